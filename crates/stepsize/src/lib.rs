@@ -1,0 +1,28 @@
+//! Stepsize: what learning rate should I use?
+//!
+//! Specs go in, events come out, and everything else is a function of events:
+//! `lr(step) = base x schedule(step) x controller`.
+
+pub mod controller;
+mod curve;
+mod engine;
+mod error;
+mod event;
+mod lr;
+mod policy;
+pub mod probe;
+pub mod pruner;
+pub mod schedule;
+mod trial;
+
+pub use controller::Controller;
+pub use curve::{Curve, Point};
+pub use engine::{Engine, Evaluation, Snapshot, evaluation_steps, train};
+pub use error::{Error, Result};
+pub use event::{Event, VERSION};
+pub use lr::Lr;
+pub use policy::Policy;
+pub use probe::{Estimate, Probe};
+pub use pruner::Pruner;
+pub use schedule::Schedule;
+pub use trial::{End, Trial, TrialId, TrialSpec, fold, fold_one};

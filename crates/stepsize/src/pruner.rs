@@ -1,0 +1,33 @@
+//! [`Pruner`]: ends a trial that cannot be the answer any more. It sees curves, never the study.
+//!
+//! `settled` holds only trials of batches that have ended, so that a verdict depends on evidence and never on timing:
+//! the same seed gives the same study on any number of threads.
+
+use crate::trial::Trial;
+
+/// Judges a running trial.
+pub trait Pruner: Send + Sync {
+    /// `Some(why)` to end `live`; `settled` are the trials of earlier batches, by number.
+    fn judge(&self, live: &Trial, settled: &[Trial]) -> Option<String>;
+}
+
+/// A mini-batch loss this many times the untrained loss, three times in a row, is an explosion. Far above the
+/// transient spikes from which runs recover (factors up to about 30 were seen in recovered runs).
+const EXPLOSION: f64 = 1e3;
+
+/// Whether the run has exploded: a non-finite loss, or three losses in a row above [`EXPLOSION`] times the first.
+/// Looks at the newest readings only, so it is cheap at every step.
+pub fn explosion(live: &Trial) -> Option<String> {
+    let points = live.train.points();
+    let last = points.last()?;
+    if !last.loss.is_finite() {
+        return Some(format!("training loss {} at step {}", last.loss, last.step));
+    }
+    if let Some(eval) = live.val.last().filter(|p| !p.loss.is_finite()) {
+        return Some(format!("validation loss {} after {} steps", eval.loss, eval.step));
+    }
+    let start = live.start_loss().unwrap_or(points[0].loss).abs().max(f64::MIN_POSITIVE);
+    let tail = &points[points.len().saturating_sub(3)..];
+    (tail.len() == 3 && tail.iter().all(|p| p.loss > EXPLOSION * start))
+        .then(|| format!("training loss {:.3e} at step {}, {EXPLOSION:.0} times the start", last.loss, last.step))
+}

@@ -1,0 +1,171 @@
+//! [`TrialSpec`] (what to run), [`Trial`] (what came of it) and [`fold`] (events to trials).
+
+use crate::curve::{Curve, Point};
+use crate::event::Event;
+use crate::lr::Lr;
+use crate::schedule::Schedule;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// Number of a trial in its study, from 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct TrialId(pub u32);
+
+impl fmt::Display for TrialId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "t{}", self.0)
+    }
+}
+
+/// One training run to be made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialSpec {
+    /// Base rate; the applied rate is `lr * schedule.factor(step)` (times a controller's factor).
+    pub lr: Lr,
+    /// Shape of the rate over this trial's own steps.
+    pub schedule: Schedule,
+    /// Optimizer steps of this trial.
+    pub steps: u64,
+    /// Seeds initial weights and data order.
+    pub seed: u64,
+    /// Stop as soon as the loss has exploded (probes), or go on to the end whatever it does (truth tables).
+    #[serde(default = "yes")]
+    pub stop_on_divergence: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+/// How a trial ended.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "how", rename_all = "snake_case")]
+pub enum End {
+    /// All steps were run.
+    Finished,
+    /// The loss became non-finite or exploded at `step`.
+    Diverged {
+        /// Step at which it was seen.
+        step: u64,
+        /// Evidence, for people.
+        why: String,
+    },
+    /// A pruner ended it: it could not be the answer any more.
+    Pruned {
+        /// Evidence, for people.
+        why: String,
+    },
+    /// The user or a budget ended it.
+    Stopped,
+    /// It could not be run (a crash is no fact about the rate).
+    Failed {
+        /// The error's text.
+        why: String,
+    },
+}
+
+/// One training run as far as it is known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Trial {
+    /// Number in the study.
+    pub id: TrialId,
+    /// What was asked for.
+    pub spec: TrialSpec,
+    /// Mini-batch losses.
+    pub train: Curve,
+    /// Validation losses; `step` counts the steps taken before the evaluation.
+    pub val: Curve,
+    /// Accuracy or R2 at the points of `val`, where the task has one (as `loss` of the points).
+    pub score: Curve,
+    /// How it ended; `None` while it runs.
+    pub end: Option<End>,
+    /// Steps that were run.
+    pub steps_run: u64,
+    /// Wall-clock seconds, where an executor measured them.
+    pub seconds: Option<f64>,
+}
+
+impl Trial {
+    /// A trial that has not begun.
+    pub fn new(id: TrialId, spec: TrialSpec) -> Self {
+        Self {
+            id,
+            spec,
+            train: Curve::new(),
+            val: Curve::new(),
+            score: Curve::new(),
+            end: None,
+            steps_run: 0,
+            seconds: None,
+        }
+    }
+
+    /// Whether the loss exploded.
+    pub fn diverged(&self) -> bool {
+        matches!(self.end, Some(End::Diverged { .. }))
+    }
+
+    /// Whether all steps were run.
+    pub fn finished(&self) -> bool {
+        matches!(self.end, Some(End::Finished))
+    }
+
+    /// Validation loss after the last step: the number by which finished trials are compared. `None` when the trial
+    /// did not finish or that loss is not finite.
+    pub fn final_loss(&self) -> Option<f64> {
+        self.val.last().filter(|_| self.finished()).map(|p| p.loss).filter(|l| l.is_finite())
+    }
+
+    /// Validation loss of the untrained model.
+    pub fn start_loss(&self) -> Option<f64> {
+        self.val.first().filter(|p| p.step == 0).map(|p| p.loss).filter(|l| l.is_finite())
+    }
+
+    /// Takes in one event of this trial.
+    fn apply(&mut self, event: &Event) {
+        match event {
+            Event::Step { step, lr, loss, .. } => {
+                self.train.push(Point { step: *step, lr: *lr, loss: *loss });
+                self.steps_run = self.steps_run.max(step + 1);
+            }
+            Event::Eval { step, lr, val_loss, score, .. } => {
+                self.val.push(Point { step: *step, lr: *lr, loss: *val_loss });
+                if let Some(score) = score {
+                    self.score.push(Point { step: *step, lr: *lr, loss: *score });
+                }
+            }
+            Event::Ended { end, steps, seconds, .. } => {
+                self.end = Some(end.clone());
+                self.steps_run = *steps;
+                self.seconds = *seconds;
+            }
+            Event::Study { .. } | Event::Started { .. } => {}
+        }
+    }
+}
+
+/// The trials that a log of events tells of, by number. Events of a trial that never started are passed over.
+pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeMap<TrialId, Trial> {
+    let mut trials = BTreeMap::new();
+    for event in events {
+        fold_one(&mut trials, event);
+    }
+    trials
+}
+
+/// Takes one more event into `trials`: `fold` step by step.
+pub fn fold_one(trials: &mut BTreeMap<TrialId, Trial>, event: &Event) {
+    match event {
+        Event::Study { .. } => {}
+        Event::Started { trial, spec } => {
+            trials.insert(*trial, Trial::new(*trial, spec.clone()));
+        }
+        Event::Step { trial, .. } | Event::Eval { trial, .. } | Event::Ended { trial, .. } => {
+            if let Some(known) = trials.get_mut(trial) {
+                known.apply(event);
+            }
+        }
+    }
+}
