@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The effects: the study loop, stores (files) and executors (threads; later processes and clusters).
+//!
+//! Data flows one way: a probe asks for specs, an executor turns specs into events, a store keeps every event before
+//! it is acted on, and trials, estimates and reports are functions of the events.
+
+pub mod executor;
+pub mod store;
+mod study;
+
+pub use executor::{Executor, InProcess};
+pub use store::{JsonLines, Memory, Store};
+pub use study::{Outcome, Question, study};

@@ -3,6 +3,7 @@
 //! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a non-finite loss is a
 //! fact to be kept, not a value to compute with.
 
+use crate::probe::{Estimate, Job};
 use crate::trial::{End, TrialId, TrialSpec};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -13,12 +14,16 @@ pub const VERSION: u32 = 1;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// A study began. `question` is free text for people: command, probe and options.
+    /// A study began.
     Study {
         /// [`VERSION`] of the writer.
         version: u32,
-        /// What is asked, for people.
+        /// What is asked, for people: command, probe and options.
         question: String,
+        /// What is trained, for people.
+        task: String,
+        /// The full run.
+        job: Job,
     },
     /// A trial began.
     Started {
@@ -65,6 +70,11 @@ pub enum Event {
         /// Wall-clock seconds; `None` from an executor without a clock.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seconds: Option<f64>,
+    },
+    /// The study drew its conclusion from the trials so far.
+    Concluded {
+        /// The answer or the refusal.
+        estimate: Estimate,
     },
 }
 

@@ -6,7 +6,7 @@ use crate::lr::Lr;
 use crate::schedule::Schedule;
 use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// A plan of trials.
 pub trait Probe: Send + Sync {
@@ -20,7 +20,7 @@ pub trait Probe: Send + Sync {
 }
 
 /// The job whose rate is asked for: the full run.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Job {
     /// Steps of the full run: the horizon T.
     pub steps: u64,
@@ -61,7 +61,7 @@ impl Job {
 }
 
 /// Why no rate is given.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// No rate learned anything: the loss does not depend on the rate.
@@ -79,7 +79,7 @@ pub enum Reason {
 }
 
 /// A stated refusal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Class of the reason.
     pub reason: Reason,
@@ -90,7 +90,7 @@ pub struct Refusal {
 }
 
 /// A rate with what is known of its certainty.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     /// Recommended base rate.
     pub lr: Lr,
@@ -103,7 +103,7 @@ pub struct Rate {
 }
 
 /// A rate, or a refusal.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// A rate.
@@ -113,7 +113,7 @@ pub enum Answer {
 }
 
 /// Expected final loss at one rate, with its 80 % band: the fitted landscape, for pictures.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Band {
     /// Rate.
     pub lr: Lr,
@@ -126,7 +126,7 @@ pub struct Band {
 }
 
 /// What a probe concludes.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// A rate or a refusal.
     pub answer: Answer,

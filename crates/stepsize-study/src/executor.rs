@@ -1,0 +1,28 @@
+//! [`Executor`]: where trials run. It turns specs into events and decides nothing.
+
+mod in_process;
+
+pub use in_process::{EngineSource, InProcess};
+
+use stepsize::{Event, Result, TrialId, TrialSpec};
+
+/// A place where trials run, several at once.
+pub trait Executor {
+    /// How many trials can run at once.
+    fn slots(&self) -> usize;
+    /// Starts a trial. The caller keeps at most [`Executor::slots`] of them running.
+    ///
+    /// # Errors
+    /// When the trial cannot be handed over; it has then not started.
+    fn submit(&mut self, trial: TrialId, spec: &TrialSpec) -> Result<()>;
+    /// The next event of any running trial, in the order of each trial; `None` when `wait` passed without one.
+    ///
+    /// # Errors
+    /// When the executor is broken (a failed trial is an event, not an error).
+    fn next(&mut self, wait: std::time::Duration) -> Result<Option<Event>>;
+    /// Asks for the end of a trial. Its `Ended` event follows unless it had ended already.
+    ///
+    /// # Errors
+    /// When the executor is broken.
+    fn cancel(&mut self, trial: TrialId) -> Result<()>;
+}

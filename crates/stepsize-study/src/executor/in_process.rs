@@ -1,0 +1,139 @@
+//! Trials as engines on a thread pool of this process: one thread a trial.
+
+use super::Executor;
+use std::cell::Cell;
+use std::collections::BTreeMap;
+use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+use stepsize::{End, Engine, Error, Event, Policy, Result, TrialId, TrialSpec, evaluation_steps, train};
+
+/// Makes a fresh engine for a seed; called on the worker's thread.
+pub type EngineSource = Arc<dyn Fn(u64) -> Result<Box<dyn Engine>> + Send + Sync>;
+
+/// Evaluations asked of every trial between its start and its end. Enough for a curve, few enough that a short probe
+/// does not spend its time evaluating.
+const EVALUATIONS: u64 = 8;
+
+struct Work {
+    trial: TrialId,
+    spec: TrialSpec,
+    cancelled: Arc<AtomicBool>,
+}
+
+/// A pool of worker threads, each running one engine at a time. Results do not depend on their number.
+pub struct InProcess {
+    jobs: usize,
+    work: Sender<Work>,
+    events: Receiver<Event>,
+    cancels: BTreeMap<TrialId, Arc<AtomicBool>>,
+}
+
+impl InProcess {
+    /// A pool of `jobs` threads.
+    ///
+    /// # Errors
+    /// When `jobs` is zero or a thread cannot be started.
+    pub fn new(jobs: usize, engines: EngineSource) -> Result<Self> {
+        if jobs == 0 {
+            return Err(Error::invalid("a study needs at least 1 job slot, not 0"));
+        }
+        let (work, queue) = channel::<Work>();
+        let (sender, events) = channel();
+        let queue = Arc::new(Mutex::new(queue));
+        for index in 0..jobs {
+            let (queue, sender, engines) = (Arc::clone(&queue), sender.clone(), Arc::clone(&engines));
+            std::thread::Builder::new()
+                .name(format!("trial-{index}"))
+                .spawn(move || work_off(&queue, &sender, &engines))
+                .map_err(Error::engine)?;
+        }
+        Ok(Self { jobs, work, events, cancels: BTreeMap::new() })
+    }
+}
+
+/// A worker: takes trials until the pool is dropped.
+fn work_off(queue: &Mutex<Receiver<Work>>, sender: &Sender<Event>, engines: &EngineSource) {
+    loop {
+        let next = match queue.lock() {
+            Ok(receiver) => receiver.recv(),
+            Err(_) => return,
+        };
+        let Ok(work) = next else { return };
+        if run(&work, sender, engines).is_err() {
+            return;
+        }
+    }
+}
+
+/// Runs one trial; `Err` when nobody listens any more.
+fn run(work: &Work, sender: &Sender<Event>, engines: &EngineSource) -> std::result::Result<(), ()> {
+    let Work { trial, spec, cancelled } = work;
+    let begin = Instant::now();
+    let mut listening = true;
+    let ended = Cell::new(false);
+    let mut sink = |mut event: Event| {
+        if let Event::Ended { seconds, .. } = &mut event {
+            *seconds = Some(begin.elapsed().as_secs_f64());
+            ended.set(true);
+        }
+        listening = sender.send(event).is_ok();
+        if listening && !cancelled.load(Ordering::Relaxed) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(End::Stopped)
+        }
+    };
+    let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let mut engine = engines(spec.seed)?;
+        let mut policy = Policy::new(spec.lr, spec.schedule.clone());
+        train(engine.as_mut(), *trial, spec, &mut policy, &evaluation_steps(spec.steps, EVALUATIONS), &mut sink)
+    }));
+    let why = match failure {
+        Ok(Ok(_)) => None,
+        Ok(Err(error)) => Some(error.to_string()),
+        Err(_) => Some("the engine panicked; this is a fault of Stepsize, please report it".to_owned()),
+    };
+    if let Some(why) = why
+        && !ended.get()
+    {
+        let _ = sink(Event::Ended { trial: *trial, end: End::Failed { why }, steps: 0, seconds: None });
+    }
+    if listening { Ok(()) } else { Err(()) }
+}
+
+impl Executor for InProcess {
+    fn slots(&self) -> usize {
+        self.jobs
+    }
+
+    fn submit(&mut self, trial: TrialId, spec: &TrialSpec) -> Result<()> {
+        let cancelled = Arc::new(AtomicBool::new(false));
+        self.cancels.insert(trial, Arc::clone(&cancelled));
+        self.work
+            .send(Work { trial, spec: spec.clone(), cancelled })
+            .map_err(|_| Error::engine("all worker threads have ended"))
+    }
+
+    fn next(&mut self, wait: Duration) -> Result<Option<Event>> {
+        match self.events.recv_timeout(wait) {
+            Ok(event) => {
+                if let Event::Ended { trial, .. } = &event {
+                    self.cancels.remove(trial);
+                }
+                Ok(Some(event))
+            }
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::engine("all worker threads have ended")),
+        }
+    }
+
+    fn cancel(&mut self, trial: TrialId) -> Result<()> {
+        if let Some(flag) = self.cancels.get(&trial) {
+            flag.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+}

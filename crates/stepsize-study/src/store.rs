@@ -1,0 +1,45 @@
+//! [`Store`]: an append-only log of events. All state is a replay of it.
+
+mod json_lines;
+
+pub use json_lines::JsonLines;
+
+use stepsize::{Event, Result};
+
+/// An append-only log of events.
+pub trait Store {
+    /// Appends one event. When it returns, the event survives the end of this process as far as the store promises.
+    ///
+    /// # Errors
+    /// When it could not be written (disk full, no permission).
+    fn append(&mut self, event: &Event) -> Result<()>;
+    /// All events so far, oldest first.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn read(&self) -> Result<Vec<Event>>;
+}
+
+/// A log in memory: nothing survives.
+#[derive(Debug, Default)]
+pub struct Memory {
+    events: Vec<Event>,
+}
+
+impl Memory {
+    /// An empty log.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+impl Store for Memory {
+    fn append(&mut self, event: &Event) -> Result<()> {
+        self.events.push(event.clone());
+        Ok(())
+    }
+
+    fn read(&self) -> Result<Vec<Event>> {
+        Ok(self.events.clone())
+    }
+}

@@ -1,0 +1,184 @@
+//! The study loop: ask, run, record, conclude. One loop for every probe, executor and store.
+//!
+//! Resume is replay. The probe is asked again from the beginning; a trial whose recorded spec is the one asked for and
+//! which has ended is taken from the store, any other is run. Killing the process at any moment therefore costs at
+//! most the trials that were running.
+
+use crate::executor::Executor;
+use crate::store::Store;
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use stepsize::probe::{Estimate, Job};
+use stepsize::{End, Error, Event, Probe, Pruner, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one};
+
+/// How long the loop waits for an event before it looks at the stop flag again.
+const POLL: Duration = Duration::from_millis(50);
+
+/// What a study asks, for its first event.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// Command, probe and options, for people.
+    pub text: String,
+    /// What is trained, for people.
+    pub task: String,
+    /// The full run.
+    pub job: Job,
+}
+
+/// How a study ended.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The conclusion.
+    pub estimate: Estimate,
+    /// All ended trials, in the order of their numbers.
+    pub trials: Vec<Trial>,
+    /// Whether it was interrupted: the estimate then rests on what there was.
+    pub interrupted: bool,
+}
+
+/// Runs a study to its end, or until `stop` is set.
+///
+/// `watch` sees every new event after it is stored. `pruner` is asked after every event of a running trial.
+///
+/// # Errors
+/// When the store or the executor breaks, when the store belongs to another question, or when a trial *fails* (as
+/// opposed to diverging): a broken job is reported after one trial, not after thirty.
+pub fn study(
+    question: &Question,
+    probe: &dyn Probe,
+    pruner: Option<&dyn Pruner>,
+    executor: &mut dyn Executor,
+    store: &mut dyn Store,
+    stop: &AtomicBool,
+    watch: &mut dyn FnMut(&Event),
+) -> Result<Outcome> {
+    let recorded = store.read()?;
+    if recorded.is_empty() {
+        let Question { text, task, job } = question.clone();
+        let first = Event::Study { version: VERSION, question: text, task, job };
+        store.append(&first)?;
+        watch(&first);
+    }
+    let known = fold(&recorded);
+    let mut done: Vec<Trial> = Vec::new();
+    let mut interrupted = false;
+    while !interrupted {
+        let specs = probe.ask(&done)?;
+        if specs.is_empty() {
+            break;
+        }
+        let batch = numbered(&done, specs);
+        let (ready, wanted) = replay(&known, batch)?;
+        let mut run = Batch { pruner, executor, store, stop, watch, settled: &done };
+        let (fresh, cut) = run.run(wanted)?;
+        interrupted = cut;
+        done.extend(ready);
+        done.extend(fresh);
+        done.sort_by_key(|t| t.id);
+    }
+    let estimate = probe.estimate(&done)?;
+    let last = Event::Concluded { estimate: estimate.clone() };
+    store.append(&last)?;
+    watch(&last);
+    Ok(Outcome { estimate, trials: done, interrupted })
+}
+
+fn numbered(done: &[Trial], specs: Vec<TrialSpec>) -> Vec<(TrialId, TrialSpec)> {
+    let next = done.last().map_or(0, |t| t.id.0 + 1);
+    (next..).map(TrialId).zip(specs).collect()
+}
+
+type Wanted = VecDeque<(TrialId, TrialSpec)>;
+
+/// Splits a batch into trials that the store has already and trials to run.
+fn replay(known: &BTreeMap<TrialId, Trial>, batch: Vec<(TrialId, TrialSpec)>) -> Result<(Vec<Trial>, Wanted)> {
+    let (mut ready, mut wanted) = (Vec::new(), VecDeque::new());
+    for (id, spec) in batch {
+        match known.get(&id) {
+            Some(trial) if trial.spec != spec => {
+                return Err(Error::invalid(format!(
+                    "the log's trial {id} ran lr {} for {} steps, this study asks for lr {} and {} steps: it belongs to \
+                     another question; choose another file",
+                    trial.spec.lr, trial.spec.steps, spec.lr, spec.steps
+                )));
+            }
+            Some(trial) if trial.end.as_ref().is_some_and(|e| *e != End::Stopped) => ready.push(trial.clone()),
+            _ => wanted.push_back((id, spec)),
+        }
+    }
+    Ok((ready, wanted))
+}
+
+/// One batch of trials under way.
+struct Batch<'a> {
+    pruner: Option<&'a dyn Pruner>,
+    executor: &'a mut dyn Executor,
+    store: &'a mut dyn Store,
+    stop: &'a AtomicBool,
+    watch: &'a mut dyn FnMut(&Event),
+    settled: &'a [Trial],
+}
+
+impl Batch<'_> {
+    /// Runs the batch; returns the ended trials and whether it was interrupted.
+    fn run(&mut self, mut wanted: Wanted) -> Result<(Vec<Trial>, bool)> {
+        let mut live: BTreeMap<TrialId, Trial> = BTreeMap::new();
+        let mut ended = Vec::new();
+        let mut running = 0;
+        let mut interrupted = false;
+        loop {
+            while running < self.executor.slots() && !interrupted {
+                let Some((trial, spec)) = wanted.pop_front() else { break };
+                self.record(&mut live, &Event::Started { trial, spec: spec.clone() })?;
+                self.executor.submit(trial, &spec)?;
+                running += 1;
+            }
+            if running == 0 {
+                return Ok((ended, interrupted));
+            }
+            if self.stop.load(Ordering::Relaxed) && !interrupted {
+                interrupted = true;
+                for id in live.keys() {
+                    self.executor.cancel(*id)?;
+                }
+            }
+            let Some(event) = self.executor.next(POLL)? else { continue };
+            let (id, over) = match &event {
+                Event::Step { trial, .. } | Event::Eval { trial, .. } => (*trial, false),
+                Event::Ended { trial, .. } => (*trial, true),
+                Event::Study { .. } | Event::Started { .. } | Event::Concluded { .. } => continue,
+            };
+            running -= usize::from(over);
+            // A trial that was pruned here is no longer live; what it still sends is not part of the evidence.
+            if !live.contains_key(&id) {
+                continue;
+            }
+            self.record(&mut live, &event)?;
+            if !over && let Some(end) = self.judge(&live[&id]) {
+                let steps = live[&id].steps_run;
+                self.record(&mut live, &Event::Ended { trial: id, end, steps, seconds: None })?;
+                self.executor.cancel(id)?;
+            }
+            if live[&id].end.is_some()
+                && let Some(trial) = live.remove(&id)
+            {
+                if let Some(End::Failed { why }) = &trial.end {
+                    return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
+                }
+                ended.push(trial);
+            }
+        }
+    }
+
+    fn judge(&self, live: &Trial) -> Option<End> {
+        self.pruner.and_then(|p| p.judge(live, self.settled)).map(|why| End::Pruned { why })
+    }
+
+    fn record(&mut self, live: &mut BTreeMap<TrialId, Trial>, event: &Event) -> Result<()> {
+        self.store.append(event)?;
+        fold_one(live, event);
+        (self.watch)(event);
+        Ok(())
+    }
+}
