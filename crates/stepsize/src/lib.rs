@@ -12,6 +12,7 @@ mod lr;
 mod policy;
 pub mod probe;
 pub mod pruner;
+pub mod report;
 pub mod schedule;
 mod trial;
 
@@ -24,5 +25,6 @@ pub use lr::Lr;
 pub use policy::Policy;
 pub use probe::{Estimate, Probe};
 pub use pruner::Pruner;
+pub use report::Report;
 pub use schedule::Schedule;
 pub use trial::{End, Trial, TrialId, TrialSpec, fold, fold_one};
