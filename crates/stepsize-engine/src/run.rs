@@ -1,0 +1,83 @@
+//! [`Run`]: one training run on Burn, behind the [`Engine`] trait.
+
+use crate::network::{Batch, Network, data, slice, tensor};
+use crate::objective::{Tally, judge};
+use crate::optimizer::Optimizer;
+use crate::sampler::Sampler;
+use crate::snapshot::State;
+use crate::task::Task;
+use burn::tensor::{Device, Tensor};
+use stepsize::{Engine, Error, Evaluation, Result, Snapshot};
+
+/// Rows evaluated at once: large enough for fast products, small enough for the cache.
+const EVALUATION_ROWS: usize = 512;
+
+/// One training run. It runs on the thread that calls it and on no other.
+pub(crate) struct Run {
+    task: Task,
+    seed: u64,
+    device: Device,
+    network: Box<dyn Network>,
+    parameters: Vec<Tensor<2>>,
+    optimizer: Optimizer,
+    sampler: Sampler,
+}
+
+impl Run {
+    /// At step 0.
+    pub(crate) fn new(task: Task, seed: u64, network: Box<dyn Network>, device: Device) -> Self {
+        let parameters = task.architecture().initial(seed, &device);
+        let config = task.config();
+        let size = parameters.iter().map(|p| p.dims().iter().product::<usize>()).sum();
+        let optimizer = Optimizer::new(config.optimizer, config.weight_decay, config.clip_norm, size);
+        let sampler = Sampler::new(seed, config.batch_size);
+        Self { task, seed, device, network, parameters, optimizer, sampler }
+    }
+}
+
+impl Engine for Run {
+    fn step(&mut self, lr: f64) -> Result<f64> {
+        if !(lr >= 0.0 && lr.is_finite()) {
+            return Err(Error::invalid(format!("cannot train at the rate {lr}: give a finite number >= 0")));
+        }
+        let dataset = self.task.dataset();
+        let rows = self.sampler.next(&dataset.train);
+        let batch = Batch::gather(dataset, rows);
+        let mut objective = |outputs: &[f32]| judge(&dataset.targets, rows, outputs);
+        let (loss, gradients) = self.network.gradients(&self.parameters, batch, &mut objective)?;
+        self.optimizer.step(lr, &mut self.parameters, gradients, &self.device)?;
+        Ok(loss)
+    }
+
+    fn evaluate(&mut self) -> Result<Evaluation> {
+        let dataset = self.task.dataset();
+        let mut tally = Tally::default();
+        for rows in dataset.validation.chunks(EVALUATION_ROWS) {
+            let outputs = self.network.outputs(&self.parameters, Batch::gather(dataset, rows))?;
+            tally.add(&dataset.targets, rows, &outputs);
+        }
+        Ok(tally.evaluation(&dataset.targets))
+    }
+
+    fn save(&mut self) -> Result<Snapshot> {
+        let values = |p: &Tensor<2>| Ok(slice(&data(p.clone())?)?.to_vec());
+        let mut arrays = self.parameters.iter().map(values).collect::<Result<Vec<_>>>()?;
+        arrays.extend(self.optimizer.state.iter().cloned());
+        let state = State { seed: self.seed, position: self.sampler.position, time: self.optimizer.time, arrays };
+        Ok(state.encode(&self.task.job()))
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let shapes: Vec<[usize; 2]> = self.task.architecture().parameters().iter().map(|p| p.shape).collect();
+        let lengths = shapes.iter().map(|s| s[0] * s[1]).chain(self.optimizer.state.iter().map(Vec::len));
+        let state = State::decode(snapshot, &self.task.job(), &lengths.collect::<Vec<_>>())?;
+        let mut arrays = state.arrays.into_iter();
+        self.parameters = shapes.iter().zip(&mut arrays).map(|(s, values)| tensor(values, *s, &self.device)).collect();
+        self.optimizer.state = arrays.collect();
+        self.optimizer.time = state.time;
+        self.seed = state.seed;
+        self.sampler = Sampler::new(state.seed, self.task.config().batch_size);
+        self.sampler.position = state.position;
+        Ok(())
+    }
+}
