@@ -1,8 +1,10 @@
 //! [`Network`]: from a batch to outputs and gradients.
 //!
-//! [`graph`] builds every model from Burn's operations and lets Burn differentiate: it runs on every device and is the
-//! reference. Parameters are matrices (a bias is `[1, n]`), so that one list of one type holds any model.
+//! [`fused`] is the fast path on the CPU. [`graph`] builds every model from Burn's operations and lets Burn differentiate:
+//! it runs on every device and is the reference that the fast path is tested against. Parameters are matrices (a bias is `[1, n]`), so that one list of one type holds any model.
 
+pub(crate) mod fused;
+#[cfg(any(test, feature = "wgpu", feature = "cuda"))]
 pub(crate) mod graph;
 
 use crate::data::{Dataset, Inputs};

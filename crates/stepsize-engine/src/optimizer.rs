@@ -40,7 +40,7 @@ impl Optimizer {
     pub(crate) fn step(
         &mut self,
         lr: f64,
-        parameters: &mut [Tensor<2>],
+        parameters: &mut Vec<Tensor<2>>,
         gradients: Vec<Tensor<2>>,
         device: &Device,
     ) -> Result<()> {
@@ -59,17 +59,16 @@ impl Optimizer {
             }
         };
         let mut at = 0;
-        for (parameter, gradient) in parameters.iter_mut().zip(&gradients) {
+        for (parameter, gradient) in std::mem::take(parameters).into_iter().zip(&gradients) {
             let g = slice(gradient)?;
-            let taken = std::mem::replace(parameter, Tensor::empty([0, 0], device));
-            let mut values = data(taken)?;
+            let mut values = data(parameter)?;
             let p = slice_mut(&mut values)?;
             if p.len() != g.len() {
                 return Err(Error::engine(format!("{} parameters have {} gradients", p.len(), g.len())));
             }
             self.update(lr, at, p, g, shrink);
             at += p.len();
-            *parameter = Tensor::from_data(values, device);
+            parameters.push(Tensor::from_data(values, device));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::data::{Builtin, DataSource, Dataset, Split, Targets};
 use crate::network::Architecture;
-use crate::network::graph::Graph;
+use crate::network::fused::Fused;
 use crate::run::Run;
 use crate::spec::{ModelSpec, OptimizerSpec};
 use burn::tensor::Device;
@@ -113,7 +113,7 @@ impl Task {
     /// None on the CPU.
     pub fn engine(&self, seed: u64) -> Result<Box<dyn Engine>> {
         let device = Device::flex();
-        let network = Box::new(Graph::new(self.architecture().clone(), device.clone()));
+        let network = Box::new(Fused::new(self.architecture(), device.clone()));
         Ok(Box::new(Run::new(self.clone(), seed, network, device)))
     }
 

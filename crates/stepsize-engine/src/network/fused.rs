@@ -1,0 +1,289 @@
+//! Every model as a chain of layers with hand-written gradients: the fast path on the CPU.
+//!
+//! Products of matrices are Burn's; everything between them is one pass over memory in place, where a graph of operations
+//! would make a new array and a node for each. [`graph`](super::graph) is the slow oracle: tests hold both against each
+//! other. Images lie as `row, y, x, channel`, so that a convolution is a product with unfolded patches.
+
+mod dense;
+mod image;
+
+use super::{Architecture, Batch, CHANNELS, Judge, KERNEL, Network, POOL, data, slice};
+use burn::tensor::{Device, Tensor, TensorData};
+use image::Grid;
+use stepsize::{Error, Result};
+
+/// A network on the CPU.
+#[derive(Debug)]
+pub(crate) struct Fused {
+    embedding: Option<usize>,
+    layers: Vec<Layer>,
+    parameters: usize,
+    device: Device,
+}
+
+/// One layer; `at` is the index of its first parameter.
+#[derive(Debug, Clone, Copy)]
+enum Layer {
+    /// `x w + b`, then ReLU or not. `rows` of the input are examples times `spread` (the pixels of a convolution).
+    Affine { at: usize, relu: bool },
+    /// Each row to mean 0 and variance 1, times gain plus offset, then ReLU.
+    Norm { at: usize },
+    /// Patches of an image, one a row.
+    Unfold(Grid),
+    /// The largest of each window.
+    Pool(Grid),
+    /// One row an example again.
+    Flatten { width: usize },
+}
+
+/// What a layer keeps from the forward pass.
+enum Kept {
+    /// The input of an affine layer.
+    Input(Tensor<2>),
+    /// Normalised rows and the inverse deviation of each.
+    Normal(Vec<f32>, Vec<f32>),
+    /// The input of pooling, needed by the layer before, and the place of each largest value.
+    Places(TensorData, Vec<u32>),
+    /// Nothing but the number of columns to go back to.
+    Width(usize),
+}
+
+impl Fused {
+    /// On `device`, which must be the CPU.
+    pub(crate) fn new(architecture: &Architecture, device: Device) -> Self {
+        let mut layers = Vec::new();
+        let mut at = 0;
+        let mut embedding = None;
+        let mut dense = |layers: &mut Vec<Layer>, relu: bool| {
+            layers.push(Layer::Affine { at, relu });
+            at += 2;
+        };
+        match *architecture {
+            Architecture::Dense { ref widths, norm: false } => {
+                (2..=widths.len()).for_each(|i| dense(&mut layers, i < widths.len()));
+            }
+            Architecture::Dense { ref widths, norm: true } => {
+                for i in 2..=widths.len() {
+                    layers.push(Layer::Affine { at, relu: false });
+                    at += 2;
+                    if i < widths.len() {
+                        layers.push(Layer::Norm { at });
+                        at += 2;
+                    }
+                }
+            }
+            Architecture::Convolution { side, .. } => {
+                let mut grid = Grid { side, channels: 1 };
+                for channels in CHANNELS {
+                    layers.push(Layer::Unfold(grid));
+                    dense(&mut layers, true);
+                    grid.channels = channels;
+                    layers.push(Layer::Pool(grid));
+                    grid.side /= POOL;
+                }
+                layers.push(Layer::Flatten { width: grid.values() });
+                dense(&mut layers, false);
+            }
+            Architecture::Characters { embedding: size, .. } => {
+                embedding = Some(size);
+                at = 1;
+                layers.push(Layer::Affine { at, relu: true });
+                layers.push(Layer::Affine { at: at + 2, relu: false });
+            }
+        }
+        Self { embedding, layers, parameters: architecture.parameters().len(), device }
+    }
+
+    /// The first matrix, and the tokens when there are any.
+    fn input(&self, p: &[Tensor<2>], batch: Batch) -> Result<(TensorData, Vec<u32>)> {
+        match (batch, self.embedding) {
+            (Batch::Rows { values, rows, width }, None) => Ok((TensorData::new(values, [rows, width]), Vec::new())),
+            (Batch::Tokens { ids, rows, context }, Some(size)) => {
+                let table = data(p[0].clone())?;
+                let table = slice(&table)?;
+                let mut values = Vec::with_capacity(ids.len() * size);
+                for id in &ids {
+                    values.extend_from_slice(&table[*id as usize * size..(*id as usize + 1) * size]);
+                }
+                Ok((TensorData::new(values, [rows, context * size]), ids))
+            }
+            _ => Err(Error::engine("the batch does not fit the network")),
+        }
+    }
+
+    fn forward(&self, layer: Layer, p: &[Tensor<2>], x: TensorData) -> Result<(TensorData, Kept)> {
+        match layer {
+            Layer::Affine { at, relu } => {
+                let (y, x) = dense::affine(x, &p[at], &p[at + 1], relu, &self.device)?;
+                Ok((y, Kept::Input(x)))
+            }
+            Layer::Norm { at } => {
+                let (y, normal, inverse) = dense::norm(x, &p[at], &p[at + 1])?;
+                Ok((y, Kept::Normal(normal, inverse)))
+            }
+            Layer::Unfold(grid) => Ok((grid.unfold(&x, KERNEL)?, Kept::Width(grid.channels))),
+            Layer::Pool(grid) => {
+                let (y, places) = grid.pool(&x, POOL)?;
+                Ok((y, Kept::Places(x, places)))
+            }
+            Layer::Flatten { width } => {
+                let before = x.shape()[1];
+                Ok((reshape(x, width), Kept::Width(before)))
+            }
+        }
+    }
+
+    /// From the gradient `d` of the layer's output `y` to that of its input, which is returned too; gradients of parameters
+    /// are stored. Without `wanted` the gradient of the input is left out.
+    fn backward(
+        &self,
+        layer: Layer,
+        p: &[Tensor<2>],
+        kept: Kept,
+        step: Step,
+        found: &mut [Option<Tensor<2>>],
+    ) -> Result<Step> {
+        let Step { gradient: d, output: y, wanted } = step;
+        match (layer, kept) {
+            (Layer::Affine { at, relu }, Kept::Input(x)) => {
+                let back = dense::affine_back(x, &p[at], d, relu.then_some(&y), wanted, &self.device)?;
+                (found[at], found[at + 1]) = (Some(back.weight), Some(back.bias));
+                Ok(Step { gradient: back.input, output: back.x, wanted })
+            }
+            (Layer::Norm { at }, Kept::Normal(normal, inverse)) => {
+                let (d, gain, offset) = dense::norm_back(d, &y, &normal, &inverse, &p[at], &self.device)?;
+                (found[at], found[at + 1]) = (Some(gain), Some(offset));
+                Ok(Step { gradient: d, output: y, wanted })
+            }
+            (Layer::Unfold(grid), _) => Ok(Step { gradient: grid.fold(&d, KERNEL)?, output: y, wanted }),
+            (Layer::Pool(_), Kept::Places(x, places)) => {
+                Ok(Step { gradient: image::unpool(&d, &x, &places)?, output: x, wanted })
+            }
+            (Layer::Flatten { .. }, Kept::Width(width)) => Ok(Step { gradient: reshape(d, width), output: y, wanted }),
+            _ => Err(Error::engine("a layer kept what it does not need")),
+        }
+    }
+}
+
+/// Where the backward pass is.
+struct Step {
+    /// With respect to `output`.
+    gradient: TensorData,
+    /// The values there; needed to see where a ReLU let nothing through.
+    output: TensorData,
+    /// Whether the gradient goes on below.
+    wanted: bool,
+}
+
+/// The same values in rows of `width`.
+fn reshape(x: TensorData, width: usize) -> TensorData {
+    let (bytes, shape, dtype) = x.into_parts();
+    let values: usize = shape.iter().product();
+    TensorData::from_bytes(bytes, [values / width, width], dtype)
+}
+
+impl Network for Fused {
+    fn outputs(&self, parameters: &[Tensor<2>], batch: Batch) -> Result<Vec<f32>> {
+        let (mut x, _) = self.input(parameters, batch)?;
+        for layer in &self.layers {
+            x = self.forward(*layer, parameters, x)?.0;
+        }
+        Ok(slice(&x)?.to_vec())
+    }
+
+    fn gradients(&self, parameters: &[Tensor<2>], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Tensor<2>>)> {
+        let (mut x, ids) = self.input(parameters, batch)?;
+        let mut all = Vec::with_capacity(self.layers.len());
+        for layer in &self.layers {
+            let (y, kept) = self.forward(*layer, parameters, x)?;
+            all.push(kept);
+            x = y;
+        }
+        let (loss, gradient) = judge(slice(&x)?);
+        let gradient = TensorData::new(gradient, x.shape().clone());
+        let mut found: Vec<Option<Tensor<2>>> = vec![None; self.parameters];
+        let mut step = Step { gradient, output: x, wanted: true };
+        // below the first layer with parameters only an embedding needs a gradient
+        let first = self.layers.iter().position(|l| matches!(l, Layer::Affine { .. })).unwrap_or_default();
+        for (i, kept) in all.into_iter().enumerate().rev() {
+            step.wanted = i > first || self.embedding.is_some();
+            step = self.backward(self.layers[i], parameters, kept, step, &mut found)?;
+            if !step.wanted {
+                break;
+            }
+        }
+        if let Some(size) = self.embedding {
+            let shape = parameters[0].dims();
+            let mut table = vec![0.0f32; shape[0] * shape[1]];
+            for (id, d) in ids.iter().zip(slice(&step.gradient)?.chunks_exact(size)) {
+                let start = *id as usize * size;
+                table[start..start + size].iter_mut().zip(d).for_each(|(t, d)| *t += d);
+            }
+            found[0] = Some(super::tensor(table, shape, &self.device));
+        }
+        let gradients = found.into_iter().map(|g| g.ok_or_else(|| Error::engine("a parameter has no gradient")));
+        Ok((loss, gradients.collect::<Result<_>>()?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::graph::Graph;
+    use super::*;
+    use crate::rng::Draws;
+
+    /// Outputs and gradients of both networks agree, for a judge that wants random directions.
+    fn agree(architecture: Architecture, batch: Batch) {
+        let device = Device::flex();
+        let mut parameters = architecture.initial(3, &device);
+        // biases and gains away from their first values
+        for (i, p) in parameters.iter_mut().enumerate() {
+            let shape = p.dims();
+            let mut draws = Draws::new(4, i as u64);
+            let noise = (0..shape[0] * shape[1]).map(|_| draws.symmetric(0.3)).collect();
+            *p = p.clone() + crate::network::tensor(noise, shape, &device);
+        }
+        let mut judge = |outputs: &[f32]| {
+            let mut draws = Draws::new(5, 0);
+            (f64::from(outputs.iter().sum::<f32>()), outputs.iter().map(|_| draws.symmetric(1.0)).collect())
+        };
+        let slow = Graph::new(architecture.clone(), device.clone());
+        let fast = Fused::new(&architecture, device);
+        let close = |what: &str, a: &[f32], b: &[f32]| {
+            let scale = a.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
+            assert_eq!(a.len(), b.len());
+            for (a, b) in a.iter().zip(b) {
+                assert!((a - b).abs() <= 2e-5 * scale, "{architecture:?} {what}: {a} {b}");
+            }
+        };
+        let outputs = fast.outputs(&parameters, batch.clone()).unwrap();
+        close("outputs", &slow.outputs(&parameters, batch.clone()).unwrap(), &outputs);
+        let (loss, gradients) = fast.gradients(&parameters, batch.clone(), &mut judge).unwrap();
+        let (slow_loss, slow_gradients) = slow.gradients(&parameters, batch, &mut judge).unwrap();
+        assert!((loss - slow_loss).abs() < 1e-3);
+        for (i, (a, b)) in slow_gradients.into_iter().zip(gradients).enumerate() {
+            assert_eq!(a.dims(), parameters[i].dims());
+            assert_eq!(b.dims(), parameters[i].dims());
+            let (a, b) = (data(a).unwrap(), data(b).unwrap());
+            close(&format!("gradient {i}"), slice(&a).unwrap(), slice(&b).unwrap());
+        }
+    }
+
+    fn rows(rows: usize, width: usize) -> Batch {
+        let mut draws = Draws::new(9, 0);
+        Batch::Rows { values: (0..rows * width).map(|_| draws.symmetric(2.0)).collect(), rows, width }
+    }
+
+    #[test]
+    fn agrees_with_the_graph() {
+        agree(Architecture::Dense { widths: vec![7, 3], norm: false }, rows(5, 7));
+        agree(Architecture::Dense { widths: vec![7, 9, 6, 3], norm: false }, rows(5, 7));
+        agree(Architecture::Dense { widths: vec![7, 9, 6, 1], norm: true }, rows(5, 7));
+        for side in [4, 7, 8] {
+            agree(Architecture::Convolution { side, outputs: 3 }, rows(5, side * side));
+        }
+        let ids = vec![0, 3, 3, 1, 2, 0, 4, 4, 4, 3, 2, 1];
+        let architecture = Architecture::Characters { vocabulary: 5, context: 3, embedding: 4, hidden: 6 };
+        agree(architecture, Batch::Tokens { ids, rows: 4, context: 3 });
+    }
+}
