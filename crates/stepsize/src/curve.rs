@@ -10,6 +10,7 @@ pub struct Point {
     /// The rate applied at that step (base x schedule x controller); zero is possible.
     pub lr: f64,
     /// The loss; may be non-finite, which is a fact about the run and never enters a fit.
+    #[serde(deserialize_with = "crate::event::nan_if_null")]
     pub loss: f64,
 }
 

@@ -5,13 +5,16 @@
 
 pub mod controller;
 mod curve;
+mod draws;
 mod engine;
 mod error;
 mod event;
+pub mod landscape;
 mod lr;
 mod policy;
 pub mod probe;
 pub mod pruner;
+pub mod quadratic;
 pub mod report;
 pub mod schedule;
 mod trial;

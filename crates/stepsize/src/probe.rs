@@ -2,6 +2,10 @@
 //!
 //! A probe is a pure function of the trials done so far. That is why a study resumes by replay.
 
+mod race;
+
+pub use race::Race;
+
 use crate::lr::Lr;
 use crate::schedule::Schedule;
 use crate::trial::{Trial, TrialSpec};

@@ -1,0 +1,22 @@
+//! Truth tables and scores.
+//!
+//! `truth` trains every job of `tasks.rs` to the full horizon at 4 rates a decade with 3 seeds and writes
+//! `bench/data/truth.csv`; `score` runs every search on the same jobs, for real, and prints what its answers cost and
+//! how far they are from the best. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
+
+mod cache;
+mod score;
+mod tasks;
+mod truth;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match args.first().map(String::as_str) {
+        Some("truth") => truth::write(),
+        Some("score") => score::print(&args[1..]),
+        _ => Err("usage: stepsize-bench truth | score [METHOD...]".into()),
+    }
+}

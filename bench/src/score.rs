@@ -1,0 +1,194 @@
+//! Scores: every search run for real on every job, its answer held against the truth.
+
+use crate::cache::{Cache, parallel};
+use crate::tasks::{self, Ready};
+use crate::truth::{self, Truth};
+use std::collections::BTreeMap;
+use std::error::Error;
+use stepsize::probe::{Answer, Job, Race};
+use stepsize::{Lr, Probe, Trial, TrialId};
+
+/// Seeds of the searches; the truth has others.
+const SEEDS: [u64; 2] = [100, 101];
+/// Guesses that a search starts from.
+const STARTS: [f64; 4] = [1e-1, 1e-2, 1e-3, 1e-4];
+/// No search asks more often than this; more is a fault.
+const MOST_BATCHES: usize = 100;
+
+type Make = fn(Job, Lr) -> Result<Box<dyn Probe>, stepsize::Error>;
+
+/// A search under test.
+struct Method {
+    name: &'static str,
+    make: Make,
+    /// Whether it takes a starting rate.
+    starts: bool,
+}
+
+const METHODS: &[Method] = &[Method { name: "race", make: |job, start| Ok(Box::new(Race::new(job).starting_at(start))), starts: true }];
+
+/// One search on one job.
+struct Outcome {
+    task: &'static str,
+    held: bool,
+    /// `None` when it refused.
+    regret: Option<f64>,
+    lr: f64,
+    best_lr: f64,
+    cost: f64,
+    covered: Option<bool>,
+    octaves: Option<f64>,
+    reason: Option<String>,
+    probes: String,
+}
+
+fn search(
+    ready: &Ready,
+    truth: &Truth,
+    method: &Method,
+    cache: &Cache,
+    seed: u64,
+    start: f64,
+) -> Result<Outcome, stepsize::Error> {
+    let job = ready.job(seed)?;
+    let probe = (method.make)(job.clone(), Lr::new(start)?)?;
+    let mut done: Vec<Trial> = Vec::new();
+    for _ in 0..MOST_BATCHES {
+        let specs = probe.ask(&done)?;
+        if specs.is_empty() {
+            break;
+        }
+        for spec in specs {
+            let id = TrialId(done.len() as u32);
+            done.push(cache.run(ready, id, &spec)?);
+        }
+    }
+    let estimate = probe.estimate(&done)?;
+    let best_lr = truth.best_lr();
+    let (lr, interval) = match &estimate.answer {
+        Answer::Rate(rate) => (Some(rate.lr.get()), rate.interval),
+        Answer::Refused(_) => (None, None),
+    };
+    let within = |(low, high): (Lr, Lr)| low.get() <= best_lr && best_lr <= high.get();
+    Ok(Outcome {
+        task: ready.spec.name,
+        held: ready.spec.held,
+        regret: lr.map(|lr| truth.regret(lr)),
+        lr: lr.unwrap_or(f64::NAN),
+        best_lr,
+        cost: estimate.cost_runs,
+        covered: interval.map(within),
+        octaves: interval.map(|(low, high)| (high.get() / low.get()).log2()),
+        reason: estimate.refusal().map(|r| r.because.clone()),
+        probes: done.iter().map(describe).collect::<Vec<_>>().join(" "),
+    })
+}
+
+fn describe(trial: &Trial) -> String {
+    let loss = trial.final_loss().map_or_else(|| "div".to_owned(), |l| format!("{l:.3}"));
+    format!("{:.2}@{}={loss}", trial.spec.lr.log2(), trial.spec.steps)
+}
+
+/// Prints the scores of the methods named in `args` (all, when none); `-v` adds a line a search, `task=NAME` limits.
+pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
+    let verbose = args.iter().any(|a| a == "-v");
+    let only: Vec<String> = args.iter().filter_map(|a| a.strip_prefix("task=")).map(str::to_owned).collect();
+    let wanted: Vec<&String> = args.iter().filter(|a| *a != "-v" && !a.contains('=')).collect();
+    let ready = tasks::load(&only)?;
+    let truths = truth::read()?;
+    let cache = Cache::open()?;
+    println!("{}", heading(&ready));
+    println!(
+        "{:<28} {:<5} {:>4} {:>8} {:>8} {:>6} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7}",
+        "method", "jobs", "n", "geo", "worst", "<=1%", "<=5%", "<=20%", "cost", "cover80", "octaves", "refused"
+    );
+    for method in METHODS.iter().filter(|m| wanted.is_empty() || wanted.iter().any(|w| m.name.contains(w.as_str()))) {
+        let starts: &[f64] = if method.starts { &STARTS } else { &STARTS[..1] };
+        let work: Vec<(&Ready, u64, f64)> = ready
+            .iter()
+            .filter(|r| truths.contains_key(r.spec.name))
+            .flat_map(|r| SEEDS.iter().flat_map(move |&seed| starts.iter().map(move |&start| (r, seed, start))))
+            .collect();
+        let outcomes: Vec<Outcome> = parallel(&work, |(r, seed, start)| {
+            search(r, &truths[r.spec.name], method, &cache, *seed, *start)
+        })
+        .into_iter()
+        .collect::<Result<_, _>>()?;
+        if verbose {
+            outcomes.iter().for_each(line);
+            by_task(&outcomes);
+        }
+        for held in [false, true] {
+            summary(method.name, held, &outcomes.iter().filter(|o| o.held == held).collect::<Vec<_>>());
+        }
+    }
+    Ok(())
+}
+
+fn heading(ready: &[Ready]) -> String {
+    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = cpu.lines().find_map(|l| l.strip_prefix("model name\t: ")).unwrap_or("unknown cpu");
+    let fit = ready.iter().filter(|r| !r.spec.held).count();
+    format!(
+        "{} cores {model}; {fit} fit jobs, {} held jobs, search seeds {SEEDS:?}, truth seeds {:?}\n\
+         command: cargo run --release -p stepsize-bench -- score",
+        std::thread::available_parallelism().map_or(1, usize::from),
+        ready.len() - fit,
+        truth::SEEDS
+    )
+}
+
+fn line(o: &Outcome) {
+    let regret = o.regret.map_or_else(|| "refused".to_owned(), |r| format!("{:.1}%", 100.0 * r));
+    println!(
+        "  {:<28} {regret:>8} lr {:>7.2} best {:>7.2} cost {:.2} cover {:?} | {} {}",
+        o.task,
+        o.lr.log2(),
+        o.best_lr.log2(),
+        o.cost,
+        o.covered,
+        o.probes,
+        o.reason.as_deref().unwrap_or("")
+    );
+}
+
+fn geo(regrets: &[f64]) -> f64 {
+    (regrets.iter().map(|r| r.max(0.0).ln_1p()).sum::<f64>() / regrets.len() as f64).exp_m1()
+}
+
+fn by_task(outcomes: &[Outcome]) {
+    let mut tasks: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+    for o in outcomes {
+        tasks.entry(o.task).or_default().push(o);
+    }
+    for (task, os) in tasks {
+        let regrets: Vec<f64> = os.iter().filter_map(|o| o.regret).collect();
+        let shift = os.iter().map(|o| (o.lr / o.best_lr).log2()).filter(|x| x.is_finite()).sum::<f64>() / regrets.len() as f64;
+        println!("    {task:<28} geo {:>6.1}%  shift {shift:>5.2} octaves, refused {}", 100.0 * geo(&regrets), os.len() - regrets.len());
+    }
+}
+
+fn summary(name: &str, held: bool, outcomes: &[&Outcome]) {
+    if outcomes.is_empty() {
+        return;
+    }
+    let regrets: Vec<f64> = outcomes.iter().filter_map(|o| o.regret).collect();
+    let share = |limit: f64| regrets.iter().filter(|r| **r <= limit).count() as f64 / regrets.len().max(1) as f64;
+    let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len().max(1) as f64;
+    let covered: Vec<f64> = outcomes.iter().filter_map(|o| o.covered).map(f64::from).collect();
+    let octaves: Vec<f64> = outcomes.iter().filter_map(|o| o.octaves).collect();
+    println!(
+        "{name:<28} {:<5} {:>4} {:>7.1}% {:>7.0}% {:>6.2} {:>6.2} {:>6.2} {:>6.2} {:>7.2} {:>7.1} {:>7}",
+        if held { "held" } else { "fit" },
+        outcomes.len(),
+        100.0 * geo(&regrets),
+        100.0 * regrets.iter().copied().fold(0.0, f64::max),
+        share(0.01),
+        share(0.05),
+        share(0.20),
+        mean(&outcomes.iter().map(|o| o.cost).collect::<Vec<_>>()),
+        mean(&covered),
+        mean(&octaves),
+        outcomes.len() - regrets.len()
+    );
+}

@@ -1,0 +1,106 @@
+//! The jobs. `fit` jobs may be looked at when the search is changed; `held` jobs are for judging it only.
+
+use std::error::Error;
+use stepsize::Schedule;
+use stepsize::probe::Job;
+use stepsize_engine::{Task, TaskConfig};
+
+/// One job, as text: what the command line would be given.
+pub struct Spec {
+    pub name: &'static str,
+    pub held: bool,
+    data: &'static str,
+    model: &'static str,
+    optimizer: &'static str,
+    batch: usize,
+    weight_decay: f64,
+    pub steps: u64,
+    pub schedule: &'static str,
+}
+
+impl Spec {
+    /// What `describe` may leave out.
+    pub fn optimizer_text(&self) -> String {
+        format!("{} wd {}", self.optimizer, self.weight_decay)
+    }
+}
+
+/// A job ready to run.
+pub struct Ready {
+    pub spec: &'static Spec,
+    pub task: Task,
+}
+
+impl Ready {
+    /// The full run, its probes seeded with `seed`.
+    pub fn job(&self, seed: u64) -> Result<Job, stepsize::Error> {
+        Job::new(self.spec.steps, Schedule::parse(self.spec.schedule, self.spec.steps)?, seed)
+    }
+}
+
+/// All jobs whose name contains one of `names` (all, when empty), loaded.
+pub fn load(names: &[String]) -> Result<Vec<Ready>, Box<dyn Error>> {
+    SPECS
+        .iter()
+        .filter(|s| names.is_empty() || names.iter().any(|n| s.name.contains(n.as_str())))
+        .map(|spec| {
+            let config = TaskConfig {
+                data: spec.data.parse()?,
+                model: spec.model.parse()?,
+                optimizer: spec.optimizer.parse()?,
+                batch_size: spec.batch,
+                weight_decay: spec.weight_decay,
+                ..TaskConfig::default()
+            };
+            Ok(Ready { spec, task: Task::load(config)? })
+        })
+        .collect()
+}
+
+#[rustfmt::skip]
+const fn job(
+    name: &'static str, data: &'static str, model: &'static str, optimizer: &'static str,
+    batch: usize, steps: u64, schedule: &'static str,
+) -> Spec {
+    Spec { name, held: false, data, model, optimizer, batch, weight_decay: 0.0, steps, schedule }
+}
+
+const fn held(spec: Spec) -> Spec {
+    Spec { held: true, ..spec }
+}
+
+const fn decayed(spec: Spec, weight_decay: f64) -> Spec {
+    Spec { weight_decay, ..spec }
+}
+
+#[rustfmt::skip]
+const SPECS: &[Spec] = &[
+    job("digits_mlp_cos", "digits", "mlp:128,64", "sgd:0.9", 64, 1000, "cosine"),
+    job("digits_mlp_const", "digits", "mlp:128,64", "sgd:0.9", 64, 1000, "constant"),
+    job("digits_mlp_adam_lin", "digits", "mlp:64", "adam", 64, 800, "linear"),
+    job("digits_deep_norm", "digits", "mlp:64,64,64,64,norm", "sgd:0.9", 64, 1000, "cosine"),
+    job("digits_logreg_const", "digits", "linear", "sgd", 32, 1000, "constant"),
+    job("digits_cnn_cos", "digits", "cnn", "sgd:0.9", 64, 400, "cosine"),
+    job("charlm_adamw_cos", "text", "charlm", "adamw", 64, 1500, "cosine"),
+    job("charlm_sgd_const", "text", "charlm", "sgd:0.9", 32, 1000, "constant"),
+    job("diabetes_mlp_adam_const", "diabetes", "mlp:64,64", "adam", 32, 600, "constant"),
+    job("wine_b8_sgd_const", "wine", "mlp:32", "sgd:0.9", 8, 600, "constant"),
+    decayed(job("cancer_mlp_adamw_lin", "breast_cancer", "mlp:64,32", "adamw", 16, 800, "linear"), 0.01),
+    job("digits_b8_cos", "digits", "mlp:64", "sgd:0.9", 8, 1500, "cosine"),
+    job("diabetes_linear_lin", "diabetes", "linear", "sgd", 32, 500, "linear"),
+    job("digits_deep_adam_const", "digits", "mlp:64,64,64,64", "adam", 64, 1000, "constant"),
+    job("wine_linear_adam_cos", "wine", "linear", "adam", 32, 300, "cosine"),
+    job("digits_nesterov_lin", "digits", "mlp:128", "nesterov:0.9", 128, 600, "linear"),
+    held(decayed(job("digits_wide_adamw_cos", "digits", "mlp:256", "adamw", 128, 800, "cosine"), 0.01)),
+    held(job("digits_cnn_adam_lin", "digits", "cnn", "adam", 64, 300, "linear")),
+    held(job("charlm_nesterov_lin", "text", "charlm", "nesterov:0.9", 64, 1000, "linear")),
+    held(job("diabetes_norm_sgd_cos", "diabetes", "mlp:64,64,norm", "sgd:0.9", 32, 800, "cosine")),
+    held(job("cancer_logreg_const", "breast_cancer", "linear", "sgd:0.9", 16, 1000, "constant")),
+    held(job("digits_fullbatch_adam_const", "digits", "mlp:64", "adam", 1024, 400, "constant")),
+    held(job("wine_norm_adamw_const", "wine", "mlp:32,32,norm", "adamw", 32, 500, "constant")),
+    held(job("digits_deep_sgd_lin", "digits", "mlp:64,64,64", "sgd", 32, 1500, "linear")),
+    held(job("charlm_adam_const", "text", "charlm", "adam", 64, 1200, "constant")),
+    held(job("digits_linear_adamw_cos", "digits", "linear", "adamw", 16, 1500, "cosine")),
+    held(job("cancer_nesterov_cos", "breast_cancer", "mlp:64", "nesterov:0.9", 64, 400, "cosine")),
+    held(job("diabetes_b8_adamw_lin", "diabetes", "mlp:64", "adamw", 8, 1000, "linear")),
+];

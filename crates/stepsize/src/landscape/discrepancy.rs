@@ -1,0 +1,99 @@
+//! What the two walls leave unsaid: a smooth random function of (log2 lr, log2 n/T) added to each posterior sample.
+//!
+//! No six-parameter form fits every job. A Gaussian process on the residuals (Kennedy & O'Hagan 2001) follows the readings
+//! where there are some and is honestly uncertain where there are none. Each sample carries one draw of it, made by
+//! Matheron's rule: a prior draw (random Fourier features, Rahimi & Recht 2007) plus the kriging of what that draw
+//! misses at the readings.
+
+use super::Reading;
+use crate::draws::Draws;
+
+/// Standard deviation of the discrepancy, in log loss.
+const SD: f64 = 0.15;
+/// Correlation length along the rate, octaves.
+const LENGTH_X: f64 = 1.5;
+/// Correlation length along the horizon, octaves: a probe's oddities only partly carry over to the full run.
+const LENGTH_S: f64 = 3.0;
+const FEATURES: usize = 16;
+
+fn kernel(a: &Reading, b: &Reading) -> f64 {
+    let (dx, ds) = ((a.x - b.x) / LENGTH_X, (a.s - b.s) / LENGTH_S);
+    SD * SD * (-0.5 * (dx * dx + ds * ds)).exp()
+}
+
+/// Cholesky factor of the covariance of the readings.
+pub(super) struct Gains {
+    factor: Vec<Vec<f64>>,
+}
+
+impl Gains {
+    /// From readings with the standard deviations of their noise.
+    pub fn new(readings: &[(Reading, f64)]) -> Self {
+        let n = readings.len();
+        let mut factor = vec![vec![0.0; n]; n];
+        for i in 0..n {
+            for j in 0..=i {
+                let mut sum = kernel(&readings[i].0, &readings[j].0);
+                if i == j {
+                    sum += readings[i].1.powi(2) + 1e-9;
+                }
+                for k in 0..j {
+                    sum -= factor[i][k] * factor[j][k];
+                }
+                factor[i][j] = if i == j { sum.max(1e-12).sqrt() } else { sum / factor[j][j] };
+            }
+        }
+        Self { factor }
+    }
+
+    /// Solves `K w = v`.
+    fn solve(&self, mut v: Vec<f64>) -> Vec<f64> {
+        let n = v.len();
+        for i in 0..n {
+            let sum: f64 = (0..i).map(|k| self.factor[i][k] * v[k]).sum();
+            v[i] = (v[i] - sum) / self.factor[i][i];
+        }
+        for i in (0..n).rev() {
+            let sum: f64 = (i + 1..n).map(|k| self.factor[k][i] * v[k]).sum();
+            v[i] = (v[i] - sum) / self.factor[i][i];
+        }
+        v
+    }
+}
+
+/// One draw.
+#[derive(Debug, Clone)]
+pub(super) struct Discrepancy {
+    features: [[f64; 3]; FEATURES],
+    weights: Vec<f64>,
+}
+
+impl Discrepancy {
+    /// A draw given the residuals of one sample at the readings.
+    pub fn draw(
+        readings: &[(Reading, f64)],
+        gains: &Gains,
+        residual: impl Fn(&Reading) -> f64,
+        draws: &mut Draws,
+    ) -> Self {
+        let features = std::array::from_fn(|_| {
+            [draws.normal() / LENGTH_X, draws.normal() / LENGTH_S, std::f64::consts::TAU * draws.uniform()]
+        });
+        let mut draw = Self { features, weights: Vec::new() };
+        let misses = readings.iter().map(|(r, sd)| residual(r) - draw.prior(r.x, r.s) - sd * draws.normal()).collect();
+        draw.weights = gains.solve(misses);
+        draw
+    }
+
+    fn prior(&self, x: f64, s: f64) -> f64 {
+        let sum: f64 = self.features.iter().map(|[w, v, b]| (w * x + v * s + b).cos()).sum();
+        SD * (2.0 / FEATURES as f64).sqrt() * sum
+    }
+
+    /// Value at `x`, `s`; `readings` are those it was drawn with.
+    pub fn at(&self, x: f64, s: f64, readings: &[Reading]) -> f64 {
+        let here = Reading { x, s, y: 0.0 };
+        let kriged: f64 = readings.iter().zip(&self.weights).map(|(r, w)| w * kernel(r, &here)).sum();
+        self.prior(x, s) + kriged
+    }
+}

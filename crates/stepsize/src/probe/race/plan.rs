@@ -1,0 +1,161 @@
+//! Which probes to run: the bracket, and the candidates of the refinement.
+
+use super::lattice;
+use super::reading::Book;
+use crate::lr::Lr;
+use crate::probe::{Job, Reason, Refusal};
+
+/// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
+const STRIDE: f64 = 3.25;
+/// Highest and lowest `log2 lr` to go to.
+const TOP: f64 = 8.0;
+const BOTTOM: f64 = -26.0;
+/// Probes below this many steps mislead even when decayed (25-step probes of a 400-step job: 5x too high).
+const MIN_STEPS: u64 = 40;
+/// A fall of log loss below this is "nothing learned".
+const LEARNED: f64 = 0.1;
+/// Probes are made at most this many octaves beside the rates that are likely best: a reading far from them can only
+/// help through the model, and the model is the weaker evidence.
+const BESIDE: f64 = 1.0;
+/// Most steps of widening after the first three probes.
+const WIDENINGS: usize = 8;
+
+/// What to do next.
+#[derive(Debug)]
+pub(super) enum Next {
+    /// Run these probes: (log2 lr, steps).
+    Probe(Vec<(f64, u64)>),
+    /// The bracket stands; refine from probes of this length.
+    Refine(u64),
+    /// No answer.
+    Refuse(Refusal),
+}
+
+/// Length of the first probes.
+fn first_length(job: &Job) -> u64 {
+    let mut n = (job.steps / 16).max(1);
+    while n < MIN_STEPS && n < job.steps / 8 {
+        n *= 2;
+    }
+    n
+}
+
+/// Replays the bracket on what is done: three probes a decade apart, then outward while the best is at an edge.
+pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next {
+    let mut n = first_length(job);
+    let mut xs = vec![start, start + STRIDE, start - STRIDE];
+    let mut spent = 0.0;
+    let mut widenings = 0;
+    loop {
+        let missing: Vec<(f64, u64)> = xs.iter().filter(|&&x| book.find(x, n).is_none()).map(|&x| (x, n)).collect();
+        if !missing.is_empty() {
+            return Next::Probe(missing);
+        }
+        let value = |x: f64| book.find(x, n).and_then(|e| e.y).unwrap_or(f64::INFINITY);
+        let ceiling = xs
+            .iter()
+            .copied()
+            .filter(|&x| book.find(x, n).is_some_and(|e| e.y.is_none()))
+            .fold(f64::INFINITY, f64::min);
+        let best = xs.iter().copied().min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(start);
+        let low = xs.iter().copied().fold(f64::INFINITY, f64::min);
+        let high = xs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let room_above = high + STRIDE <= TOP && high + STRIDE < ceiling;
+        let all_diverged = xs.iter().all(|&x| value(x).is_infinite());
+        let nothing_learned = value(best) > book.untrained - LEARNED;
+        if widenings < WIDENINGS {
+            let outward = if all_diverged {
+                (low - STRIDE >= BOTTOM).then_some(low - STRIDE)
+            } else if (nothing_learned || best == high) && room_above {
+                Some(high + STRIDE)
+            } else if best == low && low - STRIDE >= BOTTOM {
+                Some(low - STRIDE)
+            } else {
+                None
+            };
+            if let Some(x) = outward {
+                xs.push(x);
+                widenings += 1;
+                continue;
+            }
+        }
+        if all_diverged {
+            return Next::Refuse(all_exploded(low, high));
+        }
+        if !nothing_learned {
+            return Next::Refine(n);
+        }
+        // Nothing learned at this length: the same rates that can matter at twice the length, while it can be paid.
+        spent += xs.len() as f64 * n as f64 / job.steps as f64;
+        xs.retain(|&x| value(x).is_finite());
+        n *= 2;
+        let next = xs.len() as f64 * n as f64 / job.steps as f64;
+        if n > job.steps / 4 || spent + next > max_cost.max(0.6) {
+            return Next::Refuse(nothing(n / 2, job.steps, low, high));
+        }
+    }
+}
+
+fn all_exploded(low: f64, high: f64) -> Refusal {
+    Refusal {
+        reason: Reason::AllDiverged,
+        because: format!("every rate from {} to {} diverged", Lr::from_log2(low), Lr::from_log2(high)),
+        advice: "look for a fault in the model, the data or the loss: no rate can mend it; then try again".into(),
+    }
+}
+
+fn nothing(n: u64, steps: u64, low: f64, high: f64) -> Refusal {
+    Refusal {
+        reason: Reason::Flat,
+        because: format!(
+            "no rate from {} to {} learned anything in {n} of {steps} steps",
+            Lr::from_log2(low),
+            Lr::from_log2(high)
+        ),
+        advice: "give a longer run (more steps) or a larger search budget; check that the model can learn the data"
+            .into(),
+    }
+}
+
+/// Probes that the refinement may choose from: (log2 lr, steps).
+///
+/// The first one repeats a tried rate at another length, because only such a pair shows how the landscape moves with
+/// the horizon.
+pub(super) fn candidates(
+    job: &Job,
+    book: &Book,
+    grid: &[f64],
+    likely: (f64, f64),
+    first: u64,
+    left: f64,
+) -> Vec<(f64, u64)> {
+    let longest = if first >= job.steps / 8 { job.steps / 4 } else { job.steps / 8 };
+    let lengths: Vec<u64> = std::iter::successors(Some(first), |n| Some(n * 2))
+        .take_while(|&n| n <= longest.max(first))
+        .filter(|&n| n as f64 / job.steps as f64 <= left)
+        .collect();
+    let paired = lengths_used(book) > 1;
+    let rates: Vec<f64> = if paired {
+        let (low, high) = (likely.0 - BESIDE, (likely.1 + BESIDE).min(book.ceiling - 0.4));
+        grid.iter().copied().filter(|&x| x >= low && x <= high && lattice(x * 0.5) * 2.0 == x).collect()
+    } else {
+        book.best().map(|e| e.x).into_iter().collect()
+    };
+    let mut out = Vec::new();
+    for &n in &lengths {
+        for &x in &rates {
+            let near = book.entries.iter().any(|e| e.steps == n && (e.x - x).abs() < 0.3);
+            if !near {
+                out.push((x, n));
+            }
+        }
+    }
+    out
+}
+
+fn lengths_used(book: &Book) -> usize {
+    let mut lengths: Vec<u64> = book.entries.iter().map(|e| e.steps).collect();
+    lengths.sort_unstable();
+    lengths.dedup();
+    lengths.len()
+}

