@@ -11,6 +11,7 @@ mod error;
 mod event;
 pub mod landscape;
 mod lr;
+pub mod notation;
 mod policy;
 pub mod probe;
 pub mod pruner;

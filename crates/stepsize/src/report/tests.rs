@@ -3,7 +3,7 @@ use crate::probe::Rate;
 use crate::{Schedule, TrialId};
 
 fn job() -> Job {
-    Job::new(1000, Schedule::Constant, 0).unwrap()
+    Job::new(1000, Schedule::constant(), 0).unwrap()
 }
 
 fn lr(value: f64) -> Lr {
