@@ -19,6 +19,8 @@
 //! give the same losses bit for bit, whatever else the process does.
 
 mod data;
+#[cfg(test)]
+mod golden;
 mod network;
 mod objective;
 mod optimizer;

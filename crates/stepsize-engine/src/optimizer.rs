@@ -1,4 +1,4 @@
-//! SGD, Adam and AdamW in one pass over memory, with the arithmetic of PyTorch 2.15 (checked in `tests/torch.rs`).
+//! SGD, Adam and AdamW in one pass over memory, with the arithmetic of PyTorch 2.15 (checked in `golden.rs`).
 //!
 //! Per parameter `p` with gradient `g`, rate `r` and weight decay `d`:
 //! - SGD: `g += d p; v = m v + g; p -= r v`, or `p -= r (g + m v)` for Nesterov;
