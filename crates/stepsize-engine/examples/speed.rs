@@ -1,6 +1,7 @@
 //! Steps per CPU-second of every model, one thread: `cargo run --release -p stepsize-engine --example speed -- [SECONDS]`
 //!
-//! With `digits` as the second argument only the job of `bench/torch_speed` is timed, and one number is printed.
+//! With `digits` as the second argument only the job of `bench/torch_speed` is timed and one number printed; with `sgemm`
+//! the best rate of matrix products, and the operations that one step of that job needs.
 
 #![allow(clippy::unwrap_used)] // an example may stop on the first fault
 
@@ -12,11 +13,11 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// CPU-seconds that this process has used, from `/proc`; wall seconds where there is none.
 fn cpu_seconds(start: Instant) -> f64 {
-    let ticks = || -> Option<f64> {
+    let spent = || -> Option<f64> {
         let stat = std::fs::read_to_string("/proc/self/schedstat").ok()?;
         Some(stat.split_whitespace().next()?.parse::<f64>().ok()? * 1e-9)
     };
-    ticks().unwrap_or_else(|| start.elapsed().as_secs_f64())
+    spent().unwrap_or_else(|| start.elapsed().as_secs_f64())
 }
 
 /// Steps and evaluations per CPU-second.
@@ -44,6 +45,26 @@ fn measure(task: &Task, seconds: f64) -> (f64, f64) {
     (rate, f64::from(evaluations) / (cpu_seconds(start) - begin))
 }
 
+/// Best rate of single-precision products of 512 x 512 matrices on one core, in floating-point operations a second.
+fn sgemm() -> f64 {
+    const SIDE: usize = 512;
+    let device = burn::tensor::Device::flex();
+    let matrix = burn::tensor::Tensor::<2>::ones([SIDE, SIDE], &device);
+    let start = Instant::now();
+    let rate = |_| {
+        let begin = cpu_seconds(start);
+        for _ in 0..20 {
+            std::hint::black_box(matrix.clone().matmul(matrix.clone()));
+        }
+        20.0 * 2.0 * (SIDE as f64).powi(3) / (cpu_seconds(start) - begin)
+    };
+    (0..12).map(rate).fold(0.0, f64::max)
+}
+
+/// Products of one step of 64-128-64-10 with batches of 64: forward, weights, inputs of all layers but the first.
+const FLOP_PER_STEP: f64 =
+    2.0 * 64.0 * (2.0 * (64.0 * 128.0 + 128.0 * 64.0 + 64.0 * 10.0) + 128.0 * 64.0 + 64.0 * 10.0);
+
 fn main() {
     let arguments: Vec<String> = std::env::args().collect();
     let seconds = arguments.get(1).map_or(1.0, |s| s.parse().unwrap());
@@ -51,7 +72,11 @@ fn main() {
         println!("{:.0}", measure(&Task::load(TaskConfig::default()).unwrap(), seconds).0);
         return;
     }
-    println!("{:<70} {:>10} {:>12} {:>10}", "job", "steps/s", "us/evaluate", "us/step");
+    if arguments.get(2).is_some_and(|a| a == "sgemm") {
+        println!("{:.0} {:.0}", sgemm(), FLOP_PER_STEP);
+        return;
+    }
+    println!("{:<88} {:>10} {:>12} {:>10}", "job", "steps/s", "us/evaluate", "us/step");
     for (data, model, optimizer) in [
         ("digits", "mlp:128,64", "sgd:0.9"),
         ("digits", "mlp:128,64", "nesterov:0.9"),
@@ -74,6 +99,6 @@ fn main() {
         })
         .unwrap();
         let (steps, evaluations) = measure(&task, seconds);
-        println!("{:<80} {steps:>10.0} {:>12.1} {:>10.1}", task.describe(), 1e6 / evaluations, 1e6 / steps);
+        println!("{:<88} {steps:>10.0} {:>12.1} {:>10.1}", task.describe(), 1e6 / evaluations, 1e6 / steps);
     }
 }

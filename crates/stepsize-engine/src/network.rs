@@ -3,6 +3,7 @@
 //! [`fused`] is the fast path on the CPU. [`graph`] builds every model from Burn's operations and lets Burn differentiate:
 //! it runs on every device and is the reference that the fast path is tested against. Parameters are matrices (a bias is `[1, n]`), so that one list of one type holds any model.
 
+#[cfg(any(test, not(any(feature = "wgpu", feature = "cuda"))))]
 pub(crate) mod fused;
 #[cfg(any(test, feature = "wgpu", feature = "cuda"))]
 pub(crate) mod graph;
@@ -173,6 +174,21 @@ impl Batch {
             }
         }
     }
+}
+
+/// The device of this build, and `architecture` on it: a GPU with the feature `cuda` or `wgpu`, else the CPU.
+pub(crate) fn on_device(architecture: &Architecture) -> (Device, Box<dyn Network>) {
+    #[cfg(feature = "cuda")]
+    let device = Device::cuda(burn::tensor::DeviceIndex::Default);
+    #[cfg(all(feature = "wgpu", not(feature = "cuda")))]
+    let device = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
+    #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+    let device = Device::flex();
+    #[cfg(any(feature = "cuda", feature = "wgpu"))]
+    let network = graph::Graph::new(architecture.clone(), device.clone());
+    #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
+    let network = fused::Fused::new(architecture, device.clone());
+    (device, Box::new(network))
 }
 
 /// A matrix from its values, row by row, without a copy on the CPU.

@@ -5,6 +5,8 @@
 //! - Adam: `g += d p; a += (1 - b1) (g - a); s = b2 s + (1 - b2) g^2; p -= r / (1 - b1^t) a / (sqrt(s / (1 - b2^t)) + eps)`;
 //! - AdamW: `p *= 1 - r d`, then Adam without the first term.
 //!
+//! On a GPU the update goes through the host: right, but not fast.
+//!
 //! Burn's own optimizers are not used: its Adam corrects the bias in single precision, and a separate pass over memory for
 //! each operation costs more than the arithmetic.
 

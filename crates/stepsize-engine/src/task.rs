@@ -1,11 +1,9 @@
 //! [`Task`]: a training job that is ready to run, any number of times, on any threads.
 
 use crate::data::{Builtin, DataSource, Dataset, Split, Targets};
-use crate::network::Architecture;
-use crate::network::fused::Fused;
+use crate::network::{self, Architecture};
 use crate::run::Run;
 use crate::spec::{ModelSpec, OptimizerSpec};
-use burn::tensor::Device;
 use std::sync::Arc;
 use stepsize::{Engine, Error, Result};
 
@@ -112,8 +110,7 @@ impl Task {
     /// # Errors
     /// None on the CPU.
     pub fn engine(&self, seed: u64) -> Result<Box<dyn Engine>> {
-        let device = Device::flex();
-        let network = Box::new(Fused::new(self.architecture(), device.clone()));
+        let (device, network) = network::on_device(self.architecture());
         Ok(Box::new(Run::new(self.clone(), seed, network, device)))
     }
 

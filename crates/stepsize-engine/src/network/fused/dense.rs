@@ -96,8 +96,8 @@ pub(super) fn norm(
     let mut normal = vec![0.0f32; values.len()];
     let mut inverse = Vec::with_capacity(values.len() / width);
     for (row, normal) in values.chunks_exact_mut(width).zip(normal.chunks_exact_mut(width)) {
-        let mean = row.iter().sum::<f32>() / width as f32;
-        let variance = row.iter().map(|v| (v - mean) * (v - mean)).sum::<f32>() / width as f32;
+        let mean = sum(row, row, |v, _| v) / width as f32;
+        let variance = sum(row, row, |v, _| (v - mean) * (v - mean)) / width as f32;
         let scale = 1.0 / (variance + NORM_EPSILON as f32).sqrt();
         for (((v, n), g), o) in row.iter_mut().zip(normal).zip(gain).zip(offset) {
             *n = (*v - mean) * scale;
@@ -124,17 +124,30 @@ pub(super) fn norm_back(
     let (mut gain_sum, mut offset_sum) = (vec![0.0f32; width], vec![0.0f32; width]);
     let rows = slice_mut(&mut d)?.chunks_exact_mut(width).zip(slice(y)?.chunks_exact(width));
     for (((d, y), n), scale) in rows.zip(normal.chunks_exact(width)).zip(inverse) {
-        let (mut sum, mut product) = (0.0f32, 0.0f32);
-        for j in 0..width {
-            let passed = if y[j] <= 0.0 { 0.0 } else { d[j] };
-            gain_sum[j] += passed * n[j];
-            offset_sum[j] += passed;
-            d[j] = passed * gain[j];
-            sum += d[j];
-            product += d[j] * n[j];
+        let sums = gain_sum.iter_mut().zip(&mut offset_sum);
+        for (((((d, y), n), gain), gain_sum), offset_sum) in
+            d.iter_mut().zip(y).zip(n).zip(gain).zip(sums).map(|(a, (b, c))| ((a, b), c))
+        {
+            let passed = if *y <= 0.0 { 0.0 } else { *d };
+            *gain_sum += passed * n;
+            *offset_sum += passed;
+            *d = passed * gain;
         }
-        let (mean, slope) = (sum / width as f32, product / width as f32);
+        let (mean, slope) = (sum(d, d, |d, _| d) / width as f32, sum(d, n, |d, n| d * n) / width as f32);
         d.iter_mut().zip(n).for_each(|(d, n)| *d = scale * (*d - mean - n * slope));
     }
     Ok((d, tensor(gain_sum, shape, device), tensor(offset_sum, shape, device)))
+}
+
+/// Sum of `term(a, b)`, in 16 lanes that the compiler turns into vectors: a plain sum has to wait for each addition.
+fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
+    let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
+    let mut lanes = [0.0f32; 16];
+    for (a, b) in a.iter().zip(b) {
+        for (lane, (a, b)) in lanes.iter_mut().zip(a.iter().zip(b)) {
+            *lane += term(*a, *b);
+        }
+    }
+    let rest: f32 = a_rest.iter().zip(b_rest).map(|(a, b)| term(*a, *b)).sum();
+    lanes.iter().sum::<f32>() + rest
 }
