@@ -12,6 +12,17 @@ use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+mod descent;
+mod evidence;
+mod first_fall;
+mod grid;
+mod random;
+
+pub use descent::Descent;
+pub use first_fall::FirstFall;
+pub use grid::Grid;
+pub use random::Random;
+
 /// A plan of trials.
 pub trait Probe: Send + Sync {
     /// Name as typed on the command line: `race`, `grid`, ...
