@@ -17,6 +17,7 @@ mod evidence;
 mod first_fall;
 mod grid;
 mod random;
+pub mod suggest;
 
 pub use descent::Descent;
 pub use first_fall::FirstFall;
