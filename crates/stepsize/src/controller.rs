@@ -2,6 +2,13 @@
 //! that it composes with any schedule (as optax's `reduce_on_plateau` scale does, and PyTorch's in-place change of the
 //! rate does not).
 
+mod plateau;
+mod spec;
+mod state;
+
+pub use plateau::{Direction, KerasPlateau, OptaxPlateau, Plateau, TorchPlateau};
+pub use spec::ControllerSpec;
+
 use crate::Result;
 use std::collections::BTreeMap;
 

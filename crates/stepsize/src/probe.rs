@@ -17,12 +17,14 @@ mod evidence;
 mod first_fall;
 mod grid;
 mod random;
+mod range_test;
 pub mod suggest;
 
 pub use descent::Descent;
 pub use first_fall::FirstFall;
 pub use grid::Grid;
 pub use random::Random;
+pub use range_test::{Bounds, RangeTest, Reading, smith};
 
 /// A plan of trials.
 pub trait Probe: Send + Sync {

@@ -12,7 +12,7 @@ fn lr(value: f64) -> Lr {
 }
 
 fn job() -> Job {
-    Job::new(1000, Schedule::Constant, 0).unwrap()
+    Job::new(1000, Schedule::constant(), 0).unwrap()
 }
 
 /// A draw in -1..1 from a trial's rate and seed.
@@ -192,7 +192,7 @@ fn too_short_is_refused() {
     assert_eq!(reason(&random(10).with_steps(20).unwrap(), &world), Reason::TooShort);
     assert_eq!(reason(&random(2), &world), Reason::TooShort);
     assert_eq!(reason(&Descent::new(job()).with_steps(20).unwrap(), &world), Reason::TooShort);
-    let short = Job::new(5, Schedule::Constant, 0).unwrap();
+    let short = Job::new(5, Schedule::constant(), 0).unwrap();
     assert_eq!(reason(&FirstFall::new(short), &world), Reason::TooShort);
     for probe in [&grid() as &dyn Probe, &random(9), &Descent::new(job()), &FirstFall::new(job())] {
         assert_eq!(probe.estimate(&[]).unwrap().refusal().unwrap().reason, Reason::TooShort, "{}", probe.name());

@@ -32,7 +32,7 @@ impl Descent {
     /// ```
     /// use stepsize::probe::{Descent, Job, Probe};
     /// use stepsize::Schedule;
-    /// let probe = Descent::new(Job::new(1000, Schedule::Constant, 0)?);
+    /// let probe = Descent::new(Job::new(1000, Schedule::constant(), 0)?);
     /// assert_eq!(probe.ask(&[])?[0].lr.get(), 0.1);
     /// # Ok::<(), stepsize::Error>(())
     /// ```

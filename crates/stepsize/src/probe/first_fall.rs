@@ -42,7 +42,7 @@ impl FirstFall {
     /// ```
     /// use stepsize::probe::{FirstFall, Job, Probe};
     /// use stepsize::Schedule;
-    /// let probe = FirstFall::new(Job::new(1000, Schedule::Constant, 0)?);
+    /// let probe = FirstFall::new(Job::new(1000, Schedule::constant(), 0)?);
     /// assert_eq!(probe.ask(&[])?[0].lr.get(), 10.0);
     /// # Ok::<(), stepsize::Error>(())
     /// ```
@@ -94,7 +94,7 @@ impl FirstFall {
 
     fn trial(&self, lr: Lr) -> TrialSpec {
         let (steps, seed) = (self.iterations, self.job.seed);
-        TrialSpec { lr, schedule: Schedule::Constant, steps, seed, stop_on_divergence: true }
+        TrialSpec { lr, schedule: Schedule::constant(), steps, seed, stop_on_divergence: true }
     }
 
     /// The largest rate that falls, and whether a larger one was seen not to fall.

@@ -37,7 +37,7 @@ impl Grid {
     /// ```
     /// use stepsize::probe::{Grid, Job, Probe};
     /// use stepsize::{Lr, Schedule};
-    /// let job = Job::new(1000, Schedule::Constant, 0)?;
+    /// let job = Job::new(1000, Schedule::constant(), 0)?;
     /// let grid = Grid::new(job, Lr::new(1e-4)?, Lr::new(1.0)?, 2)?.with_seeds(3)?;
     /// assert_eq!(grid.ask(&[])?.len(), 9 * 3);
     /// # Ok::<(), stepsize::Error>(())

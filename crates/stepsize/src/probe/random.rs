@@ -30,7 +30,7 @@ impl Random {
     /// ```
     /// use stepsize::probe::{Job, Probe, Random};
     /// use stepsize::{Lr, Schedule};
-    /// let job = Job::new(1000, Schedule::Constant, 0)?;
+    /// let job = Job::new(1000, Schedule::constant(), 0)?;
     /// let probe = Random::new(job, Lr::new(1e-4)?, Lr::new(1.0)?, 10, 7)?;
     /// assert_eq!(probe.ask(&[])?, probe.ask(&[])?);
     /// # Ok::<(), stepsize::Error>(())
