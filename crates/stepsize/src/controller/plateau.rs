@@ -5,8 +5,8 @@
 //! 1. *Readings.* `average` reports make one reading (their mean): 1 for a validation loss, many for mini-batch losses.
 //! 2. *Plateau.* Over the last `patience` readings: the Mann-Kendall test (Mann 1945, Kendall 1975) sees no improvement
 //!    at one-sided 10 %, or the Theil-Sen slope (Sen 1968) times the window is at most `threshold` of the median's size.
-//!    A steady fall after a spike is a trend, though nothing is below the best (PyTorch cuts there); noise around a level
-//!    is none. Both tests go by ranks and differences: any scale will do, and negative metrics.
+//!    A steady fall after a spike is a trend from a patience of 8 on, though nothing is below the best (PyTorch cuts
+//!    there); noise around a level is none. Both tests go by ranks and differences: any scale will do, and negative metrics.
 //! 3. *Cut.* `factor <- max(factor * cut, min_factor)`; then exactly `cooldown` readings are passed over and a fresh
 //!    window of the same length is filled.
 //! 4. *Judged.* If the trend over the window before the cut and the one after it together shows no improvement, the cut
@@ -108,7 +108,8 @@ impl Plateau {
     /// # Ok::<(), stepsize::Error>(())
     /// ```
     pub fn build(self) -> Result<Box<dyn Controller>> {
-        let legal = (4..=LONGEST).contains(&(self.patience.saturating_mul(1u64.checked_shl(self.undo).unwrap_or(u64::MAX))))
+        let legal = (4..=LONGEST)
+            .contains(&(self.patience.saturating_mul(1u64.checked_shl(self.undo).unwrap_or(u64::MAX))))
             && self.patience >= 4
             && self.factor > 0.0
             && self.factor < 1.0

@@ -153,7 +153,14 @@ impl fmt::Display for ControllerSpec {
                 write!(
                     f,
                     "plateau(patience={}, factor={:?}, threshold={:?}, average={}, cooldown={}, min_factor={:?}, undo={}{}{train})",
-                    p.patience, p.factor, p.threshold, p.average, p.cooldown, p.min_factor, p.undo, max(p.mode)
+                    p.patience,
+                    p.factor,
+                    p.threshold,
+                    p.average,
+                    p.cooldown,
+                    p.min_factor,
+                    p.undo,
+                    max(p.mode)
                 )
             }
             ControllerSpec::Torch(p) => {
@@ -161,13 +168,24 @@ impl fmt::Display for ControllerSpec {
                 write!(
                     f,
                     "plateau_torch(patience={}, factor={:?}, threshold={:?}, cooldown={}, min_lr={:?}, eps={:?}{}{abs})",
-                    p.patience, p.factor, p.threshold, p.cooldown, p.min_lr, p.eps, max(p.mode)
+                    p.patience,
+                    p.factor,
+                    p.threshold,
+                    p.cooldown,
+                    p.min_lr,
+                    p.eps,
+                    max(p.mode)
                 )
             }
             ControllerSpec::Keras(p) => write!(
                 f,
                 "plateau_keras(patience={}, factor={:?}, min_delta={:?}, cooldown={}, min_lr={:?}{})",
-                p.patience, p.factor, p.min_delta, p.cooldown, p.min_lr, max(p.mode)
+                p.patience,
+                p.factor,
+                p.min_delta,
+                p.cooldown,
+                p.min_lr,
+                max(p.mode)
             ),
             ControllerSpec::Optax(p) => write!(
                 f,

@@ -20,7 +20,13 @@ impl Writer {
         if value.is_finite() {
             self.0.insert(name.into(), value);
         } else {
-            let code = if value.is_nan() { 3.0 } else if value > 0.0 { 1.0 } else { 2.0 };
+            let code = if value.is_nan() {
+                3.0
+            } else if value > 0.0 {
+                1.0
+            } else {
+                2.0
+            };
             self.0.insert(format!("{name}_is"), code);
         }
         self

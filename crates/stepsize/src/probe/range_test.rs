@@ -21,7 +21,7 @@ use crate::lr::Lr;
 use crate::probe::evidence::{answered, refused, untrained};
 use crate::probe::suggest::{Finder, Ramp, Suggestion};
 use crate::probe::{Estimate, Job, Probe, Reason};
-use crate::schedule::Schedule;
+use crate::schedule::{Schedule, Shape};
 use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
 
@@ -128,9 +128,13 @@ impl RangeTest {
     fn spec(&self) -> Result<TrialSpec> {
         let (low, high) = (self.low.get(), self.high.get());
         let rates = self.finder().rates(low, high, self.steps as usize, self.ramp);
-        let lr = Lr::new(rates[0])?;
-        let steps = rates.len() as u64;
-        let schedule = Schedule::table(rates.iter().map(|r| r / lr.get()))?;
+        let (lr, steps) = (Lr::new(rates[0])?, rates.len() as u64);
+        let schedule = match (self.finder(), self.ramp) {
+            (Finder::TorchLrFinder, Ramp::Exponential) => Schedule::range_test(high / low, steps, Shape::Exponential)?,
+            (Finder::TorchLrFinder, Ramp::Linear) => Schedule::range_test(high / low, steps, Shape::Linear)?,
+            // The other tools never reach the end, skip a point or overshoot.
+            _ => Schedule::table(rates.iter().map(|r| r / lr.get()))?,
+        };
         Ok(TrialSpec { lr, schedule, steps, seed: self.job.seed, stop_on_divergence: true })
     }
 }
@@ -156,14 +160,8 @@ fn noise(losses: &[f64]) -> f64 {
     1.4826 * median(losses.windows(2).map(|w| (w[1] - w[0]).abs()).collect()) / std::f64::consts::SQRT_2
 }
 
-/// What the shape of the losses says.
-struct Shape {
-    /// Index of the edge, if the run broke.
-    edge: Option<usize>,
-}
-
-/// The shape, or why there is none.
-fn shape(losses: &[f64], untrained: Option<f64>) -> std::result::Result<Shape, (Reason, String)> {
+/// Index of the edge, `None` when the run never broke; or why the evidence is unfit.
+fn edge_index(losses: &[f64], untrained: Option<f64>) -> std::result::Result<Option<usize>, (Reason, String)> {
     let sound = losses.iter().position(|l| !l.is_finite()).unwrap_or(losses.len());
     let smooth = smooth(&losses[..sound]);
     let Some(&first) = smooth.first() else {
@@ -194,8 +192,7 @@ fn shape(losses: &[f64], untrained: Option<f64>) -> std::result::Result<Shape, (
         return Err((Reason::NoiseOnly, format!("the loss fell by {fall:.3e}, its noise is {noise:.3e}")));
     }
     let lost = smooth[least] + fall / 2.0;
-    let edge = (least..sound).find(|&i| smooth[i] > lost).or((sound < losses.len()).then_some(sound));
-    Ok(Shape { edge })
+    Ok((least..sound).find(|&i| smooth[i] > lost).or((sound < losses.len()).then_some(sound)))
 }
 
 /// Smith's bounds from scores that rise (accuracy, R2) over rates that rise; `None` from fewer than eight finite
@@ -234,8 +231,8 @@ impl Probe for RangeTest {
             return refuse(Reason::TooShort, "no trial has ended".into(), "let the range test end");
         };
         let (lrs, losses) = (trial.train.lrs(), trial.train.losses());
-        let shape = match shape(&losses, untrained(trial)) {
-            Ok(shape) => shape,
+        let edge = match edge_index(&losses, untrained(trial)) {
+            Ok(edge) => edge,
             Err((reason, because)) => {
                 let advice = match reason {
                     Reason::AllDiverged => "start the ramp lower, and check the data for values that are not finite",
@@ -246,7 +243,7 @@ impl Probe for RangeTest {
                 return refuse(reason, because, advice);
             }
         };
-        let edge = shape.edge.and_then(|i| lrs.get(i)).and_then(|&lr| Lr::new(lr).ok());
+        let edge = edge.and_then(|i| lrs.get(i)).and_then(|&lr| Lr::new(lr).ok());
         let mut estimate = match self.reading {
             Reading::Edge => match edge {
                 Some(edge) => {

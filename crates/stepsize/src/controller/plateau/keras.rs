@@ -49,7 +49,9 @@ impl KerasPlateau {
         }
         let rate = base.get() as f32;
         if rate == 0.0 || !rate.is_finite() {
-            return Err(Error::invalid(format!("plateau_keras holds rates in single precision, which cannot hold {base}")));
+            return Err(Error::invalid(format!(
+                "plateau_keras holds rates in single precision, which cannot hold {base}"
+            )));
         }
         Ok(Box::new(Live { spec: self, base: rate, rate, best: None, wait: 0, cooldown: 0 }))
     }

@@ -56,10 +56,14 @@ impl OptaxPlateau {
                 "plateau_optax needs 0 < factor < 1, tolerances >= 0 and not both 0, accumulation_size >= 1, not {self:?}"
             )));
         }
-        let live =
-            Live { spec: self, scale: 1.0, best: f32::INFINITY, bad: 0, cooldown: 0, count: 0, average: 0.0 };
+        let live = Live { spec: self, scale: 1.0, best: f32::INFINITY, bad: 0, cooldown: 0, count: 0, average: 0.0 };
         Ok(Box::new(live))
     }
+}
+
+/// XLA on a CPU sets numbers below the normal range to zero.
+fn normal(value: f32) -> f32 {
+    if value.is_subnormal() { 0.0 } else { value }
 }
 
 struct Live {
@@ -88,7 +92,7 @@ impl Live {
         } else {
             let cut = self.bad == self.spec.patience;
             if cut {
-                self.scale *= self.spec.factor as f32;
+                self.scale = normal(self.scale * self.spec.factor as f32);
                 self.bad = 0;
                 self.cooldown = self.spec.cooldown;
             }

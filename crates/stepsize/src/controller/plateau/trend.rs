@@ -16,10 +16,8 @@ pub(super) fn improves(values: &[f64], mode: Direction, threshold: f64) -> bool 
     let blocks = values.len().div_ceil(PAIRS).max(1);
     // The sign makes "falls" mean "improves"; halving keeps differences of large values finite.
     let sign = if mode == Direction::Max { -0.5 } else { 0.5 };
-    let x: Vec<f64> = values
-        .chunks(blocks)
-        .map(|chunk| chunk.iter().map(|v| sign * v / chunk.len() as f64).sum::<f64>())
-        .collect();
+    let x: Vec<f64> =
+        values.chunks(blocks).map(|chunk| chunk.iter().map(|v| sign * v / chunk.len() as f64).sum::<f64>()).collect();
     let n = x.len();
     if n < 2 {
         return false;
