@@ -88,24 +88,31 @@ pub fn train(
             if let ControlFlow::Break(end) = emit(Event::Step { trial, step, lr, loss }, &mut seen) {
                 return Ok((end, step + 1));
             }
-            if let Verdict::Stop(why) = policy.observe(Metric::TrainLoss, step, loss)? {
-                return Ok((End::Pruned { why }, step + 1));
-            }
-            let broken = !loss.is_finite();
-            if evals.binary_search(&(step + 1)).is_ok() || broken {
+            let mut val_loss = None;
+            if evals.binary_search(&(step + 1)).is_ok() || !loss.is_finite() {
                 let e = engine.evaluate()?;
+                val_loss = Some(e.val_loss);
                 let event = Event::Eval { trial, step: step + 1, lr, val_loss: e.val_loss, score: e.score };
                 if let ControlFlow::Break(end) = emit(event, &mut seen) {
                     return Ok((end, step + 1));
-                }
-                if let Verdict::Stop(why) = policy.observe(Metric::ValLoss, step, e.val_loss)? {
-                    return Ok((End::Pruned { why }, step + 1));
                 }
             }
             if spec.stop_on_divergence
                 && let Some(why) = explosion(&seen[&trial])
             {
                 return Ok((End::Diverged { step, why }, step + 1));
+            }
+            for (metric, value) in [(Metric::TrainLoss, Some(loss)), (Metric::ValLoss, val_loss)] {
+                let Some(value) = value else { continue };
+                match policy.observe(metric, step, value) {
+                    Ok(Verdict::Go) => {}
+                    Ok(Verdict::Stop(why)) => return Ok((End::Pruned { why }, step + 1)),
+                    // A controller that has no use for a broken loss ends the run; nothing is wrong with the engine.
+                    Err(error) if !value.is_finite() => {
+                        return Ok((End::Diverged { step, why: error.to_string() }, step + 1));
+                    }
+                    Err(error) => return Err(error),
+                }
             }
         }
         Ok((End::Finished, spec.steps))

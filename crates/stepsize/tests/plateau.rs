@@ -4,10 +4,11 @@
 
 use proptest::prelude::*;
 use serde_json::Value;
+use std::ops::ControlFlow;
 use stepsize::controller::{
     Controller, ControllerSpec, Direction, KerasPlateau, Metric, Observation, OptaxPlateau, Plateau, TorchPlateau,
 };
-use stepsize::{Lr, Policy, Schedule};
+use stepsize::{End, Engine, Evaluation, Event, Lr, Policy, Schedule, Snapshot, TrialId, TrialSpec, train};
 
 fn number(value: &Value) -> f64 {
     value.as_f64().unwrap_or_else(|| value.as_str().unwrap().parse().unwrap())
@@ -231,6 +232,45 @@ fn ours_rejects_what_is_not_finite_and_stays_as_it_was() {
         let error = plateau.observe(&Observation { step: 1, value }).unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains("step 1"));
         assert_eq!(plateau.save(), state);
+    }
+}
+
+/// An engine whose losses are broken from a step on.
+struct Broken(u64, u64);
+
+impl Engine for Broken {
+    fn step(&mut self, _: f64) -> stepsize::Result<f64> {
+        self.0 += 1;
+        Ok(if self.0 > self.1 { f64::NAN } else { 1.0 })
+    }
+    fn evaluate(&mut self) -> stepsize::Result<Evaluation> {
+        Ok(Evaluation { val_loss: if self.0 > self.1 { f64::NAN } else { 1.0 }, score: None })
+    }
+    fn save(&mut self) -> stepsize::Result<Snapshot> {
+        Ok(Snapshot(Vec::new()))
+    }
+    fn restore(&mut self, _: &Snapshot) -> stepsize::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_run_under_a_plateau_diverges_and_does_not_fail() {
+    for (text, stop_on_divergence) in
+        [("plateau", true), ("plateau", false), ("plateau(train)", true), ("plateau(train)", false)]
+    {
+        let (lr, steps) = (lr(0.1), 20);
+        let spec = TrialSpec { lr, schedule: Schedule::constant(), steps, seed: 0, stop_on_divergence };
+        let plateau = text.parse::<ControllerSpec>().unwrap().build(lr).unwrap();
+        let mut policy = Policy::new(lr, Schedule::constant()).with_controller(plateau);
+        let mut last = None;
+        let mut sink = |event| {
+            last = Some(event);
+            ControlFlow::Continue(())
+        };
+        let end = train(&mut Broken(0, 9), TrialId(0), &spec, &mut policy, &[0, 5, 10, 20], &mut sink).unwrap();
+        assert!(matches!(end, End::Diverged { step: 9, .. }), "{text}: {end:?}");
+        assert!(matches!(last, Some(Event::Ended { end: End::Diverged { .. }, steps: 10, .. })));
     }
 }
 
