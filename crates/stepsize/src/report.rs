@@ -81,7 +81,7 @@ impl Report {
             question: question.to_owned(),
             task: task.to_owned(),
             job: job.clone(),
-            schedule: notation(job),
+            schedule: job.schedule.to_string(),
             estimate: estimate.clone(),
             runs,
             untrained: median(trials.iter().filter_map(Trial::start_loss).collect()),
@@ -185,11 +185,6 @@ impl Run {
             val: finite(&trial.val),
         }
     }
-}
-
-/// The full run's schedule, for people.
-fn notation(job: &Job) -> String {
-    serde_json::to_string(&job.schedule).unwrap_or_default()
 }
 
 /// What is said of a log without a conclusion.

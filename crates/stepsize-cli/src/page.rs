@@ -1,0 +1,74 @@
+//! The HTML page: one file, no network. The answer, both pictures, the runs, the cost, and the JSON object.
+//!
+//! The pictures are the same scenes as in the files, drawn twice: for wide and for narrow screens. The script only
+//! switches lines on and off and shows the value under the pointer; without it the page is complete.
+
+mod parts;
+
+use crate::figure::svg::{self, escape};
+use crate::figure::{self, scene::Scene};
+use serde_json::Value;
+use stepsize::Report;
+
+const STYLE: &str = include_str!("page/page.css");
+const SCRIPT: &str = include_str!("page/page.js");
+
+/// Sizes of a plot: on wide and on narrow screens.
+const SIZES: [(&str, f64, f64); 2] = [("wide", 880.0, 420.0), ("narrow", 400.0, 400.0)];
+
+/// Nothing may be fetched, whatever a text in the report says.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
+
+/// The page of a report; `object` is embedded as it is.
+pub fn html(report: &Report, object: &Value) -> String {
+    let headline = escape(&figure::headline(report));
+    let mut body = parts::answer(report);
+    body += &plot("sensitivity", "Loss over rate", report, figure::sensitivity, "");
+    body += &plot("losses", "Loss over steps", report, figure::losses, &parts::toggles(report));
+    body += &parts::runs(report);
+    body += &parts::cost(report);
+    // `</` would end the script element.
+    let json = object.to_string().replace("</", "<\\/");
+    format!(
+        r#"<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="{POLICY}">
+<meta name="color-scheme" content="light dark">
+<link rel="icon" href="data:,">
+<title>Stepsize: {headline}</title>
+<style>
+{STYLE}</style>
+</head>
+<body>
+<main>
+{body}<footer>Made by Stepsize {version}. The numbers behind this page are embedded in it as JSON (element <code>#stepsize</code>).</footer>
+</main>
+<script type="application/json" id="stepsize">{json}</script>
+<script>
+{SCRIPT}</script>
+</body>
+</html>
+"#,
+        version = env!("CARGO_PKG_VERSION")
+    )
+}
+
+type Draw = fn(&Report, f64, f64) -> Option<Scene>;
+
+/// A section with a plot in both sizes, its controls and its read-out.
+fn plot(id: &str, heading: &str, report: &Report, draw: Draw, controls: &str) -> String {
+    let mut pictures = String::new();
+    for (class, width, height) in SIZES {
+        let Some(scene) = draw(report, width, height) else {
+            return format!(r#"<section id="{id}"><h2>{heading}</h2><p>No run has anything to show.</p></section>"#)
+                + "\n";
+        };
+        pictures += &svg::part(&scene, &format!("{id}-{class}"), &format!("plot {class}"));
+    }
+    let about = format!(r#"<section id="{id}" aria-label="{heading}">"#);
+    let readout = r#"<p class="readout" role="status">&nbsp;</p>"#;
+    format!("{about}\n{controls}<div class=\"figure\">\n{pictures}</div>\n{readout}\n</section>\n")
+}

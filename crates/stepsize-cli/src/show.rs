@@ -1,0 +1,151 @@
+//! The answer for people: one line, why, a plot, the cost. Text in, text out; nothing is printed here.
+
+mod braille;
+pub mod plot;
+
+use crate::number::{count, money, plural, rate, seconds};
+use crate::view::View;
+pub use braille::Tone;
+use stepsize::Report;
+use stepsize::probe::{Answer, Rate, Refusal};
+
+/// How text is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Style {
+    /// Whether to use colour.
+    pub colour: bool,
+    /// Width of the terminal in characters.
+    pub columns: usize,
+}
+
+/// The whole answer.
+pub fn report(report: &Report, style: Style) -> String {
+    let mut parts = Vec::new();
+    if report.interrupted {
+        parts.push("interrupted: this rests on the trials that had ended".to_owned());
+    }
+    parts.push(match &report.estimate.answer {
+        Answer::Rate(rate) => answer(report, rate, style),
+        Answer::Refused(refusal) => refused(report, refusal, style),
+    });
+    let plot = match report.range_test() {
+        Some(run) => Some(plot::over_rate(&run.train, style.columns, style.colour)),
+        None => View::new(report).map(|view| plot::landscape(&view, style.columns, style.colour)),
+    };
+    parts.extend(plot);
+    parts.push(cost(report, style));
+    parts.join("\n\n") + "\n"
+}
+
+fn answer(report: &Report, found: &Rate, style: Style) -> String {
+    let mut facts = Vec::new();
+    if let Some((low, high)) = found.interval {
+        facts.push(format!("80 % interval {} .. {}", rate(low.get()), rate(high.get())));
+    }
+    if let Some(edge) = report.estimate.divergence_lr {
+        facts.push(format!("diverges from {}", rate(edge.get())));
+    }
+    facts.push(format!("cost {}", short_cost(report)));
+    let lr = Tone::Good.paint(&format!("lr {}", rate(found.lr.get())), style.colour);
+    let mut lines = vec![format!("{lr}  ({})", facts.join("; ")), wrapped("why: ", &report.estimate.why, style)];
+    let chances = [(found.p_within_0_25_pct, "0.25 %"), (found.p_within_1_pct, "1 %")];
+    let chances: Vec<String> = chances
+        .iter()
+        .filter_map(|(p, of)| p.map(|p| format!("{:.0} % to be within {of} of the best loss", p * 100.0)))
+        .collect();
+    if !chances.is_empty() {
+        lines.push(wrapped("chance: ", &chances.join(", "), style));
+    }
+    lines.push(wrapped("task: ", &task(report), style));
+    lines.join("\n")
+}
+
+fn refused(report: &Report, refusal: &Refusal, style: Style) -> String {
+    let head = Tone::Bad.paint("refused:", style.colour);
+    let mut lines = vec![format!("{head} {}", reason(refusal)), wrapped("seen: ", &refusal.because, style)];
+    lines.push(wrapped("do: ", &refusal.advice, style));
+    if let Some(edge) = report.estimate.divergence_lr {
+        lines.push(format!("edge: the lowest rate that diverged is {}", rate(edge.get())));
+    }
+    lines.push(wrapped("task: ", &task(report), style));
+    lines.join("\n")
+}
+
+/// The class of a refusal, for people.
+pub fn reason(refusal: &Refusal) -> &'static str {
+    use stepsize::probe::Reason::*;
+    match refusal.reason {
+        Flat => "the loss does not depend on the rate",
+        NoiseOnly => "differences between rates are no larger than noise",
+        AllDiverged => "every rate diverged",
+        TooShort => "too little evidence",
+        AtEdge => "the best rate is the outermost one tried",
+        Unfit => "the evidence contradicts the method",
+    }
+}
+
+fn task(report: &Report) -> String {
+    format!("{}; {} steps, schedule {}", report.task, count(report.job.steps), report.schedule)
+}
+
+fn short_cost(report: &Report) -> String {
+    let runs = format!("{:.2} runs", report.cost.runs);
+    match report.cost.wall_seconds.or(report.cost.seconds) {
+        Some(time) => format!("{runs}, {}", seconds(time)),
+        None => runs,
+    }
+}
+
+fn cost(report: &Report, style: Style) -> String {
+    let cost = &report.cost;
+    let mut text =
+        format!("{}, {} = {:.2} full runs", plural(cost.trials as u64, "trial"), plural(cost.steps, "step"), cost.runs);
+    if let Some(time) = cost.seconds {
+        text += &format!(", {} of training", seconds(time));
+    }
+    text.push('.');
+    if let Some(grid) = &cost.grid
+        && cost.steps > 0
+        && grid.runs > 1
+    {
+        let times = grid.steps as f64 / cost.steps as f64;
+        let time = grid.seconds.map_or(String::new(), |s| format!(" and {}", seconds(s)));
+        text += &format!(
+            " A full grid over the same rates ({} to {}, {} a decade, 1 seed) is {} runs{time}: {} as much.",
+            rate(grid.low.get()),
+            rate(grid.high.get()),
+            grid.per_decade,
+            grid.runs,
+            ratio(times)
+        );
+    }
+    if let Some(sum) = cost.money {
+        text += &format!(" At {} an hour: {}, against {}.", money(sum.per_hour), money(sum.search), money(sum.grid));
+    }
+    wrapped("cost: ", &text, style)
+}
+
+fn ratio(times: f64) -> String {
+    if times < 9.95 { format!("{times:.1} times") } else { format!("{times:.0} times") }
+}
+
+/// `text` after `label`, broken at words, further lines indented under the first.
+pub fn wrapped(label: &str, text: &str, style: Style) -> String {
+    let indent = label.chars().count();
+    let width = style.columns.clamp(40, 110);
+    let (mut out, mut column) = (label.to_owned(), indent);
+    for (i, word) in text.split_whitespace().enumerate() {
+        let length = word.chars().count();
+        if i > 0 && column + 1 + length > width {
+            out.push('\n');
+            out.push_str(&" ".repeat(indent));
+            column = indent;
+        } else if i > 0 {
+            out.push(' ');
+            column += 1;
+        }
+        out.push_str(word);
+        column += length;
+    }
+    out
+}

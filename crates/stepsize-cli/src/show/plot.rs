@@ -1,0 +1,185 @@
+//! Plots for the terminal: loss over rate with the interval and the divergence edge, and curves over steps.
+//!
+//! Readable without colour: every kind of point has its own character, and the interval is drawn below the axis.
+
+use super::braille::{Canvas, Tone};
+use crate::number;
+use crate::view::{Axis, View, loss_axis};
+use stepsize::Point;
+use stepsize::report::Verdict;
+
+/// Rows of the plot itself.
+const ROWS: usize = 14;
+/// Characters for the labels of the loss axis.
+const MARGIN: usize = 9;
+/// Points of the longest, the second longest and all shorter runs.
+const POINTS: [char; 3] = ['●', '○', '·'];
+
+/// The tone of a verdict.
+pub fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::TooLow => Tone::Low,
+        Verdict::Good => Tone::Good,
+        Verdict::TooHigh => Tone::High,
+        Verdict::Diverged => Tone::Bad,
+        Verdict::Unknown => Tone::Plain,
+    }
+}
+
+/// Loss over rate.
+pub fn landscape(view: &View, columns: usize, colour: bool) -> String {
+    let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
+    let mut canvas = Canvas::new(width, ROWS);
+    let place = |lr: f64, loss: f64| (view.x.place(lr), view.y.place(loss));
+    for pair in view.band.windows(2) {
+        canvas.line(place(pair[0].lr.get(), pair[0].mid), place(pair[1].lr.get(), pair[1].mid), Tone::Dim);
+    }
+    for mark in view.marks.iter().rev() {
+        let (sign, y) = match mark.loss {
+            _ if mark.verdict == Verdict::Diverged => ('x', 1.0),
+            Some((mean, _, _)) if view.y.place(mean) > 1.0 => ('↑', 1.0),
+            Some((mean, _, _)) => (POINTS[mark.rank.min(2)], view.y.place(mean)),
+            None => continue,
+        };
+        canvas.put(view.x.place(mark.lr), y, sign, tone(mark.verdict));
+    }
+    if let Some(edge) = view.edge {
+        canvas.column(view.x.place(edge), '┊', Tone::Bad);
+    }
+    let mut lines = framed(&canvas, &view.y, "loss", colour);
+    lines.push(rate_axis(view, width, colour));
+    lines.push(labels(&view.x, width, "lr"));
+    lines.push(format!("{}{}", " ".repeat(MARGIN + 1), legend(view, colour)));
+    lines.join("\n")
+}
+
+/// Curves over steps: one line each, in its tone.
+pub fn curves(lines: &[(&[Point], Tone)], columns: usize, colour: bool) -> String {
+    let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
+    let losses: Vec<f64> = lines.iter().flat_map(|(points, _)| points.iter().map(|p| p.loss)).collect();
+    let steps = lines.iter().filter_map(|(points, _)| points.last()).map(|p| p.step).max().unwrap_or(1);
+    let x = Axis::new(0.0, steps as f64, false);
+    let first = lines.iter().filter_map(|(points, _)| points.first()).map(|p| p.loss).fold(f64::MIN, f64::max);
+    let y = loss_axis(&losses, Some(first)).padded(0.05, 0.05);
+    draw(
+        lines.iter().map(|(points, tone)| (*points, *tone)),
+        (x, y),
+        ("step", |p: &Point| p.step as f64),
+        width,
+        colour,
+    )
+}
+
+/// One curve over its own applied rate: a range test.
+pub fn over_rate(points: &[Point], columns: usize, colour: bool) -> String {
+    let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
+    let losses: Vec<f64> = points.iter().map(|p| p.loss).collect();
+    let rates = points.iter().map(|p| p.lr).filter(|lr| *lr > 0.0);
+    let Some((low, high)) = crate::view::bounds(rates) else { return String::new() };
+    let first = losses.first().copied();
+    let y = loss_axis(&losses, first.map(|f| f * 1.3)).padded(0.05, 0.05);
+    let x = Axis::new(low, high, true);
+    draw(std::iter::once((points, Tone::Plain)), (x, y), ("lr", |p: &Point| p.lr), width, colour)
+}
+
+fn draw<'a>(
+    lines: impl Iterator<Item = (&'a [Point], Tone)>,
+    (x, y): (Axis, Axis),
+    (name, of): (&str, impl Fn(&Point) -> f64),
+    width: usize,
+    colour: bool,
+) -> String {
+    let mut canvas = Canvas::new(width, ROWS);
+    for (points, tone) in lines {
+        for pair in points.windows(2) {
+            let [a, b] = [&pair[0], &pair[1]].map(|p| (x.place(of(p)), y.place(p.loss)));
+            canvas.line(a, b, tone);
+        }
+    }
+    let mut rows = framed(&canvas, &y, "loss", colour);
+    rows.push(format!("{}└{}", " ".repeat(MARGIN), "─".repeat(width)));
+    rows.push(labels(&x, width, name));
+    rows.join("\n")
+}
+
+/// The canvas with the loss axis at its left.
+fn framed(canvas: &Canvas, y: &Axis, name: &str, colour: bool) -> Vec<String> {
+    let mut tags = vec![String::new(); ROWS];
+    for value in y.ticks(5).0 {
+        let row = ((1.0 - y.place(value)) * ROWS as f64).floor();
+        if (0.0..ROWS as f64).contains(&row) {
+            tags[row as usize] = number::significant(value, 3);
+        }
+    }
+    let rows = canvas.rows(colour).into_iter().zip(tags).map(|(row, tag)| {
+        let side = if tag.is_empty() { "│" } else { "┤" };
+        format!("{tag:>MARGIN$}{side}{row}").trim_end().to_owned()
+    });
+    std::iter::once(format!("{name:>MARGIN$}")).chain(rows).collect()
+}
+
+/// The rate axis with the interval `[==◆==]` on it.
+fn rate_axis(view: &View, width: usize, colour: bool) -> String {
+    let mut cells: Vec<(char, Tone)> = vec![('─', Tone::Plain); width];
+    let at = |lr: f64| ((view.x.place(lr).clamp(0.0, 1.0) * width as f64) as usize).min(width - 1);
+    for value in view.x.ticks(width / 10).0 {
+        cells[at(value)] = ('┬', Tone::Plain);
+    }
+    if let Some((low, high)) = view.interval {
+        let (from, to) = (at(low), at(high));
+        for cell in &mut cells[from..=to] {
+            *cell = ('=', Tone::Good);
+        }
+        (cells[from], cells[to]) = (('[', Tone::Good), (']', Tone::Good));
+    }
+    if let Some(lr) = view.lr {
+        cells[at(lr)] = ('◆', Tone::Good);
+    }
+    let line: String = cells.into_iter().map(|(mark, tone)| tone.paint(&mark.to_string(), colour)).collect();
+    format!("{}└{line}", " ".repeat(MARGIN))
+}
+
+/// Values under an axis, without overlap; the axis's name at the end.
+fn labels(x: &Axis, width: usize, name: &str) -> String {
+    let mut text: Vec<char> = vec![' '; width + MARGIN + 2 + name.len()];
+    let mut free = 0;
+    for value in x.ticks(width / 10).0 {
+        let label = number::significant(value, 3);
+        let center = MARGIN + 1 + (x.place(value).clamp(0.0, 1.0) * width as f64) as usize;
+        let start = center.saturating_sub(label.len() / 2);
+        if start < free || start + label.len() > MARGIN + 1 + width {
+            continue;
+        }
+        for (i, c) in label.chars().enumerate() {
+            text[start + i] = c;
+        }
+        free = start + label.len() + 2;
+    }
+    let start = free.max(MARGIN + width + 1 - name.len());
+    text.truncate(start.max(free));
+    text.extend(name.chars());
+    text.into_iter().collect::<String>().trim_end().to_owned()
+}
+
+fn legend(view: &View, colour: bool) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for (rank, steps) in view.lengths.iter().enumerate() {
+        let shown = view.marks.iter().any(|m| m.rank == rank && m.loss.is_some());
+        if shown && rank < 2 {
+            parts.push(format!("{} {} steps", POINTS[rank], number::count(*steps)));
+        } else if shown && rank == 2 {
+            let shorter = if view.lengths.len() > 3 { " or fewer" } else { "" };
+            parts.push(format!("{} {}{shorter}", POINTS[2], number::count(*steps)));
+        }
+    }
+    if !view.band.is_empty() {
+        parts.push(Tone::Dim.paint("⠒⠒ expected, full run", colour));
+    }
+    if view.interval.is_some() {
+        parts.push(Tone::Good.paint("[◆] 80 %", colour));
+    }
+    if view.edge.is_some() {
+        parts.push(Tone::Bad.paint("x┊ diverges", colour));
+    }
+    parts.join("  ")
+}

@@ -1,0 +1,79 @@
+//! From arguments to a loaded job: the task, its full run and the source of engines.
+
+use crate::args::TaskArgs;
+use crate::done::Fault;
+use std::sync::Arc;
+use stepsize::Schedule;
+use stepsize::probe::Job;
+use stepsize_engine::{Task, TaskConfig};
+use stepsize_study::executor::EngineSource;
+
+/// Steps of the full run unless asked for otherwise: about 90 passes over the digits, well past the point where the
+/// curve bends, and a search for it takes seconds.
+const STEPS: u64 = 2000;
+
+/// A loaded job.
+pub struct Loaded {
+    /// What is trained.
+    pub task: Task,
+    /// The full run.
+    pub job: Job,
+    /// Runs at the same time.
+    pub jobs: usize,
+}
+
+impl Loaded {
+    /// Loads the data and checks that everything fits.
+    pub fn new(args: &TaskArgs) -> Result<Self, Fault> {
+        let a = &args.engine;
+        let data = match &a.target {
+            Some(column) => a.data.clone().with_target(column).map_err(Fault::usage)?,
+            None => a.data.clone(),
+        };
+        let config = TaskConfig {
+            data,
+            model: a.model.clone(),
+            optimizer: a.optimizer,
+            batch_size: a.batch_size,
+            weight_decay: a.weight_decay,
+            clip_norm: a.clip_norm,
+            val_fraction: a.val_fraction,
+            ..TaskConfig::default()
+        };
+        let task = Task::load(config)?;
+        for warning in task.warnings() {
+            eprintln!("note: {warning}");
+        }
+        let steps = steps(args, &task)?;
+        let schedule = schedule(&args.schedule, steps)?;
+        let job = Job::new(steps, schedule, args.seed).map_err(Fault::usage)?;
+        let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        if jobs == 0 {
+            return Err(Fault::usage("--jobs is 0; at least one run must go on at a time"));
+        }
+        Ok(Self { task, job, jobs })
+    }
+
+    /// Fresh engines of this task.
+    pub fn engines(&self) -> EngineSource {
+        let task = self.task.clone();
+        Arc::new(move |seed| task.engine(seed))
+    }
+}
+
+fn steps(args: &TaskArgs, task: &Task) -> Result<u64, Fault> {
+    match (args.steps, args.epochs) {
+        (Some(0), _) => Err(Fault::usage("--steps is 0; a run needs at least 1")),
+        (Some(steps), _) => Ok(steps),
+        (None, Some(epochs)) if epochs.is_finite() && epochs > 0.0 => {
+            Ok(((epochs * task.steps_per_epoch() as f64).round() as u64).max(1))
+        }
+        (None, Some(epochs)) => Err(Fault::usage(format!("--epochs is {epochs}; a run needs more than 0"))),
+        (None, None) => Ok(STEPS),
+    }
+}
+
+/// Reads a schedule for a run of `steps`.
+pub fn schedule(text: &str, steps: u64) -> Result<Schedule, Fault> {
+    Schedule::parse(text, steps).map_err(|e| Fault::usage(format!("the schedule cannot be read: {e}")))
+}

@@ -1,0 +1,48 @@
+//! The `--json` object of a search: flat, one name an idea, `null` where there is nothing.
+
+use serde_json::{Value, json};
+use stepsize::Report;
+use stepsize::probe::Answer;
+use stepsize::report::Verdict;
+
+/// The object.
+pub fn object(report: &Report) -> Value {
+    let estimate = &report.estimate;
+    let (rate, refusal) = match &estimate.answer {
+        Answer::Rate(rate) => (Some(rate), None),
+        Answer::Refused(refusal) => (None, Some(refusal)),
+    };
+    let interval = rate.and_then(|r| r.interval);
+    let points: Vec<Value> = report
+        .runs
+        .iter()
+        .map(|run| {
+            json!({
+                "lr": run.lr, "steps": run.steps, "steps_run": run.steps_run, "seed": run.seed, "loss": run.loss,
+                "score": run.score, "diverged": run.verdict == Verdict::Diverged, "verdict": run.verdict,
+            })
+        })
+        .collect();
+    json!({
+        "lr": rate.map(|r| r.lr),
+        "low": interval.map(|i| i.0),
+        "high": interval.map(|i| i.1),
+        "p_within_0_25_pct": rate.and_then(|r| r.p_within_0_25_pct),
+        "p_within_1_pct": rate.and_then(|r| r.p_within_1_pct),
+        "divergence_lr": estimate.divergence_lr,
+        "cost_runs": estimate.cost_runs,
+        "refused": refusal.map(|r| r.reason),
+        "why": estimate.why,
+        "advice": refusal.map(|r| &r.advice),
+        "seconds": report.cost.wall_seconds.or(report.cost.seconds),
+        "interrupted": report.interrupted,
+        "question": report.question,
+        "task": report.task,
+        "steps": report.job.steps,
+        "schedule": report.schedule,
+        "seed": report.job.seed,
+        "untrained_loss": report.untrained,
+        "cost": report.cost,
+        "points": points,
+    })
+}

@@ -1,0 +1,39 @@
+//! `stepsize report`: draws a recorded search again. Also the one place where every search ends.
+
+use super::json;
+use crate::args::{DrawArgs, ReportArgs};
+use crate::done::{Done, Fault};
+use crate::show::{self, Style};
+use crate::{figure, page};
+use std::path::Path;
+use stepsize::Report;
+use stepsize_study::JsonLines;
+
+/// Draws a recorded search again.
+pub fn run(args: &ReportArgs, style: Style) -> Result<Done, Fault> {
+    let report = Report::from_events(&JsonLines::load(&args.events)?)?;
+    finish(report, &args.output, style)
+}
+
+/// Writes what was asked for and gives the text to print.
+pub fn finish(report: Report, output: &DrawArgs, style: Style) -> Result<Done, Fault> {
+    let report = match output.price_per_hour {
+        Some(price) => report.with_price(price).map_err(Fault::usage)?,
+        None => report,
+    };
+    if let Some(path) = &output.svg {
+        write(path, figure::svg(&report).as_bytes())?;
+    }
+    if let Some(path) = &output.png {
+        write(path, &figure::png(&report)?)?;
+    }
+    if let Some(path) = &output.report {
+        write(path, page::html(&report, &json::object(&report)).as_bytes())?;
+    }
+    let text = if output.json { format!("{:#}\n", json::object(&report)) } else { show::report(&report, style) };
+    Ok(Done::answer_or_refusal(text, report.lr().is_some()))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+    std::fs::write(path, bytes).map_err(|e| Fault::failure(format!("cannot write {}: {e}", path.display())))
+}
