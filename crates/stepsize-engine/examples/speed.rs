@@ -1,7 +1,8 @@
 //! Steps per CPU-second of every model, one thread: `cargo run --release -p stepsize-engine --example speed -- [SECONDS]`
 //!
 //! With `digits` as the second argument only the job of `bench/torch_speed` is timed and one number printed; with `sgemm`
-//! the best rate of matrix products, and the operations that one step of that job needs.
+//! the best rate of matrix products, and the operations that one step of that job needs; with another word the jobs whose
+//! name holds it.
 
 #![allow(clippy::unwrap_used)] // an example may stop on the first fault
 
@@ -11,10 +12,10 @@ use stepsize_engine::{Task, TaskConfig};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// CPU-seconds that this process has used, from `/proc`; wall seconds where there is none.
+/// CPU-seconds that this thread has used, from `/proc`; wall seconds where there is none.
 fn cpu_seconds(start: Instant) -> f64 {
     let spent = || -> Option<f64> {
-        let stat = std::fs::read_to_string("/proc/self/schedstat").ok()?;
+        let stat = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
         Some(stat.split_whitespace().next()?.parse::<f64>().ok()? * 1e-9)
     };
     spent().unwrap_or_else(|| start.elapsed().as_secs_f64())
@@ -76,6 +77,17 @@ fn main() {
         println!("{:.0} {:.0}", sgemm(), FLOP_PER_STEP);
         return;
     }
+    let only = arguments.get(2).map_or("", String::as_str);
+    let both = std::thread::scope(|scope| {
+        let task = Task::load(TaskConfig::default()).unwrap();
+        let run = |_| {
+            let task = task.clone();
+            scope.spawn(move || measure(&task, seconds).0)
+        };
+        let handles: Vec<_> = (0..2).map(run).collect();
+        handles.into_iter().map(|h| format!("{:.0}", h.join().unwrap())).collect::<Vec<_>>().join(" and ")
+    });
+    println!("two engines on two threads, steps per CPU-second of each: {both}");
     println!("{:<88} {:>10} {:>12} {:>10}", "job", "steps/s", "us/evaluate", "us/step");
     for (data, model, optimizer) in [
         ("digits", "mlp:128,64", "sgd:0.9"),
@@ -91,6 +103,9 @@ fn main() {
         ("text", "charlm", "sgd:0.9"),
         ("text", "charlm", "adamw"),
     ] {
+        if !format!("{data} {model} {optimizer}").contains(only) {
+            continue;
+        }
         let task = Task::load(TaskConfig {
             data: data.parse().unwrap(),
             model: model.parse().unwrap(),

@@ -155,7 +155,7 @@ impl Fused {
                 (found[at], found[at + 1]) = (Some(gain), Some(offset));
                 Ok(Step { gradient: d, output: y, wanted })
             }
-            (Layer::Unfold(grid), _) => Ok(Step { gradient: grid.fold(&d, KERNEL)?, output: y, wanted }),
+            (Layer::Unfold(grid), _) => Ok(Step { gradient: grid.fold(d, KERNEL)?, output: y, wanted }),
             (Layer::Pool(_), Kept::Places(x, places)) => {
                 Ok(Step { gradient: image::unpool(&d, &x, &places)?, output: x, wanted })
             }

@@ -20,15 +20,22 @@ impl Grid {
     /// For every pixel the values in the `kernel x kernel` window around it, zero beyond the edge: rows of
     /// `ky, kx, channel`, one a pixel.
     pub(super) fn unfold(self, x: &TensorData, kernel: usize) -> Result<TensorData> {
-        let (side, line, width) = (self.side, self.side * self.channels, kernel * kernel * self.channels);
+        let width = kernel * kernel * self.channels;
         let x = slice(x)?;
         let mut patches = vec![0.0f32; x.len() / self.channels * width];
-        let images = x.chunks_exact(self.values()).zip(patches.chunks_exact_mut(side * side * width));
+        let line = self.side * self.channels;
+        let mut frame = vec![0.0f32; self.framed(kernel).pow(2) * self.channels];
+        let images = x.chunks_exact(self.values()).zip(patches.chunks_exact_mut(self.side * self.side * width));
         for (image, patches) in images {
-            for (pixel, patch) in patches.chunks_exact_mut(width).enumerate() {
-                self.windows(pixel, kernel, |into, y, from, count| {
-                    patch[into..into + count].copy_from_slice(&image[y * line + from..y * line + from + count]);
-                });
+            for (y, values) in image.chunks_exact(line).enumerate() {
+                let start = self.inside(y, kernel);
+                frame[start..start + line].copy_from_slice(values);
+            }
+            // lines of a length that the compiler knows are copied without a call
+            match kernel * self.channels {
+                3 => self.windows(kernel, patches, |at, patch| copy::<3>(&frame[at..], patch)),
+                48 => self.windows(kernel, patches, |at, patch| copy::<48>(&frame[at..], patch)),
+                n => self.windows(kernel, patches, |at, patch| patch.copy_from_slice(&frame[at..at + n])),
             }
         }
         let rows = patches.len() / width;
@@ -36,31 +43,45 @@ impl Grid {
     }
 
     /// The gradient of the image from that of its patches: the transpose of [`Grid::unfold`].
-    pub(super) fn fold(self, d: &TensorData, kernel: usize) -> Result<TensorData> {
-        let (side, line, width) = (self.side, self.side * self.channels, kernel * kernel * self.channels);
-        let d = slice(d)?;
-        let mut image_gradient = vec![0.0f32; d.len() / width * self.channels];
-        let images = image_gradient.chunks_exact_mut(self.values()).zip(d.chunks_exact(side * side * width));
+    pub(super) fn fold(self, mut d: TensorData, kernel: usize) -> Result<TensorData> {
+        let (line, width) = (self.side * self.channels, kernel * kernel * self.channels);
+        let d = slice_mut(&mut d)?;
+        let mut gradient = vec![0.0f32; d.len() / width * self.channels];
+        let mut frame = vec![0.0f32; self.framed(kernel).pow(2) * self.channels];
+        let images = gradient.chunks_exact_mut(self.values()).zip(d.chunks_exact_mut(self.side * self.side * width));
         for (image, patches) in images {
-            for (pixel, patch) in patches.chunks_exact(width).enumerate() {
-                self.windows(pixel, kernel, |into, y, from, count| {
-                    let target = &mut image[y * line + from..y * line + from + count];
-                    target.iter_mut().zip(&patch[into..into + count]).for_each(|(t, d)| *t += d);
-                });
+            frame.fill(0.0);
+            self.windows(kernel, patches, |at, patch| {
+                frame[at..at + patch.len()].iter_mut().zip(patch).for_each(|(f, d)| *f += *d);
+            });
+            for (y, values) in image.chunks_exact_mut(line).enumerate() {
+                let start = self.inside(y, kernel);
+                values.copy_from_slice(&frame[start..start + line]);
             }
         }
-        let rows = image_gradient.len() / self.channels;
-        Ok(TensorData::new(image_gradient, [rows, self.channels]))
+        let rows = gradient.len() / self.channels;
+        Ok(TensorData::new(gradient, [rows, self.channels]))
     }
 
-    /// Calls `each(place in the patch, image line, place in that line, count)` for the part of every line of the window
-    /// around `pixel` that lies inside the image.
-    fn windows(self, pixel: usize, kernel: usize, mut each: impl FnMut(usize, usize, usize, usize)) {
-        let (y, x, reach) = (pixel / self.side, pixel % self.side, kernel / 2);
-        let (left, right) = (x.saturating_sub(reach), (x + reach + 1).min(self.side));
-        for line in y.saturating_sub(reach)..(y + reach + 1).min(self.side) {
-            let into = ((line + reach - y) * kernel + left + reach - x) * self.channels;
-            each(into, line, left * self.channels, (right - left) * self.channels);
+    /// Side of the image with a frame that holds what windows see beyond the edge.
+    fn framed(self, kernel: usize) -> usize {
+        self.side + kernel - 1
+    }
+
+    /// Where line `y` of the image begins in the frame.
+    fn inside(self, y: usize, kernel: usize) -> usize {
+        ((y + kernel / 2) * self.framed(kernel) + kernel / 2) * self.channels
+    }
+
+    /// Calls `each(place in the frame, line of the patch)` for every line of every window of one image.
+    fn windows(self, kernel: usize, patches: &mut [f32], mut each: impl FnMut(usize, &mut [f32])) {
+        let framed = self.framed(kernel);
+        let lines = patches.chunks_exact_mut(kernel * self.channels);
+        let places = (0..self.side).flat_map(|y| {
+            (0..self.side).flat_map(move |x| (0..kernel).map(move |ky| ((y + ky) * framed + x) * self.channels))
+        });
+        for (at, line) in places.zip(lines) {
+            each(at, line);
         }
     }
 
@@ -69,29 +90,35 @@ impl Grid {
     pub(super) fn pool(self, x: &TensorData, window: usize) -> Result<(TensorData, Vec<u32>)> {
         let (side, channels, left) = (self.side, self.channels, self.side / window);
         let x = slice(x)?;
-        let count = x.len() / self.values();
-        let mut pooled = Vec::with_capacity(count * left * left * channels);
-        let mut places = Vec::with_capacity(pooled.capacity());
-        for image in 0..count {
-            for cell in 0..left * left {
-                let (top, first) = (cell / left * window, cell % left * window);
-                let corner = image * self.values() + (top * side + first) * channels;
-                let start = pooled.len();
-                pooled.extend_from_slice(&x[corner..corner + channels]);
-                places.extend((corner..corner + channels).map(|at| at as u32));
-                for other in 1..window * window {
-                    let from = corner + (other / window * side + other % window) * channels;
-                    let best = pooled[start..].iter_mut().zip(&mut places[start..]);
-                    for (c, ((best, place), v)) in best.zip(&x[from..from + channels]).enumerate() {
-                        let better = *v > *best || v.is_nan();
-                        *best = if better { *v } else { *best };
-                        *place = if better { (from + c) as u32 } else { *place };
-                    }
+        let images = x.len() / self.values();
+        let mut pooled = vec![0.0f32; images * left * left * channels];
+        let mut places = vec![0u32; pooled.len()];
+        let cells = pooled.chunks_exact_mut(channels).zip(places.chunks_exact_mut(channels));
+        for (cell, (best, place)) in cells.enumerate() {
+            let (image, cell) = (cell / (left * left), cell % (left * left));
+            let (top, first) = (cell / left * window, cell % left * window);
+            let corner = image * self.values() + (top * side + first) * channels;
+            best.copy_from_slice(&x[corner..corner + channels]);
+            place.iter_mut().zip(corner as u32..).for_each(|(place, at)| *place = at);
+            for other in 1..window * window {
+                let from = corner + (other / window * side + other % window) * channels;
+                let values = x[from..from + channels].iter().zip(from as u32..);
+                for ((best, place), (v, at)) in best.iter_mut().zip(place.iter_mut()).zip(values) {
+                    let better = *v > *best || v.is_nan();
+                    *best = if better { *v } else { *best };
+                    *place = if better { at } else { *place };
                 }
             }
         }
         let rows = pooled.len() / channels;
         Ok((TensorData::new(pooled, [rows, channels]), places))
+    }
+}
+
+/// Copies `N` values.
+fn copy<const N: usize>(from: &[f32], into: &mut [f32]) {
+    if let (Some(from), Some(into)) = (from.first_chunk::<N>(), into.first_chunk_mut::<N>()) {
+        *into = *from;
     }
 }
 
