@@ -2,13 +2,13 @@
 //! Training is deterministic, so a memo changes nothing but the time.
 
 use crate::tasks::Ready;
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 use std::fs::OpenOptions;
 use std::io::Write;
 use std::ops::ControlFlow;
 use std::path::PathBuf;
 use std::sync::Mutex;
-use serde::{Deserialize, Serialize};
 use stepsize::{Curve, End, Policy, Trial, TrialId, TrialSpec, evaluation_steps, fold, train};
 
 /// Evaluations of a trial, as the product makes them.
@@ -80,7 +80,8 @@ impl Cache {
         let Trial { train, val, end, steps_run, .. } = trial.clone();
         let memo = Memo { train, val, end, steps_run };
         if let Ok(line) = serde_json::to_string(&(&key, &memo)) {
-            let mut file = OpenOptions::new().append(true).create(true).open(&self.path).map_err(stepsize::Error::engine)?;
+            let mut file =
+                OpenOptions::new().append(true).create(true).open(&self.path).map_err(stepsize::Error::engine)?;
             file.write_all((line + "\n").as_bytes()).map_err(stepsize::Error::engine)?;
         }
         self.lock().insert(key, memo);
@@ -109,7 +110,5 @@ pub fn parallel<T: Sync, R: Send>(items: &[T], f: impl Fn(&T) -> R + Sync) -> Ve
             });
         }
     });
-    out.into_iter()
-        .filter_map(|m| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner))
-        .collect()
+    out.into_iter().filter_map(|m| m.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner)).collect()
 }

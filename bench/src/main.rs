@@ -6,6 +6,7 @@
 
 mod cache;
 mod score;
+mod table;
 mod tasks;
 mod truth;
 

@@ -1,12 +1,14 @@
 //! Scores: every search run for real on every job, its answer held against the truth.
 
 use crate::cache::{Cache, parallel};
+use crate::table;
 use crate::tasks::{self, Ready};
 use crate::truth::{self, Truth};
 use std::collections::BTreeMap;
 use std::error::Error;
 use stepsize::probe::{Answer, Job, Race};
-use stepsize::{Lr, Probe, Trial, TrialId};
+use stepsize::pruner::OneSided;
+use stepsize::{Curve, End, Lr, Probe, Pruner, Trial, TrialId};
 
 /// Seeds of the searches; the truth has others.
 const SEEDS: [u64; 2] = [100, 101];
@@ -23,9 +25,16 @@ struct Method {
     make: Make,
     /// Whether it takes a starting rate.
     starts: bool,
+    /// Whether the one-sided kill rule watches its trials.
+    prunes: bool,
 }
 
-const METHODS: &[Method] = &[Method { name: "race", make: |job, start| Ok(Box::new(Race::new(job).starting_at(start))), starts: true }];
+const METHODS: &[Method] = &[Method {
+    name: "race",
+    make: |job, start| Ok(Box::new(Race::new(job).starting_at(start))),
+    starts: true,
+    prunes: true,
+}];
 
 /// One search on one job.
 struct Outcome {
@@ -58,9 +67,11 @@ fn search(
         if specs.is_empty() {
             break;
         }
+        let settled = done.clone();
         for spec in specs {
             let id = TrialId(done.len() as u32);
-            done.push(cache.run(ready, id, &spec)?);
+            let trial = cache.run(ready, id, &spec)?;
+            done.push(if method.prunes { pruned(trial, &settled) } else { trial });
         }
     }
     let estimate = probe.estimate(&done)?;
@@ -84,8 +95,24 @@ fn search(
     })
 }
 
+/// What would be left of `trial` had the search's pruner watched it: evaluations are all that it looks at.
+fn pruned(trial: Trial, settled: &[Trial]) -> Trial {
+    let mut live = Trial { val: Curve::new(), end: None, ..trial.clone() };
+    for point in trial.val.points() {
+        live.val.push(*point);
+        if let Some(why) = OneSided::default().judge(&live, settled) {
+            let train = trial.train.points().iter().filter(|p| p.step < point.step).copied().collect();
+            return Trial { train, steps_run: point.step, end: Some(End::Pruned { why }), ..live };
+        }
+    }
+    trial
+}
+
 fn describe(trial: &Trial) -> String {
-    let loss = trial.final_loss().map_or_else(|| "div".to_owned(), |l| format!("{l:.3}"));
+    let loss = trial.final_loss().map_or_else(
+        || if trial.diverged() { "div".to_owned() } else { format!("behind({})", trial.steps_run) },
+        |l| format!("{l:.3}"),
+    );
     format!("{:.2}@{}={loss}", trial.spec.lr.log2(), trial.spec.steps)
 }
 
@@ -102,6 +129,9 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
         "{:<28} {:<5} {:>4} {:>8} {:>8} {:>6} {:>6} {:>6} {:>6} {:>7} {:>7} {:>7}",
         "method", "jobs", "n", "geo", "worst", "<=1%", "<=5%", "<=20%", "cost", "cover80", "octaves", "refused"
     );
+    if wanted.is_empty() || wanted.iter().any(|w| *w == "table") {
+        print_table_methods(&ready, &truths, verbose);
+    }
     for method in METHODS.iter().filter(|m| wanted.is_empty() || wanted.iter().any(|w| m.name.contains(w.as_str()))) {
         let starts: &[f64] = if method.starts { &STARTS } else { &STARTS[..1] };
         let work: Vec<(&Ready, u64, f64)> = ready
@@ -109,11 +139,10 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
             .filter(|r| truths.contains_key(r.spec.name))
             .flat_map(|r| SEEDS.iter().flat_map(move |&seed| starts.iter().map(move |&start| (r, seed, start))))
             .collect();
-        let outcomes: Vec<Outcome> = parallel(&work, |(r, seed, start)| {
-            search(r, &truths[r.spec.name], method, &cache, *seed, *start)
-        })
-        .into_iter()
-        .collect::<Result<_, _>>()?;
+        let outcomes: Vec<Outcome> =
+            parallel(&work, |(r, seed, start)| search(r, &truths[r.spec.name], method, &cache, *seed, *start))
+                .into_iter()
+                .collect::<Result<_, _>>()?;
         if verbose {
             outcomes.iter().for_each(line);
             by_task(&outcomes);
@@ -123,6 +152,36 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
         }
     }
     Ok(())
+}
+
+/// Searches of full runs, from the table.
+fn print_table_methods(ready: &[Ready], truths: &BTreeMap<String, Truth>, verbose: bool) {
+    for method in table::METHODS {
+        for held in [false, true] {
+            let outcomes: Vec<Outcome> = ready
+                .iter()
+                .filter(|r| r.spec.held == held)
+                .filter_map(|r| Some((r, truths.get(r.spec.name)?)))
+                .flat_map(|(r, truth)| method.regrets(truth).into_iter().map(move |regret| (r, regret)))
+                .map(|(r, regret)| Outcome {
+                    task: r.spec.name,
+                    held,
+                    regret: Some(regret),
+                    lr: f64::NAN,
+                    best_lr: f64::NAN,
+                    cost: method.runs,
+                    covered: None,
+                    octaves: None,
+                    reason: None,
+                    probes: String::new(),
+                })
+                .collect();
+            if verbose {
+                by_task(&outcomes);
+            }
+            summary(method.name, held, &outcomes.iter().collect::<Vec<_>>());
+        }
+    }
 }
 
 fn heading(ready: &[Ready]) -> String {
@@ -163,8 +222,13 @@ fn by_task(outcomes: &[Outcome]) {
     }
     for (task, os) in tasks {
         let regrets: Vec<f64> = os.iter().filter_map(|o| o.regret).collect();
-        let shift = os.iter().map(|o| (o.lr / o.best_lr).log2()).filter(|x| x.is_finite()).sum::<f64>() / regrets.len() as f64;
-        println!("    {task:<28} geo {:>6.1}%  shift {shift:>5.2} octaves, refused {}", 100.0 * geo(&regrets), os.len() - regrets.len());
+        let shift =
+            os.iter().map(|o| (o.lr / o.best_lr).log2()).filter(|x| x.is_finite()).sum::<f64>() / regrets.len() as f64;
+        println!(
+            "    {task:<28} geo {:>6.1}%  shift {shift:>5.2} octaves, refused {}",
+            100.0 * geo(&regrets),
+            os.len() - regrets.len()
+        );
     }
 }
 

@@ -109,7 +109,8 @@ pub fn write() -> Result<(), Box<dyn Error>> {
 
 /// Reads the table.
 pub fn read() -> Result<BTreeMap<String, Truth>, Box<dyn Error>> {
-    let text = std::fs::read_to_string(PATH).map_err(|e| format!("{PATH}: {e}; make it with `stepsize-bench truth`"))?;
+    let text =
+        std::fs::read_to_string(PATH).map_err(|e| format!("{PATH}: {e}; make it with `stepsize-bench truth`"))?;
     let mut truths: BTreeMap<String, Truth> = BTreeMap::new();
     for line in text.lines().skip(1) {
         let f: Vec<&str> = line.split(',').collect();

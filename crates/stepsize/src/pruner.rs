@@ -3,6 +3,10 @@
 //! `settled` holds only trials of batches that have ended, so that a verdict depends on evidence and never on timing:
 //! the same seed gives the same study on any number of threads.
 
+mod one_sided;
+
+pub use one_sided::OneSided;
+
 use crate::trial::Trial;
 
 /// Judges a running trial.

@@ -1,12 +1,14 @@
 //! Which probes to run: the bracket, and the candidates of the refinement.
 
 use super::lattice;
-use super::reading::Book;
+use super::reading::{Book, Ending, Entry};
 use crate::lr::Lr;
 use crate::probe::{Job, Reason, Refusal};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
 const STRIDE: f64 = 3.25;
+/// Longest probe, as a share of the full run.
+const LONGEST: f64 = 0.251;
 /// Highest and lowest `log2 lr` to go to.
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = -26.0;
@@ -40,10 +42,10 @@ fn first_length(job: &Job) -> u64 {
     n
 }
 
-/// Replays the bracket on what is done: three probes a decade apart, then outward while the best is at an edge.
+/// Replays the bracket on what is done: two probes a decade apart, then outward while the best is at an edge.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next {
     let mut n = first_length(job);
-    let mut xs = vec![start, start + STRIDE, start - STRIDE];
+    let mut xs = vec![start, start + STRIDE];
     let mut spent = 0.0;
     let mut widenings = 0;
     loop {
@@ -51,17 +53,17 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
         if !missing.is_empty() {
             return Next::Probe(missing);
         }
-        let value = |x: f64| book.find(x, n).and_then(|e| e.y).unwrap_or(f64::INFINITY);
+        let value = |x: f64| book.find(x, n).map_or(f64::INFINITY, Entry::value);
         let ceiling = xs
             .iter()
             .copied()
-            .filter(|&x| book.find(x, n).is_some_and(|e| e.y.is_none()))
+            .filter(|&x| book.find(x, n).is_some_and(|e| e.end == Ending::Diverged))
             .fold(f64::INFINITY, f64::min);
         let best = xs.iter().copied().min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(start);
         let low = xs.iter().copied().fold(f64::INFINITY, f64::min);
         let high = xs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let room_above = high + STRIDE <= TOP && high + STRIDE < ceiling;
-        let all_diverged = xs.iter().all(|&x| value(x).is_infinite());
+        let all_diverged = xs.iter().all(|&x| x >= ceiling);
         let nothing_learned = value(best) > book.untrained - LEARNED;
         if widenings < WIDENINGS {
             let outward = if all_diverged {
@@ -129,9 +131,8 @@ pub(super) fn candidates(
     first: u64,
     left: f64,
 ) -> Vec<(f64, u64)> {
-    let longest = if first >= job.steps / 8 { job.steps / 4 } else { job.steps / 8 };
     let lengths: Vec<u64> = std::iter::successors(Some(first), |n| Some(n * 2))
-        .take_while(|&n| n <= longest.max(first))
+        .take_while(|&n| n == first || n as f64 <= LONGEST * job.steps as f64)
         .filter(|&n| n as f64 / job.steps as f64 <= left)
         .collect();
     let paired = lengths_used(book) > 1;

@@ -3,7 +3,8 @@
 use crate::landscape::Reading;
 use crate::lr::Lr;
 use crate::probe::Job;
-use crate::trial::Trial;
+use crate::schedule::Schedule;
+use crate::trial::{End, Trial};
 
 /// A constant-rate run is read at its shorter lengths down to this many steps; below, the transient of the first steps
 /// decides.
@@ -14,8 +15,28 @@ const MIN_PREFIX: u64 = 30;
 pub(super) struct Entry {
     pub x: f64,
     pub steps: u64,
-    /// Log loss at the end; `None` when it diverged.
-    pub y: Option<f64>,
+    pub end: Ending,
+}
+
+/// How a probe ended, as the search sees it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Ending {
+    /// Ran to its end at this log loss.
+    Read(f64),
+    /// Ended early: a higher rate was ahead.
+    Behind,
+    /// Exploded.
+    Diverged,
+}
+
+impl Entry {
+    /// Log loss at the end, for comparison: infinite when there is none.
+    pub fn value(&self) -> f64 {
+        match self.end {
+            Ending::Read(y) => y,
+            Ending::Behind | Ending::Diverged => f64::INFINITY,
+        }
+    }
 }
 
 /// All that the trials say.
@@ -34,14 +55,27 @@ impl Book {
         let log = log_loss(done);
         let mut entries = Vec::new();
         let mut readings = Vec::new();
-        for trial in done.iter().filter(|t| t.finished() || t.diverged()) {
+        let full = progress(&job.schedule, job.steps);
+        for trial in done {
             let (x, steps) = (trial.spec.lr.log2(), trial.spec.steps);
-            let y = trial.final_loss().map(&log);
-            entries.push(Entry { x, steps, y });
-            let Some(y) = y else { continue };
-            let s = |n: u64| (n as f64 / job.steps as f64).log2();
-            readings.push(Reading { x, s: s(steps), y });
-            if job.is_horizon_free() {
+            let s = |n: u64| (progress(&trial.spec.schedule, n) / full).log2();
+            let end = match (trial.final_loss().map(&log), &trial.end) {
+                (Some(y), _) => {
+                    readings.push(Reading { x, s: s(steps), y });
+                    Ending::Read(y)
+                }
+                (None, Some(End::Pruned { .. })) => {
+                    // On the left wall the loss depends on the sum of the rates only, so a low rate's un-annealed
+                    // reading is worth as much as the end of a run with the same sum.
+                    let last = trial.val.last().filter(|p| p.step > 0 && p.loss.is_finite());
+                    readings.extend(last.map(|p| Reading { x, s: s(p.step), y: log(p.loss) }));
+                    Ending::Behind
+                }
+                (None, Some(End::Finished | End::Diverged { .. })) => Ending::Diverged,
+                (None, _) => continue,
+            };
+            entries.push(Entry { x, steps, end });
+            if job.is_horizon_free() && matches!(end, Ending::Read(_)) {
                 for n in [steps / 2, steps / 4, steps / 8].into_iter().filter(|&n| n >= MIN_PREFIX) {
                     let at = trial.val.points().iter().find(|p| p.step == n && p.loss.is_finite());
                     readings.extend(at.map(|p| Reading { x, s: s(n), y: log(p.loss) }));
@@ -49,7 +83,7 @@ impl Book {
             }
         }
         let untrained = done.iter().find_map(Trial::start_loss).map_or(0.0, &log);
-        let ceiling = entries.iter().filter(|e| e.y.is_none()).map(|e| e.x).fold(f64::INFINITY, f64::min);
+        let ceiling = entries.iter().filter(|e| e.end == Ending::Diverged).map(|e| e.x).fold(f64::INFINITY, f64::min);
         Self { entries, readings, untrained, ceiling }
     }
 
@@ -66,7 +100,10 @@ impl Book {
 
     /// Highest `log2 lr` below the ceiling that did not explode and did not end worse than untrained.
     pub fn survived(&self) -> f64 {
-        let alive = self.entries.iter().filter(|e| e.x < self.ceiling && e.y.is_some_and(|y| y <= self.untrained));
+        let alive = self
+            .entries
+            .iter()
+            .filter(|e| e.x < self.ceiling && (e.value() <= self.untrained || e.end == Ending::Behind));
         alive.map(|e| e.x).fold(f64::NEG_INFINITY, f64::max)
     }
 
@@ -75,7 +112,11 @@ impl Book {
         let best = self.best()?.x;
         self.entries
             .iter()
-            .filter(|e| e.y.is_none_or(|y| y > self.untrained && e.x > best))
+            .filter(|e| match e.end {
+                Ending::Read(y) => y > self.untrained && e.x > best,
+                Ending::Behind => false,
+                Ending::Diverged => true,
+            })
             .map(|e| e.x)
             .min_by(f64::total_cmp)
             .map(Lr::from_log2)
@@ -83,14 +124,14 @@ impl Book {
 
     /// The entry with the lowest loss among the longest probes that were read (any, when none was).
     pub fn best(&self) -> Option<&Entry> {
-        self.entries.iter().min_by(|a, b| a.y.unwrap_or(f64::INFINITY).total_cmp(&b.y.unwrap_or(f64::INFINITY)))
+        self.entries.iter().min_by(|a, b| a.value().total_cmp(&b.value()))
     }
 
     /// The evidence in a sentence, for people.
     pub fn story(&self, done: &[Trial], lr: Lr) -> String {
         let longest = self.entries.iter().map(|e| e.steps).max().unwrap_or(0);
         let (low, high) = self.tried();
-        let diverged = self.entries.iter().filter(|e| e.y.is_none()).count();
+        let diverged = self.entries.iter().filter(|e| e.end == Ending::Diverged).count();
         let mut text = format!(
             "{} probes of up to {longest} steps between {} and {}",
             done.len(),
@@ -102,6 +143,11 @@ impl Book {
         }
         text + &format!("; {lr} has the least expected regret for the full run.")
     }
+}
+
+/// Sum of the schedule's factors over the first `steps` steps: how far a run moves for its base rate.
+fn progress(schedule: &Schedule, steps: u64) -> f64 {
+    (0..steps).map(|t| schedule.factor(t)).sum::<f64>().max(f64::MIN_POSITIVE)
 }
 
 /// Logarithm of a loss. Where a job's loss reaches zero or below (a likelihood of continuous targets, a reward with its

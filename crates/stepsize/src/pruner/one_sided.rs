@@ -1,0 +1,48 @@
+//! [`OneSided`]: ends a probe at a *lower* rate that is already clearly worse than a higher one was at the same step.
+//!
+//! Un-annealed losses flatter low rates (at 20-70 % of a decaying run the best-looking rate is 3-4x too small), so a
+//! lower rate that looks worse is worse, while a higher rate that looks worse may still win: it is never ended here.
+
+use super::Pruner;
+use crate::trial::Trial;
+
+/// The one-sided kill rule.
+#[derive(Debug, Clone, Copy)]
+pub struct OneSided {
+    /// How far below the better trial's rate, in octaves.
+    pub octaves: f64,
+    /// Share of the steps before which nothing is judged.
+    pub from: f64,
+    /// How much worse, as a share of the better trial's progress since the untrained loss.
+    pub margin: f64,
+}
+
+impl Default for OneSided {
+    /// Two octaves, a quarter of the run, a tenth of the progress.
+    fn default() -> Self {
+        Self { octaves: 2.0, from: 0.25, margin: 0.1 }
+    }
+}
+
+impl Pruner for OneSided {
+    fn judge(&self, live: &Trial, settled: &[Trial]) -> Option<String> {
+        let here = live.val.last()?;
+        if (here.step as f64) < self.from * live.spec.steps as f64 || here.step >= live.spec.steps {
+            return None;
+        }
+        settled
+            .iter()
+            .filter(|t| t.finished() && t.spec.steps == live.spec.steps)
+            .filter(|t| t.spec.lr.log2() - live.spec.lr.log2() >= self.octaves)
+            .find_map(|t| {
+                let there = t.val.points().iter().find(|p| p.step == here.step && p.loss.is_finite())?;
+                let progress = t.start_loss()? - there.loss;
+                (progress > 0.0 && here.loss - there.loss > self.margin * progress).then(|| {
+                    format!(
+                        "after {} steps its loss {:.4} is behind the {:.4} of the higher rate {}",
+                        here.step, here.loss, there.loss, t.spec.lr
+                    )
+                })
+            })
+    }
+}
