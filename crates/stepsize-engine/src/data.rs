@@ -47,7 +47,7 @@ pub enum DataSource {
     /// A table as text. Comma, semicolon or tab; with or without a header row.
     ///
     /// The target is classified if it holds text, or whole numbers of at most 20 different values; else it is
-    /// regressed. Missing features (empty, `NA`, `nan`, `null`, `?` ...) get the mean of the training rows; rows without
+    /// regressed. Missing features (empty, `NA`, `nan`, `inf`, `null`, `?` ...) get the mean of the training rows; rows without
     /// target are dropped; text columns become one column a category (at most 32); columns that are constant in the
     /// training rows are dropped. [`Task::warnings`](crate::Task::warnings) tells what was done.
     Csv {

@@ -46,3 +46,45 @@ fn cell(field: &Field) -> Result<String, String> {
         other => return Err(format!("a column holds {other}, which is no number and no text")),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ::parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int64Type};
+    use ::parquet::file::writer::SerializedFileWriter;
+    use ::parquet::schema::parser::parse_message_type;
+    use std::sync::Arc;
+
+    #[test]
+    fn reads_numbers_texts_and_gaps() {
+        let path = std::env::temp_dir().join(format!("stepsize-engine-{}.parquet", std::process::id()));
+        let schema = "message m { optional double a; required int64 b; required binary c (UTF8); }";
+        let schema = Arc::new(parse_message_type(schema).unwrap());
+        let file = std::fs::File::create(&path).unwrap();
+        let mut writer = SerializedFileWriter::new(file, schema, Arc::default()).unwrap();
+        let mut group = writer.next_row_group().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<DoubleType>().write_batch(&[1.5, 0.1], Some(&[1, 0, 1]), None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        column.typed::<Int64Type>().write_batch(&[1, 2, 3], None, None).unwrap();
+        column.close().unwrap();
+        let mut column = group.next_column().unwrap().unwrap();
+        let texts: Vec<ByteArray> = ["x", "y", ""].map(ByteArray::from).to_vec();
+        column.typed::<ByteArrayType>().write_batch(&texts, None, None).unwrap();
+        column.close().unwrap();
+        group.close().unwrap();
+        writer.close().unwrap();
+        let table = read(&path);
+        std::fs::write(&path, b"PAR1 rubbish").unwrap();
+        let broken = read(&path);
+        std::fs::remove_file(&path).unwrap();
+
+        let table = table.unwrap();
+        assert_eq!(table.names, ["a", "b", "c"]);
+        assert!(matches!(&table.columns[0], Column::Numbers(v) if v[0] == 1.5 && v[1].is_nan() && v[2] == 0.1));
+        assert!(matches!(&table.columns[1], Column::Numbers(v) if v == &[1.0, 2.0, 3.0]));
+        assert!(matches!(&table.columns[2], Column::Texts(v) if v[1].as_deref() == Some("y") && v[2].is_none()));
+        assert!(broken.unwrap_err().to_string().contains("cannot read the Parquet file"));
+    }
+}

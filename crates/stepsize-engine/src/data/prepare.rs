@@ -197,9 +197,13 @@ fn standardise(values: impl Iterator<Item = f64>, mean: f64, deviation: f64) -> 
     varies.then(|| values.map(|v| ((v - mean) / deviation) as f32).collect())
 }
 
-/// Mean and population deviation in two passes; NaN for no values.
+/// Mean and population deviation in two passes; NaN for no values. Values are first divided by the largest one, so that
+/// squares of huge or tiny ones neither overflow nor vanish.
 fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let count = values.clone().count() as f64;
-    let mean = values.clone().sum::<f64>() / count;
-    (mean, (values.map(|v| (v - mean) * (v - mean)).sum::<f64>() / count).sqrt())
+    let scale = values.clone().fold(f64::MIN_POSITIVE, |most, v| most.max(v.abs()));
+    let scaled = values.map(|v| v / scale);
+    let mean = scaled.clone().sum::<f64>() / count;
+    let deviation = (scaled.map(|v| (v - mean) * (v - mean)).sum::<f64>() / count).sqrt();
+    (mean * scale, deviation * scale)
 }

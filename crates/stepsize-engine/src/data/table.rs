@@ -19,8 +19,8 @@ pub(super) struct Table {
     pub(super) warnings: Vec<String>,
 }
 
-/// Words that stand for a gap, in lower case, beside the empty cell.
-const GAPS: [&str; 7] = ["na", "n/a", "nan", "null", "none", "?", "."];
+/// Words that stand for a gap, in lower case, beside the empty cell. Infinite numbers cannot be scaled and count as gaps.
+const GAPS: [&str; 10] = ["na", "n/a", "nan", "null", "none", "?", ".", "inf", "+inf", "-inf"];
 
 /// Whether a cell stands for a missing value.
 pub(super) fn is_gap(cell: &str) -> bool {
