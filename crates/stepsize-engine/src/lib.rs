@@ -16,7 +16,8 @@
 //!
 //! This is the only crate that knows Burn. A [`Task`] is loaded once; every [`Task::engine`] is an independent run that
 //! stays on its caller's thread, so that many rates are many engines on a thread pool. The same seed and the same rates
-//! give the same losses bit for bit, whatever else the process does.
+//! give the same losses bit for bit on one machine, whatever else the process does and however many threads it has. Another
+//! kind of CPU has other kernels and rounds otherwise; weights and the order of the data are the same everywhere.
 
 mod data;
 #[cfg(test)]
