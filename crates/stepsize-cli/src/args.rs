@@ -125,9 +125,13 @@ pub struct SpanArgs {
 
 #[derive(Debug, Args)]
 pub struct RangeTestArgs {
-    /// Rule that reads the curve: valley, steep, minimum, slide, or those of other packages
-    #[arg(long, default_value = "valley", value_name = "RULE")]
+    /// Rule that reads the curve: edge (a fourth of where training breaks), accuracy (Smith), fastai_valley,
+    /// fastai_slide, fastai_minimum, fastai_steep, torch_lr_finder, lightning, ignite
+    #[arg(long, default_value = "edge", value_name = "RULE")]
     pub rule: String,
+    /// Raise the rate evenly instead of by a constant factor
+    #[arg(long)]
+    pub linear: bool,
     /// Steps of the test
     #[arg(long, default_value_t = 100, value_name = "N")]
     pub iterations: u64,
@@ -202,7 +206,7 @@ pub struct ScheduleArgs {
 pub enum ScheduleForm {
     /// The notation and a plot
     Plot,
-    /// Eleven rows: step and factor
+    /// Some twenty rows: step and factor
     Table,
     /// Every step as CSV
     Csv,
@@ -230,6 +234,13 @@ pub struct CompletionsArgs {
 pub struct ManArgs {
     /// A verb, for its own page
     pub verb: Option<String>,
+}
+
+impl SpanArgs {
+    /// The span, with these ends where none were given.
+    pub fn or(&self, low: f64, high: f64) -> stepsize::Result<(Lr, Lr)> {
+        Ok((self.low.map_or_else(|| Lr::new(low), Ok)?, self.high.map_or_else(|| Lr::new(high), Ok)?))
+    }
 }
 
 impl Cli {

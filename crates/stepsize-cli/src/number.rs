@@ -41,8 +41,11 @@ pub fn loss(value: f64) -> String {
     significant(value, 4)
 }
 
-/// A duration: `0.8 s`, `12 s`, `3 min 20 s`, `2 h 05 min`.
+/// A duration: `0.042 s`, `3.1 s`, `12 s`, `3 min 20 s`, `2 h 05 min`.
 pub fn seconds(value: f64) -> String {
+    if value < 0.95 {
+        return format!("{} s", significant(value, 2));
+    }
     if value < 9.95 {
         return format!("{value:.1} s");
     }

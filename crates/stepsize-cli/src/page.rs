@@ -58,7 +58,7 @@ pub fn html(report: &Report, object: &Value) -> String {
 
 type Draw = fn(&Report, f64, f64) -> Option<Scene>;
 
-/// A section with a plot in both sizes, its controls and its read-out.
+/// A section with a plot in both sizes, its controls and its read-out; nothing when there is nothing to show.
 fn plot(id: &str, heading: &str, report: &Report, draw: Draw, controls: &str) -> String {
     let mut pictures = String::new();
     for (class, width, height) in SIZES {

@@ -29,8 +29,13 @@ pub fn report(report: &Report, style: Style) -> String {
         Answer::Refused(refusal) => refused(report, refusal, style),
     });
     let plot = match report.range_test() {
-        Some(run) => Some(plot::over_rate(&run.train, style.columns, style.colour)),
-        None => View::new(report).map(|view| plot::landscape(&view, style.columns, style.colour)),
+        Some(run) => Some(plot::over_rate(
+            &run.train,
+            report.lr().map(|l| l.get()),
+            report.estimate.divergence_lr.map(|l| l.get()),
+            style,
+        )),
+        None => View::new(report).map(|view| plot::landscape(&view, style)),
     };
     parts.extend(plot);
     parts.push(cost(report, style));
@@ -110,13 +115,13 @@ fn cost(report: &Report, style: Style) -> String {
     {
         let times = grid.steps as f64 / cost.steps as f64;
         let time = grid.seconds.map_or(String::new(), |s| format!(" and {}", seconds(s)));
+        let more = if times > 1.05 { format!(": {} as much", ratio(times)) } else { String::new() };
         text += &format!(
-            " A full grid over the same rates ({} to {}, {} a decade, 1 seed) is {} runs{time}: {} as much.",
+            " A full grid over the same rates ({} to {}, {} a decade, 1 seed) is {} runs{time}{more}.",
             rate(grid.low.get()),
             rate(grid.high.get()),
             grid.per_decade,
             grid.runs,
-            ratio(times)
         );
     }
     if let Some(sum) = cost.money {

@@ -148,7 +148,7 @@ impl View {
         let (low, high) = bounds(shown)?;
         let x = Axis::new(low, high, true).padded(0.04, 0.04);
         let band: Vec<Band> = report.estimate.landscape.iter().copied().filter(|b| b.mid.is_finite()).collect();
-        let mut losses: Vec<f64> = marks.iter().filter_map(|m| m.loss).map(|l| l.0).collect();
+        let mut losses: Vec<f64> = marks.iter().filter_map(|m| m.loss).flat_map(|l| [l.0, l.1, l.2]).collect();
         losses.extend(band.iter().filter(|b| (0.0..=1.0).contains(&x.place(b.lr.get()))).map(|b| b.mid));
         let y = loss_axis(&losses, report.untrained).padded(0.06, 0.08);
         Some(Self { x, y, marks, lengths, band, lr, interval, edge, untrained: report.untrained })

@@ -68,33 +68,49 @@ pub fn train(
     evals: &[u64],
     sink: &mut dyn FnMut(Event) -> ControlFlow<End>,
 ) -> Result<End> {
-    let mut seen = BTreeMap::from([(trial, Trial::new(trial, spec.clone()))]);
+    resume(engine, Trial::new(trial, spec.clone()), policy, evals, sink)
+}
+
+/// Goes on with a trial of which `begun` is known, on an engine and a policy that are as they were then.
+///
+/// The step at which `sink` says stop is made to its end (evaluation, report to the controller) before the loop ends, so
+/// that engine and policy can be saved and gone on with as if nothing had happened.
+///
+/// # Errors
+/// As [`train`].
+pub fn resume(
+    engine: &mut dyn Engine,
+    begun: Trial,
+    policy: &mut Policy,
+    evals: &[u64],
+    sink: &mut dyn FnMut(Event) -> ControlFlow<End>,
+) -> Result<End> {
+    let (trial, spec, begin) = (begun.id, begun.spec.clone(), begun.steps_run);
+    let mut seen = BTreeMap::from([(trial, begun)]);
     let mut run = || -> Result<(End, u64)> {
         let mut emit = |event: Event, seen: &mut BTreeMap<TrialId, Trial>| -> ControlFlow<End> {
             fold_one(seen, &event);
             sink(event)
         };
         let first = policy.lr(0);
-        if evals.first() == Some(&0) {
+        if begin == 0 && evals.first() == Some(&0) {
             let e = engine.evaluate()?;
             let event = Event::Eval { trial, step: 0, lr: first, val_loss: e.val_loss, score: e.score };
             if let ControlFlow::Break(end) = emit(event, &mut seen) {
                 return Ok((end, 0));
             }
         }
-        for step in 0..spec.steps {
+        for step in begin..spec.steps {
             let lr = policy.lr(step);
             let loss = engine.step(lr)?;
-            if let ControlFlow::Break(end) = emit(Event::Step { trial, step, lr, loss }, &mut seen) {
-                return Ok((end, step + 1));
-            }
+            let mut flow = emit(Event::Step { trial, step, lr, loss }, &mut seen);
             let mut val_loss = None;
             if evals.binary_search(&(step + 1)).is_ok() || !loss.is_finite() {
                 let e = engine.evaluate()?;
                 val_loss = Some(e.val_loss);
                 let event = Event::Eval { trial, step: step + 1, lr, val_loss: e.val_loss, score: e.score };
                 if let ControlFlow::Break(end) = emit(event, &mut seen) {
-                    return Ok((end, step + 1));
+                    flow = ControlFlow::Break(end);
                 }
             }
             if spec.stop_on_divergence
@@ -113,6 +129,9 @@ pub fn train(
                     }
                     Err(error) => return Err(error),
                 }
+            }
+            if let ControlFlow::Break(end) = flow {
+                return Ok((end, step + 1));
             }
         }
         Ok((End::Finished, spec.steps))

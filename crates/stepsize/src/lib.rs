@@ -22,7 +22,7 @@ mod trial;
 
 pub use controller::Controller;
 pub use curve::{Curve, Point};
-pub use engine::{Engine, Evaluation, Snapshot, evaluation_steps, train};
+pub use engine::{Engine, Evaluation, Snapshot, evaluation_steps, resume, train};
 pub use error::{Error, Result};
 pub use event::{Event, VERSION};
 pub use lr::Lr;

@@ -14,8 +14,11 @@ pub fn key(lr: f64) -> String {
     format!("{lr:e}")
 }
 
-/// The plot; `None` when no run has a curve.
+/// The plot; `None` when no run has a curve, and for a range test, whose curve over the rate says the same.
 pub fn draw(report: &Report, width: f64, height: f64) -> Option<Scene> {
+    if report.range_test().is_some() {
+        return None;
+    }
     let runs: Vec<&Run> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
     let steps = runs.iter().filter_map(|r| r.train.last()).map(|p| p.step).max()?;
     // Ends decide the range, beginnings are all alike: the untrained loss.
@@ -56,6 +59,7 @@ fn legend(runs: &[&Run]) -> Vec<(Sample, String)> {
 fn line(panel: &mut Panel, run: &Run) {
     let ink = Ink::from(run.verdict);
     let points: Vec<(f64, f64)> = run.train.iter().map(|p| panel.at(p.step as f64, p.loss)).collect();
+    let path_end = points.last().copied();
     let note = format!("lr {} ({}), {} steps, seed {}", rate(run.lr.get()), run.verdict, count(run.steps), run.seed);
     let key = Some(key(run.lr.get()));
     let width = if run.verdict == Verdict::Good { 2.2 } else { 1.5 };
@@ -63,6 +67,10 @@ fn line(panel: &mut Panel, run: &Run) {
     panel.inside(Path { dashes: dashes(run.verdict), note: Some(note.clone()), key: key.clone(), ..path });
     if let Some(end) = run.loss {
         let (x, y) = panel.at(run.steps as f64, end);
+        if let Some(last) = path_end {
+            // From the training loss to the validation loss of the same run.
+            panel.inside(Path { key: key.clone(), ..Path::line(vec![last, (x, y)], ink, 0.8) });
+        }
         let note = Some(format!("{note}: validation loss {} at the end", loss(end)));
         let dot = Path { stroke: Some((Ink::Paper, 1.0)), ..Path::circle(x, y, 4.0, ink) };
         panel.inside(Path { note, key, ..dot });
@@ -74,14 +82,14 @@ fn names(panel: &mut Panel, runs: &[&&Run]) {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     for run in runs.iter().rev() {
         let Some(end) = run.train.last() else { continue };
-        let (x, y) = panel.at(end.step as f64, run.loss.unwrap_or(end.loss));
+        let (x, y) = panel.at(end.step as f64, end.loss);
         let words = rate(run.lr.get());
         let width = font::width(&words, 11.0, false);
         let inside = y > panel.frame.y + 6.0 && y < panel.bottom() - 4.0 && x + 8.0 + width < panel.right();
         if inside && taken.iter().all(|(tx, ty)| (tx - x).abs() > 44.0 || (ty - y).abs() > 12.0) {
             taken.push((x, y));
             let ink = Ink::from(run.verdict);
-            panel.scene.text(Text { size: 11.0, ink, ..Text::new(x + 8.0, y + 4.0, words) });
+            panel.scene.text(Text { size: 11.0, ink, halo: true, ..Text::new(x + 8.0, y + 4.0, words) });
         }
     }
 }

@@ -6,7 +6,7 @@ use super::scene::{Anchor, Path, Scene, Text};
 use crate::number::{count, loss, rate};
 use crate::view::{Axis, Mark, View, bounds, loss_axis};
 use stepsize::Report;
-use stepsize::report::{Run, Verdict};
+use stepsize::report::Run;
 
 /// Line of the recommended rate, and of the divergence edge.
 const EDGE: &[f64] = &[3.0, 4.0];
@@ -80,11 +80,9 @@ fn guides(panel: &mut Panel, view: &View) {
     if let Some(untrained) = view.untrained.filter(|u| (0.0..=1.0).contains(&view.y.place(*u))) {
         let (y, left) = (panel.up(untrained), panel.frame.x);
         panel.inside(Path { dashes: EDGE, ..Path::line(vec![(left, y), (right, y)], Ink::Frame, 1.2) });
-        panel.scene.text(Text {
-            size: 11.0,
-            ink: Ink::Faint,
-            ..Text::new(left + 6.0, y - 5.0, "untrained".to_owned())
-        });
+        // Below the line when there is no room above it.
+        let base = if y - 17.0 < top { y + 14.0 } else { y - 5.0 };
+        panel.scene.text(Text { size: 11.0, ink: Ink::Faint, ..Text::new(left + 6.0, base, "untrained".to_owned()) });
     }
     let answer = view.lr.map(|lr| (lr, panel.across(lr)));
     if let Some((_, x)) = answer {
@@ -187,8 +185,10 @@ pub fn range_test(report: &Report, run: &Run, width: f64, height: f64) -> Option
     if let Some((_, x)) = answer {
         panel.inside(Path::line(vec![(x, above), (x, below)], Ink::Good, 1.8));
     }
-    let burst = (run.verdict == Verdict::Diverged).then_some(run.train.last()).flatten().map(|p| p.lr);
-    let burst = burst.map(|lr| (lr, panel.across(lr)));
-    labels(&mut panel, answer, burst);
+    let edge = report.estimate.divergence_lr.map(|lr| (lr.get(), panel.across(lr.get())));
+    if let Some((_, x)) = edge {
+        panel.inside(Path { dashes: EDGE, ..Path::line(vec![(x, above), (x, below)], Ink::Diverged, 1.6) });
+    }
+    labels(&mut panel, answer, edge);
     Some(panel.scene)
 }

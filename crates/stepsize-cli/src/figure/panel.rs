@@ -98,21 +98,21 @@ impl Panel {
             }
         }
         self.scene.path(Path::line(vec![(x, y), (x, bottom), (x + width, bottom)], Ink::Frame, 1.0));
-        for value in x_major {
+        for (value, name) in x_major.iter().copied().zip(names(&x_major, self.x.log)) {
             let text = Text {
                 size: SMALL,
                 anchor: Anchor::Middle,
                 ink: Ink::Faint,
-                ..Text::new(self.across(value), bottom + 20.0, label(value, self.x.log))
+                ..Text::new(self.across(value), bottom + 20.0, name)
             };
             self.scene.text(text);
         }
-        for value in y_major {
+        for (value, name) in y_major.iter().copied().zip(names(&y_major, self.y.log)) {
             let text = Text {
                 size: SMALL,
                 anchor: Anchor::End,
                 ink: Ink::Faint,
-                ..Text::new(x - 9.0, self.up(value) + 4.0, label(value, self.y.log))
+                ..Text::new(x - 9.0, self.up(value) + 4.0, name)
             };
             self.scene.text(text);
         }
@@ -196,12 +196,17 @@ pub fn cross(x: f64, y: f64) -> [Path; 2] {
     [line((-5.0, -5.0), (5.0, 5.0)), line((-5.0, 5.0), (5.0, -5.0))]
 }
 
-/// A value on an axis: powers of ten as such on a logarithmic one.
-fn label(value: f64, log: bool) -> String {
-    let power = value.log10();
-    let whole = (power - power.round()).abs() < 1e-9;
-    if log && whole && !(-2.5..3.5).contains(&power) {
-        return format!("10^{:.0}", power.round()).replace('-', "\u{2212}");
-    }
-    number::significant(value, 3)
+/// Labels of the values on an axis: all of them as powers of ten where they are that and span much, else as numbers.
+fn names(values: &[f64], log: bool) -> Vec<String> {
+    let power = |v: f64| v.log10().round();
+    let whole = |v: &f64| (v.log10() - power(*v)).abs() < 1e-9;
+    let far = |v: &f64| !(-2.5..3.5).contains(&v.log10());
+    let powers = log && values.iter().all(whole) && values.iter().any(far);
+    let name = |v: &f64| match powers {
+        true if power(*v) == 0.0 => "1".to_owned(),
+        true if power(*v) == 1.0 => "10".to_owned(),
+        true => format!("10^{:.0}", power(*v)).replace('-', "\u{2212}"),
+        false => number::significant(*v, 3),
+    };
+    values.iter().map(name).collect()
 }

@@ -99,6 +99,10 @@ fn draw_text(pixmap: &mut Pixmap, text: &Text, transform: Transform) {
         .pre_concat(Transform::from_translate(text.x as f32, text.y as f32))
         .pre_concat(Transform::from_rotate(turn))
         .pre_concat(Transform::from_translate(shift as f32, 0.0));
+    if text.halo {
+        let stroke = Stroke { width: 3.0, line_join: LineJoin::Round, ..Stroke::default() };
+        pixmap.stroke_path(&outline, &paint(Ink::Paper, 1.0).paint(), &stroke, place, None);
+    }
     pixmap.fill_path(&outline, &paint(text.ink, 1.0).paint(), FillRule::Winding, place, None);
 }
 

@@ -45,12 +45,14 @@ pub struct Text {
     pub anchor: Anchor,
     /// Turned to read upward.
     pub upward: bool,
+    /// Outlined in the colour of the paper, to be read over lines.
+    pub halo: bool,
 }
 
 impl Text {
     /// Plain text of size 13 beginning at `(x, y)`.
     pub fn new(x: f64, y: f64, text: String) -> Self {
-        Self { x, y, text, size: 13.0, bold: false, ink: Ink::Text, anchor: Anchor::Start, upward: false }
+        Self { x, y, text, size: 13.0, bold: false, ink: Ink::Text, anchor: Anchor::Start, upward: false, halo: false }
     }
 }
 

@@ -143,9 +143,13 @@ fn text(out: &mut String, text: &Text, colours: Colours) {
     let (x, y) = (number(text.x), number(text.y));
     let turn = if text.upward { format!(r#" transform="rotate(-90 {x} {y})""#) } else { String::new() };
     let weight = if text.bold { r#" font-weight="600""# } else { "" };
+    let halo = match text.halo {
+        true => format!(r#" stroke="{}" stroke-width="3" paint-order="stroke""#, colours.of(Ink::Paper)),
+        false => String::new(),
+    };
     let _ = write!(
         out,
-        r#"<text x="{x}" y="{y}" font-size="{}" text-anchor="{anchor}" fill="{}"{weight}{turn}>{}</text>"#,
+        r#"<text x="{x}" y="{y}" font-size="{}" text-anchor="{anchor}" fill="{}"{weight}{halo}{turn}>{}</text>"#,
         number(text.size),
         colours.of(text.ink),
         spans(text)

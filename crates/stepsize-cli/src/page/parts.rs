@@ -63,7 +63,8 @@ fn refused(refusal: &Refusal) -> String {
 /// A button for each rate, in the order of the axis.
 pub fn toggles(report: &Report) -> String {
     let mut runs: Vec<&Run> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
-    runs.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()));
+    // Of runs that share a rate the gravest verdict is shown.
+    runs.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()).then(b.verdict.cmp(&a.verdict)));
     runs.dedup_by(|a, b| rate_key(a.lr.get()) == rate_key(b.lr.get()));
     if runs.len() < 2 {
         return String::new();

@@ -2,6 +2,7 @@
 //!
 //! Readable without colour: every kind of point has its own character, and the interval is drawn below the axis.
 
+use super::Style;
 use super::braille::{Canvas, Tone};
 use crate::number;
 use crate::view::{Axis, View, loss_axis};
@@ -27,7 +28,8 @@ pub fn tone(verdict: Verdict) -> Tone {
 }
 
 /// Loss over rate.
-pub fn landscape(view: &View, columns: usize, colour: bool) -> String {
+pub fn landscape(view: &View, style: Style) -> String {
+    let Style { colour, columns } = style;
     let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
     let mut canvas = Canvas::new(width, ROWS);
     let place = |lr: f64, loss: f64| (view.x.place(lr), view.y.place(loss));
@@ -47,31 +49,50 @@ pub fn landscape(view: &View, columns: usize, colour: bool) -> String {
         canvas.column(view.x.place(edge), '┊', Tone::Bad);
     }
     let mut lines = framed(&canvas, &view.y, "loss", colour);
-    lines.push(rate_axis(view, width, colour));
+    lines.push(rate_axis(&view.x, view.lr, view.interval, width, colour));
     lines.push(labels(&view.x, width, "lr"));
     lines.push(format!("{}{}", " ".repeat(MARGIN + 1), legend(view, colour)));
     lines.join("\n")
 }
 
-/// Curves over steps: one line each, in its tone.
-pub fn curves(lines: &[(&[Point], Tone)], columns: usize, colour: bool) -> String {
-    let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
-    let losses: Vec<f64> = lines.iter().flat_map(|(points, _)| points.iter().map(|p| p.loss)).collect();
-    let steps = lines.iter().filter_map(|(points, _)| points.last()).map(|p| p.step).max().unwrap_or(1);
+/// The loss of one run over steps: a line for the smoothed training loss, points for the validation loss.
+pub fn curves(train: &[Point], val: &[Point], style: Style) -> String {
+    let width = style.columns.saturating_sub(MARGIN + 2).clamp(24, 100);
+    let losses: Vec<f64> = train.iter().chain(val).map(|p| p.loss).collect();
+    let steps = train.iter().chain(val).map(|p| p.step).max().unwrap_or(1);
+    let first = val.first().or(train.first()).map(|p| p.loss);
     let x = Axis::new(0.0, steps as f64, false);
-    let first = lines.iter().filter_map(|(points, _)| points.first()).map(|p| p.loss).fold(f64::MIN, f64::max);
-    let y = loss_axis(&losses, Some(first)).padded(0.05, 0.05);
-    draw(
-        lines.iter().map(|(points, tone)| (*points, *tone)),
-        (x, y),
-        ("step", |p: &Point| p.step as f64),
-        width,
-        colour,
-    )
+    let y = loss_axis(&losses, first).padded(0.05, 0.05);
+    let mut canvas = Canvas::new(width, ROWS);
+    let place = |p: &Point| (x.place(p.step as f64), y.place(p.loss));
+    line(&mut canvas, train, place, Tone::Plain);
+    for point in val {
+        let (x, y) = place(point);
+        canvas.put(x, y, POINTS[0], Tone::Good);
+    }
+    let mut rows = finish(&canvas, (&x, "step"), (&y, "loss"), width, style.colour);
+    rows.push(format!(
+        "{}⠒⠒ training, smoothed  {}",
+        " ".repeat(MARGIN + 1),
+        Tone::Good.paint("● validation", style.colour)
+    ));
+    rows.join("\n")
+}
+
+/// The shape of a schedule over steps, from zero up.
+pub fn shape(points: &[Point], name: &str, style: Style) -> String {
+    let width = style.columns.saturating_sub(MARGIN + 2).clamp(24, 100);
+    let highest = points.iter().map(|p| p.loss).fold(0.0, f64::max);
+    let last = points.last().map_or(1, |p| p.step);
+    let (x, y) = (Axis::new(0.0, last as f64, false), Axis::new(0.0, highest, false).padded(0.0, 0.04));
+    let mut canvas = Canvas::new(width, ROWS);
+    line(&mut canvas, points, |p| (x.place(p.step as f64), y.place(p.loss)), Tone::Good);
+    finish(&canvas, (&x, "step"), (&y, name), width, style.colour).join("\n")
 }
 
 /// One curve over its own applied rate: a range test.
-pub fn over_rate(points: &[Point], columns: usize, colour: bool) -> String {
+pub fn over_rate(points: &[Point], lr: Option<f64>, edge: Option<f64>, style: Style) -> String {
+    let Style { colour, columns } = style;
     let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
     let losses: Vec<f64> = points.iter().map(|p| p.loss).collect();
     let rates = points.iter().map(|p| p.lr).filter(|lr| *lr > 0.0);
@@ -79,27 +100,33 @@ pub fn over_rate(points: &[Point], columns: usize, colour: bool) -> String {
     let first = losses.first().copied();
     let y = loss_axis(&losses, first.map(|f| f * 1.3)).padded(0.05, 0.05);
     let x = Axis::new(low, high, true);
-    draw(std::iter::once((points, Tone::Plain)), (x, y), ("lr", |p: &Point| p.lr), width, colour)
-}
-
-fn draw<'a>(
-    lines: impl Iterator<Item = (&'a [Point], Tone)>,
-    (x, y): (Axis, Axis),
-    (name, of): (&str, impl Fn(&Point) -> f64),
-    width: usize,
-    colour: bool,
-) -> String {
     let mut canvas = Canvas::new(width, ROWS);
-    for (points, tone) in lines {
-        for pair in points.windows(2) {
-            let [a, b] = [&pair[0], &pair[1]].map(|p| (x.place(of(p)), y.place(p.loss)));
-            canvas.line(a, b, tone);
-        }
+    line(&mut canvas, points, |p| (x.place(p.lr), y.place(p.loss)), Tone::Plain);
+    if let Some(edge) = edge {
+        canvas.column(x.place(edge), '┊', Tone::Bad);
     }
     let mut rows = framed(&canvas, &y, "loss", colour);
-    rows.push(format!("{}└{}", " ".repeat(MARGIN), "─".repeat(width)));
-    rows.push(labels(&x, width, name));
+    rows.push(rate_axis(&x, lr, None, width, colour));
+    rows.push(labels(&x, width, "lr"));
+    let mut legend = vec!["⠒⠒ training, smoothed".to_owned()];
+    legend.extend(lr.map(|_| Tone::Good.paint("◆ answer", colour)));
+    legend.extend(edge.map(|_| Tone::Bad.paint("┊ diverges", colour)));
+    rows.push(format!("{}{}", " ".repeat(MARGIN + 1), legend.join("  ")));
     rows.join("\n")
+}
+
+fn line(canvas: &mut Canvas, points: &[Point], place: impl Fn(&Point) -> (f64, f64), tone: Tone) {
+    for pair in points.windows(2) {
+        canvas.line(place(&pair[0]), place(&pair[1]), tone);
+    }
+}
+
+/// The canvas with both axes.
+fn finish(canvas: &Canvas, x: (&Axis, &str), y: (&Axis, &str), width: usize, colour: bool) -> Vec<String> {
+    let mut rows = framed(canvas, y.0, y.1, colour);
+    rows.push(format!("{}└{}", " ".repeat(MARGIN), "─".repeat(width)));
+    rows.push(labels(x.0, width, x.1));
+    rows
 }
 
 /// The canvas with the loss axis at its left.
@@ -119,20 +146,20 @@ fn framed(canvas: &Canvas, y: &Axis, name: &str, colour: bool) -> Vec<String> {
 }
 
 /// The rate axis with the interval `[==◆==]` on it.
-fn rate_axis(view: &View, width: usize, colour: bool) -> String {
+fn rate_axis(x: &Axis, lr: Option<f64>, interval: Option<(f64, f64)>, width: usize, colour: bool) -> String {
     let mut cells: Vec<(char, Tone)> = vec![('─', Tone::Plain); width];
-    let at = |lr: f64| ((view.x.place(lr).clamp(0.0, 1.0) * width as f64) as usize).min(width - 1);
-    for value in view.x.ticks(width / 10).0 {
+    let at = |lr: f64| ((x.place(lr).clamp(0.0, 1.0) * width as f64) as usize).min(width - 1);
+    for value in x.ticks(width / 10).0 {
         cells[at(value)] = ('┬', Tone::Plain);
     }
-    if let Some((low, high)) = view.interval {
+    if let Some((low, high)) = interval {
         let (from, to) = (at(low), at(high));
         for cell in &mut cells[from..=to] {
             *cell = ('=', Tone::Good);
         }
         (cells[from], cells[to]) = (('[', Tone::Good), (']', Tone::Good));
     }
-    if let Some(lr) = view.lr {
+    if let Some(lr) = lr {
         cells[at(lr)] = ('◆', Tone::Good);
     }
     let line: String = cells.into_iter().map(|(mark, tone)| tone.paint(&mark.to_string(), colour)).collect();

@@ -1,31 +1,58 @@
 //! `stepsize find`: the learning rate of a job.
 
-use crate::args::{FindArgs, ProbeName, SpanArgs};
+use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
 use crate::show::Style;
 use crate::task::Loaded;
-use stepsize::probe::{Job, Probe, Race};
+use stepsize::probe::{Descent, FirstFall, Grid, Job, Probe, Race, Random, RangeTest};
+use stepsize::{Lr, Result};
+
+/// Rates a decade of `--probe grid`: factors of 1.8.
+const PER_DECADE: u32 = 4;
+/// Rates of `--probe random`: a common budget for a search by hand.
+const DRAWS: u32 = 10;
+/// Steps of `--probe range-test`, as many as the common tools take.
+const ITERATIONS: u64 = 100;
 
 /// Finds a rate.
-pub fn run(args: &FindArgs, style: Style) -> Result<Done, Fault> {
+pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
     let loaded = Loaded::new(&args.task)?;
-    let probe = probe(args, &args.span, &loaded.job)?;
-    crate::search::run(&format!("find --probe {}", probe.name()), probe.as_ref(), &loaded, &args.output, style)
+    let probe = probe(args, &loaded.job).map_err(Fault::usage)?;
+    let mut question = format!("find --probe {}", probe.name());
+    let options =
+        [("low", args.span.low), ("high", args.span.high), ("start", args.start)].map(|(n, v)| (n, v.map(Lr::get)));
+    for (name, value) in options.into_iter().chain([("max-cost", args.max_cost)]) {
+        if let Some(value) = value {
+            question += &format!(" --{name} {value}");
+        }
+    }
+    crate::search::run(&question, probe.as_ref(), &loaded, &args.output, style)
 }
 
-fn probe(args: &FindArgs, _span: &SpanArgs, job: &Job) -> Result<Box<dyn Probe>, Fault> {
+fn probe(args: &FindArgs, job: &Job) -> Result<Box<dyn Probe>> {
     let job = job.clone();
+    let (low, high) = args.span.or(1e-4, 1.0)?;
     Ok(match args.probe {
         ProbeName::Race => {
             let mut race = Race::new(job);
             if let Some(runs) = args.max_cost {
-                race = race.with_max_cost(runs).map_err(Fault::usage)?;
+                race = race.with_max_cost(runs)?;
             }
             if let Some(lr) = args.start {
                 race = race.starting_at(lr);
             }
             Box::new(race)
         }
-        _ => return Err(Fault::usage("that probe is not built in yet")),
+        ProbeName::Grid => Box::new(Grid::new(job, low, high, PER_DECADE)?),
+        ProbeName::Random => {
+            let seed = job.seed;
+            Box::new(Random::new(job, low, high, DRAWS, seed)?)
+        }
+        ProbeName::Descent => Box::new(Descent::new(job)),
+        ProbeName::FirstFall => Box::new(FirstFall::new(job)),
+        ProbeName::RangeTest => {
+            let (low, high) = args.span.or(1e-6, 10.0)?;
+            Box::new(RangeTest::new(job, low, high, ITERATIONS)?)
+        }
     })
 }

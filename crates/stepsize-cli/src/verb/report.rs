@@ -34,6 +34,6 @@ pub fn finish(report: Report, output: &DrawArgs, style: Style) -> Result<Done, F
     Ok(Done::answer_or_refusal(text, report.lr().is_some()))
 }
 
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
+pub(super) fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
     std::fs::write(path, bytes).map_err(|e| Fault::failure(format!("cannot write {}: {e}", path.display())))
 }

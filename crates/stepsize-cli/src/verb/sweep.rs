@@ -1,8 +1,35 @@
-//! Not built in yet.
+//! `stepsize sweep`: the sensitivity analysis: full runs over a span of rates, several seeds each.
+
 use crate::args::SweepArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
-/// Not built in yet.
-pub fn run(_args: &SweepArgs, _style: Style) -> Result<Done, Fault> {
-    Err(Fault::usage("not built in yet"))
+use crate::task::Loaded;
+use stepsize::Result;
+use stepsize::probe::{Grid, Job, Probe, Random};
+
+/// Runs the sweep.
+pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
+    let loaded = Loaded::new(&args.task)?;
+    let probe = probe(args, &loaded.job).map_err(Fault::usage)?;
+    let (low, high) = args.span.or(1e-4, 1.0).map_err(Fault::usage)?;
+    let rates = match args.random {
+        Some(count) => format!("--random {count}"),
+        None => format!("--per-decade {}", args.per_decade),
+    };
+    let question = format!("sweep {rates} --low {low} --high {high} --seeds {}", args.seeds);
+    crate::search::run(&question, probe.as_ref(), &loaded, &args.output, style)
+}
+
+fn probe(args: &SweepArgs, job: &Job) -> Result<Box<dyn Probe>> {
+    let (low, high) = args.span.or(1e-4, 1.0)?;
+    let (job, seed) = (job.clone(), job.seed);
+    Ok(match args.random {
+        Some(count) => Box::new(Random::new(job, low, high, count, seed)?.with_seeds(args.seeds)?),
+        None => {
+            let grid = Grid::new(job, low, high, args.per_decade)?.with_seeds(args.seeds)?;
+            // A span that was asked for is the span that is shown.
+            let widen = args.span.low.is_none() && args.span.high.is_none();
+            Box::new(if widen { grid } else { grid.with_widening(0) })
+        }
+    })
 }

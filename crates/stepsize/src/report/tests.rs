@@ -91,3 +91,11 @@ fn thinning_keeps_both_ends() {
     let thinned = thin(&points, 240);
     assert_eq!((thinned.len(), thinned[0].step, thinned[239].step), (240, 0, 1000));
 }
+
+#[test]
+fn smoothing_keeps_a_straight_fall_where_it_is() {
+    let point = |step: u64| Point { step, lr: 0.1, loss: if step == 50 { f64::NAN } else { 100.0 - step as f64 } };
+    let smoothed = smooth(&(0..=1000).map(point).collect());
+    assert_eq!(smoothed.len(), 1000);
+    assert!(smoothed[..970].iter().all(|p| (p.loss - (100.0 - p.step as f64)).abs() < 1.1));
+}

@@ -2,16 +2,25 @@
 
 use crate::{Curve, Point};
 
-/// Share of a run over which mini-batch losses are averaged for the eye: a fortieth shows the shape of a decay and
-/// hides the batch-to-batch noise.
-const WINDOW: f64 = 40.0;
+/// Readings on either side that are averaged for the eye, as a divisor of the run's length: a twentieth of the run in all
+/// shows the shape of a decay and hides the batch-to-batch noise.
+const EITHER_SIDE: usize = 40;
 
-/// The curve smoothed over a fortieth of its length (see [`Curve::ema`]), without the readings that are not finite.
+/// The curve with every finite reading replaced by the mean of the readings around it. The window is centred (an
+/// average of the past alone would draw a falling loss too late and too high); it narrows evenly towards the start, where
+/// losses fall fast, and is cut off at the end.
 pub fn smooth(curve: &Curve) -> Vec<Point> {
-    let window = (curve.points().len() as f64 / WINDOW).max(1.0);
-    let smoothed = curve.ema(1.0 - window.recip());
-    let points = curve.points().iter().zip(smoothed);
-    points.filter(|(p, s)| p.loss.is_finite() && s.is_finite()).map(|(p, loss)| Point { loss, ..*p }).collect()
+    let points: Vec<Point> = curve.points().iter().copied().filter(|p| p.loss.is_finite()).collect();
+    let mut sums = vec![0.0];
+    for point in &points {
+        sums.push(sums[sums.len() - 1] + point.loss);
+    }
+    let side = points.len() / EITHER_SIDE;
+    let mean = |i: usize| {
+        let (from, to) = (i - side.min(i), (i + side.min(i)).min(points.len() - 1));
+        (sums[to + 1] - sums[from]) / (to + 1 - from) as f64
+    };
+    points.iter().enumerate().map(|(i, p)| Point { loss: mean(i), ..*p }).collect()
 }
 
 /// At most `most` of the points, evenly spaced, with the first and the last among them.

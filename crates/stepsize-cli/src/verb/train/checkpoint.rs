@@ -1,0 +1,85 @@
+//! [`Checkpoint`]: a run that can be gone on with. The file is one line of JSON (the run so far and the controller's
+//! state, readable) and then the engine's snapshot as it is.
+
+use crate::args::TrainArgs;
+use crate::done::Fault;
+use crate::task::Loaded;
+use serde::{Deserialize, Serialize};
+use std::path::Path;
+use stepsize::controller::{ControllerSpec, State};
+use stepsize::{Policy, Snapshot, Trial};
+
+/// A run as far as it got.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Checkpoint {
+    /// What is trained: a checkpoint fits only the same.
+    pub task: String,
+    /// The run so far.
+    pub trial: Trial,
+    /// Its controller.
+    pub controller: Option<ControllerSpec>,
+    /// State of the controller.
+    pub state: Option<State>,
+}
+
+/// A checkpoint with the engine's part.
+pub struct Saved {
+    run: Checkpoint,
+    snapshot: Snapshot,
+}
+
+impl Checkpoint {
+    /// Reads a file.
+    pub fn load(path: &Path) -> Result<Saved, Fault> {
+        let fault = |what: String| Fault::failure(format!("cannot go on from {}: {what}", path.display()));
+        let bytes = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
+        let end = bytes.iter().position(|b| *b == b'\n').ok_or_else(|| fault("it is no checkpoint".to_owned()))?;
+        let run = serde_json::from_slice(&bytes[..end]).map_err(|e| fault(format!("it is no checkpoint: {e}")))?;
+        Ok(Saved { run, snapshot: Snapshot(bytes[end + 1..].to_vec()) })
+    }
+
+    /// Writes a file, in one move: a crash leaves the old one.
+    pub fn write(&self, path: &Path, policy: &mut Policy, snapshot: &Snapshot) -> Result<(), Fault> {
+        let fault = |e: &dyn std::fmt::Display| Fault::failure(format!("cannot write {}: {e}", path.display()));
+        let run = Self { state: policy.controller().map(|c| c.save()), ..self.clone() };
+        let mut bytes = serde_json::to_vec(&run).map_err(|e| fault(&e))?;
+        bytes.push(b'\n');
+        bytes.extend_from_slice(&snapshot.0);
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".part");
+        std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path)).map_err(|e| fault(&e))
+    }
+}
+
+impl Saved {
+    /// The run to go on with, checked against what was asked for now.
+    pub fn go_on(self, args: &TrainArgs, loaded: &Loaded, task: &str) -> Result<(Checkpoint, Option<Snapshot>), Fault> {
+        let Saved { mut run, snapshot } = self;
+        let spec = &mut run.trial.spec;
+        if run.task != task {
+            return Err(Fault::usage(format!(
+                "the checkpoint belongs to another task: {}; this one is {task}",
+                run.task
+            )));
+        }
+        if let Some(lr) = args.lr.filter(|lr| *lr != spec.lr) {
+            return Err(Fault::usage(format!("the checkpoint runs at lr {}, not {lr}; leave --lr away", spec.lr)));
+        }
+        let same = args.controller.as_ref().is_none_or(|text| text.parse::<ControllerSpec>().ok() == run.controller);
+        if !same {
+            return Err(Fault::usage("the checkpoint has another controller; leave --controller away"));
+        }
+        let asked = args.task.steps.is_some() || args.task.epochs.is_some();
+        let (done, from, to) = (run.trial.steps_run, spec.steps, loaded.job.steps);
+        if asked && to != from {
+            spec.schedule = spec.schedule.extend(done, from, to).map_err(Fault::usage)?;
+            spec.steps = to;
+        }
+        if done >= spec.steps {
+            return Err(Fault::usage(format!(
+                "the checkpoint is at its end, {done} steps; give a larger --steps to go on from there"
+            )));
+        }
+        Ok((run, Some(snapshot)))
+    }
+}
