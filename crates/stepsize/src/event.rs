@@ -108,4 +108,12 @@ mod tests {
         let Event::Step { loss, step, .. } = Event::from_json(&event.to_json()).unwrap() else { panic!() };
         assert!(loss.is_nan() && step == 7);
     }
+
+    #[test]
+    fn every_loss_comes_back_to_the_last_bit() {
+        for loss in [1.7239308100190993, 1.1922607483095207, 0.37102871650029123, f64::MIN_POSITIVE, 1e308] {
+            let event = Event::Step { trial: TrialId(3), step: 7, lr: loss, loss };
+            assert_eq!(Event::from_json(&event.to_json()).unwrap(), event);
+        }
+    }
 }
