@@ -99,10 +99,10 @@ pub struct FindArgs {
     #[arg(long, value_enum, default_value_t = ProbeName::Race)]
     pub probe: ProbeName,
     /// Spend at most this many full runs (race)
-    #[arg(long, value_name = "RUNS")]
+    #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
     pub max_cost: Option<f64>,
     /// Your guess: where the search begins (race)
-    #[arg(long, value_name = "LR")]
+    #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub start: Option<Lr>,
     #[command(flatten)]
     pub span: SpanArgs,
@@ -116,10 +116,10 @@ pub struct FindArgs {
 #[derive(Debug, Args)]
 pub struct SpanArgs {
     /// Lowest rate tried (grid, random, range test)
-    #[arg(long, value_name = "LR")]
+    #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub low: Option<Lr>,
     /// Highest rate tried (grid, random, range test)
-    #[arg(long, value_name = "LR")]
+    #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub high: Option<Lr>,
 }
 
@@ -165,7 +165,7 @@ pub struct SweepArgs {
 #[derive(Debug, Args)]
 pub struct TrainArgs {
     /// Base learning rate
-    #[arg(long, value_name = "LR", required_unless_present = "resume")]
+    #[arg(long, value_name = "LR", allow_negative_numbers = true, required_unless_present = "resume")]
     pub lr: Option<Lr>,
     /// Controller, such as 'plateau(patience=10)'
     #[arg(long, value_name = "TEXT")]
@@ -191,7 +191,7 @@ pub struct ScheduleArgs {
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub steps: u64,
     /// Base learning rate: shows rates instead of factors
-    #[arg(long, value_name = "LR")]
+    #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub lr: Option<Lr>,
     /// Squeeze or stretch the whole shape to this many steps
     #[arg(long, value_name = "N")]

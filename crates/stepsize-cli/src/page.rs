@@ -27,8 +27,8 @@ pub fn html(report: &Report, object: &Value) -> String {
     body += &plot("losses", "Loss over steps", report, figure::losses, &parts::toggles(report));
     body += &parts::runs(report);
     body += &parts::cost(report);
-    // `</` would end the script element.
-    let json = object.to_string().replace("</", "<\\/");
+    // `</script>` would end the element; in JSON every `<` is inside a string, where it may be written so.
+    let json = object.to_string().replace('<', "\\u003c");
     format!(
         r#"<!doctype html>
 <html lang="en">

@@ -25,7 +25,7 @@ pub fn draw(report: &Report, width: f64, height: f64) -> Option<Scene> {
     let losses: Vec<f64> = runs.iter().flat_map(|r| r.train.iter().map(|p| p.loss).chain(r.loss)).collect();
     let untrained = report.untrained.or_else(|| runs.first().and_then(|r| r.train.first()).map(|p| p.loss));
     let y = loss_axis(&losses, untrained.map(|u| u + 0.15 * u.abs())).padded(0.04, 0.04);
-    let x = Axis::new(0.0, steps as f64, false).padded(0.0, 0.06);
+    let x = Axis::new(0.0, steps as f64, false).padded(0.0, 0.08);
     let entries = legend(&runs);
     let lines = legend_lines(&entries.iter().map(|(_, w)| w.clone()).collect::<Vec<_>>(), width);
     let description = format!("Training loss over steps of {} runs, one line each.", runs.len());

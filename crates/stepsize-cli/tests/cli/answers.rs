@@ -1,0 +1,85 @@
+//! What people and programs read.
+
+use crate::harness::{Bench, answered, cut_off, refused};
+use serde_json::Value;
+
+#[test]
+fn an_answer() {
+    let bench = Bench::new();
+    bench.record("log.jsonl", &answered());
+    let seen = bench.run("report log.jsonl --price-per-hour 3");
+    insta::assert_snapshot!(seen.out);
+    assert_eq!((seen.code, seen.err.as_str()), (Some(0), ""));
+}
+
+#[test]
+fn a_refusal_names_the_reason_and_no_rate() {
+    let bench = Bench::new();
+    bench.record("log.jsonl", &refused());
+    let seen = bench.run("report log.jsonl");
+    insta::assert_snapshot!(seen.out);
+    assert_eq!(seen.code, Some(3));
+    assert!(seen.out.starts_with("refused: ") && !seen.out.contains("lr 0"));
+}
+
+#[test]
+fn a_log_that_was_cut_off_is_a_refusal_that_says_how_to_go_on() {
+    let bench = Bench::new();
+    bench.record("log.jsonl", &cut_off());
+    let seen = bench.run("report log.jsonl");
+    assert_eq!(seen.code, Some(3));
+    assert!(seen.out.contains("the same --events file"), "{}", seen.out);
+}
+
+#[test]
+fn the_json_object() {
+    let bench = Bench::new();
+    bench.record("log.jsonl", &answered());
+    let seen = bench.run("report log.jsonl --json --price-per-hour 3");
+    insta::assert_snapshot!(seen.out);
+}
+
+#[test]
+fn the_json_object_of_a_refusal_holds_null_for_every_number() {
+    let bench = Bench::new();
+    bench.record("log.jsonl", &refused());
+    let seen = bench.run("report log.jsonl --json");
+    let object: Value = serde_json::from_str(&seen.out).unwrap();
+    for name in ["lr", "low", "high", "p_within_0_25_pct", "p_within_1_pct"] {
+        assert_eq!(object.get(name), Some(&Value::Null), "{name}");
+    }
+    assert_eq!(object["refused"], "noise_only");
+    assert_eq!(object["advice"], "add seeds or train longer");
+    assert_eq!(seen.code, Some(3));
+}
+
+#[test]
+fn help_is_a_tutorial() {
+    let bench = Bench::new();
+    let seen = bench.run("help");
+    insta::assert_snapshot!(seen.out);
+    assert_eq!(seen.code, Some(0));
+}
+
+#[test]
+fn a_schedule_in_every_form() {
+    let bench = Bench::new();
+    let line = "schedule warmup(10%)~then~cosine --steps 200 --lr 0.1";
+    let forms = ["plot", "table", "notation"].map(|form| bench.run(&format!("{line} --form {form}")).out);
+    insta::assert_snapshot!(forms.join("\n"));
+    let csv = bench.run(&format!("{line} --compress 20 --form csv")).out;
+    assert_eq!((csv.lines().count(), csv.lines().next()), (21, Some("step,lr")));
+    let json: Value = serde_json::from_str(&bench.run(&format!("{line} --form json")).out).unwrap();
+    assert_eq!(json["lr"].as_array().map(Vec::len), Some(200));
+}
+
+#[test]
+fn completions_and_manual_pages() {
+    let bench = Bench::new();
+    for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
+        assert!(bench.run(&format!("completions {shell}")).out.contains("range-test"), "{shell}");
+    }
+    assert!(bench.run("man").out.contains(".TH stepsize"));
+    assert!(bench.run("man find").out.contains("price\\-per\\-hour"));
+    assert_eq!(bench.run("man fnid").code, Some(2));
+}

@@ -1,0 +1,121 @@
+//! Real training, kept short: searches, resume by replay, checkpoints, Ctrl-C.
+
+use crate::harness::{Bench, Seen};
+use serde_json::Value;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+fn json(seen: &Seen) -> Value {
+    serde_json::from_str(&seen.out).unwrap_or_else(|e| panic!("{e}: {}{}", seen.out, seen.err))
+}
+
+#[test]
+fn find_answers_on_real_data_and_replays_its_log() {
+    let bench = Bench::new();
+    let line = "find --json --model linear --steps 800 --events log.jsonl";
+    let first = bench.run(line);
+    let found = json(&first);
+    assert_eq!(first.code, Some(0), "{}", first.err);
+    assert!((1e-4..3.0).contains(&found["lr"].as_f64().unwrap()), "{}", found["lr"]);
+    assert!(found["cost_runs"].as_f64().unwrap() < 1.0);
+    // Of a log that was cut off, what is there is taken, and the rest is run: to the same answer.
+    let log = bench.read("log.jsonl");
+    std::fs::write(bench.path("log.jsonl"), &log[..log.len() / 2]).unwrap();
+    let again = json(&bench.run(line));
+    for name in ["lr", "low", "high", "why", "cost_runs"] {
+        assert_eq!(found[name], again[name], "{name}");
+    }
+}
+
+#[test]
+fn the_answer_does_not_depend_on_the_number_of_jobs() {
+    let bench = Bench::new();
+    let rate =
+        |jobs: u32| json(&bench.run(&format!("find --json --model linear --steps 400 --jobs {jobs}")))["lr"].clone();
+    assert_eq!(rate(1), rate(3));
+}
+
+#[test]
+fn the_other_probes_run() {
+    let bench = Bench::new();
+    for probe in ["grid", "random", "descent", "first-fall", "range-test"] {
+        let seen = bench.run(&format!("find --json --probe {probe} --model linear --steps 60"));
+        assert!(matches!(seen.code, Some(0 | 3)), "{probe}: {}", seen.err);
+        assert_eq!(json(&seen)["lr"].is_null(), seen.code == Some(3), "{probe}");
+    }
+    let seen = bench.run("sweep --json --model linear --steps 60 --per-decade 1 --low 0.001 --high 1 --seeds 2");
+    assert_eq!(json(&seen)["points"].as_array().map(Vec::len), Some(8));
+    for rule in ["edge", "fastai_valley", "lightning", "ignite", "torch_lr_finder"] {
+        let seen = bench.run(&format!("range-test --json --model linear --rule {rule}"));
+        assert!(matches!(seen.code, Some(0 | 3)), "{rule}: {}", seen.err);
+    }
+}
+
+#[test]
+fn a_run_that_was_split_is_the_same_run() {
+    let bench = Bench::new();
+    let task = "--model mlp:16 --controller plateau(patience=4)";
+    bench.run(&format!("train --lr 0.05 --steps 90 {task} --schedule constant --curve whole.csv"));
+    bench.run(&format!("train --lr 0.05 --steps 40 {task} --schedule constant --resume part"));
+    let seen = bench.run(&format!("train --steps 90 {task} --resume part --curve split.csv"));
+    assert_eq!(seen.code, Some(0), "{}", seen.err);
+    let losses = |name: &str| -> Vec<String> {
+        let text = String::from_utf8(bench.read(name)).unwrap();
+        text.lines().skip(1).map(|l| l.split(',').take(3).collect::<Vec<_>>().join(",")).collect()
+    };
+    assert_eq!(losses("whole.csv").len(), 90);
+    // The controller sees evaluations at other steps once the length has changed; until then all is equal.
+    assert_eq!(losses("whole.csv")[..40], losses("split.csv")[..40]);
+    let seen = bench.run(&format!("train --resume part {task} --lr 0.1"));
+    assert!(seen.code == Some(2) && seen.err.contains("leave --lr away"), "{}", seen.err);
+    let seen = bench.run("train --resume part --model mlp:8");
+    assert!(seen.code == Some(2) && seen.err.contains("another task"), "{}", seen.err);
+}
+
+#[test]
+fn training_that_explodes_says_so() {
+    let seen = Bench::new().run("train --lr 1000 --steps 200 --json");
+    assert_eq!(json(&seen)["end"]["how"], "diverged");
+}
+
+/// Sends Ctrl-C once `ready`, and waits for the end.
+#[cfg(unix)]
+fn interrupted(bench: &Bench, line: &str, ready: impl Fn() -> bool) -> Seen {
+    let child = bench.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let begin = Instant::now();
+    while !ready() && begin.elapsed() < Duration::from_secs(60) {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    Seen::from(child.wait_with_output().unwrap())
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_reports_what_was_learned() {
+    let bench = Bench::new();
+    let ended = || std::fs::read_to_string(bench.path("log.jsonl")).is_ok_and(|t| t.matches("\"ended\"").count() >= 4);
+    let line = "sweep --json --model mlp:32 --steps 3000 --per-decade 8 --seeds 3 --jobs 1 --events log.jsonl";
+    let seen = interrupted(&bench, line, ended);
+    let object = json(&seen);
+    assert!(matches!(seen.code, Some(0 | 3)), "{}", seen.err);
+    assert_eq!(object["interrupted"], true);
+    assert!(object["points"].as_array().unwrap().len() >= 4);
+}
+
+#[cfg(unix)]
+#[test]
+fn ctrl_c_in_training_leaves_a_checkpoint_that_continues_bit_for_bit() {
+    let bench = Bench::new();
+    let task = "--lr 0.05 --steps 12000 --controller plateau(patience=4,train)";
+    let begin = Instant::now();
+    let seen = interrupted(&bench, &format!("train {task} --resume part --json"), || {
+        begin.elapsed() > Duration::from_millis(700)
+    });
+    let object = json(&seen);
+    assert_eq!(object["end"]["how"], "stopped", "{}", seen.err);
+    assert_eq!(bench.run(&format!("train {task} --resume part --curve split.csv")).code, Some(0));
+    assert_eq!(bench.run(&format!("train {task} --curve whole.csv")).code, Some(0));
+    assert!(bench.read("split.csv") == bench.read("whole.csv"), "the curves differ");
+}
