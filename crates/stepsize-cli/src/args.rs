@@ -23,7 +23,10 @@ diverges, and what the search cost. When the evidence does not support an answer
   2. See why:                 stepsize find --report why.html
   3. Train with it:           stepsize train --lr 0.1
   4. On your own table:       stepsize find --data cars.csv --target price
-  5. Another job:             stepsize find --optimizer adamw --schedule 'warmup(10%) then cosine' --epochs 30";
+  5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
+  6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
+
+`stepsize help VERB` tells more of each verb.";
 
 const EXAMPLES: &str = "\
 Words:
@@ -33,8 +36,9 @@ Words:
   diverges   the loss explodes, or ends worse than that of the untrained network
 
 Exit codes: 0 an answer, 3 refused (the evidence does not tell), 2 wrong arguments, 1 failure.
-Results go to standard output, progress to standard error. NO_COLOR turns colour off. Ctrl-C ends a search early and
-still reports what was learned; with --events FILE the same command goes on from there later.";
+Results go to standard output, progress to standard error. NO_COLOR turns colour off.
+Ctrl-C ends a search early and still reports what was learned; with --events FILE the same command
+goes on from there later.";
 
 /// Which learning rate should I use?
 #[derive(Debug, Parser)]

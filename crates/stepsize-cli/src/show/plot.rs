@@ -196,7 +196,7 @@ fn legend(view: &View, colour: bool) -> String {
             parts.push(format!("{} {} steps", POINTS[rank], number::count(*steps)));
         } else if shown && rank == 2 {
             let shorter = if view.lengths.len() > 3 { " or fewer" } else { "" };
-            parts.push(format!("{} {}{shorter}", POINTS[2], number::count(*steps)));
+            parts.push(format!("{} {} steps{shorter}", POINTS[2], number::count(*steps)));
         }
     }
     if !view.band.is_empty() {

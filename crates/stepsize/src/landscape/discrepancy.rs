@@ -9,7 +9,7 @@ use super::Reading;
 use crate::draws::Draws;
 
 /// Standard deviation of the discrepancy, in log loss.
-const SD: f64 = 0.15;
+const SD: f64 = 0.2;
 /// Correlation length along the rate, octaves.
 const LENGTH_X: f64 = 1.5;
 /// Correlation length along the horizon, octaves: a probe's oddities only partly carry over to the full run.
@@ -37,9 +37,7 @@ impl Gains {
                 if i == j {
                     sum += readings[i].1.powi(2) + 1e-9;
                 }
-                for k in 0..j {
-                    sum -= factor[i][k] * factor[j][k];
-                }
+                sum -= factor[i].iter().zip(&factor[j]).take(j).map(|(a, b)| a * b).sum::<f64>();
                 factor[i][j] = if i == j { sum.max(1e-12).sqrt() } else { sum / factor[j][j] };
             }
         }

@@ -18,7 +18,7 @@ const MIN_STEPS: u64 = 40;
 const LEARNED: f64 = 0.1;
 /// Probes are made at most this many octaves beside the rates that are likely best: a reading far from them can only
 /// help through the model, and the model is the weaker evidence.
-const BESIDE: f64 = 1.0;
+const BESIDE: f64 = 2.0;
 /// Most steps of widening after the first three probes.
 const WIDENINGS: usize = 8;
 
