@@ -1,5 +1,7 @@
 //! The command line as its user meets it: the real binary, its output, its exit codes.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod answers;
 mod exits;
 mod harness;
