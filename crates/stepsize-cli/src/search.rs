@@ -26,10 +26,15 @@ pub fn run(
     let planned = AtomicU64::new(0);
     let mut progress = Progress::new(probe.name());
     let begin = Instant::now();
-    let outcome =
-        study(&question, &Counted::new(probe, &planned), None, &mut executor, store.as_mut(), &stop, &mut |event| {
-            progress.watch(event, planned.load(Ordering::Relaxed))
-        });
+    let outcome = study(
+        &question,
+        &Counted::new(probe, &planned),
+        probe.pruner(),
+        &mut executor,
+        store.as_mut(),
+        &stop,
+        &mut |event| progress.watch(event, planned.load(Ordering::Relaxed)),
+    );
     progress.clear();
     let outcome = outcome?;
     let report = Report::new(&question.text, &question.task, &question.job, &outcome.estimate, &outcome.trials)

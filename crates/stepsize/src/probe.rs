@@ -7,6 +7,7 @@ mod race;
 pub use race::Race;
 
 use crate::lr::Lr;
+use crate::pruner::Pruner;
 use crate::schedule::Schedule;
 use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
@@ -35,6 +36,10 @@ pub trait Probe: Send + Sync {
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>>;
     /// What `done` says. Works at any moment, so that an interrupted study still answers.
     fn estimate(&self, done: &[Trial]) -> Result<Estimate>;
+    /// The rule by which this probe's trials may be ended early; `None` when each must run to its end.
+    fn pruner(&self) -> Option<&dyn Pruner> {
+        None
+    }
 }
 
 /// The job whose rate is asked for: the full run.

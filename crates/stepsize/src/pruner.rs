@@ -19,7 +19,7 @@ pub trait Pruner: Send + Sync {
 /// transient spikes from which runs recover (factors up to about 30 were seen in recovered runs).
 const EXPLOSION: f64 = 1e3;
 
-/// Whether the run has exploded: a non-finite loss, or three losses in a row above [`EXPLOSION`] times the first.
+/// Whether the run has exploded: a non-finite loss, or three losses in a row above 1000 times the first.
 /// Looks at the newest readings only, so it is cheap at every step.
 pub fn explosion(live: &Trial) -> Option<String> {
     let points = live.train.points();

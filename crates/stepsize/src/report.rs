@@ -2,7 +2,7 @@
 //!
 //! A report is a function of trials and the estimate drawn from them, so it can be made again from a recorded log at
 //! any time. It decides what is *shown*: the verdict on each rate (below, within or above the interval of the
-//! estimate; see [`Verdict`]), how curves are thinned ([`thin`](crate::report::thin)), and what the search is compared with (see [`Cost`]).
+//! estimate; see [`Verdict`]), how curves are thinned ([`thin`]), and what the search is compared with (see [`Cost`]).
 //! It does not decide the rate and draws nothing.
 
 mod cost;

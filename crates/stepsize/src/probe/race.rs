@@ -17,6 +17,7 @@ mod reading;
 use crate::landscape::{Context, Landscape};
 use crate::lr::Lr;
 use crate::probe::{Answer, Band, Estimate, Job, Probe, Rate, Reason, Refusal};
+use crate::pruner::{OneSided, Pruner};
 use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
 use plan::{Next, bracket};
@@ -37,12 +38,13 @@ pub struct Race {
     job: Job,
     start: Lr,
     max_cost: f64,
+    rule: OneSided,
 }
 
 impl Race {
     /// A search for `job` that starts at 0.01 and spends at most 0.6 full runs.
     pub fn new(job: Job) -> Self {
-        Self { job, start: Lr::from_log2(-6.75), max_cost: 0.6 }
+        Self { job, start: Lr::from_log2(-6.75), max_cost: 0.6, rule: OneSided::default() }
     }
 
     /// Starts at `lr` instead: the user's guess. The answer depends little on it.
@@ -249,6 +251,10 @@ impl Probe for Race {
                 best.map(|(_, x, n)| self.spec(x, n)).into_iter().collect()
             }
         }
+    }
+
+    fn pruner(&self) -> Option<&dyn Pruner> {
+        Some(&self.rule)
     }
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
