@@ -93,7 +93,7 @@ mod tests {
     #[test]
     fn durations_and_counts() {
         assert_eq!(
-            (seconds(3.14), seconds(200.0), seconds(7500.0)),
+            (seconds(3.12), seconds(200.0), seconds(7500.0)),
             ("3.1 s".into(), "3 min 20 s".into(), "2 h 05 min".into())
         );
         assert_eq!((count(5), count(1234567), plural(1, "trial")), ("5".into(), "1 234 567".into(), "1 trial".into()));

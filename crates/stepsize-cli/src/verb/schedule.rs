@@ -44,7 +44,7 @@ fn table(steps: u64, name: &str, at: impl Fn(u64) -> f64) -> String {
     let rows = last.min(ROWS);
     let mut text = format!("{:>10}  {name}\n", "step");
     for i in 0..=rows {
-        let step = if rows == 0 { 0 } else { last * i / rows };
+        let step = (last * i).checked_div(rows).unwrap_or(0);
         text += &format!("{step:>10}  {}\n", number::significant(at(step), 6));
     }
     text
