@@ -248,7 +248,7 @@ impl SpanArgs {
 }
 
 impl Cli {
-    /// How to lay out text: colour on a terminal unless NO_COLOR is set (https://no-color.org), its width, else 88.
+    /// How to lay out text: colour on a terminal unless NO_COLOR is set (<https://no-color.org>), its width, else 88.
     pub fn style(&self) -> Style {
         let terminal = std::io::stdout().is_terminal();
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
