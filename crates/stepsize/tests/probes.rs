@@ -1,7 +1,7 @@
 //! Probes on made-up jobs: they find a known optimum, and refuse with the right reason where there is nothing to find.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
-use stepsize::probe::{Answer, Descent, Estimate, FirstFall, Grid, Job, Probe, Random, Reason};
+use stepsize::probe::{Answer, Descent, Estimate, FirstFall, Grid, Job, Probe, Race, Random, Reason};
 use stepsize::{Curve, End, Lr, Point, Schedule, Trial, TrialId, TrialSpec};
 
 /// What one run does: its mini-batch losses, then its final validation loss. The untrained loss is 2.
@@ -302,3 +302,50 @@ fn random_rates_are_seeded_and_log_uniform() {
 
 /// First rate of seed 1 between 1e-4 and 1.
 const PINNED: f64 = 0.004073264898342393;
+
+/// A loss that depends on `lr * steps` only.
+fn progress(spec: &TrialSpec) -> f64 {
+    0.3 + 1.7 * (-spec.lr.get() * spec.steps as f64 / 0.4).exp() + 0.002 * draw(spec, 1)
+}
+
+#[test]
+fn race_goes_down_from_rates_at_which_the_network_is_dead() {
+    // Above 0.03 the network dies: its loss is that of a constant guess, a little below that of random weights (or no
+    // different at all), and nothing diverges before 100.
+    for dead_loss in [1.85, 1.99] {
+        let dead = move |spec: &TrialSpec| {
+            let last = match spec.lr.get() {
+                lr if lr > 100.0 => f64::NAN,
+                lr if lr > 0.03 => dead_loss + 0.002 * draw(spec, 2),
+                _ => progress(spec),
+            };
+            (line(last), last)
+        };
+        for start in [1.0, 0.1, 0.01, 1e-3] {
+            let (found, _) = study(&Race::new(job()).starting_at(lr(start)), &dead);
+            let rate = found.lr().unwrap_or_else(|| panic!("from {start}: {}", found.why)).get();
+            assert!((1e-3..0.05).contains(&rate), "from {start}: {rate}, {}", found.why);
+        }
+    }
+}
+
+#[test]
+fn race_refuses_with_the_right_reason() {
+    let race = Race::new(job());
+    let flat = |spec: &TrialSpec| (line(2.0), 2.0 + 0.001 * draw(spec, 1));
+    assert_eq!(reason(&race, &flat), Reason::Flat);
+    let broken = |_: &TrialSpec| (vec![f64::NAN], f64::NAN);
+    assert_eq!(reason(&race, &broken), Reason::AllDiverged);
+    let ever_better = |spec: &TrialSpec| {
+        let last = 1.0 - 0.06 * spec.lr.log2();
+        (line(last), last)
+    };
+    assert_eq!(reason(&race, &ever_better), Reason::AtEdge);
+    let ever_worse = |spec: &TrialSpec| {
+        let last = 1.9 + 0.06 * spec.lr.log2();
+        (line(last), last)
+    };
+    assert_eq!(reason(&race, &ever_worse), Reason::AtEdge);
+    let none: &[Trial] = &[];
+    assert_eq!(race.estimate(none).unwrap().refusal().unwrap().reason, Reason::TooShort);
+}

@@ -79,6 +79,12 @@ fn same(a: f64, b: f64) -> bool {
     a == b || (a - b).abs() <= 1e-12 * a.abs().max(b.abs())
 }
 
+#[test]
+fn a_product_of_numbers_leaves_the_length_of_its_neighbour_alone() {
+    let text = "repeat(1 * 2 + one_cycle(5), times=1)";
+    assert_eq!(Schedule::parse(text, 977).unwrap(), text.parse::<Schedule>().unwrap());
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 

@@ -73,6 +73,7 @@ fn is_constant(expr: &Expr) -> bool {
     match &expr.kind {
         Kind::Number(_) => true,
         Kind::Call { name, .. } => name == "constant",
-        _ => false,
+        Kind::Product(parts) | Kind::Sum(parts) => parts.iter().all(is_constant),
+        Kind::Sequence(_) => false,
     }
 }

@@ -16,6 +16,11 @@ const BOTTOM: f64 = -26.0;
 const MIN_STEPS: u64 = 40;
 /// A fall of log loss below this is "nothing learned".
 const LEARNED: f64 = 0.1;
+/// Below this fall of log loss a reading must also stand out from the others: a network that died at too high a rate
+/// ends at the loss of a constant guess, somewhat below that of random weights, and so do all its neighbours.
+const PLAINLY_LEARNED: f64 = 0.2;
+/// Readings within this much log loss of each other are alike.
+const ALIKE: f64 = 0.03;
 /// Probes are made at most this many octaves beside the rates that are likely best: a reading far from them can only
 /// help through the model, and the model is the weaker evidence.
 const BESIDE: f64 = 2.0;
@@ -64,13 +69,17 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
         let high = xs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         let room_above = high + STRIDE <= TOP && high + STRIDE < ceiling;
         let all_diverged = xs.iter().all(|&x| x >= ceiling);
-        let nothing_learned = value(best) > book.untrained - LEARNED;
+        let fall = book.untrained - value(best);
+        let alike = xs.iter().filter(|&&x| value(x).is_finite() && value(x) - value(best) < ALIKE).count() > 1;
+        let nothing_learned = fall < LEARNED || (alike && fall < PLAINLY_LEARNED);
+        // A rate that is too low leaves the loss where it was. One that moved it without learning is too high.
+        let low_moved = (value(low) - book.untrained).abs() > ALIKE;
         if widenings < WIDENINGS {
-            let outward = if all_diverged {
+            let outward = if all_diverged || (nothing_learned && low_moved) {
                 (low - STRIDE >= BOTTOM).then_some(low - STRIDE)
             } else if (nothing_learned || best == high) && room_above {
                 Some(high + STRIDE)
-            } else if best == low && low - STRIDE >= BOTTOM {
+            } else if (nothing_learned || best == low) && low - STRIDE >= BOTTOM {
                 Some(low - STRIDE)
             } else {
                 None
@@ -85,7 +94,12 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
             return Next::Refuse(all_exploded(low, high));
         }
         if !nothing_learned {
-            return Next::Refine(n);
+            let open_above = best == high && high + STRIDE < ceiling;
+            return if open_above || best == low {
+                Next::Refuse(at_edge(low, high, open_above))
+            } else {
+                Next::Refine(n)
+            };
         }
         // Nothing learned at this length: the same rates that can matter at twice the length, while it can be paid.
         spent += xs.len() as f64 * n as f64 / job.steps as f64;
@@ -103,6 +117,24 @@ fn all_exploded(low: f64, high: f64) -> Refusal {
         reason: Reason::AllDiverged,
         because: format!("every rate from {} to {} diverged", Lr::from_log2(low), Lr::from_log2(high)),
         advice: "look for a fault in the model, the data or the loss: no rate can mend it; then try again".into(),
+    }
+}
+
+fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
+    let (which, x, advice) = if above {
+        ("highest", high, "check that the loss can rise at all with the rate; is the rate passed on to the optimizer?")
+    } else {
+        ("lowest", low, "check the unit of the rate; a model whose best rate is this small is usually badly scaled")
+    };
+    Refusal {
+        reason: Reason::AtEdge,
+        because: format!(
+            "of the rates from {} to {} the {which}, {}, is still the best",
+            Lr::from_log2(low),
+            Lr::from_log2(high),
+            Lr::from_log2(x)
+        ),
+        advice: advice.into(),
     }
 }
 
