@@ -1,0 +1,126 @@
+"""The compiled core. Import from ``stepsize`` instead."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, final, overload
+
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Controller", "NotationError", "Policy", "Rates", "Schedule", "__version__"]
+
+__version__: str
+
+_Steps = npt.NDArray[np.integer[Any]] | Sequence[int]
+_Values = npt.NDArray[np.float64]
+
+class NotationError(ValueError):
+    """Text that does not parse. ``column`` is the zero-based character at which it fails."""
+
+    column: int
+
+@final
+class Schedule:
+    """A shape over steps: a factor on the base rate. Immutable; asking for a step changes nothing."""
+
+    def __new__(cls, notation: str | Schedule, steps: int | None = None) -> Schedule:
+        """Reads notation for a run of ``steps``; without ``steps`` every length in it is a number of steps.
+
+        Raises ``NotationError`` (a ``ValueError``) with the column when the text does not parse.
+        """
+    @classmethod
+    def table(cls, values: Sequence[float]) -> Schedule:
+        """One factor a step; the last one is held."""
+    @overload
+    def __call__(self, step: int | np.integer[Any], /) -> float: ...
+    @overload
+    def __call__(self, step: _Steps, /) -> _Values: ...
+    @property
+    def steps(self) -> int | None:
+        """Length in steps; ``None`` when it never ends."""
+    def then(self, following: str | Schedule) -> Schedule:
+        """This, then ``following`` on its own clock. Raises ``ValueError`` when this never ends."""
+    def __mul__(self, value: Schedule | float, /) -> Schedule: ...
+    def __rmul__(self, value: Schedule | float, /) -> Schedule: ...
+    def __add__(self, value: Schedule | float, /) -> Schedule: ...
+    def __radd__(self, value: Schedule | float, /) -> Schedule: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+    def __copy__(self) -> Schedule: ...
+    def __deepcopy__(self, _memo: Any, /) -> Schedule: ...
+    def compress(self, planned: int, to: int) -> Schedule:
+        """The same shape for a run of ``to`` steps instead of ``planned``."""
+    def extend(self, done: int, planned: int, to: int) -> Schedule:
+        """For a run planned for ``planned`` steps that has made ``done`` and shall now make ``to``.
+
+        The past stays, the rate does not jump, and what was to come is stretched evenly over ``done..to``.
+        """
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, text: str) -> Schedule: ...
+
+@final
+class Controller:
+    """Closed loop: reports in, a factor on the rate out."""
+
+    def __new__(cls, notation: str, lr: float = 1.0) -> Controller:
+        """``plateau(patience=10)`` and its kin. ``lr`` is the base rate, which modes with a floor as a rate need."""
+    @property
+    def factor(self) -> float:
+        """The factor on the scheduled rate. Asking changes nothing."""
+    @property
+    def lr(self) -> float: ...
+    @property
+    def metric(self) -> str:
+        """What it watches: ``"train_loss"`` or ``"val_loss"``."""
+    def observe(self, value: float, step: int | None = None) -> str | None:
+        """Takes in one report; returns why the run should end, or ``None`` to go on.
+
+        Raises ``ValueError`` when the value cannot be used (not finite); the controller is then unchanged.
+        """
+    def state_dict(self) -> dict[str, float]: ...
+    def load_state_dict(self, state: Mapping[str, float]) -> None: ...
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, text: str) -> Controller: ...
+
+@final
+class Policy:
+    """``lr(step) = base x schedule(step) x controller``."""
+
+    def __new__(
+        cls,
+        lr: float,
+        schedule: str | Schedule | None = None,
+        controller: str | None = None,
+        *,
+        steps: int | None = None,
+    ) -> Policy: ...
+    @overload
+    def __call__(self, step: int | np.integer[Any], /) -> float: ...
+    @overload
+    def __call__(self, step: _Steps, /) -> _Values: ...
+    @property
+    def lr(self) -> float:
+        """The base rate."""
+    @property
+    def schedule(self) -> Schedule: ...
+    @property
+    def controller(self) -> str | None: ...
+    @property
+    def factor(self) -> float:
+        """The controller's factor; 1 without one."""
+    def observe(self, value: float, step: int | None = None) -> str | None:
+        """Reports to the controller: see ``Controller.observe``."""
+    def state_dict(self) -> dict[str, float]: ...
+    def load_state_dict(self, state: Mapping[str, float]) -> None: ...
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, text: str) -> Policy: ...
+
+@final
+class Rates:
+    """A schedule and a base rate for each parameter group."""
+
+    def __new__(cls, schedules: Sequence[Schedule], bases: Sequence[float]) -> Rates: ...
+    def at(self, step: int, factor: float) -> list[float]: ...
+    def set(self, groups: list[dict[str, Any]], step: int, factor: float) -> list[float]: ...

@@ -1,0 +1,48 @@
+//! Steps in, numbers out: one step gives a `float`, an array of steps a NumPy array of the same shape.
+//!
+//! Arrays cross as bytes, so that NumPy is needed only by those who pass arrays, and at no particular version.
+
+use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{PyByteArray, PyBytes, PyFloat};
+
+/// What to say of a step that is none.
+fn not_a_step(what: &str) -> PyErr {
+    PyValueError::new_err(format!("a step is a whole number from 0, not {what}"))
+}
+
+/// `at` of one step or of each step of an array.
+pub(crate) fn map<'py>(
+    steps: &Bound<'py, PyAny>,
+    at: impl Fn(u64) -> f64 + Send + Sync,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = steps.py();
+    match steps.extract::<u64>() {
+        Ok(step) => return Ok(PyFloat::new(py, at(step)).into_any()),
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => return Err(not_a_step(&steps.to_string())),
+        Err(_) if steps.is_instance_of::<PyFloat>() => {
+            return Err(PyTypeError::new_err(format!("a step is a whole number, not {steps}")));
+        }
+        Err(_) => {}
+    }
+    let numpy = py.import("numpy")?;
+    let array = numpy.call_method1("asarray", (steps,))?;
+    let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
+    if kind != "i" && kind != "u" {
+        let dtype = array.getattr("dtype")?;
+        return Err(PyTypeError::new_err(format!("steps are whole numbers, not an array of {dtype}")));
+    }
+    let bytes = array.call_method1("astype", ("<i8",))?.call_method0("tobytes")?;
+    let bytes = bytes.cast::<PyBytes>()?.as_bytes();
+    let values = py.detach(|| {
+        let mut values = Vec::with_capacity(bytes.len());
+        for eight in bytes.chunks_exact(8) {
+            let step = i64::from_le_bytes(eight.try_into().unwrap_or_default());
+            values.extend(at(u64::try_from(step).map_err(|_| step)?).to_le_bytes());
+        }
+        Ok(values)
+    });
+    let values = values.map_err(|step: i64| not_a_step(&step.to_string()))?;
+    let flat = numpy.call_method1("frombuffer", (PyByteArray::new(py, &values), "<f8"))?;
+    flat.call_method1("reshape", (array.getattr("shape")?,))
+}

@@ -1,0 +1,146 @@
+//! `Controller`.
+
+use crate::fault::{not_json, raised};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use serde_json::json;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use stepsize::controller::{Controller, ControllerSpec, Metric, Observation, State, Verdict};
+use stepsize::{Lr, Result};
+
+/// A controller at work with what it was made from, so that it can be made again.
+pub(crate) struct Loop {
+    pub(crate) spec: ControllerSpec,
+    pub(crate) lr: Lr,
+    running: Box<dyn Controller>,
+    /// Reports so far: the step of a report that names none.
+    reports: u64,
+}
+
+/// Name of the count of reports among the state's scalars.
+const REPORTS: &str = "reports";
+
+impl Loop {
+    pub(crate) fn new(notation: &str, lr: f64) -> Result<Self> {
+        let (spec, lr) = (notation.parse::<ControllerSpec>()?, Lr::new(lr)?);
+        let running = spec.build(lr)?;
+        Ok(Self { spec, lr, running, reports: 0 })
+    }
+
+    pub(crate) fn factor(&self) -> f64 {
+        self.running.factor()
+    }
+
+    pub(crate) fn observe(&mut self, value: f64, step: Option<u64>) -> Result<Option<String>> {
+        let step = step.unwrap_or(self.reports);
+        let verdict = self.running.observe(&Observation { step, value })?;
+        self.reports += 1;
+        Ok(match verdict {
+            Verdict::Go => None,
+            Verdict::Stop(why) => Some(why),
+        })
+    }
+
+    pub(crate) fn metric(&self) -> &'static str {
+        match self.running.metric() {
+            Metric::TrainLoss => "train_loss",
+            Metric::ValLoss => "val_loss",
+        }
+    }
+
+    pub(crate) fn save(&self) -> State {
+        let mut state = self.running.save();
+        state.insert(REPORTS.to_owned(), self.reports as f64);
+        state
+    }
+
+    pub(crate) fn restore(&mut self, mut state: State) -> Result<()> {
+        // Absent from a state that another face of Stepsize saved.
+        let reports = state.remove(REPORTS).unwrap_or(0.0) as u64;
+        self.running.restore(&state)?;
+        self.reports = reports;
+        Ok(())
+    }
+}
+
+/// The guarded loop. A panic elsewhere leaves it whole: every change is a single assignment of the core.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Closed loop: reports in, a factor on the rate out.
+#[pyclass(name = "Controller", module = "stepsize", frozen)]
+pub struct PyController {
+    inner: Mutex<Loop>,
+}
+
+#[pymethods]
+impl PyController {
+    #[new]
+    #[pyo3(signature = (notation, lr=1.0))]
+    fn new(notation: &str, lr: f64) -> PyResult<Self> {
+        Ok(Self { inner: Mutex::new(Loop::new(notation, lr).map_err(raised)?) })
+    }
+
+    #[getter]
+    fn factor(&self) -> f64 {
+        lock(&self.inner).factor()
+    }
+
+    #[getter]
+    fn lr(&self) -> f64 {
+        lock(&self.inner).lr.get()
+    }
+
+    #[getter]
+    fn metric(&self) -> &'static str {
+        lock(&self.inner).metric()
+    }
+
+    #[pyo3(signature = (value, step=None))]
+    fn observe(&self, value: f64, step: Option<u64>) -> PyResult<Option<String>> {
+        lock(&self.inner).observe(value, step).map_err(raised)
+    }
+
+    fn state_dict(&self) -> State {
+        lock(&self.inner).save()
+    }
+
+    fn load_state_dict(&self, state: State) -> PyResult<()> {
+        lock(&self.inner).restore(state).map_err(raised)
+    }
+
+    fn to_json(&self) -> String {
+        let inner = lock(&self.inner);
+        json!({ "controller": inner.spec, "lr": inner.lr, "state": inner.save() }).to_string()
+    }
+
+    #[classmethod]
+    fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
+        let value: serde_json::Value = serde_json::from_str(text).map_err(not_json)?;
+        let spec: ControllerSpec = serde_json::from_value(value["controller"].clone()).map_err(not_json)?;
+        let lr: f64 = serde_json::from_value(value["lr"].clone()).map_err(not_json)?;
+        let state: State = serde_json::from_value(value["state"].clone()).map_err(not_json)?;
+        let mut inner = Loop::new(&spec.to_string(), lr).map_err(raised)?;
+        inner.restore(state).map_err(raised)?;
+        Ok(Self { inner: Mutex::new(inner) })
+    }
+
+    fn __str__(&self) -> String {
+        lock(&self.inner).spec.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        let inner = lock(&self.inner);
+        format!("Controller({:?}, lr={:?}) at factor {:?}", inner.spec.to_string(), inner.lr.get(), inner.factor())
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (String, f64), State) {
+        let inner = lock(&self.inner);
+        (py.get_type::<PyController>(), (inner.spec.to_string(), inner.lr.get()), inner.save())
+    }
+
+    fn __setstate__(&self, state: State) -> PyResult<()> {
+        self.load_state_dict(state)
+    }
+}

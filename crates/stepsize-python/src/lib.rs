@@ -1,0 +1,35 @@
+//! `stepsize._native`: the core as Python sees it. Thin: it converts values, and lets other threads run in long calls.
+//!
+//! Nothing is decided here. A Python name is the Rust name; a fault of the caller becomes `ValueError` with the core's
+//! own message, one of notation moreover `NotationError` with the column.
+
+mod array;
+mod controller;
+mod fault;
+mod policy;
+mod rates;
+mod schedule;
+
+use pyo3::prelude::*;
+
+/// The module.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::controller::PyController;
+    #[pymodule_export]
+    use super::fault::NotationError;
+    #[pymodule_export]
+    use super::policy::PyPolicy;
+    #[pymodule_export]
+    use super::rates::Rates;
+    #[pymodule_export]
+    use super::schedule::PySchedule;
+
+    use super::*;
+
+    #[pymodule_init]
+    fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        m.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
+}

@@ -1,0 +1,148 @@
+//! `Schedule`.
+
+use crate::array;
+use crate::fault::raised;
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use stepsize::Schedule;
+
+/// A shape over steps: a factor on the base rate. Immutable; asking for a step changes nothing.
+#[pyclass(name = "Schedule", module = "stepsize", frozen, from_py_object)]
+#[derive(Clone)]
+pub struct PySchedule {
+    pub(crate) inner: Schedule,
+}
+
+impl From<Schedule> for PySchedule {
+    fn from(inner: Schedule) -> Self {
+        Self { inner }
+    }
+}
+
+/// Either notation for a run of `steps`, or a schedule as it is.
+#[derive(FromPyObject)]
+pub(crate) enum Given {
+    Ready(PySchedule),
+    Text(String),
+}
+
+impl Given {
+    pub(crate) fn schedule(self, steps: Option<u64>) -> PyResult<Schedule> {
+        match (self, steps) {
+            (Given::Ready(schedule), _) => Ok(schedule.inner),
+            (Given::Text(text), Some(steps)) => Schedule::parse(&text, steps).map_err(raised),
+            (Given::Text(text), None) => text.parse().map_err(raised),
+        }
+    }
+}
+
+#[pymethods]
+impl PySchedule {
+    #[new]
+    #[pyo3(signature = (notation, steps=None))]
+    fn new(notation: Given, steps: Option<u64>) -> PyResult<Self> {
+        Ok(notation.schedule(steps)?.into())
+    }
+
+    /// One value a step; the last one is held.
+    #[classmethod]
+    fn table(_: &Bound<'_, PyType>, values: Vec<f64>) -> PyResult<Self> {
+        Ok(Schedule::table(values).map_err(raised)?.into())
+    }
+
+    fn __call__<'py>(&self, step: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        array::map(step, |step| self.inner.factor(step))
+    }
+
+    /// Length in steps; `None` when it never ends.
+    #[getter]
+    fn steps(&self) -> Option<u64> {
+        self.inner.steps()
+    }
+
+    fn then(&self, following: Given) -> PyResult<Self> {
+        Ok(self.inner.clone().then(following.schedule(None)?).map_err(raised)?.into())
+    }
+
+    fn __mul__(&self, other: Factor) -> PyResult<Self> {
+        Ok(Schedule::product(vec![self.inner.clone(), other.schedule()?]).map_err(raised)?.into())
+    }
+
+    fn __rmul__(&self, other: Factor) -> PyResult<Self> {
+        Ok(Schedule::product(vec![other.schedule()?, self.inner.clone()]).map_err(raised)?.into())
+    }
+
+    fn __add__(&self, other: Factor) -> PyResult<Self> {
+        Ok(Schedule::sum(vec![self.inner.clone(), other.schedule()?]).map_err(raised)?.into())
+    }
+
+    fn __radd__(&self, other: Factor) -> PyResult<Self> {
+        Ok(Schedule::sum(vec![other.schedule()?, self.inner.clone()]).map_err(raised)?.into())
+    }
+
+    fn compress(&self, planned: u64, to: u64) -> PyResult<Self> {
+        Ok(self.inner.compress(planned, to).map_err(raised)?.into())
+    }
+
+    fn extend(&self, done: u64, planned: u64, to: u64) -> PyResult<Self> {
+        Ok(self.inner.extend(done, planned, to).map_err(raised)?.into())
+    }
+
+    fn to_json(&self) -> String {
+        serde_json::Value::from(self.inner.to_string()).to_string()
+    }
+
+    #[classmethod]
+    fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
+        let notation: String = serde_json::from_str(text).map_err(crate::fault::not_json)?;
+        Ok(notation.parse::<Schedule>().map_err(raised)?.into())
+    }
+
+    fn __str__(&self) -> String {
+        self.inner.to_string()
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Schedule({:?})", self.inner.to_string())
+    }
+
+    fn __eq__(&self, other: &Bound<'_, PyAny>) -> bool {
+        other.cast::<PySchedule>().is_ok_and(|other| other.get().inner == self.inner)
+    }
+
+    fn __hash__(&self) -> u64 {
+        let mut hasher = DefaultHasher::new();
+        self.inner.to_string().hash(&mut hasher);
+        hasher.finish()
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (String,)) {
+        (py.get_type::<PySchedule>(), (self.inner.to_string(),))
+    }
+
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, _memo: &Bound<'_, PyAny>) -> Py<Self> {
+        slf
+    }
+}
+
+/// What can stand beside a schedule in a sum or a product.
+#[derive(FromPyObject)]
+enum Factor {
+    Schedule(PySchedule),
+    Number(f64),
+}
+
+impl Factor {
+    fn schedule(self) -> PyResult<Schedule> {
+        match self {
+            Factor::Schedule(schedule) => Ok(schedule.inner),
+            Factor::Number(value) => Schedule::flat(value).map_err(raised),
+        }
+    }
+}
