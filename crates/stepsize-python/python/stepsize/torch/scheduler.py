@@ -1,0 +1,314 @@
+"""A schedule and a controller as a ``torch.optim.lr_scheduler.LRScheduler``.
+
+The rate is a function of the position and of the controller's factor, never of the rate before it. So it can be resumed
+by the step number alone, asked for any step, and put inside ``SequentialLR``; beyond its end it holds its last value.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
+
+from .. import Controller as _Controller
+from .. import Schedule
+from .._native import Rates
+
+__all__ = ["Controller", "LRScheduler"]
+
+_VERSION = 1
+_UNITS = ("steps", "samples", "tokens", "epochs")
+
+
+class LRScheduler(_TorchLRScheduler):
+    """``lr(step) = base x schedule(step) x controller`` for each parameter group.
+
+    The base is each group's own rate. Call ``step()`` after each optimizer step, as with any PyTorch scheduler.
+
+    Args:
+        optimizer: Its groups' rates are the base rates.
+        schedule: Notation or a ``Schedule``, one for all groups or a list with one for each.
+        steps: Length of the run, in ``unit``; notation without open lengths needs none.
+        controller: Notation of a controller that ``observe`` reports to, ``"plateau(patience=10)"``.
+        momentum: A schedule whose factor multiplies each group's ``momentum`` (or first beta).
+        unit: What ``steps`` and the lengths in the notation count: ``"steps"``, ``"samples"``, ``"tokens"`` or
+            ``"epochs"``.
+        per_step: Samples or tokens that one call of ``step`` stands for: batch size x accumulation (x processes, unless
+            every process's step is called here, as accelerate does). ``step(amount=...)`` overrides it once.
+        steps_per_epoch: Calls of ``step`` in an epoch, for ``unit="epochs"``; 1 when it is called once an epoch.
+        calls_per_step: Calls of ``step`` that make one step, for ``unit="steps"``: the number of processes under
+            accelerate, which calls it once for each of them.
+        last_epoch: Steps made so far, less 1 (PyTorch's word). To resume by number alone give it with the *base* rate in
+            the optimizer (or ``initial_lr`` in its groups).
+
+    Raises:
+        ValueError: When the notation does not parse (``NotationError``, with the column) or the arguments contradict.
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        schedule: str | Schedule | Sequence[str | Schedule] = "constant",
+        steps: int | None = None,
+        *,
+        controller: str | None = None,
+        momentum: str | Schedule | None = None,
+        unit: str = "steps",
+        per_step: int | None = None,
+        steps_per_epoch: int = 1,
+        calls_per_step: int = 1,
+        last_epoch: int = -1,
+    ) -> None:
+        if not isinstance(optimizer, Optimizer):
+            raise TypeError(f"a torch optimizer is needed, not a {type(optimizer).__name__}")
+        if unit not in _UNITS:
+            raise ValueError(f"the unit is one of {', '.join(_UNITS)}, not {unit!r}")
+        if unit not in ("samples", "tokens") and per_step is not None:
+            raise ValueError(f"per_step counts samples or tokens; the unit is {unit!r}")
+        if min(steps_per_epoch, calls_per_step, 1 if per_step is None else per_step) < 1:
+            raise ValueError("per_step, steps_per_epoch and calls_per_step are at least 1")
+        groups = len(optimizer.param_groups)
+        given = [schedule] * groups if isinstance(schedule, (str, Schedule)) else list(schedule)
+        if len(given) != groups:
+            raise ValueError(f"{len(given)} schedules were given for {groups} parameter groups")
+        if unit == "epochs" and steps_per_epoch > 1 and steps is None:
+            raise ValueError("unit='epochs' needs steps, the number of epochs")
+        self._scale = steps_per_epoch if unit == "epochs" else 1
+        self._source = [str(one) for one in given]
+        self._steps = steps
+        self._plan: list[Schedule] = [self._planned(one) for one in given]
+        self._momentum_plan = None if momentum is None else self._planned(momentum)
+        self.unit = unit
+        self._per_step: int | None = 1 if unit in ("steps", "epochs") else per_step
+        self._calls = calls_per_step
+        self._surplus = 0
+        self._tensors = any(isinstance(group["lr"], Tensor) for group in optimizer.param_groups)
+        if last_epoch >= 0:
+            for group in optimizer.param_groups:
+                group.setdefault("initial_lr", group["lr"])
+        if momentum is not None:
+            for group in optimizer.param_groups:
+                group.setdefault("initial_momentum", _momentum(group))
+        first = optimizer.param_groups[0]
+        base = float(first.get("initial_lr", first["lr"]))
+        self._controller = None if controller is None else _Controller(controller, lr=base)
+        self._factor = 1.0
+        super().__init__(optimizer, last_epoch)
+
+    def _planned(self, given: str | Schedule) -> Schedule:
+        schedule = Schedule(given, self._steps)
+        if self._scale > 1 and self._steps is not None:
+            schedule = schedule.compress(self._steps, self._steps * self._scale)
+        return schedule
+
+    @property
+    def base_lrs(self) -> list[float | Tensor]:
+        """The base rate of each group. Set it to go on with other rates; it takes effect at the next step."""
+        return list(self._bases)
+
+    # PyTorch's constructor assigns them.
+    @base_lrs.setter
+    def base_lrs(self, bases: Sequence[float | Tensor]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
+        self._bases = [float(base) for base in bases]
+        self._rates = Rates(self._plan, self._bases)
+
+    @property
+    def schedules(self) -> list[Schedule]:
+        """The schedule of each group, over steps, samples or tokens."""
+        return list(self._plan)
+
+    @property
+    def position(self) -> int:
+        """Where the run is: steps, samples or tokens before the next optimizer step."""
+        return (max(self.last_epoch, 0) * (self._per_step or 0) + self._surplus) // self._calls
+
+    def get_lr(self) -> list[float | Tensor]:
+        """The rate of each group where the run is. Asking changes nothing."""
+        return list(self._rates.at(self.position, self._factor))
+
+    _get_closed_form_lr = get_lr
+
+    def step(self, epoch: int | None = None, *, amount: int | None = None) -> None:
+        """One step on, or ``amount`` samples or tokens on; ``epoch`` goes to a step by its number."""
+        if self._step_count == 1 and not self._optimizer_stepped():
+            warnings.warn(
+                "scheduler.step() was called before optimizer.step(): the first rate is never used", stacklevel=2
+            )
+        self._step_count += 1
+        if epoch is None:
+            self._advance(amount)
+        else:
+            self.last_epoch, self._surplus = epoch, 0
+        self._apply()
+
+    def _optimizer_stepped(self) -> bool:
+        # PyTorch's constructor wraps optimizer.step to note it; what others wrapped since then tells nothing.
+        wrapped = hasattr(self.optimizer.step, "_wrapped_by_lr_sched")
+        return not wrapped or getattr(self.optimizer, "_opt_called", False)
+
+    def _advance(self, amount: int | None) -> None:
+        self.last_epoch += 1
+        if amount is None:
+            if self._per_step is None and self.last_epoch > 0:
+                raise ValueError(f"this scheduler counts {self.unit}: give per_step once, or step(amount=...)")
+        else:
+            if self.unit not in ("samples", "tokens"):
+                raise ValueError(f"an amount is one of samples or tokens; this scheduler counts {self.unit}")
+            self._surplus += amount - (self._per_step or 0)
+
+    def _update_lr(self, epoch: int | None = None) -> None:  # SequentialLR begins its parts with this
+        if epoch is None:
+            self._advance(None)
+        else:
+            self.last_epoch, self._surplus = epoch, 0
+        self._apply()
+
+    def _apply(self) -> None:
+        position, groups = self.position, self.optimizer.param_groups
+        if self._tensors:
+            for group, rate in zip(groups, self._rates.at(position, self._factor), strict=True):
+                if isinstance(group["lr"], Tensor):
+                    group["lr"].fill_(rate)
+                else:
+                    group["lr"] = rate
+            self._last_lr = [_copied(group["lr"]) for group in groups]
+        else:
+            self._last_lr = list(self._rates.set(groups, position, self._factor))
+        if self._momentum_plan is not None:
+            factor = self._momentum_plan(position)
+            for group in groups:
+                value = group["initial_momentum"] * factor
+                if "betas" in group:
+                    group["betas"] = (value, *group["betas"][1:])
+                else:
+                    group["momentum"] = value
+
+    def observe(self, value: float | Tensor) -> str | None:
+        """Reports a metric to the controller; the new rate holds from the next optimizer step on.
+
+        With several processes report the reduced metric in each. Returns why the run should end, or ``None``.
+
+        Raises:
+            ValueError: When there is no controller, or the value is not finite: the controller is then unchanged.
+        """
+        if self._controller is None:
+            raise ValueError("this scheduler has no controller: give one, controller='plateau(patience=10)'")
+        verdict = self._controller.observe(float(value), self.position)
+        self._factor = self._controller.factor
+        self._apply()
+        return verdict
+
+    def extend(self, steps: int) -> None:
+        """Plans the run to end at ``steps`` instead (in the scheduler's unit).
+
+        The past stays, the rate does not jump, and what was still to come is stretched evenly.
+        """
+        if self._steps is None:
+            raise ValueError("this scheduler was made without steps, so there is no end to move")
+        if steps != self._steps:
+            end, to = self._steps * self._scale, steps * self._scale
+            self._plan = [plan.extend(self.position, end, to) for plan in self._plan]
+            if self._momentum_plan is not None:
+                self._momentum_plan = self._momentum_plan.extend(self.position, end, to)
+            self._steps = steps
+        self._rates = Rates(self._plan, self._bases)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Plain numbers and text only: safe for ``torch.save`` and ``torch.load(weights_only=True)``."""
+        return {
+            "version": _VERSION,
+            "last_epoch": self.last_epoch,
+            "step_count": self._step_count,
+            "surplus": self._surplus,
+            "base_lrs": list(self._bases),
+            "last_lr": [float(lr) for lr in self._last_lr],
+            "source": list(self._source),
+            "steps": self._steps,
+            "plan": [str(plan) for plan in self._plan],
+            "momentum_plan": None if self._momentum_plan is None else str(self._momentum_plan),
+            "controller": None if self._controller is None else self._controller.state_dict(),
+        }
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Goes on where the state was saved, and sets the rates that belong there.
+
+        When this scheduler was made with other ``steps`` than the saved one, the saved plan is extended to them (see
+        ``extend``). When it was made with another schedule, its own schedule holds from here on, with a warning.
+
+        Raises:
+            ValueError: When the state is of a newer version or of an optimizer with other groups.
+        """
+        state = dict(state_dict)
+        if state.get("version", 0) > _VERSION:
+            raise ValueError(f"the state is of version {state['version']}, this package reads up to {_VERSION}: update it")
+        bases = state.get("base_lrs", self._bases)
+        if len(bases) != len(self._bases):
+            raise ValueError(f"the state is of {len(bases)} parameter groups, the optimizer has {len(self._bases)}")
+        if state.get("controller") is not None and self._controller is not None:
+            self._controller.load_state_dict(state["controller"])
+            self._factor = self._controller.factor
+        self.last_epoch = int(state["last_epoch"])
+        self._surplus = int(state.get("surplus", 0))
+        self._step_count = int(state.get("step_count", self.last_epoch + 1))
+        self._bases = [float(base) for base in bases]
+        if state.get("source", self._source) == self._source:
+            own, self._steps = self._steps, state.get("steps", self._steps)
+            if "plan" in state:
+                self._plan = [Schedule(text) for text in state["plan"]]
+            if state.get("momentum_plan") is not None and self._momentum_plan is not None:
+                self._momentum_plan = Schedule(state["momentum_plan"])
+            if own is not None and own != self._steps:
+                self.extend(own)
+        else:
+            warnings.warn(
+                f"the saved run had the schedule {', '.join(state['source'])}; from here on it is "
+                f"{', '.join(self._source)}",
+                stacklevel=2,
+            )
+        self._rates = Rates(self._plan, self._bases)
+        if self.last_epoch >= 0:  # below: a part of a SequentialLR whose turn has not come
+            self._apply()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {key: value for key, value in self.__dict__.items() if key != "_rates"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._rates = Rates(self._plan, self._bases)
+
+
+class Controller(LRScheduler):
+    """A controller alone, called as PyTorch's ``ReduceLROnPlateau`` is: ``step(metric)`` after each evaluation.
+
+    Args:
+        optimizer: Its groups' rates are the base rates.
+        controller: ``"plateau(patience=10)"``; ``plateau_torch(...)`` does exactly as PyTorch's.
+    """
+
+    def __init__(self, optimizer: Optimizer, controller: str = "plateau", *, last_epoch: int = -1) -> None:
+        super().__init__(optimizer, controller=controller, last_epoch=last_epoch)
+
+    def _optimizer_stepped(self) -> bool:
+        return True  # it is called after an evaluation, not after a step
+
+    def step(self, metrics: float | Tensor | None = None, **_: Any) -> None:  # type: ignore[override]
+        """Reports ``metrics``; the new rate holds from the next optimizer step on."""
+        super().step()
+        if metrics is not None:
+            self.observe(metrics)
+
+
+def _momentum(group: dict[str, Any]) -> float:
+    if "betas" in group:
+        return float(group["betas"][0])
+    if "momentum" in group:
+        return float(group["momentum"])
+    raise ValueError("a momentum schedule needs an optimizer with `momentum` or `betas`")
+
+
+def _copied(lr: float | Tensor) -> float | Tensor:
+    return lr.clone() if isinstance(lr, Tensor) else lr
