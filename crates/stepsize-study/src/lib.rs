@@ -4,9 +4,11 @@
 //! it is acted on, and trials, estimates and reports are functions of the events.
 
 pub mod executor;
+mod session;
 pub mod store;
 mod study;
 
 pub use executor::{Executor, InProcess};
+pub use session::{Next, Session};
 pub use store::{JsonLines, Memory, Store};
 pub use study::{Outcome, Question, study};

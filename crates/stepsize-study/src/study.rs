@@ -84,15 +84,18 @@ pub fn study(
     Ok(Outcome { estimate, trials: done, interrupted })
 }
 
-fn numbered(done: &[Trial], specs: Vec<TrialSpec>) -> Vec<(TrialId, TrialSpec)> {
+pub(crate) fn numbered(done: &[Trial], specs: Vec<TrialSpec>) -> Vec<(TrialId, TrialSpec)> {
     let next = done.last().map_or(0, |t| t.id.0 + 1);
     (next..).map(TrialId).zip(specs).collect()
 }
 
-type Wanted = VecDeque<(TrialId, TrialSpec)>;
+pub(crate) type Wanted = VecDeque<(TrialId, TrialSpec)>;
 
 /// Splits a batch into trials that the store has already and trials to run.
-fn replay(known: &BTreeMap<TrialId, Trial>, batch: Vec<(TrialId, TrialSpec)>) -> Result<(Vec<Trial>, Wanted)> {
+pub(crate) fn replay(
+    known: &BTreeMap<TrialId, Trial>,
+    batch: Vec<(TrialId, TrialSpec)>,
+) -> Result<(Vec<Trial>, Wanted)> {
     let (mut ready, mut wanted) = (Vec::new(), VecDeque::new());
     for (id, spec) in batch {
         match known.get(&id) {
