@@ -4,20 +4,16 @@
 
 mod args;
 mod done;
-mod figure;
-mod number;
-mod page;
 mod progress;
 mod search;
-mod show;
 mod task;
 mod verb;
-mod view;
 
 use args::{Cli, Verb};
 use clap::Parser;
 use done::{Done, Fault};
 use std::process::ExitCode;
+use stepsize_draw::{figure, number, page, show};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

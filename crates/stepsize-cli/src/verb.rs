@@ -8,5 +8,3 @@ pub mod report;
 pub mod schedule;
 pub mod sweep;
 pub mod train;
-
-mod json;

@@ -5,10 +5,12 @@
 
 mod array;
 mod controller;
+mod estimate;
 mod fault;
 mod policy;
 mod rates;
 mod schedule;
+mod search;
 
 use pyo3::prelude::*;
 
@@ -18,6 +20,8 @@ mod _native {
     #[pymodule_export]
     use super::controller::PyController;
     #[pymodule_export]
+    use super::estimate::Estimate;
+    #[pymodule_export]
     use super::fault::NotationError;
     #[pymodule_export]
     use super::policy::PyPolicy;
@@ -25,6 +29,8 @@ mod _native {
     use super::rates::Rates;
     #[pymodule_export]
     use super::schedule::PySchedule;
+    #[pymodule_export]
+    use super::search::{Search, Trial};
 
     use super::*;
 

@@ -1,12 +1,12 @@
 //! `stepsize report`: draws a recorded search again. Also the one place where every search ends.
 
-use super::json;
 use crate::args::{DrawArgs, ReportArgs};
 use crate::done::{Done, Fault};
 use crate::show::{self, Style};
 use crate::{figure, page};
 use std::path::Path;
 use stepsize::Report;
+use stepsize_draw::json;
 use stepsize_study::JsonLines;
 
 /// Draws a recorded search again.

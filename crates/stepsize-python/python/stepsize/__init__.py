@@ -4,6 +4,17 @@
 ``stepsize.torch``, ``stepsize.optax``, ``stepsize.keras``, ``stepsize.lightning``, ``stepsize.transformers``.
 """
 
-from ._native import Controller, NotationError, Policy, Schedule, __version__
+from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
+from ._search import find, range_test, sensitivity
 
-__all__ = ["Controller", "NotationError", "Policy", "Schedule", "__version__"]
+__all__ = [
+    "Controller",
+    "Estimate",
+    "NotationError",
+    "Policy",
+    "Schedule",
+    "__version__",
+    "find",
+    "range_test",
+    "sensitivity",
+]

@@ -1,12 +1,23 @@
 """The compiled core. Import from ``stepsize`` instead."""
 
 from collections.abc import Mapping, Sequence
+from os import PathLike
 from typing import Any, final, overload
 
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Controller", "NotationError", "Policy", "Rates", "Schedule", "__version__"]
+__all__ = [
+    "Controller",
+    "Estimate",
+    "NotationError",
+    "Policy",
+    "Rates",
+    "Schedule",
+    "Search",
+    "Trial",
+    "__version__",
+]
 
 __version__: str
 
@@ -124,3 +135,112 @@ class Rates:
     def __new__(cls, schedules: Sequence[Schedule], bases: Sequence[float]) -> Rates: ...
     def at(self, step: int, factor: float) -> list[float]: ...
     def set(self, groups: list[dict[str, Any]], step: int, factor: float) -> list[float]: ...
+
+@final
+class Estimate:
+    """The answer of a search: a rate, or a refusal with its reason. True when it has a rate."""
+
+    @property
+    def lr(self) -> float | None:
+        """The recommended base rate; ``None`` when the search refused."""
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """Lower and upper end of the 80 % interval; ``None`` from methods that have none."""
+    @property
+    def cost(self) -> float:
+        """Steps spent, in full runs."""
+    @property
+    def refused(self) -> str | None:
+        """``flat``, ``noise_only``, ``all_diverged``, ``too_short``, ``at_edge`` or ``unfit``; ``None`` with a rate."""
+    @property
+    def why(self) -> str:
+        """The evidence behind the answer or the refusal."""
+    @property
+    def advice(self) -> str | None:
+        """What to do after a refusal."""
+    @property
+    def divergence_lr(self) -> float | None:
+        """The lowest rate that diverged, if any did."""
+    @property
+    def points(self) -> list[dict[str, Any]]:
+        """Each trial: ``lr``, ``steps``, ``loss``, ``verdict`` and more, as in ``to_json``."""
+    @property
+    def landscape(self) -> list[tuple[float, float, float, float]]:
+        """Expected loss of the full run: rate, 10 % quantile, median, 90 % quantile; empty without a model."""
+    @property
+    def curve(self) -> list[tuple[float, float]]:
+        """Rate and smoothed loss of a range test; empty for other searches."""
+    def __bool__(self) -> bool: ...
+    def to_json(self) -> str:
+        """The ``--json`` object of the command line."""
+    def to_record(self) -> str:
+        """The whole record as JSON; ``from_record`` reads it."""
+    @classmethod
+    def from_record(cls, text: str) -> Estimate: ...
+    def to_svg(self) -> str: ...
+    def to_png(self) -> bytes: ...
+    def to_html(self) -> str: ...
+    def report(self, path: str | PathLike[str]) -> None:
+        """Writes one self-contained HTML page."""
+    def plot(self, ax: Any = None) -> Any:
+        """Draws loss over rate on matplotlib axes (new ones without ``ax``) and returns them."""
+    def _repr_html_(self) -> str: ...
+
+@final
+class Trial:
+    """A training run that is asked for."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def lr(self) -> float: ...
+    @property
+    def steps(self) -> int: ...
+    @property
+    def seed(self) -> int: ...
+    @property
+    def schedule(self) -> Schedule: ...
+    @property
+    def evaluations(self) -> list[int]:
+        """Counts of steps after which it is evaluated; 0 is the untrained model."""
+    def rate(self, step: int) -> float:
+        """The rate to apply at zero-based ``step``."""
+
+@final
+class Search:
+    """A study whose trials Python runs: ask, tell, conclude."""
+
+    @classmethod
+    def race(
+        cls,
+        task: str,
+        steps: int,
+        schedule: str | Schedule,
+        seed: int,
+        start: float | None,
+        max_cost: float | None,
+    ) -> Search: ...
+    @classmethod
+    def grid(
+        cls,
+        task: str,
+        steps: int,
+        schedule: str | Schedule,
+        seed: int,
+        low: float,
+        high: float,
+        per_decade: int,
+        seeds: int,
+        trial_steps: int | None,
+    ) -> Search: ...
+    @classmethod
+    def range_test(
+        cls, task: str, seed: int, low: float, high: float, iterations: int, rule: str, linear: bool
+    ) -> Search: ...
+    def ask(self) -> Trial | None: ...
+    def step(self, trial: int, step: int, lr: float, loss: float) -> str | None: ...
+    def evaluate(
+        self, trial: int, step: int, lr: float, val_loss: float, score: float | None = None
+    ) -> str | None: ...
+    def finish(self, trial: int, steps: int, seconds: float) -> str | None: ...
+    def conclude(self) -> Estimate: ...

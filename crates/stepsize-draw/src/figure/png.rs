@@ -3,14 +3,14 @@
 use super::font::{self, Pen};
 use super::ink::Ink;
 use super::scene::{Anchor, Item, Path, Rect, Scene, Text};
-use crate::done::Fault;
+use stepsize::{Error, Result};
 use tiny_skia::{FillRule, LineCap, LineJoin, Mask, Paint, PathBuilder, Pixmap, Stroke, StrokeDash, Transform};
 use ttf_parser::OutlineBuilder;
 
 /// The file.
-pub fn file(scene: &Scene, scale: f32) -> Result<Vec<u8>, Fault> {
+pub fn file(scene: &Scene, scale: f32) -> Result<Vec<u8>> {
     let (width, height) = ((scene.width as f32 * scale).ceil() as u32, (scene.height as f32 * scale).ceil() as u32);
-    let fault = || Fault::failure(format!("cannot make a picture of {width} x {height} pixels"));
+    let fault = || Error::invalid(format!("cannot make a picture of {width} x {height} pixels"));
     let mut pixmap = Pixmap::new(width, height).ok_or_else(fault)?;
     pixmap.fill(paint(Ink::Paper, 1.0).shader_colour());
     let transform = Transform::from_scale(scale, scale);
@@ -21,7 +21,7 @@ pub fn file(scene: &Scene, scale: f32) -> Result<Vec<u8>, Fault> {
             Item::Text(text) => draw_text(&mut pixmap, text, transform),
         }
     }
-    pixmap.encode_png().map_err(|e| Fault::failure(format!("cannot encode the picture: {e}")))
+    pixmap.encode_png().map_err(|e| Error::invalid(format!("cannot encode the picture: {e}")))
 }
 
 /// A colour.

@@ -12,12 +12,11 @@ mod png;
 pub mod scene;
 pub mod svg;
 
-use crate::done::Fault;
 use crate::number::rate;
 use crate::view::View;
 use ink::Ink;
 use scene::{Anchor, Scene, Text};
-use stepsize::Report;
+use stepsize::{Report, Result};
 
 pub use curves::key as rate_key;
 
@@ -81,6 +80,6 @@ pub fn svg(report: &Report) -> String {
 }
 
 /// The picture as a PNG file.
-pub fn png(report: &Report) -> Result<Vec<u8>, Fault> {
+pub fn png(report: &Report) -> Result<Vec<u8>> {
     png::file(&whole(report), SCALE)
 }

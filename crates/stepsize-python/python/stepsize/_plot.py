@@ -1,0 +1,40 @@
+"""``Estimate.plot``: the picture on matplotlib axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ._native import Estimate
+
+
+def plot(estimate: Estimate, ax: Any = None) -> Any:
+    """Loss over rate; nothing is shown or saved. Returns the axes."""
+    if ax is None:
+        from matplotlib.figure import Figure  # without pyplot: no window, no global figure
+
+        ax = Figure(figsize=(7, 4), layout="constrained").add_subplot()
+    if estimate.curve:
+        ax.plot(*zip(*estimate.curve, strict=True), color="tab:blue", label="smoothed loss")
+    lengths = sorted({point["steps"] for point in estimate.points}, reverse=True)
+    for length in lengths if not estimate.curve else []:
+        told = [(p["lr"], p["loss"]) for p in estimate.points if p["steps"] == length and p["loss"] is not None]
+        if told:
+            ax.plot(*zip(*sorted(told), strict=True), "o", label=f"{length} steps")
+    diverged = [p["lr"] for p in estimate.points if p["diverged"]]
+    if diverged and not estimate.curve:
+        ax.plot(diverged, [1.0] * len(diverged), "x", color="tab:red", transform=ax.get_xaxis_transform(), label="diverged")
+    if estimate.landscape:
+        rates, low, mid, high = zip(*estimate.landscape, strict=True)
+        ax.plot(rates, mid, color="0.5", label="expected, full run")
+        ax.fill_between(rates, low, high, color="0.5", alpha=0.2)
+    if estimate.interval is not None:
+        ax.axvspan(*estimate.interval, color="tab:green", alpha=0.15, label="80 % interval")
+    if estimate.lr is not None:
+        ax.axvline(estimate.lr, color="tab:green", label=f"lr {estimate.lr:.3g}")
+    losses = [p["loss"] for p in estimate.points if p["loss"] is not None and not p["diverged"]]
+    if losses and not estimate.curve:
+        span = (max(losses) - min(losses)) or abs(max(losses)) or 1.0
+        ax.set_ylim(min(losses) - 0.2 * span, max(losses) + 0.2 * span)
+    ax.set(xscale="log", xlabel="learning rate", ylabel="loss", title=estimate.why if estimate.lr is None else "")
+    ax.legend()
+    return ax

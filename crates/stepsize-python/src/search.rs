@@ -1,0 +1,228 @@
+//! `Search`: a study whose trials are run by Python, which asks for them and tells what happened; and its `Trial`s.
+
+use crate::controller::lock;
+use crate::estimate::Estimate;
+use crate::fault::raised;
+use crate::schedule::{Given, PySchedule};
+use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::PyType;
+use std::sync::Mutex;
+use std::time::Instant;
+use stepsize::probe::suggest::{Ramp, Suggestion};
+use stepsize::probe::{Grid, Job, Probe, Race, RangeTest, Reading};
+use stepsize::{End, Event, Lr, Report, TrialId, TrialSpec, evaluation_steps};
+use stepsize_study::{Memory, Next, Question, Session};
+
+/// Evaluations asked of every trial between its start and its end: as the in-process executor.
+const EVALUATIONS: u64 = 8;
+
+/// A training run that is asked for.
+#[pyclass(module = "stepsize._native", frozen)]
+#[derive(Clone)]
+pub struct Trial {
+    id: TrialId,
+    spec: TrialSpec,
+}
+
+#[pymethods]
+impl Trial {
+    /// Its number in the study, from 0.
+    #[getter]
+    fn id(&self) -> u32 {
+        self.id.0
+    }
+
+    /// The base rate.
+    #[getter]
+    fn lr(&self) -> f64 {
+        self.spec.lr.get()
+    }
+
+    #[getter]
+    fn steps(&self) -> u64 {
+        self.spec.steps
+    }
+
+    #[getter]
+    fn seed(&self) -> u64 {
+        self.spec.seed
+    }
+
+    #[getter]
+    fn schedule(&self) -> PySchedule {
+        self.spec.schedule.clone().into()
+    }
+
+    /// Counts of steps after which the trial is evaluated; 0 is the untrained model.
+    #[getter]
+    fn evaluations(&self) -> Vec<u64> {
+        evaluation_steps(self.spec.steps, EVALUATIONS)
+    }
+
+    /// The rate to apply at zero-based `step`.
+    fn rate(&self, step: u64) -> f64 {
+        self.spec.lr.get() * self.spec.schedule.factor(step)
+    }
+
+    fn __repr__(&self) -> String {
+        format!("Trial({}, lr={:?}, steps={})", self.id.0, self.spec.lr.get(), self.spec.steps)
+    }
+}
+
+/// A study that Python runs.
+#[pyclass(module = "stepsize._native", frozen)]
+pub struct Search {
+    session: Mutex<Session>,
+    question: Question,
+    begin: Instant,
+}
+
+impl Search {
+    fn new(question: String, task: String, job: Job, probe: Box<dyn Probe>) -> PyResult<Self> {
+        let question = Question { text: question, task, job };
+        let session = Session::new(&question, probe, Box::<Memory>::default()).map_err(raised)?;
+        Ok(Self { session: Mutex::new(session), question, begin: Instant::now() })
+    }
+
+    fn tell(&self, py: Python<'_>, event: Event) -> PyResult<Option<&'static str>> {
+        let end = py.detach(|| lock(&self.session).tell(&event)).map_err(raised)?;
+        Ok(end.map(|end| match end {
+            End::Finished => "finished",
+            End::Diverged { .. } => "diverged",
+            End::Pruned { .. } => "pruned",
+            End::Stopped => "stopped",
+            End::Failed { .. } => "failed",
+        }))
+    }
+}
+
+fn job(steps: u64, schedule: Given, seed: u64) -> PyResult<Job> {
+    Job::new(steps, schedule.schedule(Some(steps))?, seed).map_err(raised)
+}
+
+fn rate(lr: f64) -> PyResult<Lr> {
+    Lr::new(lr).map_err(raised)
+}
+
+#[pymethods]
+impl Search {
+    /// The default search.
+    #[classmethod]
+    fn race(
+        _: &Bound<'_, PyType>,
+        task: String,
+        steps: u64,
+        schedule: Given,
+        seed: u64,
+        start: Option<f64>,
+        max_cost: Option<f64>,
+    ) -> PyResult<Self> {
+        let job = job(steps, schedule, seed)?;
+        let mut race = Race::new(job.clone());
+        if let Some(runs) = max_cost {
+            race = race.with_max_cost(runs).map_err(raised)?;
+        }
+        if let Some(lr) = start {
+            race = race.starting_at(rate(lr)?);
+        }
+        Self::new("find --probe race".to_owned(), task, job, Box::new(race))
+    }
+
+    /// Every rate of a log grid, each with several seeds.
+    #[classmethod]
+    #[pyo3(signature = (task, steps, schedule, seed, low, high, per_decade, seeds, trial_steps))]
+    #[allow(clippy::too_many_arguments)] // called by name from one place in Python
+    fn grid(
+        _: &Bound<'_, PyType>,
+        task: String,
+        steps: u64,
+        schedule: Given,
+        seed: u64,
+        low: f64,
+        high: f64,
+        per_decade: u32,
+        seeds: u32,
+        trial_steps: Option<u64>,
+    ) -> PyResult<Self> {
+        let job = job(steps, schedule, seed)?;
+        let mut grid =
+            Grid::new(job.clone(), rate(low)?, rate(high)?, per_decade).and_then(|g| g.with_seeds(seeds)).map_err(raised)?;
+        if let Some(steps) = trial_steps {
+            grid = grid.with_steps(steps).map_err(raised)?;
+        }
+        let question = format!("sweep --per-decade {per_decade} --low {low} --high {high} --seeds {seeds}");
+        Self::new(question, task, job, Box::new(grid.with_widening(0)))
+    }
+
+    /// One run on a ramp.
+    #[classmethod]
+    #[allow(clippy::too_many_arguments)] // called by name from one place in Python
+    fn range_test(
+        _: &Bound<'_, PyType>,
+        task: String,
+        seed: u64,
+        low: f64,
+        high: f64,
+        iterations: u64,
+        rule: &str,
+        linear: bool,
+    ) -> PyResult<Self> {
+        let job = Job::new(iterations, Default::default(), seed).map_err(raised)?;
+        let reading = match rule {
+            "edge" => Reading::Edge,
+            "accuracy" => Reading::Accuracy,
+            peer => Reading::Peer(Suggestion::ALL.into_iter().find(|s| s.name() == peer).ok_or_else(|| {
+                let names = Suggestion::ALL.map(Suggestion::name).join(", ");
+                PyValueError::new_err(format!("the rule {peer:?} is not known; the rules are edge, accuracy, {names}"))
+            })?),
+        };
+        let ramp = if linear { Ramp::Linear } else { Ramp::Exponential };
+        let probe = RangeTest::new(job.clone(), rate(low)?, rate(high)?, iterations).map_err(raised)?;
+        let question = format!("range-test --rule {rule} --low {low} --high {high} --iterations {iterations}");
+        Self::new(question, task, job, Box::new(probe.with_ramp(ramp).with_reading(reading)))
+    }
+
+    /// The next trial; `None` when nothing more is worth its cost.
+    fn ask(&self, py: Python<'_>) -> PyResult<Option<Trial>> {
+        match py.detach(|| lock(&self.session).ask()).map_err(raised)? {
+            Next::Run(id, spec) => Ok(Some(Trial { id, spec })),
+            Next::Over => Ok(None),
+            Next::Wait => Err(PyRuntimeError::new_err("end the running trials before you ask for the next one")),
+        }
+    }
+
+    /// Tells of a step that was taken; gives the trial's end when it is over.
+    fn step(&self, py: Python<'_>, trial: u32, step: u64, lr: f64, loss: f64) -> PyResult<Option<&'static str>> {
+        self.tell(py, Event::Step { trial: TrialId(trial), step, lr, loss })
+    }
+
+    /// Tells of an evaluation after `step` steps; gives the trial's end when it is over.
+    #[pyo3(signature = (trial, step, lr, val_loss, score=None))]
+    fn evaluate(
+        &self,
+        py: Python<'_>,
+        trial: u32,
+        step: u64,
+        lr: f64,
+        val_loss: f64,
+        score: Option<f64>,
+    ) -> PyResult<Option<&'static str>> {
+        self.tell(py, Event::Eval { trial: TrialId(trial), step, lr, val_loss, score })
+    }
+
+    /// Tells that a trial has run all its steps.
+    fn finish(&self, py: Python<'_>, trial: u32, steps: u64, seconds: f64) -> PyResult<Option<&'static str>> {
+        self.tell(py, Event::Ended { trial: TrialId(trial), end: End::Finished, steps, seconds: Some(seconds) })
+    }
+
+    /// The answer from the trials that have ended.
+    fn conclude(&self, py: Python<'_>) -> PyResult<Estimate> {
+        let outcome = py.detach(|| lock(&self.session).conclude()).map_err(raised)?;
+        let Question { text, task, job } = &self.question;
+        let report = Report::new(text, task, job, &outcome.estimate, &outcome.trials)
+            .with_wall_seconds(self.begin.elapsed().as_secs_f64())
+            .with_interrupted(outcome.interrupted);
+        Ok(report.into())
+    }
+}
