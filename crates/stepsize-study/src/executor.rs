@@ -1,7 +1,9 @@
 //! [`Executor`]: where trials run. It turns specs into events and decides nothing.
 
+mod command;
 mod in_process;
 
+pub use command::{Commands, Local, RateFrom, Reading, Template, Values};
 pub use in_process::{EngineSource, InProcess};
 
 use stepsize::{Event, Result, TrialId, TrialSpec};

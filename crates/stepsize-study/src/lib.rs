@@ -7,6 +7,6 @@ pub mod executor;
 pub mod store;
 mod study;
 
-pub use executor::{Executor, InProcess};
+pub use executor::{Commands, Executor, InProcess, Local};
 pub use store::{JsonLines, Memory, Store};
 pub use study::{Outcome, Question, study};
