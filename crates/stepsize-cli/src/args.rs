@@ -1,8 +1,10 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
+mod command;
 mod output;
 mod task;
 
+pub use command::CommandArgs;
 pub use output::{DrawArgs, OutputArgs};
 pub use task::TaskArgs;
 
@@ -25,6 +27,7 @@ diverges, and what the search cost. When the evidence does not support an answer
   4. On your own table:       stepsize find --data cars.csv --target price
   5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
   6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
+  7. Your own training:       stepsize find --steps 1000 -- python train.py --lr {lr} --steps {steps}
 
 `stepsize help VERB` tells more of each verb.";
 
@@ -113,6 +116,8 @@ pub struct FindArgs {
     #[command(flatten)]
     pub task: TaskArgs,
     #[command(flatten)]
+    pub command: CommandArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
 }
 
@@ -144,6 +149,8 @@ pub struct RangeTestArgs {
     #[command(flatten)]
     pub task: TaskArgs,
     #[command(flatten)]
+    pub command: CommandArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
 }
 
@@ -162,6 +169,8 @@ pub struct SweepArgs {
     pub span: SpanArgs,
     #[command(flatten)]
     pub task: TaskArgs,
+    #[command(flatten)]
+    pub command: CommandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }

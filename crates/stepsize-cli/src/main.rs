@@ -13,6 +13,7 @@ mod show;
 mod task;
 mod verb;
 mod view;
+mod work;
 
 use args::{Cli, Verb};
 use clap::Parser;

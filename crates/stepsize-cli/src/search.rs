@@ -4,36 +4,42 @@ use crate::args::OutputArgs;
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
 use crate::show::Style;
-use crate::task::Loaded;
+use crate::work::Work;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use stepsize::{Event, Probe, Report};
-use stepsize_study::{InProcess, JsonLines, Memory, Question, Store, study};
+use stepsize_study::{JsonLines, Memory, Question, Store, study};
 
-/// Runs `probe` on the loaded task and shows what came of it.
+/// Runs `probe` on this work and shows what came of it.
 pub fn run(
     question: &str,
     probe: &dyn Probe,
-    loaded: &Loaded,
+    mut work: Work,
     output: &OutputArgs,
     style: Style,
 ) -> Result<Done, Fault> {
-    let question = Question { text: question.to_owned(), task: loaded.task.describe(), job: loaded.job.clone() };
+    let question = Question { text: question.to_owned(), task: work.about.clone(), job: work.job.clone() };
     let mut store = open(output, &question)?;
-    let mut executor = InProcess::new(loaded.jobs, loaded.engines())?;
     let stop = interrupt()?;
     let planned = AtomicU64::new(0);
     let mut progress = Progress::new(probe.name());
     let begin = Instant::now();
+    let mut told = false;
     let outcome = study(
         &question,
         &Counted::new(probe, &planned),
         probe.pruner(),
-        &mut executor,
+        work.executor.as_mut(),
         store.as_mut(),
         &stop,
-        &mut |event| progress.watch(event, planned.load(Ordering::Relaxed)),
+        &mut |event| {
+            progress.watch(event, planned.load(Ordering::Relaxed));
+            if !told && let Some(line) = (work.chosen)() {
+                progress.say(&line);
+                told = true;
+            }
+        },
     );
     progress.clear();
     let outcome = outcome?;

@@ -3,7 +3,7 @@
 use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use crate::task::Loaded;
+use crate::work::Work;
 use stepsize::probe::{Descent, FirstFall, Grid, Job, Probe, Race, Random, RangeTest};
 use stepsize::{Lr, Result};
 
@@ -16,8 +16,8 @@ const ITERATIONS: u64 = 100;
 
 /// Finds a rate.
 pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
-    let loaded = Loaded::new(&args.task)?;
-    let probe = probe(args, &loaded.job).map_err(Fault::usage)?;
+    let work = Work::new(&args.task, &args.command)?;
+    let probe = probe(args, &work.job).map_err(Fault::usage)?;
     let mut question = format!("find --probe {}", probe.name());
     let options =
         [("low", args.span.low), ("high", args.span.high), ("start", args.start)].map(|(n, v)| (n, v.map(Lr::get)));
@@ -26,7 +26,7 @@ pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
             question += &format!(" --{name} {value}");
         }
     }
-    crate::search::run(&question, probe.as_ref(), &loaded, &args.output, style)
+    crate::search::run(&question, probe.as_ref(), work, &args.output, style)
 }
 
 fn probe(args: &FindArgs, job: &Job) -> Result<Box<dyn Probe>> {

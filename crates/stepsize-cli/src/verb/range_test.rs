@@ -3,7 +3,7 @@
 use crate::args::RangeTestArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use crate::task::Loaded;
+use crate::work::Work;
 use stepsize::probe::suggest::{Ramp, Suggestion};
 use stepsize::probe::{RangeTest, Reading};
 
@@ -13,7 +13,7 @@ const OURS: [(&str, Reading); 2] = [("edge", Reading::Edge), ("accuracy", Readin
 /// Makes the test.
 pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let reading = reading(&args.rule)?;
-    let loaded = Loaded::new(&args.task)?;
+    let work = Work::new(&args.task, &args.command)?;
     let (low, high) = match reading {
         // That tool's own default range.
         Reading::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
@@ -22,14 +22,14 @@ pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     }
     .map_err(Fault::usage)?;
     let ramp = if args.linear { Ramp::Linear } else { Ramp::Exponential };
-    let probe = RangeTest::new(loaded.job.clone(), low, high, args.iterations)
+    let probe = RangeTest::new(work.job.clone(), low, high, args.iterations)
         .map_err(Fault::usage)?
         .with_ramp(ramp)
         .with_reading(reading);
     let shape = if args.linear { " --linear" } else { "" };
     let question =
         format!("range-test --rule {}{shape} --low {low} --high {high} --iterations {}", args.rule, args.iterations);
-    crate::search::run(&question, &probe, &loaded, &args.output, style)
+    crate::search::run(&question, &probe, work, &args.output, style)
 }
 
 fn reading(rule: &str) -> Result<Reading, Fault> {
