@@ -39,7 +39,10 @@ fn of_command(task: &TaskArgs, args: &CommandArgs) -> Result<Work, Fault> {
         (false, words) => words.to_vec(),
         (true, [text]) => vec!["sh".to_owned(), "-c".to_owned(), text.clone()],
         (true, words) => {
-            return Err(Fault::usage(format!("--shell takes the command as one word in quotes, not as {} words", words.len())));
+            return Err(Fault::usage(format!(
+                "--shell takes the command as one word in quotes, not as {} words",
+                words.len()
+            )));
         }
     };
     let rate = if args.lr_from_env { RateFrom::Environment } else { RateFrom::Arguments };
@@ -53,8 +56,10 @@ fn of_command(task: &TaskArgs, args: &CommandArgs) -> Result<Work, Fault> {
             ));
         }
     };
-    let schedule = schedule(task.schedule.as_deref().unwrap_or("linear"), steps)?;
-    let job = Job::new(steps, schedule, task.seed).map_err(Fault::usage)?;
+    // Its own schedule is not known: one that decays is assumed, so that only whole short runs are compared.
+    let shape = schedule(task.schedule.as_deref().unwrap_or("linear"), steps)?;
+    let job = Job::new(steps, shape, task.seed).map_err(Fault::usage)?;
+    let job = if task.schedule.is_none() { job.with_own_schedule() } else { job };
     let jobs = task.jobs.unwrap_or_else(|| args.gpus.len().max(1));
     if jobs == 0 {
         return Err(Fault::usage("--jobs is 0; at least one run must go on at a time"));

@@ -4,26 +4,95 @@ use stepsize::{Error, Result};
 
 /// Low is good for a metric with one of these in its name.
 const MINIMIZE: [&str; 29] = [
-    "loss", "nll", "ppl", "perplexity", "bpb", "bpc", "bpd", "error", "err", "rmse", "mse", "mae", "mape", "rmsle", "logloss",
-    "mlogloss", "xent", "crossentropy", "entropy", "wer", "cer", "fid", "cost", "l1", "l2", "kl", "objective", "ce", "regret",
+    "loss",
+    "nll",
+    "ppl",
+    "perplexity",
+    "bpb",
+    "bpc",
+    "bpd",
+    "error",
+    "err",
+    "rmse",
+    "mse",
+    "mae",
+    "mape",
+    "rmsle",
+    "logloss",
+    "mlogloss",
+    "xent",
+    "crossentropy",
+    "entropy",
+    "wer",
+    "cer",
+    "fid",
+    "cost",
+    "l1",
+    "l2",
+    "kl",
+    "objective",
+    "ce",
+    "regret",
 ];
 
 /// High is good for a metric with one of these in its name.
 const MAXIMIZE: [&str; 27] = [
-    "acc", "accuracy", "f1", "auc", "auroc", "reward", "return", "bleu", "rouge", "r2", "map", "map50", "ap", "miou", "iou",
-    "dice", "ndcg", "mrr", "recall", "precision", "psnr", "ssim", "score", "top1", "top5", "success", "correct",
+    "acc",
+    "accuracy",
+    "f1",
+    "auc",
+    "auroc",
+    "reward",
+    "return",
+    "bleu",
+    "rouge",
+    "r2",
+    "map",
+    "map50",
+    "ap",
+    "miou",
+    "iou",
+    "dice",
+    "ndcg",
+    "mrr",
+    "recall",
+    "precision",
+    "psnr",
+    "ssim",
+    "score",
+    "top1",
+    "top5",
+    "success",
+    "correct",
 ];
 
 /// Names with one of these are about speed, size or state, not about how good the model is.
 const ASIDE: [&str; 26] = [
-    "time", "eta", "mem", "memory", "mfu", "scale", "norm", "gnorm", "lr", "rate", "decay", "momentum", "sec", "seconds", "speed",
-    "runtime", "per", "rank", "size", "coef", "weight", "skipped", "flops", "elapsed", "best", "wall",
+    "time", "eta", "mem", "memory", "mfu", "scale", "norm", "gnorm", "lr", "rate", "decay", "momentum", "sec",
+    "seconds", "speed", "runtime", "per", "rank", "size", "coef", "weight", "skipped", "flops", "elapsed", "best",
+    "wall",
 ];
 
 /// Counters of optimizer steps, the best first.
 const STEPS: [&str; 18] = [
-    "global_step", "trainer_global_step", "train_global_step", "num_updates", "step", "steps", "_step", "train_step", "iteration",
-    "iterations", "iter", "iters", "it", "update", "updates", "batch", "minibatch", "round",
+    "global_step",
+    "trainer_global_step",
+    "train_global_step",
+    "num_updates",
+    "step",
+    "steps",
+    "_step",
+    "train_step",
+    "iteration",
+    "iterations",
+    "iter",
+    "iters",
+    "it",
+    "update",
+    "updates",
+    "batch",
+    "minibatch",
+    "round",
 ];
 
 /// Counters of passes over the data, then of data.
@@ -77,9 +146,13 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
         None => {
             let best = names.iter().filter_map(|n| Some((rank(n)?, *n))).min_by_key(|(rank, _)| *rank);
             let (rank, name) = best.ok_or_else(|| {
-                Error::invalid(format!("no metric is known by its name in this log; it has {}; name one with --metric", seen()))
+                Error::invalid(format!(
+                    "no metric is known by its name in this log; it has {}; name one with --metric",
+                    seen()
+                ))
             })?;
-            let split = ["a validation", "a test", "the only kind of", "a training"].get(usize::from(rank.0)).unwrap_or(&"a");
+            let split =
+                ["a validation", "a test", "the only kind of", "a training"].get(usize::from(rank.0)).unwrap_or(&"a");
             let kind = if rank.1 == 0 { "loss" } else { "metric" };
             let others = names.iter().filter(|n| metric_direction(n).is_some()).count() - 1;
             (name, format!("{split} {kind}, before {others} other{}", if others == 1 { "" } else { "s" }))
@@ -123,7 +196,11 @@ pub fn maximizes(name: &str) -> Option<bool> {
     let plain = plain(name);
     let mut parts = plain.rsplit('_');
     parts.find_map(|part| {
-        let part = if MAXIMIZE.contains(&part) || MINIMIZE.contains(&part) { part } else { part.trim_end_matches(char::is_numeric) };
+        let part = if MAXIMIZE.contains(&part) || MINIMIZE.contains(&part) {
+            part
+        } else {
+            part.trim_end_matches(char::is_numeric)
+        };
         if MINIMIZE.contains(&part) || part.ends_with("loss") {
             Some(false)
         } else {
@@ -229,7 +306,10 @@ mod tests {
     fn what_is_wanted_wins_and_a_wrong_name_says_what_there_is() {
         let wanted = Wanted { metric: Some("VAL acc".into()), step: Some("epoch".into()), maximize: Some(false) };
         let choice = choose(&["step", "epoch", "loss", "val_acc"], &wanted).unwrap();
-        assert_eq!((choice.metric.as_str(), choice.maximize, choice.step.as_deref()), ("val_acc", false, Some("epoch")));
+        assert_eq!(
+            (choice.metric.as_str(), choice.maximize, choice.step.as_deref()),
+            ("val_acc", false, Some("epoch"))
+        );
         let error = choose(&["loss"], &wanted).unwrap_err();
         assert!(error.is_invalid() && error.to_string().contains("it has loss"), "{error}");
         assert!(choose(&["time", "lr"], &Wanted::default()).is_err());

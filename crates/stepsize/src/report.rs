@@ -32,7 +32,7 @@ pub struct Report {
     pub task: String,
     /// The full run.
     pub job: Job,
-    /// The full run's schedule in notation.
+    /// The full run's schedule in notation; `its own` where only the command knows it.
     pub schedule: String,
     /// The answer or the refusal.
     pub estimate: Estimate,
@@ -81,7 +81,7 @@ impl Report {
             question: question.to_owned(),
             task: task.to_owned(),
             job: job.clone(),
-            schedule: job.schedule.to_string(),
+            schedule: if job.own_schedule { "its own".to_owned() } else { job.schedule.to_string() },
             estimate: estimate.clone(),
             runs,
             untrained: median(trials.iter().filter_map(Trial::start_loss).collect()),

@@ -116,16 +116,10 @@ impl Local {
         let dir = &commands.dir;
         std::fs::create_dir_all(dir)
             .map_err(|e| Error::invalid(format!("cannot make the directory of the trials {}: {e}", dir.display())))?;
-        let reader = Arc::new(Reader::new(&commands.reading, !commands.template.has("steps"))?);
+        let horizon = (!commands.template.has("steps")).then_some(commands.horizon);
+        let reader = Arc::new(Reader::new(&commands.reading, horizon)?);
         let (sender, events) = sync_channel(QUEUE);
-        Ok(Self {
-            commands,
-            reader,
-            running: BTreeMap::new(),
-            proven: Arc::default(),
-            sender,
-            events: Some(events),
-        })
+        Ok(Self { commands, reader, running: BTreeMap::new(), proven: Arc::default(), sender, events: Some(events) })
     }
 
     /// A function that gives one line on which metric was chosen and why, once it is.
@@ -179,7 +173,9 @@ impl Executor for Local {
         };
         let begin = Instant::now();
         let (group, out, err) = Group::spawn(&mut command).map_err(|e| {
-            Error::invalid(format!("cannot start `{program}`: {e}; is it installed and on the PATH, and may it be run?"))
+            Error::invalid(format!(
+                "cannot start `{program}`: {e}; is it installed and on the PATH, and may it be run?"
+            ))
         })?;
         let cancelled = Arc::<AtomicBool>::default();
         let watch = Watch {

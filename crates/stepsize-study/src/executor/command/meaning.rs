@@ -21,7 +21,7 @@ const POINTS: u64 = 2000;
 pub(super) struct Reader {
     wanted: Wanted,
     regex: Option<Regex>,
-    cuts: bool,
+    horizon: Option<u64>,
     settled: OnceLock<Meaning>,
 }
 
@@ -59,11 +59,11 @@ enum Counter {
 }
 
 impl Reader {
-    /// A reader; `cuts` when the command runs its full length and only its first part is compared.
+    /// A reader; `horizon` are the steps of the full run when the command always makes it, so that shorter trials are cut.
     ///
     /// # Errors
     /// When the pattern is none or has no group.
-    pub fn new(reading: &Reading, cuts: bool) -> Result<Self> {
+    pub fn new(reading: &Reading, horizon: Option<u64>) -> Result<Self> {
         let regex = reading.regex.as_deref().map(pattern).transpose()?;
         let mut metric = reading.metric.clone();
         if metric.is_none()
@@ -73,11 +73,12 @@ impl Reader {
             metric = Some(named.unwrap_or(UNNAMED).to_owned());
         }
         let wanted = Wanted { metric, step: reading.step.clone(), maximize: reading.maximize };
-        Ok(Self { wanted, regex, cuts, settled: OnceLock::new() })
+        Ok(Self { wanted, regex, horizon, settled: OnceLock::new() })
     }
 
-    pub fn cuts(&self) -> bool {
-        self.cuts
+    /// Whether a trial of this length ends before its command does.
+    pub fn cuts(&self, steps: u64) -> bool {
+        self.horizon.is_some_and(|h| steps < h)
     }
 
     pub fn step_asked(&self) -> Option<&str> {
@@ -87,7 +88,9 @@ impl Reader {
     pub fn is_counter(&self, name: &str) -> bool {
         match self.step_asked() {
             Some(asked) => asked == name,
-            None => self.wanted.metric.as_deref() != Some(name) && (step_rank(name).is_some() || epoch_rank(name).is_some()),
+            None => {
+                self.wanted.metric.as_deref() != Some(name) && (step_rank(name).is_some() || epoch_rank(name).is_some())
+            }
         }
     }
 
@@ -141,15 +144,16 @@ impl Reader {
         let column = columns.iter().find(|c| c.name == choice.metric);
         let place = column.and_then(Column::last).map_or_else(Place::default, |s| s.place);
         let share = |count: f64| count / steps as f64;
-        let fits = |count: f64| (0.5..=1.02).contains(&share(count)) || (count <= steps as f64 && steps - count as u64 <= 1);
+        let fits =
+            |count: f64| (0.5..=1.02).contains(&share(count)) || (count <= steps as f64 && steps - count as u64 <= 1);
         let (counter, scale) = match (place.steps, place.epochs) {
             (s, _) if fits(s) => (Counter::Steps, 1.0),
             (_, e) if fits(e) => (Counter::Epochs, 1.0),
             // The counter has another unit than `--steps`: its place at the end of the run gives the ratio.
-            (s, _) if s > 0.0 && !self.cuts => (Counter::Steps, share(s).recip()),
-            (_, e) if e > 0.0 && !self.cuts => (Counter::Epochs, share(e).recip()),
-            (s, _) if s.is_finite() && self.cuts => (Counter::Steps, 1.0),
-            (_, e) if e.is_finite() && self.cuts => (Counter::Epochs, 1.0),
+            (s, _) if s > 0.0 && !self.cuts(steps) => (Counter::Steps, share(s).recip()),
+            (_, e) if e > 0.0 && !self.cuts(steps) => (Counter::Epochs, share(e).recip()),
+            (s, _) if s.is_finite() && self.cuts(steps) => (Counter::Steps, 1.0),
+            (_, e) if e.is_finite() && self.cuts(steps) => (Counter::Epochs, 1.0),
             _ => (Counter::Readings, 1.0),
         };
         let mut meaning = Meaning::new(choice, counter, scale);
@@ -188,7 +192,8 @@ impl Meaning {
         if !self.choice.maximize {
             return;
         }
-        let (low, high) = column.values().filter(|v| v.is_finite()).fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+        let (low, high) =
+            column.values().filter(|v| v.is_finite()).fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
         let known = maximizes(&self.choice.metric) == Some(true);
         self.top = [1.0, 100.0].into_iter().find(|top| known && low >= 0.0 && high <= *top);
         let how = match self.top {

@@ -130,7 +130,7 @@ impl Meter {
 
     /// Whether a run that was given its full length has come to the end of the part that is compared.
     fn enough(&self) -> Option<Call> {
-        if !self.reader.cuts() {
+        if !self.reader.cuts(self.spec.steps) {
             return None;
         }
         let meaning = self.meant()?;

@@ -54,7 +54,9 @@ impl Template {
     /// ```
     pub fn new(words: &[String], rate: RateFrom) -> Result<Self> {
         if words.first().is_none_or(|w| w.is_empty()) {
-            return Err(Error::invalid("there is no command after `--`; write: stepsize find --steps 1000 -- python train.py --lr {lr}"));
+            return Err(Error::invalid(
+                "there is no command after `--`; write: stepsize find --steps 1000 -- python train.py --lr {lr}",
+            ));
         }
         let template = Self {
             words: words.iter().map(|w| pieces(w)).collect::<Result<_>>()?,
@@ -203,7 +205,11 @@ fn value(name: &str, word: &str) -> Result<Piece> {
 /// A word as a person would type it.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%^{}".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
 }
 
 #[cfg(test)]
