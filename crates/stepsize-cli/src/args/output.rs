@@ -28,7 +28,33 @@ pub struct DrawArgs {
 pub struct OutputArgs {
     #[command(flatten)]
     pub draw: DrawArgs,
-    /// Record every event in this file; the same command with the same file goes on where it ended
-    #[arg(long, value_name = "FILE.jsonl", help_heading = "Output")]
-    pub events: Option<PathBuf>,
+    #[command(flatten)]
+    pub kept: StudyArgs,
+}
+
+/// Where a search is kept.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// Keep the search under this name; after any end the same command goes on, and no finished trial runs again
+    #[arg(long, value_name = "NAME", help_heading = "Study")]
+    pub study: Option<String>,
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+/// The file of studies.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// File of studies (SQLite), on a local disk
+    #[arg(long, value_name = "FILE", default_value = "stepsize.db", help_heading = "Study")]
+    pub db: PathBuf,
+}
+
+/// One study of the file.
+#[derive(Debug, Args)]
+pub struct NamedArgs {
+    /// Name of the study
+    pub name: String,
+    #[command(flatten)]
+    pub file: FileArgs,
 }
