@@ -40,8 +40,8 @@ Words:
 
 Exit codes: 0 an answer, 3 refused (the evidence does not tell), 2 wrong arguments, 1 failure.
 Results go to standard output, progress to standard error. NO_COLOR turns colour off.
-Ctrl-C ends a search early and still reports what was learned; with --study NAME the same command, or
-`stepsize resume NAME`, goes on from there later, also after a crash.";
+Ctrl-C ends a search early and still reports what was learned; with --study NAME the same command
+goes on from there later, also after a crash.";
 
 /// Which learning rate should I use?
 #[derive(Debug, Parser)]

@@ -9,9 +9,10 @@ use stepsize_study::Studies;
 pub fn command(args: ShowArgs) -> Result<Cli, Fault> {
     let name = args.named.name;
     let fault = |what: String| Fault::failure(format!("cannot resume study {name:?}: {what}"));
-    // Before the directory changes.
-    let db = std::path::absolute(&args.named.file.db).map_err(|e| fault(e.to_string()))?;
+    let db = args.named.file.db;
     let (words, directory) = Studies::look(&db)?.command(&name)?;
+    // Before the directory changes.
+    let db = std::path::absolute(&db).map_err(|e| fault(e.to_string()))?;
     let mut cli = Cli::try_parse_from(std::iter::once("stepsize").chain(words.iter().map(String::as_str)))
         .map_err(|e| fault(format!("its command is not understood any more: {e}")))?;
     let output = match &mut cli.verb {

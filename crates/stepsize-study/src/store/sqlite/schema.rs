@@ -47,7 +47,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     Ok(db)
 }
 
-/// Opens the file at `path` for reading only.
+/// Opens the file at `path` to read it.
 pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
     if !path.exists() {
         return Err(Error::invalid(format!(
@@ -77,7 +77,8 @@ pub(super) fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
 }
 
 fn readable(path: &Path) -> rusqlite::Result<Connection> {
-    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    // Writable if it may be: the last to close a WAL database then takes away the files beside it.
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(PATIENCE)?;
     db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
     Ok(db)
