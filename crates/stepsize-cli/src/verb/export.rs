@@ -1,6 +1,8 @@
 //! `stepsize export`: the events of a study for other tools. Facts as they were stored: nothing is smoothed or thinned.
 //! An attempt of a trial that was cut short and run again is part of the JSON lines only.
 
+mod tensorboard;
+
 use crate::args::{ExportArgs, ExportForm};
 use crate::done::{Done, Fault};
 use std::fmt::Write as _;
@@ -9,11 +11,15 @@ use stepsize_study::Studies;
 
 /// Writes them.
 pub fn run(args: &ExportArgs) -> Result<Done, Fault> {
-    let events = Studies::look(&args.named.file.db)?.events(&args.named.name)?;
+    let (studies, name) = (Studies::look(&args.named.file.db)?, &args.named.name);
+    if let (ExportForm::Tensorboard, Some(directory)) = (args.format, &args.out) {
+        let trials = tensorboard::write(directory, &studies.timed_events(name)?)?;
+        return Ok(Done::answer(format!("{trials} trials in {}\n", directory.display())));
+    }
+    let events = studies.events(name)?;
     let text = match args.format {
-        ExportForm::Json => events.iter().map(|event| event.to_json() + "\n").collect(),
         ExportForm::Csv => csv(&events),
-        ExportForm::Tensorboard => String::new(),
+        ExportForm::Json | ExportForm::Tensorboard => events.iter().map(|event| event.to_json() + "\n").collect(),
     };
     match &args.out {
         Some(path) => {
