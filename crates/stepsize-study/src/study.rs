@@ -85,13 +85,13 @@ pub fn study(
     let recorded = store.read()?;
     if let Some(first) = recorded.first() {
         question.check(first)?;
-        executor.recover(&handles(&recorded))?;
     } else {
         let Question { text, task, job } = question.clone();
         let first = Event::Study { version: VERSION, question: text, task, job };
         store.append(&first)?;
         watch(&first);
     }
+    executor.recover(&handles(&recorded))?;
     let known = fold(&recorded);
     let mut done: Vec<Trial> = Vec::new();
     let mut interrupted = false;

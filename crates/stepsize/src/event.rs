@@ -32,7 +32,7 @@ pub enum Event {
         /// What it runs.
         spec: TrialSpec,
     },
-    /// A trial was handed to what runs it, outside this process. It does no work before this event is stored.
+    /// A trial was handed to what runs it, outside this process.
     Submitted {
         /// Which trial.
         trial: TrialId,

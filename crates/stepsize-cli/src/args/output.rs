@@ -1,5 +1,6 @@
 //! Where results go.
 
+use crate::done::Fault;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -40,6 +41,16 @@ pub struct StudyArgs {
     pub study: Option<String>,
     #[command(flatten)]
     pub file: FileArgs,
+}
+
+impl StudyArgs {
+    /// Names the study on this machine, the same from whatever directory; `None` when it is not kept.
+    pub fn mark(&self) -> Result<Option<String>, Fault> {
+        let Some(name) = &self.study else { return Ok(None) };
+        let file = std::path::absolute(&self.file.db);
+        let file = file.map_err(|e| Fault::failure(format!("cannot tell where {} is: {e}", self.file.db.display())))?;
+        Ok(Some(format!("{}#{name}", file.display())))
+    }
 }
 
 /// The file of studies.
