@@ -5,6 +5,8 @@
 mod answers;
 mod exits;
 mod harness;
+#[cfg(target_os = "linux")]
+mod kills;
 mod pictures;
 mod runs;
 mod studies;
