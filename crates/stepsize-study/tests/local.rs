@@ -28,8 +28,10 @@ fn what_is_printed_becomes_events() {
 
 #[test]
 fn standard_error_redraws_and_json_are_read_too() {
-    let script = r#"printf 'epoch 1 loss 0.9\repoch 2 loss 0.8\r' >&2; echo '{"epoch": 5, "loss": 0.25}'"#;
-    assert_eq!(evals(&run(sh(script), 5)).last(), Some(&(5, 0.25)));
+    let redraws = "printf 'epoch 1 loss 0.9\\repoch 5 loss 0.25\\r' >&2";
+    assert_eq!(evals(&run(sh(redraws), 5)).last(), Some(&(5, 0.25)));
+    let json = r#"echo '{"epoch": 1, "loss": 0.9}'; echo '{"epoch": 5, "loss": 0.25}'"#;
+    assert_eq!(evals(&run(sh(json), 5)).last(), Some(&(5, 0.25)));
 }
 
 #[test]
