@@ -5,7 +5,7 @@ mod output;
 mod task;
 
 pub use command::CommandArgs;
-pub use output::{DrawArgs, OutputArgs};
+pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 
 use crate::show::Style;
@@ -40,8 +40,8 @@ Words:
 
 Exit codes: 0 an answer, 3 refused (the evidence does not tell), 2 wrong arguments, 1 failure.
 Results go to standard output, progress to standard error. NO_COLOR turns colour off.
-Ctrl-C ends a search early and still reports what was learned; with --events FILE the same command
-goes on from there later.";
+Ctrl-C ends a search early and still reports what was learned; with --study NAME the same command
+goes on from there later, also after a crash.";
 
 /// Which learning rate should I use?
 #[derive(Debug, Parser)]
@@ -75,8 +75,16 @@ pub enum Verb {
     Train(TrainArgs),
     /// Print, plot or convert a schedule
     Schedule(ScheduleArgs),
-    /// Draw a recorded search again
-    Report(ReportArgs),
+    /// List the studies kept in a file
+    Studies(FileArgs),
+    /// Show what a study found, as its search did
+    Show(ShowArgs),
+    /// Go on with a study where it ended
+    Resume(ShowArgs),
+    /// Write the events of a study for other tools
+    Export(ExportArgs),
+    /// Remove a study for good
+    Rm(NamedArgs),
     /// Print the completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -230,11 +238,34 @@ pub enum ScheduleForm {
 }
 
 #[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// The event log that --events wrote
-    pub events: PathBuf,
+pub struct ShowArgs {
+    #[command(flatten)]
+    pub named: NamedArgs,
     #[command(flatten)]
     pub output: DrawArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub named: NamedArgs,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ExportForm::Json)]
+    pub format: ExportForm,
+    /// File to write to, standard output by default; for tensorboard a directory
+    #[arg(long, value_name = "PATH", required_if_eq("format", "tensorboard"))]
+    pub out: Option<PathBuf>,
+}
+
+/// How a study is written for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportForm {
+    /// One row a reading
+    Csv,
+    /// One event a line, whole
+    Json,
+    /// One directory a trial with its curves
+    Tensorboard,
 }
 
 #[derive(Debug, Args)]

@@ -1,6 +1,6 @@
 //! What a search runs on: the built-in engine or the user's command, each as an executor with a job and a description.
 
-use crate::args::{CommandArgs, TaskArgs};
+use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
 use crate::task::{Loaded, schedule};
 use stepsize::probe::Job;
@@ -23,9 +23,9 @@ pub struct Work {
 
 impl Work {
     /// Makes ready what the arguments ask for.
-    pub fn new(task: &TaskArgs, command: &CommandArgs) -> Result<Self, Fault> {
+    pub fn new(task: &TaskArgs, command: &CommandArgs, kept: &StudyArgs) -> Result<Self, Fault> {
         if !command.argv.is_empty() {
-            return of_command(task, command);
+            return of_command(task, command, kept);
         }
         let loaded = Loaded::new(task)?;
         let executor = Box::new(InProcess::new(loaded.jobs, loaded.engines())?);
@@ -34,7 +34,7 @@ impl Work {
     }
 }
 
-fn of_command(task: &TaskArgs, args: &CommandArgs) -> Result<Work, Fault> {
+fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<Work, Fault> {
     let words = match (args.shell, args.argv.as_slice()) {
         (false, words) => words.to_vec(),
         (true, [text]) => vec!["sh".to_owned(), "-c".to_owned(), text.clone()],
@@ -89,6 +89,7 @@ fn of_command(task: &TaskArgs, args: &CommandArgs) -> Result<Work, Fault> {
         commands.dir.clone_from(dir);
         commands.temporary = false;
     }
+    commands.mark = kept.mark()?;
     let cut = !commands.template.has("steps");
     let local = Local::new(commands).map_err(Fault::usage)?;
     let chosen = Box::new(local.chosen());

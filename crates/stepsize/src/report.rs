@@ -190,7 +190,7 @@ impl Run {
 /// What is said of a log without a conclusion.
 fn unconcluded(job: &Job, trials: &[Trial]) -> Estimate {
     let because = format!("the log ends before the search did, after {} trials", trials.len());
-    let advice = "run the same command with the same --events file again: it goes on where it ended".to_owned();
+    let advice = "`stepsize resume` goes on where it ended".to_owned();
     let diverged = trials.iter().filter(|t| t.diverged()).map(|t| t.spec.lr);
     Estimate {
         divergence_lr: diverged.min_by(|a, b| a.get().total_cmp(&b.get())),

@@ -21,7 +21,7 @@ const MAX_COST: f64 = 0.75;
 
 /// Finds a rate.
 pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
-    let work = Work::new(&args.task, &args.command)?;
+    let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let probe = probe(args, &work).map_err(Fault::usage)?;
     let mut question = format!("find --probe {}", probe.name());
     let options =

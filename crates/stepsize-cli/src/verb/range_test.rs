@@ -13,7 +13,7 @@ const OURS: [(&str, Reading); 2] = [("edge", Reading::Edge), ("accuracy", Readin
 /// Makes the test.
 pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let reading = reading(&args.rule)?;
-    let work = Work::new(&args.task, &args.command)?;
+    let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let (low, high) = match reading {
         // That tool's own default range.
         Reading::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),

@@ -9,7 +9,7 @@ use stepsize::probe::{Grid, Job, Probe, Random};
 
 /// Runs the sweep.
 pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
-    let work = Work::new(&args.task, &args.command)?;
+    let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let probe = probe(args, &work.job).map_err(Fault::usage)?;
     let (low, high) = args.span.or(1e-4, 1.0).map_err(Fault::usage)?;
     let rates = match args.random {

@@ -7,3 +7,4 @@ mod exits;
 mod harness;
 mod pictures;
 mod runs;
+mod studies;

@@ -11,6 +11,7 @@ mod column;
 mod group;
 mod meaning;
 mod meter;
+mod orphans;
 mod source;
 mod tail;
 mod template;
@@ -24,7 +25,7 @@ use group::Group;
 use meaning::Reader;
 use meter::Meter;
 use source::Source;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::process::Command;
 use std::sync::Arc;
@@ -63,6 +64,9 @@ pub struct Commands {
     pub dir: PathBuf,
     /// Whether `dir` is taken away at the end.
     pub temporary: bool,
+    /// Names the study on this machine, the same each time it is gone on with; every trial carries it in its environment as
+    /// `STEPSIZE_STUDY`, so that what a killed process left running is found. `None`: the study is not kept.
+    pub mark: Option<String>,
 }
 
 impl Commands {
@@ -81,6 +85,7 @@ impl Commands {
             grace: GRACE,
             dir: std::env::temp_dir().join(name),
             temporary: true,
+            mark: None,
         }
     }
 }
@@ -93,6 +98,8 @@ pub struct Local {
     proven: Arc<AtomicBool>,
     sender: SyncSender<Event>,
     events: Option<Receiver<Event>>,
+    /// Handles of trials just started, to be stored before anything else.
+    submitted: VecDeque<Event>,
 }
 
 struct Running {
@@ -119,7 +126,15 @@ impl Local {
         let horizon = (!commands.template.has("steps")).then_some(commands.horizon);
         let reader = Arc::new(Reader::new(&commands.reading, horizon)?);
         let (sender, events) = sync_channel(QUEUE);
-        Ok(Self { commands, reader, running: BTreeMap::new(), proven: Arc::default(), sender, events: Some(events) })
+        Ok(Self {
+            commands,
+            reader,
+            running: BTreeMap::new(),
+            proven: Arc::default(),
+            sender,
+            events: Some(events),
+            submitted: VecDeque::new(),
+        })
     }
 
     /// A function that gives one line on which metric was chosen and why, once it is.
@@ -164,6 +179,9 @@ impl Executor for Local {
         command.args(arguments).envs(values.environment());
         // Python holds back what it prints into a pipe; a metric is wanted when it is printed.
         command.env("PYTHONUNBUFFERED", "1");
+        if let Some(mark) = &self.commands.mark {
+            command.env(orphans::MARK, mark);
+        }
         if let Some(gpu) = slot.checked_rem(gpus.len()).and_then(|i| gpus.get(i)) {
             command.env("CUDA_VISIBLE_DEVICES", gpu);
         }
@@ -178,6 +196,9 @@ impl Executor for Local {
             ))
         })?;
         let cancelled = Arc::<AtomicBool>::default();
+        if let Some(handle) = orphans::handle(group.id()) {
+            self.submitted.push_back(Event::Submitted { trial, handle });
+        }
         let watch = Watch {
             trial,
             program: program.clone(),
@@ -199,6 +220,9 @@ impl Executor for Local {
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Event>> {
+        if let Some(event) = self.submitted.pop_front() {
+            return Ok(Some(event));
+        }
         let Some(events) = &self.events else { return Ok(None) };
         match events.recv_timeout(wait) {
             Ok(event) => {
@@ -219,6 +243,13 @@ impl Executor for Local {
             running.cancelled.store(true, Ordering::Relaxed);
         }
         Ok(())
+    }
+
+    fn recover(&mut self, handles: &[(TrialId, String)]) -> Result<()> {
+        match &self.commands.mark {
+            Some(mark) => orphans::end(mark, handles, self.commands.grace),
+            None => Ok(()),
+        }
     }
 }
 

@@ -31,6 +31,11 @@ impl Group {
         Ok((Self { leader, pid }, out, err))
     }
 
+    /// Number of the leader, and of the group.
+    pub fn id(&self) -> u32 {
+        self.leader.id()
+    }
+
     /// Whether the leader has ended; it stays a zombie.
     pub fn exited(&self) -> bool {
         let Some(pid) = self.pid else { return true };
