@@ -1,8 +1,8 @@
 //! [`Template`]: an argument vector with placeholders, and what is put in their place for one trial.
 //!
 //! `{lr}` is the shortest decimal that reads back as the same number (`0.0001`, `1`), `{lr:float}` always has a point
-//! (`1.0`: some scripts refuse `1`), `{lr:sci}` is scientific (`1e-4`). `{{lr}}` stands for the text `{lr}`. Braces around
-//! anything that is no lower-case word (JSON, dicts, `${HOME}`) are left as they are. No shell ever sees a value unless
+//! (`1.0`: some scripts refuse `1`), `{lr:sci}` is scientific (`1e-4`). `{{lr}}` stands for the text `{lr}`. Braces after `$`
+//! and around anything that is no lower-case word (JSON, dicts) are left as they are. No shell ever sees a value unless
 //! the user's command is one.
 
 use std::collections::BTreeMap;
@@ -150,7 +150,7 @@ fn pieces(word: &str) -> Result<Vec<Piece>> {
         text.push_str(&rest[..at]);
         rest = &rest[at + 1..];
         let inner = rest.find('}').map(|end| (&rest[..end], end));
-        let named = inner.filter(|(name, _)| is_name(name));
+        let named = inner.filter(|(name, _)| is_name(name) && !text.ends_with('$'));
         let doubled = text.ends_with('{');
         match named {
             Some((name, end)) if doubled && rest[end..].starts_with("}}") => {
@@ -239,7 +239,7 @@ mod tests {
             ("{lr:sci}", 1e-4, "1e-4"),
             ("{steps}/{seed}/{trial}/{trial_dir}", 1.0, "50/7/3/runs/t3"),
             ("{\"lr\": {lr}, \"a\": {}}", 0.5, "{\"lr\": 0.5, \"a\": {}}"),
-            ("${HOME} {{lr}} {{x}} {A,b}", 0.5, "${HOME} {lr} {x} {A,b}"),
+            ("${i} {{lr}} {{x}} {A,b}", 0.5, "${i} {lr} {x} {A,b}"),
             ("{", 0.5, "{"),
         ];
         for (word, lr, expected) in cases {
