@@ -196,7 +196,9 @@ impl Executor for Local {
             ))
         })?;
         let cancelled = Arc::<AtomicBool>::default();
-        if let Some(handle) = orphans::handle(group.id()) {
+        if self.commands.mark.is_some()
+            && let Some(handle) = orphans::handle(group.id())
+        {
             self.submitted.push_back(Event::Submitted { trial, handle });
         }
         let watch = Watch {

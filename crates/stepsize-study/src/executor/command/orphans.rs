@@ -5,7 +5,7 @@
 //!
 //! Found in two ways, because each alone has a gap. *By the mark*: every trial has `STEPSIZE_STUDY` in its environment, and
 //! so has all that it starts, in whatever process group; there is no moment between the start of a process and a note
-//! of it. *By the handle*, stored as soon as a trial has started: the number of its process with the tick in which that
+//! of it. (A child that is not yet the command has no mark, but until it is, it holds the lock of the study too.) *By the handle*, stored as soon as a trial has started: the number of its process with the tick in which that
 //! began and the boot of the machine, for a process that overwrites its environment. A number alone is never enough,
 //! since numbers are given again; signals go through a pidfd, so none reaches a stranger.
 //!

@@ -6,7 +6,12 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 use stepsize::{Error, Result};
+
+/// How often a lock that is held is tried again, and after which time.
+const LOOKS: u32 = 10;
+const LOOK: Duration = Duration::from_millis(10);
 
 /// A lock that is held.
 #[derive(Debug)]
@@ -29,12 +34,19 @@ impl Lock {
     /// When the file cannot be made or written.
     pub(super) fn take(path: &Path, holder: &str) -> Result<Try> {
         let fault = |e: std::io::Error| Error::invalid(format!("cannot lock the study with {}: {e}", path.display()));
+        let mut looks = 0;
         loop {
             let mut file =
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(fault)?;
             match file.try_lock() {
                 Ok(()) if !is_at(&file, path) => continue, // its last holder took it away meanwhile
                 Ok(()) => {}
+                // One who only looks who holds it lets go at once.
+                Err(TryLockError::WouldBlock) if looks < LOOKS => {
+                    looks += 1;
+                    std::thread::sleep(LOOK);
+                    continue;
+                }
                 Err(TryLockError::WouldBlock) => return Ok(Try::Held(read(&mut file))),
                 Err(TryLockError::Error(e)) => return Err(fault(e)),
             }
