@@ -27,7 +27,7 @@ diverges, and what the search cost. When the evidence does not support an answer
   4. On your own table:       stepsize find --data cars.csv --target price
   5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
   6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
-  7. Your own training:       stepsize find --steps 1000 -- python train.py --lr {lr} --steps {steps}
+  7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
 
 `stepsize help VERB` tells more of each verb.";
 
