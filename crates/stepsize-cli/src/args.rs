@@ -67,7 +67,7 @@ enum Colour {
 pub enum Verb {
     /// Find the learning rate: short runs, an interval, the chance to be close, the price
     Find(FindArgs),
-    /// Learning-rate range test: one run with a rising rate, and a rule to read it
+    /// Learning-rate range test: one run with a rising rate (of a command: short runs), and a rule to read it
     RangeTest(RangeTestArgs),
     /// Sensitivity analysis: full runs on a grid (or at random), several seeds
     Sweep(SweepArgs),
@@ -149,9 +149,9 @@ pub struct RangeTestArgs {
     /// Raise the rate evenly instead of by a constant factor
     #[arg(long)]
     pub linear: bool,
-    /// Steps of the test
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub iterations: u64,
+    /// Steps of the test [default: 100]; of a command: steps of each of its runs [default: 1/16 of the full run]
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<u64>,
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]
