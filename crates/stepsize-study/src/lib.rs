@@ -8,5 +8,5 @@ pub mod store;
 mod study;
 
 pub use executor::{Commands, Executor, InProcess, Local};
-pub use store::{JsonLines, Memory, Sqlite, Store, Studies};
+pub use store::{Memory, Sqlite, Store, Studies};
 pub use study::{Outcome, Question, study};

@@ -1,9 +1,7 @@
 //! [`Store`]: an append-only log of events. All state is a replay of it.
 
-mod json_lines;
 pub mod sqlite;
 
-pub use json_lines::JsonLines;
 pub use sqlite::{Sqlite, Studies};
 
 use stepsize::{Event, Result};

@@ -6,6 +6,8 @@ mod answers;
 mod commands;
 mod exits;
 mod harness;
+#[cfg(target_os = "linux")]
+mod kills;
 mod pictures;
 mod runs;
 mod studies;
