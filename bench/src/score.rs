@@ -6,7 +6,7 @@ use crate::tasks::{self, Ready};
 use crate::truth::{self, Truth};
 use std::collections::BTreeMap;
 use std::error::Error;
-use stepsize::probe::{Answer, Job, Race};
+use stepsize::probe::{Answer, Job, Opening, Race};
 use stepsize::pruner::OneSided;
 use stepsize::{Curve, End, Lr, Probe, Pruner, Trial, TrialId};
 
@@ -29,12 +29,21 @@ struct Method {
     prunes: bool,
 }
 
-const METHODS: &[Method] = &[Method {
-    name: "race",
-    make: |job, start| Ok(Box::new(Race::new(job).starting_at(start))),
-    starts: true,
-    prunes: true,
-}];
+const METHODS: &[Method] = &[
+    Method {
+        name: "race",
+        make: |job, start| Ok(Box::new(Race::new(job).starting_at(start))),
+        starts: true,
+        prunes: true,
+    },
+    // For commands that cannot be told a length: first parts of full runs.
+    Method {
+        name: "opening",
+        make: |job, start| Ok(Box::new(Opening::new(job, start, 0.75)?)),
+        starts: true,
+        prunes: false,
+    },
+];
 
 /// One search on one job.
 struct Outcome {

@@ -27,7 +27,7 @@ diverges, and what the search cost. When the evidence does not support an answer
   4. On your own table:       stepsize find --data cars.csv --target price
   5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
   6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
-  7. Your own training:       stepsize find --steps 1000 -- python train.py --lr {lr} --steps {steps}
+  7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
 
 `stepsize help VERB` tells more of each verb.";
 
@@ -67,7 +67,7 @@ enum Colour {
 pub enum Verb {
     /// Find the learning rate: short runs, an interval, the chance to be close, the price
     Find(FindArgs),
-    /// Learning-rate range test: one run with a rising rate, and a rule to read it
+    /// Learning-rate range test: one run with a rising rate (of a command: short runs), and a rule to read it
     RangeTest(RangeTestArgs),
     /// Sensitivity analysis: full runs on a grid (or at random), several seeds
     Sweep(SweepArgs),
@@ -149,9 +149,9 @@ pub struct RangeTestArgs {
     /// Raise the rate evenly instead of by a constant factor
     #[arg(long)]
     pub linear: bool,
-    /// Steps of the test
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub iterations: u64,
+    /// Steps of the test [default: 100]; of a command: steps of each of its runs [default: 1/16 of the full run]
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<u64>,
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]
