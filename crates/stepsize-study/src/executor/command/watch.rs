@@ -65,6 +65,7 @@ impl Watch {
         let mut deadline = None;
         let mut gone: Option<Instant> = None;
         let mut open = 2;
+        let mut pause = Duration::from_micros(200);
         while open > 0 || !group.exited() {
             let seen = inputs.recv_timeout(LOOK);
             let mut call = None;
@@ -76,7 +77,11 @@ impl Watch {
                 }
                 Ok(Input::Closed) => open -= 1,
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) if !group.exited() => std::thread::sleep(LOOK),
+                Err(RecvTimeoutError::Disconnected) if !group.exited() => {
+                    // A process closes its output just before it is gone; one that closed it early is looked at less often.
+                    std::thread::sleep(pause);
+                    pause = LOOK.min(pause * 2);
+                }
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             call = call.or_else(|| files.look(&mut self.meter));
