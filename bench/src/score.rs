@@ -6,7 +6,8 @@ use crate::tasks::{self, Ready};
 use crate::truth::{self, Truth};
 use std::collections::BTreeMap;
 use std::error::Error;
-use stepsize::probe::{Answer, Job, Race};
+use stepsize::probe::suggest::Suggestion;
+use stepsize::probe::{Answer, Descent, FirstFall, Job, Opening, Race, RangeTest};
 use stepsize::pruner::OneSided;
 use stepsize::{Curve, End, Lr, Probe, Pruner, Trial, TrialId};
 
@@ -29,12 +30,40 @@ struct Method {
     prunes: bool,
 }
 
-const METHODS: &[Method] = &[Method {
-    name: "race",
-    make: |job, start| Ok(Box::new(Race::new(job).starting_at(start))),
-    starts: true,
-    prunes: true,
-}];
+const METHODS: &[Method] = &[
+    Method {
+        name: "race",
+        make: |job, start| Ok(Box::new(Race::new(job).starting_at(start))),
+        starts: true,
+        prunes: true,
+    },
+    // For commands that cannot be told a length: first parts of full runs.
+    Method {
+        name: "opening",
+        make: |job, start| Ok(Box::new(Opening::new(job, start, 0.75)?)),
+        starts: true,
+        prunes: false,
+    },
+    fixed("descent 0.1, 0.01, ..", |job, _| Ok(Box::new(Descent::new(job)))),
+    fixed("first fall, two orders lower", |job, _| Ok(Box::new(FirstFall::new(job)))),
+    fixed("range test, our reading", |job, _| Ok(Box::new(RangeTest::new(job, Lr::new(1e-7)?, Lr::new(10.0)?, 100)?))),
+    fixed("range test, fastai valley", |job, _| peer(job, Suggestion::Valley)),
+    fixed("range test, fastai slide", |job, _| peer(job, Suggestion::Slide)),
+    fixed("range test, fastai minimum", |job, _| peer(job, Suggestion::Minimum)),
+    fixed("range test, fastai steep", |job, _| peer(job, Suggestion::Steep)),
+    fixed("range test, torch-lr-finder", |job, _| peer(job, Suggestion::TorchLrFinder)),
+    fixed("range test, Lightning", |job, _| peer(job, Suggestion::Lightning)),
+    fixed("range test, ignite", |job, _| peer(job, Suggestion::Ignite)),
+];
+
+/// A search without a starting rate and without a pruner.
+const fn fixed(name: &'static str, make: Make) -> Method {
+    Method { name, make, starts: false, prunes: false }
+}
+
+fn peer(job: Job, suggestion: Suggestion) -> Result<Box<dyn Probe>, stepsize::Error> {
+    Ok(Box::new(RangeTest::of(job, suggestion)?))
+}
 
 /// One search on one job.
 struct Outcome {
@@ -130,7 +159,7 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
         "method", "jobs", "n", "geo", "worst", "<=1%", "<=5%", "<=20%", "cost", "cover80", "octaves", "refused"
     );
     if wanted.is_empty() || wanted.iter().any(|w| *w == "table") {
-        print_table_methods(&ready, &truths, verbose);
+        print_table_methods(&ready, &truths, verbose)?;
     }
     for method in METHODS.iter().filter(|m| wanted.is_empty() || wanted.iter().any(|w| m.name.contains(w.as_str()))) {
         let starts: &[f64] = if method.starts { &STARTS } else { &STARTS[..1] };
@@ -155,14 +184,14 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
 }
 
 /// Searches of full runs, from the table.
-fn print_table_methods(ready: &[Ready], truths: &BTreeMap<String, Truth>, verbose: bool) {
-    for method in table::METHODS {
+fn print_table_methods(ready: &[Ready], truths: &BTreeMap<String, Truth>, verbose: bool) -> Result<(), Box<dyn Error>> {
+    for method in table::methods()? {
         for held in [false, true] {
             let outcomes: Vec<Outcome> = ready
                 .iter()
                 .filter(|r| r.spec.held == held)
                 .filter_map(|r| Some((r, truths.get(r.spec.name)?)))
-                .flat_map(|(r, truth)| method.regrets(truth).into_iter().map(move |regret| (r, regret)))
+                .flat_map(|(r, truth)| method.regrets(r.spec.name, truth).into_iter().map(move |regret| (r, regret)))
                 .map(|(r, regret)| Outcome {
                     task: r.spec.name,
                     held,
@@ -179,9 +208,10 @@ fn print_table_methods(ready: &[Ready], truths: &BTreeMap<String, Truth>, verbos
             if verbose {
                 by_task(&outcomes);
             }
-            summary(method.name, held, &outcomes.iter().collect::<Vec<_>>());
+            summary(&method.name, held, &outcomes.iter().collect::<Vec<_>>());
         }
     }
+    Ok(())
 }
 
 fn heading(ready: &[Ready]) -> String {
@@ -241,8 +271,9 @@ fn summary(name: &str, held: bool, outcomes: &[&Outcome]) {
     let mean = |v: &[f64]| v.iter().sum::<f64>() / v.len().max(1) as f64;
     let covered: Vec<f64> = outcomes.iter().filter_map(|o| o.covered).map(f64::from).collect();
     let octaves: Vec<f64> = outcomes.iter().filter_map(|o| o.octaves).collect();
+    let shown = |v: &[f64], digits: usize| if v.is_empty() { String::new() } else { format!("{:.digits$}", mean(v)) };
     println!(
-        "{name:<28} {:<5} {:>4} {:>7.1}% {:>7.0}% {:>6.2} {:>6.2} {:>6.2} {:>6.2} {:>7.2} {:>7.1} {:>7}",
+        "{name:<28} {:<5} {:>4} {:>7.1}% {:>7.0}% {:>6.2} {:>6.2} {:>6.2} {:>6.2} {:>7} {:>7} {:>7}",
         if held { "held" } else { "fit" },
         outcomes.len(),
         100.0 * geo(&regrets),
@@ -251,8 +282,8 @@ fn summary(name: &str, held: bool, outcomes: &[&Outcome]) {
         share(0.05),
         share(0.20),
         mean(&outcomes.iter().map(|o| o.cost).collect::<Vec<_>>()),
-        mean(&covered),
-        mean(&octaves),
+        shown(&covered, 2),
+        shown(&octaves, 1),
         outcomes.len() - regrets.len()
     );
 }

@@ -1,9 +1,11 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
+mod command;
 mod output;
 mod task;
 
-pub use output::{DrawArgs, OutputArgs};
+pub use command::CommandArgs;
+pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 
 use crate::show::Style;
@@ -25,6 +27,7 @@ diverges, and what the search cost. When the evidence does not support an answer
   4. On your own table:       stepsize find --data cars.csv --target price
   5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
   6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
+  7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
 
 `stepsize help VERB` tells more of each verb.";
 
@@ -37,8 +40,8 @@ Words:
 
 Exit codes: 0 an answer, 3 refused (the evidence does not tell), 2 wrong arguments, 1 failure.
 Results go to standard output, progress to standard error. NO_COLOR turns colour off.
-Ctrl-C ends a search early and still reports what was learned; with --events FILE the same command
-goes on from there later.";
+Ctrl-C ends a search early and still reports what was learned; with --study NAME the same command
+goes on from there later, also after a crash.";
 
 /// Which learning rate should I use?
 #[derive(Debug, Parser)]
@@ -64,7 +67,7 @@ enum Colour {
 pub enum Verb {
     /// Find the learning rate: short runs, an interval, the chance to be close, the price
     Find(FindArgs),
-    /// Learning-rate range test: one run with a rising rate, and a rule to read it
+    /// Learning-rate range test: one run with a rising rate (of a command: short runs), and a rule to read it
     RangeTest(RangeTestArgs),
     /// Sensitivity analysis: full runs on a grid (or at random), several seeds
     Sweep(SweepArgs),
@@ -72,8 +75,16 @@ pub enum Verb {
     Train(TrainArgs),
     /// Print, plot or convert a schedule
     Schedule(ScheduleArgs),
-    /// Draw a recorded search again
-    Report(ReportArgs),
+    /// List the studies kept in a file
+    Studies(FileArgs),
+    /// Show what a study found, as its search did
+    Show(ShowArgs),
+    /// Go on with a study where it ended
+    Resume(ShowArgs),
+    /// Write the events of a study for other tools
+    Export(ExportArgs),
+    /// Remove a study for good
+    Rm(NamedArgs),
     /// Print the completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -113,6 +124,8 @@ pub struct FindArgs {
     #[command(flatten)]
     pub task: TaskArgs,
     #[command(flatten)]
+    pub command: CommandArgs,
+    #[command(flatten)]
     pub output: OutputArgs,
 }
 
@@ -136,13 +149,15 @@ pub struct RangeTestArgs {
     /// Raise the rate evenly instead of by a constant factor
     #[arg(long)]
     pub linear: bool,
-    /// Steps of the test
-    #[arg(long, default_value_t = 100, value_name = "N")]
-    pub iterations: u64,
+    /// Steps of the test [default: 100]; of a command: steps of each of its runs [default: 1/16 of the full run]
+    #[arg(long, value_name = "N")]
+    pub iterations: Option<u64>,
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]
     pub task: TaskArgs,
+    #[command(flatten)]
+    pub command: CommandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -162,6 +177,8 @@ pub struct SweepArgs {
     pub span: SpanArgs,
     #[command(flatten)]
     pub task: TaskArgs,
+    #[command(flatten)]
+    pub command: CommandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
 }
@@ -221,11 +238,34 @@ pub enum ScheduleForm {
 }
 
 #[derive(Debug, Args)]
-pub struct ReportArgs {
-    /// The event log that --events wrote
-    pub events: PathBuf,
+pub struct ShowArgs {
+    #[command(flatten)]
+    pub named: NamedArgs,
     #[command(flatten)]
     pub output: DrawArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ExportArgs {
+    #[command(flatten)]
+    pub named: NamedArgs,
+    /// What to write
+    #[arg(long, value_enum, default_value_t = ExportForm::Json)]
+    pub format: ExportForm,
+    /// File to write to, standard output by default; for tensorboard a directory
+    #[arg(long, value_name = "PATH", required_if_eq("format", "tensorboard"))]
+    pub out: Option<PathBuf>,
+}
+
+/// How a study is written for others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum ExportForm {
+    /// One row a reading
+    Csv,
+    /// One event a line, whole
+    Json,
+    /// One directory a trial with its curves
+    Tensorboard,
 }
 
 #[derive(Debug, Args)]

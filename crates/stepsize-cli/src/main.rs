@@ -8,6 +8,7 @@ mod progress;
 mod search;
 mod task;
 mod verb;
+mod work;
 
 use args::{Cli, Verb};
 use clap::Parser;
@@ -41,7 +42,11 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::Sweep(args) => verb::sweep::run(&args, style),
         Verb::Train(args) => verb::train::run(&args, style),
         Verb::Schedule(args) => verb::schedule::run(&args, style),
-        Verb::Report(args) => verb::report::run(&args, style),
+        Verb::Studies(args) => verb::studies::run(&args),
+        Verb::Show(args) => verb::show::run(&args, style),
+        Verb::Resume(args) => run(verb::resume::command(args)?),
+        Verb::Export(args) => verb::export::run(&args),
+        Verb::Rm(args) => verb::rm::run(&args),
         Verb::Completions(args) => verb::completions::run(&args),
         Verb::Man(args) => verb::man::run(&args),
     }

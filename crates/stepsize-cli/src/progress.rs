@@ -58,6 +58,11 @@ impl Progress {
         }
     }
 
+    /// Writes a line to stderr, above the bar.
+    pub fn say(&self, line: &str) {
+        self.bar.suspend(|| eprintln!("note: {line}"));
+    }
+
     /// Takes the bar away.
     pub fn clear(&self) {
         self.bar.finish_and_clear();

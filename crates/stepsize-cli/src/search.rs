@@ -1,62 +1,65 @@
 //! One search from question to answer: store, executor, progress, Ctrl-C, then every output that was asked for.
 
-use crate::args::OutputArgs;
+use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
 use crate::show::Style;
-use crate::task::Loaded;
+use crate::work::Work;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
-use stepsize::{Event, Probe, Report};
-use stepsize_study::{InProcess, JsonLines, Memory, Question, Store, study};
+use stepsize::{Probe, Report};
+use stepsize_study::{Memory, Question, Store, Studies, study};
 
-/// Runs `probe` on the loaded task and shows what came of it.
+/// Runs `probe` on this work and shows what came of it.
 pub fn run(
     question: &str,
     probe: &dyn Probe,
-    loaded: &Loaded,
+    mut work: Work,
     output: &OutputArgs,
     style: Style,
 ) -> Result<Done, Fault> {
-    let question = Question { text: question.to_owned(), task: loaded.task.describe(), job: loaded.job.clone() };
-    let mut store = open(output, &question)?;
-    let mut executor = InProcess::new(loaded.jobs, loaded.engines())?;
+    let question = Question { text: question.to_owned(), task: work.about.clone(), job: work.job.clone() };
+    let mut store = open(&output.kept)?;
     let stop = interrupt()?;
     let planned = AtomicU64::new(0);
     let mut progress = Progress::new(probe.name());
     let begin = Instant::now();
+    let mut told = false;
     let outcome = study(
         &question,
         &Counted::new(probe, &planned),
         probe.pruner(),
-        &mut executor,
+        work.executor.as_mut(),
         store.as_mut(),
         &stop,
-        &mut |event| progress.watch(event, planned.load(Ordering::Relaxed)),
+        &mut |event| {
+            progress.watch(event, planned.load(Ordering::Relaxed));
+            if !told && let Some(line) = (work.chosen)() {
+                progress.say(&line);
+                told = true;
+            }
+        },
     );
     progress.clear();
-    let outcome = outcome?;
+    let outcome = outcome.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })?;
     let report = Report::new(&question.text, &question.task, &question.job, &outcome.estimate, &outcome.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(outcome.interrupted);
-    crate::verb::report::finish(report, &output.draw, style)
+    crate::verb::show::finish(report, &output.draw, style)
 }
 
-/// The log: in memory, or a file that must belong to the same question.
-fn open(output: &OutputArgs, question: &Question) -> Result<Box<dyn Store>, Fault> {
-    let Some(path) = &output.events else { return Ok(Box::new(Memory::new())) };
-    let store = JsonLines::open(path)?;
-    let recorded = store.read()?;
-    if let Some(Event::Study { task, job, question: text, .. }) = recorded.first()
-        && (*task != question.task || *job != question.job || *text != question.text)
-    {
-        return Err(Fault::usage(format!(
-            "{} records another search ({text}; {task}); give another file, or draw that one with `stepsize report`",
-            path.display()
-        )));
-    }
-    Ok(Box::new(store))
+/// The log: in memory, or a study that is kept.
+fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
+    let Some(name) = &kept.study else { return Ok(Box::new(Memory::new())) };
+    let command: Vec<String> = std::env::args_os()
+        .skip(1)
+        .map(|word| {
+            word.into_string().map_err(|w| Fault::usage(format!("{w:?} is not UTF-8; --study keeps text only")))
+        })
+        .collect::<Result<_, _>>()?;
+    let here = std::env::current_dir().map_err(|e| Fault::failure(format!("cannot tell the directory: {e}")))?;
+    Ok(Box::new(Studies::open(&kept.file.db)?.study(name, &command, &here)?))
 }
 
 /// A flag that the first Ctrl-C sets; the second one ends the process.

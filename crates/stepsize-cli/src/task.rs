@@ -11,6 +11,8 @@ use stepsize_study::executor::EngineSource;
 /// Steps of the full run unless asked for otherwise: about 90 passes over the digits, well past the point where the
 /// curve bends, and a search for it takes seconds.
 const STEPS: u64 = 2000;
+/// Shape of the rate of the built-in engine unless asked for otherwise.
+const SCHEDULE: &str = "cosine";
 
 /// A loaded job.
 pub struct Loaded {
@@ -45,7 +47,7 @@ impl Loaded {
             eprintln!("note: {warning}");
         }
         let steps = steps(args, &task)?;
-        let schedule = schedule(&args.schedule, steps)?;
+        let schedule = schedule(args.schedule.as_deref().unwrap_or(SCHEDULE), steps)?;
         let job = Job::new(steps, schedule, args.seed).map_err(Fault::usage)?;
         let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         if jobs == 0 {

@@ -1,10 +1,14 @@
 //! One verb a file.
 
 pub mod completions;
+pub mod export;
 pub mod find;
 pub mod man;
 pub mod range_test;
-pub mod report;
+pub mod resume;
+pub mod rm;
 pub mod schedule;
+pub mod show;
+pub mod studies;
 pub mod sweep;
 pub mod train;

@@ -131,6 +131,9 @@ impl Task {
         if let Some(limit) = c.clip_norm {
             text += &format!(", clipped to norm {limit}");
         }
+        if c.val_fraction != TaskConfig::default().val_fraction {
+            text += &format!(", {} held out", c.val_fraction);
+        }
         text
     }
 

@@ -146,8 +146,9 @@ impl Search {
         trial_steps: Option<u64>,
     ) -> PyResult<Self> {
         let job = job(steps, schedule, seed)?;
-        let mut grid =
-            Grid::new(job.clone(), rate(low)?, rate(high)?, per_decade).and_then(|g| g.with_seeds(seeds)).map_err(raised)?;
+        let mut grid = Grid::new(job.clone(), rate(low)?, rate(high)?, per_decade)
+            .and_then(|g| g.with_seeds(seeds))
+            .map_err(raised)?;
         if let Some(steps) = trial_steps {
             grid = grid.with_steps(steps).map_err(raised)?;
         }

@@ -1,7 +1,9 @@
 //! [`Executor`]: where trials run. It turns specs into events and decides nothing.
 
+mod command;
 mod in_process;
 
+pub use command::{Commands, Local, RateFrom, Reading, Template, Values};
 pub use in_process::{EngineSource, InProcess};
 
 use stepsize::{Event, Result, TrialId, TrialSpec};
@@ -17,6 +19,9 @@ pub trait Executor {
     fn submit(&mut self, trial: TrialId, spec: &TrialSpec) -> Result<()>;
     /// The next event of any running trial, in the order of each trial; `None` when `wait` passed without one.
     ///
+    /// When this is called, every event that it gave before has been stored. An executor that has started something which
+    /// may outlive this process gives `Event::Submitted` with a handle by which it finds that again, before all others.
+    ///
     /// # Errors
     /// When the executor is broken (a failed trial is an event, not an error).
     fn next(&mut self, wait: std::time::Duration) -> Result<Option<Event>>;
@@ -25,4 +30,14 @@ pub trait Executor {
     /// # Errors
     /// When the executor is broken.
     fn cancel(&mut self, trial: TrialId) -> Result<()>;
+    /// Ends whatever an earlier process left running of this study, before the first trial is submitted. `handles` are
+    /// all that were ever stored for it, oldest first, also those of trials that have ended since: a kill may fall
+    /// between the end that a rule put to a trial and the end of its processes.
+    ///
+    /// # Errors
+    /// When something is left that cannot be ended, or it cannot be told.
+    fn recover(&mut self, handles: &[(TrialId, String)]) -> Result<()> {
+        let _ = handles; // what runs inside the process ends with it
+        Ok(())
+    }
 }

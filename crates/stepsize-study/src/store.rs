@@ -1,18 +1,27 @@
 //! [`Store`]: an append-only log of events. All state is a replay of it.
 
-mod json_lines;
+pub mod sqlite;
 
-pub use json_lines::JsonLines;
+pub use sqlite::{Sqlite, Studies};
 
 use stepsize::{Event, Result};
 
 /// An append-only log of events.
 pub trait Store {
-    /// Appends one event. When it returns, the event survives the end of this process as far as the store promises.
+    /// Appends one event. A reading (a step, an evaluation) may wait for the next event of another kind or for
+    /// [`Store::flush`]; any other event survives a kill of this process, with all before it, when this returns, as far
+    /// as the store promises.
     ///
     /// # Errors
     /// When it could not be written (disk full, no permission).
     fn append(&mut self, event: &Event) -> Result<()>;
+    /// Keeps whatever still waits. The study calls it when nothing happens.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    fn flush(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// All events so far, oldest first.
     ///
     /// # Errors

@@ -26,6 +26,35 @@ pub struct Question {
     pub job: Job,
 }
 
+impl Question {
+    /// Checks that `first`, the first event of a store, asks this question.
+    ///
+    /// # Errors
+    /// [`Error::is_state`] with the difference when it asks another one.
+    pub fn check(&self, first: &Event) -> Result<()> {
+        let Event::Study { question, task, job, .. } = first else {
+            return Err(Error::state("the store does not begin with a study: it was written by something else"));
+        };
+        let fields = [
+            ("command", question.clone(), self.text.clone()),
+            ("task", task.clone(), self.task.clone()),
+            ("steps", job.steps.to_string(), self.job.steps.to_string()),
+            ("schedule", job.schedule.to_string(), self.job.schedule.to_string()),
+            ("seed", job.seed.to_string(), self.job.seed.to_string()),
+        ];
+        let differs = fields.iter().filter(|(_, stored, asked)| stored != asked);
+        let lines: Vec<String> =
+            differs.map(|(n, stored, asked)| format!("\n  {n}: {stored}\n    now: {asked}")).collect();
+        if lines.is_empty() && *job == self.job {
+            return Ok(());
+        }
+        Err(Error::state(format!(
+            "this study asks another question; choose another name for this one{}",
+            lines.concat()
+        )))
+    }
+}
+
 /// How a study ended.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -54,12 +83,15 @@ pub fn study(
     watch: &mut dyn FnMut(&Event),
 ) -> Result<Outcome> {
     let recorded = store.read()?;
-    if recorded.is_empty() {
+    if let Some(first) = recorded.first() {
+        question.check(first)?;
+    } else {
         let Question { text, task, job } = question.clone();
         let first = Event::Study { version: VERSION, question: text, task, job };
         store.append(&first)?;
         watch(&first);
     }
+    executor.recover(&handles(&recorded))?;
     let known = fold(&recorded);
     let mut done: Vec<Trial> = Vec::new();
     let mut interrupted = false;
@@ -79,9 +111,25 @@ pub fn study(
     }
     let estimate = probe.estimate(&done)?;
     let last = Event::Concluded { estimate: estimate.clone() };
-    store.append(&last)?;
+    // A study that is looked at again concludes what it had concluded.
+    if recorded.last() != Some(&last) {
+        store.append(&last)?;
+    }
     watch(&last);
     Ok(Outcome { estimate, trials: done, interrupted })
+}
+
+/// Whether a trial with this end is evidence and never runs again. A failure is none: what failed is mended, then tried.
+fn is_over(end: &End) -> bool {
+    !matches!(end, End::Stopped | End::Failed { .. })
+}
+
+fn handles(recorded: &[Event]) -> Vec<(TrialId, String)> {
+    let handle = |e: &Event| match e {
+        Event::Submitted { trial, handle } => Some((*trial, handle.clone())),
+        _ => None,
+    };
+    recorded.iter().filter_map(handle).collect()
 }
 
 pub(crate) fn numbered(done: &[Trial], specs: Vec<TrialSpec>) -> Vec<(TrialId, TrialSpec)> {
@@ -100,13 +148,13 @@ pub(crate) fn replay(
     for (id, spec) in batch {
         match known.get(&id) {
             Some(trial) if trial.spec != spec => {
-                return Err(Error::invalid(format!(
+                return Err(Error::state(format!(
                     "the log's trial {id} ran lr {} for {} steps, this study asks for lr {} and {} steps: it belongs to \
-                     another question; choose another file",
+                     another question; choose another name or file",
                     trial.spec.lr, trial.spec.steps, spec.lr, spec.steps
                 )));
             }
-            Some(trial) if trial.end.as_ref().is_some_and(|e| *e != End::Stopped) => ready.push(trial.clone()),
+            Some(trial) if trial.end.as_ref().is_some_and(is_over) => ready.push(trial.clone()),
             _ => wanted.push_back((id, spec)),
         }
     }
@@ -146,9 +194,14 @@ impl Batch<'_> {
                     self.executor.cancel(*id)?;
                 }
             }
-            let Some(event) = self.executor.next(POLL)? else { continue };
+            let Some(event) = self.executor.next(POLL)? else {
+                self.store.flush()?;
+                continue;
+            };
             let (id, over) = match &event {
-                Event::Step { trial, .. } | Event::Eval { trial, .. } => (*trial, false),
+                Event::Submitted { trial, .. } | Event::Step { trial, .. } | Event::Eval { trial, .. } => {
+                    (*trial, false)
+                }
                 Event::Ended { trial, .. } => (*trial, true),
                 Event::Study { .. } | Event::Started { .. } | Event::Concluded { .. } => continue,
             };

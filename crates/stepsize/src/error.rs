@@ -79,7 +79,7 @@ impl fmt::Display for Error {
             Kind::Notation { message, text, column } => {
                 write!(f, "{message} at column {}\n  {text}\n  {}^", column + 1, " ".repeat(*column))
             }
-            Kind::Engine(source) => write!(f, "the training engine failed: {source}"),
+            Kind::Engine(source) => write!(f, "training failed: {source}"),
         }
     }
 }

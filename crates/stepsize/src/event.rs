@@ -32,6 +32,13 @@ pub enum Event {
         /// What it runs.
         spec: TrialSpec,
     },
+    /// A trial was handed to what runs it, outside this process.
+    Submitted {
+        /// Which trial.
+        trial: TrialId,
+        /// By which its executor finds it again after this process was killed; opaque to all others.
+        handle: String,
+    },
     /// One optimizer step was taken.
     Step {
         /// Which trial.

@@ -17,6 +17,8 @@ mod descent;
 mod evidence;
 mod first_fall;
 mod grid;
+mod ladder;
+mod opening;
 mod random;
 mod range_test;
 pub mod suggest;
@@ -24,6 +26,8 @@ pub mod suggest;
 pub use descent::Descent;
 pub use first_fall::FirstFall;
 pub use grid::Grid;
+pub use ladder::Ladder;
+pub use opening::Opening;
 pub use random::Random;
 pub use range_test::{Bounds, RangeTest, Reading, smith};
 
@@ -51,6 +55,9 @@ pub struct Job {
     pub schedule: Schedule,
     /// Seed of the first run; further seeds count up from it.
     pub seed: u64,
+    /// The run has a schedule of its own, of which `schedule` is only what is assumed: a command's.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub own_schedule: bool,
 }
 
 impl Job {
@@ -62,7 +69,13 @@ impl Job {
         if steps == 0 {
             return Err(Error::invalid("a run needs at least 1 step"));
         }
-        Ok(Self { steps, schedule, seed })
+        Ok(Self { steps, schedule, seed, own_schedule: false })
+    }
+
+    /// The same, of a run that has its own schedule: the one given is what is assumed of it.
+    pub fn with_own_schedule(mut self) -> Self {
+        self.own_schedule = true;
+        self
     }
 
     /// A trial at `lr` with the whole schedule compressed to `steps` (a *decayed probe*; at `steps = T` the full run).

@@ -32,7 +32,7 @@ pub struct Report {
     pub task: String,
     /// The full run.
     pub job: Job,
-    /// The full run's schedule in notation.
+    /// The full run's schedule in notation; `its own` where only the command knows it.
     pub schedule: String,
     /// The answer or the refusal.
     pub estimate: Estimate,
@@ -81,7 +81,7 @@ impl Report {
             question: question.to_owned(),
             task: task.to_owned(),
             job: job.clone(),
-            schedule: job.schedule.to_string(),
+            schedule: if job.own_schedule { "its own".to_owned() } else { job.schedule.to_string() },
             estimate: estimate.clone(),
             runs,
             untrained: median(trials.iter().filter_map(Trial::start_loss).collect()),
@@ -190,7 +190,7 @@ impl Run {
 /// What is said of a log without a conclusion.
 fn unconcluded(job: &Job, trials: &[Trial]) -> Estimate {
     let because = format!("the log ends before the search did, after {} trials", trials.len());
-    let advice = "run the same command with the same --events file again: it goes on where it ended".to_owned();
+    let advice = "`stepsize resume` goes on where it ended".to_owned();
     let diverged = trials.iter().filter(|t| t.diverged()).map(|t| t.spec.lr);
     Estimate {
         divergence_lr: diverged.min_by(|a, b| a.get().total_cmp(&b.get())),

@@ -141,7 +141,7 @@ impl Trial {
                 self.steps_run = *steps;
                 self.seconds = *seconds;
             }
-            Event::Study { .. } | Event::Started { .. } | Event::Concluded { .. } => {}
+            Event::Study { .. } | Event::Started { .. } | Event::Submitted { .. } | Event::Concluded { .. } => {}
         }
     }
 }
@@ -158,7 +158,7 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeMap<TrialId
 /// Takes one more event into `trials`: `fold` step by step.
 pub fn fold_one(trials: &mut BTreeMap<TrialId, Trial>, event: &Event) {
     match event {
-        Event::Study { .. } | Event::Concluded { .. } => {}
+        Event::Study { .. } | Event::Submitted { .. } | Event::Concluded { .. } => {}
         Event::Started { trial, spec } => {
             trials.insert(*trial, Trial::new(*trial, spec.clone()));
         }

@@ -1,5 +1,6 @@
 //! Where results go.
 
+use crate::done::Fault;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -28,7 +29,43 @@ pub struct DrawArgs {
 pub struct OutputArgs {
     #[command(flatten)]
     pub draw: DrawArgs,
-    /// Record every event in this file; the same command with the same file goes on where it ended
-    #[arg(long, value_name = "FILE.jsonl", help_heading = "Output")]
-    pub events: Option<PathBuf>,
+    #[command(flatten)]
+    pub kept: StudyArgs,
+}
+
+/// Where a search is kept.
+#[derive(Debug, Args)]
+pub struct StudyArgs {
+    /// Keep the search under this name; after any end the same command goes on, and no finished trial runs again
+    #[arg(long, value_name = "NAME", help_heading = "Study")]
+    pub study: Option<String>,
+    #[command(flatten)]
+    pub file: FileArgs,
+}
+
+impl StudyArgs {
+    /// Names the study on this machine, the same from whatever directory; `None` when it is not kept.
+    pub fn mark(&self) -> Result<Option<String>, Fault> {
+        let Some(name) = &self.study else { return Ok(None) };
+        let file = std::path::absolute(&self.file.db);
+        let file = file.map_err(|e| Fault::failure(format!("cannot tell where {} is: {e}", self.file.db.display())))?;
+        Ok(Some(format!("{}#{name}", file.display())))
+    }
+}
+
+/// The file of studies.
+#[derive(Debug, Args)]
+pub struct FileArgs {
+    /// File of studies (SQLite), on a local disk
+    #[arg(long, value_name = "FILE", default_value = "stepsize.db", help_heading = "Study")]
+    pub db: PathBuf,
+}
+
+/// One study of the file.
+#[derive(Debug, Args)]
+pub struct NamedArgs {
+    /// Name of the study
+    pub name: String,
+    #[command(flatten)]
+    pub file: FileArgs,
 }

@@ -37,19 +37,19 @@ pub struct EngineArgs {
 pub struct TaskArgs {
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// Length of the full run in optimizer steps [default: 2000]
+    /// Length of the full run in optimizer steps [default: 2000]; of a command: in its own unit
     #[arg(long, value_name = "N", conflicts_with = "epochs", help_heading = "Task")]
     pub steps: Option<u64>,
     /// Length of the full run in passes over the data
     #[arg(long, value_name = "N", help_heading = "Task")]
     pub epochs: Option<f64>,
-    /// Shape of the rate: constant, linear, cosine, 'warmup(10%) then cosine', ...
-    #[arg(long, default_value = "cosine", value_name = "TEXT", help_heading = "Task")]
-    pub schedule: String,
+    /// Shape of the rate: constant, linear, cosine, 'warmup(10%) then cosine', ... [default: cosine; of a command: its own]
+    #[arg(long, value_name = "TEXT", help_heading = "Task")]
+    pub schedule: Option<String>,
     /// Seed of weights and data order
     #[arg(long, default_value_t = 0, value_name = "N", help_heading = "Task")]
     pub seed: u64,
-    /// Runs at the same time [default: the processors of this machine]
+    /// Runs at the same time [default: the processors of this machine; of a command: 1, or one a GPU]
     #[arg(long, value_name = "N", help_heading = "Task")]
     pub jobs: Option<usize>,
 }

@@ -3,8 +3,8 @@
 use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use crate::task::Loaded;
-use stepsize::probe::{Descent, FirstFall, Grid, Job, Probe, Race, Random, RangeTest};
+use crate::work::Work;
+use stepsize::probe::{Descent, FirstFall, Grid, Opening, Probe, Race, Random, RangeTest};
 use stepsize::{Lr, Result};
 
 /// Rates a decade of `--probe grid`: factors of 1.8.
@@ -14,10 +14,15 @@ const DRAWS: u32 = 10;
 /// Steps of `--probe range-test`, as many as the common tools take.
 const ITERATIONS: u64 = 100;
 
+/// Where a search by openings starts, as `race` does.
+const START: f64 = 0.01;
+/// What a search by openings may spend, in full runs.
+const MAX_COST: f64 = 0.75;
+
 /// Finds a rate.
 pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
-    let loaded = Loaded::new(&args.task)?;
-    let probe = probe(args, &loaded.job).map_err(Fault::usage)?;
+    let work = Work::new(&args.task, &args.command, &args.output.kept)?;
+    let probe = probe(args, &work).map_err(Fault::usage)?;
     let mut question = format!("find --probe {}", probe.name());
     let options =
         [("low", args.span.low), ("high", args.span.high), ("start", args.start)].map(|(n, v)| (n, v.map(Lr::get)));
@@ -26,13 +31,17 @@ pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
             question += &format!(" --{name} {value}");
         }
     }
-    crate::search::run(&question, probe.as_ref(), &loaded, &args.output, style)
+    crate::search::run(&question, probe.as_ref(), work, &args.output, style)
 }
 
-fn probe(args: &FindArgs, job: &Job) -> Result<Box<dyn Probe>> {
-    let job = job.clone();
+fn probe(args: &FindArgs, work: &Work) -> Result<Box<dyn Probe>> {
+    let job = work.job.clone();
     let (low, high) = args.span.or(1e-4, 1.0)?;
     Ok(match args.probe {
+        ProbeName::Race if work.cut => {
+            let start = args.start.map_or_else(|| Lr::new(START), Ok)?;
+            Box::new(Opening::new(job, start, args.max_cost.unwrap_or(MAX_COST))?)
+        }
         ProbeName::Race => {
             let mut race = Race::new(job);
             if let Some(runs) = args.max_cost {

@@ -3,9 +3,15 @@
 use crate::args::RangeTestArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use crate::task::Loaded;
+use crate::work::Work;
+use stepsize::Lr;
 use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{RangeTest, Reading};
+use stepsize::probe::{Ladder, RangeTest, Reading};
+
+/// Steps of the test, as many as the common tools take.
+const ITERATIONS: u64 = 100;
+/// A command's short runs have this share of the full run, as the first ones of `find`.
+const SHARE: u64 = 16;
 
 /// Our own ways to read the curve.
 const OURS: [(&str, Reading); 2] = [("edge", Reading::Edge), ("accuracy", Reading::Accuracy)];
@@ -13,7 +19,7 @@ const OURS: [(&str, Reading); 2] = [("edge", Reading::Edge), ("accuracy", Readin
 /// Makes the test.
 pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let reading = reading(&args.rule)?;
-    let loaded = Loaded::new(&args.task)?;
+    let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let (low, high) = match reading {
         // That tool's own default range.
         Reading::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
@@ -21,15 +27,33 @@ pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
         Reading::Edge | Reading::Accuracy => args.span.or(1e-6, 10.0),
     }
     .map_err(Fault::usage)?;
+    if !args.command.argv.is_empty() {
+        return ladder(args, work, (low, high), style);
+    }
+    let iterations = args.iterations.unwrap_or(ITERATIONS);
     let ramp = if args.linear { Ramp::Linear } else { Ramp::Exponential };
-    let probe = RangeTest::new(loaded.job.clone(), low, high, args.iterations)
+    let probe = RangeTest::new(work.job.clone(), low, high, iterations)
         .map_err(Fault::usage)?
         .with_ramp(ramp)
         .with_reading(reading);
     let shape = if args.linear { " --linear" } else { "" };
     let question =
-        format!("range-test --rule {}{shape} --low {low} --high {high} --iterations {}", args.rule, args.iterations);
-    crate::search::run(&question, &probe, &loaded, &args.output, style)
+        format!("range-test --rule {}{shape} --low {low} --high {high} --iterations {iterations}", args.rule);
+    crate::search::run(&question, &probe, work, &args.output, style)
+}
+
+/// The same by short runs, because the rate of a command cannot be raised while it runs.
+fn ladder(args: &RangeTestArgs, work: Work, span: (Lr, Lr), style: Style) -> Result<Done, Fault> {
+    if args.rule != "edge" || args.linear {
+        return Err(Fault::usage(
+            "the rate of a command cannot be raised while it runs: its range test is made of short runs at constant-factor steps and read \
+             by --rule edge; leave --rule and --linear out",
+        ));
+    }
+    let iterations = args.iterations.unwrap_or((work.job.steps / SHARE).max(1));
+    let probe = Ladder::new(work.job.clone(), span.0, span.1, iterations).map_err(Fault::usage)?;
+    let question = format!("range-test --rule edge --low {} --high {} --iterations {iterations}", span.0, span.1);
+    crate::search::run(&question, &probe, work, &args.output, style)
 }
 
 fn reading(rule: &str) -> Result<Reading, Fault> {

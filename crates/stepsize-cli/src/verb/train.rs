@@ -48,7 +48,7 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
         run.write(path, &mut policy, &engine.save()?)?;
     }
     if let Some(path) = &args.curve {
-        crate::verb::report::write(path, curve(path, &run.trial)?.as_bytes())?;
+        crate::verb::show::write(path, curve(path, &run.trial)?.as_bytes())?;
     }
     let text = if args.json { object(&run, &loaded) } else { shown(&run, &loaded, args, style) };
     Ok(Done::answer(text))

@@ -6,8 +6,8 @@ use serde_json::Value;
 #[test]
 fn an_answer() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &answered());
-    let seen = bench.run("report log.jsonl --price-per-hour 3");
+    bench.record("x", &answered());
+    let seen = bench.run("show x --price-per-hour 3");
     insta::assert_snapshot!(seen.out);
     assert_eq!((seen.code, seen.err.as_str()), (Some(0), ""));
 }
@@ -15,35 +15,35 @@ fn an_answer() {
 #[test]
 fn a_refusal_names_the_reason_and_no_rate() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &refused());
-    let seen = bench.run("report log.jsonl");
+    bench.record("x", &refused());
+    let seen = bench.run("show x");
     insta::assert_snapshot!(seen.out);
     assert_eq!(seen.code, Some(3));
     assert!(seen.out.starts_with("refused: ") && !seen.out.contains("lr 0"));
 }
 
 #[test]
-fn a_log_that_was_cut_off_is_a_refusal_that_says_how_to_go_on() {
+fn a_study_that_was_cut_off_is_a_refusal_that_says_how_to_go_on() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &cut_off());
-    let seen = bench.run("report log.jsonl");
+    bench.record("x", &cut_off());
+    let seen = bench.run("show x");
     assert_eq!(seen.code, Some(3));
-    assert!(seen.out.contains("the same --events file"), "{}", seen.out);
+    assert!(seen.out.contains("stepsize resume"), "{}", seen.out);
 }
 
 #[test]
 fn the_json_object() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &answered());
-    let seen = bench.run("report log.jsonl --json --price-per-hour 3");
+    bench.record("x", &answered());
+    let seen = bench.run("show x --json --price-per-hour 3");
     insta::assert_snapshot!(seen.out);
 }
 
 #[test]
 fn the_json_object_of_a_refusal_holds_null_for_every_number() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &refused());
-    let seen = bench.run("report log.jsonl --json");
+    bench.record("x", &refused());
+    let seen = bench.run("show x --json");
     let object: Value = serde_json::from_str(&seen.out).unwrap();
     for name in ["lr", "low", "high", "p_within_0_25_pct", "p_within_1_pct"] {
         assert_eq!(object.get(name), Some(&Value::Null), "{name}");

@@ -40,42 +40,47 @@ fn wrong_arguments_are_2() {
 fn failures_are_1() {
     fails("find --data no-such.csv --target y", 1, "no-such.csv");
     fails("find --steps 30 --batch-size 100000", 1, "batch size");
-    fails("report no-such.jsonl", 1, "no-such.jsonl");
-    fails("find --probe descent --steps 30 --events no-such-directory/log.jsonl", 1, "no-such-directory");
+    for line in ["show x", "studies", "export x", "resume x", "rm x"] {
+        fails(line, 1, "there is no file of studies stepsize.db");
+    }
+    fails("find --steps 30 --study x --db no-such-directory/a.db", 1, "its directory must be there");
+    fails("find --steps 30 --study ~ --db a.db", 1, "needs a name");
     let bench = Bench::new();
-    bench.record("log.jsonl", &answered());
-    assert_eq!(bench.run("report log.jsonl --png no-such-directory/a.png").code, Some(1));
-    std::fs::write(bench.path("log.jsonl"), "no json\n").unwrap();
-    let seen = bench.run("report log.jsonl");
-    assert!(seen.code == Some(1) && seen.err.contains("line 1"), "{}", seen.err);
+    bench.record("x", &answered());
+    assert_eq!(bench.run("show x --png no-such-directory/a.png").code, Some(1));
+    let seen = bench.run("show y");
+    assert!(seen.code == Some(1) && seen.err.contains("it holds x"), "{}", seen.err);
+    std::fs::write(bench.path("text.db"), "no database at all, but long enough to look like one\n".repeat(99)).unwrap();
+    let seen = bench.run("show x --db text.db");
+    assert!(seen.code == Some(1) && seen.err.contains("it is no SQLite file"), "{}", seen.err);
 }
 
 #[test]
-fn a_log_of_another_question_is_refused_and_kept() {
+fn a_study_of_another_question_is_refused_and_kept() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &answered());
-    let before = bench.read("log.jsonl");
-    let seen = bench.run("find --steps 30 --events log.jsonl");
+    bench.record("x", &answered());
+    let before = bench.run("export x").out;
+    let seen = bench.run("find --steps 30 --study x");
     assert_eq!(seen.code, Some(2));
-    assert!(seen.err.contains("another search"), "{}", seen.err);
-    assert_eq!(bench.read("log.jsonl"), before);
+    assert!(seen.err.contains("steps: 800\n    now: 30"), "{}", seen.err);
+    assert!(before.len() > 1000 && bench.run("export x").out == before);
 }
 
 #[test]
 fn colour_is_for_terminals_and_never_against_no_color() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &answered());
-    assert!(!bench.run("report log.jsonl").out.contains('\x1b'));
-    assert!(bench.run("report log.jsonl --color always").out.contains("\x1b[32m"));
-    let quiet = bench.command("report log.jsonl").env("NO_COLOR", "1").output().unwrap();
+    bench.record("x", &answered());
+    assert!(!bench.run("show x").out.contains('\x1b'));
+    assert!(bench.run("show x --color always").out.contains("\x1b[32m"));
+    let quiet = bench.command("show x").env("NO_COLOR", "1").output().unwrap();
     assert!(!quiet.stdout.contains(&0x1b));
 }
 
 #[test]
 fn a_reader_that_goes_away_is_no_failure() {
     let bench = Bench::new();
-    bench.record("log.jsonl", &answered());
-    for line in ["report log.jsonl", "completions bash", "man", "help", "schedule cosine --steps 200000 --form csv"] {
+    bench.record("x", &answered());
+    for line in ["show x", "completions bash", "man", "help", "schedule cosine --steps 200000 --form csv"] {
         let mut child = bench.command(line).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         drop(child.stdout.take());
         let mut err = String::new();

@@ -1,11 +1,11 @@
 //! Runs the binary in an empty directory, and records studies whose numbers do not depend on the machine.
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use stepsize::probe::{Answer, Band, Estimate, Job, Rate, Reason, Refusal};
 use stepsize::{End, Event, Lr, Schedule, TrialId};
+use stepsize_study::{Store, Studies};
 
 /// A directory of its own for one test, taken away at the end.
 pub struct Bench {
@@ -44,12 +44,14 @@ impl Bench {
         Seen::from(self.command(line).output().unwrap())
     }
 
-    /// Writes a log and gives its name.
+    /// Records the study `name`.
     pub fn record(&self, name: &str, events: &[Event]) {
-        let mut file = std::fs::File::create(self.path(name)).unwrap();
+        let studies = Studies::open(&self.path("stepsize.db")).unwrap();
+        let mut study = studies.study(name, &["find".to_owned()], &self.directory).unwrap();
         for event in events {
-            writeln!(file, "{}", event.to_json()).unwrap();
+            study.append(event).unwrap();
         }
+        study.flush().unwrap();
     }
 
     pub fn read(&self, name: &str) -> Vec<u8> {

@@ -3,7 +3,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod commands;
 mod exits;
 mod harness;
+#[cfg(target_os = "linux")]
+mod kills;
 mod pictures;
 mod runs;
+mod studies;

@@ -4,8 +4,8 @@ use crate::harness::{Bench, answered, refused};
 
 fn draw(events: &[stepsize::Event]) -> (String, Vec<u8>, String) {
     let bench = Bench::new();
-    bench.record("log.jsonl", events);
-    let seen = bench.run("report log.jsonl --svg a.svg --png a.png --report a.html --price-per-hour 3");
+    bench.record("x", events);
+    let seen = bench.run("show x --svg a.svg --png a.png --report a.html --price-per-hour 3");
     assert_eq!(seen.err, "");
     let text = |name: &str| String::from_utf8(bench.read(name)).unwrap();
     (text("a.svg"), bench.read("a.png"), text("a.html"))

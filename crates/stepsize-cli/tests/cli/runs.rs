@@ -4,27 +4,35 @@ use crate::harness::{Bench, Seen};
 use serde_json::Value;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
+use stepsize::Event;
 
 fn json(seen: &Seen) -> Value {
     serde_json::from_str(&seen.out).unwrap_or_else(|e| panic!("{e}: {}{}", seen.out, seen.err))
 }
 
 #[test]
-fn find_answers_on_real_data_and_replays_its_log() {
+fn find_answers_on_real_data_and_goes_on_with_its_study() {
     let bench = Bench::new();
-    let line = "find --json --model linear --steps 800 --events log.jsonl";
+    let line = "find --json --model linear --steps 800 --study x";
     let first = bench.run(line);
     let found = json(&first);
     assert_eq!(first.code, Some(0), "{}", first.err);
     assert!((1e-4..3.0).contains(&found["lr"].as_f64().unwrap()), "{}", found["lr"]);
     assert!(found["cost_runs"].as_f64().unwrap() < 1.0);
-    // Of a log that was cut off, what is there is taken, and the rest is run: to the same answer.
-    let log = bench.read("log.jsonl");
-    std::fs::write(bench.path("log.jsonl"), &log[..log.len() / 2]).unwrap();
+    // Of a study that was cut off, what is there is taken, and the rest is run: to the same answer.
+    let export = bench.run("export x").out;
+    let events: Vec<Event> = export.lines().map(|line| Event::from_json(line).unwrap()).collect();
+    bench.run("rm x");
+    bench.record("x", &events[..events.len() / 2]);
     let again = json(&bench.run(line));
     for name in ["lr", "low", "high", "why", "cost_runs"] {
         assert_eq!(found[name], again[name], "{name}");
     }
+    // What was there was not run again.
+    let kept = bench.run("export x").out;
+    assert!(kept.starts_with(&export[..export.len() / 3]));
+    let started = |text: &str| text.matches("\"started\"").count();
+    assert!(started(&kept) <= started(&export) + 4, "{} of {}", started(&kept), started(&export));
 }
 
 #[test]
@@ -95,13 +103,15 @@ fn interrupted(bench: &Bench, line: &str, ready: impl Fn() -> bool) -> Seen {
 #[test]
 fn ctrl_c_reports_what_was_learned() {
     let bench = Bench::new();
-    let ended = || std::fs::read_to_string(bench.path("log.jsonl")).is_ok_and(|t| t.matches("\"ended\"").count() >= 4);
-    let line = "sweep --json --model mlp:32 --steps 3000 --per-decade 8 --seeds 3 --jobs 1 --events log.jsonl";
+    let ended = || bench.run("export x").out.matches("\"ended\"").count() >= 4;
+    let line = "sweep --json --model mlp:32 --steps 3000 --per-decade 8 --seeds 3 --jobs 1 --study x";
     let seen = interrupted(&bench, line, ended);
     let object = json(&seen);
     assert!(matches!(seen.code, Some(0 | 3)), "{}", seen.err);
     assert_eq!(object["interrupted"], true);
     assert!(object["points"].as_array().unwrap().len() >= 4);
+    assert!(bench.run("studies").out.contains("unfinished"));
+    assert_eq!(json(&bench.run("show x --json"))["interrupted"], true);
 }
 
 #[cfg(unix)]

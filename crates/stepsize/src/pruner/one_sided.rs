@@ -36,7 +36,7 @@ impl Pruner for OneSided {
             .filter(|t| t.spec.lr.log2() - live.spec.lr.log2() >= self.octaves)
             .find_map(|t| {
                 let there = t.val.points().iter().find(|p| p.step == here.step && p.loss.is_finite())?;
-                let progress = t.start_loss()? - there.loss;
+                let progress = t.val.first()?.loss - there.loss;
                 (progress > 0.0 && here.loss - there.loss > self.margin * progress).then(|| {
                     format!(
                         "after {} steps its loss {:.4} is behind the {:.4} of the higher rate {}",

@@ -81,7 +81,7 @@ fn a_report_survives_json_and_holds_finite_numbers_only() {
 fn a_log_without_a_conclusion_is_a_refusal() {
     let study = Event::Study { version: 1, question: "q".into(), task: "t".into(), job: job() };
     let report = Report::from_events(&[study]).unwrap();
-    assert!(report.lr().is_none() && report.estimate.refusal().unwrap().advice.contains("--events"));
+    assert!(report.lr().is_none() && report.estimate.refusal().unwrap().advice.contains("stepsize resume"));
     assert!(Report::from_events(&[]).is_err());
 }
 

@@ -82,7 +82,7 @@ impl Book {
                 }
             }
         }
-        let untrained = done.iter().find_map(Trial::start_loss).map_or(0.0, &log);
+        let untrained = untrained(done).map_or(0.0, &log);
         let ceiling = entries.iter().filter(|e| e.end == Ending::Diverged).map(|e| e.x).fold(f64::INFINITY, f64::min);
         Self { entries, readings, untrained, ceiling }
     }
@@ -150,12 +150,20 @@ fn progress(schedule: &Schedule, steps: u64) -> f64 {
     (0..steps).map(|t| schedule.factor(t)).sum::<f64>().max(f64::MIN_POSITIVE)
 }
 
+/// The untrained loss: an evaluation after 0 steps; where no trial has one (many commands evaluate after training only), the
+/// first reading at the lowest rate, which has moved least.
+fn untrained(done: &[Trial]) -> Option<f64> {
+    let first = |t: &Trial| t.val.first().map(|p| p.loss).filter(|l| l.is_finite()).map(|l| (t.spec.lr.get(), l));
+    let lowest = || done.iter().filter_map(first).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, loss)| loss);
+    done.iter().find_map(Trial::start_loss).or_else(lowest)
+}
+
 /// Logarithm of a loss. Where a job's loss reaches zero or below (a likelihood of continuous targets, a reward with its
 /// sign turned) it is measured from a floor a tenth of the seen range below the lowest reading.
 fn log_loss(done: &[Trial]) -> impl Fn(f64) -> f64 + use<> {
     let all = || done.iter().flat_map(|t| t.val.points()).map(|p| p.loss).filter(|l| l.is_finite());
     let lowest = all().fold(f64::INFINITY, f64::min);
-    let start = done.iter().find_map(Trial::start_loss).unwrap_or(lowest);
+    let start = untrained(done).unwrap_or(lowest);
     let offset = if lowest > 0.0 { 0.0 } else { lowest - 0.1 * (start - lowest).abs().max(1e-12) };
     move |loss| (loss - offset).max(f64::MIN_POSITIVE).ln()
 }

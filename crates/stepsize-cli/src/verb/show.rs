@@ -1,18 +1,19 @@
-//! `stepsize report`: draws a recorded search again. Also the one place where every search ends.
+//! `stepsize show`: draws a study again. Also the one place where every search ends.
 
-use crate::args::{DrawArgs, ReportArgs};
+use crate::args::{DrawArgs, ShowArgs};
 use crate::done::{Done, Fault};
 use crate::show::{self, Style};
 use crate::{figure, page};
 use std::path::Path;
-use stepsize::Report;
+use stepsize::{End, Report, fold};
 use stepsize_draw::json;
-use stepsize_study::JsonLines;
+use stepsize_study::Studies;
 
-/// Draws a recorded search again.
-pub fn run(args: &ReportArgs, style: Style) -> Result<Done, Fault> {
-    let report = Report::from_events(&JsonLines::load(&args.events)?)?;
-    finish(report, &args.output, style)
+/// Draws a study again.
+pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
+    let events = Studies::look(&args.named.file.db)?.events(&args.named.name)?;
+    let interrupted = fold(&events).values().any(|t| matches!(t.end, None | Some(End::Stopped)));
+    finish(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, style)
 }
 
 /// Writes what was asked for and gives the text to print.

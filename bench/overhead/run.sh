@@ -1,0 +1,19 @@
+#!/usr/bin/env bash
+# What Stepsize adds to running commands: TRIALS trials of half a second on two slots, against `xargs -P2`, in turn.
+# Usage: bench/overhead/run.sh [ROUNDS]; STEPSIZE=path chooses the binary.
+set -euo pipefail
+rounds=${1:-3}
+stepsize=${STEPSIZE:-target/release/stepsize}
+trial='sleep 0.5; echo "step 1 val_loss 0.5"'
+here=$(mktemp -d)
+trap 'rm -rf "$here"' EXIT
+clock() { local begin; begin=$(date +%s.%N); "$@" >/dev/null 2>"$here/err" || [ $? -eq 3 ]; echo "$begin $(date +%s.%N)" | awk '{printf "%.3f", $2 - $1}'; }
+plain() { seq 200 | xargs -P2 -I{} sh -c "$trial"; }
+# 100 rates with 2 seeds each; all rates do equally well, so that the search refuses (exit 3).
+sweep() { "$stepsize" sweep --random 100 --seeds 2 --steps 1 --jobs 2 "$@" --shell -- "$trial # {lr} {steps}"; }
+kept() { rm -f "$here"/db*; sweep --study overhead --db "$here/db"; }
+echo "round  xargs -P2    sweep       kept study"
+for round in $(seq "$rounds"); do
+    a=$(clock plain); b=$(clock sweep); c=$(clock kept)
+    echo "$round $a $b $c" | awk '{printf "%-5s  %.2f s      %.2f s (%+.1f %%)  %.2f s (%+.1f %%)\n", $1, $2, $3, 100*($3/$2-1), $4, 100*($4/$2-1)}'
+done

@@ -1,0 +1,13 @@
+//! `stepsize rm`: removes a study.
+
+use crate::args::NamedArgs;
+use crate::done::{Done, Fault};
+use stepsize_study::Studies;
+
+/// Removes it.
+pub fn run(args: &NamedArgs) -> Result<Done, Fault> {
+    // A misspelt --db makes no file.
+    Studies::look(&args.file.db)?;
+    Studies::open(&args.file.db)?.remove(&args.name)?;
+    Ok(Done::answer(format!("removed study {}\n", args.name)))
+}

@@ -1,0 +1,39 @@
+//! `stepsize studies`: what a file of studies holds.
+
+use crate::args::FileArgs;
+use crate::done::{Done, Fault};
+use crate::number::rate;
+use stepsize_study::Studies;
+use stepsize_study::store::sqlite::{State, Summary};
+
+const HEAD: [&str; 6] = ["NAME", "STATE", "TRIALS", "LR", "WRITTEN (UTC)", "QUESTION"];
+
+/// Lists them.
+pub fn run(args: &FileArgs) -> Result<Done, Fault> {
+    let studies = Studies::look(&args.db)?.list()?;
+    if studies.is_empty() {
+        return Ok(Done::answer(format!("{} holds no study\n", args.db.display())));
+    }
+    let rows: Vec<[String; 6]> = std::iter::once(HEAD.map(str::to_owned)).chain(studies.iter().map(row)).collect();
+    let widths: [usize; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0));
+    let line = |row: &[String; 6]| {
+        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
+        cells.join("  ").trim_end().to_owned() + "\n"
+    };
+    Ok(Done::answer(rows.iter().map(line).collect::<String>()))
+}
+
+fn row(study: &Summary) -> [String; 6] {
+    let lr = study.estimate.as_ref().map(|e| e.lr().map_or("refused".to_owned(), |lr| rate(lr.get())));
+    let state = match study.state {
+        State::Running => "running",
+        State::Unfinished => "unfinished",
+        State::Concluded => "concluded",
+    };
+    let question = match (&study.question, &study.task) {
+        (Some(question), Some(task)) => format!("{question}; {task}"),
+        _ => "not asked yet".to_owned(),
+    };
+    let written = study.written.clone().unwrap_or_default();
+    [study.name.clone(), state.to_owned(), study.ended.to_string(), lr.unwrap_or_default(), written, question]
+}

@@ -1,0 +1,97 @@
+//! What a search runs on: the built-in engine or the user's command, each as an executor with a job and a description.
+
+use crate::args::{CommandArgs, StudyArgs, TaskArgs};
+use crate::done::Fault;
+use crate::task::{Loaded, schedule};
+use stepsize::probe::Job;
+use stepsize_study::executor::{Commands, RateFrom, Reading, Template};
+use stepsize_study::{Executor, InProcess, Local};
+
+/// A job and a place to run it.
+pub struct Work {
+    /// What is trained, for people.
+    pub about: String,
+    /// The full run.
+    pub job: Job,
+    /// Whether trials are the first parts of full runs, because the command cannot be told a length.
+    pub cut: bool,
+    /// Where trials run.
+    pub executor: Box<dyn Executor>,
+    /// One line on which metric was chosen and why, once it is.
+    pub chosen: Box<dyn Fn() -> Option<String>>,
+}
+
+impl Work {
+    /// Makes ready what the arguments ask for.
+    pub fn new(task: &TaskArgs, command: &CommandArgs, kept: &StudyArgs) -> Result<Self, Fault> {
+        if !command.argv.is_empty() {
+            return of_command(task, command, kept);
+        }
+        let loaded = Loaded::new(task)?;
+        let executor = Box::new(InProcess::new(loaded.jobs, loaded.engines())?);
+        let about = loaded.task.describe();
+        Ok(Self { about, job: loaded.job, cut: false, executor, chosen: Box::new(|| None) })
+    }
+}
+
+fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<Work, Fault> {
+    let words = match (args.shell, args.argv.as_slice()) {
+        (false, words) => words.to_vec(),
+        (true, [text]) => vec!["sh".to_owned(), "-c".to_owned(), text.clone()],
+        (true, words) => {
+            return Err(Fault::usage(format!(
+                "--shell takes the command as one word in quotes, not as {} words",
+                words.len()
+            )));
+        }
+    };
+    let rate = if args.lr_from_env { RateFrom::Environment } else { RateFrom::Arguments };
+    let template = Template::new(&words, rate).map_err(Fault::usage)?;
+    let steps = match task.steps {
+        Some(0) => return Err(Fault::usage("--steps is 0; a run needs at least 1")),
+        Some(steps) => steps,
+        None => {
+            return Err(Fault::usage(
+                "a command needs --steps T: the length of its full run in its own unit (steps or epochs), as {steps} is to be filled in",
+            ));
+        }
+    };
+    // Its own schedule is not known: one that decays is assumed, so that only whole short runs are compared.
+    let shape = schedule(task.schedule.as_deref().unwrap_or("linear"), steps)?;
+    let job = Job::new(steps, shape, task.seed).map_err(Fault::usage)?;
+    let job = if task.schedule.is_none() { job.with_own_schedule() } else { job };
+    let jobs = task.jobs.unwrap_or_else(|| args.gpus.len().max(1));
+    if jobs == 0 {
+        return Err(Fault::usage("--jobs is 0; at least one run must go on at a time"));
+    }
+    let mut commands = Commands::new(template, steps);
+    let mut about = commands.template.text().to_owned();
+    let asked = [("--metric", &args.metric), ("--step", &args.step), ("--regex", &args.regex), ("--log", &args.log)];
+    for (name, value) in asked {
+        if let Some(value) = value {
+            about = format!("{name} {value} {about}");
+        }
+    }
+    if args.maximize {
+        about = format!("--maximize {about}");
+    }
+    commands.reading = Reading {
+        metric: args.metric.clone(),
+        step: args.step.clone(),
+        maximize: args.maximize.then_some(true),
+        regex: args.regex.clone(),
+    };
+    commands.log.clone_from(&args.log);
+    commands.jobs = jobs;
+    commands.gpus.clone_from(&args.gpus);
+    commands.timeout = args.timeout;
+    if let Some(dir) = &args.trials {
+        commands.dir.clone_from(dir);
+        commands.temporary = false;
+    }
+    commands.mark = kept.mark()?;
+    let cut = !commands.template.has("steps");
+    let local = Local::new(commands).map_err(Fault::usage)?;
+    let chosen = Box::new(local.chosen());
+    Ok(Work { about, job, cut, executor: Box::new(local), chosen })
+}

@@ -1,0 +1,130 @@
+//! Any training command: the example scripts as they are, and commands that break.
+
+use crate::harness::{Bench, Seen};
+use serde_json::Value;
+use std::process::Command;
+
+/// A Python that has these modules; `None` says so loudly, and on CI it is a failure.
+fn python(modules: &str) -> Option<String> {
+    let chosen = std::env::var("STEPSIZE_PYTHON").ok();
+    let candidates = chosen.into_iter().chain(["python3".to_owned(), "/usr/bin/python3".to_owned()]);
+    let has = |python: &String| {
+        let run = Command::new(python).args(["-c", &format!("import {modules}")]).output();
+        run.is_ok_and(|o| o.status.success())
+    };
+    let found = candidates.into_iter().find(has);
+    if found.is_none() {
+        assert!(std::env::var("CI").is_err(), "CI needs a Python with {modules}");
+        eprintln!("SKIPPED: no Python with {modules}; set STEPSIZE_PYTHON to one");
+    }
+    found
+}
+
+/// Runs `stepsize WORDS -- COMMAND`.
+fn stepsize(bench: &Bench, options: &str, command: &[&str]) -> Seen {
+    let mut run = bench.command(options);
+    Seen::from(run.arg("--").args(command).output().unwrap())
+}
+
+fn example(name: &str) -> String {
+    format!("{}/../../examples/{name}", env!("CARGO_MANIFEST_DIR"))
+}
+
+/// The `--json` object of an answer.
+fn answer(seen: &Seen) -> Value {
+    assert_eq!(seen.code, Some(0), "{}{}", seen.out, seen.err);
+    serde_json::from_str(&seen.out).unwrap()
+}
+
+/// Final validation loss of an example.
+fn loss(python: &str, script: &str, arguments: &[&str]) -> f64 {
+    let output = Command::new(python).arg(example(script)).args(arguments).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let last = text.lines().last().unwrap().replace("val_loss:", "val loss");
+    last.split("val loss ").nth(1).unwrap().split(' ').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_numpy_script_as_it_is() {
+    let Some(python) = python("numpy") else { return };
+    let bench = Bench::new();
+    let script = example("numpy_train.py");
+    let command = [&python, &script, "--lr", "{lr}", "--steps", "{steps}", "--seed", "{seed}"];
+    let seen = stepsize(&bench, "find --steps 2000 --json", &command);
+    let found = answer(&seen);
+    assert!(seen.err.contains("metric val_loss") && seen.err.contains("step step"), "{}", seen.err);
+    let cost = found["cost_runs"].as_f64().unwrap();
+    assert!(cost <= 0.61, "{cost}");
+    // By hand over 0.001 .. 1: 0.031 at the best, 0.15; from 0.2 on it diverges.
+    let lr = found["lr"].as_f64().unwrap().to_string();
+    let reached = loss(&python, "numpy_train.py", &["--lr", &lr]);
+    assert!(reached < 0.06, "lr {lr} gives {reached}");
+    assert_eq!(found["schedule"], "its own");
+}
+
+#[test]
+fn a_scikit_learn_script_as_it_is() {
+    let Some(python) = python("numpy, sklearn") else { return };
+    let bench = Bench::new();
+    let script = example("sklearn_train.py");
+    let command = [&python, &script, "--eta0={lr}", "--epochs={steps}"];
+    let seen = stepsize(&bench, "find --steps 48 --json", &command);
+    let lr = answer(&seen)["lr"].as_f64().unwrap().to_string();
+    assert!(seen.err.contains("metric val_loss") && seen.err.contains("step Epoch"), "{}", seen.err);
+    // By hand: 0.16 at the best, about 0.1; 0.40 at 0.003, 0.32 at 1.
+    let reached = loss(&python, "sklearn_train.py", &["--eta0", &lr]);
+    assert!(reached < 0.25, "lr {lr} gives {reached}");
+}
+
+#[test]
+fn another_metric_can_be_named() {
+    let Some(python) = python("numpy, sklearn") else { return };
+    let bench = Bench::new();
+    let script = example("sklearn_train.py");
+    let options = "sweep --steps 3 --low 0.01 --high 1 --per-decade 1 --seeds 1 --metric val_acc --json";
+    let seen = stepsize(&bench, options, &[&python, &script, "--eta0", "{lr}", "--epochs", "{steps}"]);
+    assert!(seen.err.contains("metric val_acc (asked for; high is good"), "{}", seen.err);
+    let object: Value = serde_json::from_str(&seen.out).unwrap();
+    for point in object["points"].as_array().unwrap() {
+        let (loss, score) = (point["loss"].as_f64().unwrap(), point["score"].as_f64().unwrap());
+        assert!((loss + score - 1.0).abs() < 1e-9 && score > 0.5, "{point}");
+    }
+}
+
+#[test]
+fn a_broken_command_costs_one_trial_and_shows_its_last_lines() {
+    let bench = Bench::new();
+    let script = "echo run >> runs; echo 'FileNotFoundError: data.bin' >&2; exit 1 # {lr} {steps}";
+    let seen = stepsize(&bench, "find --steps 100 --jobs 4 --shell", &[script]);
+    assert_eq!((seen.code, seen.out.as_str()), (Some(1), ""), "{}", seen.err);
+    assert!(seen.err.contains("FileNotFoundError: data.bin") && seen.err.contains("exit code 1"), "{}", seen.err);
+    assert_eq!(bench.read("runs"), b"run\n");
+}
+
+#[test]
+fn a_command_without_steps_says_that_the_interval_is_wide() {
+    let Some(python) = python("numpy") else { return };
+    let bench = Bench::new();
+    let seen = stepsize(&bench, "find --steps 2000", &[&python, &example("numpy_train.py"), "--lr", "{lr}"]);
+    assert_eq!(seen.code, Some(0), "{}{}", seen.out, seen.err);
+    assert!(seen.out.contains("interval is wide"), "{}", seen.out);
+}
+
+#[test]
+fn wrong_arguments_name_the_remedy() {
+    let bench = Bench::new();
+    for (options, command, what) in [
+        ("find --steps 9", vec!["train", "--lr", "0.1"], "{lr}"),
+        ("find --steps 9", vec!["train", "{rate}"], "{{rate}}"),
+        ("find", vec!["train", "{lr}"], "--steps"),
+        ("find --steps 9 --model cnn", vec!["train", "{lr}"], "--model"),
+        ("find --steps 9 --shell", vec!["train", "{lr}"], "one word"),
+        ("find --steps 9 --regex loss", vec!["train", "{lr}"], "group"),
+        ("find --steps 9 --timeout soon", vec!["train", "{lr}"], "90s"),
+        ("find --metric loss", vec![], "--"),
+    ] {
+        let seen = stepsize(&bench, options, &command);
+        assert_eq!((seen.code, seen.out.as_str()), (Some(2), ""), "{options}: {}", seen.err);
+        assert!(seen.err.contains(what), "{options}: {}", seen.err);
+    }
+}

@@ -1,0 +1,200 @@
+//! JSON objects and Python reprs, read by one lenient parser: both quotes, `NaN`, `inf`, `None`, `np.float64(0.3)`.
+
+use std::borrow::Cow;
+
+/// Values nested deeper than this are refused, so that hostile input cannot exhaust the stack.
+const DEPTH: usize = 32;
+
+/// A parsed value; what is neither a number nor a container nor text is `Other` (null, booleans, names).
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Value<'a> {
+    Number(f64),
+    Text(Cow<'a, str>),
+    List(Vec<Value<'a>>),
+    Map(Vec<(Cow<'a, str>, Value<'a>)>),
+    Other,
+}
+
+/// Parses the value at the start of `text`; gives it and the bytes it took.
+pub(crate) fn parse(text: &str) -> Option<(Value<'_>, usize)> {
+    let mut parser = Parser { text, at: 0 };
+    let value = parser.value(DEPTH)?;
+    Some((value, parser.at))
+}
+
+/// Reads a whole word as a number, `nan` and `inf` in any case included.
+pub(crate) fn number(word: &str) -> Option<f64> {
+    word.trim().parse().ok()
+}
+
+impl Value<'_> {
+    /// The number, also when it was written as text (`"0.3"`).
+    pub(crate) fn number(&self) -> Option<f64> {
+        match self {
+            Self::Number(value) => Some(*value),
+            Self::Text(text) => number(text),
+            Self::List(list) if list.len() == 1 => list.first().and_then(Value::number),
+            _ => None,
+        }
+    }
+
+    /// Adds every number within to `out`, nested keys joined with `/`.
+    pub(crate) fn flatten(&self, prefix: &str, out: &mut Vec<(String, f64)>) {
+        let Self::Map(entries) = self else { return };
+        for (key, value) in entries {
+            let name = if prefix.is_empty() { key.to_string() } else { format!("{prefix}/{key}") };
+            match value {
+                Value::Map(_) => value.flatten(&name, out),
+                _ => out.extend(value.number().map(|v| (name, v))),
+            }
+        }
+    }
+}
+
+struct Parser<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Parser<'a> {
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        while self.peek().is_some_and(|b| b.is_ascii_whitespace()) {
+            self.at += 1;
+        }
+    }
+
+    fn eat(&mut self, byte: u8) -> bool {
+        self.skip_space();
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn value(&mut self, depth: usize) -> Option<Value<'a>> {
+        let depth = depth.checked_sub(1)?;
+        self.skip_space();
+        match self.peek()? {
+            b'{' => self.map(depth),
+            b'[' => self.list(b']', depth),
+            b'(' => self.list(b')', depth),
+            b'"' | b'\'' => self.quoted().map(Value::Text),
+            _ => self.word(depth),
+        }
+    }
+
+    fn map(&mut self, depth: usize) -> Option<Value<'a>> {
+        self.at += 1;
+        let mut entries = Vec::new();
+        loop {
+            if self.eat(b'}') {
+                return Some(Value::Map(entries));
+            }
+            let key = match self.value(depth)? {
+                Value::Text(key) => key,
+                Value::Number(key) => key.to_string().into(),
+                _ => return None,
+            };
+            if !self.eat(b':') {
+                return None;
+            }
+            entries.push((key, self.value(depth)?));
+            if !self.eat(b',') {
+                return self.eat(b'}').then_some(Value::Map(entries));
+            }
+        }
+    }
+
+    fn list(&mut self, close: u8, depth: usize) -> Option<Value<'a>> {
+        self.at += 1;
+        let mut items = Vec::new();
+        loop {
+            if self.eat(close) {
+                return Some(Value::List(items));
+            }
+            items.push(self.value(depth)?);
+            if !self.eat(b',') {
+                return self.eat(close).then_some(Value::List(items));
+            }
+        }
+    }
+
+    fn quoted(&mut self) -> Option<Cow<'a, str>> {
+        let quote = self.peek()?;
+        let start = self.at + 1;
+        let rest = self.text.as_bytes().get(start..)?;
+        let mut escaped = false;
+        let mut end = 0;
+        loop {
+            match *rest.get(end)? {
+                b'\\' => {
+                    escaped = true;
+                    end += 2;
+                }
+                byte if byte == quote => break,
+                _ => end += 1,
+            }
+        }
+        self.at = start + end + 1;
+        let raw = self.text.get(start..start + end)?;
+        // Names of metrics hold no escapes worth decoding beyond the quoted character itself.
+        Some(if escaped { raw.replace('\\', "").into() } else { raw.into() })
+    }
+
+    /// A number, a name, or a call such as `tensor(0.3, device='cuda')`, which stands for its first argument.
+    fn word(&mut self, depth: usize) -> Option<Value<'a>> {
+        let rest = self.text.get(self.at..)?;
+        let end = rest
+            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-' | '=' | '<' | '>')))
+            .unwrap_or(rest.len());
+        let word = rest.get(..end).filter(|w| !w.is_empty())?;
+        self.at += end;
+        if self.peek() == Some(b'(') {
+            let Value::List(items) = self.list(b')', depth)? else { return None };
+            return Some(items.into_iter().next().unwrap_or(Value::Other));
+        }
+        if let Some((_, value)) = word.split_once('=') {
+            // A keyword argument; its value, quoted or not, is of no interest here.
+            if value.is_empty() && matches!(self.peek(), Some(b'"' | b'\'')) {
+                self.quoted()?;
+            }
+            return Some(Value::Other);
+        }
+        Some(number(word).map_or(Value::Other, Value::Number))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn flat(text: &str) -> Vec<(String, f64)> {
+        let mut out = Vec::new();
+        if let Some((value, _)) = parse(text) {
+            value.flatten("", &mut out);
+        }
+        out
+    }
+
+    #[test]
+    fn reads_json_and_python() {
+        assert_eq!(
+            flat(r#"{"a": 1, "b": {"c": "2.5"}, "d": null, "e": [3]}"#),
+            [("a".to_owned(), 1.0), ("b/c".to_owned(), 2.5), ("e".to_owned(), 3.0)]
+        );
+        assert_eq!(
+            flat("{'a': np.float32(0.5), 'b': tensor(2., device='cuda:0'), 'c': None, 'd': -Infinity,}"),
+            [("a".to_owned(), 0.5), ("b".to_owned(), 2.0), ("d".to_owned(), f64::NEG_INFINITY)]
+        );
+    }
+
+    #[test]
+    fn refuses_what_is_cut_or_too_deep() {
+        assert!(parse("{\"a\": 1").is_none());
+        assert!(parse("{'a\\").is_none());
+        assert!(parse(&"[".repeat(100_000)).is_none());
+    }
+}

@@ -1,0 +1,195 @@
+//! One line of a training log: which names it gives which numbers.
+//!
+//! [`Lines`] makes lines of bytes; [`pairs`] reads a line. Neither needs to be told which program wrote it.
+
+mod lines;
+mod scan;
+mod words;
+
+pub use lines::{LONGEST, Lines};
+
+/// The names and numbers of one log line, in their order.
+///
+/// Reads `key value`, `key=value`, `key: value`, JSON objects and Python dicts within the line (nested keys joined with
+/// `/`), progress as in `Epoch 3/10` or `[20/100]`, and names of several words, joined with `_` (`val loss 3.2` is
+/// `val_loss`). `nan` and `inf` are numbers. Colours, dates, durations (`eta: 0:01:30`, `12 ms`, `1.2s/it`), sizes and
+/// bare numbers give nothing. A line whose beginning names a split (`valid | loss 3.2`) gives it to the names after it.
+///
+/// ```
+/// use stepsize_logs::text::pairs;
+/// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), [("step".into(), 200.0), ("val_loss".into(), 3.2)]);
+/// ```
+pub fn pairs(line: &str) -> Vec<(String, f64)> {
+    scan::Scan::new(&plain(line)).run()
+}
+
+/// The line without terminal escape sequences and control characters.
+fn plain(line: &str) -> String {
+    let mut out = String::with_capacity(line.len());
+    let mut rest = line.chars().peekable();
+    while let Some(c) = rest.next() {
+        match c {
+            '\u{1b}' => match rest.next() {
+                // Control sequence: parameters, then one final byte.
+                Some('[') => while rest.next().is_some_and(|c| !('\u{40}'..='\u{7e}').contains(&c)) {},
+                // Operating system command: up to BEL or ESC \.
+                Some(']') => while rest.next().is_some_and(|c| c != '\u{7}' && c != '\\') {},
+                _ => {}
+            },
+            '\t' => out.push(c),
+            c if c.is_control() => out.push(' '),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::pairs;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn reads(line: &str, expected: &[(&str, f64)]) {
+        let seen = pairs(line);
+        let same = seen.len() == expected.len()
+            && seen.iter().zip(expected).all(|((n, v), (m, w))| n == m && (v == w || v.is_nan() && w.is_nan()));
+        assert!(same, "{line:?}\n gives {seen:?}\n not   {expected:?}");
+    }
+
+    #[test]
+    fn plain_pairs() {
+        reads("loss 0.5", &[("loss", 0.5)]);
+        reads("loss=0.5 lr=1e-4", &[("loss", 0.5), ("lr", 1e-4)]);
+        reads("step: 10, loss: .25, lr: 5E-05", &[("step", 10.0), ("loss", 0.25), ("lr", 5e-5)]);
+        reads("loss = -1.5e+2; acc = 91.2%", &[("loss", -150.0), ("acc", 91.2)]);
+        reads("loss is 0.3", &[("loss", 0.3)]);
+        reads("Loss at step 100: 0.3", &[("step", 100.0), ("Loss", 0.3)]);
+        reads("epoch 3 (loss 0.3, lr 0.1)", &[("epoch", 3.0), ("loss", 0.3), ("lr", 0.1)]);
+        reads("\u{1b}[32mloss\u{1b}[0m: \u{1b}[1;31m0.7\u{1b}[0m", &[("loss", 0.7)]);
+        reads("step 1,200 loss 2.5", &[("step", 1200.0), ("loss", 2.5)]);
+        reads("epoch3 loss: 1", &[("epoch", 3.0), ("loss", 1.0)]);
+    }
+
+    #[test]
+    fn not_finite() {
+        reads(
+            "step 5: train loss nan, val loss inf",
+            &[("step", 5.0), ("train_loss", f64::NAN), ("val_loss", f64::INFINITY)],
+        );
+        reads("loss: -inf", &[("loss", f64::NEG_INFINITY)]);
+        reads("loss=NaN acc=0.1", &[("loss", f64::NAN), ("acc", 0.1)]);
+        reads("{'loss': nan, 'grad_norm': inf}", &[("loss", f64::NAN), ("grad_norm", f64::INFINITY)]);
+    }
+
+    #[test]
+    fn loggers() {
+        reads("Epoch 3/10 - loss: 0.3 - val_loss: 0.4", &[("Epoch", 3.0), ("loss", 0.3), ("val_loss", 0.4)]);
+        reads(
+            "100/100 [=====>....] - 2s 20ms/step - loss: 0.31 - accuracy: 0.88 - val_loss: 0.42",
+            &[("loss", 0.31), ("accuracy", 0.88), ("val_loss", 0.42)],
+        );
+        reads("step 200: train loss 3.1, val loss 3.2", &[("step", 200.0), ("train_loss", 3.1), ("val_loss", 3.2)]);
+        reads("iter 40: loss 2.9, time 120.33ms, mfu 11.2%", &[("iter", 40.0), ("loss", 2.9), ("mfu", 11.2)]);
+        reads(
+            "{'loss': 0.3, 'learning_rate': 5e-5, 'epoch': 1.0}",
+            &[("loss", 0.3), ("learning_rate", 5e-5), ("epoch", 1.0)],
+        );
+        reads(
+            r#"INFO {"step": 3, "eval": {"loss": 1.5}, "name": "x", "ok": true}"#,
+            &[("step", 3.0), ("eval/loss", 1.5)],
+        );
+        reads(" 40%|████      | 40/100 [00:12<00:18,  3.20it/s, loss=0.345]", &[("iter", 40.0), ("loss", 0.345)]);
+        reads(
+            "Epoch: [3][100/500]\tTime 0.12 (0.13)\tLoss 2.3456 (2.4567)\tAcc@1 50.00 (51.00)",
+            &[("Epoch", 3.0), ("iter", 100.0), ("Time", 0.12), ("Loss", 2.3456), ("Acc@1", 50.0)],
+        );
+        reads("Epoch [2/5], Step [100/600], Loss: 0.2", &[("Epoch", 2.0), ("Step", 100.0), ("Loss", 0.2)]);
+        reads("Train Epoch: 1 [640/60000 (1%)]\tLoss: 2.1", &[("Epoch", 1.0), ("Loss", 2.1)]);
+        reads(
+            "Test set: Average loss: 0.05, Accuracy: 980/1000 (98%)",
+            &[("test_Average_loss", 0.05), ("test_Accuracy", 0.98)],
+        );
+        reads(
+            " iteration      100/  5000 | consumed samples:  25600 | elapsed time per iteration (ms): 12.1 | learning rate: 1.5E-05 | lm loss: 7.2E+00 | grad norm: 1.25 |",
+            &[
+                ("iteration", 100.0),
+                ("consumed_samples", 25600.0),
+                ("elapsed_time_per_iteration", 12.1),
+                ("learning_rate", 1.5e-5),
+                ("lm_loss", 7.2),
+                ("grad_norm", 1.25),
+            ],
+        );
+        reads("[10]\ttrain-rmse:0.5\teval-rmse:0.75", &[("iter", 10.0), ("train-rmse", 0.5), ("eval-rmse", 0.75)]);
+        reads(
+            "[7]\tvalid_0's l2: 0.25\tvalid_0's auc: 0.75",
+            &[("iter", 7.0), ("valid_0_l2", 0.25), ("valid_0_auc", 0.75)],
+        );
+        reads(
+            "10:\tlearn: 0.5\ttest: 0.625\tbest: 0.625 (10)\ttotal: 12ms\tremaining: 1.2s",
+            &[("iter", 10.0), ("learn", 0.5), ("test", 0.625), ("best", 0.625)],
+        );
+        reads(
+            "2024-01-02 | INFO | valid | epoch 002 | valid on 'valid' subset | loss 3.5 | ppl 11.3 | num_updates 200",
+            &[("epoch", 2.0), ("valid_loss", 3.5), ("valid_ppl", 11.3), ("num_updates", 200.0)],
+        );
+        reads(
+            "[2024-01-01 12:00:00,123] [INFO] [logging.py:96:log_dist] [Rank 0] step=10, skipped=0, lr=[1e-05, 2e-5]",
+            &[("Rank", 0.0), ("step", 10.0), ("skipped", 0.0), ("lr", 1e-5)],
+        );
+        reads(
+            "I0101 12:00:00.123  1234 solver.cpp:239] Iteration 100, loss = 2.5",
+            &[("Iteration", 100.0), ("loss", 2.5)],
+        );
+        reads("loss: tensor(0.5, device='cuda:0', grad_fn=<MeanBackward0>)", &[("loss", 0.5)]);
+        reads(
+            "2024-01-01 10:00:00 - mmengine - INFO - Epoch(train)  [3][50/90]  lr: 1.0e-02  eta: 1 day, 2:03:04  time: 0.25  loss: 0.5",
+            &[("Epoch", 3.0), ("iter", 50.0), ("lr", 1e-2), ("time", 0.25), ("loss", 0.5)],
+        );
+    }
+
+    #[test]
+    fn no_metrics() {
+        for line in [
+            "eta: 0:01:30",
+            "2024-01-01 12:00:00,123",
+            "2024-01-01T12:00:00.123Z starting",
+            "12.3s/it",
+            "took 12 ms, 1.5GB, 3.2 samples/s",
+            "elapsed 3 minutes",
+            "torch 2.3.1",
+            "saved /tmp/run-1/checkpoint-500/model.pt",
+            "infinite nanometre information",
+            "nan",
+            "",
+            "{{{{ 'a",
+        ] {
+            reads(line, &[]);
+        }
+    }
+
+    #[test]
+    fn long_hostile_lines_take_linear_time() {
+        for piece in ["[1 ", "{", "a at step 1 ", "a='", "-a", "1/ ", "((a)", "a "] {
+            pairs(&piece.repeat(super::LONGEST / piece.len()));
+        }
+        pairs(&("[".repeat(super::LONGEST / 2) + &"1 ".repeat(super::LONGEST / 4)));
+    }
+
+    proptest! {
+        #[test]
+        fn no_text_panics(line in "\\PC*") {
+            pairs(&line);
+        }
+
+        #[test]
+        fn no_mixture_of_pieces_panics(pieces in prop::collection::vec(
+            prop::sample::select(vec![
+                "loss", "Epoch", "nan", "-inf", "1e", "1e-5", "0:01", ":", "=", "[", "]", "(", ")", "{", "}", "'", "\"", ",", "-",
+                "+", ".", "/", "%", "|", " ", "\t", "\u{1b}[", "\u{1b}]", "é", "█", "tensor(", "at step", "val", "3",
+            ]), 0..40)) {
+            pairs(&pieces.concat());
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What the words of a log line are: counters, splits, units, filler.
+
+fn among(word: &str, list: &[&str]) -> bool {
+    list.iter().any(|w| word.eq_ignore_ascii_case(w))
+}
+
+/// Words that count training's progress.
+const PROGRESS: [&str; 22] = [
+    "epoch",
+    "epochs",
+    "ep",
+    "step",
+    "steps",
+    "global_step",
+    "global-step",
+    "iter",
+    "iters",
+    "iteration",
+    "iterations",
+    "it",
+    "batch",
+    "update",
+    "updates",
+    "num_updates",
+    "round",
+    "samples",
+    "tokens",
+    "trainer/global_step",
+    "_step",
+    "minibatch",
+];
+
+/// Whether `name` counts progress: epoch, step, iteration, update, samples, tokens.
+pub(crate) fn is_progress(name: &str) -> bool {
+    among(name, &PROGRESS)
+}
+
+/// Whether the word is a counter with its number attached (`epoch3`, `step-100`); gives both.
+pub(crate) fn counted(word: &str) -> Option<(&str, f64)> {
+    let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
+    let count = word.get(name.len()..)?.parse().ok()?;
+    let name = name.trim_end_matches(['-', '_', '#']);
+    is_progress(name).then_some((name, count))
+}
+
+/// Names of data splits.
+pub(crate) fn is_split(word: &str) -> bool {
+    is_held_out(word) || among(word, &["train", "training"])
+}
+
+/// Names of splits that are not trained on.
+pub(crate) fn is_held_out(word: &str) -> bool {
+    among(word, &["val", "valid", "validation", "test", "testing", "eval", "evaluation", "dev"])
+}
+
+/// Words that belong to the name after them.
+pub(crate) fn is_qualifier(word: &str) -> bool {
+    is_split(word)
+        || among(
+            word,
+            &[
+                "learning", "grad", "gradient", "global", "avg", "average", "mean", "lm", "best", "running",
+                "smoothed", "weight", "total", "mini", "final", "current", "cross", "entropy", "top1", "top5", "top-1",
+                "top-5", "balanced", "moving",
+            ],
+        )
+}
+
+/// Words that are part of no name when they stand last before a number.
+pub(crate) fn is_filler(word: &str) -> bool {
+    among(
+        word,
+        &["is", "of", "to", "was", "are", "in", "on", "from", "for", "with", "and", "the", "a", "an", "than", "by"],
+    )
+}
+
+/// Words between a metric and the progress it was seen at.
+pub(crate) fn is_at(word: &str) -> bool {
+    among(word, &["at", "after", "@", "on", "for"])
+}
+
+/// Log levels as loggers print them.
+pub(crate) fn is_level(word: &str) -> bool {
+    ["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "TRACE", "CRITICAL", "NOTICE"].contains(&word)
+}
+
+/// Units after a number that make it a duration, a size or a speed.
+pub(crate) fn is_unit(word: &str) -> bool {
+    word.contains("/s")
+        || word.ends_with("/it")
+        || among(
+            word,
+            &[
+                "s", "sec", "secs", "second", "seconds", "ms", "us", "ns", "min", "mins", "minute", "minutes", "h",
+                "hr", "hrs", "hour", "hours", "day", "days", "kb", "mb", "gb", "kib", "mib", "gib", "bytes", "files",
+                "gpus", "gpu", "it/s",
+            ],
+        )
+}
+
+/// A share of something: `9833/10000` after such a name is a ratio, not a count.
+pub(crate) fn is_share(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    ["acc", "correct", "precision", "recall"].iter().any(|w| lower.contains(w))
+}
+
+/// Source files, as in `solver.cpp:239`.
+pub(crate) fn is_source(word: &str) -> bool {
+    let ending = word.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|e| {
+        among(e, &["py", "cpp", "cc", "c", "cu", "h", "rs", "go", "java", "jl", "js", "ts", "pyx", "ipynb"])
+    })
+}
+
+/// Calls that wrap a number: `tensor(0.3)`.
+pub(crate) fn is_wrapper(word: &str) -> bool {
+    let last = word.rsplit('.').next().unwrap_or(word);
+    among(
+        last,
+        &["tensor", "array", "float", "float16", "float32", "float64", "bfloat16", "int32", "int64", "devicearray"],
+    )
+}

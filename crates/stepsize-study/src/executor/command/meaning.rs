@@ -1,0 +1,283 @@
+//! [`Reader`]: how lines are read, the same for all trials of a study; [`Meaning`]: what its names were found to mean, and how
+//! readings become events.
+//!
+//! A validation metric is read as it is. A training loss is noisy and is read as means over sixteenths of the run; its first
+//! reading, when it was made at the first step, is the loss of the untrained model. Where high is good the distance to the
+//! top is compared: `1 - x` where all readings lie in 0..1, `100 - x` where they lie in 0..100, else `-x`.
+
+use super::column::{Column, Place, Seen};
+use regex::Regex;
+use std::sync::OnceLock;
+use stepsize::{Error, Event, Result, TrialId, TrialSpec};
+use stepsize_logs::{Choice, Wanted, choose, epoch_rank, maximizes, step_rank, text};
+
+/// Readings of a training loss are averaged over this share of the run.
+const WINDOWS: u64 = 16;
+/// Points sent of one curve: more than a picture shows.
+const POINTS: u64 = 2000;
+
+/// How lines are read, and by which name trials are compared.
+#[derive(Debug)]
+pub(super) struct Reader {
+    wanted: Wanted,
+    regex: Option<Regex>,
+    horizon: Option<u64>,
+    settled: OnceLock<Meaning>,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Reading {
+    /// The metric's name.
+    pub metric: Option<String>,
+    /// The counter's name.
+    pub step: Option<String>,
+    /// Whether high is good.
+    pub maximize: Option<bool>,
+    /// A pattern whose groups are the metric and, by name, others.
+    pub regex: Option<String>,
+}
+
+/// What the names mean.
+#[derive(Debug, Clone)]
+pub(super) struct Meaning {
+    pub choice: Choice,
+    counter: Counter,
+    scale: f64,
+    from_zero: bool,
+    /// Each reading is of one mini-batch or epoch of training, not of an evaluation.
+    training: bool,
+    top: Option<f64>,
+    pub why: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Counter {
+    Steps,
+    Epochs,
+    Readings,
+}
+
+impl Reader {
+    /// A reader; `horizon` are the steps of the full run when the command always makes it, so that shorter trials are cut.
+    ///
+    /// # Errors
+    /// When the pattern is none or has no group.
+    pub fn new(reading: &Reading, horizon: Option<u64>) -> Result<Self> {
+        let regex = reading.regex.as_deref().map(pattern).transpose()?;
+        let mut metric = reading.metric.clone();
+        if metric.is_none()
+            && let Some(regex) = &regex
+        {
+            let named = regex.capture_names().flatten().find(|n| step_rank(n).is_none() && epoch_rank(n).is_none());
+            metric = Some(named.unwrap_or(UNNAMED).to_owned());
+        }
+        let wanted = Wanted { metric, step: reading.step.clone(), maximize: reading.maximize };
+        Ok(Self { wanted, regex, horizon, settled: OnceLock::new() })
+    }
+
+    /// Whether a trial of this length ends before its command does.
+    pub fn cuts(&self, steps: u64) -> bool {
+        self.horizon.is_some_and(|h| steps < h)
+    }
+
+    pub fn step_asked(&self) -> Option<&str> {
+        self.wanted.step.as_deref()
+    }
+
+    pub fn is_counter(&self, name: &str) -> bool {
+        match self.step_asked() {
+            Some(asked) => asked == name,
+            None => {
+                self.wanted.metric.as_deref() != Some(name) && (step_rank(name).is_some() || epoch_rank(name).is_some())
+            }
+        }
+    }
+
+    /// The names and numbers of a line.
+    pub fn pairs(&self, line: &str) -> Vec<(String, f64)> {
+        let Some(regex) = &self.regex else { return text::pairs(line) };
+        let Some(found) = regex.captures(line) else { return Vec::new() };
+        let number = |m: regex::Match<'_>| m.as_str().trim().parse::<f64>().ok();
+        let mut out: Vec<(String, f64)> = regex
+            .capture_names()
+            .enumerate()
+            .filter_map(|(i, name)| Some((name?.to_owned(), number(found.get(i)?)?)))
+            .collect();
+        if out.is_empty() {
+            let name = self.wanted.metric.as_deref().unwrap_or(UNNAMED);
+            out.extend(found.get(1).and_then(number).map(|v| (name.to_owned(), v)));
+        }
+        let counters = text::pairs(line).into_iter().filter(|(n, _)| self.is_counter(n));
+        let counters: Vec<(String, f64)> = counters.filter(|(n, _)| out.iter().all(|(o, _)| o != n)).collect();
+        out.extend(counters);
+        out
+    }
+
+    /// The settled meaning.
+    pub fn meaning(&self) -> Option<Meaning> {
+        self.settled.get().cloned()
+    }
+
+    /// One line that says what was chosen and why, once it is.
+    pub fn why(&self) -> Option<String> {
+        self.settled.get().map(|m| m.why.clone())
+    }
+
+    /// What the names seem to mean while more may come.
+    pub fn guess(&self, names: &[String]) -> Option<Meaning> {
+        let choice = choose(names, &self.wanted).ok()?;
+        let counter = match names.iter().any(|n| self.step_asked() == Some(n) || step_rank(n).is_some()) {
+            true => Counter::Steps,
+            false if names.iter().any(|n| epoch_rank(n).is_some()) => Counter::Epochs,
+            false => Counter::Readings,
+        };
+        Some(Meaning::new(choice, counter, 1.0))
+    }
+
+    /// Settles the meaning from a whole run of `steps` steps; the first trial that gets here decides.
+    ///
+    /// # Errors
+    /// What to tell the user when no name is a metric.
+    pub fn settle(&self, names: &[String], columns: &[Column], steps: u64) -> Result<Meaning, String> {
+        let choice = choose(names, &self.wanted).map_err(|e| e.to_string())?;
+        let column = columns.iter().find(|c| c.name == choice.metric);
+        let place = column.and_then(Column::last).map_or_else(Place::default, |s| s.place);
+        let share = |count: f64| count / steps as f64;
+        let fits =
+            |count: f64| (0.5..=1.02).contains(&share(count)) || (count <= steps as f64 && steps - count as u64 <= 1);
+        let (counter, scale) = match (place.steps, place.epochs) {
+            (s, _) if fits(s) => (Counter::Steps, 1.0),
+            (_, e) if fits(e) => (Counter::Epochs, 1.0),
+            // The counter has another unit than `--steps`: its place at the end of the run gives the ratio.
+            (s, _) if s > 0.0 && !self.cuts(steps) => (Counter::Steps, share(s).recip()),
+            (_, e) if e > 0.0 && !self.cuts(steps) => (Counter::Epochs, share(e).recip()),
+            (s, _) if s.is_finite() && self.cuts(steps) => (Counter::Steps, 1.0),
+            (_, e) if e.is_finite() && self.cuts(steps) => (Counter::Epochs, 1.0),
+            _ => (Counter::Readings, 1.0),
+        };
+        let mut meaning = Meaning::new(choice, counter, scale);
+        if let Some(column) = column {
+            meaning.look(column);
+        }
+        Ok(self.settled.get_or_init(|| meaning).clone())
+    }
+}
+
+/// The name of a group without one.
+const UNNAMED: &str = "metric";
+
+fn pattern(text: &str) -> Result<Regex> {
+    let regex = Regex::new(text).map_err(|e| Error::invalid(format!("--regex cannot be read: {e}")))?;
+    if regex.captures_len() < 2 {
+        return Err(Error::invalid(format!(
+            "--regex '{text}' has no group; put the number in one: 'val=([0-9.]+)' or 'val=(?<val_loss>[0-9.]+)'"
+        )));
+    }
+    Ok(regex)
+}
+
+impl Meaning {
+    fn new(choice: Choice, counter: Counter, scale: f64) -> Self {
+        let lower = choice.metric.to_lowercase();
+        let training = !["val", "eval", "test", "dev"].iter().any(|w| lower.contains(w));
+        let why = choice.why.clone();
+        Self { choice, counter, scale, from_zero: false, training, top: None, why }
+    }
+
+    /// Learns from the readings of a whole run from where it counts and in what range it lies.
+    fn look(&mut self, column: &Column) {
+        // An epoch is reported when it is over: a first epoch called 0 is the first of a count from zero.
+        self.from_zero = self.counter == Counter::Epochs && column.first_place().is_some_and(|p| p.epochs == 0.0);
+        if !self.choice.maximize {
+            return;
+        }
+        let (low, high) =
+            column.values().filter(|v| v.is_finite()).fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+        let known = maximizes(&self.choice.metric) == Some(true);
+        self.top = [1.0, 100.0].into_iter().find(|top| known && low >= 0.0 && high <= *top);
+        let how = match self.top {
+            Some(top) => format!("{top} - {}", self.choice.metric),
+            None => format!("-{}", self.choice.metric),
+        };
+        self.why += &format!("; shown as {how}");
+    }
+
+    /// Whether readings of this name are needed.
+    pub fn keeps(&self, name: &str) -> bool {
+        self.choice.metric == name || self.choice.train.as_deref() == Some(name)
+    }
+
+    /// The step of a place, in the unit of the trial's length; `None` without a counter.
+    pub fn step(&self, place: Place) -> Option<u64> {
+        let count = match self.counter {
+            Counter::Steps => place.steps,
+            Counter::Epochs => place.epochs,
+            Counter::Readings => return None,
+        };
+        // One place is 2^-20: a product that should be whole may fall just short.
+        (count.is_finite() && count >= 0.0).then(|| (count * self.scale + 1e-6) as u64 + u64::from(self.from_zero))
+    }
+
+    fn value(&self, raw: f64) -> f64 {
+        if self.choice.maximize { self.top.unwrap_or(0.0) - raw } else { raw }
+    }
+
+    /// Sends what `column` has that was not sent yet.
+    pub fn tell(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, out: &mut Vec<Event>) {
+        let metric = column.name == self.choice.metric;
+        for seen in column.take() {
+            let step = self.step(seen.place).unwrap_or(seen.index + 1).min(spec.steps);
+            if metric && !self.training {
+                out.push(self.eval(trial, step, seen));
+                continue;
+            }
+            if metric {
+                self.window(column, trial, spec, (step, seen), out);
+            }
+            if !self.choice.maximize && step >= column.told.next {
+                out.push(Event::Step { trial, step: step.min(spec.steps - 1), lr: seen.lr, loss: seen.value });
+                column.told.next = step + spec.steps.div_ceil(POINTS);
+            }
+        }
+    }
+
+    fn eval(&self, trial: TrialId, step: u64, seen: Seen) -> Event {
+        let score = self.choice.maximize.then_some(seen.value);
+        Event::Eval { trial, step, lr: seen.lr, val_loss: self.value(seen.value), score }
+    }
+
+    /// Takes a reading of a training loss into the mean of its window; sends the window before when that is full.
+    fn window(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, seen: (u64, Seen), out: &mut Vec<Event>) {
+        let (step, seen) = seen;
+        let told = &mut column.told;
+        if !told.begun && self.counter == Counter::Steps && step <= 1 {
+            told.begun = true;
+            out.push(self.eval(trial, 0, seen));
+            return;
+        }
+        told.begun = true;
+        let number = (step.saturating_sub(1) * WINDOWS / spec.steps).min(WINDOWS - 1);
+        told.window = Some(match told.window {
+            Some((open, sum, count, last)) if open != number && self.counter != Counter::Readings => {
+                let mean = Seen { value: sum / f64::from(count), ..seen };
+                out.push(self.eval(trial, last, mean));
+                (number, seen.value, 1, step)
+            }
+            Some((open, sum, count, _)) => (open, sum + seen.value, count + 1, step),
+            None => (number, seen.value, 1, step),
+        });
+    }
+
+    /// Sends the last reading of a run that has come to its end.
+    pub fn close(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, out: &mut Vec<Event>) {
+        let Some(last) = column.last() else { return };
+        let value = match (self.training, column.told.window) {
+            (false, _) if column.count() > 1 => return,
+            (false, _) => last.value,
+            (true, Some((_, sum, count, _))) if self.counter != Counter::Readings => sum / f64::from(count),
+            (true, _) => column.tail_mean().unwrap_or(last.value),
+        };
+        out.push(self.eval(trial, spec.steps, Seen { value, ..last }));
+    }
+}

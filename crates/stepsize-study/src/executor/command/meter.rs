@@ -1,0 +1,186 @@
+//! [`Meter`]: the lines of one trial in, events out.
+//!
+//! What the names mean is settled once for a study, when its first trial has ended and all of its names are known; until
+//! then readings are kept and not sent. Later trials send theirs at once. Which counter is meant follows from the length
+//! that was asked for: with 20 steps, a log that counts `iter` to 6000 and `epoch` to 20 is read by epochs.
+
+use super::column::{Column, Place};
+use super::meaning::{Meaning, Reader};
+use std::sync::Arc;
+use stepsize::{Event, TrialId, TrialSpec};
+
+/// Names looked at in one log; programs that print more print them by accident.
+const NAMES: usize = 256;
+/// This many times the first loss, three times in a row, is an explosion (`pruner::explosion`).
+const EXPLOSION: f64 = 1e3;
+
+/// What is to be done with a running trial.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Call {
+    /// The loss is not finite or has exploded.
+    Diverged { step: u64, why: String },
+    /// The part of the run that was asked for is over.
+    Enough,
+    /// The trial cannot be read.
+    Unreadable(String),
+}
+
+/// Reads one trial.
+pub(super) struct Meter {
+    trial: TrialId,
+    spec: TrialSpec,
+    reader: Arc<Reader>,
+    /// The study's meaning of the names; `None` until it is settled.
+    meaning: Option<Meaning>,
+    /// What the names seen so far seem to mean; before `meaning`.
+    guess: Option<Meaning>,
+    names: Vec<String>,
+    columns: Vec<Column>,
+    place: Place,
+    lr: f64,
+}
+
+impl Meter {
+    pub fn new(trial: TrialId, spec: TrialSpec, reader: Arc<Reader>) -> Self {
+        let (lr, meaning) = (spec.lr.get(), reader.meaning());
+        Self {
+            trial,
+            spec,
+            reader,
+            meaning,
+            guess: None,
+            names: Vec::new(),
+            columns: Vec::new(),
+            place: Place::default(),
+            lr,
+        }
+    }
+
+    /// Whether a metric was read.
+    pub fn has_metric(&self) -> bool {
+        self.meant().is_some_and(|m| self.column(&m.choice.metric).is_some())
+    }
+
+    fn meant(&self) -> Option<&Meaning> {
+        self.meaning.as_ref().or(self.guess.as_ref())
+    }
+
+    fn column(&self, name: &str) -> Option<&Column> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// Takes in one line.
+    pub fn line(&mut self, line: &str) -> Option<Call> {
+        let pairs = self.reader.pairs(line);
+        self.row(&pairs)
+    }
+
+    /// Takes in one record of names and numbers.
+    pub fn row(&mut self, row: &[(String, f64)]) -> Option<Call> {
+        let before = self.names.len();
+        for (name, value) in row {
+            if !self.names.contains(name) && self.names.len() < NAMES {
+                self.names.push(name.clone());
+            }
+            self.place.note(name, *value, &self.reader);
+        }
+        if self.meaning.is_none() && self.names.len() > before {
+            self.guess = self.reader.guess(&self.names);
+        }
+        let mut call = None;
+        for (name, value) in row {
+            if self.meant().is_some_and(|m| m.choice.lr.as_ref() == Some(name)) && value.is_finite() {
+                self.lr = *value;
+            }
+            if self.reader.is_counter(name) {
+                continue;
+            }
+            let kept = match &self.meaning {
+                Some(meaning) => meaning.keeps(name),
+                None => true,
+            };
+            if kept {
+                let (place, lr) = (self.place, self.lr);
+                let at = self.columns.iter().position(|c| c.name == *name).unwrap_or_else(|| {
+                    self.columns.push(Column::new(name));
+                    self.columns.len() - 1
+                });
+                self.columns[at].push(place, lr, *value);
+                call = call.or_else(|| self.diverged(at));
+            }
+        }
+        call.or_else(|| self.enough())
+    }
+
+    fn diverged(&self, at: usize) -> Option<Call> {
+        let column = &self.columns[at];
+        let meaning = self.meant().filter(|m| m.keeps(&column.name) && self.spec.stop_on_divergence)?;
+        let last = column.last()?;
+        let step = meaning.step(last.place).unwrap_or(0).min(self.spec.steps);
+        if !last.value.is_finite() {
+            return Some(Call::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
+        }
+        let lossy = column.name != meaning.choice.metric || !meaning.choice.maximize;
+        let start = column.first_finite()?.abs().max(f64::MIN_POSITIVE);
+        (lossy && column.in_a_row(|v| v > EXPLOSION * start) >= 3).then(|| Call::Diverged {
+            step,
+            why: format!("{} is {:.3e} at step {step}, {EXPLOSION:.0} times its first value", column.name, last.value),
+        })
+    }
+
+    /// Whether a run that was given its full length has come to the end of the part that is compared.
+    fn enough(&self) -> Option<Call> {
+        if !self.reader.cuts(self.spec.steps) {
+            return None;
+        }
+        let meaning = self.meant()?;
+        if self.meaning.is_none() && self.place.steps.is_finite() && self.place.epochs.is_finite() {
+            return Some(Call::Unreadable(
+                "its log counts steps and epochs, and without {steps} in the command it must be known which of them --steps \
+                 means; say so with --step NAME"
+                    .to_owned(),
+            ));
+        }
+        let metric = self.column(&meaning.choice.metric)?;
+        let step = meaning.step(metric.last()?.place)?;
+        (step >= self.spec.steps).then_some(Call::Enough)
+    }
+
+    /// The events that can be told by now.
+    pub fn events(&mut self) -> Vec<Event> {
+        let Some(meaning) = &self.meaning else { return Vec::new() };
+        let mut out = Vec::new();
+        for column in &mut self.columns {
+            meaning.tell(column, self.trial, &self.spec, &mut out);
+        }
+        out
+    }
+
+    /// The last events of a trial that came to its end.
+    ///
+    /// # Errors
+    /// What to tell the user when it printed no metric.
+    pub fn conclude(&mut self) -> Result<Vec<Event>, String> {
+        let meaning = match self.meaning.clone() {
+            Some(meaning) => meaning,
+            None => self.reader.settle(&self.names, &self.columns, self.spec.steps)?,
+        };
+        self.meaning = Some(meaning.clone());
+        let mut events = self.events();
+        let Some(metric) = self.columns.iter_mut().find(|c| c.name == meaning.choice.metric) else {
+            return Err(format!("it printed no {}, by which the trials are compared", meaning.choice.metric));
+        };
+        meaning.close(metric, self.trial, &self.spec, &mut events);
+        Ok(events)
+    }
+
+    /// Steps of a trial that came to its end.
+    pub fn length(&self) -> u64 {
+        self.spec.steps
+    }
+
+    /// The step that the log has come to.
+    pub fn steps(&self) -> u64 {
+        self.meant().and_then(|m| m.step(self.place)).unwrap_or(0).min(self.spec.steps)
+    }
+}

@@ -1,0 +1,129 @@
+//! The tables, and the steps by which an older file becomes a newer one.
+//!
+//! `user_version` counts the steps a file has had. A file with more steps than this program knows is refused.
+
+use super::fault::fault;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::path::Path;
+use std::time::Duration;
+use stepsize::{Error, Result};
+
+/// "step" in ASCII: marks a file of studies.
+const APPLICATION: i64 = 0x7374_6570;
+
+/// How long to wait for another process to finish its transaction (milliseconds as a rule).
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// One script a step; a released one is never changed.
+const STEPS: [&str; 1] = ["
+CREATE TABLE study (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE,
+    command TEXT NOT NULL,    -- the arguments it was begun with, a JSON array
+    directory TEXT NOT NULL   -- where it was begun
+) STRICT;
+CREATE TABLE event (
+    study INTEGER NOT NULL REFERENCES study (id) ON DELETE CASCADE,
+    seq INTEGER NOT NULL,     -- the order
+    at REAL NOT NULL,         -- seconds since 1970 by the writer's clock, which may jump; for people only
+    kind TEXT NOT NULL,
+    trial INTEGER, step INTEGER, lr REAL, loss REAL, score REAL,  -- kind step or eval; a loss that is no number is NULL
+    fact TEXT,                -- any other kind: the event as JSON
+    PRIMARY KEY (study, seq)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX fact ON event (study, seq) WHERE fact IS NOT NULL;
+"];
+
+/// Opens the file at `path` for writing, making it or bringing it up to date if need be.
+pub(super) fn open(path: &Path) -> Result<Connection> {
+    let fault = |e: rusqlite::Error| fault(path, "open", &e);
+    let mut db = Connection::open(path).map_err(fault)?;
+    db.busy_timeout(PATIENCE).map_err(fault)?;
+    if check(&db, path)? < STEPS.len() {
+        db.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
+        migrate(&mut db, path)?;
+    }
+    db.pragma_update(None, "foreign_keys", true).map_err(fault)?;
+    Ok(db)
+}
+
+/// Opens the file at `path` to read it.
+pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
+    if !path.exists() {
+        return Err(Error::invalid(format!(
+            "there is no file of studies {}; `stepsize find --study NAME` makes one, --db names another",
+            path.display()
+        )));
+    }
+    let db = match readable(path) {
+        // WAL needs a file beside the database; where none may be made, and no writer has left one, the database is
+        // whole as it stands.
+        Err(_) if !beside(path, "-wal").exists() => immutable(path),
+        other => other,
+    };
+    let db = db.map_err(|e| fault(path, "read", &e))?;
+    match check(&db, path)? {
+        version if version == STEPS.len() => Ok(db),
+        // An older file is brought up to date.
+        _ => open(path),
+    }
+}
+
+/// The path of the file next to `path` whose name ends in `ending` more.
+pub(super) fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn readable(path: &Path) -> rusqlite::Result<Connection> {
+    // Writable if it may be: the last to close a WAL database then takes away the files beside it.
+    let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    db.busy_timeout(PATIENCE)?;
+    db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
+    Ok(db)
+}
+
+fn immutable(path: &Path) -> rusqlite::Result<Connection> {
+    let escaped = path.to_string_lossy().replace('%', "%25").replace('?', "%3f").replace('#', "%23");
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_URI;
+    Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
+}
+
+/// The steps that the file has had; a fault if it is not ours or too new.
+fn check(db: &Connection, path: &Path) -> Result<usize> {
+    let number = |name: &str| -> Result<i64> {
+        db.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| fault(path, "open", &e))
+    };
+    let (application, version) = (number("application_id")?, number("user_version")?);
+    let empty: bool = db
+        .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(|e| fault(path, "open", &e))?;
+    if application != APPLICATION && !empty {
+        return Err(Error::invalid(format!(
+            "{} is a SQLite file of another program; choose another file with --db",
+            path.display()
+        )));
+    }
+    match usize::try_from(version) {
+        Ok(version) if version <= STEPS.len() => Ok(version),
+        _ => Err(Error::invalid(format!(
+            "{} was written by a newer Stepsize (schema {version}, this one knows up to {}); update Stepsize, or choose \
+             another file with --db",
+            path.display(),
+            STEPS.len()
+        ))),
+    }
+}
+
+fn migrate(db: &mut Connection, path: &Path) -> Result<()> {
+    let fault = |e: rusqlite::Error| fault(path, "make or update", &e);
+    let step = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
+    // Another process may have been faster.
+    for script in &STEPS[check(&step, path)?..] {
+        step.execute_batch(script).map_err(fault)?;
+    }
+    step.pragma_update(None, "application_id", APPLICATION).map_err(fault)?;
+    step.pragma_update(None, "user_version", STEPS.len() as i64).map_err(fault)?;
+    step.commit().map_err(fault)
+}

@@ -1,0 +1,210 @@
+//! [`Studies`]: the file as a whole: what is in it, who works on it, and how one study is taken up or removed.
+
+use super::fault::fault;
+use super::lock::{Lock, Try};
+use super::{Sqlite, row, schema};
+use rusqlite::{Connection, OptionalExtension, params};
+use std::path::{Path, PathBuf};
+use stepsize::{End, Error, Estimate, Event, Result, Trial, fold};
+
+/// A file of studies.
+#[derive(Debug)]
+pub struct Studies {
+    db: Connection,
+    path: PathBuf,
+}
+
+/// Where a study stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// A process works on it.
+    Running,
+    /// It ended before its search did: it can be resumed.
+    Unfinished,
+    /// The search came to its end.
+    Concluded,
+}
+
+/// One study in brief.
+#[derive(Debug, Clone)]
+pub struct Summary {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub state: State,
+    /// What it asks; `None` when it was killed before it had asked.
+    pub question: Option<String>,
+    /// What is trained.
+    pub task: Option<String>,
+    /// Trials that ended, by themselves or by a rule.
+    pub ended: usize,
+    /// The last conclusion.
+    pub estimate: Option<Estimate>,
+    /// When it was last written to, UTC, by the clock of the machine that did.
+    pub written: Option<String>,
+}
+
+impl Studies {
+    /// Opens `path` for writing, making the file if there is none.
+    ///
+    /// # Errors
+    /// When it cannot be opened or made, is no file of studies, or was written by a newer Stepsize.
+    pub fn open(path: &Path) -> Result<Self> {
+        Ok(Self { db: schema::open(path)?, path: path.to_owned() })
+    }
+
+    /// Opens `path` to look at it.
+    ///
+    /// # Errors
+    /// As [`Studies::open`], and when there is no such file.
+    pub fn look(path: &Path) -> Result<Self> {
+        Ok(Self { db: schema::open_to_read(path)?, path: path.to_owned() })
+    }
+
+    /// Takes up the study `name`, new or old, for this process alone. `command` are the arguments that begin it and
+    /// `directory` is where; of an old study the first ones are kept.
+    ///
+    /// # Errors
+    /// When another process works on it, or the name is empty or holds control characters.
+    pub fn study(self, name: &str, command: &[String], directory: &Path) -> Result<Sqlite> {
+        if name.trim().is_empty() || name.chars().any(char::is_control) {
+            return Err(Error::invalid(format!("a study needs a name to be called by, not {name:?}")));
+        }
+        let fault = |e: rusqlite::Error| fault(&self.path, "write to", &e);
+        let command = serde_json::Value::from(command).to_string();
+        let fields = params![name, command, directory.to_string_lossy()];
+        let insert = "INSERT INTO study (name, command, directory) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
+        if self.find(name)?.is_none() {
+            self.db.execute(insert, fields).map_err(fault)?;
+        }
+        let id = self.id(name)?;
+        let lock = self.lock(id, name)?;
+        // Between the two lines above it may have been removed.
+        match self.find(name)? {
+            Some(now) if now == id => Sqlite::new(self.db, self.path, id, lock),
+            _ => Err(Error::invalid(format!("study {name:?} has just been removed; run the command again"))),
+        }
+    }
+
+    /// All studies, oldest first.
+    ///
+    /// # Errors
+    /// When the file cannot be read.
+    pub fn list(&self) -> Result<Vec<Summary>> {
+        let fault = |e: rusqlite::Error| fault(&self.path, "read", &e);
+        let mut statement = self
+            .db
+            .prepare(
+                "SELECT id, name, (SELECT datetime(at, 'unixepoch') FROM event WHERE study = study.id
+                 ORDER BY seq DESC LIMIT 1) FROM study ORDER BY id",
+            )
+            .map_err(fault)?;
+        let rows = statement.query_map([], |r| Ok((r.get(0)?, r.get(1)?, r.get(2)?))).map_err(fault)?;
+        rows.map(|found| {
+            let (id, name, written) = found.map_err(fault)?;
+            self.summary(id, name, written)
+        })
+        .collect()
+    }
+
+    /// The events of a study, oldest first.
+    ///
+    /// # Errors
+    /// When there is no such study or it cannot be read.
+    pub fn events(&self, name: &str) -> Result<Vec<Event>> {
+        row::events(&self.db, &self.path, self.id(name)?)
+    }
+
+    /// The events of a study, each with the second since 1970 in which it was stored, by the clock of that machine.
+    ///
+    /// # Errors
+    /// As [`Studies::events`].
+    pub fn timed_events(&self, name: &str) -> Result<Vec<(f64, Event)>> {
+        let query = format!("SELECT {} FROM event WHERE study = ?1 ORDER BY seq", row::COLUMNS);
+        row::select(&self.db, &self.path, &query, self.id(name)?, |event, at| (at, event))
+    }
+
+    /// The arguments that began a study, and the directory in which that was.
+    ///
+    /// # Errors
+    /// As [`Studies::events`].
+    pub fn command(&self, name: &str) -> Result<(Vec<String>, PathBuf)> {
+        let fields: (String, String) = self
+            .db
+            .query_row("SELECT command, directory FROM study WHERE id = ?1", [self.id(name)?], |r| {
+                Ok((r.get(0)?, r.get(1)?))
+            })
+            .map_err(|e| fault(&self.path, "read", &e))?;
+        let command = serde_json::from_str(&fields.0)
+            .map_err(|e| Error::invalid(format!("the command of study {name:?} cannot be read: {e}")))?;
+        Ok((command, fields.1.into()))
+    }
+
+    /// Removes a study and all its events for good.
+    ///
+    /// # Errors
+    /// When there is no such study, or a process works on it.
+    pub fn remove(&mut self, name: &str) -> Result<()> {
+        let id = self.id(name)?;
+        let _lock = self.lock(id, name)?;
+        self.db.execute("DELETE FROM study WHERE id = ?1", [id]).map_err(|e| fault(&self.path, "write to", &e))?;
+        Ok(())
+    }
+
+    fn find(&self, name: &str) -> Result<Option<i64>> {
+        self.db
+            .query_row("SELECT id FROM study WHERE name = ?1", [name], |row| row.get(0))
+            .optional()
+            .map_err(|e| fault(&self.path, "read", &e))
+    }
+
+    fn id(&self, name: &str) -> Result<i64> {
+        if let Some(id) = self.find(name)? {
+            return Ok(id);
+        }
+        let names: Vec<String> = self.list()?.into_iter().map(|s| s.name).collect();
+        let there = match names.is_empty() {
+            true => "it holds none".to_owned(),
+            false => format!("it holds {}", names.join(", ")),
+        };
+        Err(Error::invalid(format!("there is no study {name:?} in {}: {there}", self.path.display())))
+    }
+
+    fn lock_path(&self, id: i64) -> PathBuf {
+        schema::beside(&self.path, &format!("-{id}.lock"))
+    }
+
+    fn lock(&self, id: i64, name: &str) -> Result<Lock> {
+        match Lock::take(&self.lock_path(id), &format!("process {}", std::process::id()))? {
+            Try::Taken(lock) => Ok(lock),
+            Try::Held(by) => Err(Error::invalid(format!(
+                "study {name:?} in {} is in use by {by}; wait for its end, end it, or choose another name",
+                self.path.display()
+            ))),
+        }
+    }
+
+    fn summary(&self, id: i64, name: String, written: Option<String>) -> Result<Summary> {
+        let facts = row::facts(&self.db, &self.path, id)?;
+        let asked = facts.iter().find_map(|e| match e {
+            Event::Study { question, task, .. } => Some((question.clone(), task.clone())),
+            _ => None,
+        });
+        let estimate = facts.iter().rev().find_map(|e| match e {
+            Event::Concluded { estimate } => Some(estimate.clone()),
+            _ => None,
+        });
+        let trials: Vec<Trial> = fold(&facts).into_values().collect();
+        let over = |t: &&Trial| t.end.as_ref().is_some_and(|e| !matches!(e, End::Stopped | End::Failed { .. }));
+        let ended = trials.iter().filter(over).count();
+        let state = if Lock::holder(&self.lock_path(id)).is_some() {
+            State::Running
+        } else if matches!(facts.last(), Some(Event::Concluded { .. })) && ended == trials.len() {
+            State::Concluded
+        } else {
+            State::Unfinished
+        };
+        let (question, task) = asked.unzip();
+        Ok(Summary { name, state, question, task, ended, estimate, written })
+    }
+}

@@ -1,0 +1,125 @@
+//! [`Ladder`]: the range test of a job whose rate cannot be changed while it runs: short runs from the start at rising rates.
+//!
+//! A rung is *broken* when its run diverged, or when it ended half of the best rung's fall (from the untrained loss) above the
+//! best rung: the rule by which [`crate::probe::RangeTest`] sees its edge. The *edge* is the first broken rung above the best
+//! one, and the answer a fourth of it, for the reasons given there. It climbs a decade at a time and stops at the edge.
+//!
+//! Unlike a ramp, no rung profits from what lower rates have learned, so the edge is that of training from the start. One
+//! reading a rung and no noise estimate: no interval.
+
+use crate::lr::Lr;
+use crate::probe::evidence::{answered, refused, untrained};
+use crate::probe::grid::{check_steps, specs};
+use crate::probe::{Estimate, Job, Probe, Reason};
+use crate::trial::{Trial, TrialSpec};
+use crate::{Error, Result};
+
+/// Rungs in a decade: the edge is known to a factor of 2.2.
+const PER_DECADE: u32 = 3;
+/// Divisor from the edge to the answer, as in the range test.
+const MARGIN: f64 = 4.0;
+/// A fall by less than this share of |untrained loss| is no learning.
+const LEARNED: f64 = 0.005;
+
+/// Short runs at rising rates.
+#[derive(Debug, Clone)]
+pub struct Ladder {
+    job: Job,
+    rates: Vec<Lr>,
+    steps: u64,
+}
+
+/// What the rungs say.
+struct Climb {
+    best: Option<(Lr, f64)>,
+    edge: Option<Lr>,
+}
+
+impl Ladder {
+    /// Runs of `steps` steps at rates from `low` to `high`.
+    ///
+    /// # Errors
+    /// When `low >= high`, or `steps` is zero or above the job's.
+    pub fn new(job: Job, low: Lr, high: Lr, steps: u64) -> Result<Self> {
+        if low >= high {
+            return Err(Error::invalid(format!("a range test needs low < high, not {low} to {high}")));
+        }
+        let steps = check_steps(steps, &job)?;
+        Ok(Self { rates: Lr::log_space(low, high, PER_DECADE)?, job, steps })
+    }
+
+    fn climb(&self, done: &[Trial]) -> Climb {
+        let mut rungs: Vec<(Lr, f64)> =
+            done.iter().map(|t| (t.spec.lr, t.final_loss().unwrap_or(f64::INFINITY))).collect();
+        rungs.sort_by(|a, b| a.0.get().total_cmp(&b.0.get()));
+        let best = rungs.iter().copied().filter(|r| r.1.is_finite()).min_by(|a, b| a.1.total_cmp(&b.1));
+        let edge = match best {
+            None => rungs.first().map(|r| r.0),
+            Some((at, least)) => {
+                let lost = least + (start(done).unwrap_or(least) - least) / 2.0;
+                rungs.iter().find(|r| r.0 > at && r.1 > lost).map(|r| r.0)
+            }
+        };
+        Climb { best, edge }
+    }
+}
+
+/// The untrained loss; where no run has it, the highest reading of all rungs that did not diverge.
+fn start(done: &[Trial]) -> Option<f64> {
+    let highest = || done.iter().filter_map(Trial::final_loss).max_by(f64::total_cmp);
+    done.iter().find_map(|t| t.start_loss().or_else(|| untrained(t))).or_else(highest)
+}
+
+impl Probe for Ladder {
+    fn name(&self) -> &'static str {
+        "ladder"
+    }
+
+    fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
+        let broken = !done.is_empty() && self.climb(done).edge.is_some();
+        let next = self.rates.iter().skip(done.len()).take(PER_DECADE as usize).copied().collect::<Vec<_>>();
+        if broken { Ok(Vec::new()) } else { specs(&self.job, &next, self.steps, 1) }
+    }
+
+    fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
+        let cost = self.job.cost_runs(done);
+        let refuse = |reason, because: String, advice: &str| refused(reason, because, advice, done, cost);
+        let Climb { best, edge } = self.climb(done);
+        let (low, high) = (self.rates[0], self.rates[self.rates.len() - 1]);
+        let mut estimate = match (best, edge) {
+            (None, None) => refuse(Reason::TooShort, "no run has ended".into(), "let the range test end"),
+            (None, Some(lowest)) => refuse(
+                Reason::AllDiverged,
+                format!("the lowest rate tried, {lowest}, diverged already"),
+                "start lower (--low), and check the data for values that are not finite",
+            ),
+            (Some((_, least)), _) if start(done).is_some_and(|s| s - least <= LEARNED * s.abs()) || done.len() < 3 => {
+                refuse(
+                    Reason::Flat,
+                    format!(
+                        "no run of {} steps between {low} and {high} learned anything; lowest loss {least:.4}",
+                        self.steps
+                    ),
+                    "take longer runs (--iterations); check that the rate reaches the optimizer",
+                )
+            }
+            (Some((at, _)), None) => refuse(
+                Reason::AtEdge,
+                format!("training did not break up to a rate of {high}; the lowest loss is at {at}"),
+                "end higher (--high)",
+            ),
+            (Some((at, _)), Some(edge)) => {
+                let lr = edge * MARGIN.recip();
+                let why = format!(
+                    "{} runs of {} steps from the start: the lowest loss is at {at}, training breaks at {edge}; the answer is a fourth of \
+                     that",
+                    done.len(),
+                    self.steps
+                );
+                answered(lr, None, why, done, cost)
+            }
+        };
+        estimate.divergence_lr = edge;
+        Ok(estimate)
+    }
+}
