@@ -29,7 +29,7 @@ pub struct CommandArgs {
     /// The counter that --steps counts
     #[arg(long, value_name = "NAME", requires = "argv", help_heading = "Command")]
     pub step: Option<String>,
-    /// Read the metric with this pattern: 'val=([0-9.]+)', or 'it (?<step>[0-9]+) val (?<val_loss>[0-9.]+)'
+    /// Read the metric with this pattern: `val=([0-9.]+)` or `it (?<step>[0-9]+) val (?<val_loss>[0-9.]+)`
     #[arg(long, value_name = "REGEX", requires = "argv", help_heading = "Command")]
     pub regex: Option<String>,
     /// Read the metric from files instead of the output: '{trial_dir}/**/metrics.csv'
