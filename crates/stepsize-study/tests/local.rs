@@ -75,8 +75,9 @@ fn a_crash_before_any_metric_shows_the_last_lines() {
 
 #[test]
 fn a_crash_that_speaks_of_overflow_is_divergence_once_the_command_has_worked() {
-    let script =
-        "echo loss 0.5; test {trial} = 1 && { echo 'ValueError: Floating-point overflow' >&2; exit 1; }; exit 0";
+    // What standard output says after it changes nothing: the two pipes are read in no order.
+    let script = "echo loss 0.5; test {trial} = 1 || exit 0
+                  echo 'ValueError: Floating-point overflow' >&2; sleep 0.1; echo loss 0.5; exit 1";
     let mut local = Local::new(sh(script)).unwrap();
     local.submit(TrialId(0), &spec(0.25, 5)).unwrap();
     assert_eq!(end_of(&until(&mut local, 1)), End::Finished);

@@ -11,10 +11,13 @@ const WIDTH: usize = 300;
 #[derive(Debug, Default)]
 pub(super) struct Tail {
     lines: VecDeque<String>,
+    /// The last line of each pipe: the order in which two pipes are read says nothing.
+    last: [String; 2],
 }
 
 impl Tail {
-    pub fn push(&mut self, line: &str) {
+    /// Takes one line of the pipe of that number: 0 is standard output, 1 standard error.
+    pub fn push(&mut self, pipe: usize, line: &str) {
         if self.lines.len() == LINES {
             self.lines.pop_front();
         }
@@ -22,12 +25,13 @@ impl Tail {
         if line.len() > kept.len() && line.chars().nth(WIDTH).is_some() {
             kept.push('…');
         }
+        self.last[pipe].clone_from(&kept);
         self.lines.push_back(kept);
     }
 
-    /// The last line, where exceptions are named.
-    pub fn last(&self) -> &str {
-        self.lines.back().map_or("", String::as_str)
+    /// The last lines of standard error and of standard output, where exceptions are named.
+    pub fn last(&self) -> impl Iterator<Item = &str> {
+        self.last.iter().rev().map(String::as_str)
     }
 
     /// The lines, indented, with a heading.

@@ -72,7 +72,7 @@ impl Watch {
             match seen {
                 Ok(Input::Block(pipe, bytes)) => {
                     for line in lines[pipe].push(&bytes) {
-                        call = call.or_else(|| self.line(&line, &mut tail));
+                        call = call.or_else(|| self.line(pipe, &line, &mut tail));
                     }
                 }
                 Ok(Input::Closed) => open -= 1,
@@ -113,9 +113,9 @@ impl Watch {
         }
         let status = group.reap(deadline.unwrap_or_else(|| Instant::now() + self.grace));
         if why.is_none() {
-            for lines in &mut lines {
+            for (pipe, lines) in lines.iter_mut().enumerate() {
                 if let Some(line) = lines.finish() {
-                    why = why.or_else(|| self.line(&line, &mut tail).map(Why::Called));
+                    why = why.or_else(|| self.line(pipe, &line, &mut tail).map(Why::Called));
                 }
             }
             why = why.or_else(|| files.last_look(&mut self.meter).map(Why::Called));
@@ -123,8 +123,8 @@ impl Watch {
         self.end(why, status, &tail);
     }
 
-    fn line(&mut self, line: &str, tail: &mut Tail) -> Option<Call> {
-        tail.push(line);
+    fn line(&mut self, pipe: usize, line: &str, tail: &mut Tail) -> Option<Call> {
+        tail.push(pipe, line);
         if self.source != Source::Output {
             return None;
         }
@@ -203,12 +203,13 @@ fn show(status: ExitStatus) -> String {
 
 /// The last line of a crash when it speaks of numbers that are not finite: a rate that is too high, not a broken command.
 fn tells_divergence(tail: &Tail) -> Option<&str> {
-    let last = tail.last();
-    let lower = last.to_lowercase();
-    let words: Vec<&str> = lower.split(|c: char| !c.is_alphanumeric()).collect();
-    let known = ["nan", "nans", "inf", "infinity", "infinite", "overflow", "diverged", "divergence", "exploded"];
-    let said = known.iter().any(|w| words.contains(w)) || lower.contains("not finite") || lower.contains("non-finite");
-    said.then_some(last)
+    const KNOWN: [&str; 9] =
+        ["nan", "nans", "inf", "infinity", "infinite", "overflow", "diverged", "divergence", "exploded"];
+    tail.last().find(|line| {
+        let lower = line.to_lowercase();
+        let said = lower.split(|c: char| !c.is_alphanumeric()).any(|word| KNOWN.contains(&word));
+        said || lower.contains("not finite") || lower.contains("non-finite")
+    })
 }
 
 /// Threads that read the pipes.
