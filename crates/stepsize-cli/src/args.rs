@@ -1,9 +1,11 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
+mod cluster;
 mod command;
 mod output;
 mod task;
 
+pub use cluster::ClusterArgs;
 pub use command::CommandArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
