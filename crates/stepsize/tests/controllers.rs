@@ -46,7 +46,7 @@ fn tell(controller: &mut dyn Controller, step: u64) {
         let alignment = (step > 0).then_some(wave - 0.4);
         controller.heed(&Gradient { step, loss, norm: 1.0 + wave, alignment, scheduled: 0.1 }).unwrap();
     }
-    for (metric, due) in [(Metric::TrainLoss, true), (Metric::ValLoss, step % 2 == 0)] {
+    for (metric, due) in [(Metric::TrainLoss, true), (Metric::ValLoss, step.is_multiple_of(2))] {
         if !due {
             continue;
         }
@@ -165,7 +165,7 @@ fn greedy_has_no_floor_trap() {
     assert!(factors(theirs.build(base).unwrap(), flat()).iter().all(|f| *f >= 1.0));
     let ours = spec("greedy(patience=2, average=1, min_factor=0.1)").build(base).unwrap();
     let seen = factors(ours, flat());
-    assert!(seen.iter().any(|f| *f == 0.1), "{seen:?}");
+    assert!(seen.contains(&0.1), "{seen:?}");
     // And does not stay at the floor for ever.
     let floor = seen.iter().position(|f| *f == 0.1).unwrap();
     assert_eq!(seen[floor..].iter().position(|f| *f == 1.0), Some(3), "{seen:?}");

@@ -160,7 +160,7 @@ impl Live {
         if self.seen >= WARM {
             self.best = self.best.min(self.mean);
             let back = self.mean - self.best;
-            if gain > 8.0 * self.deviation && back > 0.5 * gain {
+            if gain > 4.0 * self.deviation && back > 0.5 * gain {
                 let share = 100.0 * back / gain;
                 return Some(format!(
                     "the average loss {:.4e} has given back {share:.0} % of what was gained",

@@ -81,10 +81,10 @@ impl Controller for Together {
     }
 
     fn save(&self) -> State {
-        let named = |(i, part): (usize, &Box<dyn Controller>)| {
-            part.save().into_iter().map(move |(name, value)| (format!("{i}.{name}"), value))
-        };
-        self.parts.iter().enumerate().flat_map(named).collect()
+        let states = self.parts.iter().map(|part| part.save()).enumerate();
+        states
+            .flat_map(|(i, state)| state.into_iter().map(move |(name, value)| (format!("{i}.{name}"), value)))
+            .collect()
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
@@ -97,8 +97,8 @@ impl Controller for Together {
             };
         }
         let before: Vec<State> = self.parts.iter().map(|p| p.save()).collect();
-        for i in 0..self.parts.len() {
-            if let Err(error) = self.parts[i].restore(&states[i]) {
+        for (i, state) in states.iter().enumerate() {
+            if let Err(error) = self.parts[i].restore(state) {
                 // All or nothing: what a part has saved it takes back.
                 for (part, state) in self.parts.iter_mut().zip(&before).take(i) {
                     part.restore(state)?;
