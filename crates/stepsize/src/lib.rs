@@ -19,6 +19,7 @@ pub mod quadratic;
 pub mod report;
 pub mod schedule;
 mod train;
+pub mod transfer;
 mod trial;
 
 pub use controller::Controller;
