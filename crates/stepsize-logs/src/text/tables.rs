@@ -81,7 +81,7 @@ fn header(line: &str) -> Option<Vec<String>> {
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
     let known = |c: &&str| step_rank(c).is_some() || epoch_rank(c).is_some() || maximizes(c).is_some();
     let fits = (2..=64).contains(&cells.len())
-        && cells.iter().all(|c| word(c))
+        && cells.iter().all(word)
         && cells.iter().filter(|c| step_rank(c).is_some() || epoch_rank(c).is_some()).count() >= 1
         && cells.iter().filter(|c| known(c)).count() * 2 >= cells.len().max(4)
         && !line.contains([':', '=', '.']);
