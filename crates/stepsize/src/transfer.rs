@@ -226,8 +226,18 @@ pub fn batch_rule(from: u64, to: u64, family: Family) -> Result<Part> {
     let doublings = (to as f64 / from as f64).log2();
     // The deviation reaches from the full rule down to no change at about two deviations.
     let (exponent, sd, rule, source) = match family {
-        Family::Sgd => (0.75, 0.3, "SGD: linear while the batch is small, none beyond the noise scale", "Goyal et al. 2017, arXiv 1706.02677; McCandlish et al. 2018, arXiv 1812.06162"),
-        Family::Adam => (0.4, 0.2, "Adam: square root while the batch is small, none or less beyond the noise scale", "Malladi et al. 2022, arXiv 2205.10287; Step Law sweeps, arXiv 2503.04715"),
+        Family::Sgd => (
+            0.75,
+            0.3,
+            "SGD: linear while the batch is small, none beyond the noise scale",
+            "Goyal et al. 2017, arXiv 1706.02677; McCandlish et al. 2018, arXiv 1812.06162",
+        ),
+        Family::Adam => (
+            0.4,
+            0.2,
+            "Adam: square root while the batch is small, none or less beyond the noise scale",
+            "Malladi et al. 2022, arXiv 2205.10287; Step Law sweeps, arXiv 2503.04715",
+        ),
     };
     Ok(Part {
         what: "batch",
@@ -395,7 +405,9 @@ mod tests {
         assert_eq!(t.parts.iter().map(|p| p.what).collect::<Vec<_>>(), ["schedule", "horizon", "batch"]);
         let schedule = beside_linear("wsd(20%)", 10_000).0 / beside_linear("cosine", 10_000).0;
         assert!((t.parts[0].factor - schedule).abs() < 1e-3, "{:?}", t.parts);
-        assert!((t.parts[1].factor - 2f64.powf(-0.5)).abs() < 1e-9 && (t.parts[2].factor - 2f64.powf(0.8)).abs() < 1e-9);
+        assert!(
+            (t.parts[1].factor - 2f64.powf(-0.5)).abs() < 1e-9 && (t.parts[2].factor - 2f64.powf(0.8)).abs() < 1e-9
+        );
         let product: f64 = t.parts.iter().map(|p| p.factor).product();
         assert!((t.lr.get() / (3e-4 * product) - 1.0).abs() < 1e-9);
         assert!(t.low < t.lr && t.lr < t.high);
