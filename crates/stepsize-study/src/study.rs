@@ -210,7 +210,8 @@ impl Batch<'_> {
                 Event::Started { trial, .. }
                 | Event::Submitted { trial, .. }
                 | Event::Step { trial, .. }
-                | Event::Eval { trial, .. } => (*trial, false),
+                | Event::Eval { trial, .. }
+                | Event::Acted { trial, .. } => (*trial, false),
                 Event::Ended { trial, .. } => (*trial, true),
                 Event::Study { .. } | Event::Concluded { .. } => continue,
             };
