@@ -5,7 +5,7 @@ mod command;
 mod output;
 mod task;
 
-pub use cluster::ClusterArgs;
+pub use cluster::{ClusterArgs, DoctorArgs};
 pub use command::CommandArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
@@ -87,6 +87,8 @@ pub enum Verb {
     Export(ExportArgs),
     /// Remove a study for good
     Rm(NamedArgs),
+    /// Check that runs can be made here, or on a cluster, and say what to mend
+    Doctor(DoctorArgs),
     /// Print the completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page

@@ -39,6 +39,11 @@ impl Done {
         Self { text, code: if answered { 0 } else { REFUSED } }
     }
 
+    /// What was looked at; a failure when something is to be mended.
+    pub fn checked(text: String, sound: bool) -> Self {
+        Self { text, code: if sound { 0 } else { FAILURE } }
+    }
+
     /// Writes the text to stdout.
     pub fn print(self) -> ExitCode {
         let mut out = std::io::stdout().lock();

@@ -3,7 +3,7 @@
 mod command;
 mod in_process;
 
-pub use command::{Cluster, Commands, Local, Need, On, Place, RateFrom, Reading, Template, Values};
+pub use command::{Check, Cluster, Commands, Local, Need, On, Place, RateFrom, Reading, Template, Values, doctor};
 pub use in_process::{EngineSource, InProcess};
 
 use stepsize::{Event, Result, TrialId, TrialSpec};

@@ -1,6 +1,8 @@
 //! Where a command's runs are made: this machine, or a cluster.
 
+use super::FileArgs;
 use clap::Args;
+use std::path::PathBuf;
 use std::time::Duration;
 use stepsize_study::executor::{Need, On, Place};
 
@@ -33,4 +35,19 @@ impl ClusterArgs {
         on.notice = std::sync::Arc::new(|line| eprintln!("note: {line}"));
         Some(on)
     }
+}
+
+/// What is to be looked at.
+#[derive(Debug, Args)]
+pub struct DoctorArgs {
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
+    /// Directory of the runs, which on a cluster all nodes must share [default: ./stepsize-trials]
+    #[arg(long, value_name = "DIR")]
+    pub trials: Option<PathBuf>,
+    /// Print one JSON array
+    #[arg(long)]
+    pub json: bool,
+    #[command(flatten)]
+    pub file: FileArgs,
 }

@@ -19,7 +19,7 @@ mod tail;
 mod template;
 mod watch;
 
-pub use cluster::{Cluster, Need, On, Place};
+pub use cluster::{Check, Cluster, Need, On, Place, doctor};
 pub use meaning::Reading;
 pub use template::{RateFrom, Template, Values};
 

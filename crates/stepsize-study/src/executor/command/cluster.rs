@@ -10,6 +10,7 @@
 //! leaves on disk, `worker.rs` the thread that minds the jobs.
 
 mod call;
+mod doctor;
 mod folder;
 mod log_file;
 mod ray;
@@ -17,6 +18,8 @@ mod scheduler;
 mod script;
 mod slurm;
 mod worker;
+
+pub use doctor::{Check, doctor};
 
 use super::account::Account;
 use super::meaning::Reader;
