@@ -8,9 +8,10 @@ mod controller;
 mod estimate;
 mod fault;
 mod policy;
-mod rates;
 mod schedule;
 mod search;
+mod stepper;
+mod tree;
 
 use pyo3::prelude::*;
 
@@ -26,11 +27,11 @@ mod _native {
     #[pymodule_export]
     use super::policy::PyPolicy;
     #[pymodule_export]
-    use super::rates::Rates;
-    #[pymodule_export]
     use super::schedule::PySchedule;
     #[pymodule_export]
     use super::search::{Search, Trial};
+    #[pymodule_export]
+    use super::stepper::Stepper;
 
     use super::*;
 
