@@ -3,9 +3,9 @@
 The operations come from a namespace that has NumPy's names: ``numpy`` (the tests' oracle), ``jax.numpy``, ``keras.ops``.
 The formulas are the core's (``crates/stepsize/src/schedule/node.rs``). Precision: a step stays a whole number until it
 is divided by a length, and what remains of a ramp is counted and not subtracted from 1, so in 32 bits a factor is good
-to a few parts in a million also at the end of a long decay. Only schedules whose *clock* is not whole (``extend``, cycles
-that stretch by a fraction, stairs of fractional width) lose more there: their clock has 24 bits, so beyond 16 million
-steps it moves in jumps.
+to a few parts in a million also at the end of a long decay. Only where the *clock* is not whole (``extend``, cycles that
+stretch by a fraction, stairs of fractional width) the parts in a million are of the peak, and beyond 16 million steps
+the clock moves in jumps: it has 24 bits.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class _Compiler:
                 up = 1.0 - down
             elif shape == "sqrt":
                 up = xp.sqrt(gone)
-                down = 1.0 - up
+                down = left / (1.0 + up)  # 1 - up, without cancelling
             else:
                 down, up = left, gone
             return begin * down + end * up

@@ -94,7 +94,8 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable): 
 class Controller(keras.callbacks.Callback):  # type: ignore[misc]
     """Reports ``monitor`` to the controller of the optimizer's ``Schedule`` after each epoch.
 
-    A value that is not finite is refused with a warning and changes nothing. The rate is logged as ``learning_rate``.
+    A value that is not finite is refused with a warning and changes nothing. The rate is logged as ``learning_rate``. Put
+    it before callbacks that save, so that they save what it has heard.
     """
 
     def __init__(self, monitor: str = "val_loss") -> None:
