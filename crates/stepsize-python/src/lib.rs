@@ -4,6 +4,8 @@
 //! own message, one of notation moreover `NotationError` with the column.
 
 mod array;
+#[cfg(feature = "command-line")]
+mod command;
 mod controller;
 mod estimate;
 mod fault;
@@ -18,6 +20,9 @@ use pyo3::prelude::*;
 /// The module.
 #[pymodule]
 mod _native {
+    #[cfg(feature = "command-line")]
+    #[pymodule_export]
+    use super::command::main;
     #[pymodule_export]
     use super::controller::PyController;
     #[pymodule_export]

@@ -129,7 +129,7 @@ def test_a_broken_metric_is_refused_with_a_warning(tmp_path):
 def test_accelerate_steps_once_for_each_process():
     """What a given PyTorch scheduler becomes under accelerate with 4 processes, and ours with the unit told."""
     from accelerate.scheduler import AcceleratedScheduler
-    from accelerate.state import AcceleratorState, GradientState
+    from accelerate.state import AcceleratorState, GradientState, PartialState
 
     def rates(scheduler, processes=4):
         GradientState()
@@ -138,14 +138,14 @@ def test_accelerate_steps_once_for_each_process():
         accelerated.optimizers[0].step_was_skipped = False
         seen = []
         original = AcceleratorState().num_processes
-        AcceleratorState._shared_state["num_processes"] = processes
+        PartialState._shared_state["num_processes"] = processes
         try:
             for _ in range(5):
                 seen.append(scheduler.get_last_lr()[0])
                 scheduler.optimizer.step()
                 accelerated.step()
         finally:
-            AcceleratorState._shared_state["num_processes"] = original
+            PartialState._shared_state["num_processes"] = original
         return seen
 
     def sgd():

@@ -17,6 +17,7 @@ __all__ = [
     "Stepper",
     "Trial",
     "__version__",
+    "main",
 ]
 
 __version__: str
@@ -28,6 +29,9 @@ class NotationError(ValueError):
     """Text that does not parse. ``column`` is the zero-based character at which it fails."""
 
     column: int
+
+def main(words: Sequence[str]) -> int:
+    """Runs the command line ``words``, of which the first is the program's name, and gives its exit code."""
 
 @final
 class Schedule:

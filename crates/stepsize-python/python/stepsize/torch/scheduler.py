@@ -267,6 +267,7 @@ class LRScheduler(_TorchLRScheduler):
         if len(bases) != len(self._bases):
             raise ValueError(f"the state is of {len(bases)} parameter groups, the optimizer has {len(self._bases)}")
         if state.get("controller") is not None and self._controller is not None:
+            self._controller = _Controller(str(self._controller), lr=float(bases[0]))  # its floors are of this base
             self._controller.load_state_dict(state["controller"])
             self._stepper.factor = self._controller.factor
         self.last_epoch = int(state["last_epoch"])
