@@ -159,10 +159,10 @@ def test_its_state_is_an_array_that_goes_on_exactly():
 
 def test_many_losses_make_one_report_and_no_report_changes_nothing():
     seen, state = factors(stepsize.optax.controller("plateau_torch(patience=0, factor=0.5)", average=4), [1.0] * 12)
-    assert seen == [1.0] * 7 + [0.5] * 4 + [0.25] and int(state.count) == 0
+    assert seen == [1.0] * 7 + [0.5] * 4 + [0.25] and int(state.waiting) == 0
     transform = stepsize.optax.controller("plateau_torch(patience=0)")
     updates, after = transform.update(jnp.ones(1), transform.init(jnp.ones(1)))
-    assert float(updates[0]) == 1.0 and int(after.count) == 0
+    assert float(updates[0]) == 1.0 and int(after.waiting) == 0
 
 
 def test_it_vmaps_over_replicas():
@@ -192,5 +192,5 @@ def test_peer_a_nan_report():
     assert ours == [1.0] * 5 and int(state.refused) == 1
     assert state.controller().state_dict()["reading_2"] == pytest.approx(0.8)
     ours, state = factors(stepsize.optax.controller("plateau_torch(patience=0)", average=4), reports)
-    assert ours == [1.0] * 5 and int(state.refused) == 1 and int(state.count) == 0
+    assert ours == [1.0] * 5 and int(state.refused) == 1 and int(state.waiting) == 0
     assert state.controller().state_dict()["best"] == pytest.approx((1.0 + 0.9 + 0.8 + 0.7) / 4)

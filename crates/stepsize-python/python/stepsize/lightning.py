@@ -11,11 +11,9 @@ import warnings
 from typing import Any
 
 try:
-    from lightning.pytorch.callbacks import Callback
-    from lightning.pytorch.utilities.types import LRSchedulerConfig
+    import lightning.pytorch as pl
 except ImportError:  # the package's other name
-    from pytorch_lightning.callbacks import Callback
-    from pytorch_lightning.utilities.types import LRSchedulerConfig
+    import pytorch_lightning as pl  # type: ignore[no-redef]
 
 from . import Schedule
 from .torch.scheduler import LRScheduler
@@ -23,7 +21,7 @@ from .torch.scheduler import LRScheduler
 __all__ = ["StepsizeCallback"]
 
 
-class StepsizeCallback(Callback):
+class StepsizeCallback(pl.Callback):
     """``lr(step) = base x schedule(step) x controller``; the base is the rate that ``configure_optimizers`` gave.
 
     Args:
@@ -59,7 +57,7 @@ class StepsizeCallback(Callback):
             raise ValueError("the trainer does not know how long the run is: give StepsizeCallback its steps")
         for optimizer in trainer.optimizers:
             ours = LRScheduler(optimizer, self.schedule, int(steps), controller=self.controller)
-            configs.append(LRSchedulerConfig(scheduler=ours, interval="step"))
+            configs.append(pl.utilities.types.LRSchedulerConfig(scheduler=ours, interval="step"))
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """After everything was restored."""

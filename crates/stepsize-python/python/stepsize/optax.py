@@ -57,7 +57,7 @@ class ControllerState(NamedTuple):
     """Reports that could not be used, for not being finite. They change nothing else."""
     total: jax.Array
     """Sum and number of the reports that wait to be averaged."""
-    count: jax.Array
+    waiting: jax.Array
     core: jax.Array
     """The controller itself, as the JSON text of ``stepsize.Controller.to_json``."""
 
@@ -102,11 +102,11 @@ def controller(
         return ControllerState(jnp.ones((), jnp.float32), jnp.zeros((), bool), none, zero, none, jnp.asarray(packed(text)))
 
     def told(state: ControllerState) -> ControllerState:
-        shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in (state.core, state.factor, state.stop, state.refused)]
+        shapes = jax.eval_shape(lambda: (state.core, state.factor, state.stop, state.refused))
         mean = state.total / average
         core, factor, stop, refused = jax.pure_callback(observe, shapes, state.core, mean, vmap_method="sequential")
         return ControllerState(
-            factor, state.stop | stop, state.refused + refused, jnp.zeros_like(mean), jnp.zeros_like(state.count), core
+            factor, state.stop | stop, state.refused + refused, jnp.zeros_like(mean), jnp.zeros_like(state.waiting), core
         )
 
     def update(
@@ -120,10 +120,10 @@ def controller(
                 usable = jnp.isfinite(value)  # one broken report does not spoil the mean of many
                 state = state._replace(
                     total=state.total + jnp.where(usable, value, 0.0),
-                    count=state.count + usable,
+                    waiting=state.waiting + usable,
                     refused=state.refused + ~usable,
                 )
-                state = jax.lax.cond(state.count >= average, told, lambda state: state, state)
+                state = jax.lax.cond(state.waiting >= average, told, lambda state: state, state)
         return jax.tree.map(lambda u: (state.factor * u).astype(u.dtype), updates), state
 
     return optax.GradientTransformationExtraArgs(init, update)

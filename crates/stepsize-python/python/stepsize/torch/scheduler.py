@@ -118,7 +118,7 @@ class LRScheduler(_TorchLRScheduler):
     _step_count = _kept("step_count")
 
     @property
-    def _last_lr(self) -> list[float | Tensor]:
+    def _last_lr(self) -> list[float | Tensor]:  # type: ignore[override]
         if self._tensors:
             return [_copied(group["lr"]) for group in self.optimizer.param_groups]
         return list(self._stepper.last)
