@@ -44,7 +44,11 @@ fn writable(what: &'static str, dir: &Path, option: &str) -> Check {
     let tried = std::fs::write(&path, [0; 4096]).and_then(|()| std::fs::remove_file(&path));
     match tried {
         Ok(()) => Check::well(what, format!("{} can be written", dir.display())),
-        Err(e) => Check::amiss(what, format!("{} cannot be written: {e}", dir.display()), format!("choose another with {option}")),
+        Err(e) => Check::amiss(
+            what,
+            format!("{} cannot be written: {e}", dir.display()),
+            format!("choose another with {option}"),
+        ),
     }
 }
 

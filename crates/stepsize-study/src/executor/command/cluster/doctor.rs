@@ -52,7 +52,11 @@ pub fn doctor(on: &On, dir: &Path) -> Vec<Check> {
             checks.push(Check::well("engine", answer));
             let found = format!("{} jobs of {} processors and {} GPUs", caps.slots, on.need.cpus, on.need.gpus);
             checks.push(match caps.slots {
-                0 => Check::amiss("slots", found, "ask for less with --cpus and --gpus-per-run, or name another partition"),
+                0 => Check::amiss(
+                    "slots",
+                    found,
+                    "ask for less with --cpus and --gpus-per-run, or name another partition",
+                ),
                 _ => Check::well("slots", found),
             });
             if caps.slots == 0 {
@@ -74,7 +78,8 @@ pub fn doctor(on: &On, dir: &Path) -> Vec<Check> {
 fn advice(on: &On, trouble: &Trouble) -> String {
     match (&on.place, trouble) {
         (Place::Slurm { .. }, Trouble::Unreachable(_)) => {
-            "is the controller up (`scontrol ping`), is munged running here, and is this a machine of that cluster?".into()
+            "is the controller up (`scontrol ping`), is munged running here, and is this a machine of that cluster?"
+                .into()
         }
         (Place::Slurm { .. }, Trouble::Refused(_)) => "`sinfo` must work here, as the same user".into(),
         (Place::Ray { address }, Trouble::Unreachable(_)) => format!(
@@ -114,7 +119,11 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
     let mut printed = Vec::new();
     let end = match scheduler.submit(&job) {
         Err(trouble) => {
-            checks.push(Check::amiss("job", trouble.text(), "the account, a limit or a missing --submit-arg may be the cause"));
+            checks.push(Check::amiss(
+                "job",
+                trouble.text(),
+                "the account, a limit or a missing --submit-arg may be the cause",
+            ));
             let _ = std::fs::remove_dir_all(&place);
             return Ok(());
         }
@@ -148,13 +157,23 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
     match (&end, clock) {
         (None, _) => {
             let found = format!("the test job did not end within {} s", PATIENCE.as_secs());
-            checks.push(Check::amiss("job", found, "it may wait for room: look at the queue (squeue, or Ray's dashboard)"));
+            checks.push(Check::amiss(
+                "job",
+                found,
+                "it may wait for room: look at the queue (squeue, or Ray's dashboard)",
+            ));
             return Ok(());
         }
-        (Some(_), Some(_)) => checks.push(Check::well("job", format!("ran on {node}, {seconds:.1} s from call to end"))),
+        (Some(_), Some(_)) => {
+            checks.push(Check::well("job", format!("ran on {node}, {seconds:.1} s from call to end")))
+        }
         (Some(state), None) => {
             let found = format!("the test job printed {shown:?} and is {state:?}");
-            checks.push(Check::amiss("job", found, "its log could not be read: must the directory be shared with the nodes?"));
+            checks.push(Check::amiss(
+                "job",
+                found,
+                "its log could not be read: must the directory be shared with the nodes?",
+            ));
         }
     }
     checks.push(match (exit, &on.place) {
@@ -166,7 +185,10 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
         ),
         (None, Place::Ray { .. }) => Check::well(
             "directory",
-            format!("{} is not shared with {node}: metrics come by Ray's log, --log files cannot be read", dir.display()),
+            format!(
+                "{} is not shared with {node}: metrics come by Ray's log, --log files cannot be read",
+                dir.display()
+            ),
         ),
     });
     if let Some(clock) = clock {
