@@ -1,12 +1,18 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
 mod command;
+mod demo;
 mod output;
 mod task;
+mod train;
+mod transfer;
 
 pub use command::CommandArgs;
+pub use demo::DemoArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
+pub use train::TrainArgs;
+pub use transfer::{FamilyName, RefineArgs, TransferArgs};
 
 use crate::show::Style;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -75,6 +81,12 @@ pub enum Verb {
     Train(TrainArgs),
     /// Print, plot or convert a schedule
     Schedule(ScheduleArgs),
+    /// Carry a tuned rate to another schedule, length or batch size, with the rule and its uncertainty
+    Transfer(TransferArgs),
+    /// Make a schedule from the gradient norms of an earlier run
+    Refine(RefineArgs),
+    /// Why the rate matters: a child has seen ten black birds, and now comes a yellow one
+    Demo(DemoArgs),
     /// List the studies kept in a file
     Studies(FileArgs),
     /// Show what a study found, as its search did
@@ -181,27 +193,6 @@ pub struct SweepArgs {
     pub command: CommandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct TrainArgs {
-    /// Base learning rate
-    #[arg(long, value_name = "LR", allow_negative_numbers = true, required_unless_present = "resume")]
-    pub lr: Option<Lr>,
-    /// Controller, such as 'plateau(patience=10)'
-    #[arg(long, value_name = "TEXT")]
-    pub controller: Option<String>,
-    /// Checkpoint: goes on from it if it is there, and is written at the end and on Ctrl-C
-    #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
-    /// Write the curve to this file (.csv or .jsonl)
-    #[arg(long, value_name = "FILE")]
-    pub curve: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    pub task: TaskArgs,
 }
 
 #[derive(Debug, Args)]

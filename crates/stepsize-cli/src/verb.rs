@@ -1,10 +1,12 @@
 //! One verb a file.
 
 pub mod completions;
+pub mod demo;
 pub mod export;
 pub mod find;
 pub mod man;
 pub mod range_test;
+pub mod refine;
 pub mod resume;
 pub mod rm;
 pub mod schedule;
@@ -12,3 +14,4 @@ pub mod show;
 pub mod studies;
 pub mod sweep;
 pub mod train;
+pub mod transfer;

@@ -11,3 +11,4 @@ mod kills;
 mod pictures;
 mod runs;
 mod studies;
+mod training;
