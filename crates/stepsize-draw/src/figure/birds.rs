@@ -20,7 +20,7 @@ pub struct Learner {
 }
 
 const WIDTH: f64 = 900.0;
-const HEIGHT: f64 = 235.0;
+const HEIGHT: f64 = 250.0;
 const TOP: f64 = 92.0;
 
 /// The picture: `birds` are true where yellow, of which `first` came before the story begins.
@@ -47,11 +47,13 @@ fn panel(birds: &[bool], first: usize, learner: &Learner) -> Scene {
         "high" => Ink::TooHigh,
         _ => Ink::Good,
     };
-    let title = format!("{} rate, {}: {}", learner.name, rate(learner.lr), learner.words);
+    let title = format!("{} rate, {}", learner.name, rate(learner.lr));
     let x = Axis::new(0.0, birds.len() as f64, false);
     let y = Axis::new(-0.05, 1.12, false);
     let names = ((x, "birds seen"), (y, "belief: yellow"));
-    let mut panel = Panel::new((WIDTH, HEIGHT), 38.0, names.0, names.1, (&title, &learner.words));
+    let mut panel = Panel::new((WIDTH, HEIGHT), 54.0, names.0, names.1, (&title, &learner.words));
+    let words = super::font::shorten(&learner.words, 13.0, WIDTH - 100.0);
+    panel.scene.text(Text { ink: Ink::Faint, ..Text::new(panel.frame.x, 42.0, words) });
     let at = panel.across(first as f64);
     panel.inside(Path {
         dashes: &[4.0, 4.0],
@@ -67,7 +69,7 @@ fn panel(birds: &[bool], first: usize, learner: &Learner) -> Scene {
             panel.at((i + 1) as f64, seen as f64 / (i + 1) as f64)
         })
         .collect();
-    let end = share.last().copied();
+    let start = share.first().copied();
     panel.inside(Path { dashes: &[2.0, 3.0], ..Path::line(share, Ink::Faint, 1.5) });
     let line = learner.beliefs.iter().enumerate().map(|(i, b)| panel.at(i as f64, *b)).collect();
     panel.inside(Path::line(line, ink, 2.5));
@@ -81,9 +83,9 @@ fn panel(birds: &[bool], first: usize, learner: &Learner) -> Scene {
         };
         panel.scene.path(mark);
     }
-    if let Some((x, y)) = end {
-        let text = Text::new(x - 6.0, y - 7.0, "share seen".to_owned());
-        panel.scene.text(Text { size: 11.0, ink: Ink::Faint, anchor: Anchor::End, halo: true, ..text });
+    if let Some((x, y)) = start {
+        let text = Text::new(x, y - 7.0, "dotted: share of yellow among the birds seen".to_owned());
+        panel.scene.text(Text { size: 11.0, ink: Ink::Faint, anchor: Anchor::Start, ..text });
     }
     panel.scene
 }
