@@ -86,7 +86,7 @@ pub fn detect(head: &[u8], name: &str) -> Format {
 
 /// The lines that are whole for certain.
 fn whole_lines(text: &str, cut: bool) -> Vec<&str> {
-    let mut lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim_end).collect();
+    let mut lines: Vec<&str> = text.split(['\n', '\r']).map(|l| l.trim_end_matches(' ')).collect();
     if cut && lines.len() > 1 {
         lines.pop();
     }

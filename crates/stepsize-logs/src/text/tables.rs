@@ -25,7 +25,7 @@ impl Tables {
 
     /// The names and numbers of the next line, as [`pairs`](super::pairs) with the rows of tables.
     pub fn pairs(&mut self, line: &str) -> Vec<(String, f64)> {
-        self.read(line).into_iter().map(|p| (p.name, p.value)).collect()
+        self.read(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
     }
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
@@ -68,7 +68,7 @@ impl Tables {
                     Some((part, whole)) => (part, whole.parse().ok()),
                     None => (*cell, None),
                 };
-                Some(Pair { name: name.clone(), value: number(cell)?, whole })
+                Some(Pair { name: name.clone(), value: number(cell)?, whole, bar: false })
             })
             .collect();
         (row.len() >= 2 && words <= 1).then_some(row)
