@@ -121,7 +121,7 @@ fn binary(head: &[u8]) -> Option<Format> {
     }
     let sample = head.get(..4096).unwrap_or(head);
     let zeros = sample.iter().filter(|b| **b == 0).count();
-    let odd = sample.iter().filter(|b| **b < 9 || (14..27).contains(*b) || (28..32).contains(*b)).count() - zeros;
+    let odd = sample.iter().filter(|b| **b < 8 || (14..27).contains(*b) || (28..32).contains(*b)).count() - zeros;
     // UTF-16 is half zeros; a text with more than a tenth of other control characters is none.
     let wide = (sample.starts_with(&[0xFF, 0xFE]) || sample.starts_with(&[0xFE, 0xFF])) || is_wide(sample);
     (!wide && !sample.is_empty() && (odd * 10 > sample.len() || invalid(sample) * 5 > sample.len()))

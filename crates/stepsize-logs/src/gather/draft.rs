@@ -12,7 +12,7 @@ const RESTARTS: u32 = 16;
 /// One run while it is read.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
-    name: String,
+    pub name: String,
     pub facts: BTreeMap<String, String>,
     /// Facts since the last reading: they may speak of a run that begins.
     pub fresh: BTreeMap<String, String>,
