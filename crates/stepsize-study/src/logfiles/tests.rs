@@ -42,7 +42,7 @@ fn a_folder_gives_its_logs_and_one_that_fails_ends_nothing() {
     dir.write("b/README.txt", "Nothing to see.\n");
     dir.write("b/model.py", "loss = 3\nstep = 4\n");
     dir.write("b/weights.bin", [0u8; 100]);
-    dir.write("c/broken.json", "{\"log_history\": [{\"step\": 1, oops}]}");
+    dir.write("c/broken.json", "{\"log_history\": [{\"step\": 1, \"loss\": oops}]}");
     dir.write(".git/loss.csv", CSV);
     dir.write("node_modules/x/loss.csv", CSV);
     let found = collect(&[&dir.0]);
