@@ -1,10 +1,12 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
 mod command;
+mod compare;
 mod output;
 mod task;
 
 pub use command::CommandArgs;
+pub use compare::CompareArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 
@@ -71,6 +73,8 @@ pub enum Verb {
     RangeTest(RangeTestArgs),
     /// Sensitivity analysis: full runs on a grid (or at random), several seeds
     Sweep(SweepArgs),
+    /// Compare ways to set the rate, searches included, at equal total compute
+    Compare(CompareArgs),
     /// Train once at a given rate, with a schedule and a controller
     Train(TrainArgs),
     /// Print, plot or convert a schedule
