@@ -111,30 +111,35 @@ impl Facts<'_> {
         self.fixed().cells.iter().filter(|c| (c.lr.get() / self.best.lr.get()).log10().abs() >= BAD)
     }
 
+    /// 0 below the best fixed rate, 1 above.
+    fn side(&self, cell: &Cell) -> usize {
+        usize::from(cell.lr > self.best.lr)
+    }
+
     /// Adaptive beats badly configured.
     fn bad(&self) -> Option<Claim> {
         let same_rate = |family: Family| {
-            let mut wins = Wins::default();
+            let mut wins = [Wins::default(); 2];
             for row in self.rows(family) {
                 for bad in self.bad_cells() {
-                    row.cells.iter().filter(|c| c.lr == bad.lr).for_each(|cell| wins.add(cell, bad));
+                    let same = row.cells.iter().filter(|c| c.lr == bad.lr);
+                    same.for_each(|cell| wins[self.side(bad)].add(cell, bad));
                 }
             }
             wins
         };
-        let advised = |row: &Row, wins: &mut Wins| {
-            let Some(cell) = row.advised.and_then(|i| row.cells.get(i)) else { return };
-            self.bad_cells().for_each(|bad| wins.add(cell, bad));
-        };
-        let mut free = Wins::default();
-        self.rows(Family::Free).for_each(|row| advised(row, &mut free));
+        let mut free = [Wins::default(); 2];
+        for cell in self.rows(Family::Free).filter_map(|row| row.cells.get(row.advised?)) {
+            self.bad_cells().for_each(|bad| free[self.side(bad)].add(cell, bad));
+        }
         let groups = [
             ("feedback from the same rate", same_rate(Family::Feedback)),
             ("a cycle from the same rate", same_rate(Family::Cycle)),
             ("a planned decay from the same rate", same_rate(Family::Decay)),
             ("a method without a rate, as advised", free),
         ];
-        let all = groups.iter().fold(Wins::default(), |a, (_, w)| Wins { won: a.won + w.won, of: a.of + w.of });
+        let all = groups.iter().flat_map(|(_, wins)| wins);
+        let all = all.fold(Wins::default(), |a, w| Wins { won: a.won + w.won, of: a.of + w.of });
         let costs: Vec<f64> = self.bad_cells().map(|c| self.relative(c)).collect();
         let diverged = costs.iter().filter(|c| c.is_infinite()).count();
         let middle = median(costs.iter().copied().filter(|c| c.is_finite()).collect());
@@ -149,13 +154,13 @@ impl Facts<'_> {
         }
         let parts: Vec<String> = groups
             .iter()
-            .filter(|(_, wins)| wins.of > 0)
-            .map(|(name, wins)| format!("{name} in {}", wins.words()))
+            .filter(|(_, [low, high])| low.of + high.of > 0)
+            .map(|(name, [low, high])| format!("{name} in {} below and {} above the best rate", low.words(), high.words()))
             .collect();
         if parts.is_empty() {
             return None;
         }
-        seen += &format!(". They were beaten by {}", parts.join(", by "));
+        seen += &format!(". They were beaten by {}; in all {}", parts.join(", by "), all.words());
         let name = "an adaptive rate most likely beats a badly configured one";
         Some(Claim::new(name, (all.of > 0).then(|| all.share() > 0.5), seen))
     }
@@ -174,7 +179,7 @@ impl Facts<'_> {
             "it gave {}, {} the best fixed rate, and the run after it (the job's own schedule, with what the search left of the steps) ended at {} the best fixed \
              loss; the search itself cost {:.0} % of the steps",
             end.lr,
-            if times < 1.0 { format!("1/{:.3}", 1.0 / times) } else { format!("{times:.3} times") },
+            if times < 1.0 { format!("{:.0} times below", 1.0 / times) } else { format!("{times:.1} times") },
             factor(self.relative(end)),
             100.0 * row.search_share.unwrap_or(0.0)
         );
@@ -197,10 +202,10 @@ impl Facts<'_> {
             short(loss(b)),
             b.lr
         );
-        let better = if wins.share() >= 0.5 { "by two" } else { "by ten" };
+        let better = if wins.share() >= 0.5 { "two is better" } else { "ten is better" };
         let differs = (wins.share() - 0.5).abs() > 0.1;
-        let seen = if differs { format!("{better}: {seen}") } else { format!("no matter: {seen}") };
-        Some(Claim::new("on a plateau reduce the rate by two or by ten", Some(differs), seen))
+        let seen = if differs { format!("{better}: {seen}") } else { format!("no clear difference: {seen}") };
+        Some(Claim::new("on a plateau it matters whether the rate is divided by two or by ten", Some(differs), seen))
     }
 
     /// Cyclical rates reach the fixed rate's loss in fewer iterations.
@@ -215,21 +220,24 @@ impl Facts<'_> {
         if all.is_empty() {
             return None;
         }
+        // A fixed rate may have been there before its end too: that is what cycles are held against.
+        let own = reached(self.fixed()).map_or(steps, |(at, _)| at.min(steps));
         let words: Vec<String> = all
             .iter()
             .map(|(name, reached)| match reached {
-                Some((at, lr)) => format!("{name} after {at:.0} steps ({:.1} times fewer, from {lr})", steps / at),
+                Some((at, lr)) => format!("{name} after {at:.0} ({:.2} times the fixed rate's steps, from {lr})", at / own),
                 None => format!("{name} never with all seeds"),
             })
             .collect();
         let fewest = all.iter().filter_map(|(_, r)| r.map(|r| r.0)).min_by(f64::total_cmp);
+        let first = if own < steps { format!(", and first was there after {own:.0}") } else { String::new() };
         let seen = format!(
-            "the best fixed rate ended at {} after {steps:.0} steps; its loss was reached by {}",
+            "the best fixed rate ended at {} after {steps:.0} steps{first}; that loss was reached by {}",
             short(loss(&self.best)),
             words.join(", by ")
         );
         let name = "cyclical rates reach the loss of a fixed rate in fewer iterations";
-        Some(Claim::new(name, Some(fewest.is_some_and(|f| f < 0.9 * steps)), seen))
+        Some(Claim::new(name, Some(fewest.is_some_and(|f| f < 0.9 * own)), seen))
     }
 
     /// Methods without a rate against the best fixed one.
