@@ -2,8 +2,8 @@
 
 mod picture;
 
-use crate::figure::svg::{self, escape};
 use crate::figure::png::file as png_file;
+use crate::figure::svg::{self, escape};
 use crate::number::{count, loss, rate, significant};
 use crate::show::{Style, Tone, wrapped};
 use serde_json::{Value, json};
@@ -203,7 +203,8 @@ pub fn html(shown: &Shown<'_>) -> String {
         .rows
         .iter()
         .map(|row| {
-            let cells: String = columns(row, floor, c.steps).iter().map(|t| format!("<td>{}</td>", escape(t))).collect();
+            let cells: String =
+                columns(row, floor, c.steps).iter().map(|t| format!("<td>{}</td>", escape(t))).collect();
             format!("<tr><th scope=\"row\">{}</th><td>{}</td>{cells}</tr>\n", escape(&row.name), family(row.family))
         })
         .collect();

@@ -187,9 +187,7 @@ fn method(spec: &OptimizerSpec, decay: f64, lengths: &[usize]) -> Box<dyn Method
         }
         OptimizerSpec::Dog { start } => Box::new(dog::Dog::new(start, decay, size, 1)),
         OptimizerSpec::Ldog { start } => Box::new(dog::Dog::new(start, decay, size, lengths.len())),
-        OptimizerSpec::Mechanic { ref base } => {
-            Box::new(mechanic::Mechanic::new(method(base, decay, lengths), size))
-        }
+        OptimizerSpec::Mechanic { ref base } => Box::new(mechanic::Mechanic::new(method(base, decay, lengths), size)),
         OptimizerSpec::Momo { beta } => Box::new(momo::Momo::new(beta, decay, size)),
         OptimizerSpec::MomoAdam { beta1, beta2, eps } => {
             Box::new(momo::MomoAdam::new([beta1, beta2, eps], decay, size))

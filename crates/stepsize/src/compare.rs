@@ -102,7 +102,9 @@ impl Comparison {
             )));
         }
         if ways.first().is_none_or(|w| w.family != Family::Fixed) {
-            return Err(Error::invalid("the first way of a comparison must be one fixed rate: all others are held against it"));
+            return Err(Error::invalid(
+                "the first way of a comparison must be one fixed rate: all others are held against it",
+            ));
         }
         Ok(Self { job, ways, rates, seeds, searches: true })
     }
@@ -274,12 +276,9 @@ impl Probe for Comparison {
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let compared = self.compared(done)?;
         let answer = match compared.rows.first().and_then(|row| row.best.as_ref()) {
-            Some(best) => Answer::Rate(Rate {
-                lr: best.lr,
-                interval: None,
-                p_within_0_25_pct: None,
-                p_within_1_pct: None,
-            }),
+            Some(best) => {
+                Answer::Rate(Rate { lr: best.lr, interval: None, p_within_0_25_pct: None, p_within_1_pct: None })
+            }
             None => Answer::Refused(Refusal {
                 reason: Reason::TooShort,
                 because: "no fixed rate has finished with all its seeds".to_owned(),

@@ -30,8 +30,7 @@ pub fn run(args: &CompareArgs, style: Style) -> Result<Done, Fault> {
     let (about, job, mut executor, comparison) = if embedded {
         let loaded = Loaded::new(&args.task)?;
         let ways = chosen(ways::of_engine(&loaded.job)?, &args.ways)?;
-        let comparison =
-            Comparison::new(loaded.job.clone(), ways, rates, args.seeds).map_err(Fault::usage)?;
+        let comparison = Comparison::new(loaded.job.clone(), ways, rates, args.seeds).map_err(Fault::usage)?;
         let executor = InProcess::of_runs(loaded.jobs, EVALUATIONS, runs(&loaded.task, &comparison)?)?;
         (loaded.task.describe(), loaded.job, Box::new(executor) as Box<dyn Executor>, comparison)
     } else {
@@ -42,7 +41,8 @@ pub fn run(args: &CompareArgs, style: Style) -> Result<Done, Fault> {
         (work.about, work.job, work.executor, comparison)
     };
     let ways = if args.ways.is_empty() { String::new() } else { format!(" --ways {}", args.ways.join(",")) };
-    let text = format!("compare --low {low} --high {high} --per-decade {} --seeds {}{ways}", args.per_decade, args.seeds);
+    let text =
+        format!("compare --low {low} --high {high} --per-decade {} --seeds {}{ways}", args.per_decade, args.seeds);
     let question = Question { text, task: about, job };
     let mut store = search::open(&args.kept)?;
     let stop = search::interrupt()?;
@@ -109,9 +109,12 @@ fn runs(task: &Task, comparison: &Comparison) -> Result<RunSource, Fault> {
         let other = way.and_then(|w| w.optimizer.as_ref()).and_then(|text| tasks.get(text));
         let engine = other.unwrap_or(&task).engine(spec.seed)?;
         let policy = Policy::new(spec.lr, spec.schedule.clone());
-        Ok((engine, match way.and_then(|w| w.controller.as_ref()) {
-            Some(controller) => policy.with_controller(controller.build(spec.lr)?),
-            None => policy,
-        }))
+        Ok((
+            engine,
+            match way.and_then(|w| w.controller.as_ref()) {
+                Some(controller) => policy.with_controller(controller.build(spec.lr)?),
+                None => policy,
+            },
+        ))
     }))
 }

@@ -20,14 +20,18 @@ pub fn draw(compared: &Compared, task: &str) -> Scene {
     let rows: Vec<&Row> = compared.rows.iter().filter(|r| !r.cells.is_empty()).collect();
     let lines = rows.len().div_ceil(ACROSS);
     let height = TOP + TALL * lines as f64 + 16.0;
-    let about = format!("{} small plots on the same loss axis; the flat bottom of each is the span of rates that work.", rows.len());
+    let about = format!(
+        "{} small plots on the same loss axis; the flat bottom of each is the span of rates that work.",
+        rows.len()
+    );
     let mut scene = Scene::new(WIDTH, height, title, &about);
     scene.text(Text { bold: true, size: 20.0, ..Text::new(24.0, 34.0, title.to_owned()) });
     let task = format!("{task}; {} steps, mean of {} seeds", compared.steps, compared.seeds);
     scene.text(Text { ink: Ink::Faint, ..Text::new(24.0, 57.0, font::shorten(&task, 13.0, WIDTH - 48.0)) });
     let key = "green: this way, bars from seed to seed; grey: one fixed rate; dashes: what find came to; x diverged; diamond: the advised rate";
     scene.text(Text { size: 12.0, ink: Ink::Faint, ..Text::new(24.0, 78.0, key.to_owned()) });
-    let losses: Vec<f64> = rows.iter().flat_map(|r| &r.cells).flat_map(|c| c.losses.iter().flatten().copied()).collect();
+    let losses: Vec<f64> =
+        rows.iter().flat_map(|r| &r.cells).flat_map(|c| c.losses.iter().flatten().copied()).collect();
     let y = loss_axis(&losses, compared.untrained).padded(0.06, 0.1);
     let found = compared.rows.iter().find(|r| r.name == "find").and_then(|r| r.best.as_ref()?.mean);
     for (i, row) in rows.iter().enumerate() {
@@ -54,7 +58,8 @@ fn panel(scene: &mut Scene, frame: Rect, row: &Row, fixed: Option<&Row>, y: Axis
     };
     let (bottom, right) = (frame.y + frame.height, frame.x + frame.width);
     scene.text(Text { bold: true, ..Text::new(frame.x, frame.y - 8.0, row.name.clone()) });
-    let small = |x: f64, y: f64, text: String, anchor| Text { size: 10.5, ink: Ink::Faint, anchor, ..Text::new(x, y, text) };
+    let small =
+        |x: f64, y: f64, text: String, anchor| Text { size: 10.5, ink: Ink::Faint, anchor, ..Text::new(x, y, text) };
     for value in y.ticks(3).0 {
         let up = at(low, value).1;
         scene.path(Path::line(vec![(frame.x, up), (right, up)], Ink::Grid, 1.0));

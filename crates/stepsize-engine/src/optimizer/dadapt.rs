@@ -34,8 +34,7 @@ impl Method for DAdaptAdam {
         }
         let [beta1, beta2, eps] = self.numbers;
         let (keep, rate, eps) = (beta2.sqrt(), self.d * now.lr, eps as f32);
-        let (decay, mean_add, s_add) =
-            (self.decay as f32, (rate * (1.0 - beta1)) as f32, (rate * (1.0 - keep)) as f32);
+        let (decay, mean_add, s_add) = (self.decay as f32, (rate * (1.0 - beta1)) as f32, (rate * (1.0 - keep)) as f32);
         let (mut gained, mut norm) = (0.0, 0.0);
         for block in blocks.iter() {
             let range = block.range();

@@ -50,8 +50,7 @@ impl Method for Dog {
             copy_into(&mut self.start, blocks);
         }
         let decay = self.decay as f32;
-        let by_block: Vec<[f64; 3]> =
-            blocks.iter().map(|b| squares(b, &self.start[b.range()], decay)).collect();
+        let by_block: Vec<[f64; 3]> = blocks.iter().map(|b| squares(b, &self.start[b.range()], decay)).collect();
         let layered = self.groups.len() == blocks.len();
         let sums = match layered {
             true => by_block,

@@ -74,7 +74,8 @@ impl Method for Mechanic {
         let scale = self.scale().max(0.0) as f32;
         for block in blocks {
             let range = block.range();
-            for (p, (start, delta)) in block.p.iter_mut().zip(self.start[range.clone()].iter().zip(&self.delta[range])) {
+            for (p, (start, delta)) in block.p.iter_mut().zip(self.start[range.clone()].iter().zip(&self.delta[range]))
+            {
                 *p = start + delta * scale;
             }
         }

@@ -364,7 +364,9 @@ mod tests {
         for text in ["sgd:1", "sgd:-0.1", "sgd:nan", "nesterov:0", "adam:1,0.9,1e-8", "adam:0.9,0.9,-1", "sgd:0.9,1"] {
             assert!(text.parse::<OptimizerSpec>().is_err(), "{text}");
         }
-        for text in ["schedule_free_sgd:0", "dog:0", "ldog:nan", "momo:1", "mechanic(prodigy)", "mechanic(mechanic(sgd))"] {
+        for text in
+            ["schedule_free_sgd:0", "dog:0", "ldog:nan", "momo:1", "mechanic(prodigy)", "mechanic(mechanic(sgd))"]
+        {
             assert!(text.parse::<OptimizerSpec>().is_err(), "{text}");
         }
     }

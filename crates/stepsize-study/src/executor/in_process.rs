@@ -82,12 +82,7 @@ fn work_off(queue: &Mutex<Receiver<Work>>, sender: &Sender<Event>, evaluations: 
 }
 
 /// Runs one trial; `Err` when nobody listens any more.
-fn run(
-    work: &Work,
-    sender: &Sender<Event>,
-    evaluations: u64,
-    runs: &RunSource,
-) -> std::result::Result<(), ()> {
+fn run(work: &Work, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) -> std::result::Result<(), ()> {
     let Work { trial, spec, cancelled } = work;
     let begin = Instant::now();
     let mut listening = true;

@@ -155,7 +155,9 @@ impl Facts<'_> {
         let parts: Vec<String> = groups
             .iter()
             .filter(|(_, [low, high])| low.of + high.of > 0)
-            .map(|(name, [low, high])| format!("{name} in {} below and {} above the best rate", low.words(), high.words()))
+            .map(|(name, [low, high])| {
+                format!("{name} in {} below and {} above the best rate", low.words(), high.words())
+            })
             .collect();
         if parts.is_empty() {
             return None;
@@ -225,7 +227,9 @@ impl Facts<'_> {
         let words: Vec<String> = all
             .iter()
             .map(|(name, reached)| match reached {
-                Some((at, lr)) => format!("{name} after {at:.0} ({:.2} times the fixed rate's steps, from {lr})", at / own),
+                Some((at, lr)) => {
+                    format!("{name} after {at:.0} ({:.2} times the fixed rate's steps, from {lr})", at / own)
+                }
                 None => format!("{name} never with all seeds"),
             })
             .collect();

@@ -138,7 +138,8 @@ impl Comparison {
         let mut rows = Vec::new();
         for (i, way) in self.ways.iter().enumerate() {
             let cells = cells(i, target)?;
-            let advised = way.unit.and_then(|unit| cells.iter().position(|c| (c.lr.get() / unit.get() - 1.0).abs() < 1e-9));
+            let advised =
+                way.unit.and_then(|unit| cells.iter().position(|c| (c.lr.get() / unit.get() - 1.0).abs() < 1e-9));
             rows.push(Row {
                 name: way.name.clone(),
                 family: way.family,
@@ -162,7 +163,8 @@ impl Comparison {
             let steps = |trials: &[Trial]| trials.iter().map(|t| t.steps_run).sum::<u64>();
             let fallen: Vec<(Option<Trial>, u64)> =
                 searched.iter().map(|s| (s.fallen.clone(), steps(&s.falls))).collect();
-            let found: Vec<(Option<Trial>, u64)> = searched.iter().map(|s| (s.found.clone(), steps(&s.probes))).collect();
+            let found: Vec<(Option<Trial>, u64)> =
+                searched.iter().map(|s| (s.found.clone(), steps(&s.probes))).collect();
             rows.push(self.after_search("first fall, two orders lower", &fallen, target));
             rows.push(self.after_search("find", &found, target));
         }
