@@ -2,6 +2,7 @@
 
 mod command;
 mod demo;
+mod compare;
 mod output;
 mod task;
 mod train;
@@ -9,6 +10,7 @@ mod transfer;
 
 pub use command::CommandArgs;
 pub use demo::DemoArgs;
+pub use compare::CompareArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 pub use train::TrainArgs;
@@ -77,6 +79,8 @@ pub enum Verb {
     RangeTest(RangeTestArgs),
     /// Sensitivity analysis: full runs on a grid (or at random), several seeds
     Sweep(SweepArgs),
+    /// Compare ways to set the rate, searches included, at equal total compute
+    Compare(CompareArgs),
     /// Train once at a given rate, with a schedule and a controller
     Train(TrainArgs),
     /// Print, plot or convert a schedule

@@ -43,6 +43,7 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::Find(args) => verb::find::run(&args, style),
         Verb::RangeTest(args) => verb::range_test::run(&args, style),
         Verb::Sweep(args) => verb::sweep::run(&args, style),
+        Verb::Compare(args) => verb::compare::run(&args, style),
         Verb::Train(args) => verb::train::run(&args, style),
         Verb::Schedule(args) => verb::schedule::run(&args, style),
         Verb::Transfer(args) => verb::transfer::run(&args, style),

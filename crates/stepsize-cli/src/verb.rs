@@ -1,5 +1,6 @@
 //! One verb a file.
 
+pub mod compare;
 pub mod completions;
 pub mod demo;
 pub mod export;

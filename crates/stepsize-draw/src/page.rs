@@ -27,6 +27,11 @@ pub fn html(report: &Report, object: &Value) -> String {
     body += &plot("losses", "Loss over steps", report, figure::losses, &parts::toggles(report));
     body += &parts::runs(report);
     body += &parts::cost(report);
+    frame(&headline, &body, object)
+}
+
+/// A whole page around `body`, with `object` embedded in it. `headline` is escaped already.
+pub(crate) fn frame(headline: &str, body: &str, object: &Value) -> String {
     // `</script>` would end the element; in JSON every `<` is inside a string, where it may be written so.
     let json = object.to_string().replace('<', "\\u003c");
     format!(

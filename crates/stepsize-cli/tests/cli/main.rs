@@ -4,6 +4,7 @@
 
 mod answers;
 mod commands;
+mod compare;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]
