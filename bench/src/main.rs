@@ -5,6 +5,7 @@
 //! how far they are from the best. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
 
 mod cache;
+mod diagnosis;
 mod score;
 mod table;
 mod tasks;
@@ -18,6 +19,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match args.first().map(String::as_str) {
         Some("truth") => truth::write(),
         Some("score") => score::print(&args[1..]),
-        _ => Err("usage: stepsize-bench truth | score [METHOD...]".into()),
+        Some("diagnosis") => diagnosis::main(&args[1..]),
+        _ => Err("usage: stepsize-bench truth | score [METHOD...] | diagnosis runs|fit|score".into()),
     }
 }
