@@ -5,6 +5,7 @@
 
 pub mod controller;
 mod curve;
+pub mod diagnosis;
 mod draws;
 mod engine;
 mod error;
@@ -22,6 +23,7 @@ mod trial;
 
 pub use controller::Controller;
 pub use curve::{Curve, Point};
+pub use diagnosis::{Diagnosis, Finding, Record, diagnose};
 pub use engine::{Engine, Evaluation, Snapshot, evaluation_steps, resume, train};
 pub use error::{Error, Result};
 pub use event::{Event, VERSION};

@@ -1,11 +1,13 @@
 //! [`Model`]: how far a run's rate lies from the best one, as odds of five places, from its [`Shape`] alone.
 //!
-//! The places: more than ten times too low, too low, about right, too high, more than ten times too high. The odds are the
+//! The places: four times or more too low, too low, about right, too high, four times or more too high. The odds are the
 //! softmax of sums of shallow regression trees, fitted by gradient boosting to labelled runs by `stepsize-bench diagnosis
 //! fit` (how, on what, and how well: `docs/diagnose.md`). The trees are data, a line each, in `places.txt`; a branch
 //! names a number of the shape, so that what moved the verdict can be told ([`Odds::because`]).
 //!
 //! ```text
+//! scale S       what the log odds are multiplied with
+//! say LOW GOOD HIGH FAR    least chances for a verdict, and the most that "good" may leave to the two outer places
 //! PLACE  s NAME THRESHOLD l|r LEFT RIGHT  |  v VALUE      left: below the threshold; l or r: where NaN goes
 //! ```
 
@@ -20,7 +22,7 @@ use std::sync::OnceLock;
 pub const PLACES: usize = 5;
 
 /// Octaves from the best rate that stand for each place: the medians of the labelled runs.
-const OCTAVES: [f64; PLACES] = [-5.0, -2.2, 0.0, 1.9, 4.2];
+const OCTAVES: [f64; PLACES] = [-4.5, -1.6, 0.0, 1.6, 3.5];
 
 /// A tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +51,27 @@ pub struct Model {
     pub trees: Vec<(usize, Tree)>,
     /// What the log odds are multiplied with, so that chances come true.
     pub scale: f64,
+    /// When a verdict is given.
+    pub say: Say,
+}
+
+/// When a verdict is given: chosen on held-out folds of the fitted jobs, so that each verdict is right often enough.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Say {
+    /// Least chance of "too low".
+    pub low: f64,
+    /// Least chance of "good".
+    pub good: f64,
+    /// Least chance of "too high".
+    pub high: f64,
+    /// Most chance of being off by a factor of four or more with which "good" is said.
+    pub far: f64,
+}
+
+impl Default for Say {
+    fn default() -> Self {
+        Self { low: 0.7, good: 0.6, high: 0.7, far: 0.1 }
+    }
 }
 
 /// Chances of the places.
@@ -72,12 +95,17 @@ impl Model {
     /// # Errors
     /// When a line is no tree; the message names the line.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut model = Self { trees: Vec::new(), scale: 1.0 };
+        let mut model = Self { trees: Vec::new(), scale: 1.0, say: Say::default() };
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut words = line.split(' ');
             let bad = || Error::invalid(format!("line {} is no tree of a diagnosis model: {line}", i + 1));
             match words.next() {
                 Some("scale") => model.scale = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?,
+                Some("say") => {
+                    let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
+                    let [low, good, high, far] = numbers[..] else { return Err(bad()) };
+                    model.say = Say { low, good, high, far };
+                }
                 Some(place) => {
                     let place: usize = place.parse().ok().filter(|p| *p < PLACES).ok_or_else(bad)?;
                     model.trees.push((place, Tree::parse(&mut words, 0).ok_or_else(bad)?));
@@ -90,7 +118,8 @@ impl Model {
 
     /// The text that [`Model::parse`] reads.
     pub fn print(&self) -> String {
-        let mut out = format!("scale {:.4}\n", self.scale);
+        let Say { low, good, high, far } = self.say;
+        let mut out = format!("scale {:.4}\nsay {low:.3} {good:.3} {high:.3} {far:.3}\n", self.scale);
         for (place, tree) in &self.trees {
             let _ = write!(out, "{place}");
             tree.print(&mut out);
@@ -224,7 +253,7 @@ mod tests {
 
     #[test]
     fn trees_survive_text_and_unknown_numbers_go_their_way() {
-        let text = "scale 0.5000\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
+        let text = "scale 0.5000\nsay 0.700 0.500 0.600 0.100\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
         let model = Model::parse(text).unwrap();
         assert_eq!(model.print(), text);
         let mut values = [f64::NAN; NAMES.len()];
