@@ -50,8 +50,8 @@ impl Run {
     }
 }
 
-/// Makes what is missing and gives all runs, by job.
-pub fn all(jobs: &[Job]) -> Result<HashMap<String, Vec<Run>>, Box<dyn Error>> {
+/// The runs that are there, by job.
+pub fn known() -> Result<HashMap<String, Vec<Run>>, Box<dyn Error>> {
     let mut known: HashMap<String, Vec<Run>> = HashMap::new();
     if let Ok(file) = std::fs::File::open(PATH) {
         for line in BufReader::new(file).lines() {
@@ -60,6 +60,22 @@ pub fn all(jobs: &[Job]) -> Result<HashMap<String, Vec<Run>>, Box<dyn Error>> {
             }
         }
     }
+    Ok(known)
+}
+
+/// The rates every job is tried at first.
+fn coarse() -> Vec<f64> {
+    (0..13).map(|i| 1e-5 * 10f64.powf(f64::from(i) / 2.0)).collect()
+}
+
+/// Whether a rate is one of them.
+pub fn is_coarse(lr: f64) -> bool {
+    coarse().iter().any(|c| (c / lr - 1.0).abs() < 1e-9)
+}
+
+/// Makes what is missing and gives all runs, by job.
+pub fn all(jobs: &[Job]) -> Result<HashMap<String, Vec<Run>>, Box<dyn Error>> {
+    let known = known()?;
     let file = Mutex::new(OpenOptions::new().append(true).create(true).open(PATH)?);
     let known = Mutex::new(known);
     let lock = || known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -79,7 +95,7 @@ pub fn all(jobs: &[Job]) -> Result<HashMap<String, Vec<Run>>, Box<dyn Error>> {
         }
         Ok(())
     };
-    let coarse: Vec<f64> = (0..13).map(|i| 1e-5 * 10f64.powf(f64::from(i) / 2.0)).collect();
+    let coarse = coarse();
     for result in parallel(jobs, |job| {
         run_all(job, &coarse)?;
         let best = super::label::best_of(lock().get(&job.name).map_or(&[][..], Vec::as_slice));

@@ -137,6 +137,11 @@ impl Model {
         sums
     }
 
+    /// The odds of given sums, without what moved them.
+    pub fn odds_of(&self, sums: [f64; PLACES]) -> Odds {
+        Odds { chances: softmax(sums, self.scale), moved: BTreeMap::new() }
+    }
+
     /// The chances for a shape.
     pub fn odds(&self, shape: &Shape) -> Odds {
         let values = shape.values();
