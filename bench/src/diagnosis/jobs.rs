@@ -7,7 +7,7 @@ use stepsize::Schedule;
 use stepsize_engine::{Task, TaskConfig};
 
 /// Jobs in the corpus.
-pub const JOBS: u64 = 72;
+pub const JOBS: u64 = 120;
 
 /// One job.
 #[derive(Debug, Clone)]

@@ -1,10 +1,12 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
 mod command;
+mod diagnose;
 mod output;
 mod task;
 
 pub use command::CommandArgs;
+pub use diagnose::DiagnoseArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 
@@ -28,6 +30,7 @@ diverges, and what the search cost. When the evidence does not support an answer
   5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
   6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
   7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
+  8. Logs you already have:   stepsize diagnose runs/
 
 `stepsize help VERB` tells more of each verb.";
 
@@ -73,6 +76,8 @@ pub enum Verb {
     Sweep(SweepArgs),
     /// Train once at a given rate, with a schedule and a controller
     Train(TrainArgs),
+    /// Judge training logs: rate too low, good, too high or diverged, what else is wrong, and what to do
+    Diagnose(DiagnoseArgs),
     /// Print, plot or convert a schedule
     Schedule(ScheduleArgs),
     /// List the studies kept in a file

@@ -39,6 +39,11 @@ impl Done {
         Self { text, code: if answered { 0 } else { REFUSED } }
     }
 
+    /// Text with an exit code of its own.
+    pub fn with_code(text: String, code: u8) -> Self {
+        Self { text, code }
+    }
+
     /// Writes the text to stdout.
     pub fn print(self) -> ExitCode {
         let mut out = std::io::stdout().lock();

@@ -41,6 +41,7 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::RangeTest(args) => verb::range_test::run(&args, style),
         Verb::Sweep(args) => verb::sweep::run(&args, style),
         Verb::Train(args) => verb::train::run(&args, style),
+        Verb::Diagnose(args) => verb::diagnose::run(&args, style),
         Verb::Schedule(args) => verb::schedule::run(&args, style),
         Verb::Studies(args) => verb::studies::run(&args),
         Verb::Show(args) => verb::show::run(&args, style),

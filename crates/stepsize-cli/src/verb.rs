@@ -1,6 +1,7 @@
 //! One verb a file.
 
 pub mod completions;
+pub mod diagnose;
 pub mod export;
 pub mod find;
 pub mod man;

@@ -7,7 +7,7 @@ mod curves;
 pub mod font;
 pub mod ink;
 mod landscape;
-mod panel;
+pub(crate) mod panel;
 mod png;
 pub mod scene;
 pub mod svg;

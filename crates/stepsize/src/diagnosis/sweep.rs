@@ -191,6 +191,23 @@ impl Sweep {
         }
     }
 
+    /// Puts what the sweep tells of a run in place of what its curve alone told. A run of unknown rate stays as it is.
+    pub fn settle(&self, record: &Record, diagnosis: &mut Diagnosis) {
+        let Some(lr) = record.base_lr() else { return };
+        let (verdict, confidence) = self.verdict(lr, diagnosis.verdict == Verdict::Diverged);
+        let finding = self.finding(lr);
+        diagnosis.verdict = verdict;
+        diagnosis.confidence = confidence;
+        diagnosis.next_lr = Some(self.next_lr);
+        // The curve's own guess at the place of the rate is superseded; the sign of divergence stays.
+        diagnosis.findings.retain(|f| !matches!(f.code, "LR000" | "LR002" | "LR003" | "LR004"));
+        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED));
+        if first == 0 {
+            diagnosis.because.clone_from(&finding.evidence);
+        }
+        diagnosis.findings.insert(first, finding);
+    }
+
     /// The finding for each of its runs.
     pub fn finding(&self, lr: f64) -> Finding {
         let (code, title) = match self.edge {

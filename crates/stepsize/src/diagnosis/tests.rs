@@ -137,7 +137,7 @@ fn a_start_above_guessing() {
 #[test]
 fn a_decay_that_pays_never_asks_for_a_lower_rate() {
     let rate = curve(400, |t| if t < 300.0 { 0.1 } else { 0.1 * (1.0 - (t - 300.0) / 100.0) });
-    let step = |t: f64| if t < 300.0 { 0.6 + 1.7 * (-t / 20.0).exp() } else { 0.3 + 0.3 * (-(t - 300.0) / 10.0).exp() };
+    let step = |t: f64| if t < 300.0 { 0.6 + 1.7 * (-t / 20.0).exp() } else { 0.2 + 0.4 * (-((t - 300.0) / 60.0).powi(2)).exp() };
     let record = Record { loss: curve(400, step), lr: rate.clone(), ..Record::default() };
     fires("LR021", &record);
     let found = diagnose(&record);

@@ -13,7 +13,7 @@ pub const CODE: &str = "LR001";
 /// Ending this share above the start is divergence, as in [`crate::report::Verdict`].
 const WORSE: f64 = 0.05;
 /// A log that begins later than this share of its length does not show the untrained loss.
-const LATE: f64 = 0.03;
+const LATE: f64 = 0.01;
 
 pub struct Diverged;
 
