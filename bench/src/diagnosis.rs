@@ -11,12 +11,13 @@ mod jobs;
 mod label;
 mod runs;
 mod score;
+mod scripts;
 
 use score::Judged;
 use std::error::Error;
 use stepsize::diagnosis::model::Model;
 use stepsize::diagnosis::sweep::Sweep;
-use stepsize::diagnosis::{Diagnosis, Record, diagnose};
+use stepsize::diagnosis::{Diagnosis, Record, diagnose_with};
 use stepsize::report::Verdict;
 
 const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
@@ -43,9 +44,15 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         Some("try") => try_out(&jobs),
-        Some("score") => score(&jobs),
-        _ => Err("usage: stepsize-bench diagnosis runs | fit | try | score".into()),
+        Some("score") => score(&jobs, &shipped()?),
+        Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
+        _ => Err("usage: stepsize-bench diagnosis runs | fit | try | score | scripts [DIR]".into()),
     }
+}
+
+/// The trees in the library's source: those of the last fit, whether or not the library was built since.
+fn shipped() -> Result<Model, Box<dyn Error>> {
+    Ok(Model::parse(&std::fs::read_to_string(SHIPPED)?)?)
 }
 
 /// Compares ways to grow, on folds of the fitted jobs only.
@@ -85,7 +92,7 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
 }
 
 /// Judges the logs of the jobs that were not fitted.
-fn score(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
+fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
     let (mut alone, mut together, mut near, mut sweeps, mut used) = (Vec::new(), Vec::new(), 0, 0, 0);
     for job in jobs.iter().filter(|j| j.held) {
@@ -93,13 +100,13 @@ fn score(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
         used += 1;
         for number in 0..habits::LOGS {
             for run in runs {
-                let found = diagnose(&habits::log(job, run, number, false));
+                let found = diagnose_with(model, &habits::log(job, run, number, false));
                 alone.push(judged(&truth, run, found.verdict, found.confidence));
             }
             // A sweep is one run a rate, logged in one way, on the coarse rates.
             let those: Vec<&runs::Run> = runs.iter().filter(|r| r.seed == 0 && runs::is_coarse(r.lr)).collect();
             let records: Vec<Record> = those.iter().map(|r| habits::log(job, r, number, true)).map(with_rate(&those)).collect();
-            let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
+            let seen: Vec<Diagnosis> = records.iter().map(|r| diagnose_with(model, r)).collect();
             let Some(sweep) = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()) else { continue };
             sweeps += 1;
             let of = |lr: f64| those.iter().filter(|r| r.lr < lr * 0.999).count() as i64;

@@ -86,13 +86,18 @@ pub struct Seen<'a> {
 /// assert_eq!((seen.verdict, seen.findings[0].code), (Verdict::Diverged, "LR001"));
 /// ```
 pub fn diagnose(record: &Record) -> Diagnosis {
+    diagnose_with(Model::shipped(), record)
+}
+
+/// The same with another model: for those who fit one.
+pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     let seen = Seen { record, shape: Shape::of(record) };
     let mut findings: Vec<Finding> = rules::all().iter().filter_map(|rule| rule.check(&seen)).collect();
     let base = record.base_lr();
     let diverged = findings.iter().position(|f| f.code == rules::DIVERGED).map(|at| findings.remove(at));
     let (verdict, confidence, octaves, chances, first) = match diverged {
         Some(finding) => (Verdict::Diverged, finding.confidence, -AFTER_DIVERGENCE, None, finding),
-        None => place(&seen, base),
+        None => place(model, &seen, base),
     };
     let next_lr = base.map(|lr| tidy(lr * octaves.exp2()));
     let because = first.evidence.clone();
@@ -102,7 +107,7 @@ pub fn diagnose(record: &Record) -> Diagnosis {
 
 type Placed = (Verdict, f64, f64, Option<[f64; 3]>, Finding);
 
-fn place(seen: &Seen<'_>, base: Option<f64>) -> Placed {
+fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
     let main = seen.record.main();
     if main.len() < FEWEST {
         let why = match main.len() {
@@ -115,7 +120,6 @@ fn place(seen: &Seen<'_>, base: Option<f64>) -> Placed {
         let finding = rules::unknown(why, advice, vec![("readings", main.len() as f64)], 0.0);
         return (Verdict::Unknown, 0.0, 0.0, None, finding);
     }
-    let model = Model::shipped();
     let odds = model.odds(&seen.shape);
     let chances = odds.three();
     let (verdict, confidence) = say(model, &odds);

@@ -87,8 +87,9 @@ pub fn judge(found: Found, alone: bool) -> Judgement {
         let seen: Vec<_> = members.iter().map(|i| (&runs[*i].record, &runs[*i].diagnosis)).collect();
         let Some(sweep) = Sweep::of(&seen) else { continue };
         for i in members {
-            sweep.settle(&runs[i].record, &mut runs[i].diagnosis);
-            runs[i].sweep = Some(sweeps.len());
+            let run = &mut runs[i];
+            sweep.settle(&run.record, &mut run.diagnosis);
+            run.sweep = Some(sweeps.len());
         }
         sweeps.push(sweep);
     }
