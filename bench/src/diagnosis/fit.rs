@@ -86,8 +86,8 @@ pub fn tune(held: &[Held]) -> (f64, Say) {
             })
             .unwrap_or(0.99)
     };
-    let low = least(|c| c[0] + c[1], |p| p < 2, 0.87);
-    let high = least(|c| c[3] + c[4], |p| p > 2, 0.87);
+    let low = least(|c| c[0] + c[1], |p| p < 2, 0.85);
+    let high = least(|c| c[3] + c[4], |p| p > 2, 0.84);
     let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02 });
     for good in (35..90).map(|i| f64::from(i) / 100.0) {
         for far in [0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
@@ -96,7 +96,7 @@ pub fn tune(held: &[Held]) -> (f64, Say) {
             let far_off = said.iter().filter(|i| held[**i].octaves.abs() >= 2.0).count();
             let all_far = held.iter().filter(|h| h.octaves.abs() >= 2.0).count();
             let right = said.iter().filter(|i| held[**i].place == 2).count();
-            let careful = far_off as f64 <= 0.035 * all_far as f64 && far_off as f64 <= 0.06 * said.len() as f64;
+            let careful = far_off as f64 <= 0.035 * all_far as f64 && far_off as f64 <= 0.1 * said.len() as f64;
             if careful && right as f64 >= 0.5 * said.len() as f64 && right > best.0 {
                 best = (right, Say { low, high, good, far });
             }

@@ -4,6 +4,7 @@
 
 mod answers;
 mod commands;
+mod diagnose;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]

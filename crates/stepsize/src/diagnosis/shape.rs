@@ -14,7 +14,7 @@ use super::record::Series;
 use super::stats;
 
 /// Names of the numbers, in their order; a model refers to them by name.
-pub const NAMES: [&str; 61] = [
+pub const NAMES: [&str; 66] = [
     "first_at",
     "drop",
     "share_2",
@@ -76,6 +76,11 @@ pub const NAMES: [&str; 61] = [
     "grad_worst",
     "end_to_chance",
     "points_log2",
+    "half_at",
+    "nine_tenths_at",
+    "draw_up",
+    "tail",
+    "adam",
 ];
 
 /// The numbers of one run.
@@ -155,9 +160,25 @@ impl Shape {
         self.set("neighbours", c.neighbours);
         self.set("ups", c.ups);
         self.set("worst_over_start", c.worst - c.start);
+        let reached = |share: f64| {
+            let level = c.start - share * fall;
+            c.smooth.iter().find(|p| p.1 <= level).map_or(0.0, |p| p.0.max(1e-3).log2())
+        };
+        self.set("half_at", reached(0.5));
+        self.set("nine_tenths_at", reached(0.9));
+        let mut lowest = c.start;
+        let rises = c.smooth.iter().map(|p| {
+            lowest = lowest.min(p.1);
+            p.1 - lowest
+        });
+        self.set("draw_up", rises.fold(0.0, f64::max) / fall);
+        self.set("tail", c.tail);
     }
 
     fn of_rate(&mut self, record: &Record, c: &Knots) {
+        if let Some(name) = &record.facts.optimizer {
+            self.set("adam", f64::from(u8::from(name.contains("adam"))));
+        }
         if let Some(lr) = record.base_lr() {
             self.set("lr_log10", lr.log10());
         }
@@ -263,6 +284,10 @@ struct Knots {
     /// Share of rises among the means of sixteen blocks of the second half.
     ups: f64,
     worst: f64,
+    /// Means of 32 blocks, at their middles.
+    smooth: Vec<(f64, f64)>,
+    /// How much farther the high late readings lie from the middle than the low ones, in log.
+    tail: f64,
     last: f64,
     lowest: f64,
     lowest_at: f64,
@@ -306,6 +331,8 @@ impl Knots {
             spikes: spikes(&values, noise_end),
             neighbours: stats::neighbours(half).unwrap_or(f64::NAN),
             ups: ups(half),
+            smooth: blocks(&curve, 32),
+            tail: tail(half),
             worst: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
             last: values[values.len() - 1],
             lowest: lowest.1,
@@ -349,6 +376,23 @@ fn spikes(values: &[f64], noise: f64) -> f64 {
     let windows = values.windows(9);
     let count = windows.len() as f64;
     windows.filter(above).count() as f64 / count
+}
+
+fn blocks(curve: &[(f64, f64)], count: usize) -> Vec<(f64, f64)> {
+    let size = (curve.len() / count).max(1);
+    let mean = |part: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
+    curve.chunks(size).map(|part| (mean(part, |p| p.0), mean(part, |p| p.1))).collect()
+}
+
+fn tail(values: &[f64]) -> f64 {
+    let bends: Vec<f64> = values.windows(3).map(|w| w[1] - (w[0] + w[2]) / 2.0).collect();
+    let at = |q: f64| stats::quantile(&bends, q);
+    match (at(0.05), at(0.5), at(0.95)) {
+        (Some(low), Some(middle), Some(high)) if values.len() >= 12 && middle > low && high > middle => {
+            ((high - middle) / (middle - low)).ln()
+        }
+        _ => f64::NAN,
+    }
 }
 
 fn ups(values: &[f64]) -> f64 {
