@@ -4,19 +4,25 @@
 //! own message, one of notation moreover `NotationError` with the column.
 
 mod array;
+#[cfg(feature = "command-line")]
+mod command;
 mod controller;
 mod estimate;
 mod fault;
 mod policy;
-mod rates;
 mod schedule;
 mod search;
+mod stepper;
+mod tree;
 
 use pyo3::prelude::*;
 
 /// The module.
 #[pymodule]
 mod _native {
+    #[cfg(feature = "command-line")]
+    #[pymodule_export]
+    use super::command::main;
     #[pymodule_export]
     use super::controller::PyController;
     #[pymodule_export]
@@ -26,11 +32,11 @@ mod _native {
     #[pymodule_export]
     use super::policy::PyPolicy;
     #[pymodule_export]
-    use super::rates::Rates;
-    #[pymodule_export]
     use super::schedule::PySchedule;
     #[pymodule_export]
     use super::search::{Search, Trial};
+    #[pymodule_export]
+    use super::stepper::Stepper;
 
     use super::*;
 
