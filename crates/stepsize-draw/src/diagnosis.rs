@@ -5,7 +5,7 @@ mod picture;
 
 use crate::figure::ink::Ink;
 use crate::figure::svg::{self, escape};
-use crate::number::rate;
+use crate::number::{plural, rate};
 use crate::page;
 use serde_json::Value;
 use std::fmt::Write as _;
@@ -82,8 +82,8 @@ fn head(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)]) -> S
         .map(|(file, why)| format!("<p><strong>Not read:</strong> {}: {}</p>", escape(file), escape(why)))
         .collect();
     format!(
-        "<header class=\"answer\"><p class=\"label\">diagnosis of {} runs</p><h1 class=\"tally\">{}</h1><p>{}</p>{lost}</header>\n",
-        shown.len(),
+        "<header class=\"answer\"><p class=\"label\">diagnosis of {}</p><h1 class=\"tally\">{}</h1><p>{}</p>{lost}</header>\n",
+        plural(shown.len() as u64, "run"),
         tally.join(", "),
         escape(&next.join("; "))
     )

@@ -1,9 +1,9 @@
 //! Several runs of one job that differ in the rate: which rate is best, how sure that is, and what to try next.
 //!
 //! [`groups`] puts runs together that log the same series under the same configuration but for the rate and the seed.
-//! [`Sweep::of`] compares their final losses: the best rate is the vertex of a parabola through the best tried rate and its
-//! neighbours in logs, as far as the noise lets it bend; the interval comes from the two-wall [`crate::landscape`] where it
-//! has enough readings. A best rate at the edge of what was tried is said to be that, with the rate to try beyond it.
+//! [`Sweep::of`] compares their final losses: the best rate is where the two-wall [`crate::landscape`] is
+//! lowest (80 % interval included) or, with fewer than four readings, the vertex of a parabola; never more than half way from
+//! the best tried rate to its neighbours. A best rate at the edge of what was tried is said to be that, with the rate to try beyond it.
 //!
 //! Only whole runs are compared: a run that is clearly shorter than the longest is left out, because un-annealed or
 //! unfinished losses favour other rates. A run that diverged bounds the rate from above and counts as nothing else.
@@ -146,11 +146,11 @@ impl Sweep {
             _ if at + 1 == trained.len() && divergence.is_none() => Some(true),
             _ => None,
         };
-        let vertex = vertex(&trained, at);
         let low = trained.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
         let scale = if low > 0.0 { low } else { trained.iter().map(|t| t.1).fold(low, f64::max) - low };
-        let tolerance = width(&trained, at, low + TOLERANCE * scale);
-        let (interval, band) = fit(&trained, divergence, super::stats::median(&start));
+        let tolerance = width(&trained, at, low + TOLERANCE * scale).max(bowl(&trained, at));
+        let Fitted { middle, interval, band } = fit(&trained, divergence, super::stats::median(&start));
+        let vertex = vertex(&trained, at, middle);
         let next = match edge {
             Some(true) => vertex.max(trained[at].0) + BEYOND,
             Some(false) => vertex.min(trained[at].0) - BEYOND,
@@ -255,18 +255,30 @@ impl Sweep {
     }
 }
 
-/// Vertex of the parabola through the best point and its neighbours, in logs, at most half way to a neighbour.
-fn vertex(points: &[(f64, f64)], at: usize) -> f64 {
-    let [Some(a), Some(b), Some(c)] = [at.checked_sub(1), Some(at), Some(at + 1)].map(|i| points.get(i?)) else {
+/// Where the fitted landscape is lowest, else the vertex of the parabola through the logs of the best loss and its
+/// neighbours; at most half way to a neighbour, and at the best rate itself when it has but one.
+fn vertex(points: &[(f64, f64)], at: usize, fitted: Option<f64>) -> f64 {
+    let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
         return points[at].0;
     };
-    let (first, second) = ((b.1 - a.1) / (b.0 - a.0), (c.1 - b.1) / (c.0 - b.0));
+    let log = |y: f64| if b.1 > 0.0 { y.ln() } else { y };
+    let (first, second) = ((log(b.1) - log(a.1)) / (b.0 - a.0), (log(c.1) - log(b.1)) / (c.0 - b.0));
     let bend = (second - first) / (c.0 - a.0);
-    if bend <= 0.0 {
-        return b.0;
+    let parabola = if bend > 0.0 { (a.0 + b.0) / 2.0 - first / (2.0 * bend) } else { b.0 };
+    fitted.unwrap_or(parabola).clamp((a.0 + b.0) / 2.0, (b.0 + c.0) / 2.0)
+}
+
+/// Octaves over which the parabola through the logs of the best loss and its neighbours stays within the tolerance.
+fn bowl(points: &[(f64, f64)], at: usize) -> f64 {
+    let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
+        return 0.0;
+    };
+    if b.1 <= 0.0 {
+        return 0.0;
     }
-    let x = (a.0 + b.0) / 2.0 - first / (2.0 * bend);
-    x.clamp((a.0 + b.0) / 2.0, (b.0 + c.0) / 2.0)
+    let (first, second) = ((b.1 / a.1).ln() / (b.0 - a.0), (c.1 / b.1).ln() / (c.0 - b.0));
+    let bend = (second - first) / (c.0 - a.0);
+    if bend > 0.0 { (2.0 * (TOLERANCE.ln_1p() / bend).sqrt()).min(c.0 - a.0) } else { 0.0 }
 }
 
 /// Octaves about the best over which the loss, joined by lines, stays below `limit`.
@@ -285,12 +297,21 @@ fn width(points: &[(f64, f64)], at: usize, limit: f64) -> f64 {
     reach(&|i| Some(i + 1)) - reach(&|i| i.checked_sub(1))
 }
 
-/// Interval and band from the two-wall landscape; needs four readings above zero and an untrained loss above the best.
-fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<f64>) -> (Option<(f64, f64)>, Vec<Band>) {
+/// What the two-wall landscape tells.
+#[derive(Default)]
+struct Fitted {
+    /// Median place of the best rate, in octaves.
+    middle: Option<f64>,
+    interval: Option<(f64, f64)>,
+    band: Vec<Band>,
+}
+
+/// Fits the two-wall landscape; needs four readings above zero.
+fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<f64>) -> Fitted {
     let worst = points.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
     let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
     if points.len() < 4 || low <= 0.0 {
-        return (None, Vec::new());
+        return Fitted::default();
     }
     let untrained = start.unwrap_or(worst).max(1.02 * low).ln();
     let readings: Vec<Reading> = points.iter().map(|(x, y)| Reading { x: *x, s: 0.0, y: y.ln() }).collect();
@@ -313,7 +334,7 @@ fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<f64>) -> (O
             Some(Band { lr: Lr::from_log2(*x), low: of(0.1)?, mid: of(0.5)?, high: of(0.9)? })
         })
         .collect();
-    (interval, band)
+    Fitted { middle: at(0.5), interval, band }
 }
 
 fn show(value: f64) -> String {

@@ -10,6 +10,8 @@ use crate::diagnosis::stats::{mean, noise};
 const READINGS: usize = 16;
 /// Least share of the whole fall for "still learning".
 const GAIN: f64 = 0.01;
+/// Fall of the log loss from one quarter to the next that is no plateau.
+const LOG_GAIN: f64 = 0.04;
 
 pub struct Plateau;
 
@@ -33,7 +35,9 @@ impl Rule for Plateau {
         let start = values[0];
         let fall = start - after;
         let gain = before - after;
-        if gain > (2.0 * sd).max(GAIN * fall) || fall <= 0.0 || gain < -0.2 * fall {
+        // Near zero a small share of the fall may still be half of what is left.
+        let melting = after > 0.0 && (before / after).ln() > LOG_GAIN;
+        if melting || gain > (2.0 * sd).max(GAIN * fall) || fall <= 0.0 || gain < -0.2 * fall {
             return None;
         }
         let evidence = format!(
