@@ -1,16 +1,18 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
 mod command;
-mod demo;
 mod compare;
+mod demo;
+mod diagnose;
 mod output;
 mod task;
 mod train;
 mod transfer;
 
 pub use command::CommandArgs;
-pub use demo::DemoArgs;
 pub use compare::CompareArgs;
+pub use demo::DemoArgs;
+pub use diagnose::DiagnoseArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 pub use train::TrainArgs;
@@ -36,6 +38,7 @@ diverges, and what the search cost. When the evidence does not support an answer
   5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
   6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
   7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
+  8. Logs you already have:   stepsize diagnose runs/
 
 `stepsize help VERB` tells more of each verb.";
 
@@ -83,6 +86,8 @@ pub enum Verb {
     Compare(CompareArgs),
     /// Train once at a given rate, with a schedule and a controller
     Train(TrainArgs),
+    /// Judge training logs: rate too low, good, too high or diverged, what else is wrong, and what to do
+    Diagnose(DiagnoseArgs),
     /// Print, plot or convert a schedule
     Schedule(ScheduleArgs),
     /// Carry a tuned rate to another schedule, length or batch size, with the rule and its uncertainty

@@ -38,6 +38,11 @@ impl Done {
         Self { text, code: if answered { 0 } else { REFUSED } }
     }
 
+    /// Text with an exit code of its own.
+    pub fn with_code(text: String, code: u8) -> Self {
+        Self { text, code }
+    }
+
     /// Writes the text to stdout and gives the exit code.
     pub fn print(self) -> u8 {
         let mut out = std::io::stdout().lock();

@@ -45,6 +45,7 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::Sweep(args) => verb::sweep::run(&args, style),
         Verb::Compare(args) => verb::compare::run(&args, style),
         Verb::Train(args) => verb::train::run(&args, style),
+        Verb::Diagnose(args) => verb::diagnose::run(&args, style),
         Verb::Schedule(args) => verb::schedule::run(&args, style),
         Verb::Transfer(args) => verb::transfer::run(&args, style),
         Verb::Refine(args) => verb::refine::run(&args, style),

@@ -3,6 +3,7 @@
 pub mod compare;
 pub mod completions;
 pub mod demo;
+pub mod diagnose;
 pub mod export;
 pub mod find;
 pub mod man;

@@ -5,6 +5,7 @@
 mod answers;
 mod commands;
 mod compare;
+mod diagnose;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]
