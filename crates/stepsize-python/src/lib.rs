@@ -4,7 +4,6 @@
 //! own message, one of notation moreover `NotationError` with the column.
 
 mod array;
-#[cfg(feature = "command-line")]
 mod command;
 mod controller;
 mod estimate;
@@ -20,7 +19,6 @@ use pyo3::prelude::*;
 /// The module.
 #[pymodule]
 mod _native {
-    #[cfg(feature = "command-line")]
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]
@@ -42,6 +40,7 @@ mod _native {
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        m.add("COMMAND_LINE", cfg!(feature = "command-line"))?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "COMMAND_LINE",
     "Controller",
     "Estimate",
     "NotationError",
@@ -20,6 +21,7 @@ __all__ = [
     "main",
 ]
 
+COMMAND_LINE: bool
 __version__: str
 
 _Steps = npt.NDArray[np.integer[Any]] | Sequence[int]

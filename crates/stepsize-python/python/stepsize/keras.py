@@ -24,7 +24,7 @@ __all__ = ["Controller", "Schedule"]
 
 
 @keras.saving.register_keras_serializable(package="stepsize")
-class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):  # type: ignore[misc]
+class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
     """``lr x schedule(step) x controller``: give it to an optimizer as its ``learning_rate``.
 
     Args:
@@ -91,7 +91,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable): 
                 self.policy.load_state_dict(saved.state_dict())
 
 
-class Controller(keras.callbacks.Callback):  # type: ignore[misc]
+class Controller(keras.callbacks.Callback):
     """Reports ``monitor`` to the controller of the optimizer's ``Schedule`` after each epoch.
 
     A value that is not finite is refused with a warning and changes nothing. The rate is logged as ``learning_rate``. Put
