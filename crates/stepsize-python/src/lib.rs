@@ -11,6 +11,7 @@ mod policy;
 mod rates;
 mod schedule;
 mod search;
+mod session;
 
 use pyo3::prelude::*;
 
@@ -31,6 +32,8 @@ mod _native {
     use super::schedule::PySchedule;
     #[pymodule_export]
     use super::search::{Search, Trial};
+    #[pymodule_export]
+    use super::session::Record;
 
     use super::*;
 
