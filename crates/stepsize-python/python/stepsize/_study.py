@@ -333,8 +333,8 @@ class Study:
         try:
             while True:
                 with self._changed:
-                    while (trial := self._next()) is not None:
-                        pending[executor.submit(_work, train, trial)] = trial
+                    while (asked := self._next()) is not None:
+                        pending[executor.submit(_work, train, asked)] = asked
                 if not pending:
                     return self.estimate()
                 done, _ = concurrent.futures.wait(pending, return_when=concurrent.futures.FIRST_COMPLETED)

@@ -61,7 +61,7 @@ class Training:
                     "the optimizer's rate cannot be set: give a function of the rate, `optax.adamw`, or make it with "
                     "optax.inject_hyperparams and the name learning_rate"
                 ) from None
-            with_rate = lambda lr: made  # noqa: E731
+            with_rate: Any = lambda lr: made  # noqa: E731
         else:
             with_rate = optimizer
             first = with_rate(1.0).init(params) if opt_state is None else opt_state
@@ -125,7 +125,7 @@ def _rated(opt_state: Any, lr: Any) -> Any:
 
 def _size(batch: Any) -> float:
     leaves = jax.tree_util.tree_leaves(batch)
-    return float(leaves[0].shape[0]) if leaves and getattr(leaves[0], "ndim", 0) else 1.0
+    return float(leaves[0].shape[0]) if leaves and getattr(leaves[0], "shape", ()) else 1.0
 
 
 def _task(params: Any, val_loader: Any) -> str:

@@ -10,6 +10,7 @@ import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
 from . import Estimate, Schedule, _data, _search
@@ -78,6 +79,7 @@ class Training:
 
     def restore(self, kept: Any) -> None:
         variables, generators = kept
+        self.model.reset_metrics()  # those that were made since
         for variable, value in variables:
             variable.assign(value)
         generators()
@@ -106,7 +108,7 @@ class Training:
 
 
 def _value(variable: Any) -> Any:
-    return np.array(variable.numpy())  # a copy, also on backends whose arrays share memory
+    return np.array(keras.ops.convert_to_numpy(variable.value))  # a copy, also where arrays share memory
 
 
 def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> Any:

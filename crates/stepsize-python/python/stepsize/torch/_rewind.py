@@ -23,8 +23,8 @@ class Rewind:
                 f"a guard needs 0 < cut <= 1, spike > 0, run >= 1 and attempts >= 1, not {cut}, {spike}, {run} and {attempts}"
             )
         self.cut, self.spike, self.run, self.attempts = cut, spike, run, attempts
-        self._state = dict.fromkeys(("attempts", "streak", "blown", "seen", "first", "best", "mean", "deviation"), 0.0)
-        self._state["factor"] = 1.0
+        names = ("attempts", "streak", "blown", "seen", "first", "best", "mean", "deviation")
+        self._state: dict[str, float] = {"factor": 1.0, **{name: 0.0 for name in names}}
 
     @property
     def factor(self) -> float:
