@@ -235,7 +235,7 @@ fn plain(name: &str) -> String {
     all.trim_matches('_').to_owned()
 }
 
-fn is_rate(name: &str) -> bool {
+pub(crate) fn is_rate(name: &str) -> bool {
     let plain = plain(name);
     plain.contains("learning_rate") || plain.split('_').any(|p| p == "lr" || p == "lr0" || p == "learningrate")
 }
