@@ -81,7 +81,11 @@ impl Session {
     /// # Errors
     /// When the store fails, or the event is no event of a trial.
     pub fn tell(&mut self, event: &Event) -> Result<Option<End>> {
-        let (Event::Step { trial, .. } | Event::Eval { trial, .. } | Event::Ended { trial, .. }) = event else {
+        let (Event::Step { trial, .. }
+        | Event::Eval { trial, .. }
+        | Event::Acted { trial, .. }
+        | Event::Ended { trial, .. }) = event
+        else {
             return Err(Error::invalid("only steps, evaluations and ends of trials can be told"));
         };
         let id = *trial;

@@ -199,9 +199,10 @@ impl Batch<'_> {
                 continue;
             };
             let (id, over) = match &event {
-                Event::Submitted { trial, .. } | Event::Step { trial, .. } | Event::Eval { trial, .. } => {
-                    (*trial, false)
-                }
+                Event::Submitted { trial, .. }
+                | Event::Step { trial, .. }
+                | Event::Eval { trial, .. }
+                | Event::Acted { trial, .. } => (*trial, false),
                 Event::Ended { trial, .. } => (*trial, true),
                 Event::Study { .. } | Event::Started { .. } | Event::Concluded { .. } => continue,
             };

@@ -92,7 +92,7 @@ impl Job {
 
     /// Steps spent on `trials`, in full runs.
     pub fn cost_runs(&self, trials: &[Trial]) -> f64 {
-        trials.iter().map(|t| t.steps_run).sum::<u64>() as f64 / self.steps as f64
+        trials.iter().map(|t| t.steps_paid()).sum::<u64>() as f64 / self.steps as f64
     }
 }
 

@@ -20,7 +20,7 @@ use std::path::Path;
 use std::sync::atomic::Ordering;
 use stepsize::controller::ControllerSpec;
 use stepsize::report::{smooth, thin};
-use stepsize::{Curve, End, Engine, Event, Policy, Trial, TrialId, evaluation_steps, fold_one};
+use stepsize::{Curve, End, Engine, Event, Kept, Policy, Trial, TrialId, evaluation_steps, fold_one};
 
 /// Evaluations of a run: a curve for the eye.
 const EVALUATIONS: u64 = 20;
@@ -32,20 +32,20 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     let loaded = Loaded::new(&args.task)?;
     let task = format!("{}; validation share {}", loaded.task.describe(), args.task.engine.val_fraction);
     let found = args.resume.as_deref().filter(|path| path.exists()).map(Checkpoint::load).transpose()?;
-    let (mut run, snapshot) = match found {
+    let (mut run, mut kept, snapshot) = match found {
         Some(saved) => saved.go_on(args, &loaded, &task)?,
-        None => (Checkpoint::begin(args, &loaded, &task)?, None),
+        None => (Checkpoint::begin(args, &loaded, &task)?, Kept::default(), None),
     };
     let mut engine = loaded.task.engine(run.trial.spec.seed)?;
     let mut policy = run.policy()?;
     if let Some(snapshot) = &snapshot {
         engine.restore(snapshot)?;
     }
-    let end = advance(engine.as_mut(), &mut run.trial, &mut policy)?;
+    let end = advance(engine.as_mut(), &mut run.trial, &mut kept, &mut policy)?;
     if let Some(path) = &args.resume
         && matches!(end, End::Finished | End::Stopped)
     {
-        run.write(path, &mut policy, &engine.save()?)?;
+        run.write(path, &mut policy, &kept, &engine.save()?)?;
     }
     if let Some(path) = &args.curve {
         crate::verb::show::write(path, curve(path, &run.trial)?.as_bytes())?;
@@ -68,7 +68,13 @@ impl Checkpoint {
         };
         let job = &loaded.job;
         let spec = job.trial(lr, job.steps, job.seed)?;
-        Ok(Self { task: task.to_owned(), trial: Trial::new(TrialId(0), spec), controller, state: None })
+        Ok(Self {
+            task: task.to_owned(),
+            trial: Trial::new(TrialId(0), spec),
+            controller,
+            state: None,
+            kept: String::new(),
+        })
     }
 
     /// The rate of the run as it stands.
@@ -85,13 +91,13 @@ impl Checkpoint {
 }
 
 /// Runs to the end, or until Ctrl-C.
-fn advance(engine: &mut dyn Engine, trial: &mut Trial, policy: &mut Policy) -> Result<End, Fault> {
+fn advance(engine: &mut dyn Engine, trial: &mut Trial, kept: &mut Kept, policy: &mut Policy) -> Result<End, Fault> {
     let stop = crate::search::interrupt()?;
     let steps = trial.spec.steps;
     let bar = bar(trial.steps_run, steps);
     let begun = Trial { end: None, ..trial.clone() };
     let mut seen = std::collections::BTreeMap::from([(begun.id, begun.clone())]);
-    let end = stepsize::resume(engine, begun, policy, &evaluation_steps(steps, EVALUATIONS), &mut |event| {
+    let end = stepsize::resume(engine, begun, kept, policy, &evaluation_steps(steps, EVALUATIONS), &mut |event| {
         if let Event::Step { step, loss: value, .. } = &event {
             bar.set_position(step + 1);
             if step.is_multiple_of(50) {

@@ -84,7 +84,7 @@ impl Store for Sqlite {
                 if oldest.elapsed() < LATEST { Ok(()) } else { self.commit(false) }
             }
             // After a power failure no local trial runs, and engines know theirs by name.
-            Event::Started { .. } | Event::Submitted { .. } => self.commit(false),
+            Event::Started { .. } | Event::Submitted { .. } | Event::Acted { .. } => self.commit(false),
             Event::Study { .. } | Event::Ended { .. } | Event::Concluded { .. } => self.commit(true),
         }
     }

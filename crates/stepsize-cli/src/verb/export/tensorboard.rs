@@ -59,6 +59,7 @@ pub fn write(directory: &Path, events: &[(f64, Event)]) -> Result<usize, Fault> 
                 let scalars: Vec<_> = [("loss/validation", *val_loss)].into_iter().chain(score).collect();
                 add(&mut files, *trial, *at, *step, &scalars);
             }
+            Event::Acted { trial, step, factor, .. } => add(&mut files, *trial, *at, *step, &[("controller", *factor)]),
             Event::Study { .. } | Event::Submitted { .. } | Event::Ended { .. } | Event::Concluded { .. } => {}
         }
     }
