@@ -32,3 +32,8 @@ def test_there_is_a_page_for_every_framework():
 def test_a_page_runs(page, tmp_path):
     blocks = re.findall(r"^```python\n(.*?)^```", (DOCS / page).read_text(), re.M | re.S)
     assert runs("\n".join(blocks), tmp_path)
+
+
+def test_the_notebook_runs(tmp_path):
+    runs((DOCS / "notebook.py").read_text(), tmp_path)
+    assert (tmp_path / "notebook.png").read_bytes()[:4] == b"\x89PNG"

@@ -11,6 +11,7 @@ from typing import Any
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 import optax
 
 from . import Estimate, Schedule, _data, _search
@@ -124,8 +125,8 @@ def _rated(opt_state: Any, lr: Any) -> Any:
 
 
 def _size(batch: Any) -> float:
-    leaves = jax.tree_util.tree_leaves(batch)
-    return float(leaves[0].shape[0]) if leaves and getattr(leaves[0], "shape", ()) else 1.0
+    leaves: list[Any] = jax.tree_util.tree_leaves(batch)
+    return float(leaves[0].shape[0]) if leaves and np.ndim(leaves[0]) else 1.0
 
 
 def _task(params: Any, val_loader: Any) -> str:

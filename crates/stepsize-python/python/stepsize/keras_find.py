@@ -112,11 +112,12 @@ def _value(variable: Any) -> Any:
 
 
 def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> Any:
+    given: Any = data
     if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
         return Arrays(np.asarray(data[0]), np.asarray(data[1]), batch_size, draw)
-    if hasattr(data, "__getitem__") and hasattr(data, "num_batches"):  # a PyDataset is indexed
-        return lambda: (data[at] for at in range(data.num_batches))
-    return data
+    if hasattr(given, "__getitem__") and hasattr(given, "num_batches"):  # a PyDataset is indexed
+        return lambda: (given[at] for at in range(given.num_batches))
+    return given
 
 
 def _parts(batch: Any) -> tuple[Any, ...]:

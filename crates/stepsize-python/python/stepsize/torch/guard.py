@@ -1,7 +1,8 @@
 """``guard``: goes back to the last good state when the loss breaks, with a cut rate, and logs what it did.
 
-The rule is that of the controller ``rewind`` (back some steps and past the batches that broke the run, as was done by hand
-for PaLM, arXiv 2204.02311, section 5.1); here are the states that it goes back to, and the cut of every rate.
+When a loss is broken, and what is cut, the core's controller ``rewind`` decides (back some steps and past the batches that
+broke the run, as was done by hand for PaLM, arXiv 2204.02311, section 5.1). Here are the states that it goes back to, and the
+cut of every rate.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ._rewind import Rewind
+from .. import Controller
 from .search import _mean_of_all
 from .snapshot import Snapshot
 
@@ -49,10 +50,9 @@ class Guard:
     """Watches a training loop: see ``guard``, which makes it."""
 
     def __init__(
-        self, model: nn.Module, optimizer: Any, schedulers: Sequence[Any], also: Sequence[Any], every: int, rule: Rewind
-    ) -> None:
-        if every < 2:
-            raise ValueError(f"states are kept every 2 or more steps, not {every}")
+        self, model: nn.Module, optimizer: Any, schedulers: Sequence[Any], also: Sequence[Any], every: int, attempts: int,
+        rule: Controller,
+    ) -> None:  # fmt: skip
         if not schedulers and hasattr(optimizer.step, "_wrapped_by_lr_sched"):
             raise ValueError("the optimizer has a scheduler, which would set the rate as if it were not cut: give scheduler=")
         self.steps = 0
@@ -61,7 +61,7 @@ class Guard:
         """What was done, oldest first."""
         self._model, self._optimizer, self._schedulers = model, optimizer, schedulers
         self._also = [*schedulers, *also]
-        self._every, self._rule, self._applied = every, rule, rule.factor
+        self._every, self._attempts, self._rule, self._applied = every, attempts, rule, rule.factor
         self._kept: deque[tuple[int, float, Snapshot]] = deque(maxlen=_KEPT)
 
     @property
@@ -79,24 +79,31 @@ class Guard:
             BrokenRun: When the loss is not finite and the attempts are used up, or it is the first one.
         """
         value = _mean_of_all(float(loss.detach()) if isinstance(loss, Tensor) else float(loss), 1.0)
-        could = self._rule.left and bool(self._kept)
-        why = self._rule.observe(value) if could or math.isfinite(value) else None
-        if why is None and math.isfinite(value):
-            due = self.steps % self._every == 0 and not self._rule.suspects
-            if due and (not self._kept or self._kept[-1][0] < self.steps):
-                kept = Snapshot(self._model, self._optimizer, self._also, rng=False, gradients=False)
-                self._kept.append((self.steps, self._applied, kept))
+        if not math.isfinite(value) and (not self._kept or self._rule.state_dict()["attempts"] >= self._attempts):
+            done = f"after {len(self.log)} returns" if self._go_back() is not None else "and there is no good state yet"
+            raise BrokenRun(f"the loss of step {self.steps} is {value} {done}")
+        why = self._rule.observe(value)
+        if why is None:
+            self._keep()
+            self._apply(self._applied)
             self.steps += 1
             return True
         to = self._go_back()
-        if why is None or to is None:
-            done = f"after {len(self.log)} returns" if self._kept else "and there is no good state yet"
-            raise BrokenRun(f"the loss of step {self.steps} is {value} {done}")
+        if to is None:
+            raise BrokenRun(f"the loss of step {self.steps} is {value} and there is no good state yet")
         act = Act(self.steps, to, value, why, self.factor)
         self.log.append(act)
         _logger.warning("step %d: %s: back to step %d, rates x %.3g", act.step, why, to, act.factor)
         self.steps = to
         return False
+
+    def _keep(self) -> None:
+        if self.steps % self._every != 0 or (self._kept and self._kept[-1][0] >= self.steps):
+            return
+        seen = self._rule.state_dict()
+        if seen["streak"] == seen["blown"] == 0:  # the loss is not suspect
+            kept = Snapshot(self._model, self._optimizer, self._also, rng=False, gradients=False)
+            self._kept.append((self.steps, self._applied, kept))
 
     def _go_back(self) -> int | None:
         """To the newest state of at least half an interval ago, or the oldest that is kept."""
@@ -107,12 +114,16 @@ class Guard:
         step, applied, snapshot = self._kept[-1]
         snapshot.restore()
         self._optimizer.zero_grad(set_to_none=True)
-        self._scale(self.factor / applied)
-        self._applied = self.factor
+        self._apply(applied)
         return step
 
-    def _scale(self, by: float) -> None:
-        """All rates of the optimizer, and those that its schedulers start from."""
+    def _apply(self, applied: float) -> None:
+        """Puts the rule's factor in the place of ``applied``: on all rates of the optimizer, and on those that its schedulers
+        start from."""
+        self._applied = self.factor
+        if self._applied == applied:
+            return
+        by = self._applied / applied
         for group in self._optimizer.param_groups:
             for name in _RATES:
                 if name in group:
@@ -165,6 +176,7 @@ def guard(
     attempts: int = 8,
     spike: float = 8.0,
     run: int = 3,
+    recover: int = 0,
 ) -> Guard:
     """A guard against spikes and NaN.
 
@@ -195,9 +207,11 @@ def guard(
         attempts: Returns in all. Later spikes pass; a loss that is not finite then raises ``BrokenRun``.
         spike: Mean deviations above the average loss that count as broken.
         run: Losses in a row that must be so.
+        recover: Good steps over which the rates climb back, for a first break may be the data's fault; 0: they stay cut.
 
     Raises:
         ValueError: When an argument is out of range, or the optimizer has a scheduler that was not given.
     """
     schedulers = [] if scheduler is None else list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler]
-    return Guard(model, optimizer, schedulers, also, every, Rewind(cut, spike, run, attempts))
+    rule = f"rewind(cut={cut!r}, spike={spike!r}, run={run}, every={every}, attempts={attempts}, recover={recover})"
+    return Guard(model, optimizer, schedulers, also, every, attempts, Controller(rule))

@@ -116,7 +116,14 @@ def _other(one: Any) -> Restore:
         return lambda: setattr(one.bit_generator, "state", copy.deepcopy(bits))
     if hasattr(one, "state_dict") and hasattr(one, "load_state_dict"):
         state = _copied(one.state_dict())
-        return lambda: (one.load_state_dict(_copied(state)), None)[1]
+
+        def restore() -> None:
+            one.load_state_dict(_copied(state))
+            # A gradient scaler that was left between unscale_ and update would refuse the next one.
+            if hasattr(one, "_per_optimizer_states"):
+                one._per_optimizer_states.clear()
+
+        return restore
     raise TypeError(
         f"a {type(one).__name__} cannot be put back: it has neither state_dict and load_state_dict, nor is it a generator"
     )
