@@ -12,12 +12,13 @@ __all__ = [
     "Estimate",
     "NotationError",
     "Policy",
-    "Rates",
     "Record",
     "Schedule",
     "Search",
+    "Stepper",
     "Trial",
     "__version__",
+    "main",
 ]
 
 __version__: str
@@ -29,6 +30,9 @@ class NotationError(ValueError):
     """Text that does not parse. ``column`` is the zero-based character at which it fails."""
 
     column: int
+
+def main(words: Sequence[str]) -> int:
+    """Runs the command line ``words``, of which the first is the program's name, and gives its exit code."""
 
 @final
 class Schedule:
@@ -49,6 +53,7 @@ class Schedule:
     @property
     def steps(self) -> int | None:
         """Length in steps; ``None`` when it never ends."""
+    def _tree(self) -> tuple[Any, ...]: ...
     def then(self, following: str | Schedule) -> Schedule:
         """This, then ``following`` on its own clock. Raises ``ValueError`` when this never ends."""
     def __mul__(self, value: Schedule | float, /) -> Schedule: ...
@@ -130,12 +135,26 @@ class Policy:
     def from_json(cls, text: str) -> Policy: ...
 
 @final
-class Rates:
-    """A schedule and a base rate for each parameter group."""
+class Stepper:
+    """Where a PyTorch scheduler stands, and the rates of an optimizer's groups there."""
 
-    def __new__(cls, schedules: Sequence[Schedule], bases: Sequence[float]) -> Rates: ...
-    def at(self, step: int, factor: float) -> list[float]: ...
-    def set(self, groups: list[dict[str, Any]], step: int, factor: float) -> list[float]: ...
+    last_epoch: int
+    step_count: int
+    surplus: int
+    factor: float
+    def __new__(cls, schedules: Sequence[Schedule], bases: Sequence[float], per_step: int, calls: int) -> Stepper: ...
+    def plan(self, schedules: Sequence[Schedule], bases: Sequence[float]) -> None: ...
+    @property
+    def per_step(self) -> int: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    def at(self) -> list[float]: ...
+    @property
+    def last(self) -> list[float]: ...
+    def apply(self, groups: list[dict[str, Any]]) -> None: ...
+    def step(self, groups: list[dict[str, Any]]) -> bool: ...
 
 @final
 class Estimate:
