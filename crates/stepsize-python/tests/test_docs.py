@@ -25,7 +25,7 @@ def runs(program, tmp_path):
 
 
 def test_there_is_a_page_for_every_framework():
-    assert {f"{name}.md" for name in ("torch", "jax", "lightning", "transformers", "scikit-learn", "numpy")} <= set(PAGES)
+    assert {f"{name}.md" for name in ("torch", "jax", "keras", "lightning", "transformers", "scikit-learn", "numpy")} <= set(PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -110,6 +110,7 @@ def test_state_keys_and_a_run_in_its_middle():
 
 
 def test_range_test_and_sensitivity():
+    np.random.seed(99)
     assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, iterations=150).lr
     table = sj.sensitivity(
         loss_fn, parameters(), Loader(), optax.sgd, [HELD], steps=20, low=1e-2, high=1.0, per_decade=1, seeds=2

@@ -11,7 +11,7 @@ import pytest
 pytest.importorskip("jax")
 keras = pytest.importorskip("keras")
 
-from stepsize import keras_find as sk  # noqa: E402
+import stepsize.keras as sk  # noqa: E402
 
 CENTRES = np.random.default_rng(9).normal(size=(10, 16)).astype("float32")
 
@@ -52,16 +52,16 @@ def test_it_finds_a_good_rate_and_puts_everything_back(begun):
         model.fit(*TRAIN, epochs=1, verbose=0)
     model.optimizer.build(model.trainable_variables)
     before = everything(model)
-    found = sk.find(model, TRAIN, HELD, steps=300, schedule="cosine", progress=False)
+    found = sk.find(model, TRAIN, HELD, steps=400, schedule="cosine", progress=False)
     assert same(everything(model), before)
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-4)
-    assert found.lr and found.cost < 0.75 and "Sequential" in found.to_json()
+    assert found.lr and found.cost < 1.0 and "Sequential" in found.to_json()
     if begun:
         return
 
     def full_run(lr):
-        model = compiled(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(lr, 300), momentum=0.9))
-        model.fit(*TRAIN, epochs=10, steps_per_epoch=30, verbose=0, batch_size=32)
+        model = compiled(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(lr, 400), momentum=0.9))
+        model.fit(*TRAIN, epochs=13, steps_per_epoch=30, verbose=0, batch_size=32)
         return model.evaluate(*HELD, verbose=0)[0]
 
     table = {lr: full_run(lr) for lr in (1e-4, 1e-2, 0.3)}

@@ -18,22 +18,8 @@ import pytest
 
 import stepsize
 
-STEPS = 400
-CURVATURES = [(i + 1) ** -1.5 for i in range(60)]
-
-
-def quadratic(trial):
-    """SGD on a noisy quadratic in expectation: an existing training function, with a report in it."""
-    moments = [(i + 1) ** -0.2 for i in range(60)]
-    loss = lambda: 0.5 * sum(c * m for c, m in zip(CURVATURES, moments))  # noqa: E731
-    trial.untrained(loss())
-    for step in range(trial.steps):
-        lr = trial.rate(step)
-        before = loss()
-        moments = [(1 - lr * c) ** 2 * m + lr * lr * c for c, m in zip(CURVATURES, moments)]
-        evaluated = loss() if step + 1 in trial.evaluations else None
-        if trial.report(step, loss=before, val_loss=evaluated):
-            break
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+from study_job import STEPS, quadratic  # noqa: E402
 
 
 def study(*args, **more):
@@ -211,17 +197,17 @@ def test_a_sweep_runs_every_rate(tmp_path):
 SCRIPT = """
 import concurrent.futures, multiprocessing, os, pathlib, signal, sys, time
 sys.path.insert(0, {here!r})
-import stepsize, test_study
+import stepsize, study_job
 kill, ran = int(sys.argv[1]), pathlib.Path(sys.argv[2])
 
 def train(trial):
     with ran.open("a") as log:
         log.write(f"{{trial.id}}\\n")
-    test_study.quadratic(trial)
+    study_job.quadratic(trial)
     with ran.open("a") as log:
         log.write(f"{{trial.id}} done\\n")
 
-study = stepsize.Study("killed", steps=test_study.STEPS, schedule="cosine", db={db!r})
+study = stepsize.Study("killed", steps=study_job.STEPS, schedule="cosine", db={db!r})
 if sys.argv[3] == "loop":
     for trial in study:
         if kill >= 0 and trial.id == kill:
@@ -275,9 +261,9 @@ def test_a_killed_pool_leaves_no_lock_behind(tmp_path, answer):
 
 
 def test_the_command_line_sees_it(tmp_path, answer):
-    program = os.environ.get("STEPSIZE") or shutil.which("stepsize")
+    program = os.environ.get("STEPSIZE_COMMAND") or shutil.which("stepsize")
     if program is None:
-        pytest.skip("no stepsize command: set STEPSIZE or install the wheel")
+        pytest.skip("no stepsize command: set STEPSIZE_COMMAND or install the wheel")
     db = tmp_path / "s.db"
     with study("seen", db=db, task="a noisy quadratic") as ran:
         ran.run(quadratic)

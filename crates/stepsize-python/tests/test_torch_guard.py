@@ -79,7 +79,7 @@ def test_a_nan_is_undone_bit_for_bit_and_training_goes_on(adam, caplog):
         assert all(p.grad is None for p in model.parameters())
         assert optimizer.param_groups[0]["lr"] == base / 2 and g.factor == 0.5
         (act,) = g.log
-        assert (act.step, act.to, act.factor) == (170, 100, 0.5) and math.isnan(act.loss) and "nan" in act.why
+        assert (act.step, act.to, act.factor) == (170, 100, 0.5) and math.isnan(act.loss) and "NaN" in act.why
         assert "back to step 100" in caplog.text and "1 of at most 8" in caplog.text
         assert train(g, model, optimizer, 100) < 0.5 and g.steps == 200
 
@@ -198,7 +198,7 @@ def test_rates_climb_back_when_they_may():
     scheduler = st.LRScheduler(optimizer, "constant")
     with st.guard(model, optimizer, scheduler, every=10, recover=20) as g:
         train(g, model, optimizer, 40, broken=lambda at: at == 25, schedulers=[scheduler])
-        assert 0.05 < optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * g.factor) < 0.1
+        assert 0.5 < g.factor < 1.0 and optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * g.factor)
         train(g, model, optimizer, 20, schedulers=[scheduler])
         assert g.factor == 1.0 and optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
 

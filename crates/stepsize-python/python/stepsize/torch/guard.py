@@ -130,7 +130,7 @@ class Guard:
                     group[name] = _times(group[name], by)
         for scheduler in _each(self._schedulers):
             for name in ("base_lrs", "max_lrs", "_last_lr"):
-                if hasattr(scheduler, name):
+                if name == "base_lrs" and hasattr(scheduler, name) or name in scheduler.__dict__:
                     setattr(scheduler, name, [_times(rate, by) for rate in getattr(scheduler, name)])
 
     def state_dict(self) -> dict[str, Any]:
