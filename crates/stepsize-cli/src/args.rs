@@ -1,5 +1,6 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
+mod cluster;
 mod command;
 mod compare;
 mod demo;
@@ -9,6 +10,7 @@ mod task;
 mod train;
 mod transfer;
 
+pub use cluster::{ClusterArgs, DoctorArgs};
 pub use command::CommandArgs;
 pub use compare::CompareArgs;
 pub use demo::DemoArgs;
@@ -106,6 +108,8 @@ pub enum Verb {
     Export(ExportArgs),
     /// Remove a study for good
     Rm(NamedArgs),
+    /// Check that runs can be made here, or on a cluster, and say what to mend
+    Doctor(DoctorArgs),
     /// Print the completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page

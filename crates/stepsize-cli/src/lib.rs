@@ -55,6 +55,7 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::Resume(args) => run(verb::resume::command(args)?),
         Verb::Export(args) => verb::export::run(&args),
         Verb::Rm(args) => verb::rm::run(&args),
+        Verb::Doctor(args) => verb::doctor::run(&args),
         Verb::Completions(args) => verb::completions::run(&args),
         Verb::Man(args) => verb::man::run(&args),
     }

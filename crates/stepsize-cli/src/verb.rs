@@ -4,6 +4,7 @@ pub mod compare;
 pub mod completions;
 pub mod demo;
 pub mod diagnose;
+pub mod doctor;
 pub mod export;
 pub mod find;
 pub mod man;
