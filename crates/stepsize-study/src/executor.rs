@@ -4,7 +4,7 @@ mod command;
 mod in_process;
 
 pub use command::{Check, Cluster, Commands, Local, Need, On, Place, RateFrom, Reading, Template, Values, doctor};
-pub use in_process::{EngineSource, InProcess};
+pub use in_process::{EngineSource, InProcess, RunSource};
 
 use stepsize::{Event, Result, TrialId, TrialSpec};
 

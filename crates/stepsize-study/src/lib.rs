@@ -4,6 +4,8 @@
 //! it is acted on, and trials, estimates and reports are functions of the events.
 
 pub mod executor;
+pub mod logfiles;
+pub mod mlflow;
 mod session;
 pub mod store;
 mod study;
