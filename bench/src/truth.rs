@@ -104,8 +104,7 @@ pub fn write(names: &[String]) -> Result<(), Box<dyn Error>> {
         let s = r.spec;
         let rate = lr.get();
         let schedule = if s.schedule.contains(',') { format!("\"{}\"", s.schedule) } else { s.schedule.to_owned() };
-        let row =
-            format!("{},{},{schedule},{rate:e},{seed},{loss},{untrained},{}", s.name, s.steps, trial.steps_run);
+        let row = format!("{},{},{schedule},{rate:e},{seed},{loss},{untrained},{}", s.name, s.steps, trial.steps_run);
         Ok((s.name, row))
     });
     let mut made: BTreeMap<&str, Vec<String>> = BTreeMap::new();

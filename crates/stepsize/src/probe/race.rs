@@ -24,7 +24,7 @@ use crate::pruner::{OneSided, Pruner};
 use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
 use plan::{Next, bracket};
-use reading::{Book, Entry};
+use reading::Book;
 
 /// Rates are tried on a lattice of this many octaves, so that repeated and shared probes coincide.
 const LATTICE: f64 = 0.25;
@@ -228,16 +228,6 @@ impl Belief {
 /// narrower.
 const INTERVAL: (f64, f64) = (0.075, 0.8);
 
-/// Chance to be within 1 % (0.25 %) of the best loss: `1 / (1 + exp(a + b fall))`, of the fall of log loss in the best
-/// probe. Logistic regression on the fit jobs, checked job by job on those left out; the posterior's own share of samples
-/// within 1 % says less than nothing (steep landscapes, where it is sure, are those where it errs).
-const WITHIN_1: (f64, f64) = (0.12, 0.39);
-const WITHIN_0_25: (f64, f64) = (1.2, 0.35);
-
-fn chance((a, b): (f64, f64), fall: f64) -> f64 {
-    1.0 / (1.0 + (a + b * fall).exp())
-}
-
 /// Inverse of the normal distribution (Tocher's logistic approximation; error below 0.02 for |z| < 2.5, and only an
 /// order and a spread are needed).
 fn probit(u: f64) -> f64 {
@@ -314,13 +304,7 @@ impl Probe for Race {
                 Band { lr: Lr::from_log2(x), low: at(0.1), mid: at(0.5), high: at(0.9) }
             })
             .collect();
-        let fall = book.untrained - book.best().map_or(book.untrained, Entry::value);
-        let rate = Rate {
-            lr,
-            interval: Some(interval),
-            p_within_0_25_pct: Some(chance(WITHIN_0_25, fall)),
-            p_within_1_pct: Some(chance(WITHIN_1, fall)),
-        };
+        let rate = Rate { lr, interval: Some(interval), p_within_0_25_pct: None, p_within_1_pct: None };
         Ok(Estimate {
             answer: Answer::Rate(rate),
             divergence_lr: book.divergence(),
