@@ -31,7 +31,7 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
         };
         let (end, untrained, train): (f64, f64, f64) = (end.parse()?, untrained.parse()?, train.parse()?);
         // NaN compares as not below.
-        let diverged = broken == "1" || !(train <= 1.05 * untrained);
+        let diverged = broken == "1" || train.is_nan() || train > 1.05 * untrained;
         jobs.entry(job.to_owned()).or_default().push(Row {
             file: file.to_owned(),
             lr: lr.parse()?,
