@@ -5,7 +5,6 @@
 
 use std::fmt::Display;
 use std::io::Write;
-use std::process::ExitCode;
 
 /// The command made no sense.
 pub const USAGE: u8 = 2;
@@ -39,14 +38,24 @@ impl Done {
         Self { text, code: if answered { 0 } else { REFUSED } }
     }
 
-    /// Writes the text to stdout.
-    pub fn print(self) -> ExitCode {
+    /// Text with an exit code of its own.
+    pub fn with_code(text: String, code: u8) -> Self {
+        Self { text, code }
+    }
+
+    /// What was looked at; a failure when something is to be mended.
+    pub fn checked(text: String, sound: bool) -> Self {
+        Self { text, code: if sound { 0 } else { FAILURE } }
+    }
+
+    /// Writes the text to stdout and gives the exit code.
+    pub fn print(self) -> u8 {
         let mut out = std::io::stdout().lock();
         match out.write_all(self.text.as_bytes()).and_then(|()| out.flush()) {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Fault::failure(format!("cannot write to standard output: {error}")).print()
             }
-            _ => ExitCode::from(self.code),
+            _ => self.code,
         }
     }
 }
@@ -62,11 +71,11 @@ impl Fault {
         Self { message: message.to_string(), code: FAILURE }
     }
 
-    /// Writes the message to stderr.
-    pub fn print(self) -> ExitCode {
+    /// Writes the message to stderr and gives the exit code.
+    pub fn print(self) -> u8 {
         let hint = if self.code == USAGE { "\n\nFor more information, try 'stepsize help'." } else { "" };
         let _ = writeln!(std::io::stderr(), "error: {}{hint}", self.message);
-        ExitCode::from(self.code)
+        self.code
     }
 }
 

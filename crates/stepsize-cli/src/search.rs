@@ -5,11 +5,22 @@ use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
 use crate::show::Style;
 use crate::work::Work;
-use std::sync::Arc;
+use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 use stepsize::{Probe, Report};
 use stepsize_study::{Memory, Question, Store, Studies, study};
+
+/// The command as it was typed, which a kept study records. Not the process's own arguments: those of a Python process
+/// begin with the interpreter's.
+static TYPED: OnceLock<Vec<OsString>> = OnceLock::new();
+
+/// Notes the command as it was typed.
+pub fn typed(words: Vec<OsString>) {
+    // A process that runs a second command line keeps studies only of the first, as a binary does.
+    let _ = TYPED.set(words);
+}
 
 /// Runs `probe` on this work and shows what came of it.
 pub fn run(
@@ -50,12 +61,15 @@ pub fn run(
 }
 
 /// The log: in memory, or a study that is kept.
-fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
+pub fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
     let Some(name) = &kept.study else { return Ok(Box::new(Memory::new())) };
-    let command: Vec<String> = std::env::args_os()
+    let command: Vec<String> = TYPED
+        .get()
+        .into_iter()
+        .flatten()
         .skip(1)
         .map(|word| {
-            word.into_string().map_err(|w| Fault::usage(format!("{w:?} is not UTF-8; --study keeps text only")))
+            word.clone().into_string().map_err(|w| Fault::usage(format!("{w:?} is not UTF-8; --study keeps text only")))
         })
         .collect::<Result<_, _>>()?;
     let here = std::env::current_dir().map_err(|e| Fault::failure(format!("cannot tell the directory: {e}")))?;

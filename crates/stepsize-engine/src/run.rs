@@ -7,7 +7,7 @@ use crate::sampler::Sampler;
 use crate::snapshot::State;
 use crate::task::Task;
 use burn::tensor::{Device, Tensor};
-use stepsize::{Engine, Error, Evaluation, Result, Snapshot};
+use stepsize::{Engine, Error, Evaluation, Result, Seen, Snapshot};
 
 /// Rows evaluated at once: large enough for fast products, small enough for the cache.
 const EVALUATION_ROWS: usize = 512;
@@ -21,6 +21,8 @@ pub(crate) struct Run {
     parameters: Vec<Tensor<2>>,
     optimizer: Optimizer,
     sampler: Sampler,
+    /// Weights before the last move, while somebody looks at gradients; else empty.
+    before: Vec<f32>,
 }
 
 impl Run {
@@ -28,32 +30,89 @@ impl Run {
     pub(crate) fn new(task: Task, seed: u64, network: Box<dyn Network>, device: Device) -> Self {
         let parameters = task.architecture().initial(seed, &device);
         let config = task.config();
-        let size = parameters.iter().map(|p| p.dims().iter().product::<usize>()).sum();
-        let optimizer = Optimizer::new(config.optimizer, config.weight_decay, config.clip_norm, size);
+        let lengths: Vec<usize> = parameters.iter().map(|p| p.dims().iter().product()).collect();
+        let optimizer = Optimizer::new(&config.optimizer, config.weight_decay, config.clip_norm, &lengths);
         let sampler = Sampler::new(seed, config.batch_size);
-        Self { task, seed, device, network, parameters, optimizer, sampler }
+        Self { task, seed, device, network, parameters, optimizer, sampler, before: Vec::new() }
+    }
+
+    /// Loss and gradients of the next batch.
+    fn gradients(&mut self) -> Result<(f64, Vec<Tensor<2>>)> {
+        let dataset = self.task.dataset();
+        let rows = self.sampler.next(&dataset.train);
+        let batch = Batch::gather(dataset, rows);
+        let mut objective = |outputs: &[f32]| judge(&dataset.targets, rows, outputs);
+        self.network.gradients(&self.parameters, batch, &mut objective)
+    }
+
+    /// Norm of the gradient, and its cosine with the last move if there was one; keeps the present weights for the next.
+    fn look(&mut self, gradients: &[Tensor<2>]) -> Result<(f64, Option<f64>)> {
+        let size = self.before.len();
+        let (mut square, mut moved, mut downhill, mut now) = (0.0, 0.0, 0.0, Vec::with_capacity(size));
+        for (parameter, gradient) in self.parameters.iter().zip(gradients) {
+            let (p, g) = (data(parameter.clone())?, data(gradient.clone())?);
+            let (p, g) = (slice(&p)?, slice(&g)?);
+            square += g.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
+            if size > 0 {
+                for ((p, g), before) in p.iter().zip(g).zip(&self.before[now.len()..]) {
+                    let step = f64::from(*p) - f64::from(*before);
+                    moved += step * step;
+                    downhill -= step * f64::from(*g);
+                }
+            }
+            now.extend_from_slice(p);
+        }
+        self.before = now;
+        let cosine = downhill / (square * moved).sqrt();
+        Ok((square.sqrt(), cosine.is_finite().then_some(cosine)))
+    }
+}
+
+fn legal(lr: f64) -> Result<()> {
+    if lr >= 0.0 && lr.is_finite() {
+        Ok(())
+    } else {
+        Err(Error::invalid(format!("cannot train at the rate {lr}: give a finite number >= 0")))
+    }
+}
+
+impl Run {
+    /// The step size that the optimizer has worked out, if it does so.
+    pub(crate) fn sensed(&self) -> Option<f64> {
+        self.optimizer.sensed()
     }
 }
 
 impl Engine for Run {
     fn step(&mut self, lr: f64) -> Result<f64> {
-        if !(lr >= 0.0 && lr.is_finite()) {
-            return Err(Error::invalid(format!("cannot train at the rate {lr}: give a finite number >= 0")));
-        }
-        let dataset = self.task.dataset();
-        let rows = self.sampler.next(&dataset.train);
-        let batch = Batch::gather(dataset, rows);
-        let mut objective = |outputs: &[f32]| judge(&dataset.targets, rows, outputs);
-        let (loss, gradients) = self.network.gradients(&self.parameters, batch, &mut objective)?;
-        self.optimizer.step(lr, &mut self.parameters, gradients, &self.device)?;
+        legal(lr)?;
+        let (loss, gradients) = self.gradients()?;
+        self.before.clear();
+        self.optimizer.step(lr, loss, &mut self.parameters, gradients, &self.device)?;
         Ok(loss)
+    }
+
+    fn step_seeing(&mut self, decide: &mut dyn FnMut(&Seen) -> Result<f64>) -> Result<f64> {
+        let (loss, gradients) = self.gradients()?;
+        let (norm, alignment) = self.look(&gradients)?;
+        let lr = decide(&Seen { loss, norm, alignment })?;
+        legal(lr)?;
+        self.optimizer.step(lr, loss, &mut self.parameters, gradients, &self.device)?;
+        Ok(loss)
+    }
+
+    fn skip(&mut self, batches: u64) -> Result<bool> {
+        self.sampler.position += batches;
+        Ok(true)
     }
 
     fn evaluate(&mut self) -> Result<Evaluation> {
         let dataset = self.task.dataset();
+        let averaged = self.optimizer.evaluated(&self.parameters, &self.device)?;
+        let parameters = averaged.as_ref().unwrap_or(&self.parameters);
         let mut tally = Tally::default();
         for rows in dataset.validation.chunks(EVALUATION_ROWS) {
-            let outputs = self.network.outputs(&self.parameters, Batch::gather(dataset, rows))?;
+            let outputs = self.network.outputs(parameters, Batch::gather(dataset, rows))?;
             tally.add(&dataset.targets, rows, &outputs);
         }
         Ok(tally.evaluation(&dataset.targets))
@@ -62,19 +121,28 @@ impl Engine for Run {
     fn save(&mut self) -> Result<Snapshot> {
         let values = |p: &Tensor<2>| Ok(slice(&data(p.clone())?)?.to_vec());
         let mut arrays = self.parameters.iter().map(values).collect::<Result<Vec<_>>>()?;
-        arrays.extend(self.optimizer.state.iter().cloned());
-        let state = State { seed: self.seed, position: self.sampler.position, time: self.optimizer.time, arrays };
+        let time = self.optimizer.time;
+        let (kept, numbers) = self.optimizer.state();
+        arrays.extend(kept.into_iter().map(|array| array.clone()));
+        let (seed, position, before) = (self.seed, self.sampler.position, self.before.clone());
+        let state = State { seed, position, time, arrays, before, numbers };
         Ok(state.encode(&self.task.job()))
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
         let shapes: Vec<[usize; 2]> = self.task.architecture().parameters().iter().map(|p| p.shape).collect();
-        let lengths = shapes.iter().map(|s| s[0] * s[1]).chain(self.optimizer.state.iter().map(Vec::len));
-        let state = State::decode(snapshot, &self.task.job(), &lengths.collect::<Vec<_>>())?;
+        let (kept, numbers) = self.optimizer.state();
+        let lengths: Vec<usize> = shapes.iter().map(|s| s[0] * s[1]).chain(kept.iter().map(|a| a.len())).collect();
+        let state = State::decode(snapshot, &self.task.job(), &lengths, numbers.len())?;
+        let size: usize = shapes.iter().map(|s| s[0] * s[1]).sum();
+        if !state.before.is_empty() && state.before.len() != size {
+            let found = state.before.len();
+            return Err(Error::state(format!("the snapshot holds {found} weights before the last move, not {size}")));
+        }
+        self.before = state.before;
         let mut arrays = state.arrays.into_iter();
         self.parameters = shapes.iter().zip(&mut arrays).map(|(s, values)| tensor(values, *s, &self.device)).collect();
-        self.optimizer.state = arrays.collect();
-        self.optimizer.time = state.time;
+        self.optimizer.restore(state.time, arrays, &state.numbers);
         self.seed = state.seed;
         self.sampler = Sampler::new(state.seed, self.task.config().batch_size);
         self.sampler.position = state.position;

@@ -1,11 +1,12 @@
 //! The encoding of a run's state: a head that names the job, then plain numbers, little-endian.
 //!
-//! `magic | length and text of the job | seed | position | time | count and values of every array`
+//! `magic | length and text of the job | seed | position | time | count and values of every array, the weights before the
+//! last move at the end | count and bits of the optimizer's numbers`
 
 use stepsize::{Error, Result, Snapshot};
 
 /// Format and its version.
-const MAGIC: &[u8; 8] = b"stepsz\x00\x01";
+const MAGIC: &[u8; 8] = b"stepsz\x00\x03";
 
 /// Everything that a snapshot holds beside the name of the job.
 #[derive(Debug, Clone, PartialEq)]
@@ -14,12 +15,17 @@ pub(crate) struct State {
     pub(crate) position: u64,
     pub(crate) time: u64,
     pub(crate) arrays: Vec<Vec<f32>>,
+    /// The optimizer's numbers in double precision.
+    pub(crate) numbers: Vec<f64>,
+    /// Weights before the last move; empty when nobody looks at gradients.
+    pub(crate) before: Vec<f32>,
 }
 
 impl State {
     /// The bytes of this state of `job`.
     pub(crate) fn encode(&self, job: &str) -> Snapshot {
-        let size: usize = self.arrays.iter().map(|a| 8 + 4 * a.len()).sum();
+        let all = || self.arrays.iter().chain([&self.before]);
+        let size: usize = all().map(|a| 8 + 4 * a.len()).sum();
         let mut bytes = Vec::with_capacity(64 + job.len() + size);
         bytes.extend_from_slice(MAGIC);
         bytes.extend((job.len() as u64).to_le_bytes());
@@ -27,15 +33,17 @@ impl State {
         for number in [self.seed, self.position, self.time] {
             bytes.extend(number.to_le_bytes());
         }
-        for array in &self.arrays {
+        for array in all() {
             bytes.extend((array.len() as u64).to_le_bytes());
             bytes.extend(array.iter().flat_map(|v| v.to_le_bytes()));
         }
+        bytes.extend((self.numbers.len() as u64).to_le_bytes());
+        bytes.extend(self.numbers.iter().flat_map(|v| v.to_le_bytes()));
         Snapshot(bytes)
     }
 
-    /// Reads a snapshot of `job` with arrays of the given lengths.
-    pub(crate) fn decode(snapshot: &Snapshot, job: &str, lengths: &[usize]) -> Result<Self> {
+    /// Reads a snapshot of `job` with arrays of the given lengths and `count` numbers.
+    pub(crate) fn decode(snapshot: &Snapshot, job: &str, lengths: &[usize], count: usize) -> Result<Self> {
         let mut reader = Reader { rest: &snapshot.0 };
         if reader.take(MAGIC.len())? != MAGIC {
             return Err(Error::state("this is no snapshot of the embedded engine, or one of another version"));
@@ -56,13 +64,19 @@ impl State {
                     "the snapshot holds an array of {found} numbers where {expected} belong"
                 )));
             }
-            let bytes = reader.take(4 * expected)?;
-            arrays.push(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect());
+            arrays.push(reader.values(*expected)?);
         }
+        let weights = reader.number()?;
+        let before = reader.values(usize::try_from(weights).unwrap_or(usize::MAX))?;
+        let found = reader.number()?;
+        if found != count as u64 {
+            return Err(Error::state(format!("the snapshot holds {found} numbers where {count} belong")));
+        }
+        let numbers = (0..count).map(|_| reader.number().map(f64::from_bits)).collect::<Result<_>>()?;
         if !reader.rest.is_empty() {
             return Err(Error::state(format!("the snapshot has {} bytes too many", reader.rest.len())));
         }
-        Ok(Self { seed, position, time, arrays })
+        Ok(Self { seed, position, time, arrays, before, numbers })
     }
 }
 
@@ -77,6 +91,11 @@ impl<'a> Reader<'a> {
         };
         self.rest = rest;
         Ok(taken)
+    }
+
+    fn values(&mut self, count: usize) -> Result<Vec<f32>> {
+        let bytes = self.take(count.saturating_mul(4))?;
+        Ok(bytes.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b)).collect())
     }
 
     fn number(&mut self) -> Result<u64> {

@@ -4,9 +4,35 @@
 
 mod lines;
 mod scan;
+mod settings;
+mod tables;
 mod words;
 
+use std::borrow::Cow;
+
 pub use lines::{LONGEST, Lines};
+pub(crate) use settings::settings;
+pub use tables::Tables;
+
+/// A name with its number, and the number that it goes up to, as in `3/10`.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Pair {
+    pub name: String,
+    pub value: f64,
+    pub whole: Option<f64>,
+    /// A count at the start of a progress bar, which may be one of batches within an epoch.
+    pub bar: bool,
+}
+
+/// Whether a word names a split that is not trained on.
+pub(crate) fn is_held_out(word: &str) -> bool {
+    words::is_held_out(word)
+}
+
+/// Whether a name says of which split it is.
+pub(crate) fn is_split_name(name: &str) -> bool {
+    name.split(['_', '-', '/', '.', ' ']).any(words::is_split)
+}
 
 /// The names and numbers of one log line, in their order.
 ///
@@ -20,11 +46,23 @@ pub use lines::{LONGEST, Lines};
 /// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), [("step".into(), 200.0), ("val_loss".into(), 3.2)]);
 /// ```
 pub fn pairs(line: &str) -> Vec<(String, f64)> {
+    scan_pairs(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
+}
+
+/// As [`pairs`], with the numbers that counters go up to.
+pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
+    // A reading has a digit, or is `nan` or `inf`.
+    if !line.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'N' | b'i' | b'I')) {
+        return Vec::new();
+    }
     scan::Scan::new(&plain(line)).run()
 }
 
 /// The line without terminal escape sequences and control characters.
-fn plain(line: &str) -> String {
+fn plain(line: &str) -> Cow<'_, str> {
+    if !line.bytes().any(|b| b < b' ' && b != b'\t' || b == 0x7f || b == 0xc2) {
+        return line.into();
+    }
     let mut out = String::with_capacity(line.len());
     let mut rest = line.chars().peekable();
     while let Some(c) = rest.next() {
@@ -41,7 +79,7 @@ fn plain(line: &str) -> String {
             c => out.push(c),
         }
     }
-    out
+    out.into()
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use pyo3::types::PyType;
 use serde_json::json;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use stepsize::controller::{Controller, ControllerSpec, Metric, Observation, State, Verdict};
-use stepsize::{Lr, Result};
+use stepsize::{Error, Lr, Result};
 
 /// A controller at work with what it was made from, so that it can be made again.
 pub(crate) struct Loop {
@@ -24,6 +24,12 @@ impl Loop {
     pub(crate) fn new(notation: &str, lr: f64) -> Result<Self> {
         let (spec, lr) = (notation.parse::<ControllerSpec>()?, Lr::new(lr)?);
         let running = spec.build(lr)?;
+        let needs = running.needs();
+        if needs.gradient || needs.branch {
+            return Err(Error::invalid(format!(
+                "{spec} needs to see gradients or to try branches, which only `stepsize train` and the Rust loop can offer"
+            )));
+        }
         Ok(Self { spec, lr, running, reports: 0 })
     }
 
@@ -37,7 +43,9 @@ impl Loop {
         self.reports += 1;
         Ok(match verdict {
             Verdict::Go => None,
-            Verdict::Stop(why) => Some(why),
+            Verdict::Stop(why) | Verdict::Rewind { why, .. } => Some(why),
+            // Refused when it was made.
+            Verdict::Branch { .. } => None,
         })
     }
 

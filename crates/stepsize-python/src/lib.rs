@@ -4,19 +4,24 @@
 //! own message, one of notation moreover `NotationError` with the column.
 
 mod array;
+mod command;
 mod controller;
 mod estimate;
 mod fault;
 mod policy;
-mod rates;
 mod schedule;
 mod search;
+mod session;
+mod stepper;
+mod tree;
 
 use pyo3::prelude::*;
 
 /// The module.
 #[pymodule]
 mod _native {
+    #[pymodule_export]
+    use super::command::main;
     #[pymodule_export]
     use super::controller::PyController;
     #[pymodule_export]
@@ -26,16 +31,19 @@ mod _native {
     #[pymodule_export]
     use super::policy::PyPolicy;
     #[pymodule_export]
-    use super::rates::Rates;
-    #[pymodule_export]
     use super::schedule::PySchedule;
     #[pymodule_export]
     use super::search::{Search, Trial};
+    #[pymodule_export]
+    use super::session::Record;
+    #[pymodule_export]
+    use super::stepper::Stepper;
 
     use super::*;
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        m.add("COMMAND_LINE", cfg!(feature = "command-line"))?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

@@ -62,6 +62,11 @@ impl PySchedule {
         self.inner.steps()
     }
 
+    /// What it is made of, as nested tuples.
+    fn _tree<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        crate::tree::tree(py, &self.inner)
+    }
+
     fn then(&self, following: Given) -> PyResult<Self> {
         Ok(self.inner.clone().then(following.schedule(None)?).map_err(raised)?.into())
     }

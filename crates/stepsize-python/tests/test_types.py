@@ -10,7 +10,7 @@ PROJECT = pathlib.Path(__file__).parent.parent
 
 
 @pytest.mark.parametrize(
-    "command", [["mypy", "python"], ["mypy.stubtest", "stepsize"], ["pyright", "python"]], ids=lambda c: c[0]
+    "command", [["mypy", "python"], ["mypy.stubtest", "stepsize._native"], ["pyright", "--pythonpath", sys.executable, "python"]], ids=lambda c: c[0]
 )
 def test_types(command):
     pytest.importorskip(command[0].split(".")[0])

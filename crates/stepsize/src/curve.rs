@@ -31,6 +31,11 @@ impl Curve {
         self.points.push(point);
     }
 
+    /// Forgets the readings of `step` and later.
+    pub(crate) fn truncate(&mut self, step: u64) {
+        self.points.retain(|p| p.step < step);
+    }
+
     /// All readings.
     pub fn points(&self) -> &[Point] {
         &self.points

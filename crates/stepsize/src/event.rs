@@ -66,6 +66,19 @@ pub enum Event {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         score: Option<f64>,
     },
+    /// A controller acted.
+    Acted {
+        /// Which trial.
+        trial: TrialId,
+        /// Zero-based step after which it did.
+        step: u64,
+        /// What happened.
+        act: Act,
+        /// Its factor from now on.
+        factor: f64,
+        /// Why, for people.
+        why: String,
+    },
     /// A trial ended.
     Ended {
         /// Which trial.
@@ -82,6 +95,30 @@ pub enum Event {
     Concluded {
         /// The answer or the refusal.
         estimate: Estimate,
+    },
+}
+
+/// What a controller did.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "act", rename_all = "snake_case")]
+pub enum Act {
+    /// Its factor changed.
+    Changed,
+    /// The run went back: what it showed from step `to` on is void.
+    Rewound {
+        /// Step with which it goes on.
+        to: u64,
+        /// Batches that were passed over.
+        skipped: u64,
+    },
+    /// Branches were run and forgotten.
+    Branched {
+        /// Multiples of the rate that were tried.
+        factors: Vec<f64>,
+        /// Validation loss at the end of each; `None` where it diverged.
+        losses: Vec<Option<f64>>,
+        /// Steps of each.
+        steps: u64,
     },
 }
 

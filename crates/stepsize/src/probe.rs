@@ -31,6 +31,14 @@ pub use opening::Opening;
 pub use random::Random;
 pub use range_test::{Bounds, RangeTest, Reading, smith};
 
+/// Final validation loss of a trial by the rule of the probes: `None` when it diverged or ended otherwise.
+pub(crate) fn outcome_of(trial: &Trial) -> Option<f64> {
+    match evidence::outcome(trial) {
+        evidence::Outcome::Loss(loss) => Some(loss),
+        evidence::Outcome::Diverged | evidence::Outcome::Unknown => None,
+    }
+}
+
 /// A plan of trials.
 pub trait Probe: Send + Sync {
     /// Name as typed on the command line: `race`, `grid`, ...
@@ -92,7 +100,7 @@ impl Job {
 
     /// Steps spent on `trials`, in full runs.
     pub fn cost_runs(&self, trials: &[Trial]) -> f64 {
-        trials.iter().map(|t| t.steps_run).sum::<u64>() as f64 / self.steps as f64
+        trials.iter().map(|t| t.steps_paid()).sum::<u64>() as f64 / self.steps as f64
     }
 }
 

@@ -20,7 +20,7 @@ mod rescale;
 mod shape;
 
 pub use cycle::OneCycle;
-pub(crate) use node::Node;
+pub use node::Node;
 pub use shape::Shape;
 
 use crate::{Error, Result};
@@ -55,6 +55,11 @@ impl Schedule {
     /// Factor at zero-based `step`, finite and >= 0; beyond the end the last value.
     pub fn factor(&self, step: u64) -> f64 {
         self.at(step as f64)
+    }
+
+    /// What it is made of.
+    pub fn node(&self) -> &Node {
+        &self.node
     }
 
     /// Length in steps; `None` when it never ends. A product or sum is as long as its longest part, constants aside.

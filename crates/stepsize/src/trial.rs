@@ -1,7 +1,7 @@
 //! [`TrialSpec`] (what to run), [`Trial`] (what came of it) and [`fold`] (events to trials).
 
 use crate::curve::{Curve, Point};
-use crate::event::Event;
+use crate::event::{Act, Event};
 use crate::lr::Lr;
 use crate::schedule::Schedule;
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,19 @@ pub enum End {
     },
 }
 
+/// Something that a controller did in a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Acted {
+    /// Zero-based step after which it did.
+    pub step: u64,
+    /// What.
+    pub act: Act,
+    /// Its factor from then on.
+    pub factor: f64,
+    /// Why, for people.
+    pub why: String,
+}
+
 /// One training run as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
@@ -81,10 +94,20 @@ pub struct Trial {
     pub score: Curve,
     /// How it ended; `None` while it runs.
     pub end: Option<End>,
+    /// What its controller did, in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acts: Vec<Acted>,
     /// Steps that were run.
     pub steps_run: u64,
+    /// Steps that were run besides: taken back, or of branches.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub steps_void: u64,
     /// Wall-clock seconds, where an executor measured them.
     pub seconds: Option<f64>,
+}
+
+fn is_zero(steps: &u64) -> bool {
+    *steps == 0
 }
 
 impl Trial {
@@ -97,7 +120,9 @@ impl Trial {
             val: Curve::new(),
             score: Curve::new(),
             end: None,
+            acts: Vec::new(),
             steps_run: 0,
+            steps_void: 0,
             seconds: None,
         }
     }
@@ -110,6 +135,11 @@ impl Trial {
     /// Whether all steps were run.
     pub fn finished(&self) -> bool {
         matches!(self.end, Some(End::Finished))
+    }
+
+    /// Optimizer steps that were paid for: those of the run and those that left nothing behind.
+    pub fn steps_paid(&self) -> u64 {
+        self.steps_run + self.steps_void
     }
 
     /// Validation loss after the last step: the number by which finished trials are compared. `None` when the trial
@@ -135,6 +165,21 @@ impl Trial {
                 if let Some(score) = score {
                     self.score.push(Point { step: *step, lr: *lr, loss: *score });
                 }
+            }
+            Event::Acted { step, act, factor, why, .. } => {
+                match act {
+                    Act::Changed => {}
+                    Act::Rewound { to, .. } => {
+                        self.train.truncate(*to);
+                        // An evaluation is of the steps before it.
+                        self.val.truncate(to + 1);
+                        self.score.truncate(to + 1);
+                        self.steps_void += self.steps_run.saturating_sub(*to);
+                        self.steps_run = *to;
+                    }
+                    Act::Branched { factors, steps, .. } => self.steps_void += factors.len() as u64 * steps,
+                }
+                self.acts.push(Acted { step: *step, act: act.clone(), factor: *factor, why: why.clone() });
             }
             Event::Ended { end, steps, seconds, .. } => {
                 self.end = Some(end.clone());
@@ -162,7 +207,10 @@ pub fn fold_one(trials: &mut BTreeMap<TrialId, Trial>, event: &Event) {
         Event::Started { trial, spec } => {
             trials.insert(*trial, Trial::new(*trial, spec.clone()));
         }
-        Event::Step { trial, .. } | Event::Eval { trial, .. } | Event::Ended { trial, .. } => {
+        Event::Step { trial, .. }
+        | Event::Eval { trial, .. }
+        | Event::Acted { trial, .. }
+        | Event::Ended { trial, .. } => {
             if let Some(known) = trials.get_mut(trial) {
                 known.apply(event);
             }

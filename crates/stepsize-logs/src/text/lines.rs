@@ -1,29 +1,20 @@
 //! [`Lines`]: bytes as they arrive, lines as they are complete.
 
+use crate::decode::Decoder;
+use memchr::memchr2;
+
 /// A line is kept up to this many bytes; the rest of it is dropped.
 pub const LONGEST: usize = 1 << 20;
 
 /// Splits a byte stream into lines of text, however the bytes are cut.
 ///
 /// A line ends at `\n` or `\r`, so each redraw of a progress bar is a line. Blank lines are passed over and NUL bytes
-/// dropped. A stream that begins with a UTF-16 byte order mark is read as UTF-16, otherwise as UTF-8 with bad bytes
-/// replaced. Of a line longer than [`LONGEST`] only the beginning is kept: memory stays bounded.
+/// dropped. A stream that is UTF-16, by its byte order mark or because every second byte is zero, is read as that, otherwise
+/// as UTF-8 with bad bytes replaced. Of a line longer than [`LONGEST`] only the beginning is kept: memory stays bounded.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
+    decoder: Decoder,
     line: Vec<u8>,
-    encoding: Encoding,
-    held: Option<u8>,
-    surrogate: Option<u16>,
-}
-
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum Encoding {
-    #[default]
-    Unknown,
-    Bytes,
-    Utf16 {
-        big_endian: bool,
-    },
 }
 
 impl Lines {
@@ -35,82 +26,58 @@ impl Lines {
     /// Takes the next bytes; gives the lines they complete.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut out = Vec::new();
-        for &byte in bytes {
-            match self.encoding {
-                Encoding::Bytes => self.byte(byte, &mut out),
-                Encoding::Utf16 { big_endian } => match self.held.take() {
-                    None => self.held = Some(byte),
-                    Some(first) => {
-                        let pair = [first, byte];
-                        self.unit(
-                            if big_endian { u16::from_be_bytes(pair) } else { u16::from_le_bytes(pair) },
-                            &mut out,
-                        );
-                    }
-                },
-                Encoding::Unknown => self.first(byte, &mut out),
-            }
-        }
+        self.feed(bytes, |line| out.push(line.to_owned()));
         out
+    }
+
+    /// Takes the next bytes; hands over the lines they complete.
+    pub fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
+        let mut rest = self.decoder.push(bytes);
+        while let Some(end) = memchr2(b'\n', b'\r', rest) {
+            let (head, tail) = rest.split_at(end);
+            if self.line.is_empty() {
+                show(head.get(..LONGEST).unwrap_or(head), &mut line);
+            } else {
+                extend(&mut self.line, head);
+                show(&self.line, &mut line);
+                self.line.clear();
+                self.line.shrink_to(LONGEST / 16);
+            }
+            rest = tail.get(1..).unwrap_or(&[]);
+        }
+        extend(&mut self.line, rest);
     }
 
     /// The end of the stream: gives the last line if it had no line ending. The splitter is then as new.
     pub fn finish(&mut self) -> Option<String> {
-        let mut out = Vec::new();
-        if self.encoding == Encoding::Unknown
-            && let Some(byte) = self.held.take()
-        {
-            self.byte(byte, &mut out);
+        let mut out = None;
+        let held = self.decoder.finish().to_vec();
+        let mut last = |line: &str| out = Some(line.to_owned());
+        for part in held.split_inclusive(|b| matches!(b, b'\n' | b'\r')) {
+            let ended = part.last().is_some_and(|b| matches!(b, b'\n' | b'\r'));
+            extend(&mut self.line, part.get(..part.len() - usize::from(ended)).unwrap_or(part));
+            if ended {
+                show(&self.line, &mut last);
+                self.line.clear();
+            }
         }
-        self.end(&mut out);
+        show(&self.line, &mut last);
         *self = Self::new();
-        out.pop()
+        out
     }
+}
 
-    fn first(&mut self, byte: u8, out: &mut Vec<String>) {
-        match (self.held.take(), byte) {
-            (None, 0xFF | 0xFE) => self.held = Some(byte),
-            (Some(0xFF), 0xFE) => self.encoding = Encoding::Utf16 { big_endian: false },
-            (Some(0xFE), 0xFF) => self.encoding = Encoding::Utf16 { big_endian: true },
-            (held, byte) => {
-                self.encoding = Encoding::Bytes;
-                for byte in held.into_iter().chain([byte]) {
-                    self.byte(byte, out);
-                }
-            }
-        }
-    }
+/// Adds to a line what it may still hold.
+fn extend(line: &mut Vec<u8>, bytes: &[u8]) {
+    let room = LONGEST.saturating_sub(line.len()).min(bytes.len());
+    line.extend_from_slice(bytes.get(..room).unwrap_or(&[]));
+}
 
-    fn unit(&mut self, unit: u16, out: &mut Vec<String>) {
-        let units: Vec<u16> = self.surrogate.take().into_iter().chain([unit]).collect();
-        if (0xD800..0xDC00).contains(&unit) && units.len() == 1 {
-            self.surrogate = Some(unit);
-        } else {
-            for decoded in char::decode_utf16(units) {
-                let mut buffer = [0; 4];
-                for &byte in decoded.unwrap_or(char::REPLACEMENT_CHARACTER).encode_utf8(&mut buffer).as_bytes() {
-                    self.byte(byte, out);
-                }
-            }
-        }
-    }
-
-    fn byte(&mut self, byte: u8, out: &mut Vec<String>) {
-        match byte {
-            b'\n' | b'\r' => self.end(out),
-            0 => {}
-            _ if self.line.len() < LONGEST => self.line.push(byte),
-            _ => {}
-        }
-    }
-
-    fn end(&mut self, out: &mut Vec<String>) {
-        if !self.line.iter().all(u8::is_ascii_whitespace) {
-            let text = String::from_utf8_lossy(&self.line);
-            out.push(text.strip_prefix('\u{feff}').unwrap_or(&text).to_owned());
-        }
-        self.line.clear();
-        self.line.shrink_to(LONGEST / 16);
+/// Hands over a line that is not blank.
+fn show(bytes: &[u8], line: &mut impl FnMut(&str)) {
+    if !bytes.iter().all(u8::is_ascii_whitespace) {
+        let text = String::from_utf8_lossy(bytes);
+        line(text.strip_prefix('\u{feff}').unwrap_or(&text));
     }
 }
 
@@ -138,8 +105,8 @@ mod tests {
         let text = "\u{feff}loss 0.5\r\nα 😀 2\n";
         let little: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let big: Vec<u8> = text.encode_utf16().flat_map(u16::to_be_bytes).collect();
-        for bytes in [little, big] {
-            assert_eq!(all(&bytes, 3), ["loss 0.5", "α 😀 2"]);
+        for bytes in [&little[..], &big, &little[2..], &big[2..]] {
+            assert_eq!(all(bytes, 3), ["loss 0.5", "α 😀 2"]);
         }
     }
 

@@ -1,6 +1,6 @@
 //! The scanner behind [`pairs`](super::pairs): words gather until a number takes them as its name.
 
-use super::words;
+use super::{Pair, words};
 use crate::literal;
 
 /// Dict literals tried on one line, so that a line of braces costs no quadratic time.
@@ -22,7 +22,7 @@ pub(super) struct Scan<'a> {
     /// Open parentheses: the words before each, and how many pairs there were.
     open: Vec<(Vec<&'a str>, bool, usize)>,
     literals: usize,
-    out: Vec<(String, f64)>,
+    out: Vec<Pair>,
 }
 
 impl<'a> Scan<'a> {
@@ -31,7 +31,7 @@ impl<'a> Scan<'a> {
         Self { text, at: 0, words, separated: false, scope: None, open, literals: 0, out }
     }
 
-    pub(super) fn run(mut self) -> Vec<(String, f64)> {
+    pub(super) fn run(mut self) -> Vec<Pair> {
         while let Some(c) = self.rest().chars().next() {
             let next = self.byte(1);
             match c {
@@ -147,7 +147,7 @@ impl<'a> Scan<'a> {
             self.boundary();
         }
         if let Some((name, count)) = words::counted(word) {
-            self.out.push((name.to_owned(), count));
+            self.give(name.to_owned(), count, None);
             self.words.clear();
         } else if self.named() || !words::is_level(word) {
             if self.words.len() >= WORDS {
@@ -200,7 +200,7 @@ impl<'a> Scan<'a> {
                 value.flatten("", &mut found);
                 for (name, value) in found {
                     let name = self.scoped(name);
-                    self.out.push((name, value));
+                    self.give(name, value, None);
                 }
             }
             None => self.at += 1,
@@ -247,8 +247,18 @@ impl<'a> Scan<'a> {
         } else if whole.is_none() && line_start && matches!(self.byte(0), b']' | b':') && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
         {
-            self.out.push(("iter".to_owned(), value));
+            self.give("iter".to_owned(), value, whole);
+        } else if whole.is_some()
+            && self.line_begins(start)
+            && self.rest().trim_start().starts_with(['[', '━', '─', '█'])
+        {
+            self.out.push(Pair { name: "iter".to_owned(), value, whole, bar: true });
         }
+    }
+
+    /// Whether only spaces stand before.
+    fn line_begins(&self, start: usize) -> bool {
+        start < 64 && self.text.get(..start).is_some_and(|t| t.trim().is_empty())
     }
 
     /// Reads sign, digits, point and exponent.
@@ -322,6 +332,10 @@ impl<'a> Scan<'a> {
         self.separated = false;
     }
 
+    fn give(&mut self, name: String, value: f64, whole: Option<f64>) {
+        self.out.push(Pair { name, value, whole, bar: false });
+    }
+
     /// A number with the words before it as its name; `whole` is the number after a `/`.
     fn emit(&mut self, value: f64, whole: Option<f64>) {
         let separated = std::mem::take(&mut self.separated);
@@ -339,7 +353,7 @@ impl<'a> Scan<'a> {
         let first = parts.len() - taken.min(parts.len());
         if words::is_progress(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
             let global = parts.iter().any(|w| w.eq_ignore_ascii_case("global"));
-            self.out.push((if global { format!("global_{last}") } else { last.to_owned() }, value));
+            self.give(if global { format!("global_{last}") } else { last.to_owned() }, value, whole);
             // "Loss at step 100: 0.3": the loss still waits for its number.
             if let Some(at) = parts.iter().position(|w| words::is_at(w)) {
                 parts.truncate(at);
@@ -353,7 +367,7 @@ impl<'a> Scan<'a> {
             Some(whole) if words::is_share(last) && whole > 0.0 => value / whole,
             _ => value,
         };
-        self.out.push((name, value));
+        self.give(name, value, None);
     }
 
     /// The name with the held-out split that the line is about, if it does not say its own and is no counter.

@@ -8,17 +8,21 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "COMMAND_LINE",
     "Controller",
     "Estimate",
     "NotationError",
     "Policy",
-    "Rates",
+    "Record",
     "Schedule",
     "Search",
+    "Stepper",
     "Trial",
     "__version__",
+    "main",
 ]
 
+COMMAND_LINE: bool
 __version__: str
 
 _Steps = npt.NDArray[np.integer[Any]] | Sequence[int]
@@ -28,6 +32,9 @@ class NotationError(ValueError):
     """Text that does not parse. ``column`` is the zero-based character at which it fails."""
 
     column: int
+
+def main(words: Sequence[str]) -> int:
+    """Runs the command line ``words``, of which the first is the program's name, and gives its exit code."""
 
 @final
 class Schedule:
@@ -48,6 +55,7 @@ class Schedule:
     @property
     def steps(self) -> int | None:
         """Length in steps; ``None`` when it never ends."""
+    def _tree(self) -> tuple[Any, ...]: ...
     def then(self, following: str | Schedule) -> Schedule:
         """This, then ``following`` on its own clock. Raises ``ValueError`` when this never ends."""
     def __mul__(self, value: Schedule | float, /) -> Schedule: ...
@@ -129,12 +137,26 @@ class Policy:
     def from_json(cls, text: str) -> Policy: ...
 
 @final
-class Rates:
-    """A schedule and a base rate for each parameter group."""
+class Stepper:
+    """Where a PyTorch scheduler stands, and the rates of an optimizer's groups there."""
 
-    def __new__(cls, schedules: Sequence[Schedule], bases: Sequence[float]) -> Rates: ...
-    def at(self, step: int, factor: float) -> list[float]: ...
-    def set(self, groups: list[dict[str, Any]], step: int, factor: float) -> list[float]: ...
+    last_epoch: int
+    step_count: int
+    surplus: int
+    factor: float
+    def __new__(cls, schedules: Sequence[Schedule], bases: Sequence[float], per_step: int, calls: int) -> Stepper: ...
+    def plan(self, schedules: Sequence[Schedule], bases: Sequence[float]) -> None: ...
+    @property
+    def per_step(self) -> int: ...
+    @property
+    def calls(self) -> int: ...
+    @property
+    def position(self) -> int: ...
+    def at(self) -> list[float]: ...
+    @property
+    def last(self) -> list[float]: ...
+    def apply(self, groups: list[dict[str, Any]]) -> None: ...
+    def step(self, groups: list[dict[str, Any]]) -> bool: ...
 
 @final
 class Estimate:
@@ -205,6 +227,9 @@ class Trial:
         """Counts of steps after which it is evaluated; 0 is the untrained model."""
     def rate(self, step: int) -> float:
         """The rate to apply at zero-based ``step``."""
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, text: str) -> Trial: ...
 
 @final
 class Search:
@@ -219,6 +244,7 @@ class Search:
         seed: int,
         start: float | None,
         max_cost: float | None,
+        kept: tuple[str, str, list[str]] | None = None,
     ) -> Search: ...
     @classmethod
     def grid(
@@ -232,15 +258,39 @@ class Search:
         per_decade: int,
         seeds: int,
         trial_steps: int | None,
+        kept: tuple[str, str, list[str]] | None = None,
     ) -> Search: ...
     @classmethod
     def range_test(
         cls, task: str, seed: int, low: float, high: float, iterations: int, rule: str, linear: bool
     ) -> Search: ...
     def ask(self) -> Trial | None: ...
+    def poll(self) -> tuple[bool, Trial | None]:
+        """Whether the search is over, and the next trial; neither while running trials must end first."""
     def step(self, trial: int, step: int, lr: float, loss: float) -> str | None: ...
     def evaluate(
         self, trial: int, step: int, lr: float, val_loss: float, score: float | None = None
     ) -> str | None: ...
     def finish(self, trial: int, steps: int, seconds: float) -> str | None: ...
+    def leave(self, trial: int, steps: int, why: str | None = None) -> str | None:
+        """Tells that a trial was left before its end, with ``why`` that it could not be run."""
+    def replay(self, record: Record) -> str | None:
+        """Tells all that ``record`` holds."""
+    def forked(self) -> None:
+        """To be called in a forked child."""
     def conclude(self) -> Estimate: ...
+
+@final
+class Record:
+    """What a trial reports in a process that does not hold its study. Its methods are those of ``Search``."""
+
+    def __new__(cls, trial: Trial) -> Record: ...
+    def step(self, _trial: int, step: int, lr: float, loss: float) -> str | None: ...
+    def evaluate(
+        self, _trial: int, step: int, lr: float, val_loss: float, score: float | None = None
+    ) -> str | None: ...
+    def finish(self, _trial: int, steps: int, seconds: float) -> str | None: ...
+    def leave(self, _trial: int, steps: int, why: str | None = None) -> str | None: ...
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, trial: Trial, text: str) -> Record: ...

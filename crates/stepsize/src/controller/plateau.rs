@@ -42,7 +42,7 @@ pub enum Direction {
 
 impl Direction {
     /// The value that every other is better than.
-    fn worst(self) -> f64 {
+    pub(super) fn worst(self) -> f64 {
         match self {
             Direction::Min => f64::INFINITY,
             Direction::Max => f64::NEG_INFINITY,

@@ -6,12 +6,21 @@
 //! | `plateau_torch` | patience, factor, threshold, cooldown, min_lr, eps | `max`, `abs` |
 //! | `plateau_keras` | patience, factor, min_delta, cooldown, min_lr | `max` |
 //! | `plateau_optax` | patience, factor, rtol, atol, cooldown, accumulation_size, min_scale | |
+//! | `greedy` | patience, factor, threshold, average, memory, cooldown, min_factor, max_factor | `max`, `val` |
+//! | `greedy_transformers` | patience, factor, threshold, cooldown, warmup, min_lr, max_lr, eps, window, reset | `max`, `rel`, `train` |
+//! | `hypergradient` | beta, min_factor, max_factor | |
+//! | `polyak` | floor, scale, momentum, average | |
+//! | `branch` | every, steps, decay, ratio, margin, min_factor, max_factor | |
+//! | `rewind` | cut, spike, run, every, attempts, recover | |
+//!
+//! `rewind * plateau(patience=10)` is both at once: the product of their factors.
 //!
 //! What is left out has its default. Printing shows every number, so that a stored text means the same when a default
 //! changes; reading it back gives the same controller.
 
 use super::plateau::{Direction, KerasPlateau, OptaxPlateau, Plateau, TorchPlateau};
-use super::{Controller, Metric};
+use super::together::Together;
+use super::{BranchTest, Controller, Greedy, Hypergradient, Metric, Needs, Polyak, Rewind, TransformersGreedy};
 use crate::notation::{Arguments, Call};
 use crate::{Error, Lr, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -38,9 +47,34 @@ pub enum ControllerSpec {
     Keras(KerasPlateau),
     /// As optax.
     Optax(OptaxPlateau),
+    /// Our own greedy up and down.
+    Greedy(Greedy),
+    /// As transformers.
+    TransformersGreedy(TransformersGreedy),
+    /// Agreement of successive steps.
+    Hypergradient(Hypergradient),
+    /// The Polyak step as a cap.
+    Polyak(Polyak),
+    /// Half or double from here?
+    Branch(BranchTest),
+    /// Back to a good state.
+    Rewind(Rewind),
+    /// Several at once, none of them of this kind.
+    Together(Vec<ControllerSpec>),
 }
 
-const NAMES: [&str; 4] = ["plateau", "plateau_torch", "plateau_keras", "plateau_optax"];
+const NAMES: [&str; 10] = [
+    "plateau",
+    "plateau_torch",
+    "plateau_keras",
+    "plateau_optax",
+    "greedy",
+    "greedy_transformers",
+    "hypergradient",
+    "polyak",
+    "branch",
+    "rewind",
+];
 
 impl ControllerSpec {
     /// Names of all controllers, as typed.
@@ -59,7 +93,25 @@ impl ControllerSpec {
             ControllerSpec::Torch(p) => p.clone().build(base),
             ControllerSpec::Keras(p) => p.clone().build(base),
             ControllerSpec::Optax(p) => p.clone().build(),
+            ControllerSpec::Greedy(p) => p.clone().build(),
+            ControllerSpec::TransformersGreedy(p) => p.clone().build(base),
+            ControllerSpec::Hypergradient(p) => p.clone().build(),
+            ControllerSpec::Polyak(p) => p.clone().build(),
+            ControllerSpec::Branch(p) => p.clone().build(),
+            ControllerSpec::Rewind(p) => p.clone().build(),
+            ControllerSpec::Together(parts) => {
+                let parts = parts.iter().map(|part| part.build(base)).collect::<Result<_>>()?;
+                Ok(Box::new(Together::new(parts)))
+            }
         }
+    }
+
+    /// What it needs of the loop that runs it.
+    ///
+    /// # Errors
+    /// As [`ControllerSpec::build`].
+    pub fn needs(&self) -> Result<Needs> {
+        Ok(self.build(Lr::new(1.0)?)?.needs())
     }
 
     fn read(call: &Call) -> Result<Self> {
@@ -123,6 +175,12 @@ impl ControllerSpec {
                     min_scale: a.number("min_scale")?.unwrap_or(d.min_scale),
                 })
             }
+            "greedy" => ControllerSpec::Greedy(Greedy::read(call)?),
+            "greedy_transformers" => ControllerSpec::TransformersGreedy(TransformersGreedy::read(call)?),
+            "hypergradient" => ControllerSpec::Hypergradient(Hypergradient::read(call)?),
+            "polyak" => ControllerSpec::Polyak(Polyak::read(call)?),
+            "branch" => ControllerSpec::Branch(BranchTest::read(call)?),
+            "rewind" => ControllerSpec::Rewind(Rewind::read(call)?),
             _ => return Err(call.unknown(&NAMES)),
         })
     }
@@ -136,11 +194,17 @@ impl std::str::FromStr for ControllerSpec {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        let call = Call::parse(text)?;
-        let spec = Self::read(&call)?;
-        // A spec that was read can be built: the ranges are checked here, where the error can point at the text.
-        spec.build(Lr::new(1.0)?).map_err(|e| call.error(e.to_string()))?;
-        Ok(spec)
+        let mut parts = Vec::new();
+        for call in Call::product(text)? {
+            let spec = Self::read(&call)?;
+            // A spec that was read can be built: the ranges are checked here, where the error can point at the text.
+            spec.build(Lr::new(1.0)?).map_err(|e| call.error(e.to_string()))?;
+            parts.push(spec);
+        }
+        match parts.pop() {
+            Some(only) if parts.is_empty() => Ok(only),
+            last => Ok(ControllerSpec::Together(parts.into_iter().chain(last).collect())),
+        }
     }
 }
 
@@ -192,6 +256,16 @@ impl fmt::Display for ControllerSpec {
                 "plateau_optax(patience={}, factor={:?}, rtol={:?}, atol={:?}, cooldown={}, accumulation_size={}, min_scale={:?})",
                 p.patience, p.factor, p.rtol, p.atol, p.cooldown, p.accumulation_size, p.min_scale
             ),
+            ControllerSpec::Greedy(p) => p.fmt(f),
+            ControllerSpec::TransformersGreedy(p) => p.fmt(f),
+            ControllerSpec::Hypergradient(p) => p.fmt(f),
+            ControllerSpec::Polyak(p) => p.fmt(f),
+            ControllerSpec::Branch(p) => p.fmt(f),
+            ControllerSpec::Rewind(p) => p.fmt(f),
+            ControllerSpec::Together(parts) => {
+                let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
+                f.write_str(&parts.join(" * "))
+            }
         }
     }
 }

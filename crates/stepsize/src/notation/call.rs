@@ -36,6 +36,23 @@ impl Call {
             .ok_or_else(|| Error::notation("one name is expected here, as in `name(key=value)`", text, expr.column))
     }
 
+    /// Parses one call, or several joined by `*`.
+    ///
+    /// # Errors
+    /// As [`Call::parse`].
+    pub fn product(text: &str) -> Result<Vec<Self>> {
+        let expr = tree(text)?;
+        let parts = match &expr.kind {
+            Kind::Product(parts) => parts.as_slice(),
+            _ => std::slice::from_ref(&expr),
+        };
+        let one = |part: &Expr| {
+            Self::of(text, part)
+                .ok_or_else(|| Error::notation("one name is expected here, as in `name(key=value)`", text, part.column))
+        };
+        parts.iter().map(one).collect()
+    }
+
     pub(super) fn of(text: &str, expr: &Expr) -> Option<Self> {
         match &expr.kind {
             Kind::Call { name, arguments, .. } => {

@@ -63,8 +63,8 @@ pub struct Money {
 impl Cost {
     /// The cost of `trials` in a search for the rate of `job`.
     pub fn new(job: &Job, trials: &[Trial]) -> Self {
-        let steps = trials.iter().map(|t| t.steps_run).sum();
-        let timed: Vec<(f64, u64)> = trials.iter().filter_map(|t| Some((t.seconds?, t.steps_run))).collect();
+        let steps = trials.iter().map(|t| t.steps_paid()).sum();
+        let timed: Vec<(f64, u64)> = trials.iter().filter_map(|t| Some((t.seconds?, t.steps_paid()))).collect();
         let (clock, counted) = timed.iter().fold((0.0, 0), |(s, n), (seconds, steps)| (s + seconds, n + steps));
         let pace = (counted > 0).then(|| clock / counted as f64);
         let seconds_of = |steps: u64| pace.map(|p| p * steps as f64);

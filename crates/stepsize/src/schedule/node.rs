@@ -11,8 +11,11 @@ use super::shape::Shape;
 /// Repetitions are written out for compression, cycle by cycle, when that makes at most so many primitives.
 pub(super) const WRITTEN_OUT: u64 = 1000;
 
+/// What a schedule is made of, to be read by those who evaluate it elsewhere: inside a compiled training step, or in
+/// another language. The values are [`Schedule::factor`]'s: time `t` is a real number, and each kind says its formula.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Node {
+#[allow(missing_docs)] // the line of each kind explains its fields
+pub enum Node {
     /// The value for ever.
     Constant(f64),
     /// From one value to another over `steps`.

@@ -1,5 +1,5 @@
 //! [`Checkpoint`]: a run that can be gone on with. The file is one line of JSON (the run so far and the controller's
-//! state, readable) and then the engine's snapshot as it is.
+//! state, readable), then the states that were kept to go back to, then the engine's snapshot as it is.
 
 use crate::args::TrainArgs;
 use crate::done::Fault;
@@ -7,7 +7,7 @@ use crate::task::Loaded;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
 use stepsize::controller::{ControllerSpec, State};
-use stepsize::{Policy, Snapshot, Trial};
+use stepsize::{Kept, Policy, Snapshot, Trial};
 
 /// A run as far as it got.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -20,11 +20,22 @@ pub struct Checkpoint {
     pub controller: Option<ControllerSpec>,
     /// State of the controller.
     pub state: Option<State>,
+    /// What is kept to go back to.
+    #[serde(default = "nothing")]
+    pub kept: String,
+    /// Gradient norms, where they were recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub norms: Vec<f64>,
+}
+
+fn nothing() -> String {
+    Kept::default().save().0
 }
 
 /// A checkpoint with the engine's part.
 pub struct Saved {
     run: Checkpoint,
+    kept: Kept,
     snapshot: Snapshot,
 }
 
@@ -34,27 +45,44 @@ impl Checkpoint {
         let fault = |what: String| Fault::failure(format!("cannot go on from {}: {what}", path.display()));
         let bytes = std::fs::read(path).map_err(|e| fault(e.to_string()))?;
         let end = bytes.iter().position(|b| *b == b'\n').ok_or_else(|| fault("it is no checkpoint".to_owned()))?;
-        let run = serde_json::from_slice(&bytes[..end]).map_err(|e| fault(format!("it is no checkpoint: {e}")))?;
-        Ok(Saved { run, snapshot: Snapshot(bytes[end + 1..].to_vec()) })
+        let run: Self =
+            serde_json::from_slice(&bytes[..end]).map_err(|e| fault(format!("it is no checkpoint: {e}")))?;
+        let mut rest = &bytes[end + 1..];
+        let kept = Kept::restore(&run.kept, &mut rest).map_err(|e| fault(e.to_string()))?;
+        Ok(Saved { run, kept, snapshot: Snapshot(rest.to_vec()) })
     }
 
     /// Writes a file, in one move: a crash leaves the old one.
-    pub fn write(&self, path: &Path, policy: &mut Policy, snapshot: &Snapshot) -> Result<(), Fault> {
+    pub fn write(&self, path: &Path, policy: &mut Policy, kept: &Kept, snapshot: &Snapshot) -> Result<(), Fault> {
         let fault = |e: &dyn std::fmt::Display| Fault::failure(format!("cannot write {}: {e}", path.display()));
-        let run = Self { state: policy.controller().map(|c| c.save()), ..self.clone() };
+        let (text, states) = kept.save();
+        let run = Self { state: policy.controller().map(|c| c.save()), kept: text, ..self.clone() };
         let mut bytes = serde_json::to_vec(&run).map_err(|e| fault(&e))?;
         bytes.push(b'\n');
+        bytes.extend_from_slice(&states);
         bytes.extend_from_slice(&snapshot.0);
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
-        std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path)).map_err(|e| fault(&e))
+        // On the disk before it takes the place of the old one, so that a power failure leaves one of them whole.
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&beside)?;
+            std::io::Write::write_all(&mut file, &bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&beside, path)
+        };
+        write().map_err(|e| fault(&e))
     }
 }
 
 impl Saved {
     /// The run to go on with, checked against what was asked for now.
-    pub fn go_on(self, args: &TrainArgs, loaded: &Loaded, task: &str) -> Result<(Checkpoint, Option<Snapshot>), Fault> {
-        let Saved { mut run, snapshot } = self;
+    pub fn go_on(
+        self,
+        args: &TrainArgs,
+        loaded: &Loaded,
+        task: &str,
+    ) -> Result<(Checkpoint, Kept, Option<Snapshot>), Fault> {
+        let Saved { mut run, kept, snapshot } = self;
         let spec = &mut run.trial.spec;
         if run.task != task {
             return Err(Fault::usage(format!(
@@ -80,6 +108,6 @@ impl Saved {
                 "the checkpoint is at its end, {done} steps; give a larger --steps to go on from there"
             )));
         }
-        Ok((run, Some(snapshot)))
+        Ok((run, kept, Some(snapshot)))
     }
 }

@@ -16,12 +16,21 @@ from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
 
 from .. import Controller as _Controller
 from .. import Schedule
-from .._native import Rates
+from .._native import Stepper
 
 __all__ = ["Controller", "LRScheduler"]
 
 _VERSION = 1
 _UNITS = ("steps", "samples", "tokens", "epochs")
+
+
+def _kept(name: str) -> Any:
+    """An attribute of the stepper as one of the scheduler."""
+
+    def put(self: Any, value: int) -> None:
+        setattr(self._stepper, name, value)
+
+    return property(lambda self: getattr(self._stepper, name), put)
 
 
 class LRScheduler(_TorchLRScheduler):
@@ -83,10 +92,10 @@ class LRScheduler(_TorchLRScheduler):
         self._plan: list[Schedule] = [self._planned(one) for one in given]
         self._momentum_plan = None if momentum is None else self._planned(momentum)
         self.unit = unit
-        self._per_step: int | None = 1 if unit in ("steps", "epochs") else per_step
-        self._calls = calls_per_step
-        self._surplus = 0
+        counted = 1 if unit in ("steps", "epochs") else per_step or 0  # 0: every call of step says how many
+        self._stepper = Stepper(self._plan, [1.0] * groups, counted, calls_per_step)
         self._tensors = any(isinstance(group["lr"], Tensor) for group in optimizer.param_groups)
+        self._plain = not self._tensors and momentum is None  # nothing to do beyond the stepper's own work
         if last_epoch >= 0:
             for group in optimizer.param_groups:
                 group.setdefault("initial_lr", group["lr"])
@@ -96,7 +105,6 @@ class LRScheduler(_TorchLRScheduler):
         first = optimizer.param_groups[0]
         base = float(first.get("initial_lr", first["lr"]))
         self._controller = None if controller is None else _Controller(controller, lr=base)
-        self._factor = 1.0
         super().__init__(optimizer, last_epoch)
 
     def _planned(self, given: str | Schedule) -> Schedule:
@@ -105,16 +113,25 @@ class LRScheduler(_TorchLRScheduler):
             schedule = schedule.compress(self._steps, self._steps * self._scale)
         return schedule
 
+    # What the stepper keeps, under PyTorch's names: its constructor and SequentialLR assign them.
+    last_epoch = _kept("last_epoch")
+    _step_count = _kept("step_count")
+
+    @property
+    def _last_lr(self) -> list[float | Tensor]:  # type: ignore[override]
+        if self._tensors:
+            return [_copied(group["lr"]) for group in self.optimizer.param_groups]
+        return list(self._stepper.last)
+
     @property
     def base_lrs(self) -> list[float | Tensor]:
         """The base rate of each group. Set it to go on with other rates; it takes effect at the next step."""
         return list(self._bases)
 
-    # PyTorch's constructor assigns them.
     @base_lrs.setter
     def base_lrs(self, bases: Sequence[float | Tensor]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._bases = [float(base) for base in bases]
-        self._rates = Rates(self._plan, self._bases)
+        self._stepper.plan(self._plan, self._bases)
 
     @property
     def schedules(self) -> list[Schedule]:
@@ -122,64 +139,65 @@ class LRScheduler(_TorchLRScheduler):
         return list(self._plan)
 
     @property
+    def controlled(self) -> bool:
+        """Whether there is a controller to ``observe`` with."""
+        return self._controller is not None
+
+    @property
     def position(self) -> int:
         """Where the run is: steps, samples or tokens before the next optimizer step."""
-        return (max(self.last_epoch, 0) * (self._per_step or 0) + self._surplus) // self._calls
+        return self._stepper.position
 
     def get_lr(self) -> list[float | Tensor]:
         """The rate of each group where the run is. Asking changes nothing."""
-        return list(self._rates.at(self.position, self._factor))
+        return list(self._stepper.at())
 
     _get_closed_form_lr = get_lr
 
     def step(self, epoch: int | None = None, *, amount: int | None = None) -> None:
         """One step on, or ``amount`` samples or tokens on; ``epoch`` goes to a step by its number."""
+        if epoch is None and amount is None and self._plain and self._stepper.step(self.optimizer.param_groups):
+            return
         if self._step_count == 1 and not self._optimizer_stepped():
             warnings.warn(
                 "scheduler.step() was called before optimizer.step(): the first rate is never used", stacklevel=2
             )
         self._step_count += 1
-        if epoch is None:
-            self._advance(amount)
-        else:
-            self.last_epoch, self._surplus = epoch, 0
-        self._apply()
+        self._go(epoch, amount)
 
     def _optimizer_stepped(self) -> bool:
         # PyTorch's constructor wraps optimizer.step to note it; what others wrapped since then tells nothing.
         wrapped = hasattr(self.optimizer.step, "_wrapped_by_lr_sched")
         return not wrapped or getattr(self.optimizer, "_opt_called", False)
 
-    def _advance(self, amount: int | None) -> None:
-        self.last_epoch += 1
-        if amount is None:
-            if self._per_step is None and self.last_epoch > 0:
-                raise ValueError(f"this scheduler counts {self.unit}: give per_step once, or step(amount=...)")
+    def _go(self, epoch: int | None, amount: int | None) -> None:
+        stepper = self._stepper
+        if amount is not None and self.unit not in ("samples", "tokens"):
+            raise ValueError(f"an amount is one of samples or tokens; this scheduler counts {self.unit}")
+        if epoch is not None:
+            stepper.last_epoch, stepper.surplus = epoch, 0
+        elif amount is None and stepper.per_step == 0 and stepper.last_epoch >= 0:
+            raise ValueError(f"this scheduler counts {self.unit}: give per_step once, or step(amount=...)")
         else:
-            if self.unit not in ("samples", "tokens"):
-                raise ValueError(f"an amount is one of samples or tokens; this scheduler counts {self.unit}")
-            self._surplus += amount - (self._per_step or 0)
-
-    def _update_lr(self, epoch: int | None = None) -> None:  # SequentialLR begins its parts with this
-        if epoch is None:
-            self._advance(None)
-        else:
-            self.last_epoch, self._surplus = epoch, 0
+            stepper.last_epoch += 1
+            stepper.surplus += 0 if amount is None else amount - stepper.per_step
         self._apply()
 
+    def _update_lr(self, epoch: int | None = None) -> None:  # SequentialLR begins its parts with this
+        self._go(epoch, None)
+
     def _apply(self) -> None:
-        position, groups = self.position, self.optimizer.param_groups
+        groups = self.optimizer.param_groups
         if self._tensors:
-            for group, rate in zip(groups, self._rates.at(position, self._factor), strict=True):
+            for group, rate in zip(groups, self._stepper.at(), strict=True):
                 if isinstance(group["lr"], Tensor):
                     group["lr"].fill_(rate)
                 else:
                     group["lr"] = rate
-            self._last_lr = [_copied(group["lr"]) for group in groups]
         else:
-            self._last_lr = list(self._rates.set(groups, position, self._factor))
+            self._stepper.apply(groups)
         if self._momentum_plan is not None:
-            factor = self._momentum_plan(position)
+            factor = self._momentum_plan(self.position)
             for group in groups:
                 value = group["initial_momentum"] * factor
                 if "betas" in group:
@@ -198,7 +216,7 @@ class LRScheduler(_TorchLRScheduler):
         if self._controller is None:
             raise ValueError("this scheduler has no controller: give one, controller='plateau(patience=10)'")
         verdict = self._controller.observe(float(value), self.position)
-        self._factor = self._controller.factor
+        self._stepper.factor = self._controller.factor
         self._apply()
         return verdict
 
@@ -215,7 +233,7 @@ class LRScheduler(_TorchLRScheduler):
             if self._momentum_plan is not None:
                 self._momentum_plan = self._momentum_plan.extend(self.position, end, to)
             self._steps = steps
-        self._rates = Rates(self._plan, self._bases)
+        self._stepper.plan(self._plan, self._bases)
 
     def state_dict(self) -> dict[str, Any]:
         """Plain numbers and text only: safe for ``torch.save`` and ``torch.load(weights_only=True)``."""
@@ -223,7 +241,7 @@ class LRScheduler(_TorchLRScheduler):
             "version": _VERSION,
             "last_epoch": self.last_epoch,
             "step_count": self._step_count,
-            "surplus": self._surplus,
+            "surplus": self._stepper.surplus,
             "base_lrs": list(self._bases),
             "last_lr": [float(lr) for lr in self._last_lr],
             "source": list(self._source),
@@ -249,10 +267,11 @@ class LRScheduler(_TorchLRScheduler):
         if len(bases) != len(self._bases):
             raise ValueError(f"the state is of {len(bases)} parameter groups, the optimizer has {len(self._bases)}")
         if state.get("controller") is not None and self._controller is not None:
+            self._controller = _Controller(str(self._controller), lr=float(bases[0]))  # its floors are of this base
             self._controller.load_state_dict(state["controller"])
-            self._factor = self._controller.factor
+            self._stepper.factor = self._controller.factor
         self.last_epoch = int(state["last_epoch"])
-        self._surplus = int(state.get("surplus", 0))
+        self._stepper.surplus = int(state.get("surplus", 0))
         self._step_count = int(state.get("step_count", self.last_epoch + 1))
         self._bases = [float(base) for base in bases]
         if state.get("source", self._source) == self._source:
@@ -269,16 +288,24 @@ class LRScheduler(_TorchLRScheduler):
                 f"{', '.join(self._source)}",
                 stacklevel=2,
             )
-        self._rates = Rates(self._plan, self._bases)
+        self._stepper.plan(self._plan, self._bases)
         if self.last_epoch >= 0:  # below: a part of a SequentialLR whose turn has not come
             self._apply()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {key: value for key, value in self.__dict__.items() if key != "_rates"}
+        """For pickle and deepcopy: everything, the stepper as its numbers."""
+        stepper = self._stepper
+        made = (stepper.per_step, stepper.calls)
+        stands = {name: getattr(stepper, name) for name in ("last_epoch", "step_count", "surplus", "factor")}
+        return {**self.__dict__, "_stepper": (made, stands)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
-        self._rates = Rates(self._plan, self._bases)
+        made, stands = state["_stepper"]
+        self._stepper = Stepper(self._plan, self._bases, *made)
+        for name, value in stands.items():
+            setattr(self._stepper, name, value)
+        self._stepper.at()
 
 
 class Controller(LRScheduler):

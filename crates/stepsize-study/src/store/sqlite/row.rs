@@ -54,6 +54,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Submitted { .. } => "submitted",
         Event::Step { .. } => "step",
         Event::Eval { .. } => "eval",
+        Event::Acted { .. } => "acted",
         Event::Ended { .. } => "ended",
         Event::Concluded { .. } => "concluded",
     }

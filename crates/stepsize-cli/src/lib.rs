@@ -1,0 +1,62 @@
+//! The command line of Stepsize: arguments in, one verb, text out.
+//!
+//! A library with one function, because it has two faces: the binary `stepsize` of this crate and the command of the same
+//! name that comes with the Python wheel.
+
+#![recursion_limit = "256"]
+
+mod args;
+mod done;
+mod progress;
+mod search;
+mod task;
+mod verb;
+mod work;
+
+use args::{Cli, Verb};
+use clap::Parser;
+use done::{Done, Fault};
+use std::ffi::OsString;
+use stepsize_draw::{figure, number, page, show};
+
+/// Runs the command line `words` (the first is the program's name), prints what came of it, and gives the exit code.
+pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
+    let words: Vec<OsString> = words.into_iter().collect();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help for a closed pipe is no failure of ours.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).unwrap_or(done::USAGE);
+        }
+    };
+    search::typed(words);
+    match run(cli) {
+        Ok(done) => done.print(),
+        Err(fault) => fault.print(),
+    }
+}
+
+fn run(cli: Cli) -> Result<Done, Fault> {
+    let style = cli.style();
+    match cli.verb {
+        Verb::Find(args) => verb::find::run(&args, style),
+        Verb::RangeTest(args) => verb::range_test::run(&args, style),
+        Verb::Sweep(args) => verb::sweep::run(&args, style),
+        Verb::Compare(args) => verb::compare::run(&args, style),
+        Verb::Train(args) => verb::train::run(&args, style),
+        Verb::Diagnose(args) => verb::diagnose::run(&args, style),
+        Verb::Schedule(args) => verb::schedule::run(&args, style),
+        Verb::Transfer(args) => verb::transfer::run(&args, style),
+        Verb::Refine(args) => verb::refine::run(&args, style),
+        Verb::Demo(args) => verb::demo::run(&args, style),
+        Verb::Studies(args) => verb::studies::run(&args),
+        Verb::Show(args) => verb::show::run(&args, style),
+        Verb::Resume(args) => run(verb::resume::command(args)?),
+        Verb::Export(args) => verb::export::run(&args),
+        Verb::Rm(args) => verb::rm::run(&args),
+        Verb::Doctor(args) => verb::doctor::run(&args),
+        Verb::Completions(args) => verb::completions::run(&args),
+        Verb::Man(args) => verb::man::run(&args),
+    }
+}

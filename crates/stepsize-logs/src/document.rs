@@ -1,0 +1,295 @@
+//! [`Document`]: one JSON document of any shape, read as it arrives.
+//!
+//! A list of objects is a list of records (`log_history`, pandas' `records`). A list of numbers is a series, with a list of counts
+//! beside it as its steps (Keras history, DeepOBS). A list of pairs, or of triples that begin with a time, is a series of step and
+//! value. Objects in a list that have lists of their own are runs, and so are objects that have lists of the same names.
+//! What is neither is a fact.
+
+mod lists;
+mod tokens;
+
+use crate::gather::Gather;
+use crate::run::Run;
+use lists::Lists;
+use stepsize::Result;
+use tokens::{Token, Tokens};
+
+/// Numbers of an inner list that is a pair or a triple.
+const TUPLE: usize = 3;
+
+/// Reads a document.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Document {
+    tokens: Tokens,
+    shape: Shape,
+}
+
+/// Where in the document the reading is.
+#[derive(Debug, Clone, Default)]
+struct Shape {
+    stack: Vec<Frame>,
+    /// Names of the open objects' keys and lists, joined.
+    path: String,
+    lists: Lists,
+    /// The open list of records, if any: depth of its objects.
+    record: Option<usize>,
+    records: u64,
+    documents: u64,
+    /// Numbers at the top of the document, for a document that is one record.
+    top: Vec<(String, f64)>,
+}
+
+#[derive(Debug, Clone)]
+struct Frame {
+    kind: Kind,
+    /// Length of the path outside of it.
+    outer: usize,
+    /// Numbers of an inner list while there are few.
+    tuple: Vec<f64>,
+    /// Items read.
+    items: u64,
+    /// List that its numbers go to.
+    list: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Kind {
+    Object,
+    List,
+}
+
+impl Document {
+    pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) -> Result<()> {
+        let shape = &mut self.shape;
+        self.tokens.push(bytes, &mut |token, at| {
+            gather.place = at;
+            shape.token(token, gather);
+        })
+    }
+
+    pub fn finish(&mut self, gather: &mut Gather) -> Result<()> {
+        let shape = &mut self.shape;
+        let cut = self.tokens.finish(&mut |token, at| {
+            gather.place = at;
+            shape.token(token, gather);
+        })?;
+        if cut || !shape.stack.is_empty() {
+            gather.note(format!("the document is cut at byte {}; what came before is read", self.tokens.at()));
+            gather.drop_row();
+        }
+        shape.lone_record(gather);
+        Ok(())
+    }
+
+    /// Whether every brace is closed.
+    pub fn is_whole(&self) -> bool {
+        self.shape.stack.is_empty() && self.shape.documents > 0
+    }
+
+    /// The runs that stand in the document as lists.
+    pub fn lists(&self) -> Vec<Run> {
+        self.shape.lists.join(Vec::new())
+    }
+
+    /// The runs so far.
+    pub fn runs(&self, gather: &Gather) -> Vec<Run> {
+        self.shape.lists.join(gather.runs(true))
+    }
+}
+
+impl Shape {
+    fn token(&mut self, token: Token<'_>, gather: &mut Gather) {
+        match token {
+            Token::Open(brace) => self.open(brace == b'{', gather),
+            Token::Close => self.close(gather),
+            Token::Key(key) => self.key(key),
+            Token::Number(value) => self.number(value, gather),
+            Token::Text(text) => self.text(text, gather),
+            Token::Nothing => self.item(),
+        }
+    }
+
+    fn item(&mut self) {
+        if let Some(frame) = self.stack.last_mut() {
+            frame.items += 1;
+        }
+    }
+
+    /// The last part of the path becomes `key`.
+    fn key(&mut self, key: &str) {
+        let Some(outer) = self.stack.last().map(|f| f.outer) else { return };
+        self.path.truncate(outer);
+        if !self.path.is_empty() {
+            self.path.push('/');
+        }
+        self.path.push_str(key);
+    }
+
+    fn open(&mut self, object: bool, gather: &mut Gather) {
+        let inside = self.stack.last().map(|f| f.kind);
+        self.item();
+        match (inside, object) {
+            (None, _) => {
+                self.documents += 1;
+                if self.documents == 2 {
+                    self.lone_record(gather);
+                }
+            }
+            // An object in a list, and not within another record: a record.
+            (Some(Kind::List), true) if self.record.is_none() => {
+                self.record = Some(self.stack.len());
+                self.lists.record_begins();
+            }
+            _ => {}
+        }
+        if inside.is_none() && object && self.documents > 1 && self.record.is_none() {
+            self.record = Some(self.stack.len());
+            self.lists.record_begins();
+        }
+        // A list within a list of numbers is known by its place.
+        if inside == Some(Kind::List) && !object && self.record.is_none() {
+            let number = self.stack.last().map_or(0, |f| f.items);
+            self.path.push_str(&format!("/{}", number - 1));
+        }
+        let kind = if object { Kind::Object } else { Kind::List };
+        let outer = self.path.len();
+        self.stack.push(Frame { kind, outer, tuple: Vec::new(), items: 0, list: None });
+    }
+
+    fn close(&mut self, gather: &mut Gather) {
+        let Some(frame) = self.stack.pop() else { return };
+        self.path.truncate(frame.outer);
+        let inner = self.stack.last().is_some_and(|f| f.kind == Kind::List);
+        if frame.kind == Kind::List && inner && self.record.is_none() {
+            self.leave_inner();
+        }
+        if frame.kind == Kind::List && frame.list.is_none() && !frame.tuple.is_empty() {
+            self.tuple(&frame.tuple, inner, gather);
+        }
+        if self.record == Some(self.stack.len()) {
+            self.record = None;
+            self.records += 1;
+            self.record_ends(gather);
+        }
+    }
+
+    /// Takes the number of an inner list off the path.
+    fn leave_inner(&mut self) {
+        let end = self.path.rfind('/').unwrap_or(0);
+        self.path.truncate(end);
+    }
+
+    /// A list of few numbers: a step with its value, or a short series.
+    fn tuple(&mut self, numbers: &[f64], inner: bool, gather: &mut Gather) {
+        match (inner && self.record.is_none(), numbers) {
+            (true, [step, value] | [_, step, value]) => {
+                let path = if self.path.is_empty() { "value" } else { &self.path };
+                let list = self.lists.of(path);
+                self.lists.pair(list, *step, *value);
+            }
+            // One number in a list within a record stands for itself.
+            (_, [value]) if self.record.is_some() => gather.number(&self.record_path(), *value),
+            (true, _) => {}
+            _ => {
+                let list = self.lists.of(&self.list_path());
+                numbers.iter().for_each(|v| self.lists.push(list, *v));
+            }
+        }
+    }
+
+    fn list_path(&self) -> String {
+        match self.record {
+            Some(_) => self.record_path(),
+            None if self.path.is_empty() => "value".to_owned(),
+            None => self.path.clone(),
+        }
+    }
+
+    /// The path within the open record.
+    fn record_path(&self) -> String {
+        let outer = self.record.and_then(|depth| self.stack.get(depth)).map_or(0, |f| f.outer);
+        self.path.get(outer..).unwrap_or("").trim_start_matches('/').to_owned()
+    }
+
+    fn number(&mut self, value: f64, gather: &mut Gather) {
+        let record = self.record.is_some();
+        let Some(frame) = self.stack.last_mut() else { return };
+        frame.items += 1;
+        if frame.kind == Kind::List {
+            match frame.list {
+                Some(list) => return self.lists.push(list, value),
+                None if frame.tuple.len() < TUPLE => return frame.tuple.push(value),
+                None => {}
+            }
+            // More than a tuple: a series.
+            let path = self.list_path();
+            let list = self.lists.of(&path);
+            if let Some(frame) = self.stack.last_mut() {
+                frame.list = Some(list);
+                for early in std::mem::take(&mut frame.tuple) {
+                    self.lists.push(list, early);
+                }
+            }
+            return self.lists.push(list, value);
+        }
+        if record {
+            return gather.number(&self.record_path(), value);
+        }
+        // pandas writes a column as an object with counted keys.
+        if let Some((path, count)) = self.path.rsplit_once('/')
+            && let Ok(count) = count.parse::<u32>()
+        {
+            let list = self.lists.of(path);
+            return self.lists.pair(list, f64::from(count), value);
+        }
+        if self.stack.len() == 1 && self.top.len() < 512 {
+            self.top.push((self.path.clone(), value));
+        }
+        gather.fact(&self.path, &value.to_string());
+    }
+
+    fn text(&mut self, text: &str, gather: &mut Gather) {
+        self.item();
+        if crate::number::whole(text.as_bytes()).is_some_and(|v| !v.is_finite())
+            || self.record.is_some() && crate::number::whole(text.as_bytes()).is_some()
+        {
+            let value = crate::number::whole(text.as_bytes()).unwrap_or(f64::NAN);
+            if let Some(frame) = self.stack.last_mut() {
+                frame.items -= 1;
+            }
+            return self.number(value, gather);
+        }
+        if self.stack.last().is_none_or(|f| f.kind == Kind::List) {
+            return;
+        }
+        match self.record {
+            Some(_) => gather.word(&self.record_path(), text),
+            None => gather.fact(&self.path, text),
+        }
+    }
+
+    fn record_ends(&mut self, gather: &mut Gather) {
+        if self.lists.record_ends(self.records) {
+            self.lists.facts(gather.take_row_named());
+            return;
+        }
+        // A list of records that is named for a split gives it to the names in it.
+        let split = self.path.rsplit('/').next().filter(|p| crate::text::is_held_out(p)).map(str::to_owned);
+        match split {
+            Some(split) => gather.end_row_of(&split),
+            None => gather.end_row(),
+        }
+    }
+
+    /// A document without lists and records, that holds a metric, is itself one record.
+    fn lone_record(&mut self, gather: &mut Gather) {
+        let top = std::mem::take(&mut self.top);
+        if !self.lists.is_empty() || self.records > 0 || self.documents > 2 {
+            return;
+        }
+        if top.iter().any(|(name, _)| crate::maximizes(name).is_some()) {
+            top.iter().for_each(|(name, value)| gather.number(name, *value));
+            gather.end_row();
+        }
+    }
+}

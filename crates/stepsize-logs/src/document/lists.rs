@@ -1,0 +1,191 @@
+//! [`Lists`]: series that stand in a document as lists of numbers, and which run each belongs to.
+
+use crate::run::{Run, Series};
+use crate::thin::{Mark, Thin};
+use crate::{epoch_rank, step_rank};
+use std::collections::{BTreeMap, HashMap};
+
+/// Lists of one document; more are left out.
+const LISTS: usize = 4096;
+/// Numbers kept of one list, while there are few lists.
+const POINTS: usize = 4096;
+
+#[derive(Debug, Clone)]
+struct List {
+    /// Names of the objects it is in.
+    parent: String,
+    name: String,
+    /// The record that it is in.
+    record: Option<u64>,
+    numbers: Thin,
+    paired: bool,
+}
+
+/// The record or the object that lists are in.
+type Place<'a> = (Option<u64>, &'a str);
+
+/// All lists.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Lists {
+    all: Vec<List>,
+    index: HashMap<(Option<u64>, String), usize>,
+    open: Option<u64>,
+    in_record: usize,
+    records: u64,
+    facts: HashMap<u64, (String, BTreeMap<String, String>)>,
+    last_record: u64,
+    dropped: bool,
+}
+
+impl Lists {
+    pub fn is_empty(&self) -> bool {
+        self.all.is_empty()
+    }
+
+    /// The list of that path; the last one when there are too many.
+    pub fn of(&mut self, path: &str) -> usize {
+        let key = (self.open, path.to_owned());
+        if let Some(&list) = self.index.get(&key) {
+            return list;
+        }
+        if self.all.len() >= LISTS {
+            self.dropped = true;
+            return usize::MAX;
+        }
+        let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
+        // An inner list goes by its place in the outer one.
+        let (parent, name) = match name.parse::<u32>() {
+            Ok(_) => match parent.rsplit_once('/') {
+                Some((above, outer)) => (above, format!("{outer}/{name}")),
+                None if parent.is_empty() => ("", name.to_owned()),
+                None => ("", format!("{parent}/{name}")),
+            },
+            Err(_) => (parent, name.to_owned()),
+        };
+        let limit = if self.all.len() < 512 { POINTS } else { 256 };
+        self.all.push(List {
+            parent: parent.to_owned(),
+            name,
+            record: self.open,
+            numbers: Thin::new(limit),
+            paired: false,
+        });
+        self.in_record += usize::from(self.open.is_some());
+        self.index.insert(key, self.all.len() - 1);
+        self.all.len() - 1
+    }
+
+    #[inline]
+    pub fn push(&mut self, list: usize, value: f64) {
+        if let Some(list) = self.all.get_mut(list) {
+            list.numbers.push(f64::NAN, f64::NAN, value);
+        }
+    }
+
+    /// A value with its step.
+    pub fn pair(&mut self, list: usize, step: f64, value: f64) {
+        if let Some(list) = self.all.get_mut(list) {
+            list.paired = true;
+            list.numbers.push(step, f64::NAN, value);
+        }
+    }
+
+    pub fn record_begins(&mut self) {
+        self.open = Some(self.records);
+        self.records += 1;
+        self.in_record = 0;
+    }
+
+    /// Whether the record that ends has lists: then it is a run.
+    pub fn record_ends(&mut self, _number: u64) -> bool {
+        self.last_record = self.open.take().unwrap_or(0);
+        self.in_record > 0
+    }
+
+    /// The numbers and words of the run that has just ended.
+    pub fn facts(&mut self, facts: Vec<(String, String)>) {
+        if self.facts.len() < LISTS {
+            let label = facts.iter().find(|(n, _)| matches!(n.as_str(), "name" | "run" | "run_id" | "id" | "label"));
+            let label = label.map_or_else(|| self.last_record.to_string(), |(_, l)| l.clone());
+            self.facts.insert(self.last_record, (label, facts.into_iter().collect()));
+        }
+    }
+
+    /// Adds the series to the runs that were read otherwise.
+    pub fn join(&self, mut runs: Vec<Run>) -> Vec<Run> {
+        if self.all.is_empty() {
+            return runs;
+        }
+        // Objects with lists of the same names are runs; those named for a split are parts of one.
+        let mut leaves: HashMap<&str, usize> = HashMap::new();
+        for list in self.all.iter().filter(|l| l.record.is_none()) {
+            *leaves.entry(&list.name).or_default() += usize::from(!crate::text::is_split_name(&list.parent));
+        }
+        let several = leaves.values().any(|n| *n > 1);
+        let mut groups: Vec<(Place<'_>, Vec<&List>)> = Vec::new();
+        for list in &self.all {
+            let parent = if several { list.parent.as_str() } else { "" };
+            let key = (list.record, if list.record.is_some() { "" } else { parent });
+            match groups.iter_mut().find(|(k, _)| *k == key) {
+                Some((_, group)) => group.push(list),
+                None => groups.push((key, vec![list])),
+            }
+        }
+        let shared =
+            if runs.len() == 1 && !groups.is_empty() { runs.pop().unwrap_or_default() } else { Run::default() };
+        let alone = groups.len() == 1;
+        for ((record, parent), group) in groups {
+            let mut run = if alone { shared.clone() } else { Run { facts: shared.facts.clone(), ..Run::default() } };
+            run.name = parent.to_owned();
+            if let Some((label, facts)) = record.and_then(|r| self.facts.get(&r)) {
+                run.name.clone_from(label);
+                run.facts.extend(facts.clone());
+            }
+            self.fill(&mut run, &group, several);
+            crate::gather::name_facts(&mut run.facts);
+            runs.push(run);
+        }
+        if !alone && !shared.series.is_empty() {
+            runs.push(shared);
+        }
+        runs
+    }
+
+    fn fill(&self, run: &mut Run, group: &[&List], several: bool) {
+        let counter = |list: &&&List| step_rank(&list.name).or_else(|| epoch_rank(&list.name).map(|r| r + 100));
+        let counters: Vec<&&List> = group.iter().filter(|l| counter(l).is_some()).collect();
+        for list in group.iter().filter(|l| counter(l).is_none()) {
+            let beside = counters
+                .iter()
+                .filter(|c| c.numbers.seen() == list.numbers.seen() && c.parent == list.parent)
+                .min_by_key(|c| counter(c));
+            let steps = beside.map(|c| c.numbers.marks()).filter(|m| m.is_sorted_by(|a, b| a.value <= b.value));
+            if let Some(beside) = beside.filter(|_| steps.is_some()) {
+                run.counter.clone_from(&beside.name);
+            }
+            let place = |mark: &Mark| match (&steps, list.paired) {
+                (_, true) => mark.step,
+                (Some(steps), _) => between(steps, mark.index),
+                _ => mark.index as f64,
+            };
+            let whole = !several && !list.parent.is_empty();
+            let name = if whole { format!("{}/{}", list.parent, list.name) } else { list.name.clone() };
+            let points = list.numbers.marks().iter().map(|m| (place(m), m.value)).collect();
+            run.series.push(Series { name, points, seen: list.numbers.seen() });
+        }
+        if self.dropped {
+            run.notes.push(format!("more than {LISTS} lists; further ones are left out"));
+        }
+    }
+}
+
+/// The count at a place of a thinned list of counts.
+fn between(steps: &[Mark], index: u64) -> f64 {
+    let at = steps.partition_point(|m| m.index < index);
+    match (at.checked_sub(1).and_then(|i| steps.get(i)), steps.get(at)) {
+        (_, Some(exact)) if exact.index == index => exact.value,
+        (Some(a), Some(b)) => a.value + (b.value - a.value) * (index - a.index) as f64 / (b.index - a.index) as f64,
+        (_, Some(m)) | (Some(m), None) => m.value,
+        (None, None) => index as f64,
+    }
+}

@@ -1,0 +1,366 @@
+//! [`Gather`]: the rows of any log in, runs out.
+//!
+//! A row is a set of names with numbers, and of names with words. Counters among the names say where in its run the row is
+//! ([`Clock`]); the others are readings. When a counter goes back the run was restarted, and the later readings hold; when
+//! it goes back to its beginning another run begins. Rows that say themselves whose they are (`run_id`, `trial`) go to that run.
+//! The first rows are also kept as a table: a file with one row a run is a sweep ([`sweep`]), which only shows at its end.
+
+mod clock;
+mod draft;
+mod facts;
+mod sweep;
+
+use crate::run::Run;
+use clock::Kind;
+use draft::Draft;
+pub use facts::name_facts;
+use std::collections::{BTreeMap, HashMap};
+
+/// Readings kept of one name.
+const POINTS: usize = 4096;
+/// Readings kept of all names together, about: 64 MB.
+const ALL_POINTS: usize = 2 << 20;
+/// Series of one file; more are left out.
+const SERIES: usize = 16_384;
+/// Names in one file; more are left out.
+const NAMES: usize = 8192;
+/// Runs in one file; more are left out.
+const RUNS: usize = 4096;
+/// Notes of one run.
+const NOTES: usize = 16;
+/// Facts of one run, and characters of one.
+const FACTS: usize = 512;
+const FACT_LENGTH: usize = 512;
+
+/// What happens when the counter goes back to its beginning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Again {
+    /// Another run: tables and records have no counters within epochs but with the epoch beside them.
+    Run,
+    /// Another run only if a line that looks like a start came before; else the counter is one within an epoch.
+    RunAfterStart,
+}
+
+/// What is known of a name.
+#[derive(Debug, Clone)]
+struct Name {
+    text: String,
+    kind: Kind,
+}
+
+/// Collects rows into runs.
+#[derive(Debug, Clone)]
+pub(crate) struct Gather {
+    names: Vec<Name>,
+    index: HashMap<String, usize>,
+    drafts: Vec<Draft>,
+    labels: HashMap<String, usize>,
+    now: usize,
+    row: Vec<(usize, f64)>,
+    /// Counters that stood on lines of their own.
+    pending: Vec<(usize, f64)>,
+    words: Vec<(String, String)>,
+    facts: BTreeMap<String, String>,
+    notes: Vec<String>,
+    again: Again,
+    started: bool,
+    series: usize,
+    limit: usize,
+    table: Option<sweep::Table>,
+    /// Rows as they were read, for a caller that wants them.
+    tap: Option<Vec<Vec<(String, f64)>>>,
+    /// Line or record, for notes.
+    pub place: u64,
+}
+
+impl Gather {
+    pub fn new(again: Again) -> Self {
+        Self {
+            names: Vec::new(),
+            index: HashMap::new(),
+            drafts: vec![Draft::new(String::new())],
+            labels: HashMap::new(),
+            now: 0,
+            row: Vec::new(),
+            pending: Vec::new(),
+            words: Vec::new(),
+            facts: BTreeMap::new(),
+            notes: Vec::new(),
+            again,
+            started: false,
+            series: 0,
+            limit: POINTS,
+            table: Some(sweep::Table::default()),
+            tap: None,
+            place: 0,
+        }
+    }
+
+    /// The number of a name; `None` when there are too many.
+    pub fn column(&mut self, name: &str) -> Option<usize> {
+        if let Some(&column) = self.index.get(name) {
+            return Some(column);
+        }
+        if self.names.len() >= NAMES {
+            self.note(format!("more than {NAMES} names; further ones are left out"));
+            return None;
+        }
+        self.index.insert(name.to_owned(), self.names.len());
+        self.names.push(Name { text: name.to_owned(), kind: Kind::of(name) });
+        Some(self.names.len() - 1)
+    }
+
+    /// A number of the row that is being read.
+    #[inline]
+    pub fn put(&mut self, column: usize, value: f64) {
+        self.row.push((column, value));
+    }
+
+    /// A number of the row, by name.
+    pub fn number(&mut self, name: &str, value: f64) {
+        if let Some(column) = self.column(name) {
+            self.put(column, value);
+        }
+    }
+
+    /// Words of the row that is being read.
+    pub fn word(&mut self, name: &str, text: &str) {
+        if self.words.len() < FACTS {
+            self.words.push((name.to_owned(), clip(text).to_owned()));
+        }
+    }
+
+    /// Whether more words of that name are of use.
+    pub fn wants_words(&self, name: &str) -> bool {
+        self.table.is_some() || facts::is_label(name)
+    }
+
+    /// The row that is being read, which is then empty.
+    pub fn take_row(&mut self) -> Vec<(usize, f64)> {
+        std::mem::take(&mut self.row)
+    }
+
+    /// The row that is being read as names and words, which is then empty.
+    pub fn take_row_named(&mut self) -> Vec<(String, String)> {
+        let name = |c: usize| self.names.get(c).map(|n| n.text.clone()).unwrap_or_default();
+        let mut out: Vec<(String, String)> = self.row.iter().map(|(c, v)| (name(*c), v.to_string())).collect();
+        out.append(&mut self.words);
+        self.row.clear();
+        out
+    }
+
+    /// The row is complete, and its readings are of that split.
+    pub fn end_row_of(&mut self, split: &str) {
+        for (column, value) in self.take_row() {
+            let Some(name) = self.names.get(column).map(|n| n.text.clone()) else { continue };
+            match self.is_counter(column) || crate::text::is_split_name(&name) {
+                true => self.put(column, value),
+                false => self.number(&format!("{split}_{name}"), value),
+            }
+        }
+        self.end_row();
+    }
+
+    /// Drops the row that is being read.
+    pub fn drop_row(&mut self) {
+        self.row.clear();
+        self.words.clear();
+    }
+
+    /// The count that a counter goes up to.
+    pub fn total(&mut self, name: &str, whole: f64) {
+        if let Some(draft) = self.drafts.get_mut(self.now) {
+            draft.clock.total(Kind::of(name), whole);
+        }
+    }
+
+    /// A fact of the run that is being read.
+    pub fn fact(&mut self, name: &str, text: &str) {
+        let facts = match self.drafts.get_mut(self.now) {
+            Some(draft) if draft.has_readings() => &mut draft.fresh,
+            Some(draft) => &mut draft.facts,
+            None => &mut self.facts,
+        };
+        if !name.is_empty() && (facts.len() < FACTS || facts.contains_key(name)) {
+            facts.insert(clip(name).to_owned(), clip(text).to_owned());
+        }
+    }
+
+    /// What is known of the run that is being read.
+    pub fn facts(&self) -> BTreeMap<String, String> {
+        self.drafts.get(self.now).map(|d| d.facts.clone()).unwrap_or_default()
+    }
+
+    /// Keeps rows from now on, until they are taken.
+    pub fn tap(&mut self) {
+        self.tap = Some(Vec::new());
+    }
+
+    /// The rows since the last time.
+    pub fn take_rows(&mut self) -> Vec<Vec<(String, f64)>> {
+        self.tap.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// A note on the whole file, once.
+    pub fn note(&mut self, note: String) {
+        if self.notes.len() < NOTES && !self.notes.contains(&note) {
+            self.notes.push(note);
+        }
+    }
+
+    /// A line that looks like the start of a program was read: what comes may be another run.
+    pub fn started(&mut self) {
+        self.started = true;
+    }
+
+    /// Goes on with the run of that label.
+    pub fn select(&mut self, label: &str) {
+        if let Some(&draft) = self.labels.get(label) {
+            self.now = draft;
+            return;
+        }
+        let label = clip(label).to_owned();
+        if let [only] = self.drafts.as_mut_slice()
+            && self.labels.is_empty()
+            && !only.has_readings()
+        {
+            only.name.clone_from(&label);
+        } else if self.drafts.len() < RUNS {
+            self.drafts.push(Draft::new(label.clone()));
+        } else {
+            self.note(format!("more than {RUNS} runs; further ones are left out"));
+            self.now = usize::MAX;
+            return;
+        }
+        self.now = self.drafts.len() - 1;
+        self.labels.insert(label, self.now);
+    }
+
+    /// The row is complete.
+    #[inline]
+    pub fn end_row(&mut self) {
+        if let Some(table) = &mut self.table
+            && !table.add(&self.row, &self.words)
+        {
+            self.table = None;
+        }
+        if !self.words.is_empty() {
+            self.take_words();
+        }
+        if self.row.is_empty() {
+            return;
+        }
+        if self.row.iter().all(|(c, _)| self.is_counter(*c)) {
+            // Counters on a line of their own speak of the readings that follow.
+            for (column, count) in self.row.drain(..) {
+                self.pending.retain(|(c, _)| *c != column);
+                self.pending.push((column, count));
+            }
+            return;
+        }
+        if !self.pending.is_empty() {
+            let row = &mut self.row;
+            self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d));
+            row.append(&mut self.pending);
+        }
+        if let Some(tap) = &mut self.tap {
+            let names = &self.names;
+            tap.push(self.row.iter().filter_map(|(c, v)| Some((names.get(*c)?.text.clone(), *v))).collect());
+        }
+        let again = self.again;
+        if self.labels.is_empty()
+            && self
+                .drafts
+                .get(self.now)
+                .is_some_and(|d| d.clock.is_new_run(&self.row, &self.names, d, again, self.started))
+        {
+            self.next_run();
+        }
+        let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
+        let made = draft.row(&self.row, &self.names, self.limit, self.place, again);
+        self.row.clear();
+        self.started = false;
+        if made > 0 {
+            self.series += made;
+            self.limits();
+        }
+    }
+
+    #[inline]
+    fn is_counter(&self, column: usize) -> bool {
+        self.names.get(column).is_some_and(|n| n.kind != Kind::Value)
+    }
+
+    /// Another run begins.
+    fn next_run(&mut self) {
+        if self.drafts.len() >= RUNS {
+            return self.note(format!("more than {RUNS} runs; further ones are left out"));
+        }
+        let mut draft = Draft::new(String::new());
+        if let Some(old) = self.drafts.get_mut(self.now) {
+            // What was said since the last reading speaks of the run that begins.
+            draft.facts = std::mem::take(&mut old.fresh);
+            draft.notes.push(format!("begins at line {}", self.place));
+        }
+        self.drafts.push(draft);
+        self.now = self.drafts.len() - 1;
+    }
+
+    fn limits(&mut self) {
+        if self.series > SERIES {
+            self.note(format!("more than {SERIES} series; further ones are left out"));
+            for draft in &mut self.drafts {
+                draft.full = true;
+            }
+        }
+        let limit = (ALL_POINTS / self.series.max(1)).clamp(64, POINTS);
+        if limit <= self.limit / 2 {
+            self.limit = limit;
+            self.drafts.iter_mut().for_each(|d| d.limit(limit));
+        }
+    }
+
+    /// Words in a row: a label, a split, or a fact.
+    fn take_words(&mut self) {
+        let words = std::mem::take(&mut self.words);
+        if self.row.is_empty() {
+            for (name, text) in &words {
+                self.fact(name, text);
+            }
+            return;
+        }
+        let counted = self.row.iter().any(|(c, _)| self.is_counter(*c));
+        let label = words.iter().find(|(n, _)| facts::is_label(n)).filter(|_| counted);
+        if let Some((_, label)) = label {
+            self.select(label);
+        }
+        for (name, text) in &words {
+            let known = self.drafts.get(self.now).is_some_and(|d| d.facts.contains_key(name));
+            if !known {
+                self.fact(name, text);
+            }
+        }
+    }
+
+    /// The runs so far.
+    pub fn runs(&self, last: bool) -> Vec<Run> {
+        let sweep = self.table.as_ref().filter(|_| last || self.drafts.len() > 1).and_then(|t| t.runs(&self.names));
+        let mut runs =
+            sweep.unwrap_or_else(|| self.drafts.iter().filter(|d| !d.is_empty()).map(|d| d.run(&self.names)).collect());
+        for run in &mut runs {
+            for (name, text) in &self.facts {
+                run.facts.entry(name.clone()).or_insert_with(|| text.clone());
+            }
+            name_facts(&mut run.facts);
+            run.notes.extend(self.notes.iter().cloned());
+        }
+        runs
+    }
+}
+
+/// The beginning of a text that is kept.
+fn clip(text: &str) -> &str {
+    let text = text.trim();
+    let end = (0..=FACT_LENGTH.min(text.len())).rev().find(|i| text.is_char_boundary(*i)).unwrap_or(0);
+    text.get(..end).unwrap_or("")
+}

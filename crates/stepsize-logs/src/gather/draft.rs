@@ -1,0 +1,205 @@
+//! [`Draft`]: one run while it is read.
+
+use super::clock::{Clock, Kind};
+use super::{Again, NOTES, Name};
+use crate::run::{Run, Series};
+use crate::thin::{Mark, Thin};
+use std::collections::BTreeMap;
+
+/// After so many steps back the rows have no order, and nothing is taken for a restart any more.
+const RESTARTS: u32 = 16;
+
+/// One run while it is read.
+#[derive(Debug, Clone)]
+pub(super) struct Draft {
+    pub name: String,
+    pub facts: BTreeMap<String, String>,
+    /// Facts since the last reading: they may speak of a run that begins.
+    pub fresh: BTreeMap<String, String>,
+    columns: Vec<Option<Thin>>,
+    order: Vec<usize>,
+    pub clock: Clock,
+    pub notes: Vec<String>,
+    restarts: u32,
+    /// No further series are begun.
+    pub full: bool,
+}
+
+impl Draft {
+    pub fn new(name: String) -> Self {
+        Self {
+            name,
+            facts: BTreeMap::new(),
+            fresh: BTreeMap::new(),
+            columns: Vec::new(),
+            order: Vec::new(),
+            clock: Clock::default(),
+            notes: Vec::new(),
+            restarts: 0,
+            full: false,
+        }
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.order.is_empty() && self.facts.is_empty()
+    }
+
+    pub fn has_readings(&self) -> bool {
+        !self.order.is_empty()
+    }
+
+    /// Where the first and the last reading of a column were made: steps and epochs.
+    pub fn first(&self, column: usize) -> Option<((f64, f64), (f64, f64))> {
+        let thin = self.columns.get(column)?.as_ref()?;
+        let place = |m: Mark| (m.step, m.epoch);
+        Some((place(thin.first()?), place(thin.last()?)))
+    }
+
+    pub fn limit(&mut self, limit: usize) {
+        self.columns.iter_mut().flatten().for_each(|c| c.limit(limit));
+    }
+
+    /// Takes in a row; gives how many series it began.
+    #[inline]
+    pub fn row(&mut self, row: &[(usize, f64)], names: &[Name], limit: usize, place: u64, again: Again) -> usize {
+        if !self.fresh.is_empty() {
+            for (name, text) in std::mem::take(&mut self.fresh) {
+                self.facts.entry(name).or_insert(text);
+            }
+        }
+        let columns = &self.columns;
+        let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
+        self.clock.note(row, names, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
+        let (step, epoch) = (self.clock.step, self.clock.epoch);
+        let mut made = 0;
+        let mut back = f64::NAN;
+        for &(column, value) in row {
+            let kind = names.get(column).map_or(Kind::Value, |n| n.kind);
+            if kind != Kind::Value {
+                continue;
+            }
+            if column >= self.columns.len() {
+                self.columns.resize_with(column + 1, || None);
+            }
+            let Some(slot) = self.columns.get_mut(column) else { continue };
+            if slot.is_none() {
+                if self.full {
+                    continue;
+                }
+                self.order.push(column);
+                made += 1;
+            }
+            let thin = slot.get_or_insert_with(|| Thin::new(limit));
+            if let Some(last) = thin.last().filter(|l| l.step > step)
+                && self.restarts < RESTARTS
+            {
+                back = back.max(last.step);
+                thin.cut(step);
+            }
+            thin.push(step, epoch, value);
+        }
+        if back.is_finite() {
+            self.restarts += 1;
+            self.went_back(back, step, place);
+        }
+        made
+    }
+
+    fn went_back(&mut self, from: f64, to: f64, place: u64) {
+        if self.restarts == RESTARTS {
+            self.notes.push("steps go back again and again: the rows have no order and are sorted".to_owned());
+        } else if self.notes.len() < NOTES {
+            self.notes.push(format!(
+                "the step went back from {from} to {to} at line {place}: a restart; the later readings hold"
+            ));
+        }
+    }
+
+    /// The run as data.
+    pub fn run(&self, names: &[Name]) -> Run {
+        let marks: Vec<(usize, u64, Vec<Mark>)> = self
+            .order
+            .iter()
+            .filter_map(|c| self.columns.get(*c)?.as_ref().map(|t| (*c, t.seen(), t.marks())))
+            .collect();
+        let known = |such: fn(&Mark) -> f64| {
+            let all: usize = marks.iter().map(|(_, _, m)| m.len()).sum();
+            let known: usize = marks.iter().map(|(_, _, m)| m.iter().filter(|m| such(m).is_finite()).count()).sum();
+            known > 0 && known * 2 >= all
+        };
+        let counter = match (known(|m| m.step), known(|m| m.epoch)) {
+            (true, _) => By::Step,
+            (_, true) => By::Epoch,
+            _ => By::Index,
+        };
+        let series = marks.into_iter().map(|(column, seen, marks)| Series {
+            name: names.get(column).map(|n| n.text.clone()).unwrap_or_default(),
+            points: place(&marks, counter),
+            seen,
+        });
+        let name =
+            |column: Option<usize>| column.and_then(|c| names.get(c)).map(|n| n.text.clone()).unwrap_or_default();
+        let mut facts = self.facts.clone();
+        facts.extend(
+            self.fresh.iter().filter(|(n, _)| !self.facts.contains_key(*n)).map(|(n, t)| (n.clone(), t.clone())),
+        );
+        let (steps, epochs) = self.clock.totals;
+        let mut total = |name: &str, value: f64| {
+            if value.is_finite() {
+                facts.entry(name.to_owned()).or_insert_with(|| value.to_string());
+            }
+        };
+        total("total_epochs", epochs);
+        match self.clock.within() {
+            true => total("steps_per_epoch", steps),
+            false => total("total_steps", steps),
+        }
+        Run {
+            name: self.name.clone(),
+            facts,
+            series: series.collect(),
+            counter: match counter {
+                By::Step => name(self.clock.columns.0),
+                By::Epoch => name(self.clock.columns.1),
+                By::Index => String::new(),
+            },
+            notes: self.notes.clone(),
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum By {
+    Step,
+    Epoch,
+    Index,
+}
+
+/// The readings with the step of each: of several at one step the latest holds; several in one epoch share it evenly.
+fn place(marks: &[Mark], by: By) -> Vec<(f64, f64)> {
+    let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
+    match by {
+        By::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
+        By::Step => {
+            for mark in marks {
+                // Readings before the first count were made at the start.
+                let step = if mark.step.is_nan() { 0.0 } else { mark.step };
+                match out.last_mut() {
+                    Some(last) if last.0 == step => last.1 = mark.value,
+                    _ => out.push((step, mark.value)),
+                }
+            }
+        }
+        By::Epoch => {
+            let epoch = |m: &Mark| if m.epoch.is_nan() { 0.0 } else { m.epoch };
+            for group in marks.chunk_by(|a, b| epoch(a) == epoch(b)) {
+                let share = (group.len() as f64).recip();
+                out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + i as f64 * share, m.value)));
+            }
+        }
+    }
+    if !out.is_sorted_by(|a, b| a.0 <= b.0) {
+        out.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    out
+}

@@ -1,0 +1,113 @@
+//! [`Table`]: the first rows of a file, in case each of them is a run of a sweep.
+//!
+//! A file is a sweep when its rows have settings that differ (a learning rate above all) and no counter that goes on: exports of
+//! W&B and Optuna, result tables of scripts. The settings become facts, the other numbers series of one point.
+
+use super::clock::Kind;
+use super::facts::{is_label, is_setting};
+use super::{FACTS, Name};
+use crate::choose;
+use crate::run::{Run, Series};
+use std::collections::BTreeMap;
+
+/// Rows that a sweep can have.
+const ROWS: usize = 4096;
+/// Cells kept of them.
+const CELLS: usize = 1 << 17;
+
+/// Numbers by column, and words by name.
+type Row = (Vec<(usize, f64)>, Vec<(String, String)>);
+
+/// The first rows.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table {
+    rows: Vec<Row>,
+    cells: usize,
+}
+
+impl Table {
+    /// Keeps a row; `false` when there are too many for a sweep.
+    pub fn add(&mut self, numbers: &[(usize, f64)], words: &[(String, String)]) -> bool {
+        self.cells += numbers.len() + words.len();
+        if self.rows.len() >= ROWS || self.cells > CELLS {
+            return false;
+        }
+        self.rows.push((numbers.to_vec(), words.to_vec()));
+        true
+    }
+
+    /// One run a row, if the file is a sweep.
+    pub fn runs(&self, names: &[Name]) -> Option<Vec<Run>> {
+        let rows: Vec<_> = self.rows.iter().filter(|(numbers, _)| !numbers.is_empty()).collect();
+        if rows.len() < 2 {
+            return None;
+        }
+        let text = |column: usize| names.get(column).map_or("", |n| n.text.as_str());
+        let values = |such: &dyn Fn(usize) -> bool| -> BTreeMap<usize, Vec<f64>> {
+            let mut all: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+            for (column, value) in rows.iter().flat_map(|(n, _)| n).filter(|(c, _)| such(*c)) {
+                all.entry(*column).or_default().push(*value);
+            }
+            all
+        };
+        let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != Kind::Value));
+        let named = rows.iter().filter(|(_, w)| w.iter().any(|(n, _)| n.eq_ignore_ascii_case("state"))).count();
+        // A counter that takes many values in order is one of steps, unless every row also has a state: an export of runs.
+        let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && v.is_sorted();
+        if named < rows.len() && counts.values().any(goes_on) {
+            return None;
+        }
+        let rates = values(&|c| choose::is_rate(text(c)) && !is_schedule(text(c)));
+        let spread = |v: &Vec<f64>| {
+            let mut sorted: Vec<f64> = v.iter().copied().filter(|v| *v > 0.0).collect();
+            sorted.sort_by(f64::total_cmp);
+            sorted.dedup();
+            let apart = sorted.windows(2).filter(|w| matches!(w, [a, b] if b / a >= 1.2)).count();
+            sorted.len() >= 2 && apart * 2 >= sorted.len() - 1 && v.len() * 2 >= rows.len()
+        };
+        let exported =
+            names.iter().any(|n| n.text.starts_with("params_") || n.text.starts_with("config/")) || named == rows.len();
+        if !exported && !rates.values().any(spread) {
+            return None;
+        }
+        Some(rows.iter().enumerate().map(|(i, (numbers, words))| run(i, numbers, words, names)).collect())
+    }
+}
+
+/// Rates that a schedule makes while a run goes on.
+fn is_schedule(name: &str) -> bool {
+    name.starts_with("lr/") || name.contains("lr-")
+}
+
+fn run(index: usize, numbers: &[(usize, f64)], words: &[(String, String)], names: &[Name]) -> Run {
+    let mut facts: BTreeMap<String, String> = words.iter().take(FACTS).cloned().collect();
+    let mut series = Vec::new();
+    let mut label = words.iter().find(|(n, _)| is_label(n) || n.eq_ignore_ascii_case("name")).map(|(_, t)| t.clone());
+    let mut steps = None;
+    for &(column, value) in numbers {
+        let Some(name) = names.get(column) else { continue };
+        match name.kind {
+            Kind::Step(_) => steps = Some(value),
+            Kind::Epoch(_) => steps = steps.or(Some(value)),
+            Kind::Value if is_setting(&name.text) || choose::is_rate(&name.text) => {}
+            Kind::Value if is_label(&name.text) || name.text == "number" => {
+                label = label.or_else(|| Some(value.to_string()));
+                continue;
+            }
+            Kind::Value => {
+                series.push((name.text.clone(), value));
+                continue;
+            }
+        }
+        facts.insert(name.text.clone(), value.to_string());
+    }
+    let at = steps.unwrap_or(1.0);
+    let series = series.into_iter().map(|(name, value)| Series { name, points: vec![(at, value)], seen: 1 }).collect();
+    Run {
+        name: label.unwrap_or_else(|| index.to_string()),
+        facts,
+        series,
+        counter: String::new(),
+        notes: vec!["one row of a table of runs".to_owned()],
+    }
+}

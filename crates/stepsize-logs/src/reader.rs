@@ -1,0 +1,196 @@
+//! [`LogReader`]: a log of any format, in bounded memory, as its bytes arrive.
+
+use crate::decode::Decoder;
+use crate::document::Document;
+use crate::events::Events;
+use crate::format::Format;
+use crate::gather::{Again, Gather};
+use crate::mlflow::Metric;
+use crate::prose::Prose;
+use crate::records::Records;
+use crate::run::Run;
+use crate::table::Table;
+use crate::wandb::Wandb;
+use stepsize::{Error, Result};
+
+/// Reads one log.
+///
+/// ```
+/// use stepsize_logs::{LogReader, detect};
+/// let bytes = b"epoch,loss\n0,2.5\n1,1.25\n";
+/// let mut reader = LogReader::new(detect(bytes, "metrics.csv"), "metrics.csv");
+/// reader.push(bytes)?;
+/// let runs = reader.finish()?;
+/// assert_eq!(runs[0].series("loss").unwrap().points, [(0.0, 2.5), (1.0, 1.25)]);
+/// # Ok::<(), stepsize::Error>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct LogReader {
+    format: Format,
+    decoder: Decoder,
+    inner: Inner,
+    gather: Gather,
+}
+
+#[derive(Debug, Clone)]
+enum Inner {
+    Table(Table),
+    Records(Records),
+    Document(Document),
+    Events(Events),
+    Metric(Metric),
+    Wandb(Box<Wandb>),
+    Prose(Prose),
+    Other,
+}
+
+impl LogReader {
+    /// A reader of this format for the file of that name, which names what the file itself does not.
+    pub fn new(format: Format, name: &str) -> Self {
+        let inner = match format {
+            Format::Csv | Format::Tsv => Inner::Table(Table::new(name)),
+            Format::JsonLines | Format::DetectronJson => Inner::Records(Records::default()),
+            Format::TrainerState | Format::KerasHistory | Format::JsonArrays => Inner::Document(Document::default()),
+            Format::TensorBoard => Inner::Events(Events::default()),
+            Format::MlflowFile => Inner::Metric(Metric::new(name)),
+            Format::Wandb => Inner::Wandb(Box::default()),
+            Format::Text => Inner::Prose(Prose::default()),
+            Format::Other => Inner::Other,
+        };
+        let again = if format == Format::Text { Again::RunAfterStart } else { Again::Run };
+        Self { format, decoder: Decoder::default(), inner, gather: Gather::new(again) }
+    }
+
+    /// The same, which also keeps the rows that [`LogReader::rows`] takes.
+    pub fn with_rows(mut self) -> Self {
+        self.gather.tap();
+        self
+    }
+
+    /// The records read since the last call, names and numbers as they stand, counters among them. Readings that a document
+    /// holds as lists are not among them until [`LogReader::finish_rows`].
+    pub fn rows(&mut self) -> Vec<Vec<(String, f64)>> {
+        self.gather.take_rows()
+    }
+
+    /// All records that were not taken yet, at the end of the log; lists of numbers as records of step and value.
+    ///
+    /// # Errors
+    /// As [`LogReader::finish`].
+    pub fn finish_rows(mut self) -> Result<Vec<Vec<(String, f64)>>> {
+        self.end()?;
+        let mut rows = self.gather.take_rows();
+        if let Inner::Document(document) = &self.inner {
+            for run in document.lists() {
+                let counter = if run.counter.is_empty() { "step" } else { &run.counter };
+                let mut steps: Vec<f64> = run.series.iter().flat_map(|s| s.points.iter().map(|p| p.0)).collect();
+                steps.sort_by(f64::total_cmp);
+                steps.dedup();
+                let mut at = vec![0; run.series.len()];
+                for step in steps {
+                    let mut row = vec![(counter.to_owned(), step)];
+                    for (series, at) in run.series.iter().zip(&mut at) {
+                        if let Some((_, value)) = series.points.get(*at).filter(|p| p.0 == step) {
+                            row.push((series.name.clone(), *value));
+                            *at += 1;
+                        }
+                    }
+                    rows.push(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Whether the log could end here: a document that is half written could not.
+    pub fn is_whole(&self) -> bool {
+        match &self.inner {
+            Inner::Document(document) => document.is_whole(),
+            _ => true,
+        }
+    }
+
+    /// What is known of the configuration so far, also where there are no readings.
+    pub fn facts(&self) -> std::collections::BTreeMap<String, String> {
+        self.gather.facts()
+    }
+
+    /// The format.
+    pub fn format(&self) -> Format {
+        self.format
+    }
+
+    /// Takes the next bytes.
+    ///
+    /// # Errors
+    /// `is_invalid` where the bytes cannot be of this format, with their position; what was read before stays.
+    pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let gather = &mut self.gather;
+        match &mut self.inner {
+            Inner::Table(table) => table.push(self.decoder.push(bytes), gather),
+            Inner::Records(records) => records.push(self.decoder.push(bytes), gather),
+            Inner::Document(document) => return document.push(self.decoder.push(bytes), gather),
+            Inner::Events(events) => return events.push(bytes, gather),
+            Inner::Metric(metric) => metric.push(self.decoder.push(bytes), gather),
+            Inner::Wandb(wandb) => return wandb.push(bytes, gather),
+            Inner::Prose(prose) => prose.push(bytes, gather),
+            Inner::Other => {
+                return Err(Error::invalid("this is no training log: it is not text and no known log format"));
+            }
+        }
+        Ok(())
+    }
+
+    /// The runs so far, while more may come.
+    pub fn runs(&self) -> Vec<Run> {
+        match &self.inner {
+            Inner::Document(document) => document.runs(&self.gather),
+            Inner::Wandb(wandb) => {
+                let mut gather = self.gather.clone();
+                wandb.block_so_far(&mut gather);
+                gather.runs(false)
+            }
+            _ => self.gather.runs(false),
+        }
+    }
+
+    /// The runs, at the end of the log.
+    ///
+    /// # Errors
+    /// `is_invalid` if nothing could be read because the bytes are not of this format.
+    pub fn finish(mut self) -> Result<Vec<Run>> {
+        self.end()?;
+        match &self.inner {
+            Inner::Document(document) => Ok(document.runs(&self.gather)),
+            _ => Ok(self.gather.runs(true)),
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        let held = self.decoder.finish().to_vec();
+        let gather = &mut self.gather;
+        match &mut self.inner {
+            Inner::Table(table) => {
+                table.push(&held, gather);
+                table.finish(gather);
+            }
+            Inner::Records(records) => {
+                records.push(&held, gather);
+                records.finish(gather);
+            }
+            Inner::Document(document) => {
+                document.push(&held, gather)?;
+                document.finish(gather)?;
+            }
+            Inner::Events(events) => events.finish(gather)?,
+            Inner::Metric(metric) => {
+                metric.push(&held, gather);
+                metric.finish(gather);
+            }
+            Inner::Wandb(wandb) => wandb.finish(gather)?,
+            Inner::Prose(prose) => prose.finish(gather),
+            Inner::Other => {}
+        }
+        Ok(())
+    }
+}

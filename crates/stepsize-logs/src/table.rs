@@ -1,0 +1,251 @@
+//! [`Table`]: CSV and its kin, one row a record: commas, tabs, semicolons, bars or spaces; quoted or not.
+//!
+//! The first row that is not all numbers names the columns; without one they are `column_1`, `column_2` ... Empty cells give
+//! nothing. Words in a cell are a run's label, a fact, or the name of the number beside them (`metric,value`). W&B's exported
+//! charts have one column a run (`name - loss`), and give one run each.
+
+mod header;
+
+pub(crate) use header::{delimiter, is_commented_header};
+
+use crate::carry::Carry;
+use crate::gather::Gather;
+use crate::number;
+use crate::text::LONGEST;
+use header::{Header, Meaning};
+use memchr::{memchr, memchr3};
+
+/// Reads a table.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Table {
+    carry: Carry,
+    header: Option<Header>,
+    /// Name of the file, for columns that say no more than `Value`.
+    name: String,
+    last: bool,
+}
+
+/// One cell.
+enum Cell<'a> {
+    Number(f64),
+    Text(&'a [u8]),
+    Empty,
+}
+
+impl Table {
+    pub fn new(name: &str) -> Self {
+        Self { name: name.to_owned(), ..Self::default() }
+    }
+
+    pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) {
+        let mut carry = std::mem::take(&mut self.carry);
+        carry.feed(bytes, |lines| self.row(lines, gather));
+        self.carry = carry;
+    }
+
+    pub fn finish(&mut self, gather: &mut Gather) {
+        let mut carry = std::mem::take(&mut self.carry);
+        self.last = true;
+        carry.finish(|lines| self.row(lines, gather));
+        if carry.dropped > 0 {
+            gather.note(format!("{} rows of more than {LONGEST} bytes are left out", carry.dropped));
+        }
+    }
+
+    /// Reads the first row; gives its length.
+    fn row(&mut self, lines: &[u8], gather: &mut Gather) -> Option<usize> {
+        if let Some(b'\n' | b'\r') = lines.first() {
+            gather.place += u64::from(lines.first() == Some(&b'\n'));
+            return Some(1);
+        }
+        let taken = match self.header.take() {
+            Some(mut header) => {
+                let taken = self.record(lines, &mut header, gather);
+                self.header = Some(header);
+                taken
+            }
+            None => self.head(lines, gather),
+        };
+        if taken.is_none_or(|length| length > LONGEST) {
+            gather.drop_row();
+        }
+        taken
+    }
+
+    /// The row that names the columns, or a remark before it.
+    fn head(&mut self, lines: &[u8], gather: &mut Gather) -> Option<usize> {
+        let line = line_of(lines);
+        let text = String::from_utf8_lossy(line);
+        if text.starts_with('#') && !is_commented_header(&text) || text.trim().is_empty() {
+            gather.place += 1;
+            return Some(line.len() + 1);
+        }
+        let delimiter = delimiter(&text);
+        let mut cells: Vec<String> = Vec::new();
+        let mut numbers = 0;
+        let length = cells_of(lines, delimiter, self.last, |cell| {
+            cells.push(match cell {
+                Cell::Number(value) => {
+                    numbers += 1;
+                    value.to_string()
+                }
+                Cell::Text(text) => String::from_utf8_lossy(text).trim().to_owned(),
+                Cell::Empty => String::new(),
+            });
+        })?;
+        if length > LONGEST {
+            return Some(length);
+        }
+        gather.place += 1;
+        let named = cells.iter().filter(|c| !c.is_empty()).count() > numbers;
+        let mut header = Header::new(delimiter, &cells, named, &self.name, gather);
+        let length = if named { Some(length) } else { self.record(lines, &mut header, gather) };
+        self.header = Some(header);
+        length
+    }
+
+    #[inline]
+    fn record(&mut self, lines: &[u8], header: &mut Header, gather: &mut Gather) -> Option<usize> {
+        let delimiter = header.delimiter;
+        let mut column = 0;
+        let mut odd = false;
+        header.begin();
+        let length = cells_of(lines, delimiter, self.last, |cell| {
+            if let Some(place) = header.columns.get(column) {
+                match cell {
+                    Cell::Number(value) => match place.meaning {
+                        Meaning::Plain(name) => gather.put(name, value),
+                        _ => odd |= header.number(column, value),
+                    },
+                    Cell::Empty => {}
+                    Cell::Text(text) => odd |= header.text(column, text, gather),
+                }
+            }
+            column += 1;
+        })?;
+        if length > LONGEST {
+            return Some(length);
+        }
+        gather.place += 1;
+        if self.last && column < header.columns.len() {
+            gather.note(format!("the last line is cut: {column} of {} cells; it is left out", header.columns.len()));
+            gather.drop_row();
+            return Some(length);
+        }
+        if odd {
+            header.finish_row(line_of(lines), gather);
+        }
+        gather.end_row();
+        Some(length)
+    }
+}
+
+/// The first line without its end.
+fn line_of(lines: &[u8]) -> &[u8] {
+    let end = memchr::memchr2(b'\n', b'\r', lines).unwrap_or(lines.len());
+    lines.get(..end).unwrap_or(lines)
+}
+
+/// Hands over the cells of the first row; gives its length, or `None` when a quoted cell does not end in `lines`.
+#[inline]
+fn cells_of<'a>(lines: &'a [u8], delimiter: u8, last: bool, mut cell: impl FnMut(Cell<'a>)) -> Option<usize> {
+    let spaced = delimiter == b' ';
+    let mut at = 0;
+    loop {
+        while matches!(lines.get(at), Some(b' ')) || matches!(lines.get(at), Some(b'\t')) && delimiter != b'\t' {
+            at += 1;
+        }
+        let Some(&byte) = lines.get(at) else { return Some(at) };
+        let rest = lines.get(at..).unwrap_or(&[]);
+        if byte == delimiter {
+            cell(Cell::Empty);
+            at += 1;
+            continue;
+        }
+        if matches!(byte, b'\n' | b'\r') {
+            // The row ends after a delimiter or at the padding of a table of words: an empty last cell.
+            if !spaced {
+                cell(Cell::Empty);
+            }
+            return Some(at + 1);
+        }
+        let (found, length) = match byte {
+            b'"' => quoted(rest, delimiter, last)?,
+            _ => match number::prefix(rest) {
+                Some((value, length)) if ends(rest, length, delimiter) => (Cell::Number(value), length),
+                _ => plain(rest, delimiter),
+            },
+        };
+        cell(found);
+        at += length;
+        while matches!(lines.get(at), Some(b' ')) {
+            at += 1;
+        }
+        match lines.get(at) {
+            Some(b'\n' | b'\r') => return Some(at + 1),
+            Some(byte) if *byte == delimiter => at += 1,
+            Some(_) => {}
+            None => return Some(at),
+        }
+    }
+}
+
+/// Whether a number that ends at `at` is a whole cell.
+#[inline]
+fn ends(rest: &[u8], at: usize, delimiter: u8) -> bool {
+    match rest.get(at) {
+        None | Some(b'\n' | b'\r') => true,
+        Some(b) if *b == delimiter => true,
+        Some(b' ') => {
+            let next = rest.iter().skip(at).find(|b| **b != b' ');
+            delimiter == b' ' || next.is_none_or(|b| *b == delimiter || matches!(b, b'\n' | b'\r'))
+        }
+        _ => false,
+    }
+}
+
+/// A cell of words, or of a number in another dress: `45.2%`, `0,5` beside semicolons.
+fn plain(rest: &[u8], delimiter: u8) -> (Cell<'_>, usize) {
+    let end = memchr3(delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
+    let text = rest.get(..end).unwrap_or(rest).trim_ascii_end();
+    (dressed(text, delimiter), end)
+}
+
+fn dressed(text: &[u8], delimiter: u8) -> Cell<'_> {
+    if text.is_empty() {
+        return Cell::Empty;
+    }
+    let percent = text.strip_suffix(b"%").and_then(number::whole);
+    let comma = || {
+        let comma = memchr(b',', text).filter(|_| delimiter != b',' && text.len() < 40)?;
+        let mut copy = text.to_vec();
+        *copy.get_mut(comma)? = b'.';
+        number::whole(&copy)
+    };
+    percent.or_else(comma).map_or(Cell::Text(text), Cell::Number)
+}
+
+/// A quoted cell. A quote that does not end within [`LONGEST`] bytes, or at the end of the file, ends with its line.
+fn quoted(rest: &[u8], delimiter: u8, last: bool) -> Option<(Cell<'_>, usize)> {
+    let mut at = 1;
+    loop {
+        let open = rest.get(at..LONGEST.min(rest.len())).unwrap_or(&[]);
+        match memchr(b'"', open) {
+            Some(end) if rest.get(at + end + 1) == Some(&b'"') => at += end + 2,
+            Some(end) => {
+                at += end + 1;
+                break;
+            }
+            None if rest.len() > LONGEST || last => return Some(plain(rest, delimiter)),
+            None => return None,
+        }
+    }
+    let inside = rest.get(1..at - 1).unwrap_or(&[]).trim_ascii();
+    // What follows a closing quote up to the delimiter belongs to no cell.
+    let more = memchr3(delimiter, b'\n', b'\r', rest.get(at..).unwrap_or(&[])).unwrap_or(0);
+    let cell = match number::whole(inside) {
+        Some(value) => Cell::Number(value),
+        None => dressed(inside, delimiter),
+    };
+    Some((cell, at + more))
+}

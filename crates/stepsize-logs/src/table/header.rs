@@ -1,0 +1,219 @@
+//! [`Header`]: what the columns of a table are.
+
+use crate::gather::Gather;
+use memchr::memchr;
+
+/// What a column is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Meaning {
+    /// Numbers under the gathered name.
+    Plain(usize),
+    /// Names of the numbers in the column of values beside it.
+    Names,
+    /// The values that are named by another column.
+    Values,
+    /// One run's readings: number of the run, gathered name.
+    Of(usize, usize),
+    /// Of no interest.
+    Nothing,
+}
+
+/// One column.
+#[derive(Debug, Clone)]
+pub(super) struct Column {
+    pub name: String,
+    pub meaning: Meaning,
+}
+
+/// The columns of a table.
+#[derive(Debug, Clone)]
+pub(super) struct Header {
+    pub delimiter: u8,
+    pub columns: Vec<Column>,
+    /// Runs that have columns of their own.
+    runs: Vec<String>,
+    /// In the present row: readings of runs, a value and its name, and whether the row repeats the header.
+    readings: Vec<(usize, usize, f64)>,
+    value: Option<f64>,
+    named: String,
+    repeats: usize,
+    texts: usize,
+}
+
+impl Header {
+    pub fn new(delimiter: u8, cells: &[String], named: bool, file: &str, gather: &mut Gather) -> Self {
+        let mut header = Self {
+            delimiter,
+            columns: Vec::new(),
+            runs: Vec::new(),
+            readings: Vec::new(),
+            value: None,
+            named: String::new(),
+            repeats: 0,
+            texts: 0,
+        };
+        let lower: Vec<String> = cells.iter().map(|c| c.to_ascii_lowercase()).collect();
+        let value = lower.iter().position(|c| c == "value");
+        let names = value.and_then(|_| {
+            let such = ["metric", "tag", "key", "variable", "metric_name"];
+            lower.iter().position(|c| such.contains(&c.as_str()))
+        });
+        for (i, cell) in cells.iter().enumerate() {
+            let name = if named { clean(cell) } else { format!("column_{}", i + 1) };
+            let meaning = if named && name.is_empty() {
+                // The index that pandas writes.
+                Meaning::Nothing
+            } else if names == Some(i) {
+                Meaning::Names
+            } else if names.is_some() && value == Some(i) {
+                Meaning::Values
+            } else if let Some((run, metric)) = split_run(&name, cells) {
+                header.of_run(run, metric, gather)
+            } else {
+                let name = if cells.len() == 3 && name == "Value" { tag_of(file).unwrap_or(&name) } else { &name };
+                gather.column(name).map_or(Meaning::Nothing, Meaning::Plain)
+            };
+            header.columns.push(Column { name, meaning });
+        }
+        if !named {
+            gather.note("the table has no names of columns".to_owned());
+        }
+        header
+    }
+
+    fn of_run(&mut self, run: &str, metric: &str, gather: &mut Gather) -> Meaning {
+        if metric.ends_with("__MIN") || metric.ends_with("__MAX") {
+            return Meaning::Nothing;
+        }
+        let run = self.runs.iter().position(|r| r == run).unwrap_or_else(|| {
+            self.runs.push(run.to_owned());
+            self.runs.len() - 1
+        });
+        gather.column(metric).map_or(Meaning::Nothing, |name| Meaning::Of(run, name))
+    }
+
+    pub fn begin(&mut self) {
+        self.readings.clear();
+        self.value = None;
+        self.repeats = 0;
+        self.texts = 0;
+    }
+
+    /// A number in a column that is not plain; whether the row needs [`Header::finish_row`].
+    pub fn number(&mut self, column: usize, value: f64) -> bool {
+        match self.columns.get(column).map(|c| c.meaning) {
+            Some(Meaning::Of(run, name)) => self.readings.push((run, name, value)),
+            Some(Meaning::Values) => self.value = Some(value),
+            _ => return false,
+        }
+        true
+    }
+
+    /// Words in a column; whether the row needs [`Header::finish_row`].
+    pub fn text(&mut self, column: usize, text: &[u8], gather: &mut Gather) -> bool {
+        let Some(column) = self.columns.get(column) else { return false };
+        let text = String::from_utf8_lossy(text);
+        self.texts += 1;
+        self.repeats += usize::from(clean(&text) == column.name);
+        match column.meaning {
+            Meaning::Names => {
+                self.named.clear();
+                self.named.push_str(&text);
+            }
+            Meaning::Nothing => {}
+            _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "NULL") => {}
+            _ => gather.word(&column.name, &text),
+        }
+        true
+    }
+
+    /// What is left to do with a row that held more than plain numbers.
+    pub fn finish_row(&mut self, line: &[u8], gather: &mut Gather) {
+        if self.repeats > 1 || self.repeats == 1 && self.texts == 1 && self.columns.len() == 1 {
+            gather.drop_row();
+            return gather.started();
+        }
+        if self.texts > self.columns.len() / 2 && self.texts > 1 && self.is_header(line) {
+            gather.drop_row();
+            gather.started();
+            gather.note(format!("another header at line {}", gather.place));
+            let line = String::from_utf8_lossy(line).into_owned();
+            let cells: Vec<String> = line.split(char::from(self.delimiter)).map(|c| c.trim().to_owned()).collect();
+            *self = Self::new(self.delimiter, &cells, true, "", gather);
+            return;
+        }
+        if let Some(value) = self.value
+            && !self.named.is_empty()
+        {
+            let named = std::mem::take(&mut self.named);
+            gather.number(&named, value);
+        }
+        if self.readings.is_empty() {
+            return;
+        }
+        let counters = gather.take_row();
+        for (number, run) in self.runs.iter().enumerate() {
+            let mine = self.readings.iter().filter(|(r, ..)| *r == number);
+            if mine.clone().next().is_none() {
+                continue;
+            }
+            gather.select(run);
+            counters.iter().for_each(|(c, v)| gather.put(*c, *v));
+            mine.for_each(|(_, name, value)| gather.put(*name, *value));
+            gather.end_row();
+        }
+    }
+
+    /// Whether a line of words names columns: none is a number, and a counter or metric is among them.
+    fn is_header(&self, line: &[u8]) -> bool {
+        let line = String::from_utf8_lossy(line);
+        let known =
+            |c: &str| crate::step_rank(c).is_some() || crate::epoch_rank(c).is_some() || crate::maximizes(c).is_some();
+        let cells = || line.split(char::from(self.delimiter)).map(str::trim);
+        cells().filter(|c| !c.is_empty() && known(c)).count() * 2 > cells().count()
+    }
+}
+
+/// The name in a cell of the header.
+fn clean(cell: &str) -> String {
+    cell.trim().trim_start_matches('#').trim().trim_matches('"').to_owned()
+}
+
+/// `name - metric`, if more than a counter is named so.
+fn split_run<'a>(name: &'a str, cells: &[String]) -> Option<(&'a str, &'a str)> {
+    let split = name.rsplit_once(" - ")?;
+    let all = cells.iter().filter(|c| c.contains(" - ")).count();
+    (all + 2 >= cells.len()).then_some(split)
+}
+
+/// The tag in a file name as TensorBoard gives it to a download: `run-x-tag-loss.csv`.
+fn tag_of(file: &str) -> Option<&str> {
+    let stem = file.strip_suffix(".csv").unwrap_or(file);
+    stem.rsplit_once("-tag-").map(|(_, tag)| tag).filter(|t| !t.is_empty())
+}
+
+/// Whether `# epoch loss` names columns rather than being a remark.
+pub(crate) fn is_commented_header(line: &str) -> bool {
+    let rest = line.trim_start_matches('#').trim();
+    let known = |c: &str| crate::step_rank(c).is_some() || crate::epoch_rank(c).is_some();
+    !rest.starts_with('{') && rest.split([',', '\t', ';', ' ']).next().is_some_and(known)
+}
+
+/// What separates the cells of a header.
+pub(crate) fn delimiter(line: &str) -> u8 {
+    let line = line.trim_matches(['\r', '\n']);
+    let outside = |d: u8| {
+        let mut quoted = false;
+        let mut inside = |b: &u8| {
+            quoted ^= *b == b'"';
+            !quoted && *b == d
+        };
+        line.bytes().filter(|b| inside(b)).count()
+    };
+    let best = [b'\t', b';', b',', b'|'].into_iter().map(|d| (outside(d), d)).max_by_key(|(n, d)| (*n, *d == b','));
+    match best {
+        Some((count, delimiter)) if count > 0 => delimiter,
+        _ if line.trim().contains(' ') && memchr(b'"', line.as_bytes()).is_none() => b' ',
+        _ => b',',
+    }
+}

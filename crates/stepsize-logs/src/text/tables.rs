@@ -1,0 +1,128 @@
+//! [`Tables`]: lines of text, with those that are rows of a table whose names stood on an earlier line.
+//!
+//! A header is a line of words with a known counter or metric among them; its rows are lines of as many cells, of which at
+//! least two are numbers and none has a name of its own. Bars and rules between are passed over.
+
+use super::{Pair, scan_pairs};
+use crate::{epoch_rank, maximizes, step_rank};
+
+/// Reads lines one after the other.
+#[derive(Debug, Clone, Default)]
+pub struct Tables {
+    header: Vec<String>,
+    /// Lines without a row since the header.
+    idle: u32,
+}
+
+/// After so many other lines a header speaks no more.
+const IDLE: u32 = 200;
+
+impl Tables {
+    /// A reader that has seen nothing.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The names and numbers of the next line, as [`pairs`](super::pairs) with the rows of tables.
+    pub fn pairs(&mut self, line: &str) -> Vec<(String, f64)> {
+        self.read(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
+    }
+
+    pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
+        let digits = line.bytes().any(|b| b.is_ascii_digit());
+        if digits && !self.header.is_empty() {
+            if let Some(row) = self.row(line) {
+                self.idle = 0;
+                return row;
+            }
+            self.idle += 1;
+            if self.idle > IDLE {
+                self.header.clear();
+            }
+        }
+        let found = scan_pairs(line);
+        if found.is_empty()
+            && let Some(header) = header(line)
+        {
+            self.header = header;
+            self.idle = 0;
+        }
+        found
+    }
+
+    fn row(&self, line: &str) -> Option<Vec<Pair>> {
+        let cells = cells(line);
+        if cells.len() != self.header.len() {
+            return None;
+        }
+        let number = |cell: &str| cell.trim_end_matches('%').parse::<f64>().ok();
+        let named =
+            |cell: &&&str| number(cell).is_none() && !cell.is_empty() && !cell.bytes().any(|b| b.is_ascii_digit());
+        let words = cells.iter().filter(named).count();
+        let row: Vec<Pair> = self
+            .header
+            .iter()
+            .zip(&cells)
+            .filter_map(|(name, cell)| {
+                let (cell, whole) = match cell.split_once('/') {
+                    Some((part, whole)) => (part, whole.parse().ok()),
+                    None => (*cell, None),
+                };
+                Some(Pair { name: name.clone(), value: number(cell)?, whole, bar: false })
+            })
+            .collect();
+        (row.len() >= 2 && words <= 1).then_some(row)
+    }
+}
+
+/// The names on a line that is a header.
+fn header(line: &str) -> Option<Vec<String>> {
+    let cells = cells(line);
+    let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
+    let known = |c: &&str| step_rank(c).is_some() || epoch_rank(c).is_some() || maximizes(c).is_some();
+    let fits = (2..=64).contains(&cells.len())
+        && cells.iter().all(word)
+        && cells.iter().filter(|c| step_rank(c).is_some() || epoch_rank(c).is_some()).count() >= 1
+        && cells.iter().filter(|c| known(c)).count() * 2 >= cells.len().max(4)
+        && !line.contains([':', '=', '.']);
+    fits.then(|| cells.into_iter().map(|c| c.replace(' ', "_")).collect())
+}
+
+/// Cells between bars, commas or tabs, else between spaces.
+fn cells(line: &str) -> Vec<&str> {
+    let line = line.trim();
+    let bar = ['|', '│', '┃'].into_iter().find(|b| line.contains(*b));
+    match bar {
+        Some(bar) => line.trim_matches(bar).split(bar).map(str::trim).take(65).collect(),
+        None if line.contains(',') => line.split(',').map(str::trim).take(65).collect(),
+        None if line.contains('\t') => line.split('\t').map(str::trim).take(65).collect(),
+        None => line.split_whitespace().take(65).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(lines: &[&str]) -> Vec<Vec<(String, f64)>> {
+        let mut tables = Tables::new();
+        lines.iter().map(|l| tables.pairs(l)).filter(|r| !r.is_empty()).collect()
+    }
+
+    #[test]
+    fn tables_of_text() {
+        let fastai = read(&[
+            "epoch     train_loss  valid_loss  accuracy  time",
+            "0         0.51        0.42        0.91      00:12",
+        ]);
+        assert_eq!(fastai[0].len(), 4);
+        assert_eq!(fastai[0][2], ("valid_loss".to_owned(), 0.42));
+        let bars = read(&["| Epoch | Loss | Acc |", "|-------|------|-----|", "| 1/3 | 0.5 | 80% |", "step 3: loss 2"]);
+        assert_eq!(bars[0], [("Epoch".to_owned(), 1.0), ("Loss".to_owned(), 0.5), ("Acc".to_owned(), 80.0)]);
+        assert_eq!(bars[1][1], ("loss".to_owned(), 2.0));
+        let commas = read(&["epoch,loss", "0,0.5", "1,nan"]);
+        assert_eq!(commas[0], [("epoch".to_owned(), 0.0), ("loss".to_owned(), 0.5)]);
+        assert!(commas[1][1].1.is_nan());
+        assert!(read(&["a loss of trust in the step", "1 2 3 4 5 6 7"]).is_empty());
+    }
+}

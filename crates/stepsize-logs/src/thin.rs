@@ -1,0 +1,217 @@
+//! [`Thin`]: the readings of one name in bounded memory.
+//!
+//! Readings are counted; stretches of `2^k` readings keep their least, their greatest and their first that is not finite.
+//! When more than the limit are kept, `k` grows until at most half of it are. The first and the last are always kept. The
+//! outcome depends on the readings only, not on how the bytes came.
+
+/// One reading: where its run's counters stood (NaN: not seen) and its value.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Mark {
+    pub step: f64,
+    pub epoch: f64,
+    pub index: u64,
+    pub value: f64,
+}
+
+/// The kept readings.
+#[derive(Debug, Clone)]
+pub(crate) struct Thin {
+    kept: Vec<Mark>,
+    open: Option<Stretch>,
+    shift: u32,
+    limit: usize,
+    seen: u64,
+    first: Option<Mark>,
+    last: Option<Mark>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    number: u64,
+    low: Option<Mark>,
+    high: Option<Mark>,
+    bad: Option<Mark>,
+}
+
+impl Stretch {
+    fn new(number: u64, mark: Mark) -> Self {
+        let mut stretch = Self { number, low: None, high: None, bad: None };
+        stretch.take(mark);
+        stretch
+    }
+
+    fn take(&mut self, mark: Mark) {
+        if !mark.value.is_finite() {
+            self.bad = self.bad.or(Some(mark));
+            return;
+        }
+        if self.low.is_none_or(|m| mark.value < m.value) {
+            self.low = Some(mark);
+        }
+        if self.high.is_none_or(|m| mark.value > m.value) {
+            self.high = Some(mark);
+        }
+    }
+
+    fn marks(&self, out: &mut Vec<Mark>) {
+        let mut all = [self.low, self.high, self.bad];
+        all.sort_by_key(|m| m.map(|m| m.index));
+        let begin = out.len();
+        for mark in all.into_iter().flatten() {
+            if out.len() == begin || out.last().is_none_or(|m| m.index != mark.index) {
+                out.push(mark);
+            }
+        }
+    }
+}
+
+impl Thin {
+    /// Nothing yet; at most about `limit` readings will be kept.
+    pub fn new(limit: usize) -> Self {
+        Self { kept: Vec::new(), open: None, shift: 0, limit, seen: 0, first: None, last: None }
+    }
+
+    /// All readings that came, also those dropped since.
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    pub fn first(&self) -> Option<Mark> {
+        self.first
+    }
+
+    pub fn last(&self) -> Option<Mark> {
+        self.last
+    }
+
+    /// Takes in a reading.
+    #[inline]
+    pub fn push(&mut self, step: f64, epoch: f64, value: f64) {
+        let mark = Mark { step, epoch, index: self.seen, value };
+        self.seen += 1;
+        self.first = self.first.or(Some(mark));
+        self.last = Some(mark);
+        if self.shift == 0 {
+            self.kept.push(mark);
+            if self.kept.len() > self.limit {
+                self.condense();
+            }
+            return;
+        }
+        let number = mark.index >> self.shift;
+        match &mut self.open {
+            Some(open) if open.number == number => open.take(mark),
+            open => {
+                if let Some(full) = open.replace(Stretch::new(number, mark)) {
+                    full.marks(&mut self.kept);
+                    if self.kept.len() > self.limit {
+                        self.condense();
+                    }
+                }
+            }
+        }
+    }
+
+    /// Drops the readings from `step` on: the run has gone back there.
+    pub fn cut(&mut self, step: f64) {
+        if let Some(open) = self.open.take() {
+            open.marks(&mut self.kept);
+        }
+        while self.kept.last().is_some_and(|m| m.step >= step) {
+            self.kept.pop();
+        }
+        self.last = self.kept.last().copied();
+        self.first = self.first.filter(|m| m.step < step || m.step.is_nan());
+    }
+
+    /// Keeps fewer from now on.
+    pub fn limit(&mut self, limit: usize) {
+        self.limit = limit;
+        if self.kept.len() > limit {
+            self.condense();
+        }
+    }
+
+    fn condense(&mut self) {
+        while self.kept.len() > self.limit / 2 && self.shift < 60 {
+            self.shift += 1;
+            let mut out = Vec::with_capacity(self.kept.len() / 2 + 4);
+            let mut open: Option<Stretch> = None;
+            for mark in &self.kept {
+                let number = mark.index >> self.shift;
+                match &mut open {
+                    Some(stretch) if stretch.number == number => stretch.take(*mark),
+                    _ => {
+                        if let Some(full) = open.replace(Stretch::new(number, *mark)) {
+                            full.marks(&mut out);
+                        }
+                    }
+                }
+            }
+            if let Some(rest) = open {
+                rest.marks(&mut out);
+            }
+            self.kept = out;
+        }
+        self.kept.reserve(self.limit.saturating_sub(self.kept.len()).min(64));
+        // The stretch that is open goes on under its new number.
+        if let Some(open) = &mut self.open {
+            let index = [open.low, open.high, open.bad].into_iter().flatten().map(|m| m.index).min();
+            open.number = index.unwrap_or(0) >> self.shift;
+        }
+    }
+
+    /// The kept readings in their order.
+    pub fn marks(&self) -> Vec<Mark> {
+        let mut out: Vec<Mark> = Vec::with_capacity(self.kept.len() + 5);
+        out.extend(self.first.filter(|f| self.kept.first().is_none_or(|m| m.index > f.index)));
+        out.extend_from_slice(&self.kept);
+        if let Some(open) = &self.open {
+            open.marks(&mut out);
+        }
+        out.extend(self.last);
+        out.dedup_by_key(|m| m.index);
+        out
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_million_readings_keep_their_ends_extremes_and_faults() {
+        let mut thin = Thin::new(4096);
+        for i in 0..1_000_000u32 {
+            let value = match i {
+                7777 => 1e9,
+                123_456 => -1e9,
+                654_321 => f64::NAN,
+                _ => f64::from(i % 1000),
+            };
+            thin.push(f64::from(i), f64::NAN, value);
+        }
+        let marks = thin.marks();
+        assert!(marks.len() <= 4100 && marks.len() > 1000, "{}", marks.len());
+        assert_eq!((marks[0].index, marks[marks.len() - 1].index, thin.seen()), (0, 999_999, 1_000_000));
+        for (index, value) in [(7777, 1e9), (123_456, -1e9)] {
+            assert!(marks.iter().any(|m| m.index == index && m.value == value));
+        }
+        assert!(marks.iter().any(|m| m.index == 654_321 && m.value.is_nan()));
+        assert!(marks.is_sorted_by(|a, b| a.index < b.index));
+    }
+
+    #[test]
+    fn few_readings_are_all_kept_and_a_cut_takes_the_end() {
+        let mut thin = Thin::new(100);
+        for i in 0..50 {
+            thin.push(f64::from(i), f64::NAN, 1.0);
+        }
+        thin.cut(30.0);
+        thin.push(30.0, f64::NAN, 2.0);
+        let marks = thin.marks();
+        assert_eq!((marks.len(), marks[30].value, thin.seen()), (31, 2.0, 51));
+        thin.cut(0.0);
+        assert!(thin.marks().is_empty() && thin.first().is_none());
+    }
+}

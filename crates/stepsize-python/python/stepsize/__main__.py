@@ -1,0 +1,19 @@
+"""The command line: ``stepsize find``, or ``python -m stepsize find``."""
+
+from __future__ import annotations
+
+import signal
+import sys
+
+
+def main() -> int:
+    """Runs the words of this process and gives the exit code."""
+    from . import _native
+
+    # Ctrl-C is the command line's to handle, as in the program without Python around it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    return _native.main(["stepsize", *sys.argv[1:]])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

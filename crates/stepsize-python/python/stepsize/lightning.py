@@ -1,0 +1,100 @@
+"""Stepsize for Lightning: a callback that brings the schedule, and reports to the controller.
+
+The schedule becomes one of the trainer's own schedulers, so Lightning steps, logs, saves and restores it: accumulated
+batches make one step, and the state is in every checkpoint. In a checkpoint that was saved without it the position is
+the trainer's ``global_step``.
+"""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+try:
+    import lightning.pytorch as pl
+except ImportError:  # the package's other name
+    import pytorch_lightning as pl
+
+from . import Schedule
+from .torch.scheduler import LRScheduler
+
+__all__ = ["StepsizeCallback"]
+
+
+class StepsizeCallback(pl.Callback):
+    """``lr(step) = base x schedule(step) x controller``; the base is the rate that ``configure_optimizers`` gave.
+
+    Args:
+        schedule: Notation or a ``Schedule``. Without it the module's own ``stepsize.torch.LRScheduler`` (given as
+            ``{"scheduler": ..., "interval": "step"}``) is reported to and nothing else happens.
+        steps: Length of the run in optimizer steps; by default the trainer's own estimate.
+        controller: Notation of a controller; ``monitor`` is reported to it after each validation, or after each epoch
+            where there is none. With several processes the value of the first is reported in all.
+        monitor: Name of a logged metric. A value that is not finite is refused with a warning and changes nothing.
+    """
+
+    def __init__(
+        self,
+        schedule: str | Schedule | None = None,
+        steps: int | None = None,
+        *,
+        controller: str | None = None,
+        monitor: str = "val_loss",
+    ) -> None:
+        if controller is not None and schedule is None:
+            schedule = "constant"
+        self.schedule, self.steps, self.controller, self.monitor = schedule, steps, controller, monitor
+
+    def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
+        """After the optimizers were made, before their states are restored."""
+        if self.schedule is None:
+            return
+        configs = trainer.strategy.lr_scheduler_configs
+        if configs:
+            raise ValueError("configure_optimizers gives a scheduler as well: only one of two can set the rate")
+        steps = trainer.estimated_stepping_batches if self.steps is None else self.steps
+        if steps == float("inf"):
+            raise ValueError("the trainer does not know how long the run is: give StepsizeCallback its steps")
+        for optimizer in trainer.optimizers:
+            ours = LRScheduler(optimizer, self.schedule, int(steps), controller=self.controller)
+            configs.append(pl.utilities.types.LRSchedulerConfig(scheduler=ours, interval="step"))
+
+    def on_train_start(self, trainer: Any, pl_module: Any) -> None:
+        """After everything was restored."""
+        if self.schedule is not None:
+            for scheduler in _ours(trainer):
+                if scheduler.last_epoch == 0 < trainer.global_step:  # the checkpoint had no scheduler
+                    scheduler._update_lr(trainer.global_step // len(trainer.optimizers))
+
+    def on_validation_end(self, trainer: Any, pl_module: Any) -> None:
+        if not trainer.sanity_checking:
+            self._report(trainer)
+
+    def on_train_epoch_end(self, trainer: Any, pl_module: Any) -> None:
+        if not trainer.enable_validation:
+            self._report(trainer)
+
+    def _report(self, trainer: Any) -> None:
+        controlled = [scheduler for scheduler in _ours(trainer) if scheduler.controlled]
+        if not controlled:
+            if self.schedule is None:
+                raise ValueError("no scheduler has a controller: give StepsizeCallback or LRScheduler a controller")
+            return
+        metrics = trainer.callback_metrics
+        if self.monitor not in metrics:
+            raise ValueError(f"{self.monitor!r} is not logged; what is: {', '.join(metrics) or 'nothing'}")
+        value = float(trainer.strategy.broadcast(float(metrics[self.monitor])))
+        for scheduler in controlled:
+            try:
+                why = scheduler.observe(value)
+            except ValueError as refused:
+                warnings.warn(f"step {trainer.global_step}: {self.monitor} is refused: {refused}", stacklevel=2)
+                continue
+            if why is not None:
+                warnings.warn(f"the controller ends the run: {why}", stacklevel=2)
+                trainer.should_stop = True
+
+
+def _ours(trainer: Any) -> list[LRScheduler]:
+    schedulers = [config.scheduler for config in trainer.lr_scheduler_configs]
+    return [scheduler for scheduler in schedulers if isinstance(scheduler, LRScheduler)]
