@@ -6,6 +6,7 @@
 //! tells where to search. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
 
 mod cache;
+mod diagnosis;
 mod headlines;
 mod score;
 mod sensor;
@@ -21,8 +22,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     match args.first().map(String::as_str) {
         Some("truth") => truth::write(),
         Some("score") => score::print(&args[1..]),
+        Some("diagnosis") => diagnosis::main(&args[1..]),
         Some("headlines") => headlines::write(),
         Some("sensor") => sensor::print(),
-        _ => Err("usage: stepsize-bench headlines | sensor | truth | score [METHOD...]".into()),
+        _ => {
+            Err("usage: stepsize-bench truth | score [METHOD...] | headlines | sensor | diagnosis runs|fit|score"
+                .into())
+        }
     }
 }

@@ -221,5 +221,5 @@ pub fn html(shown: &Shown<'_>) -> String {
         escape(shown.question),
         svg::part(&picture::draw(c, shown.task), "valleys", "plot"),
     );
-    crate::page::frame("comparison", &body, &object(shown))
+    crate::page::document("Stepsize: comparison", "", &body, &object(shown))
 }
