@@ -11,6 +11,7 @@ mod fault;
 mod policy;
 mod schedule;
 mod search;
+mod session;
 mod stepper;
 mod tree;
 
@@ -33,6 +34,8 @@ mod _native {
     use super::schedule::PySchedule;
     #[pymodule_export]
     use super::search::{Search, Trial};
+    #[pymodule_export]
+    use super::session::Record;
     #[pymodule_export]
     use super::stepper::Stepper;
 

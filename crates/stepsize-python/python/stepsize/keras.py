@@ -19,8 +19,9 @@ from keras.src.saving.keras_saveable import KerasSaveable  # Keras saves the att
 from . import Policy
 from . import Schedule as _Schedule
 from ._formula import formula
+from .keras_find import find, range_test, sensitivity
 
-__all__ = ["Controller", "Schedule"]
+__all__ = ["Controller", "Schedule", "find", "range_test", "sensitivity"]
 
 
 @keras.saving.register_keras_serializable(package="stepsize")
