@@ -82,11 +82,16 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
             .map(|h| {
                 let odds = model.odds_of(h.sums);
                 let (said, confidence) = stepsize::diagnosis::say(&model, &odds);
-                let truth = [Verdict::TooLow, Verdict::TooLow, Verdict::Good, Verdict::TooHigh, Verdict::TooHigh][h.place];
+                let truth =
+                    [Verdict::TooLow, Verdict::TooLow, Verdict::Good, Verdict::TooHigh, Verdict::TooHigh][h.place];
                 Judged { truth, said, octaves: h.octaves, confidence }
             })
             .collect();
-        println!("\n## {name}: log loss {:.4} at scale {scale:.2}, {say:?}\n{}", fit::log_loss(&held, scale), score::table(&judged));
+        println!(
+            "\n## {name}: log loss {:.4} at scale {scale:.2}, {say:?}\n{}",
+            fit::log_loss(&held, scale),
+            score::table(&judged)
+        );
     }
     Ok(())
 }
@@ -107,7 +112,8 @@ fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
             }
             // A sweep is one run a rate, logged in one way, on the coarse rates.
             let those: Vec<&runs::Run> = runs.iter().filter(|r| r.seed == 0 && runs::is_coarse(r.lr)).collect();
-            let records: Vec<Record> = those.iter().map(|r| habits::log(job, r, number, true)).map(with_rate(&those)).collect();
+            let records: Vec<Record> =
+                those.iter().map(|r| habits::log(job, r, number, true)).map(with_rate(&those)).collect();
             let seen: Vec<Diagnosis> = records.iter().map(|r| diagnose_with(model, r)).collect();
             let Some(sweep) = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()) else { continue };
             let kind = usize::from(records.iter().all(|r| r.val_loss.is_empty()));
@@ -127,9 +133,14 @@ fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
     println!("{used} jobs that were not fitted; each run logged in {} ways\n\n### A single run\n", habits::LOGS);
     println!("{}\n{}", score::table(&alone), score::calibration(&alone));
     println!("### The runs of a job together\n");
-    for ([all, by_val, by_train], what) in near.into_iter().zip(["with validation losses", "of training losses alone"]) {
+    for ([all, by_val, by_train], what) in near.into_iter().zip(["with validation losses", "of training losses alone"])
+    {
         let share = |n: usize| 100.0 * n as f64 / all.max(1) as f64;
-        println!("{all} sweeps {what}: best rate within one rate of the best by validation {:.1} %, by training {:.1} %", share(by_val), share(by_train));
+        println!(
+            "{all} sweeps {what}: best rate within one rate of the best by validation {:.1} %, by training {:.1} %",
+            share(by_val),
+            share(by_train)
+        );
     }
     println!();
     println!("{}", score::table(&together));

@@ -91,14 +91,7 @@ pub fn grow(rows: &[Row], growth: Growth, allowed: &[bool]) -> Model {
     model
 }
 
-fn branch(
-    data: &Binned,
-    slope: &[(f64, f64)],
-    rows: Vec<u32>,
-    usable: &[usize],
-    growth: Growth,
-    depth: usize,
-) -> Tree {
+fn branch(data: &Binned, slope: &[(f64, f64)], rows: Vec<u32>, usable: &[usize], growth: Growth, depth: usize) -> Tree {
     let total = rows.iter().fold((0.0, 0.0), |a, i| (a.0 + slope[*i as usize].0, a.1 + slope[*i as usize].1));
     let value = |(g, h): (f64, f64)| growth.rate * g / (h + growth.ridge);
     let worth = |(g, h): (f64, f64)| g * g / (h + growth.ridge);

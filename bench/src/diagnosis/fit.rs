@@ -59,7 +59,8 @@ pub fn held(rows: &[(Row, f64)], growth: Growth, pass: &[bool]) -> Vec<Held> {
         let train: Vec<Row> = rows.iter().filter(|r| (r.0.job / 2) % FOLDS != *fold).map(|r| r.0.clone()).collect();
         let model = grow(&train, growth, pass);
         let mine = rows.iter().filter(|r| (r.0.job / 2) % FOLDS == *fold);
-        mine.map(|(r, octaves)| Held { place: r.place, octaves: *octaves, sums: model.sums(&r.values) }).collect::<Vec<_>>()
+        mine.map(|(r, octaves)| Held { place: r.place, octaves: *octaves, sums: model.sums(&r.values) })
+            .collect::<Vec<_>>()
     })
     .into_iter()
     .flatten()
@@ -86,12 +87,13 @@ pub fn tune(held: &[Held]) -> (f64, Say) {
             })
             .unwrap_or(0.99)
     };
-    let low = least(|c| c[0] + c[1], |p| p < 2, 0.85);
+    let low = least(|c| c[0] + c[1], |p| p < 2, 0.86);
     let high = least(|c| c[3] + c[4], |p| p > 2, 0.84);
     let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02 });
     for good in (35..90).map(|i| f64::from(i) / 100.0) {
         for far in [0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
-            let says = |c: &[f64; PLACES]| c[0] + c[1] < low && c[3] + c[4] < high && c[2] >= good && c[0] + c[4] <= far;
+            let says =
+                |c: &[f64; PLACES]| c[0] + c[1] < low && c[3] + c[4] < high && c[2] >= good && c[0] + c[4] <= far;
             let said: Vec<usize> = (0..held.len()).filter(|i| says(&chances[*i])).collect();
             let far_off = said.iter().filter(|i| held[**i].octaves.abs() >= 2.0).count();
             let all_far = held.iter().filter(|h| h.octaves.abs() >= 2.0).count();

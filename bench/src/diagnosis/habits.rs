@@ -35,7 +35,8 @@ pub fn log(job: &Job, run: &Run, number: u64, together: bool) -> Record {
     let mut train = Vec::new();
     for (i, part) in all[..last].chunks(window).enumerate() {
         let end = i * window + part.len() - 1;
-        let mut value = if mean || epochs { part.iter().sum::<f64>() / part.len() as f64 } else { part[part.len() - 1] };
+        let mut value =
+            if mean || epochs { part.iter().sum::<f64>() / part.len() as f64 } else { part[part.len() - 1] };
         if smoothing > 0.0 {
             smooth = if smooth.is_nan() { value } else { smoothing * smooth + (1.0 - smoothing) * value };
             value = smooth;
@@ -43,8 +44,7 @@ pub fn log(job: &Job, run: &Run, number: u64, together: bool) -> Record {
         train.push((end as f64 * unit, round(value)));
     }
     let number = |v: Option<f32>| v.map_or(f64::NAN, f64::from);
-    let evaluations: Vec<_> =
-        run.val.iter().filter(|v| v.0 as usize <= last && (with_start || v.0 > 0)).collect();
+    let evaluations: Vec<_> = run.val.iter().filter(|v| v.0 as usize <= last && (with_start || v.0 > 0)).collect();
     let val = evaluations.iter().map(|v| (v.0 as f64 * unit, round(number(v.1))));
     let score = evaluations.iter().map(|v| (v.0 as f64 * unit, number(v.2)));
     let rates = run.rates[..last].iter().enumerate().step_by(window).map(|(i, r)| (i as f64 * unit, f64::from(*r)));

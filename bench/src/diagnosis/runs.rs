@@ -116,8 +116,7 @@ fn make(job: &Job, lr: f64, seed: u64) -> Result<Run, stepsize::Error> {
         seed: 1000 + seed,
         stop_on_divergence: false,
     };
-    let mut run =
-        Run { job: job.name.clone(), lr, seed, train: Vec::new(), rates: Vec::new(), val: Vec::new() };
+    let mut run = Run { job: job.name.clone(), lr, seed, train: Vec::new(), rates: Vec::new(), val: Vec::new() };
     let mut engine = job.task.engine(spec.seed)?;
     let mut policy = Policy::new(spec.lr, spec.schedule.clone());
     let finite = |v: f64| Some(v as f32).filter(|v| v.is_finite());

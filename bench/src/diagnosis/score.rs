@@ -18,7 +18,8 @@ const WORDS: [Verdict; 4] = [Verdict::Diverged, Verdict::TooHigh, Verdict::TooLo
 /// The table of precision and recall, what was said of what, and the share of runs far off that were called good.
 pub fn table(judged: &[Judged]) -> String {
     let count = |f: &dyn Fn(&&Judged) -> bool| judged.iter().filter(f).count();
-    let share = |a: usize, b: usize| if b == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * a as f64 / b as f64) };
+    let share =
+        |a: usize, b: usize| if b == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * a as f64 / b as f64) };
     let mut out = String::from("| verdict | logs | said | precision | recall |\n|---|---|---|---|---|\n");
     for word in WORDS {
         let (are, said) = (count(&|j| j.truth == word), count(&|j| j.said == word));
@@ -30,7 +31,11 @@ pub fn table(judged: &[Judged]) -> String {
     let bad_good = count(&|j| (far(j) || j.truth == Verdict::Diverged) && j.said == Verdict::Good);
     let unknown = count(&|j| j.said == Verdict::Unknown);
     let wrong_way = count(&|j| {
-        matches!((j.truth, j.said), (Verdict::TooLow, Verdict::TooHigh | Verdict::Diverged) | (Verdict::TooHigh | Verdict::Diverged, Verdict::TooLow))
+        matches!(
+            (j.truth, j.said),
+            (Verdict::TooLow, Verdict::TooHigh | Verdict::Diverged)
+                | (Verdict::TooHigh | Verdict::Diverged, Verdict::TooLow)
+        )
     });
     let _ = writeln!(
         out,
@@ -55,10 +60,8 @@ pub fn table(judged: &[Judged]) -> String {
 pub fn calibration(judged: &[Judged]) -> String {
     let mut out = String::from("| confidence | verdicts | right |\n|---|---|---|\n");
     for (low, high) in [(0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01)] {
-        let those: Vec<&Judged> = judged
-            .iter()
-            .filter(|j| j.said != Verdict::Unknown && (low..high).contains(&j.confidence))
-            .collect();
+        let those: Vec<&Judged> =
+            judged.iter().filter(|j| j.said != Verdict::Unknown && (low..high).contains(&j.confidence)).collect();
         let right = those.iter().filter(|j| j.said == j.truth).count();
         if !those.is_empty() {
             let share = 100.0 * right as f64 / those.len() as f64;

@@ -27,9 +27,18 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
     let mut jobs: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for line in text.lines().skip(1) {
         let f: Vec<&str> = line.split(',').collect();
-        let [file, job, lr, end, untrained, broken, train] = f[..] else { return Err(format!("truth.csv: {line}").into()) };
+        let [file, job, lr, end, untrained, broken, train] = f[..] else {
+            return Err(format!("truth.csv: {line}").into());
+        };
         let (end, untrained, train): (f64, f64, f64) = (end.parse()?, untrained.parse()?, train.parse()?);
-        jobs.entry(job.to_owned()).or_default().push(Row { file: file.to_owned(), lr: lr.parse()?, end, untrained, train, diverged: broken == "1" });
+        jobs.entry(job.to_owned()).or_default().push(Row {
+            file: file.to_owned(),
+            lr: lr.parse()?,
+            end,
+            untrained,
+            train,
+            diverged: broken == "1",
+        });
     }
     let (mut alone, mut near, mut sweeps) = (Vec::new(), 0, 0);
     for (job, mut rows) in jobs {
@@ -66,7 +75,9 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
             record.facts.lr = Some(row.lr);
             records.push((record, found));
         }
-        println!("{job}: best {vertex:.2e}; truth and verdict by rising rate (l low, g good, h high, d diverged, ? unknown):{line}");
+        println!(
+            "{job}: best {vertex:.2e}; truth and verdict by rising rate (l low, g good, h high, d diverged, ? unknown):{line}"
+        );
         let pairs: Vec<(&Record, &Diagnosis)> = records.iter().map(|(r, d)| (r, d)).collect();
         if let Some(sweep) = Sweep::of(&pairs) {
             sweeps += 1;

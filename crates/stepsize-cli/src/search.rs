@@ -61,7 +61,7 @@ pub fn run(
 }
 
 /// The log: in memory, or a study that is kept.
-fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
+pub fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
     let Some(name) = &kept.study else { return Ok(Box::new(Memory::new())) };
     let command: Vec<String> = TYPED
         .get()

@@ -5,7 +5,7 @@ use crate::done::Fault;
 use crate::task::{Loaded, schedule};
 use stepsize::probe::Job;
 use stepsize_study::executor::{Commands, RateFrom, Reading, Template};
-use stepsize_study::{Executor, InProcess, Local};
+use stepsize_study::{Cluster, Executor, InProcess, Local};
 
 /// A job and a place to run it.
 pub struct Work {
@@ -90,8 +90,29 @@ fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<W
         commands.temporary = false;
     }
     commands.mark = kept.mark()?;
+    // The directories of a kept study on a cluster are what it is taken up by.
+    commands.temporary &= args.cluster.on.is_none() || commands.mark.is_none();
     let cut = !commands.template.has("steps");
+    if let Some(on) = args.cluster.on() {
+        if args.trials.is_none() {
+            // Below the current directory, which nodes share as a rule; the temporary one they do not.
+            commands.dir = shared_dir(kept);
+        }
+        commands.jobs = task.jobs.unwrap_or(0);
+        let cluster = Cluster::new(commands, on)?;
+        let chosen = Box::new(cluster.chosen());
+        return Ok(Work { about, job, cut, executor: Box::new(cluster), chosen });
+    }
     let local = Local::new(commands).map_err(Fault::usage)?;
     let chosen = Box::new(local.chosen());
     Ok(Work { about, job, cut, executor: Box::new(local), chosen })
+}
+
+/// Where the runs of a cluster have their directories unless told otherwise.
+fn shared_dir(kept: &StudyArgs) -> std::path::PathBuf {
+    let name = match &kept.study {
+        Some(name) => name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect(),
+        None => format!("unnamed-{}", std::process::id()),
+    };
+    std::path::Path::new("stepsize-trials").join(name)
 }

@@ -92,10 +92,8 @@ fn head(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)]) -> S
 fn caption(s: &Shown<'_>) -> String {
     let d = s.diagnosis;
     let lr = s.record.base_lr().map_or_else(|| "rate not known".to_owned(), |lr| format!("lr {}", rate(lr)));
-    let next = d
-        .next_lr
-        .filter(|_| d.verdict != Verdict::Good)
-        .map_or_else(String::new, |n| format!(", next {}", rate(n)));
+    let next =
+        d.next_lr.filter(|_| d.verdict != Verdict::Good).map_or_else(String::new, |n| format!(", next {}", rate(n)));
     format!(
         "{}: {lr}, <strong class=\"verdict {}\">{}</strong> ({:.0} %){next}",
         escape(s.name),

@@ -3,6 +3,7 @@
 
 #![recursion_limit = "256"]
 
+pub mod compare;
 pub mod diagnosis;
 pub mod figure;
 pub mod json;

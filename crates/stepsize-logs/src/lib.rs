@@ -25,5 +25,6 @@ mod wandb;
 
 pub use choose::{Choice, Wanted, choose, epoch_rank, maximizes, step_rank};
 pub use format::{Format, HEAD, detect};
+pub use gather::name_facts;
 pub use reader::LogReader;
 pub use run::{Run, Series};

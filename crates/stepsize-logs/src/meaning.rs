@@ -70,12 +70,8 @@ fn facts(run: &Run, path: &str) -> Facts {
     let words = |name: &str| run.facts.get(name).map(|v| v.to_ascii_lowercase());
     let total = if epoch_rank(&run.counter).is_some() { "total_epochs" } else { "total_steps" };
     let told = number("lr").or_else(|| rate_in(&run.name)).or_else(|| rate_in(path));
-    let other: BTreeMap<String, String> = run
-        .facts
-        .iter()
-        .filter(|(k, _)| !KNOWN.contains(&k.as_str()))
-        .map(|(k, v)| (k.clone(), v.clone()))
-        .collect();
+    let other: BTreeMap<String, String> =
+        run.facts.iter().filter(|(k, _)| !KNOWN.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
     Facts {
         lr: told.filter(|lr| *lr > 0.0),
         classes: number("num_classes").filter(|c| *c >= 2.0 && *c < 1e7).map(|c| c as u32),

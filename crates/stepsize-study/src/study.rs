@@ -4,7 +4,7 @@
 //! which has ended is taken from the store, any other is run. Killing the process at any moment therefore costs at
 //! most the trials that were running.
 
-use crate::executor::Executor;
+use crate::executor::{Executor, Handle};
 use crate::store::Store;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -124,12 +124,20 @@ fn is_over(end: &End) -> bool {
     !matches!(end, End::Stopped | End::Failed { .. })
 }
 
-fn handles(recorded: &[Event]) -> Vec<(TrialId, String)> {
-    let handle = |e: &Event| match e {
-        Event::Submitted { trial, handle } => Some((*trial, handle.clone())),
-        _ => None,
-    };
-    recorded.iter().filter_map(handle).collect()
+fn handles(recorded: &[Event]) -> Vec<Handle> {
+    let mut handles: Vec<Handle> = Vec::new();
+    for event in recorded {
+        match event {
+            Event::Submitted { trial, handle } => {
+                handles.push(Handle { trial: *trial, text: handle.clone(), open: true });
+            }
+            Event::Ended { trial, .. } => {
+                handles.iter_mut().filter(|h| h.trial == *trial).for_each(|h| h.open = false);
+            }
+            _ => {}
+        }
+    }
+    handles
 }
 
 pub(crate) fn numbered(done: &[Trial], specs: Vec<TrialSpec>) -> Vec<(TrialId, TrialSpec)> {
@@ -199,12 +207,13 @@ impl Batch<'_> {
                 continue;
             };
             let (id, over) = match &event {
-                Event::Submitted { trial, .. }
+                Event::Started { trial, .. }
+                | Event::Submitted { trial, .. }
                 | Event::Step { trial, .. }
                 | Event::Eval { trial, .. }
                 | Event::Acted { trial, .. } => (*trial, false),
                 Event::Ended { trial, .. } => (*trial, true),
-                Event::Study { .. } | Event::Started { .. } | Event::Concluded { .. } => continue,
+                Event::Study { .. } | Event::Concluded { .. } => continue,
             };
             running -= usize::from(over);
             // A trial that was pruned here is no longer live; what it still sends is not part of the evidence.

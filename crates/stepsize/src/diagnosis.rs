@@ -114,9 +114,10 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
             0 => "the log holds no loss".to_owned(),
             n => format!("the log holds {n} readings of the loss; a shape needs at least {FEWEST}"),
         };
-        let advice = "log the training loss more often: twenty readings or more over the run, the first within its first \
+        let advice =
+            "log the training loss more often: twenty readings or more over the run, the first within its first \
                       hundredth"
-            .to_owned();
+                .to_owned();
         let finding = rules::unknown(why, advice, vec![("readings", main.len() as f64)], 0.0);
         return (Verdict::Unknown, 0.0, 0.0, None, finding);
     }

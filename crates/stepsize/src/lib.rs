@@ -3,6 +3,7 @@
 //! Specs go in, events come out, and everything else is a function of events:
 //! `lr(step) = base x schedule(step) x controller`.
 
+pub mod compare;
 pub mod controller;
 mod curve;
 pub mod diagnosis;

@@ -23,13 +23,14 @@ const EXPLOSION: f64 = 1e3;
 /// Looks at the newest readings only, so it is cheap at every step.
 pub fn explosion(live: &Trial) -> Option<String> {
     let points = live.train.points();
-    let last = points.last()?;
-    if !last.loss.is_finite() {
+    if let Some(last) = points.last().filter(|p| !p.loss.is_finite()) {
         return Some(format!("training loss {} at step {}", last.loss, last.step));
     }
+    // Also of a run that reports nothing else.
     if let Some(eval) = live.val.last().filter(|p| !p.loss.is_finite()) {
         return Some(format!("validation loss {} after {} steps", eval.loss, eval.step));
     }
+    let last = points.last()?;
     let start = live.start_loss().unwrap_or(points[0].loss).abs().max(f64::MIN_POSITIVE);
     let tail = &points[points.len().saturating_sub(3)..];
     (tail.len() == 3 && tail.iter().all(|p| p.loss > EXPLOSION * start))

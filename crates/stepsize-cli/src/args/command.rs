@@ -1,5 +1,6 @@
 //! Any training command: what is run, and how its log is read.
 
+use super::ClusterArgs;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -44,10 +45,12 @@ pub struct CommandArgs {
     /// Keep the directories of the runs ({trial_dir}) in this one
     #[arg(long, value_name = "DIR", requires = "argv", help_heading = "Command")]
     pub trials: Option<PathBuf>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 /// Seconds, or a number with s, m or h.
-fn time(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn time(text: &str) -> Result<std::time::Duration, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 's')) => (&text[..at], 1.0),
         Some((at, 'm')) => (&text[..at], 60.0),

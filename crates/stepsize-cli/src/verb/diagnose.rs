@@ -42,7 +42,9 @@ pub struct Judgement {
 /// Reads, judges, prints.
 pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     if args.paths.is_empty() && args.study.is_none() {
-        return Err(Fault::usage("name logs to diagnose: files, folders, patterns, - for standard input, or --study NAME"));
+        return Err(Fault::usage(
+            "name logs to diagnose: files, folders, patterns, - for standard input, or --study NAME",
+        ));
     }
     if args.follow {
         return follow::run(args, style);

@@ -4,6 +4,7 @@
 
 mod answers;
 mod commands;
+mod compare;
 mod diagnose;
 mod exits;
 mod harness;
@@ -12,3 +13,4 @@ mod kills;
 mod pictures;
 mod runs;
 mod studies;
+mod training;

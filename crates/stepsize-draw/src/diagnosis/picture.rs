@@ -43,7 +43,8 @@ pub fn run(s: &Shown<'_>, width: f64, height: f64) -> Option<Scene> {
     let lines = legend_lines(&entries.iter().map(|(_, w)| w.clone()).collect::<Vec<_>>(), width);
     let head = 44.0 + 18.0 * lines as f64 + 15.0 * spans.len().min(4) as f64;
     let title = font::shorten(&format!("{}: {}", s.diagnosis.verdict, tail(s.name, width)), 15.0, width - 90.0);
-    let mut panel = Panel::new((width, height.max(head + 150.0)), head, (x, "step"), (y, "loss"), (&title, &s.diagnosis.because));
+    let mut panel =
+        Panel::new((width, height.max(head + 150.0)), head, (x, "step"), (y, "loss"), (&title, &s.diagnosis.because));
     panel.legend(entries);
     // Evidence: a shaded stretch or a line at its steps, its words above the frame.
     for (i, (finding, (from, to))) in spans.iter().take(4).enumerate() {
@@ -92,7 +93,11 @@ pub fn run(s: &Shown<'_>, width: f64, height: f64) -> Option<Scene> {
 fn tail(name: &str, width: f64) -> String {
     let most = ((width - 170.0) / 9.0).max(8.0) as usize;
     let count = name.chars().count();
-    if count <= most { name.to_owned() } else { format!("\u{2026}{}", name.chars().skip(count - most).collect::<String>()) }
+    if count <= most {
+        name.to_owned()
+    } else {
+        format!("\u{2026}{}", name.chars().skip(count - most).collect::<String>())
+    }
 }
 
 fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {

@@ -227,7 +227,8 @@ impl Shape {
     fn of_score(&mut self, score: &Series) {
         let Some((first, last)) = score.span().filter(|_| score.len() >= 4) else { return };
         let time = |t: f64| first + (last - first) * t;
-        let about = |t: f64| score.median_between(time(t * 0.85), time((t * 1.1).min(1.0))).or_else(|| score.at(time(t)));
+        let about =
+            |t: f64| score.median_between(time(t * 0.85), time((t * 1.1).min(1.0))).or_else(|| score.at(time(t)));
         let values = score.values();
         let (Some(end), Some(best)) = (about(1.0), values.iter().copied().max_by(f64::total_cmp)) else { return };
         // Percent and shares alike.

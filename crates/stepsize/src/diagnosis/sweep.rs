@@ -10,10 +10,10 @@
 
 use super::rules::DIVERGED;
 use super::{Diagnosis, Finding, Record, tidy};
+use crate::Lr;
 use crate::landscape::{Context, Landscape, Reading};
 use crate::probe::Band;
 use crate::report::Verdict;
-use crate::Lr;
 
 /// Fewest rates (diverged ones too) that make a sweep.
 const FEWEST: usize = 3;
@@ -73,8 +73,7 @@ pub fn groups(records: &[Record]) -> Vec<Vec<usize>> {
         let has = [&r.loss, &r.val_loss, &r.lr, &r.grad_norm, &r.score].map(|s| !s.is_empty());
         // A run that broke early may lack what is logged late.
         let f = &r.facts;
-        let other: Vec<String> =
-            f.other.iter().filter(|(k, _)| !varies(k)).map(|(k, v)| format!("{k}={v}")).collect();
+        let other: Vec<String> = f.other.iter().filter(|(k, _)| !varies(k)).map(|(k, v)| format!("{k}={v}")).collect();
         (has[0], has[1], f.classes, f.total_steps.map(f64::to_bits), f.optimizer.clone(), f.schedule.clone(), other)
     };
     let mut found: Vec<(_, Vec<usize>)> = Vec::new();
@@ -91,9 +90,29 @@ pub fn groups(records: &[Record]) -> Vec<Vec<usize>> {
 /// Names of facts that differ between runs of one job.
 fn varies(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
-    ["lr", "learning_rate", "eta", "seed", "random", "name", "id", "command", "dir", "path", "time", "date", "host", "pid", "uuid"]
-        .iter()
-        .any(|w| name.split(['_', '/', '.', '-', ' ']).any(|p| p == *w) || name.contains("learning_rate") || name.contains("learningrate"))
+    [
+        "lr",
+        "learning_rate",
+        "eta",
+        "seed",
+        "random",
+        "name",
+        "id",
+        "command",
+        "dir",
+        "path",
+        "time",
+        "date",
+        "host",
+        "pid",
+        "uuid",
+    ]
+    .iter()
+    .any(|w| {
+        name.split(['_', '/', '.', '-', ' ']).any(|p| p == *w)
+            || name.contains("learning_rate")
+            || name.contains("learningrate")
+    })
 }
 
 impl Sweep {
@@ -216,17 +235,20 @@ impl Sweep {
         };
         let octaves = (lr / self.vertex).log2();
         let advice = match self.edge {
-            Some(high) => format!(
-                "try {}, {} every rate so far",
-                show(self.next_lr),
-                if high { "above" } else { "below" }
-            ),
+            Some(high) => {
+                format!("try {}, {} every rate so far", show(self.next_lr), if high { "above" } else { "below" })
+            }
             None => format!("use {}", show(self.next_lr)),
         };
         Finding {
             code,
             title,
-            evidence: format!("{}; this run is {} octaves {}", self.because, show(octaves.abs()), if octaves < 0.0 { "below" } else { "above" }),
+            evidence: format!(
+                "{}; this run is {} octaves {}",
+                self.because,
+                show(octaves.abs()),
+                if octaves < 0.0 { "below" } else { "above" }
+            ),
             numbers: vec![
                 ("best_lr", self.best),
                 ("vertex_lr", self.vertex),
@@ -249,7 +271,10 @@ impl Sweep {
             text += &format!("; {} diverged", show(edge));
         }
         if let Some(high) = self.edge {
-            text += &format!("; it is the {} rate tried, so the best may lie beyond", if high { "highest" } else { "lowest" });
+            text += &format!(
+                "; it is the {} rate tried, so the best may lie beyond",
+                if high { "highest" } else { "lowest" }
+            );
         }
         text
     }

@@ -64,7 +64,8 @@ fn oscillation() {
 
 #[test]
 fn spikes() {
-    let spiky = |t: f64| 2.3 * (1.0 + t).powf(-0.35) * if t == 150.0 || t == 300.0 { 3.0 } else { 1.0 + 0.02 * shake(t) };
+    let spiky =
+        |t: f64| 2.3 * (1.0 + t).powf(-0.35) * if t == 150.0 || t == 300.0 { 3.0 } else { 1.0 + 0.02 * shake(t) };
     fires("LR012", &loss(curve(400, spiky)));
     silent("LR012", &loss(healthy()));
 }
@@ -129,7 +130,8 @@ fn nothing_learned() {
 #[test]
 fn a_start_above_guessing() {
     let facts = Facts { classes: Some(10), ..Facts::default() };
-    let high = Record { loss: curve(200, |t| 0.5 + 9.0 * (-t / 10.0).exp()), facts: facts.clone(), ..Record::default() };
+    let high =
+        Record { loss: curve(200, |t| 0.5 + 9.0 * (-t / 10.0).exp()), facts: facts.clone(), ..Record::default() };
     fires("LR020", &high);
     silent("LR020", &Record { loss: healthy(), facts, ..Record::default() });
 }
@@ -137,7 +139,9 @@ fn a_start_above_guessing() {
 #[test]
 fn a_decay_that_pays_never_asks_for_a_lower_rate() {
     let rate = curve(400, |t| if t < 300.0 { 0.1 } else { 0.1 * (1.0 - (t - 300.0) / 100.0) });
-    let step = |t: f64| if t < 300.0 { 0.6 + 1.7 * (-t / 20.0).exp() } else { 0.2 + 0.4 * (-((t - 300.0) / 60.0).powi(2)).exp() };
+    let step = |t: f64| {
+        if t < 300.0 { 0.6 + 1.7 * (-t / 20.0).exp() } else { 0.2 + 0.4 * (-((t - 300.0) / 60.0).powi(2)).exp() }
+    };
     let record = Record { loss: curve(400, step), lr: rate.clone(), ..Record::default() };
     fires("LR021", &record);
     let found = diagnose(&record);

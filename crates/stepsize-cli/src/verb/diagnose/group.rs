@@ -11,8 +11,20 @@ use stepsize::report::Verdict;
 
 /// Names that files have in every run's own folder.
 const GENERIC: [&str; 14] = [
-    "metrics", "log", "logs", "train", "training", "output", "results", "history", "trainer_state", "stdout", "progress",
-    "run", "events", "scalars",
+    "metrics",
+    "log",
+    "logs",
+    "train",
+    "training",
+    "output",
+    "results",
+    "history",
+    "trainer_state",
+    "stdout",
+    "progress",
+    "run",
+    "events",
+    "scalars",
 ];
 /// Most that repeated rates may differ, in log loss (median), to be of one job.
 const REPEATS: f64 = 0.25;
@@ -44,9 +56,14 @@ fn masked(file: &str, run: &str) -> String {
         return lower.split('/').map(named).collect::<Vec<_>>().join("/");
     }
     let mut parts: Vec<String> = lower.split('/').map(str::to_owned).collect();
-    let stem = |p: &str| p.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned();
+    let stem = |p: &str| {
+        p.split('.').next().unwrap_or_default().trim_end_matches(|c: char| c.is_ascii_digit() || c == '_').to_owned()
+    };
     let last = parts.len() - 1;
-    let at = if last > 0 && GENERIC.contains(&stem(&parts[last]).as_str()) && !parts[last].contains(|c: char| c.is_ascii_digit()) {
+    let at = if last > 0
+        && GENERIC.contains(&stem(&parts[last]).as_str())
+        && !parts[last].contains(|c: char| c.is_ascii_digit())
+    {
         last - 1
     } else {
         last

@@ -48,8 +48,13 @@ pub fn line(run: &Judged, style: Style) -> String {
     let word = tone(d.verdict).paint(&d.verdict.to_string(), style.colour);
     let sure = if d.confidence > 0.0 { format!(" ({:.0} %)", 100.0 * d.confidence) } else { String::new() };
     let lr = run.record.base_lr().map_or_else(String::new, |lr| format!(", lr {}", rate(lr)));
-    let next = d.next_lr.filter(|_| d.verdict != Verdict::Good).map_or_else(String::new, |n| format!("; next {}", rate(n)));
-    let at = run.record.span().filter(|_| run.record.facts.running).map_or_else(String::new, |s| format!(" at step {}", s.1));
+    let next =
+        d.next_lr.filter(|_| d.verdict != Verdict::Good).map_or_else(String::new, |n| format!("; next {}", rate(n)));
+    let at = run
+        .record
+        .span()
+        .filter(|_| run.record.facts.running)
+        .map_or_else(String::new, |s| format!(" at step {}", s.1));
     format!("{}{lr}: {word}{sure}{at}{next}\n", name(run))
 }
 

@@ -35,9 +35,10 @@ fn finding(evidence: String, numbers: Vec<(&'static str, f64)>, span: (f64, f64)
         title: "diverged",
         evidence,
         numbers,
-        advice: "lower the rate by a factor of 10 and add a warm-up over the first 5 % of the run; if it then trains, try \
+        advice:
+            "lower the rate by a factor of 10 and add a warm-up over the first 5 % of the run; if it then trains, try \
                  a third of the rate that broke"
-            .to_owned(),
+                .to_owned(),
         confidence,
         span: Some(span),
     }
@@ -97,7 +98,8 @@ fn worse(seen: &Seen<'_>) -> Option<Finding> {
     let limit = start + (WORSE + (LATER * late).min(1.0)) * start.abs();
     // A single reading at the start may lie low by chance: by the noise of readings, unless the whole curve rises.
     let sd = noise(&values).unwrap_or(0.0);
-    let clear = end - start > 4.0 * sd || end - begin > 3.0 * sd * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
+    let clear = end - start > 4.0 * sd
+        || end - begin > 3.0 * sd * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
     // A curve that only overfits ends above its first reading after having been far below it.
     let best = values.iter().copied().fold(f64::INFINITY, f64::min);
     let overfit = seen.record.loss.len() < 3 && best < 0.7 * start && end < 2.0 * start;

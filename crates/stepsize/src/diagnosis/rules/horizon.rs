@@ -69,7 +69,8 @@ impl Rule for Unfinished {
         if !(decays && open > 0.4 && seen.shape.get("lr_peak_at") < 0.7) {
             return None;
         }
-        let of = planned.map_or_else(String::new, |t| format!("; {} of {} planned steps were made", show(last), show(t)));
+        let of =
+            planned.map_or_else(String::new, |t| format!("; {} of {} planned steps were made", show(last), show(t)));
         let evidence = format!("the log ends while the rate is still falling, at {} of its peak{of}", percent(open));
         Some(Finding {
             code: self.code(),

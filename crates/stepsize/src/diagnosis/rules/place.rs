@@ -44,7 +44,9 @@ pub fn place(seen: &Seen<'_>, verdict: Verdict, odds: &Odds, octaves: f64, base:
     let advice = match verdict {
         Verdict::TooLow => format!("raise the rate about {} times{to}, with a short warm-up", show(factor.round())),
         Verdict::TooHigh => format!("divide the rate by about {}{to}", show(factor.round())),
-        Verdict::Good => "keep the rate; two runs at half and at twice the rate would show how much room there is".to_owned(),
+        Verdict::Good => {
+            "keep the rate; two runs at half and at twice the rate would show how much room there is".to_owned()
+        }
         _ => format!(
             "run once more with the rate {} {}{to}, to the same length and with the same schedule: the two logs together \
              settle it",
@@ -81,7 +83,9 @@ fn words(name: &str, value: f64) -> Option<String> {
         n if n.starts_with("share_") || n.starts_with("flat_share_") => {
             format!("at {} of the run {} of the fall was made", at(tail), percent(value))
         }
-        n if n.starts_with("val_share_") => format!("at {} of the run {} of the validation loss's fall was made", at(tail), percent(value)),
+        n if n.starts_with("val_share_") => {
+            format!("at {} of the run {} of the validation loss's fall was made", at(tail), percent(value))
+        }
         "slope_1" | "rel_slope_1" => "how steeply the loss still falls at the end".to_owned() + &of(value),
         n if n.starts_with("slope_") || n.starts_with("rel_slope_") => {
             format!("the fall over the octave before {} of the run is {}", at(tail), show(value))

@@ -15,8 +15,7 @@ impl Rule for Resumed {
     fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
         let points = seen.record.lr.points();
         let (first, last) = seen.record.lr.span()?;
-        let restarts: Vec<f64> =
-            seen.record.lr.restarts().iter().chain(seen.record.loss.restarts()).copied().collect();
+        let restarts: Vec<f64> = seen.record.lr.restarts().iter().chain(seen.record.loss.restarts()).copied().collect();
         let near = |step: f64| restarts.iter().any(|r| (r - step).abs() <= 0.01 * (last - first).max(1.0));
         let jumps: Vec<(f64, f64, f64)> = points
             .windows(2)
@@ -34,7 +33,8 @@ impl Rule for Resumed {
             title: "rate jumped",
             evidence,
             numbers: vec![("step", step), ("before", before), ("after", after)],
-            advice: "restore the schedule's state with the weights, and check that its length is that of the whole run".to_owned(),
+            advice: "restore the schedule's state with the weights, and check that its length is that of the whole run"
+                .to_owned(),
             confidence: if resumed { 0.95 } else { 0.8 },
             span: Some((step, step)),
         })

@@ -32,7 +32,11 @@ impl Rule for Warmup {
         if rise < RISE || end >= start || warmed > peak.0 / last + 0.02 && warmed > 0.05 {
             return None;
         }
-        let how = if warmed > 0.0 { format!("a warm-up of {} of the run", percent(warmed)) } else { "no warm-up seen".into() };
+        let how = if warmed > 0.0 {
+            format!("a warm-up of {} of the run", percent(warmed))
+        } else {
+            "no warm-up seen".into()
+        };
         let evidence = format!(
             "the loss rose from {} to {} (by {}) at step {} before it fell; {how}",
             show(start),
