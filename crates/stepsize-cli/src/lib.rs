@@ -43,7 +43,9 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::Find(args) => verb::find::run(&args, style),
         Verb::RangeTest(args) => verb::range_test::run(&args, style),
         Verb::Sweep(args) => verb::sweep::run(&args, style),
+        Verb::Compare(args) => verb::compare::run(&args, style),
         Verb::Train(args) => verb::train::run(&args, style),
+        Verb::Diagnose(args) => verb::diagnose::run(&args, style),
         Verb::Schedule(args) => verb::schedule::run(&args, style),
         Verb::Transfer(args) => verb::transfer::run(&args, style),
         Verb::Refine(args) => verb::refine::run(&args, style),
@@ -53,6 +55,7 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::Resume(args) => run(verb::resume::command(args)?),
         Verb::Export(args) => verb::export::run(&args),
         Verb::Rm(args) => verb::rm::run(&args),
+        Verb::Doctor(args) => verb::doctor::run(&args),
         Verb::Completions(args) => verb::completions::run(&args),
         Verb::Man(args) => verb::man::run(&args),
     }

@@ -1,7 +1,10 @@
 //! One verb a file.
 
+pub mod compare;
 pub mod completions;
 pub mod demo;
+pub mod diagnose;
+pub mod doctor;
 pub mod export;
 pub mod find;
 pub mod man;

@@ -8,8 +8,8 @@ mod curves;
 pub mod font;
 pub mod ink;
 mod landscape;
-mod panel;
-mod png;
+pub(crate) mod panel;
+pub(crate) mod png;
 pub mod scene;
 pub mod svg;
 

@@ -81,6 +81,16 @@ impl Document {
         Ok(())
     }
 
+    /// Whether every brace is closed.
+    pub fn is_whole(&self) -> bool {
+        self.shape.stack.is_empty() && self.shape.documents > 0
+    }
+
+    /// The runs that stand in the document as lists.
+    pub fn lists(&self) -> Vec<Run> {
+        self.shape.lists.join(Vec::new())
+    }
+
     /// The runs so far.
     pub fn runs(&self, gather: &Gather) -> Vec<Run> {
         self.shape.lists.join(gather.runs(true))

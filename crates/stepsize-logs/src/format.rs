@@ -86,7 +86,7 @@ pub fn detect(head: &[u8], name: &str) -> Format {
 
 /// The lines that are whole for certain.
 fn whole_lines(text: &str, cut: bool) -> Vec<&str> {
-    let mut lines: Vec<&str> = text.split(['\n', '\r']).map(str::trim_end).collect();
+    let mut lines: Vec<&str> = text.split(['\n', '\r']).map(|l| l.trim_end_matches(' ')).collect();
     if cut && lines.len() > 1 {
         lines.pop();
     }
@@ -121,7 +121,7 @@ fn binary(head: &[u8]) -> Option<Format> {
     }
     let sample = head.get(..4096).unwrap_or(head);
     let zeros = sample.iter().filter(|b| **b == 0).count();
-    let odd = sample.iter().filter(|b| **b < 9 || (14..27).contains(*b) || (28..32).contains(*b)).count() - zeros;
+    let odd = sample.iter().filter(|b| **b < 8 || (14..27).contains(*b) || (28..32).contains(*b)).count() - zeros;
     // UTF-16 is half zeros; a text with more than a tenth of other control characters is none.
     let wide = (sample.starts_with(&[0xFF, 0xFE]) || sample.starts_with(&[0xFE, 0xFF])) || is_wide(sample);
     (!wide && !sample.is_empty() && (odd * 10 > sample.len() || invalid(sample) * 5 > sample.len()))

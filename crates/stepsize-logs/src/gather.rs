@@ -13,7 +13,7 @@ mod sweep;
 use crate::run::Run;
 use clock::Kind;
 use draft::Draft;
-pub(crate) use facts::name_well;
+pub use facts::name_facts;
 use std::collections::{BTreeMap, HashMap};
 
 /// Readings kept of one name.
@@ -67,6 +67,8 @@ pub(crate) struct Gather {
     series: usize,
     limit: usize,
     table: Option<sweep::Table>,
+    /// Rows as they were read, for a caller that wants them.
+    tap: Option<Vec<Vec<(String, f64)>>>,
     /// Line or record, for notes.
     pub place: u64,
 }
@@ -89,6 +91,7 @@ impl Gather {
             series: 0,
             limit: POINTS,
             table: Some(sweep::Table::default()),
+            tap: None,
             place: 0,
         }
     }
@@ -183,6 +186,21 @@ impl Gather {
         }
     }
 
+    /// What is known of the run that is being read.
+    pub fn facts(&self) -> BTreeMap<String, String> {
+        self.drafts.get(self.now).map(|d| d.facts.clone()).unwrap_or_default()
+    }
+
+    /// Keeps rows from now on, until they are taken.
+    pub fn tap(&mut self) {
+        self.tap = Some(Vec::new());
+    }
+
+    /// The rows since the last time.
+    pub fn take_rows(&mut self) -> Vec<Vec<(String, f64)>> {
+        self.tap.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
     /// A note on the whole file, once.
     pub fn note(&mut self, note: String) {
         if self.notes.len() < NOTES && !self.notes.contains(&note) {
@@ -202,8 +220,11 @@ impl Gather {
             return;
         }
         let label = clip(label).to_owned();
-        if self.labels.is_empty() && self.drafts.len() == 1 && self.drafts.iter().all(Draft::is_empty) {
-            self.drafts = vec![Draft::new(label.clone())];
+        if let [only] = self.drafts.as_mut_slice()
+            && self.labels.is_empty()
+            && !only.has_readings()
+        {
+            only.name.clone_from(&label);
         } else if self.drafts.len() < RUNS {
             self.drafts.push(Draft::new(label.clone()));
         } else {
@@ -241,6 +262,10 @@ impl Gather {
             let row = &mut self.row;
             self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d));
             row.append(&mut self.pending);
+        }
+        if let Some(tap) = &mut self.tap {
+            let names = &self.names;
+            tap.push(self.row.iter().filter_map(|(c, v)| Some((names.get(*c)?.text.clone(), *v))).collect());
         }
         let again = self.again;
         if self.labels.is_empty()
@@ -326,7 +351,7 @@ impl Gather {
             for (name, text) in &self.facts {
                 run.facts.entry(name.clone()).or_insert_with(|| text.clone());
             }
-            facts::name_well(&mut run.facts);
+            name_facts(&mut run.facts);
             run.notes.extend(self.notes.iter().cloned());
         }
         runs

@@ -11,6 +11,7 @@ mod events;
 mod format;
 mod gather;
 mod literal;
+pub mod meaning;
 mod mlflow;
 mod number;
 mod prose;
@@ -24,5 +25,6 @@ mod wandb;
 
 pub use choose::{Choice, Wanted, choose, epoch_rank, maximizes, step_rank};
 pub use format::{Format, HEAD, detect};
+pub use gather::name_facts;
 pub use reader::LogReader;
 pub use run::{Run, Series};

@@ -61,6 +61,60 @@ impl LogReader {
         Self { format, decoder: Decoder::default(), inner, gather: Gather::new(again) }
     }
 
+    /// The same, which also keeps the rows that [`LogReader::rows`] takes.
+    pub fn with_rows(mut self) -> Self {
+        self.gather.tap();
+        self
+    }
+
+    /// The records read since the last call, names and numbers as they stand, counters among them. Readings that a document
+    /// holds as lists are not among them until [`LogReader::finish_rows`].
+    pub fn rows(&mut self) -> Vec<Vec<(String, f64)>> {
+        self.gather.take_rows()
+    }
+
+    /// All records that were not taken yet, at the end of the log; lists of numbers as records of step and value.
+    ///
+    /// # Errors
+    /// As [`LogReader::finish`].
+    pub fn finish_rows(mut self) -> Result<Vec<Vec<(String, f64)>>> {
+        self.end()?;
+        let mut rows = self.gather.take_rows();
+        if let Inner::Document(document) = &self.inner {
+            for run in document.lists() {
+                let counter = if run.counter.is_empty() { "step" } else { &run.counter };
+                let mut steps: Vec<f64> = run.series.iter().flat_map(|s| s.points.iter().map(|p| p.0)).collect();
+                steps.sort_by(f64::total_cmp);
+                steps.dedup();
+                let mut at = vec![0; run.series.len()];
+                for step in steps {
+                    let mut row = vec![(counter.to_owned(), step)];
+                    for (series, at) in run.series.iter().zip(&mut at) {
+                        if let Some((_, value)) = series.points.get(*at).filter(|p| p.0 == step) {
+                            row.push((series.name.clone(), *value));
+                            *at += 1;
+                        }
+                    }
+                    rows.push(row);
+                }
+            }
+        }
+        Ok(rows)
+    }
+
+    /// Whether the log could end here: a document that is half written could not.
+    pub fn is_whole(&self) -> bool {
+        match &self.inner {
+            Inner::Document(document) => document.is_whole(),
+            _ => true,
+        }
+    }
+
+    /// What is known of the configuration so far, also where there are no readings.
+    pub fn facts(&self) -> std::collections::BTreeMap<String, String> {
+        self.gather.facts()
+    }
+
     /// The format.
     pub fn format(&self) -> Format {
         self.format
@@ -105,6 +159,14 @@ impl LogReader {
     /// # Errors
     /// `is_invalid` if nothing could be read because the bytes are not of this format.
     pub fn finish(mut self) -> Result<Vec<Run>> {
+        self.end()?;
+        match &self.inner {
+            Inner::Document(document) => Ok(document.runs(&self.gather)),
+            _ => Ok(self.gather.runs(true)),
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
         let held = self.decoder.finish().to_vec();
         let gather = &mut self.gather;
         match &mut self.inner {
@@ -119,7 +181,6 @@ impl LogReader {
             Inner::Document(document) => {
                 document.push(&held, gather)?;
                 document.finish(gather)?;
-                return Ok(document.runs(gather));
             }
             Inner::Events(events) => events.finish(gather)?,
             Inner::Metric(metric) => {
@@ -130,6 +191,6 @@ impl LogReader {
             Inner::Prose(prose) => prose.finish(gather),
             Inner::Other => {}
         }
-        Ok(self.gather.runs(true))
+        Ok(())
     }
 }

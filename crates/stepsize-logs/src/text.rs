@@ -20,6 +20,8 @@ pub(crate) struct Pair {
     pub name: String,
     pub value: f64,
     pub whole: Option<f64>,
+    /// A count at the start of a progress bar, which may be one of batches within an epoch.
+    pub bar: bool,
 }
 
 /// Whether a word names a split that is not trained on.
@@ -44,7 +46,7 @@ pub(crate) fn is_split_name(name: &str) -> bool {
 /// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), [("step".into(), 200.0), ("val_loss".into(), 3.2)]);
 /// ```
 pub fn pairs(line: &str) -> Vec<(String, f64)> {
-    scan_pairs(line).into_iter().map(|p| (p.name, p.value)).collect()
+    scan_pairs(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
 }
 
 /// As [`pairs`], with the numbers that counters go up to.

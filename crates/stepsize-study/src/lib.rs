@@ -4,11 +4,13 @@
 //! it is acted on, and trials, estimates and reports are functions of the events.
 
 pub mod executor;
+pub mod logfiles;
+pub mod mlflow;
 mod session;
 pub mod store;
 mod study;
 
-pub use executor::{Commands, Executor, InProcess, Local};
+pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
 pub use session::{Next, Session};
 pub use store::{Memory, Sqlite, Store, Studies};
 pub use study::{Outcome, Question, study};

@@ -4,6 +4,8 @@
 
 mod answers;
 mod commands;
+mod compare;
+mod diagnose;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]

@@ -142,7 +142,7 @@ impl Lists {
                 run.facts.extend(facts.clone());
             }
             self.fill(&mut run, &group, several);
-            crate::gather::name_well(&mut run.facts);
+            crate::gather::name_facts(&mut run.facts);
             runs.push(run);
         }
         if !alone && !shared.series.is_empty() {

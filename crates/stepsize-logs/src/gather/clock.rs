@@ -101,8 +101,8 @@ impl Clock {
         best
     }
 
-    /// Takes in the counters of a row.
-    pub fn note(&mut self, row: &[(usize, f64)], names: &[Name], again: Again) {
+    /// Takes in the counters of a row; `behind` says whether one of its names was read at a later step already.
+    pub fn note(&mut self, row: &[(usize, f64)], names: &[Name], again: Again, behind: impl Fn(f64) -> bool) {
         let [step, epoch] = Self::best(row, names);
         if let Some((rank, column, value)) = epoch.filter(|(r, ..)| *r <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (rank, Some(column), value);
@@ -117,7 +117,15 @@ impl Clock {
         if rank <= self.best.0 {
             (self.best.0, self.columns.0) = (rank, Some(column));
         }
-        if count < self.count && self.epoch.floor() > self.epoch_then.floor() && !self.within() {
+        let epoch_went_on = self.epoch.floor() > self.epoch_then.floor();
+        if count < self.count && !epoch_went_on && !behind(self.step_of(count)) {
+            // A count of its own: batches of a validation, or an evaluation of an older state.
+            if epoch.is_none() {
+                self.step = self.step_of(count);
+            }
+            return;
+        }
+        if count < self.count && epoch_went_on && !self.within() {
             let whole = self.totals.0;
             let epochs = (self.epoch.floor() - self.epoch_then.floor()).max(1.0);
             self.per_epoch = if whole >= self.count && whole < 2.0 * self.count + 2.0 {
@@ -132,10 +140,14 @@ impl Clock {
             self.first_count = count;
         }
         (self.count, self.epoch_then) = (count, self.epoch);
-        self.step = match self.within() {
+        self.step = self.step_of(count);
+    }
+
+    fn step_of(&self, count: f64) -> f64 {
+        match self.within() {
             true => (self.epoch.floor() - self.first_epoch.floor()) * self.per_epoch + count,
             false => self.offset + count,
-        };
+        }
     }
 
     /// Whether the row is the first of another run.

@@ -12,7 +12,7 @@ const RESTARTS: u32 = 16;
 /// One run while it is read.
 #[derive(Debug, Clone)]
 pub(super) struct Draft {
-    name: String,
+    pub name: String,
     pub facts: BTreeMap<String, String>,
     /// Facts since the last reading: they may speak of a run that begins.
     pub fresh: BTreeMap<String, String>,
@@ -67,7 +67,9 @@ impl Draft {
                 self.facts.entry(name).or_insert(text);
             }
         }
-        self.clock.note(row, names, again);
+        let columns = &self.columns;
+        let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
+        self.clock.note(row, names, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
         let (step, epoch) = (self.clock.step, self.clock.epoch);
         let mut made = 0;
         let mut back = f64::NAN;

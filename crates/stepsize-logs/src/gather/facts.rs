@@ -55,8 +55,8 @@ pub(crate) fn is_label(name: &str) -> bool {
     .contains(&lower.as_str())
 }
 
-/// Adds what is known under one name for all tools; what the log itself says under that name stays.
-pub(crate) fn name_well(facts: &mut BTreeMap<String, String>) {
+/// Adds to facts what is known under one name for all tools; what the log itself says under that name stays.
+pub fn name_facts(facts: &mut BTreeMap<String, String>) {
     for (name, aliases) in KNOWN {
         if facts.contains_key(name) {
             continue;

@@ -248,7 +248,17 @@ impl<'a> Scan<'a> {
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
         {
             self.give("iter".to_owned(), value, whole);
+        } else if whole.is_some()
+            && self.line_begins(start)
+            && self.rest().trim_start().starts_with(['[', '━', '─', '█'])
+        {
+            self.out.push(Pair { name: "iter".to_owned(), value, whole, bar: true });
         }
+    }
+
+    /// Whether only spaces stand before.
+    fn line_begins(&self, start: usize) -> bool {
+        start < 64 && self.text.get(..start).is_some_and(|t| t.trim().is_empty())
     }
 
     /// Reads sign, digits, point and exponent.
@@ -323,7 +333,7 @@ impl<'a> Scan<'a> {
     }
 
     fn give(&mut self, name: String, value: f64, whole: Option<f64>) {
-        self.out.push(Pair { name, value, whole });
+        self.out.push(Pair { name, value, whole, bar: false });
     }
 
     /// A number with the words before it as its name; `whole` is the number after a `/`.

@@ -25,7 +25,7 @@ impl Tables {
 
     /// The names and numbers of the next line, as [`pairs`](super::pairs) with the rows of tables.
     pub fn pairs(&mut self, line: &str) -> Vec<(String, f64)> {
-        self.read(line).into_iter().map(|p| (p.name, p.value)).collect()
+        self.read(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
     }
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
@@ -68,7 +68,7 @@ impl Tables {
                     Some((part, whole)) => (part, whole.parse().ok()),
                     None => (*cell, None),
                 };
-                Some(Pair { name: name.clone(), value: number(cell)?, whole })
+                Some(Pair { name: name.clone(), value: number(cell)?, whole, bar: false })
             })
             .collect();
         (row.len() >= 2 && words <= 1).then_some(row)
@@ -88,12 +88,13 @@ fn header(line: &str) -> Option<Vec<String>> {
     fits.then(|| cells.into_iter().map(|c| c.replace(' ', "_")).collect())
 }
 
-/// Cells between bars or tabs, else between spaces.
+/// Cells between bars, commas or tabs, else between spaces.
 fn cells(line: &str) -> Vec<&str> {
     let line = line.trim();
     let bar = ['|', '│', '┃'].into_iter().find(|b| line.contains(*b));
     match bar {
         Some(bar) => line.trim_matches(bar).split(bar).map(str::trim).take(65).collect(),
+        None if line.contains(',') => line.split(',').map(str::trim).take(65).collect(),
         None if line.contains('\t') => line.split('\t').map(str::trim).take(65).collect(),
         None => line.split_whitespace().take(65).collect(),
     }
@@ -119,6 +120,9 @@ mod tests {
         let bars = read(&["| Epoch | Loss | Acc |", "|-------|------|-----|", "| 1/3 | 0.5 | 80% |", "step 3: loss 2"]);
         assert_eq!(bars[0], [("Epoch".to_owned(), 1.0), ("Loss".to_owned(), 0.5), ("Acc".to_owned(), 80.0)]);
         assert_eq!(bars[1][1], ("loss".to_owned(), 2.0));
+        let commas = read(&["epoch,loss", "0,0.5", "1,nan"]);
+        assert_eq!(commas[0], [("epoch".to_owned(), 0.0), ("loss".to_owned(), 0.5)]);
+        assert!(commas[1][1].1.is_nan());
         assert!(read(&["a loss of trust in the step", "1 2 3 4 5 6 7"]).is_empty());
     }
 }

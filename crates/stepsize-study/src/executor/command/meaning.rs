@@ -9,7 +9,7 @@ use super::column::{Column, Place, Seen};
 use regex::Regex;
 use std::sync::OnceLock;
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
-use stepsize_logs::{Choice, Wanted, choose, epoch_rank, maximizes, step_rank, text};
+use stepsize_logs::{Choice, Wanted, choose, epoch_rank, maximizes, step_rank, text, text::Tables};
 
 /// Readings of a training loss are averaged over this share of the run.
 const WINDOWS: u64 = 16;
@@ -94,9 +94,13 @@ impl Reader {
         }
     }
 
-    /// The names and numbers of a line.
-    pub fn pairs(&self, line: &str) -> Vec<(String, f64)> {
-        let Some(regex) = &self.regex else { return text::pairs(line) };
+    pub fn has_pattern(&self) -> bool {
+        self.regex.is_some()
+    }
+
+    /// The names and numbers of a line; `tables` knows the lines before it.
+    pub fn pairs(&self, line: &str, tables: &mut Tables) -> Vec<(String, f64)> {
+        let Some(regex) = &self.regex else { return tables.pairs(line) };
         let Some(found) = regex.captures(line) else { return Vec::new() };
         let number = |m: regex::Match<'_>| m.as_str().trim().parse::<f64>().ok();
         let mut out: Vec<(String, f64)> = regex

@@ -8,6 +8,7 @@ use super::column::{Column, Place};
 use super::meaning::{Meaning, Reader};
 use std::sync::Arc;
 use stepsize::{Event, TrialId, TrialSpec};
+use stepsize_logs::text::Tables;
 
 /// Names looked at in one log; programs that print more print them by accident.
 const NAMES: usize = 256;
@@ -38,6 +39,7 @@ pub(super) struct Meter {
     columns: Vec<Column>,
     place: Place,
     lr: f64,
+    tables: Tables,
 }
 
 impl Meter {
@@ -53,6 +55,7 @@ impl Meter {
             columns: Vec::new(),
             place: Place::default(),
             lr,
+            tables: Tables::new(),
         }
     }
 
@@ -69,9 +72,14 @@ impl Meter {
         self.columns.iter().find(|c| c.name == name)
     }
 
+    /// Whether files are read line by line, by the pattern that was asked for, rather than by their format.
+    pub fn reads_lines(&self) -> bool {
+        self.reader.has_pattern()
+    }
+
     /// Takes in one line.
     pub fn line(&mut self, line: &str) -> Option<Call> {
-        let pairs = self.reader.pairs(line);
+        let pairs = self.reader.pairs(line, &mut self.tables);
         self.row(&pairs)
     }
 

@@ -1,12 +1,11 @@
-//! [`Source`]: where a trial's metrics are; [`Files`]: log files that a trial writes, read again as they grow.
+//! [`Source`]: where a trial's metrics are; [`Files`]: log files that a trial writes, of any format, read again as they grow or
+//! are written anew.
 
 use super::meter::{Call, Meter};
+use crate::logfiles::{Growing, Record};
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
-use stepsize_logs::text::Lines;
 
 /// How often files are looked for and at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -23,7 +22,7 @@ pub(super) enum Source {
 /// The files of one trial.
 pub(super) struct Files {
     pattern: Option<String>,
-    known: BTreeMap<PathBuf, (u64, Lines)>,
+    known: BTreeMap<PathBuf, Growing>,
     looked: Instant,
 }
 
@@ -51,24 +50,29 @@ impl Files {
     }
 
     fn read(&mut self, meter: &mut Meter, last: bool) -> Option<Call> {
+        let mut call = None;
         // A pattern that cannot be read is refused before the first trial.
-        for path in glob::glob(self.pattern.as_deref()?).ok()?.flatten() {
-            let (at, lines) = self.known.entry(path.clone()).or_default();
-            // A file that cannot be read now can be at the next look.
-            let Ok(mut file) = File::open(&path) else { continue };
-            let mut bytes = Vec::new();
-            if file.seek(SeekFrom::Start(*at)).is_err() || file.read_to_end(&mut bytes).is_err() {
-                continue;
+        for path in glob::glob(self.pattern.as_deref()?).ok()?.flatten().filter(|p| p.is_file()) {
+            let by_lines = meter.reads_lines();
+            let file = self.known.entry(path.clone()).or_insert_with(|| Growing::new(&path, by_lines));
+            // A file that cannot be read now, or is half written, can be at the next look.
+            let _ = file.look(|rows| call = call.take().or_else(|| rows_of(meter, &rows)));
+            if last {
+                let rows = file.last_records();
+                call = call.or_else(|| rows_of(meter, &rows));
             }
-            *at += bytes.len() as u64;
-            let rest = lines.push(&bytes);
-            let end = if last { lines.finish() } else { None };
-            for line in rest.into_iter().chain(end) {
-                if let Some(call) = meter.line(&line) {
-                    return Some(call);
-                }
+            if call.is_some() {
+                break;
             }
         }
-        None
+        call
     }
+}
+
+/// Takes in records until one of them ends the trial.
+fn rows_of(meter: &mut Meter, rows: &[Record]) -> Option<Call> {
+    rows.iter().find_map(|row| match row {
+        Record::Row(row) => meter.row(row),
+        Record::Line(line) => meter.line(line),
+    })
 }

@@ -1,0 +1,123 @@
+//! Any bytes in any pieces: no panic, and the same outcome as in one piece.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+use proptest::prelude::*;
+use stepsize_logs::{Format, LogReader, detect};
+
+const FORMATS: [Format; 11] = [
+    Format::Csv,
+    Format::Tsv,
+    Format::JsonLines,
+    Format::TrainerState,
+    Format::KerasHistory,
+    Format::JsonArrays,
+    Format::TensorBoard,
+    Format::DetectronJson,
+    Format::MlflowFile,
+    Format::Wandb,
+    Format::Text,
+];
+
+/// Everything that comes out, errors too.
+fn outcome(format: Format, bytes: &[u8], cuts: &[usize]) -> String {
+    let mut reader = LogReader::new(format, "x");
+    let mut rest = bytes;
+    let mut error = None;
+    for cut in cuts {
+        let (head, tail) = rest.split_at((*cut).min(rest.len()));
+        error = error.or(reader.push(head).err());
+        reader.runs();
+        rest = tail;
+    }
+    error = error.or(reader.push(rest).err());
+    match error {
+        Some(error) => format!("{error}"),
+        None => format!("{:?}", reader.finish().map_err(|e| e.to_string())),
+    }
+}
+
+/// Text made of what logs are made of.
+fn pieces() -> impl Strategy<Value = Vec<u8>> {
+    let words: Vec<&'static [u8]> = vec![
+        b"step",
+        b"loss",
+        b"val_loss",
+        b"epoch",
+        b"lr",
+        b"run_id",
+        b"metric",
+        b"value",
+        b"State",
+        b"mode",
+        b"nan",
+        b"inf",
+        b"1",
+        b"2.5",
+        b"-3e-4",
+        b"99999999999999999999",
+        b",",
+        b";",
+        b"\t",
+        b"|",
+        b" ",
+        b"\n",
+        b"\r\n",
+        b"\r",
+        b"\"",
+        b"'",
+        b"{",
+        b"}",
+        b"[",
+        b"]",
+        b":",
+        b": ",
+        b"\\",
+        b"\0",
+        b"\xEF\xBB\xBF",
+        b"\xFF\xFE",
+        b"{\"step\": 1, \"loss\": 2}\n",
+        b"step,loss\n",
+        b"1,2\n",
+        b"\xC3\xA9",
+        b"=",
+        b"#",
+        b" - ",
+        b"Epoch 1/3",
+        b"null",
+        b"0:01:30",
+        b"1700000000000 2.5 3\n",
+    ];
+    prop::collection::vec(prop::sample::select(words), 0..60).prop_map(|p| p.concat())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_bytes(bytes in prop::collection::vec(any::<u8>(), 0..300), cuts in prop::collection::vec(0usize..20, 0..30)) {
+        detect(&bytes, "x");
+        for format in FORMATS {
+            prop_assert_eq!(outcome(format, &bytes, &cuts), outcome(format, &bytes, &[]), "{:?}", format);
+        }
+    }
+
+    #[test]
+    fn any_text(bytes in pieces(), cuts in prop::collection::vec(0usize..9, 0..60)) {
+        detect(&bytes, "x.csv");
+        for format in FORMATS {
+            prop_assert_eq!(outcome(format, &bytes, &cuts), outcome(format, &bytes, &[]), "{:?}", format);
+        }
+    }
+
+    #[test]
+    fn any_change_of_an_event_file(at in 0usize..2000, byte: u8, cuts in prop::collection::vec(0usize..200, 0..20)) {
+        for (name, format) in [("torch.tfevents", Format::TensorBoard), ("run.wandb", Format::Wandb)] {
+            let path = format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"));
+            let mut bytes = std::fs::read(path).unwrap();
+            let at = at % bytes.len();
+            bytes[at] = byte;
+            prop_assert_eq!(outcome(format, &bytes, &cuts), outcome(format, &bytes, &[]));
+        }
+    }
+}

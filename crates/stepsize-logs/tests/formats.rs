@@ -1,0 +1,437 @@
+//! Every format from bytes to runs: what the real writers wrote (`fixtures/make.py`), and what tools print.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
+
+use stepsize_logs::{Format, HEAD, LogReader, Run, detect};
+
+fn read_as(format: Format, name: &str, bytes: &[u8], size: usize) -> Vec<Run> {
+    let mut reader = LogReader::new(format, name);
+    for chunk in bytes.chunks(size) {
+        reader.push(chunk).unwrap();
+    }
+    reader.finish().unwrap()
+}
+
+/// Detects, reads whole and in odd pieces, which must agree.
+#[track_caller]
+fn read(name: &str, bytes: &[u8], expected: Format) -> Vec<Run> {
+    let format = detect(&bytes[..bytes.len().min(HEAD)], name);
+    assert_eq!(format, expected, "{name}");
+    assert_eq!(detect(bytes, "file"), expected, "{name} without its name");
+    let runs = read_as(format, name, bytes, bytes.len().max(1));
+    for size in [1, 7, 1000] {
+        let pieces = read_as(format, name, bytes, size);
+        assert_eq!(format!("{pieces:?}"), format!("{runs:?}"), "{name} in pieces of {size}");
+    }
+    runs
+}
+
+#[track_caller]
+fn text(text: &str) -> Vec<Run> {
+    read("train.log", text.as_bytes(), Format::Text)
+}
+
+#[track_caller]
+fn one(runs: Vec<Run>) -> Run {
+    assert_eq!(runs.len(), 1, "{runs:#?}");
+    runs.into_iter().next().unwrap()
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR"))).unwrap()
+}
+
+fn loss(i: f64) -> f64 {
+    2.0 * 0.9f64.powf(i)
+}
+
+#[track_caller]
+fn points<'a>(run: &'a Run, name: &str) -> &'a [(f64, f64)] {
+    &run.series(name).unwrap_or_else(|| panic!("no {name} in {run:#?}")).points
+}
+
+/// That a series is `f(i)` at `step(i)` for each i.
+#[track_caller]
+fn is(run: &Run, name: &str, count: usize, step: impl Fn(f64) -> f64, f: impl Fn(f64) -> f64) {
+    let seen = points(run, name);
+    assert_eq!(seen.len(), count, "{name}: {seen:?}");
+    for (i, (at, value)) in seen.iter().enumerate() {
+        let i = i as f64;
+        assert_eq!(*at, step(i), "step {i} of {name}: {seen:?}");
+        assert!((value - f(i)).abs() < 1e-6, "{name} at {at}: {value} is not {}", f(i));
+    }
+}
+
+#[track_caller]
+fn fact(run: &Run, name: &str, value: &str) {
+    assert_eq!(run.facts.get(name).map(String::as_str), Some(value), "{name} in {:?}", run.facts);
+}
+
+#[test]
+fn tables_of_pandas() {
+    for (name, format) in [
+        ("pandas.csv", Format::Csv),
+        ("pandas.tsv", Format::Tsv),
+        ("pandas_semicolon.csv", Format::Csv),
+        ("pandas_utf16.csv", Format::Csv),
+        ("pandas.jsonl", Format::JsonLines),
+        ("pandas_columns.json", Format::JsonArrays),
+        ("pandas_records.json", Format::JsonArrays),
+    ] {
+        let run = one(read(name, &fixture(name), format));
+        if name == "pandas_columns.json" {
+            is(&run, "loss", 20, |i| i, loss);
+            continue;
+        }
+        is(&run, "loss", 20, |i| i, loss);
+        is(&run, "val_loss", 4, |i| i * 5.0 + 4.0, |i| loss(i * 5.0 + 4.0) + 0.5);
+        assert_eq!(run.counter, "step");
+    }
+}
+
+#[test]
+fn lightning_metrics() {
+    let run = one(read("metrics.csv", &fixture("lightning.csv"), Format::Csv));
+    is(&run, "train_loss", 20, |i| i * 10.0, loss);
+    is(&run, "val_loss", 4, |i| i * 50.0 + 40.0, |i| loss(i * 5.0 + 4.0) + 0.5);
+    assert_eq!(points(&run, "lr-SGD").len(), 20);
+}
+
+#[test]
+fn tensorboard_events() {
+    for name in ["torch.tfevents", "torch_tensor.tfevents"] {
+        let run = one(read(name, &fixture(name), Format::TensorBoard));
+        let seen = points(&run, "train/loss");
+        assert_eq!(seen.len(), 21, "{name}");
+        assert!(seen[20].0 == 200.0 && seen[20].1.is_nan());
+        assert!((seen[19].1 - loss(19.0)).abs() < 1e-6 && seen[19].0 == 190.0);
+        is(&run, "val/loss", 4, |i| i * 50.0 + 40.0, |i| loss(i * 5.0 + 4.0) + 0.5);
+        fact(&run, "note", "a text");
+    }
+    let run = one(read("x", &fixture("tensorboardx.tfevents"), Format::TensorBoard));
+    is(&run, "loss", 20, |i| i, loss);
+    let run = one(read("x", &fixture("torch_hparams.tfevents"), Format::TensorBoard));
+    fact(&run, "lr", "0.125");
+    fact(&run, "optimizer", "sgd");
+    fact(&run, "nesterov", "1");
+}
+
+#[test]
+fn an_event_file_that_is_cut_or_broken() {
+    let whole = fixture("torch.tfevents");
+    let run = one(read("x", &whole[..whole.len() - 5], Format::TensorBoard));
+    assert_eq!(points(&run, "train/loss").len(), 20);
+    assert!(run.notes[0].contains("is cut at byte"), "{:?}", run.notes);
+    let mut broken = whole.clone();
+    let middle = broken.len() / 2;
+    broken[middle..middle + 40].fill(7);
+    let run = one(read("x", &broken, Format::TensorBoard));
+    assert!((1..20).contains(&points(&run, "train/loss").len()));
+    assert!(run.notes[0].contains("checksum"), "{:?}", run.notes);
+    let mut reader = LogReader::new(Format::TensorBoard, "");
+    assert!(reader.push(b"loss,step\n1,2\n1,2\n1,2").unwrap_err().is_invalid());
+}
+
+#[test]
+fn hugging_face() {
+    let run = one(read("trainer_state.json", &fixture("trainer_state.json"), Format::TrainerState));
+    assert_eq!(run.counter, "step");
+    let steps: Vec<f64> = points(&run, "loss").iter().map(|p| p.0).collect();
+    assert_eq!(steps, [2.0, 4.0, 6.0, 8.0, 10.0, 12.0]);
+    assert_eq!(points(&run, "eval_loss").len(), 3);
+    assert!(points(&run, "learning_rate")[0].1 < 0.0625 + 1e-9);
+    fact(&run, "total_steps", "12");
+    fact(&run, "total_epochs", "3");
+    fact(&run, "batch_size", "8");
+    let printed = one(text(&String::from_utf8(fixture("hugging_face.txt")).unwrap()));
+    assert_eq!(points(&printed, "eval_loss").len(), 3);
+    assert_eq!(points(&printed, "loss").len(), 6);
+    assert_eq!(printed.counter, "epoch");
+}
+
+#[test]
+fn keras() {
+    let history: serde_json::Value = serde_json::from_slice(&fixture("keras_history.json")).unwrap();
+    let wanted =
+        |name: &str| history[name].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect::<Vec<f64>>();
+    for (name, format, printed) in [
+        ("keras_history.json", Format::KerasHistory, false),
+        ("keras.csv", Format::Csv, false),
+        ("keras.txt", Format::Text, true),
+    ] {
+        let run = one(read(name, &fixture(name), format));
+        for series in ["loss", "val_loss"] {
+            let seen = points(&run, series);
+            let last: Vec<f64> = if printed && series == "loss" {
+                // Every redraw of the bar is a reading; the last of an epoch is its mean.
+                seen.chunks(3).map(|c| c[c.len() - 1].1).collect()
+            } else {
+                seen.iter().map(|p| p.1).collect()
+            };
+            assert!(last.len() >= 3, "{name} {series} {seen:?}");
+            if !printed {
+                for (seen, wanted) in last.iter().zip(wanted(series)) {
+                    assert!((seen - wanted).abs() < 1e-9, "{name} {series}");
+                }
+            } else if series == "val_loss" {
+                for (seen, wanted) in last.iter().zip(wanted(series)) {
+                    assert!((seen - wanted).abs() < 1e-3, "{name} {series} {seen} {wanted}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn optuna_and_other_tables_of_runs() {
+    let wanted: Vec<[f64; 2]> = serde_json::from_slice(&fixture("optuna.json")).unwrap();
+    let runs = read("optuna.csv", &fixture("optuna.csv"), Format::Csv);
+    assert_eq!(runs.len(), wanted.len());
+    for (run, [lr, value]) in runs.iter().zip(wanted) {
+        assert_eq!(run.facts["lr"].parse::<f64>().unwrap(), lr);
+        assert_eq!(points(run, "value")[0].1, value);
+    }
+    let exported =
+        "Name,State,lr,optimizer,_step,loss\nfair-1,finished,0.1,sgd,100,0.5\nfair-2,crashed,0.01,sgd,70,0.75\n";
+    let runs = read("wandb.csv", exported.as_bytes(), Format::Csv);
+    assert_eq!((runs.len(), runs[1].name.as_str()), (2, "fair-2"));
+    fact(&runs[1], "lr", "0.01");
+    assert_eq!(points(&runs[1], "loss"), [(70.0, 0.75)]);
+    let runs = read("sweep.csv", b"lr,seed,final_loss\n1e-3,1,3\n1e-2,1,2\n1e-1,1,nan\n", Format::Csv);
+    assert_eq!(runs.len(), 3);
+    assert!(points(&runs[2], "final_loss")[0].1.is_nan());
+    let runs =
+        read("sweep.jsonl", b"{\"lr\": 0.001, \"val_loss\": 3}\n{\"lr\": 0.01, \"val_loss\": 2}\n", Format::JsonLines);
+    assert_eq!(runs.len(), 2);
+    fact(&runs[1], "lr", "0.01");
+}
+
+#[test]
+fn columns_of_several_runs() {
+    let chart = "\"Step\",\"big - loss\",\"big - loss__MIN\",\"big - loss__MAX\",\"small - loss\"\n\"0\",\"2\",\"2\",\"2\",\"\"\n\"10\",\"1\",\"1\",\"1\",\"3\"\n";
+    let runs = read("chart.csv", chart.as_bytes(), Format::Csv);
+    assert_eq!(runs.len(), 2);
+    assert_eq!((runs[0].name.as_str(), points(&runs[0], "loss")), ("big", &[(0.0, 2.0), (10.0, 1.0)][..]));
+    assert_eq!((runs[1].name.as_str(), points(&runs[1], "loss")), ("small", &[(10.0, 3.0)][..]));
+    let long = "run,step,metric,value\na,0,loss,3\na,1,loss,2\nb,0,loss,4\nb,1,loss,5\n";
+    let runs = read("long.csv", long.as_bytes(), Format::Csv);
+    assert_eq!(runs.len(), 2);
+    assert_eq!(points(&runs[1], "loss"), [(0.0, 4.0), (1.0, 5.0)]);
+    let runs = read("x.csv", b"run_id,step,loss\na,0,3\nb,0,4\na,1,2\nb,1,5\n", Format::Csv);
+    assert_eq!((runs.len(), points(&runs[0], "loss").len()), (2, 2));
+}
+
+#[test]
+fn yolo_results() {
+    let text = "                  epoch,         train/box_loss,        metrics/mAP50(B),                 lr/pg0\n                      1,                 1.5,                 0.25,              0.00333\n                      2,                 1.25,                 0.5,              0.00667\n";
+    let run = one(read("results.csv", text.as_bytes(), Format::Csv));
+    assert_eq!(points(&run, "train/box_loss"), [(1.0, 1.5), (2.0, 1.25)]);
+    assert_eq!(points(&run, "metrics/mAP50(B)")[1].1, 0.5);
+}
+
+#[test]
+fn records_of_detectron_and_mmdetection() {
+    let detectron = "{\"data_time\": 0.1, \"eta_seconds\": 9.5, \"iteration\": 19, \"loss_cls\": 4.5, \"lr\": 0.001, \"total_loss\": 5.5}\n{\"data_time\": 0.1, \"eta_seconds\": 9.5, \"iteration\": 39, \"loss_cls\": 3.5, \"lr\": 0.002, \"total_loss\": 4.5}\n{\"bbox/AP\": 12.5, \"iteration\": 39}\n";
+    let run = one(read_as(Format::DetectronJson, "metrics.json", detectron.as_bytes(), 50));
+    assert_eq!(detect(detectron.as_bytes(), "metrics.json"), Format::DetectronJson);
+    assert_eq!(points(&run, "total_loss"), [(19.0, 5.5), (39.0, 4.5)]);
+    assert_eq!(points(&run, "bbox/AP"), [(39.0, 12.5)]);
+    let mm = "{\"env_info\": \"linux\", \"seed\": 3}\n{\"mode\": \"train\", \"epoch\": 1, \"iter\": 50, \"lr\": 0.01, \"loss\": 2.5}\n{\"mode\": \"train\", \"epoch\": 1, \"iter\": 100, \"lr\": 0.01, \"loss\": 2.0}\n{\"mode\": \"val\", \"epoch\": 1, \"iter\": 20, \"lr\": 0.01, \"loss\": 2.25}\n{\"mode\": \"train\", \"epoch\": 2, \"iter\": 50, \"lr\": 0.01, \"loss\": 1.5}\n";
+    let run = one(read("x.log.json", mm.as_bytes(), Format::DetectronJson));
+    assert_eq!(points(&run, "loss"), [(50.0, 2.5), (100.0, 2.0), (150.0, 1.5)]);
+    assert_eq!(points(&run, "val_loss").len(), 1);
+    fact(&run, "env_info", "linux");
+}
+
+#[test]
+fn records_nested_lenient_and_cut() {
+    let lines = "{\"step\": 1, \"eval\": {\"loss\": 2, \"deep\": {\"acc\": 0.5}}, \"lr\": [0.1, 0.2], \"ok\": true}\n\nWARNING something\n{\"step\": 2, \"eval\": {\"loss\": NaN, \"deep\": {\"acc\": null}}, \"name\": \"a \\\" b\"}\n{'step': 3, 'eval': {'loss': inf}}\n{\"step\": 4, \"eval\": {\"lo";
+    let run = one(read("x.jsonl", lines.as_bytes(), Format::JsonLines));
+    let seen = points(&run, "eval/loss");
+    assert_eq!(seen[0], (1.0, 2.0));
+    assert!(seen[1].1.is_nan() && seen[2] == (3.0, f64::INFINITY) && seen.len() == 3);
+    assert_eq!(points(&run, "eval/deep/acc"), [(1.0, 0.5)]);
+    assert_eq!(points(&run, "lr"), [(1.0, 0.1)]);
+    assert!(run.notes.iter().any(|n| n.contains("last line is cut")), "{:?}", run.notes);
+}
+
+#[test]
+fn documents_of_lists() {
+    let deepobs = r#"{"train_losses": [3.0, 2.0, 1.5], "valid_losses": [3.5, 2.5, 2.0], "minibatch_train_losses": [4, 3, 2, 1, 1],
+        "optimizer_name": "SGD", "optimizer_hyperparams": {"lr": 0.1, "momentum": 0.9}, "batch_size": 128, "num_epochs": 2}"#;
+    let run = one(read("run.json", deepobs.as_bytes(), Format::JsonArrays));
+    assert_eq!(points(&run, "valid_losses"), [(0.0, 3.5), (1.0, 2.5), (2.0, 2.0)]);
+    assert_eq!(points(&run, "minibatch_train_losses").len(), 5);
+    fact(&run, "lr", "0.1");
+    fact(&run, "optimizer", "SGD");
+    fact(&run, "batch_size", "128");
+    fact(&run, "total_epochs", "2");
+    let counted = r#"{"epochs": [10, 20, 30, 40], "loss": [4, 3, 2, 1], "acc": [0, 0.25, 0.5, 0.75]}"#;
+    let run = one(read("h.json", counted.as_bytes(), Format::KerasHistory));
+    assert_eq!(points(&run, "loss")[2], (30.0, 2.0));
+    let pairs = "[[1700000000.5, 0, 2.5], [1700000001.5, 10, 1.5]]";
+    let run = one(read("scalars.json", pairs.as_bytes(), Format::JsonArrays));
+    assert_eq!(points(&run, "value"), [(0.0, 2.5), (10.0, 1.5)]);
+    let runs = r#"[{"name": "a", "lr": 0.1, "loss": [3, 2, 1, 1]}, {"name": "b", "lr": 0.2, "loss": [3, 4, 5, 6]}]"#;
+    let runs = read("runs.json", runs.as_bytes(), Format::JsonArrays);
+    assert_eq!((runs.len(), runs[1].name.as_str()), (2, "b"));
+    fact(&runs[1], "lr", "0.2");
+    assert_eq!(points(&runs[1], "loss")[3], (3.0, 6.0));
+    let runs = r#"{"lr=0.1": {"loss": [3, 2, 1, 1]}, "lr=0.2": {"loss": [3, 4, 5, 6]}}"#;
+    assert_eq!(read("runs.json", runs.as_bytes(), Format::JsonArrays).len(), 2);
+    let split = r#"{"train": {"loss": [3, 2, 1, 1]}, "val": {"loss": [3, 4, 5, 6]}}"#;
+    let run = one(read("split.json", split.as_bytes(), Format::JsonArrays));
+    assert_eq!(points(&run, "val/loss")[1], (1.0, 4.0));
+}
+
+#[test]
+fn documents_that_are_cut_or_broken() {
+    let state = String::from_utf8(fixture("trainer_state.json")).unwrap();
+    let cut = &state[..state.find("eval_loss").unwrap()];
+    let run = one(read_as(Format::TrainerState, "trainer_state.json", cut.as_bytes(), 100));
+    assert_eq!(points(&run, "loss").len(), 2);
+    assert!(run.notes[0].contains("cut at byte"), "{:?}", run.notes);
+    let mut reader = LogReader::new(Format::JsonArrays, "");
+    let error = reader.push(b"{\"a\": [1, 2, oops]}").unwrap_err();
+    assert!(error.is_invalid() && error.to_string().contains("byte 17"), "{error}");
+}
+
+#[test]
+fn mlflow_metric_files() {
+    let run = one(read_as(Format::MlflowFile, "loss", b"1700000000000 2.5 0\n1700000000001 1.5 10\n", 9));
+    assert_eq!(detect(b"1700000000000 2.5 0\n1700000000001 1.5 10\n", "loss"), Format::MlflowFile);
+    assert_eq!(points(&run, "loss"), [(0.0, 2.5), (10.0, 1.5)]);
+}
+
+#[test]
+fn wandb_files() {
+    let run = one(read("run.wandb", &fixture("run.wandb"), Format::Wandb));
+    is(&run, "loss", 250, |i| i, loss);
+    is(&run, "val/loss", 250, |i| i, |i| loss(i) + 0.5);
+    assert_eq!(run.name, "a run");
+    fact(&run, "lr", "0.125");
+    fact(&run, "optimizer", "sgd");
+}
+
+#[test]
+fn messy_text() {
+    let plain = "step 1 loss 3\nstep 2 loss 2\nstep 3 loss 1\n";
+    let wide: Vec<u8> = plain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let marked: Vec<u8> = [0xFE, 0xFF].into_iter().chain(plain.encode_utf16().flat_map(u16::to_be_bytes)).collect();
+    let coloured = "\u{1b}[32mstep 1\u{1b}[0m loss \u{1b}[1m3\u{1b}[0m\rstep 2 loss 2\rstep 3 los\0s 1";
+    for bytes in [plain.as_bytes(), &wide, &marked, coloured.as_bytes()] {
+        let run = one(read("x.log", bytes, Format::Text));
+        assert_eq!(points(&run, "loss"), [(1.0, 3.0), (2.0, 2.0), (3.0, 1.0)]);
+    }
+}
+
+#[test]
+fn restarts_repeats_and_several_runs() {
+    let run = one(read("x.csv", b"step,loss\n0,5\n10,4\n20,3\n30,9\n20,2\n30,1\n30,0.5\n", Format::Csv));
+    assert_eq!(points(&run, "loss"), [(0.0, 5.0), (10.0, 4.0), (20.0, 2.0), (30.0, 0.5)]);
+    assert!(run.notes[0].contains("went back from 30 to 20 at line 6"), "{:?}", run.notes);
+    let runs = read("x.csv", b"step,loss\n0,5\n10,4\nstep,loss\n0,3\n10,2\n", Format::Csv);
+    assert_eq!((runs.len(), points(&runs[1], "loss")), (2, &[(0.0, 3.0), (10.0, 2.0)][..]));
+    let runs = text(
+        "$ python a.py --lr 0.1\nstep 0: loss 3\nstep 10: loss 2\n$ python a.py --lr 0.2\nstep 0: loss 3\nstep 10: loss 4\n",
+    );
+    assert_eq!(runs.len(), 2, "{runs:#?}");
+    fact(&runs[0], "lr", "0.1");
+    fact(&runs[1], "lr", "0.2");
+    let runs = text("Epoch 1/2 - loss: 3\nEpoch 2/2 - loss: 2\nEpoch 1/2 - loss: 4\nEpoch 2/2 - loss: 5\n");
+    assert_eq!((runs.len(), points(&runs[1], "loss")[0]), (2, (1.0, 4.0)));
+    let run =
+        one(text("step 0 loss 3\nstep 100 loss 2\nstep 200 loss 1\nresuming\nstep 100 loss 1.5\nstep 200 loss 1.25\n"));
+    assert_eq!(points(&run, "loss")[1..], [(100.0, 1.5), (200.0, 1.25)]);
+}
+
+#[test]
+fn counters_within_epochs() {
+    let run = one(text(
+        "Epoch: [0][0/100]\tLoss 3.0 (3.0)\nEpoch: [0][50/100]\tLoss 2.5 (2.8)\nEpoch: [1][0/100]\tLoss 2.0 (2.0)\nEpoch: [1][50/100]\tLoss 1.5 (1.8)\n",
+    ));
+    assert_eq!(points(&run, "Loss"), [(0.0, 3.0), (50.0, 2.5), (100.0, 2.0), (150.0, 1.5)]);
+    let run = one(text(
+        "Epoch 1/2\n 1/10 [=>...] - loss: 3\r10/10 [=====] - loss: 2 - val_loss: 2.5\nEpoch 2/2\n 1/10 [=>...] - loss: 1.5\r10/10 [=====] - loss: 1 - val_loss: 1.5\n",
+    ));
+    assert_eq!(points(&run, "loss"), [(1.0, 3.0), (10.0, 2.0), (11.0, 1.5), (20.0, 1.0)]);
+    assert_eq!(points(&run, "val_loss"), [(10.0, 2.5), (20.0, 1.5)]);
+    fact(&run, "total_epochs", "2");
+}
+
+#[test]
+fn loggers_of_text() {
+    let run = one(text(
+        "number of parameters: 10.65M\nstep 0: train loss 4.28, val loss 4.27\niter 0: loss 4.26, time 23000.12ms, mfu -100.00%\niter 10: loss 3.5, time 23.12ms, mfu 10.00%\nstep 20: train loss 3.0, val loss 3.1\niter 20: loss 3.0, time 23.12ms, mfu 10.00%\n",
+    ));
+    assert_eq!(points(&run, "val_loss"), [(0.0, 4.27), (20.0, 3.1)]);
+    assert_eq!(points(&run, "loss"), [(0.0, 4.26), (10.0, 3.5), (20.0, 3.0)]);
+    let run = one(text(
+        "2024-05-01 10:00:00 | INFO | train_inner | epoch 001:    100 / 1000 loss=9.5, nll_loss=9.1, ppl=550.1, wps=1000, ups=2, num_updates=100, lr=1e-05, gnorm=2.5\n2024-05-01 10:01:00 | INFO | train_inner | epoch 001:    200 / 1000 loss=8.5, nll_loss=8.1, ppl=300, wps=1000, ups=2, num_updates=200, lr=2e-05, gnorm=2\n2024-05-01 10:02:00 | INFO | valid | epoch 001 | valid on 'valid' subset | loss 8.25 | nll_loss 8 | ppl 256 | num_updates 200\n",
+    ));
+    assert_eq!(points(&run, "loss"), [(100.0, 9.5), (200.0, 8.5)]);
+    assert_eq!(points(&run, "valid_loss"), [(200.0, 8.25)]);
+    assert_eq!(points(&run, "lr"), [(100.0, 1e-5), (200.0, 2e-5)]);
+    let run = one(text(
+        " iteration       10/    1000 | consumed samples:         2560 | elapsed time per iteration (ms): 120.1 | learning rate: 1.500000E-05 | global batch size:   256 | lm loss: 1.050000E+01 | loss scale: 1.0 | grad norm: 2.5 | number of skipped iterations:   0 |\n iteration       20/    1000 | consumed samples:         5120 | elapsed time per iteration (ms): 120.1 | learning rate: 3.000000E-05 | global batch size:   256 | lm loss: 9.500000E+00 | loss scale: 1.0 | grad norm: 1.5 | number of skipped iterations:   0 |\n",
+    ));
+    assert_eq!(points(&run, "lm_loss"), [(10.0, 10.5), (20.0, 9.5)]);
+    fact(&run, "total_steps", "1000");
+    let run = one(text("[0]\ttrain-rmse:0.5\teval-rmse:0.75\n[1]\ttrain-rmse:0.25\teval-rmse:0.5\n"));
+    assert_eq!(points(&run, "eval-rmse"), [(0.0, 0.75), (1.0, 0.5)]);
+    let run = one(text("[1]\tvalid_0's l2: 0.25\tvalid_0's auc: 0.75\n[2]\tvalid_0's l2: 0.2\tvalid_0's auc: 0.8\n"));
+    assert_eq!(points(&run, "valid_0_auc"), [(1.0, 0.75), (2.0, 0.8)]);
+    let run = one(text(
+        "0:\tlearn: 0.9\ttest: 0.95\tbest: 0.95 (0)\ttotal: 12ms\tremaining: 1.2s\n1:\tlearn: 0.8\ttest: 0.85\tbest: 0.85 (1)\ttotal: 24ms\tremaining: 1.1s\n",
+    ));
+    assert_eq!(points(&run, "test"), [(0.0, 0.95), (1.0, 0.85)]);
+    let run = one(text(
+        "[2024-01-01 12:00:00,123] [INFO] [logging.py:96:log_dist] [Rank 0] step=10, skipped=0, lr=[1e-05], mom=[(0.9, 0.95)]\nsteps: 10 loss: 3.25 iter time (s): 0.5 samples/sec: 12.5\n[2024-01-01 12:00:10,123] [INFO] [logging.py:96:log_dist] [Rank 0] step=20, skipped=0, lr=[2e-05], mom=[(0.9, 0.95)]\nsteps: 20 loss: 3.0 iter time (s): 0.5 samples/sec: 12.5\n",
+    ));
+    assert_eq!(points(&run, "loss"), [(10.0, 3.25), (20.0, 3.0)]);
+    assert_eq!(points(&run, "lr"), [(10.0, 1e-5), (20.0, 2e-5)]);
+    let run = one(text(
+        "[2024/01/01 12:00:00] ppcls INFO: [Train][Epoch 1/100][Iter: 0/50]lr(LinearWarmup): 0.00010, top1: 0.0, CELoss: 6.9, loss: 6.9, batch_cost: 1.2s, reader_cost: 0.5, ips: 50 samples/s, eta: 1:30:00\n[2024/01/01 12:00:09] ppcls INFO: [Train][Epoch 1/100][Iter: 10/50]lr(LinearWarmup): 0.00020, top1: 0.1, CELoss: 6.5, loss: 6.5, batch_cost: 1.2s, reader_cost: 0.5, ips: 50 samples/s, eta: 1:29:00\n",
+    ));
+    assert_eq!(points(&run, "loss"), [(0.0, 6.9), (10.0, 6.5)]);
+    let run = one(text(
+        " 10%|█         | 10/100 [00:01<00:09,  9.50it/s, loss=2.5]\r 20%|██        | 20/100 [00:02<00:08,  9.50it/s, loss=1.5]\n",
+    ));
+    assert_eq!(points(&run, "loss"), [(10.0, 2.5), (20.0, 1.5)]);
+    let run = one(text(
+        "epoch     train_loss  valid_loss  accuracy  time\n0         0.75        0.5         0.8       00:12\n1         0.5         0.25        0.9       00:12\n",
+    ));
+    assert_eq!(points(&run, "valid_loss"), [(0.0, 0.5), (1.0, 0.25)]);
+}
+
+#[test]
+fn what_is_no_log() {
+    for bytes in [
+        &b"\x89PNG\r\n\x1a\n\0\0"[..],
+        b"PK\x03\x04aaaa",
+        &[0xE3, 0x91, 0x80, 0x01, 0x02, 0xFF, 0xFE, 0x88, 0x90, 0x91],
+    ] {
+        assert_eq!(detect(bytes, "x.log"), Format::Other);
+        assert!(LogReader::new(Format::Other, "x").push(bytes).is_err());
+    }
+    assert!(text("nothing to see here\njust words\n").is_empty());
+    assert_eq!(detect(b"", "metrics.csv"), Format::Csv);
+    assert_eq!(detect(b"[10] loss: 3\n[20] loss: 2\n", "x"), Format::Text);
+}
+
+#[test]
+fn memory_does_not_grow_with_the_file() {
+    let mut reader = LogReader::new(Format::Csv, "x.csv");
+    reader.push(b"step,loss,acc\n").unwrap();
+    let mut step = 0u64;
+    for _ in 0..200 {
+        let block: String = (0..5000).map(|i| format!("{},{},{}\n", step + i, (step + i) as f64 * 0.5, 1)).collect();
+        step += 5000;
+        reader.push(block.as_bytes()).unwrap();
+    }
+    let run = one(reader.finish().unwrap());
+    let loss = run.series("loss").unwrap();
+    assert_eq!(loss.seen, 1_000_000);
+    assert!(loss.points.len() <= 4100);
+    assert_eq!((loss.points[0], *loss.points.last().unwrap()), ((0.0, 0.0), (999_999.0, 499_999.5)));
+}

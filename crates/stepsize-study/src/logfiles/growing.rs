@@ -1,0 +1,262 @@
+//! [`Growing`]: a log file that is read again as it grows, or as it is written anew; [`Follow`]: many of them.
+
+use super::{Found, folder::Job, reader};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use stepsize::{Error, Result};
+use stepsize_logs::text::Lines;
+use stepsize_logs::{Format, HEAD, LogReader, Run};
+
+/// Bytes read at once.
+const BLOCK: usize = 1 << 20;
+
+/// What a file says next: a record, or a line where lines are wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Record {
+    Row(Vec<(String, f64)>),
+    Line(String),
+}
+
+/// How a file is read.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Want {
+    Runs,
+    Records,
+    Lines,
+}
+
+/// One file.
+#[derive(Debug)]
+pub(crate) struct Growing {
+    path: PathBuf,
+    reader: Option<LogReader>,
+    /// The beginning of the file, while more of it may show that it is another format.
+    head: Vec<u8>,
+    at: u64,
+    seen: Option<(u64, SystemTime, u64)>,
+    /// Records given of a document, which is read from its beginning each time.
+    given: usize,
+    want: Want,
+    lines: Lines,
+}
+
+impl Growing {
+    /// A file of which the records are wanted, or the lines where `lines` is set; of text always the lines.
+    pub fn new(path: &Path, lines: bool) -> Self {
+        Self::wanting(path, if lines { Want::Lines } else { Want::Records })
+    }
+
+    /// A file of which the runs are wanted.
+    fn of_runs(path: &Path) -> Self {
+        Self::wanting(path, Want::Runs)
+    }
+
+    fn wanting(path: &Path, want: Want) -> Self {
+        let (path, lines) = (path.to_owned(), Lines::new());
+        Self { path, reader: None, head: Vec::new(), at: 0, seen: None, given: 0, want, lines }
+    }
+
+    /// The format, once something was read.
+    pub fn format(&self) -> Option<Format> {
+        self.reader.as_ref().map(LogReader::format)
+    }
+
+    /// Reads what is new; whether there was anything.
+    ///
+    /// # Errors
+    /// When the file cannot be read, or is no log of the format that it began as.
+    pub fn look(&mut self, mut give: impl FnMut(Vec<Record>)) -> Result<bool> {
+        let path = self.path.clone();
+        let failed = |e: std::io::Error| Error::invalid(format!("cannot read {}: {e}", path.display()));
+        let mut file = File::open(&self.path).map_err(failed)?;
+        let meta = file.metadata().map_err(failed)?;
+        let state = (meta.len(), meta.modified().unwrap_or(SystemTime::UNIX_EPOCH), inode(&meta));
+        if self.seen == Some(state) {
+            return Ok(false);
+        }
+        let replaced = self.seen.is_some_and(|(length, _, inode)| state.0 < length || state.2 != inode);
+        let whole = self.format().is_some_and(is_document);
+        if replaced || whole {
+            self.begin();
+        }
+        if replaced && !whole {
+            self.given = 0;
+        }
+        self.seen = Some(state);
+        file.seek(SeekFrom::Start(self.at)).map_err(failed)?;
+        let mut block = vec![0; BLOCK];
+        loop {
+            let count = file.read(&mut block).map_err(failed)?;
+            let bytes = block.get(..count).unwrap_or(&[]);
+            if count == 0 {
+                break;
+            }
+            self.at += count as u64;
+            if self.want == Want::Lines {
+                give(self.lines.push(bytes).into_iter().map(Record::Line).collect());
+                continue;
+            }
+            self.push(bytes)?;
+            if self.want == Want::Runs {
+                continue;
+            }
+            if self.format() == Some(Format::Text) {
+                give(self.lines.push(bytes).into_iter().map(Record::Line).collect());
+            } else if let Some(reader) = self.reader.as_mut().filter(|r| !is_document(r.format())) {
+                give(reader.rows().into_iter().map(Record::Row).collect());
+            }
+        }
+        if self.want == Want::Records && self.reader.as_ref().is_some_and(|r| is_document(r.format()) && r.is_whole()) {
+            give(self.document_rows());
+        }
+        Ok(true)
+    }
+
+    /// What is left when the file is complete: a last line without an end.
+    pub fn last_records(&mut self) -> Vec<Record> {
+        if self.format().is_some_and(is_document) {
+            return self.document_rows();
+        }
+        let line = self.lines.finish().map(Record::Line);
+        let reader = self.reader.take().filter(|r| r.format() != Format::Text && self.want == Want::Records);
+        let rows = reader.and_then(|r| r.finish_rows().ok()).unwrap_or_default();
+        line.into_iter().chain(rows.into_iter().map(Record::Row)).collect()
+    }
+
+    /// The records of a document that were not given yet.
+    fn document_rows(&mut self) -> Vec<Record> {
+        let all = self.reader.clone().and_then(|r| r.finish_rows().ok()).unwrap_or_default();
+        let fresh: Vec<Record> = all.into_iter().skip(self.given).map(Record::Row).collect();
+        self.given += fresh.len();
+        fresh
+    }
+
+    /// The runs so far.
+    pub fn runs(&self) -> Vec<Run> {
+        self.reader.as_ref().map(LogReader::runs).unwrap_or_default()
+    }
+
+    fn begin(&mut self) {
+        (self.reader, self.at, self.lines) = (None, 0, Lines::new());
+        self.head.clear();
+    }
+
+    fn push(&mut self, bytes: &[u8]) -> Result<()> {
+        let known = self.head.len();
+        if known < HEAD && self.format().is_none_or(|f| matches!(f, Format::Text | Format::Other)) {
+            // A file that has just begun may show later what it is.
+            self.head.extend_from_slice(bytes.get(..bytes.len().min(HEAD - known)).unwrap_or(&[]));
+            let fresh = reader(&self.head, &self.path);
+            if self.format() != Some(fresh.format()) {
+                let early = self.head.get(..known).unwrap_or(&[]).to_vec();
+                let mut fresh = if self.want == Want::Records { fresh.with_rows() } else { fresh };
+                fresh.push(&early)?;
+                self.reader = Some(fresh);
+                self.lines = Lines::new();
+            }
+        }
+        match &mut self.reader {
+            Some(reader) => reader.push(bytes),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a file of this format is written anew each time.
+fn is_document(format: Format) -> bool {
+    matches!(format, Format::TrainerState | Format::KerasHistory | Format::JsonArrays)
+}
+
+#[cfg(unix)]
+fn inode(meta: &std::fs::Metadata) -> u64 {
+    std::os::unix::fs::MetadataExt::ino(meta)
+}
+
+#[cfg(not(unix))]
+fn inode(_: &std::fs::Metadata) -> u64 {
+    0
+}
+
+/// Logs that are looked at again and again while runs are going on.
+#[derive(Debug)]
+pub struct Follow {
+    paths: Vec<PathBuf>,
+    known: BTreeMap<PathBuf, Growing>,
+    /// Stamps of what is read whole each time: stores of several files, databases.
+    whole: BTreeMap<PathBuf, SystemTime>,
+}
+
+impl Follow {
+    /// Follows the logs among the paths, as [`collect`] takes them; files that come later too.
+    pub fn new<P: AsRef<Path>>(paths: &[P]) -> Self {
+        let paths = paths.iter().map(|p| p.as_ref().to_owned()).collect();
+        Self { paths, known: BTreeMap::new(), whole: BTreeMap::new() }
+    }
+
+    /// What has changed since the last time, everything at the first.
+    pub fn poll(&mut self) -> Vec<Found> {
+        let mut out = Vec::new();
+        for path in self.paths.clone() {
+            let found = super::expand(&path).unwrap_or_default();
+            for path in found {
+                let jobs = if path.is_dir() { super::folder::jobs(&path) } else { vec![Job::of(&path)] };
+                jobs.iter().for_each(|job| self.look(job, &mut out));
+            }
+        }
+        out
+    }
+
+    fn look(&mut self, job: &Job, out: &mut Vec<Found>) {
+        if let Job::File(path) = job {
+            let growing = self.known.entry(path.clone()).or_insert_with(|| Growing::of_runs(path));
+            match growing.look(|_| {}) {
+                Ok(true) => {
+                    let mut runs = growing.runs();
+                    let settings = super::folder::settings_beside(path);
+                    for run in &mut runs {
+                        settings.iter().for_each(|(name, value)| {
+                            run.facts.entry(name.clone()).or_insert_with(|| value.clone());
+                        });
+                        stepsize_logs::name_facts(&mut run.facts);
+                    }
+                    if runs.iter().any(|r| !r.series.is_empty()) {
+                        out.push((path.clone(), Ok(runs)));
+                    }
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    let named = self.paths.contains(path);
+                    if named || growing.format().is_some_and(|f| f != Format::Other) {
+                        out.push((path.clone(), Err(error)));
+                    }
+                }
+            }
+            return;
+        }
+        let newest = newest(job);
+        if self.whole.insert(job.path().to_owned(), newest) != Some(newest) {
+            let (path, runs) = super::read(job);
+            if !matches!(&runs, Ok(runs) if runs.iter().all(|r| r.series.is_empty())) {
+                out.push((path, runs));
+            }
+        }
+    }
+}
+
+/// When a log of several files was last written.
+fn newest(job: &Job) -> SystemTime {
+    let of = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+    match job {
+        Job::File(path) => of(path),
+        Job::Database(path) => {
+            // Writes wait in a file beside it.
+            let beside = PathBuf::from(format!("{}-wal", path.display()));
+            of(path).max(of(&beside))
+        }
+        Job::Events(paths) => paths.iter().map(|p| of(p)).max().unwrap_or(SystemTime::UNIX_EPOCH),
+        Job::Store(path) => super::folder::files_of(path).iter().map(|p| of(p)).max().unwrap_or(SystemTime::UNIX_EPOCH),
+    }
+}

@@ -1,0 +1,84 @@
+//! [`read`]: MLflow's SQLite store (`mlflow.db`): the runs in it, as a log of any other format gives them.
+//!
+//! Opened read-only; a server may be writing to it. Tables are those of MLflow's schema since 1.0: `runs`, `metrics`
+//! (`key, value, timestamp, run_uuid, step, is_nan`), `params` and `tags`.
+
+use rusqlite::{Connection, OpenFlags};
+use std::path::Path;
+use stepsize::{Error, Result};
+use stepsize_logs::{Run, Series, name_facts};
+
+/// Readings kept of one metric of one run; of more, every k-th and those that are not finite.
+const POINTS: i64 = 4096;
+
+/// Reads every run that is not deleted.
+///
+/// # Errors
+/// `is_invalid` if the file cannot be opened or has no such tables.
+pub fn read(path: &Path) -> Result<Vec<Run>> {
+    let failed =
+        |e: rusqlite::Error| Error::invalid(format!("cannot read {} as an MLflow database: {e}", path.display()));
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let store = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let mut query = store
+        .prepare("SELECT run_uuid, coalesce(name, '') FROM runs WHERE lifecycle_stage IS NOT 'deleted' ORDER BY start_time, run_uuid")
+        .map_err(failed)?;
+    let all: Vec<(String, String)> =
+        query.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect).map_err(failed)?;
+    all.into_iter().map(|(id, name)| run(&store, &id, name).map_err(failed)).collect()
+}
+
+fn run(store: &Connection, id: &str, name: String) -> rusqlite::Result<Run> {
+    let mut run = Run { name, counter: "step".to_owned(), ..Run::default() };
+    let mut query = store.prepare_cached("SELECT key, value FROM params WHERE run_uuid = ?1")?;
+    for fact in query.query_map([id], |row| Ok((row.get::<_, String>(0)?, row.get::<_, String>(1)?)))? {
+        let (key, value) = fact?;
+        run.facts.insert(key, value);
+    }
+    if run.name.is_empty() {
+        let mut query =
+            store.prepare_cached("SELECT value FROM tags WHERE run_uuid = ?1 AND key = 'mlflow.runName'")?;
+        run.name = query.query_row([id], |row| row.get(0)).unwrap_or_else(|_| id.to_owned());
+    }
+    let mut query = store
+        .prepare_cached("SELECT key, count(*) FROM metrics WHERE run_uuid = ?1 GROUP BY key ORDER BY min(rowid)")?;
+    let keys: Vec<(String, i64)> =
+        query.query_map([id], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
+    for (key, seen) in keys {
+        run.series.push(series(store, id, key, seen)?);
+    }
+    name_facts(&mut run.facts);
+    Ok(run)
+}
+
+fn series(store: &Connection, id: &str, key: String, seen: i64) -> rusqlite::Result<Series> {
+    // Of several readings at one step the latest holds.
+    let mut query = store.prepare_cached(
+        "SELECT step, value, is_nan FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step, timestamp",
+    )?;
+    let every = seen / POINTS + 1;
+    let mut points: Vec<(f64, f64)> = Vec::new();
+    let mut last = None;
+    let mut number = 0;
+    let mut rows = query.query((id, &key))?;
+    while let Some(row) = rows.next()? {
+        let (step, value, nan): (i64, Option<f64>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+        // Infinity is stored as the largest number.
+        let value = match value.unwrap_or(f64::NAN) {
+            _ if nan => f64::NAN,
+            v if v.abs() == f64::MAX => v.signum() * f64::INFINITY,
+            v => v,
+        };
+        let point = (step as f64, value);
+        if number % every == 0 || !value.is_finite() {
+            match points.last_mut() {
+                Some(same) if same.0 == point.0 => *same = point,
+                _ => points.push(point),
+            }
+        }
+        last = Some(point);
+        number += 1;
+    }
+    points.extend(last.filter(|l| points.last().is_some_and(|p| p.0 != l.0)));
+    Ok(Series { name: key, points, seen: seen.cast_unsigned() })
+}
