@@ -102,7 +102,11 @@ pub fn study(
         }
         let batch = numbered(&done, specs);
         let (ready, wanted) = replay(&known, batch)?;
-        let mut run = Batch { pruner, executor, store, stop, watch, settled: &done };
+        let mut settled = done.clone();
+        if pruner.is_some_and(|p| !p.waits_for_batches()) {
+            settled.extend(ready.iter().cloned());
+        }
+        let mut run = Batch { pruner, executor, store, stop, watch, settled };
         let (fresh, cut) = run.run(wanted)?;
         interrupted = cut;
         done.extend(ready);
@@ -176,7 +180,8 @@ struct Batch<'a> {
     store: &'a mut dyn Store,
     stop: &'a AtomicBool,
     watch: &'a mut dyn FnMut(&Event),
-    settled: &'a [Trial],
+    /// What the pruner may compare with: trials of earlier batches, and of this one if it does not wait for its end.
+    settled: Vec<Trial>,
 }
 
 impl Batch<'_> {
@@ -232,13 +237,16 @@ impl Batch<'_> {
                 if let Some(End::Failed { why }) = &trial.end {
                     return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
                 }
+                if self.pruner.is_some_and(|p| !p.waits_for_batches()) {
+                    self.settled.push(trial.clone());
+                }
                 ended.push(trial);
             }
         }
     }
 
     fn judge(&self, live: &Trial) -> Option<End> {
-        self.pruner.and_then(|p| p.judge(live, self.settled)).map(|why| End::Pruned { why })
+        self.pruner.and_then(|p| p.judge(live, &self.settled)).map(|why| End::Pruned { why })
     }
 
     fn record(&mut self, live: &mut BTreeMap<TrialId, Trial>, event: &Event) -> Result<()> {
