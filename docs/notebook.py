@@ -38,7 +38,7 @@ def network():
 
 # %%
 model = network()
-optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9)
+optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 torch.manual_seed(1)
 estimate = stepsize.torch.find(
     model, nn.functional.cross_entropy, loader, optimizer, val_loader, steps=STEPS, schedule=SCHEDULE
@@ -55,7 +55,7 @@ estimate  # noqa: B018
 # %%
 def run(lr, *, seed=2):
     model = network()
-    optimizer = torch.optim.SGD(model.parameters(), lr=lr, momentum=0.9)
+    optimizer = torch.optim.AdamW(model.parameters(), lr=lr)
     scheduler = stepsize.torch.LRScheduler(optimizer, SCHEDULE, steps=STEPS)
     torch.manual_seed(seed)
     with stepsize.torch.guard(model, optimizer, scheduler, every=50) as guard:

@@ -148,7 +148,7 @@ def main():
                 if lr is not None:
                     regret = job.mean(lr, args.seeds) / truth[best] - 1
                     regrets[method].append(min(regret, 99.0))
-                told.append("refused" if lr is None else f"{lr:.2g} (+{100 * min(regret, 99.0):.0f} %)")
+                told.append("refused" if lr is None else f"{lr:.2g} ({100 * min(regret, 99.0):+.0f} %)")
             print(f"  {method:16} {', '.join(told)}")
             sys.stdout.flush()
     print("\n| method | regret, geometric mean | worst | within 5 % | refused | cost, runs | time, runs |\n|---|---|---|---|---|---|---|")

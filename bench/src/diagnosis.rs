@@ -99,7 +99,9 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
 /// Judges the logs of the jobs that were not fitted.
 fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
-    let (mut alone, mut together, mut near, mut sweeps, mut used) = (Vec::new(), Vec::new(), 0, 0, 0);
+    let (mut alone, mut together, mut used) = (Vec::new(), Vec::new(), 0);
+    // Sweeps, and those whose best rate is right: of logs with validation losses, and of logs of training losses alone.
+    let mut near = [[0usize; 3]; 2];
     for job in jobs.iter().filter(|j| j.held) {
         let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, label::Truth::of(r)?))) else { continue };
         used += 1;
@@ -114,10 +116,14 @@ fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
                 those.iter().map(|r| habits::log(job, r, number, true)).map(with_rate(&those)).collect();
             let seen: Vec<Diagnosis> = records.iter().map(|r| diagnose_with(model, r)).collect();
             let Some(sweep) = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()) else { continue };
-            sweeps += 1;
-            let of = |lr: f64| those.iter().filter(|r| r.lr < lr * 0.999).count() as i64;
+            let kind = usize::from(records.iter().all(|r| r.val_loss.is_empty()));
+            let at = |lr: f64| those.iter().filter(|r| r.lr < lr * 0.999).count();
             let best = truth.means.iter().filter(|m| runs::is_coarse(m.0)).min_by(|a, b| a.1.total_cmp(&b.1));
-            near += usize::from(best.is_some_and(|b| (of(b.0) - of(sweep.best)).abs() <= 1));
+            let ends = |r: &runs::Run| if truth.diverged(r) { f64::INFINITY } else { label::end_train(r) };
+            let trained = those.iter().min_by(|a, b| ends(a).total_cmp(&ends(b)));
+            near[kind][0] += 1;
+            near[kind][1] += usize::from(best.is_some_and(|b| at(b.0).abs_diff(at(sweep.best)) <= 1));
+            near[kind][2] += usize::from(trained.is_some_and(|b| at(b.lr).abs_diff(at(sweep.best)) <= 1));
             for (run, found) in those.iter().zip(&seen) {
                 let (said, sure) = sweep.verdict(run.lr, found.verdict == Verdict::Diverged);
                 together.push(judged(&truth, run, said, sure));
@@ -126,10 +132,17 @@ fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
     }
     println!("{used} jobs that were not fitted; each run logged in {} ways\n\n### A single run\n", habits::LOGS);
     println!("{}\n{}", score::table(&alone), score::calibration(&alone));
-    println!(
-        "### The runs of a job together\n\n{sweeps} sweeps: the best rate within one rate of the truth in {:.1} %\n",
-        100.0 * near as f64 / sweeps.max(1) as f64
-    );
+    println!("### The runs of a job together\n");
+    for ([all, by_val, by_train], what) in near.into_iter().zip(["with validation losses", "of training losses alone"])
+    {
+        let share = |n: usize| 100.0 * n as f64 / all.max(1) as f64;
+        println!(
+            "{all} sweeps {what}: best rate within one rate of the best by validation {:.1} %, by training {:.1} %",
+            share(by_val),
+            share(by_train)
+        );
+    }
+    println!();
     println!("{}", score::table(&together));
     Ok(())
 }

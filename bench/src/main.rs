@@ -20,14 +20,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
-        Some("truth") => truth::write(),
+        Some("truth") => truth::write(&args[1..]),
+        Some("probes") => truth::probes(&args[1..]),
+        Some("trials") => truth::trials(),
         Some("score") => score::print(&args[1..]),
         Some("diagnosis") => diagnosis::main(&args[1..]),
         Some("headlines") => headlines::write(),
         Some("sensor") => sensor::print(),
-        _ => {
-            Err("usage: stepsize-bench truth | score [METHOD...] | headlines | sensor | diagnosis runs|fit|score"
-                .into())
-        }
+        _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | sensor | \
+                  diagnosis runs|fit|score"
+            .into()),
     }
 }

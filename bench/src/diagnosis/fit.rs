@@ -87,7 +87,7 @@ pub fn tune(held: &[Held]) -> (f64, Say) {
             })
             .unwrap_or(0.99)
     };
-    let low = least(|c| c[0] + c[1], |p| p < 2, 0.85);
+    let low = least(|c| c[0] + c[1], |p| p < 2, 0.86);
     let high = least(|c| c[3] + c[4], |p| p > 2, 0.84);
     let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02 });
     for good in (35..90).map(|i| f64::from(i) / 100.0) {

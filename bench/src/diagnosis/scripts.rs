@@ -16,6 +16,7 @@ struct Row {
     lr: f64,
     end: f64,
     untrained: f64,
+    train: f64,
     diverged: bool,
 }
 
@@ -30,19 +31,21 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
             return Err(format!("truth.csv: {line}").into());
         };
         let (end, untrained, train): (f64, f64, f64) = (end.parse()?, untrained.parse()?, train.parse()?);
-        // NaN compares as not below.
-        let diverged = broken == "1" || train.is_nan() || train > 1.05 * untrained;
         jobs.entry(job.to_owned()).or_default().push(Row {
             file: file.to_owned(),
             lr: lr.parse()?,
             end,
             untrained,
-            diverged,
+            train,
+            diverged: broken == "1",
         });
     }
     let (mut alone, mut near, mut sweeps) = (Vec::new(), 0, 0);
     for (job, mut rows) in jobs {
         rows.sort_by(|a, b| a.lr.total_cmp(&b.lr));
+        // The lowest rate hardly moves: its training loss is that of the untrained model.
+        let start = rows[0].untrained.max(rows[0].train);
+        rows.iter_mut().for_each(|r| r.diverged |= r.train.is_nan() || r.train > 1.05 * start);
         let loss = |r: &Row| if r.diverged { 2.0 * r.untrained } else { r.end };
         let best = (0..rows.len()).min_by(|a, b| loss(&rows[*a]).total_cmp(&loss(&rows[*b]))).ok_or("no rows")?;
         if best == 0 || best + 1 == rows.len() {

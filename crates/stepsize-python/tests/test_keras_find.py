@@ -1,6 +1,8 @@
 """stepsize.keras.find: a good rate for a compiled model, and everything as it was before, bit for bit."""
 
 import os
+import subprocess
+import sys
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -77,6 +79,16 @@ def test_training_goes_on_as_it_would_have():
             sk.find(model, TRAIN, steps=60, max_cost=0.3)
         losses.append(model.fit(*TRAIN, epochs=2, verbose=0, shuffle=False).history["loss"])
     assert losses[0] == losses[1]
+
+
+def test_on_the_torch_backend():
+    """There dropout draws from PyTorch's global generator, which is put back too."""
+    pytest.importorskip("torch")
+    if keras.backend.backend() == "torch":
+        pytest.skip("this is it")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "goes_on or fault"]
+    ran = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])

@@ -140,6 +140,19 @@ def test_every_scheduler_goes_back_and_its_rates_are_cut(kind):
             assert rates == pytest.approx([cut * rate for rate in expected[step]]), (kind, step)
 
 
+def test_under_accelerate():
+    accelerate = pytest.importorskip("accelerate")
+    accelerator = accelerate.Accelerator(cpu=True)
+    model, optimizer = job()
+    model, optimizer, scheduler = accelerator.prepare(model, optimizer, st.LRScheduler(optimizer, "linear", steps=100))
+    found = st.find(model, nn.functional.mse_loss, [batch(torch.Generator().manual_seed(0))] * 4, optimizer, steps=60, max_cost=0.3)
+    assert found.points and optimizer.param_groups[0]["lr"] == 0.1
+    with st.guard(model, optimizer, scheduler, every=10) as g:
+        seen = []
+        train(g, model, optimizer, 40, broken=lambda at: at == 25, schedulers=[scheduler], seen=seen)
+    assert [act.to for act in g.log] == [20] and dict(seen)[30] == [pytest.approx(0.05 * 0.7)]
+
+
 def test_the_cap_ends_a_run_that_cannot_be_saved_in_its_last_good_state():
     model, optimizer = job()
     with st.guard(model, optimizer, every=10, attempts=3) as g:

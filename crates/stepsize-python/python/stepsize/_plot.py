@@ -38,9 +38,10 @@ def plot(estimate: Estimate, ax: Any = None) -> Any:
         ax.axvline(estimate.lr, color="tab:green", label=f"lr {estimate.lr:.3g}")
     if estimate.curve:  # what it fell from and to; a blow-up would hide that
         seen = [loss for _, loss in estimate.curve if math.isfinite(loss)]
-        low, high = min(seen), max(seen)
-        top = min(high, seen[0] + 0.5 * ((seen[0] - low) or abs(seen[0]) or 1.0))
-        ax.set_ylim(low - 0.1 * (top - low or 1.0), top + 0.1 * (top - low or 1.0))
+        least = min(seen)
+        top = min(max(seen), seen[0] + 0.5 * ((seen[0] - least) or abs(seen[0]) or 1.0))
+        margin = 0.1 * ((top - least) or 1.0)
+        ax.set_ylim(least - margin, top + margin)
     losses = [p["loss"] for p in estimate.points if p["loss"] is not None and not p["diverged"]]
     if losses and not estimate.curve:
         span = (max(losses) - min(losses)) or abs(max(losses)) or 1.0

@@ -59,7 +59,7 @@ class Training:
         self.held: Any = None if val_data is None else _data.reusable(_batches(val_data, batch_size, None), "val_data")
         self.training_data_judges = val_data is None
         if not model.built:
-            restore = _data.keep_rng(self.also)
+            restore = _keep_rng(self.also)
             model(_parts(self.batches.next())[0])
             self.batches.rewind()
             restore()
@@ -75,7 +75,7 @@ class Training:
     def save(self) -> Any:
         variables = {id(v): v for v in [*self.model.variables, *self.model.metrics_variables, *self.optimizer.variables]}
         kept = [(v, _value(v)) for v in variables.values()]
-        return kept, _data.keep_rng(self.also)
+        return kept, _keep_rng(self.also)
 
     def restore(self, kept: Any) -> None:
         variables, generators = kept
@@ -89,7 +89,7 @@ class Training:
         if self.held is None:
             self.held = _data.held(self.data, self.count, self.also)
         kept = [(v, _value(v)) for v in self.model.metrics_variables]
-        generators = _data.keep_rng(self.also)
+        generators = _keep_rng(self.also)
         self.model.reset_metrics()
         logs: dict[str, Any] = {}
         try:
@@ -105,6 +105,26 @@ class Training:
 
     def reseed(self, seed: int) -> None:
         _data.reseed(seed, self.also)
+        if keras.backend.backend() == "torch":
+            import torch
+
+            torch.manual_seed(seed)
+
+
+def _keep_rng(also: Sequence[Any]) -> Callable[[], None]:
+    """Global generators, with that of PyTorch where it is the backend: dropout draws from it."""
+    numpy = _data.keep_rng(also)
+    if keras.backend.backend() != "torch":
+        return numpy
+    from .torch.snapshot import keep_rng
+
+    torch = keep_rng()
+
+    def restore() -> None:
+        numpy()
+        torch()
+
+    return restore
 
 
 def _value(variable: Any) -> Any:

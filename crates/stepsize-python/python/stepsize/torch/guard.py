@@ -159,10 +159,11 @@ def _times(rate: Any, by: float) -> Any:
 
 
 def _each(schedulers: Sequence[Any]) -> Iterator[Any]:
-    """With the parts of those that are made of others."""
+    """With the parts of those that are made of others, and what a wrapper (accelerate's) holds."""
     for scheduler in schedulers:
         yield scheduler
-        yield from _each(getattr(scheduler, "_schedulers", ()))
+        held = getattr(scheduler, "scheduler", None)
+        yield from _each([*getattr(scheduler, "_schedulers", ()), *([held] if hasattr(held, "step") else [])])
 
 
 def guard(

@@ -6,14 +6,16 @@
 
 use super::{Finding, Rule, Seen, show};
 use crate::diagnosis::Series;
-use crate::diagnosis::stats::{mean, median};
+use crate::diagnosis::stats::{mean, median, noise};
 
 /// The code.
 pub const CODE: &str = "LR001";
 /// Ending this share above the start is divergence, as in [`crate::report::Verdict`].
 const WORSE: f64 = 0.05;
+/// Share above the first reading that is needed more for each share of the run by which the log begins late.
+const LATER: f64 = 15.0;
 /// A log that begins later than this share of its length does not show the untrained loss.
-const LATE: f64 = 0.01;
+const LATE: f64 = 0.004;
 
 pub struct Diverged;
 
@@ -63,8 +65,8 @@ fn broken(seen: &Seen<'_>) -> Option<Finding> {
     None
 }
 
-/// Where the loss began, and whether that is the untrained loss.
-fn start(seen: &Seen<'_>) -> Option<(f64, bool)> {
+/// Where the loss began, and how late the log shows it (share of the run; 0 where the loss of guessing is known instead).
+fn start(seen: &Seen<'_>) -> Option<(f64, f64)> {
     let (_, last) = seen.record.span()?;
     let early = |s: &Series| {
         let first = s.points().first()?;
@@ -73,34 +75,39 @@ fn start(seen: &Seen<'_>) -> Option<(f64, bool)> {
     };
     let all = [early(&seen.record.loss), early(&seen.record.val_loss)];
     let earliest = all.into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0))?;
-    if earliest.0 > LATE * last
+    let late = (earliest.0 / last.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
+    if late > LATE
         && let Some(classes) = seen.record.facts.classes.filter(|c| *c > 1)
     {
-        let guessing = f64::from(classes).ln();
-        return Some((guessing.min(earliest.1), true));
+        return Some((f64::from(classes).ln(), 0.0));
     }
-    Some((earliest.1, earliest.0 <= LATE * last))
+    Some((earliest.1, late))
 }
 
 fn worse(seen: &Seen<'_>) -> Option<Finding> {
-    let series = if seen.record.loss.len() >= 3 { &seen.record.loss } else { seen.record.main() };
+    let series = if seen.record.loss.len() >= 2 { &seen.record.loss } else { seen.record.main() };
     let points = series.points();
-    if points.len() < 3 {
+    if points.len() < 2 {
         return None;
     }
-    let (start, untrained) = start(seen)?;
+    let (start, late) = start(seen)?;
     let values = series.values();
-    let tail = values.len().div_ceil(10);
-    let end = mean(&values[values.len() - tail..])?;
-    let limit = start + WORSE * start.abs();
+    let part = values.len().div_ceil(10);
+    let (begin, end) = (mean(&values[..part])?, mean(&values[values.len() - part..])?);
+    // What is first seen late was already trained on: more is then needed above it.
+    let limit = start + (WORSE + (LATER * late).min(1.0)) * start.abs();
+    // A single reading at the start may lie low by chance: by the noise of readings, unless the whole curve rises.
+    let sd = noise(&values).unwrap_or(0.0);
+    let clear = end - start > 4.0 * sd
+        || end - begin > 3.0 * sd * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
     // A curve that only overfits ends above its first reading after having been far below it.
     let best = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let overfit = seen.record.loss.len() < 3 && best < 0.5 * start && end < 1.5 * start;
-    if end <= limit || overfit {
+    let overfit = seen.record.loss.len() < 3 && best < 0.7 * start && end < 2.0 * start;
+    if end <= limit || !clear || overfit {
         return None;
     }
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);
-    let (of, confidence) = if untrained { ("the start", 0.97) } else { ("the first reading", 0.9) };
+    let (of, confidence) = if late <= LATE { ("the start", 0.97) } else { ("the first reading", 0.9) };
     let evidence = format!("the loss ends at {}, above {of} at {}", show(end), show(start));
     let last = points.last().map_or(from, |p| p.0);
     Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), confidence))
