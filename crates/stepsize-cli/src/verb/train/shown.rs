@@ -33,10 +33,17 @@ pub fn verdict(trial: &Trial) -> String {
     }
     match since_best(trial) {
         Some(0) => "improves".to_owned(),
-        Some(since @ 3..) if falls(trial) => format!("overfits? best {since} evaluations ago"),
+        Some(since @ 3..) if falls(trial) && rises(points) => format!("overfits? best {since} evaluations ago"),
         Some(since) => format!("best {} ago", plural(since, "evaluation")),
         None => "broken".to_owned(),
     }
+}
+
+/// Whether the last three validation losses rise, and to more than a twentieth above the best.
+fn rises(points: &[stepsize::Point]) -> bool {
+    let best = points.iter().map(|p| p.loss).fold(f64::INFINITY, f64::min);
+    let last = &points[points.len().saturating_sub(3)..];
+    last.windows(2).all(|w| w[0].loss < w[1].loss) && last.iter().all(|p| p.loss > 1.05 * best)
 }
 
 /// Whether the training loss still falls: its mean over the last tenth is below that of the tenth before.
