@@ -1,16 +1,18 @@
 """What Optuna's TPE sampler would answer after 10 full runs on the jobs of bench/data/truth.csv.
 
 A trial's value is the final loss of one truth seed at the sampled rate, interpolated as bench/src/truth.rs does. Writes
-bench/data/optuna.csv, which `stepsize-bench score` reads. Run from the root of the repository, with any Optuna (the
+bench/data/optuna.csv, which `stepsize-bench score` reads; jobs that are in it already are left as they are. Run from the root of the repository, with any Optuna (the
 version is written into the file; the committed one is from 5.0.0): python3 bench/optuna_tpe.py
 """
 
 import csv
 import math
+import os
 from collections import defaultdict
 
 import optuna
 
+PATH = "bench/data/optuna.csv"
 LOW, HIGH, RUNS, DRAWS, SEEDS, BROKEN = 1e-5, 10.0, 10, 20, 3, 2.0
 
 
@@ -35,9 +37,13 @@ def interpolate(table, lr):
 
 def main():
     optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with open("bench/data/optuna.csv", "w") as out:
-        out.write("optuna,task,seed,draw,lr\n")
+    known = {(row["task"], int(row["seed"])) for row in csv.DictReader(open(PATH))} if os.path.exists(PATH) else None
+    with open(PATH, "a") as out:
+        if known is None:
+            out.write("optuna,task,seed,draw,lr\n")
         for (task, seed), table in read("bench/data/truth.csv").items():
+            if (task, seed) in (known or ()):
+                continue
             for draw in range(DRAWS):
                 study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=draw))
                 study.optimize(

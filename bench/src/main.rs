@@ -2,10 +2,14 @@
 //!
 //! `truth` trains every job of `tasks.rs` to the full horizon at 4 rates a decade with 3 seeds and writes
 //! `bench/data/truth.csv`; `score` runs every search on the same jobs, for real, and prints what its answers cost and
-//! how far they are from the best. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
+//! how far they are from the best. `headlines` tries well-known claims at our scale, `sensor` whether a method without a rate
+//! tells where to search. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
 
 mod cache;
+mod diagnosis;
+mod headlines;
 mod score;
+mod sensor;
 mod table;
 mod tasks;
 mod truth;
@@ -16,8 +20,15 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     match args.first().map(String::as_str) {
-        Some("truth") => truth::write(),
+        Some("truth") => truth::write(&args[1..]),
+        Some("probes") => truth::probes(&args[1..]),
+        Some("trials") => truth::trials(),
         Some("score") => score::print(&args[1..]),
-        _ => Err("usage: stepsize-bench truth | score [METHOD...]".into()),
+        Some("diagnosis") => diagnosis::main(&args[1..]),
+        Some("headlines") => headlines::write(),
+        Some("sensor") => sensor::print(),
+        _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | sensor | \
+                  diagnosis runs|fit|score"
+            .into()),
     }
 }

@@ -76,34 +76,97 @@ pub fn interpolate(table: &[(f64, f64)], lr: f64) -> f64 {
     (y0.ln() * (1.0 - t) + y1.ln() * t).exp()
 }
 
-/// Trains what is missing and writes the table.
-pub fn write() -> Result<(), Box<dyn Error>> {
+const HEADER: &str = "task,steps,schedule,lr,seed,val_loss,untrained,steps_run";
+
+/// Trains what the table lacks and writes it. Jobs whose name contains one of `names` (all, when empty); a job that was
+/// changed has to be cut from the table first.
+pub fn write(names: &[String]) -> Result<(), Box<dyn Error>> {
     let ready = tasks::load(&[])?;
     let cache = Cache::open()?;
-    let mut text = String::from("task,steps,schedule,lr,seed,val_loss,untrained,steps_run\n");
     let grid = Lr::log_space(Lr::new(LOW)?, Lr::new(HIGH)?, 4)?;
-    let work: Vec<(&Ready, Lr, u64)> =
-        ready.iter().flat_map(|r| grid.iter().flat_map(move |&lr| SEEDS.map(|seed| (r, lr, seed)))).collect();
-    let rows = parallel(&work, |(r, lr, seed)| -> Result<String, stepsize::Error> {
+    let old = std::fs::read_to_string(PATH).unwrap_or_default();
+    let known: BTreeMap<&str, Vec<&str>> = old.lines().skip(1).fold(BTreeMap::new(), |mut by_task, line| {
+        by_task.entry(line.split(',').next().unwrap_or_default()).or_default().push(line);
+        by_task
+    });
+    let complete = |r: &Ready| known.get(r.spec.name).is_some_and(|l| l.len() == grid.len() * SEEDS.len());
+    let wanted = |r: &Ready| names.is_empty() || names.iter().any(|n| r.spec.name.contains(n.as_str()));
+    let work: Vec<(&Ready, Lr, u64)> = ready
+        .iter()
+        .filter(|r| wanted(r) && !complete(r))
+        .flat_map(|r| grid.iter().flat_map(move |&lr| SEEDS.map(|seed| (r, lr, seed))))
+        .collect();
+    let rows = parallel(&work, |(r, lr, seed)| -> Result<(&str, String), stepsize::Error> {
         let spec = r.job(*seed)?.trial(*lr, r.spec.steps, *seed)?;
         let trial = cache.run(r, TrialId(0), &spec)?;
         let loss = trial.final_loss().unwrap_or(f64::NAN);
         let untrained = trial.start_loss().unwrap_or(f64::NAN);
         let s = r.spec;
-        Ok(format!(
-            "{},{},{},{:e},{seed},{loss},{untrained},{}",
-            s.name,
-            s.steps,
-            s.schedule,
-            lr.get(),
-            trial.steps_run
-        ))
+        let rate = lr.get();
+        let schedule = if s.schedule.contains(',') { format!("\"{}\"", s.schedule) } else { s.schedule.to_owned() };
+        let row = format!("{},{},{schedule},{rate:e},{seed},{loss},{untrained},{}", s.name, s.steps, trial.steps_run);
+        Ok((s.name, row))
     });
+    let mut made: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for row in rows {
-        writeln!(text, "{}", row?)?;
+        let (name, row) = row?;
+        made.entry(name).or_default().push(row);
+    }
+    let mut text = format!("{HEADER}\n");
+    for r in &ready {
+        for line in known.get(r.spec.name).filter(|_| complete(r)).into_iter().flatten() {
+            writeln!(text, "{line}")?;
+        }
+        for line in made.get(r.spec.name).into_iter().flatten() {
+            writeln!(text, "{line}")?;
+        }
     }
     std::fs::write(PATH, text)?;
-    println!("wrote {PATH}: {} jobs, {} rates, seeds {SEEDS:?}", ready.len(), grid.len());
+    println!("wrote {PATH}: {} jobs trained, {} rates, seeds {SEEDS:?}", made.len(), grid.len());
+    Ok(())
+}
+
+/// Trains short runs, whole schedules compressed, on a grid of rates around the best one, for every job that is no held
+/// one: what a model of the landscape is fitted to. They stay in the memo.
+pub fn probes(names: &[String]) -> Result<(), Box<dyn Error>> {
+    let ready = tasks::load(names)?;
+    let truths = read()?;
+    let cache = Cache::open()?;
+    let mut work = Vec::new();
+    for part in PARTS {
+        for r in ready.iter().filter(|r| !r.spec.held) {
+            let Some(truth) = truths.get(r.spec.name) else { continue };
+            let best = (truth.best_lr().log2() * 2.0).round() / 2.0;
+            work.extend((-5..=5).map(|at| (r, best + f64::from(at), r.spec.steps / part)));
+        }
+    }
+    parallel(&work, |(r, x, steps)| -> Result<(), stepsize::Error> {
+        let spec = r.job(100)?.trial(Lr::from_log2(*x), *steps, 100)?;
+        cache.run(r, TrialId(0), &spec).map(|_| ())
+    })
+    .into_iter()
+    .collect::<Result<(), _>>()?;
+    println!("{} probes", work.len());
+    Ok(())
+}
+
+/// Lengths of the probes, as parts of the full run.
+const PARTS: [u64; 3] = [16, 8, 4];
+
+/// Runs single trials, one a line of standard input: job, log2 of the rate, steps, seed.
+pub fn trials() -> Result<(), Box<dyn Error>> {
+    let ready = tasks::load(&[])?;
+    let cache = Cache::open()?;
+    for line in std::io::stdin().lines() {
+        let line = line?;
+        let f: Vec<&str> = line.split(' ').collect();
+        let [name, x, steps, seed] = f[..] else { return Err(line.into()) };
+        let r = ready.iter().find(|r| r.spec.name == name).ok_or("no such job")?;
+        let (steps, seed) = (steps.parse()?, seed.parse()?);
+        let spec = r.job(seed)?.trial(Lr::from_log2(x.parse()?), steps, seed)?;
+        let trial = cache.run(r, TrialId(0), &spec)?;
+        println!("{}", serde_json::to_string(&(&line, &trial.train, &trial.val, &trial.end, trial.steps_run))?);
+    }
     Ok(())
 }
 

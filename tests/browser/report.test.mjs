@@ -5,7 +5,7 @@
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
@@ -132,6 +132,27 @@ function suite() {
       if (/step \d+, loss/.test(await page.locator("#losses .readout").innerText())) return calm();
     }
     assert.fail("no line was read out");
+  });
+
+  test("a diagnosis shows every run with its evidence, and the sweep", async () => {
+    const rates = { 0.001: 1.5, 0.01: 0.6, 0.1: 0.4, 1: 0.9, 10: 9 };
+    for (const [lr, end] of Object.entries(rates)) {
+      const loss = (step) => end + (2.3 - end) * Math.exp(-step / 15);
+      const rows = Array.from({ length: 120 }, (_, step) => `${step},${loss(step)}`);
+      writeFileSync(join(directory, `lr${lr}.csv`), ["step,loss", ...rows].join("\n"));
+    }
+    const files = Object.keys(rates).map((lr) => join(directory, `lr${lr}.csv`));
+    const { url, object } = report("diagnosis.html", "diagnose", ...files);
+    await open(url);
+    assert.equal(object.length, 5);
+    assert.match(await page.locator("h1").innerText(), /1 diverged/);
+    assert.equal(await page.locator(".many figure svg.plot").count(), 5);
+    assert.ok((await page.locator(".sweep svg.wide").boundingBox()).width > 600);
+    assert.match(await page.locator(".many").innerHTML(), /LR001 diverged/);
+    await page.locator(".sweep svg.wide circle[data-note]").first().hover();
+    assert.match(await page.locator(".sweep .readout").innerText(), /final loss/);
+    assert.deepEqual(JSON.parse(await page.locator("#stepsize").textContent()), object);
+    calm();
   });
 
   test("the embedded object is that of --json", async () => {

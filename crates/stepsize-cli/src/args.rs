@@ -1,12 +1,24 @@
 //! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
 
+mod cluster;
 mod command;
+mod compare;
+mod demo;
+mod diagnose;
 mod output;
 mod task;
+mod train;
+mod transfer;
 
+pub use cluster::{ClusterArgs, DoctorArgs};
 pub use command::CommandArgs;
+pub use compare::CompareArgs;
+pub use demo::DemoArgs;
+pub use diagnose::DiagnoseArgs;
 pub use output::{DrawArgs, FileArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
+pub use train::TrainArgs;
+pub use transfer::{FamilyName, RefineArgs, TransferArgs};
 
 use crate::show::Style;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -28,6 +40,7 @@ diverges, and what the search cost. When the evidence does not support an answer
   5. Another job:             stepsize find --model cnn --optimizer adamw --epochs 30
   6. Another schedule:        stepsize find --schedule 'warmup(10%) then cosine'
   7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
+  8. Logs you already have:   stepsize diagnose runs/
 
 `stepsize help VERB` tells more of each verb.";
 
@@ -71,10 +84,20 @@ pub enum Verb {
     RangeTest(RangeTestArgs),
     /// Sensitivity analysis: full runs on a grid (or at random), several seeds
     Sweep(SweepArgs),
+    /// Compare ways to set the rate, searches included, at equal total compute
+    Compare(CompareArgs),
     /// Train once at a given rate, with a schedule and a controller
     Train(TrainArgs),
+    /// Judge training logs: rate too low, good, too high or diverged, what else is wrong, and what to do
+    Diagnose(DiagnoseArgs),
     /// Print, plot or convert a schedule
     Schedule(ScheduleArgs),
+    /// Carry a tuned rate to another schedule, length or batch size, with the rule and its uncertainty
+    Transfer(TransferArgs),
+    /// Make a schedule from the gradient norms of an earlier run
+    Refine(RefineArgs),
+    /// Why the rate matters: a child has seen ten black birds, and now comes a yellow one
+    Demo(DemoArgs),
     /// List the studies kept in a file
     Studies(FileArgs),
     /// Show what a study found, as its search did
@@ -85,6 +108,8 @@ pub enum Verb {
     Export(ExportArgs),
     /// Remove a study for good
     Rm(NamedArgs),
+    /// Check that runs can be made here, or on a cluster, and say what to mend
+    Doctor(DoctorArgs),
     /// Print the completions for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
@@ -181,27 +206,6 @@ pub struct SweepArgs {
     pub command: CommandArgs,
     #[command(flatten)]
     pub output: OutputArgs,
-}
-
-#[derive(Debug, Args)]
-pub struct TrainArgs {
-    /// Base learning rate
-    #[arg(long, value_name = "LR", allow_negative_numbers = true, required_unless_present = "resume")]
-    pub lr: Option<Lr>,
-    /// Controller, such as 'plateau(patience=10)'
-    #[arg(long, value_name = "TEXT")]
-    pub controller: Option<String>,
-    /// Checkpoint: goes on from it if it is there, and is written at the end and on Ctrl-C
-    #[arg(long, value_name = "FILE")]
-    pub resume: Option<PathBuf>,
-    /// Write the curve to this file (.csv or .jsonl)
-    #[arg(long, value_name = "FILE")]
-    pub curve: Option<PathBuf>,
-    /// Print one JSON object
-    #[arg(long)]
-    pub json: bool,
-    #[command(flatten)]
-    pub task: TaskArgs,
 }
 
 #[derive(Debug, Args)]

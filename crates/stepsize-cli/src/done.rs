@@ -38,6 +38,16 @@ impl Done {
         Self { text, code: if answered { 0 } else { REFUSED } }
     }
 
+    /// Text with an exit code of its own.
+    pub fn with_code(text: String, code: u8) -> Self {
+        Self { text, code }
+    }
+
+    /// What was looked at; a failure when something is to be mended.
+    pub fn checked(text: String, sound: bool) -> Self {
+        Self { text, code: if sound { 0 } else { FAILURE } }
+    }
+
     /// Writes the text to stdout and gives the exit code.
     pub fn print(self) -> u8 {
         let mut out = std::io::stdout().lock();

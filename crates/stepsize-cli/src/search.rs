@@ -9,6 +9,7 @@ use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
+use stepsize::pruner::KillRule;
 use stepsize::{Probe, Report};
 use stepsize_study::{Memory, Question, Store, Studies, study};
 
@@ -37,10 +38,14 @@ pub fn run(
     let mut progress = Progress::new(probe.name());
     let begin = Instant::now();
     let mut told = false;
+    let rule = work.kill.and_then(KillRule::pruner);
     let outcome = study(
         &question,
         &Counted::new(probe, &planned),
-        probe.pruner(),
+        match work.kill {
+            Some(_) => rule.as_deref(),
+            None => probe.pruner(),
+        },
         work.executor.as_mut(),
         store.as_mut(),
         &stop,
@@ -61,7 +66,7 @@ pub fn run(
 }
 
 /// The log: in memory, or a study that is kept.
-fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
+pub fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
     let Some(name) = &kept.study else { return Ok(Box::new(Memory::new())) };
     let command: Vec<String> = TYPED
         .get()

@@ -35,7 +35,7 @@ impl Loaded {
         let config = TaskConfig {
             data,
             model: a.model.clone(),
-            optimizer: a.optimizer,
+            optimizer: a.optimizer.clone(),
             batch_size: a.batch_size,
             weight_decay: a.weight_decay,
             clip_norm: a.clip_norm,

@@ -4,8 +4,9 @@ use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
 use crate::task::{Loaded, schedule};
 use stepsize::probe::Job;
+use stepsize::pruner::KillRule;
 use stepsize_study::executor::{Commands, RateFrom, Reading, Template};
-use stepsize_study::{Executor, InProcess, Local};
+use stepsize_study::{Cluster, Executor, InProcess, Local};
 
 /// A job and a place to run it.
 pub struct Work {
@@ -15,6 +16,8 @@ pub struct Work {
     pub job: Job,
     /// Whether trials are the first parts of full runs, because the command cannot be told a length.
     pub cut: bool,
+    /// The rule by which runs are ended early, where one was asked for.
+    pub kill: Option<KillRule>,
     /// Where trials run.
     pub executor: Box<dyn Executor>,
     /// One line on which metric was chosen and why, once it is.
@@ -24,14 +27,21 @@ pub struct Work {
 impl Work {
     /// Makes ready what the arguments ask for.
     pub fn new(task: &TaskArgs, command: &CommandArgs, kept: &StudyArgs) -> Result<Self, Fault> {
-        if !command.argv.is_empty() {
-            return of_command(task, command, kept);
+        let mut work = if command.argv.is_empty() { of_engine(task)? } else { of_command(task, command, kept)? };
+        if let Some(rule) = command.kill_rule {
+            // Part of the question: another rule leaves other trials.
+            work.about = format!("--kill-rule {} {}", rule.name(), work.about);
+            work.kill = Some(rule);
         }
-        let loaded = Loaded::new(task)?;
-        let executor = Box::new(InProcess::new(loaded.jobs, loaded.engines())?);
-        let about = loaded.task.describe();
-        Ok(Self { about, job: loaded.job, cut: false, executor, chosen: Box::new(|| None) })
+        Ok(work)
     }
+}
+
+fn of_engine(task: &TaskArgs) -> Result<Work, Fault> {
+    let loaded = Loaded::new(task)?;
+    let executor = Box::new(InProcess::new(loaded.jobs, loaded.engines())?);
+    let about = loaded.task.describe();
+    Ok(Work { about, job: loaded.job, cut: false, kill: None, executor, chosen: Box::new(|| None) })
 }
 
 fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<Work, Fault> {
@@ -90,8 +100,29 @@ fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<W
         commands.temporary = false;
     }
     commands.mark = kept.mark()?;
+    // The directories of a kept study on a cluster are what it is taken up by.
+    commands.temporary &= args.cluster.on.is_none() || commands.mark.is_none();
     let cut = !commands.template.has("steps");
+    if let Some(on) = args.cluster.on() {
+        if args.trials.is_none() {
+            // Below the current directory, which nodes share as a rule; the temporary one they do not.
+            commands.dir = shared_dir(kept);
+        }
+        commands.jobs = task.jobs.unwrap_or(0);
+        let cluster = Cluster::new(commands, on)?;
+        let chosen = Box::new(cluster.chosen());
+        return Ok(Work { about, job, cut, kill: None, executor: Box::new(cluster), chosen });
+    }
     let local = Local::new(commands).map_err(Fault::usage)?;
     let chosen = Box::new(local.chosen());
-    Ok(Work { about, job, cut, executor: Box::new(local), chosen })
+    Ok(Work { about, job, cut, kill: None, executor: Box::new(local), chosen })
+}
+
+/// Where the runs of a cluster have their directories unless told otherwise.
+fn shared_dir(kept: &StudyArgs) -> std::path::PathBuf {
+    let name = match &kept.study {
+        Some(name) => name.chars().map(|c| if c.is_alphanumeric() || "-_.".contains(c) { c } else { '_' }).collect(),
+        None => format!("unnamed-{}", std::process::id()),
+    };
+    std::path::Path::new("stepsize-trials").join(name)
 }

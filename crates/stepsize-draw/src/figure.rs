@@ -3,12 +3,13 @@
 //! The scene knows inks by their meaning (a good rate, the frame, ...), never by colour: a file gets the fixed colours of
 //! [`ink`], the page gives them by style sheet, in light and dark.
 
+pub mod birds;
 mod curves;
 pub mod font;
 pub mod ink;
 mod landscape;
-mod panel;
-mod png;
+pub(crate) mod panel;
+pub(crate) mod png;
 pub mod scene;
 pub mod svg;
 
@@ -82,4 +83,9 @@ pub fn svg(report: &Report) -> String {
 /// The picture as a PNG file.
 pub fn png(report: &Report) -> Result<Vec<u8>> {
     png::file(&whole(report), SCALE)
+}
+
+/// Any scene as a PNG file.
+pub fn scene_png(scene: &Scene) -> Result<Vec<u8>> {
+    png::file(scene, SCALE)
 }

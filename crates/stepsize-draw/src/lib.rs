@@ -3,6 +3,8 @@
 
 #![recursion_limit = "256"]
 
+pub mod compare;
+pub mod diagnosis;
 pub mod figure;
 pub mod json;
 pub mod number;

@@ -27,6 +27,11 @@ pub fn html(report: &Report, object: &Value) -> String {
     body += &plot("losses", "Loss over steps", report, figure::losses, &parts::toggles(report));
     body += &parts::runs(report);
     body += &parts::cost(report);
+    document(&format!("Stepsize: {headline}"), "", &body, object)
+}
+
+/// A whole page about its body; `title` is safe already.
+pub(crate) fn document(title: &str, style: &str, body: &str, object: &Value) -> String {
     // `</script>` would end the element; in JSON every `<` is inside a string, where it may be written so.
     let json = object.to_string().replace('<', "\\u003c");
     format!(
@@ -38,9 +43,9 @@ pub fn html(report: &Report, object: &Value) -> String {
 <meta http-equiv="Content-Security-Policy" content="{POLICY}">
 <meta name="color-scheme" content="light dark">
 <link rel="icon" href="data:,">
-<title>Stepsize: {headline}</title>
+<title>{title}</title>
 <style>
-{STYLE}</style>
+{STYLE}{style}</style>
 </head>
 <body>
 <main>

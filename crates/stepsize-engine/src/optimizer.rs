@@ -1,148 +1,227 @@
-//! SGD, Adam and AdamW in one pass over memory, with the arithmetic of PyTorch 2.15 (checked in `golden.rs`).
+//! [`Optimizer`]: one step from gradients to parameters, over any [`Method`].
 //!
-//! Per parameter `p` with gradient `g`, rate `r` and weight decay `d`:
-//! - SGD: `g += d p; v = m v + g; p -= r v`, or `p -= r (g + m v)` for Nesterov;
-//! - Adam: `g += d p; a += (1 - b1) (g - a); s = b2 s + (1 - b2) g^2; p -= r / (1 - b1^t) a / (sqrt(s / (1 - b2^t)) + eps)`;
-//! - AdamW: `p *= 1 - r d`, then Adam without the first term.
+//! A method is one file of `optimizer/` and is the arithmetic of the class of the same name in PyTorch or in its authors'
+//! package, checked step by step in `golden.rs`. It sees parameters block by block (one a tensor) and keeps its state as flat arrays
+//! in the order of the parameters, and as named-by-order numbers in double precision, so that a snapshot is exact.
 //!
-//! On a GPU the update goes through the host: right, but not fast.
+//! What is trained and what is evaluated may differ: methods that average take gradients at one point and are judged at
+//! another ([`Method::evaluated`]). Here that is all that has to be done: the engine's `norm` is layer normalisation, which
+//! takes its statistics from the row it normalises, so there are no running statistics that could belong to the wrong point (with
+//! batch normalisation they have to be gathered anew at the averaged point before each evaluation).
 //!
-//! Burn's own optimizers are not used: its Adam corrects the bias in single precision, and a separate pass over memory for
-//! each operation costs more than the arithmetic.
+//! On a GPU the update goes through the host: right, but not fast. Burn's own optimizers are not used: its Adam corrects
+//! the bias in single precision, and a separate pass over memory for each operation costs more than the arithmetic.
+
+mod adam;
+mod dadapt;
+mod dog;
+mod mechanic;
+mod momo;
+mod prodigy;
+mod schedule_free;
+mod schedule_free_plus;
+mod sgd;
 
 use crate::network::{data, slice, slice_mut};
 use crate::spec::OptimizerSpec;
-use burn::tensor::{Device, Tensor};
+use burn::tensor::{Device, Tensor, TensorData};
+use std::fmt::Debug;
+use std::ops::Range;
 use stepsize::{Error, Result};
 
-/// The state of an optimizer.
+/// One tensor of parameters and its gradient; `at` is its place in the flat order of all of them.
+pub(crate) struct Block<'a> {
+    at: usize,
+    p: &'a mut [f32],
+    g: &'a [f32],
+}
+
+impl Block<'_> {
+    /// Its numbers in a flat array.
+    fn range(&self) -> Range<usize> {
+        self.at..self.at + self.p.len()
+    }
+}
+
+/// What a step is taken with.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Now {
+    /// Rate, >= 0: base x schedule x controller.
+    pub(crate) lr: f64,
+    /// Mini-batch loss before the step.
+    pub(crate) loss: f64,
+    /// Number of this step, from 1.
+    pub(crate) time: u64,
+}
+
+impl Now {
+    /// `1 - beta^time`.
+    fn correction(&self, beta: f64) -> f64 {
+        1.0 - beta.powi(i32::try_from(self.time).unwrap_or(i32::MAX)) // by then the power is 0
+    }
+}
+
+/// How gradients move parameters.
+pub(crate) trait Method: Debug + Send {
+    /// Takes one step.
+    fn step(&mut self, now: Now, blocks: &mut [Block<'_>]);
+    /// Flat arrays that are kept between steps, one number a parameter.
+    fn arrays(&mut self) -> Vec<&mut Vec<f32>>;
+    /// Numbers that are kept between steps.
+    fn numbers(&mut self) -> Vec<&mut f64> {
+        Vec::new()
+    }
+    /// The values at which the block that is `p` now should be evaluated; `None`: those of `p`.
+    fn evaluated(&self, range: Range<usize>, p: &[f32]) -> Option<Vec<f32>> {
+        let _ = (range, p);
+        None
+    }
+    /// The step size that the method has worked out, for those that do: in the unit of the rate of its plain relative
+    /// (SGD or Adam).
+    fn sensed(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// An optimizer with its state.
 #[derive(Debug)]
 pub(crate) struct Optimizer {
-    spec: OptimizerSpec,
-    weight_decay: f64,
+    method: Box<dyn Method>,
     clip_norm: Option<f64>,
     /// Steps taken.
     pub(crate) time: u64,
-    /// Velocity, or mean of gradients and then mean of squares; parameters in order.
-    pub(crate) state: Vec<Vec<f32>>,
 }
 
 impl Optimizer {
-    /// For parameters of `size` numbers in all.
-    pub(crate) fn new(spec: OptimizerSpec, weight_decay: f64, clip_norm: Option<f64>, size: usize) -> Self {
-        let buffers = match spec {
-            OptimizerSpec::Sgd { momentum: 0.0, .. } => 0,
-            OptimizerSpec::Sgd { .. } => 1,
-            OptimizerSpec::Adam { .. } | OptimizerSpec::AdamW { .. } => 2,
-        };
-        Self { spec, weight_decay, clip_norm, time: 0, state: vec![vec![0.0; size]; buffers] }
+    /// For blocks of `lengths` numbers.
+    pub(crate) fn new(spec: &OptimizerSpec, weight_decay: f64, clip_norm: Option<f64>, lengths: &[usize]) -> Self {
+        Self { method: method(spec, weight_decay, lengths), clip_norm, time: 0 }
     }
 
-    /// Takes one step at rate `lr`.
+    /// Takes one step at rate `lr` on the gradients of a mini-batch with this loss.
     pub(crate) fn step(
         &mut self,
         lr: f64,
+        loss: f64,
         parameters: &mut Vec<Tensor<2>>,
         gradients: Vec<Tensor<2>>,
         device: &Device,
     ) -> Result<()> {
         self.time += 1;
-        let gradients = gradients.into_iter().map(data).collect::<Result<Vec<_>>>()?;
-        let shrink = match self.clip_norm {
-            None => 1.0,
-            Some(limit) => {
-                let mut sum = 0.0;
-                for gradient in &gradients {
-                    sum += slice(gradient)?.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
-                }
-                // as torch.nn.utils.clip_grad_norm_; NaN stays NaN
-                let ratio = limit / (sum.sqrt() + 1e-6);
-                if ratio >= 1.0 { 1.0 } else { ratio as f32 }
-            }
-        };
+        let mut gradients = gradients.into_iter().map(data).collect::<Result<Vec<_>>>()?;
+        if let Some(limit) = self.clip_norm {
+            clip(limit, &mut gradients)?;
+        }
+        let mut values = std::mem::take(parameters).into_iter().map(data).collect::<Result<Vec<_>>>()?;
+        let mut blocks = Vec::with_capacity(values.len());
         let mut at = 0;
-        for (parameter, gradient) in std::mem::take(parameters).into_iter().zip(&gradients) {
-            let g = slice(gradient)?;
-            let mut values = data(parameter)?;
-            let p = slice_mut(&mut values)?;
+        for (values, gradient) in values.iter_mut().zip(&gradients) {
+            let (p, g) = (slice_mut(values)?, slice(gradient)?);
             if p.len() != g.len() {
                 return Err(Error::engine(format!("{} parameters have {} gradients", p.len(), g.len())));
             }
-            self.update(lr, at, p, g, shrink);
-            at += p.len();
-            parameters.push(Tensor::from_data(values, device));
+            let next = at + p.len();
+            blocks.push(Block { at, p, g });
+            at = next;
         }
+        self.method.step(Now { lr, loss, time: self.time }, &mut blocks);
+        parameters.extend(values.into_iter().map(|values| Tensor::from_data(values, device)));
         Ok(())
     }
 
-    fn update(&mut self, lr: f64, at: usize, p: &mut [f32], g: &[f32], shrink: f32) {
-        let (rate, decay, range) = (lr as f32, self.weight_decay as f32, at..at + p.len());
-        match (self.spec, self.state.as_mut_slice()) {
-            (OptimizerSpec::Sgd { momentum, nesterov }, [velocity]) => {
-                let m = momentum as f32;
-                let look = if nesterov { m } else { 0.0 };
-                for ((p, g), v) in p.iter_mut().zip(g).zip(&mut velocity[range]) {
-                    let g = g * shrink + decay * *p;
-                    *v = m * *v + g;
-                    *p -= rate * if nesterov { g + look * *v } else { *v };
-                }
-            }
-            (OptimizerSpec::Adam { beta1, beta2, eps }, [mean, square]) => {
-                let adam = Adam::new(lr, self.time, beta1, beta2, eps);
-                adam.update(p, g, &mut mean[range.clone()], &mut square[range], |g, p| g * shrink + decay * p, 1.0);
-            }
-            (OptimizerSpec::AdamW { beta1, beta2, eps }, [mean, square]) => {
-                let adam = Adam::new(lr, self.time, beta1, beta2, eps);
-                let keep = (1.0 - lr * self.weight_decay) as f32;
-                adam.update(p, g, &mut mean[range.clone()], &mut square[range], |g, _| g * shrink, keep);
-            }
-            _ => {
-                for (p, g) in p.iter_mut().zip(g) {
-                    *p -= rate * (g * shrink + decay * *p);
-                }
-            }
+    /// The parameters to evaluate, where they are not those that are trained.
+    pub(crate) fn evaluated(&self, parameters: &[Tensor<2>], device: &Device) -> Result<Option<Vec<Tensor<2>>>> {
+        if self.time == 0 {
+            return Ok(None);
+        }
+        let (mut at, mut list) = (0, Vec::new());
+        for parameter in parameters {
+            let values = data(parameter.clone())?;
+            let values = slice(&values)?;
+            let Some(point) = self.method.evaluated(at..at + values.len(), values) else { return Ok(None) };
+            list.push(Tensor::from_data(TensorData::new(point, parameter.dims()), device));
+            at += values.len();
+        }
+        Ok(Some(list))
+    }
+
+    /// The step size that the method has worked out, if it does so.
+    pub(crate) fn sensed(&self) -> Option<f64> {
+        self.method.sensed()
+    }
+
+    /// The state: arrays and numbers.
+    pub(crate) fn state(&mut self) -> (Vec<&mut Vec<f32>>, Vec<f64>) {
+        let numbers = self.method.numbers().into_iter().map(|n| *n).collect();
+        (self.method.arrays(), numbers)
+    }
+
+    /// Puts a state back; its sizes have been checked.
+    pub(crate) fn restore(&mut self, time: u64, arrays: impl Iterator<Item = Vec<f32>>, numbers: &[f64]) {
+        self.time = time;
+        self.method.arrays().into_iter().zip(arrays).for_each(|(mine, theirs)| *mine = theirs);
+        self.method.numbers().into_iter().zip(numbers).for_each(|(mine, theirs)| *mine = *theirs);
+    }
+}
+
+fn method(spec: &OptimizerSpec, decay: f64, lengths: &[usize]) -> Box<dyn Method> {
+    let size = lengths.iter().sum();
+    match *spec {
+        OptimizerSpec::Sgd { momentum, nesterov } => Box::new(sgd::Sgd::new(momentum, nesterov, decay, size)),
+        OptimizerSpec::Adam { beta1, beta2, eps } => Box::new(adam::Adam::coupled([beta1, beta2, eps], decay, size)),
+        OptimizerSpec::AdamW { beta1, beta2, eps } => Box::new(adam::Adam::apart([beta1, beta2, eps], decay, size)),
+        OptimizerSpec::ScheduleFreeSgd { momentum } => {
+            Box::new(schedule_free::ScheduleFree::sgd(momentum, decay, size))
+        }
+        OptimizerSpec::ScheduleFreeAdamW { beta1, beta2, eps } => {
+            Box::new(schedule_free::ScheduleFree::adamw([beta1, beta2, eps], decay, size))
+        }
+        OptimizerSpec::ScheduleFreePlus { momentum } => {
+            Box::new(schedule_free_plus::ScheduleFreePlus::new(momentum, decay, size))
+        }
+        OptimizerSpec::Prodigy { beta1, beta2, eps } => {
+            Box::new(prodigy::Prodigy::new([beta1, beta2, eps], decay, size))
+        }
+        OptimizerSpec::DAdaptAdam { beta1, beta2, eps } => {
+            Box::new(dadapt::DAdaptAdam::new([beta1, beta2, eps], decay, size))
+        }
+        OptimizerSpec::Dog { start } => Box::new(dog::Dog::new(start, decay, size, 1)),
+        OptimizerSpec::Ldog { start } => Box::new(dog::Dog::new(start, decay, size, lengths.len())),
+        OptimizerSpec::Mechanic { ref base } => Box::new(mechanic::Mechanic::new(method(base, decay, lengths), size)),
+        OptimizerSpec::Momo { beta } => Box::new(momo::Momo::new(beta, decay, size)),
+        OptimizerSpec::MomoAdam { beta1, beta2, eps } => {
+            Box::new(momo::MomoAdam::new([beta1, beta2, eps], decay, size))
         }
     }
 }
 
-/// The numbers of one Adam step, in double precision until the last moment as PyTorch has them.
-struct Adam {
-    mean_weight: f32,
-    square_keep: f32,
-    square_weight: f32,
-    rate: f32,
-    root_correction: f32,
-    eps: f32,
+/// Scales gradients down to the norm `limit`, as `torch.nn.utils.clip_grad_norm_`; NaN stays NaN.
+fn clip(limit: f64, gradients: &mut [TensorData]) -> Result<()> {
+    let mut sum = 0.0;
+    for gradient in gradients.iter() {
+        sum += slice(gradient)?.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
+    }
+    let ratio = limit / (sum.sqrt() + 1e-6);
+    if ratio >= 1.0 {
+        return Ok(());
+    }
+    for gradient in gradients {
+        slice_mut(gradient)?.iter_mut().for_each(|g| *g *= ratio as f32);
+    }
+    Ok(())
 }
 
-impl Adam {
-    fn new(lr: f64, time: u64, beta1: f64, beta2: f64, eps: f64) -> Self {
-        let time = i32::try_from(time).unwrap_or(i32::MAX); // by then both powers are 0
-        Self {
-            mean_weight: (1.0 - beta1) as f32,
-            square_keep: beta2 as f32,
-            square_weight: (1.0 - beta2) as f32,
-            rate: (lr / (1.0 - beta1.powi(time))) as f32,
-            root_correction: (1.0 - beta2.powi(time)).sqrt() as f32,
-            eps: eps as f32,
-        }
-    }
+/// The sum of `term` over all parameters and their gradients, in double precision.
+fn sum(blocks: &[Block<'_>], term: impl Fn(f64, f64) -> f64) -> f64 {
+    blocks.iter().map(|b| b.p.iter().zip(b.g).map(|(p, g)| term(f64::from(*p), f64::from(*g))).sum::<f64>()).sum()
+}
 
-    fn update(
-        &self,
-        p: &mut [f32],
-        g: &[f32],
-        mean: &mut [f32],
-        square: &mut [f32],
-        gradient: impl Fn(f32, f32) -> f32,
-        keep: f32,
-    ) {
-        for (((p, g), a), s) in p.iter_mut().zip(g).zip(mean).zip(square) {
-            let g = gradient(*g, *p);
-            *a += (g - *a) * self.mean_weight;
-            *s = self.square_keep * *s + self.square_weight * g * g;
-            let root = s.sqrt() / self.root_correction + self.eps;
-            *p = *p * keep - self.rate * *a / root;
-        }
-    }
+/// Copies all parameters into a flat array.
+fn copy_into(flat: &mut [f32], blocks: &[Block<'_>]) {
+    blocks.iter().for_each(|b| flat[b.range()].copy_from_slice(b.p));
+}
+
+/// From `a` to `b` by `weight`, rounded as `torch.lerp`.
+fn lerp(a: f32, b: f32, weight: f32) -> f32 {
+    if weight.abs() < 0.5 { a + weight * (b - a) } else { b - (b - a) * (1.0 - weight) }
 }

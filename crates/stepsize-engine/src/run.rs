@@ -30,8 +30,8 @@ impl Run {
     pub(crate) fn new(task: Task, seed: u64, network: Box<dyn Network>, device: Device) -> Self {
         let parameters = task.architecture().initial(seed, &device);
         let config = task.config();
-        let size = parameters.iter().map(|p| p.dims().iter().product::<usize>()).sum();
-        let optimizer = Optimizer::new(config.optimizer, config.weight_decay, config.clip_norm, size);
+        let lengths: Vec<usize> = parameters.iter().map(|p| p.dims().iter().product()).collect();
+        let optimizer = Optimizer::new(&config.optimizer, config.weight_decay, config.clip_norm, &lengths);
         let sampler = Sampler::new(seed, config.batch_size);
         Self { task, seed, device, network, parameters, optimizer, sampler, before: Vec::new() }
     }
@@ -76,12 +76,19 @@ fn legal(lr: f64) -> Result<()> {
     }
 }
 
+impl Run {
+    /// The step size that the optimizer has worked out, if it does so.
+    pub(crate) fn sensed(&self) -> Option<f64> {
+        self.optimizer.sensed()
+    }
+}
+
 impl Engine for Run {
     fn step(&mut self, lr: f64) -> Result<f64> {
         legal(lr)?;
         let (loss, gradients) = self.gradients()?;
         self.before.clear();
-        self.optimizer.step(lr, &mut self.parameters, gradients, &self.device)?;
+        self.optimizer.step(lr, loss, &mut self.parameters, gradients, &self.device)?;
         Ok(loss)
     }
 
@@ -90,7 +97,7 @@ impl Engine for Run {
         let (norm, alignment) = self.look(&gradients)?;
         let lr = decide(&Seen { loss, norm, alignment })?;
         legal(lr)?;
-        self.optimizer.step(lr, &mut self.parameters, gradients, &self.device)?;
+        self.optimizer.step(lr, loss, &mut self.parameters, gradients, &self.device)?;
         Ok(loss)
     }
 
@@ -101,9 +108,11 @@ impl Engine for Run {
 
     fn evaluate(&mut self) -> Result<Evaluation> {
         let dataset = self.task.dataset();
+        let averaged = self.optimizer.evaluated(&self.parameters, &self.device)?;
+        let parameters = averaged.as_ref().unwrap_or(&self.parameters);
         let mut tally = Tally::default();
         for rows in dataset.validation.chunks(EVALUATION_ROWS) {
-            let outputs = self.network.outputs(&self.parameters, Batch::gather(dataset, rows))?;
+            let outputs = self.network.outputs(parameters, Batch::gather(dataset, rows))?;
             tally.add(&dataset.targets, rows, &outputs);
         }
         Ok(tally.evaluation(&dataset.targets))
@@ -112,21 +121,19 @@ impl Engine for Run {
     fn save(&mut self) -> Result<Snapshot> {
         let values = |p: &Tensor<2>| Ok(slice(&data(p.clone())?)?.to_vec());
         let mut arrays = self.parameters.iter().map(values).collect::<Result<Vec<_>>>()?;
-        arrays.extend(self.optimizer.state.iter().cloned());
-        let state = State {
-            seed: self.seed,
-            position: self.sampler.position,
-            time: self.optimizer.time,
-            arrays,
-            before: self.before.clone(),
-        };
+        let time = self.optimizer.time;
+        let (kept, numbers) = self.optimizer.state();
+        arrays.extend(kept.into_iter().map(|array| array.clone()));
+        let (seed, position, before) = (self.seed, self.sampler.position, self.before.clone());
+        let state = State { seed, position, time, arrays, before, numbers };
         Ok(state.encode(&self.task.job()))
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
         let shapes: Vec<[usize; 2]> = self.task.architecture().parameters().iter().map(|p| p.shape).collect();
-        let lengths = shapes.iter().map(|s| s[0] * s[1]).chain(self.optimizer.state.iter().map(Vec::len));
-        let state = State::decode(snapshot, &self.task.job(), &lengths.collect::<Vec<_>>())?;
+        let (kept, numbers) = self.optimizer.state();
+        let lengths: Vec<usize> = shapes.iter().map(|s| s[0] * s[1]).chain(kept.iter().map(|a| a.len())).collect();
+        let state = State::decode(snapshot, &self.task.job(), &lengths, numbers.len())?;
         let size: usize = shapes.iter().map(|s| s[0] * s[1]).sum();
         if !state.before.is_empty() && state.before.len() != size {
             let found = state.before.len();
@@ -135,8 +142,7 @@ impl Engine for Run {
         self.before = state.before;
         let mut arrays = state.arrays.into_iter();
         self.parameters = shapes.iter().zip(&mut arrays).map(|(s, values)| tensor(values, *s, &self.device)).collect();
-        self.optimizer.state = arrays.collect();
-        self.optimizer.time = state.time;
+        self.optimizer.restore(state.time, arrays, &state.numbers);
         self.seed = state.seed;
         self.sampler = Sampler::new(state.seed, self.task.config().batch_size);
         self.sampler.position = state.position;

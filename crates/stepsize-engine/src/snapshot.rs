@@ -1,12 +1,12 @@
 //! The encoding of a run's state: a head that names the job, then plain numbers, little-endian.
 //!
 //! `magic | length and text of the job | seed | position | time | count and values of every array, the weights before the
-//! last move at the end`
+//! last move at the end | count and bits of the optimizer's numbers`
 
 use stepsize::{Error, Result, Snapshot};
 
 /// Format and its version.
-const MAGIC: &[u8; 8] = b"stepsz\x00\x02";
+const MAGIC: &[u8; 8] = b"stepsz\x00\x03";
 
 /// Everything that a snapshot holds beside the name of the job.
 #[derive(Debug, Clone, PartialEq)]
@@ -15,6 +15,8 @@ pub(crate) struct State {
     pub(crate) position: u64,
     pub(crate) time: u64,
     pub(crate) arrays: Vec<Vec<f32>>,
+    /// The optimizer's numbers in double precision.
+    pub(crate) numbers: Vec<f64>,
     /// Weights before the last move; empty when nobody looks at gradients.
     pub(crate) before: Vec<f32>,
 }
@@ -35,11 +37,13 @@ impl State {
             bytes.extend((array.len() as u64).to_le_bytes());
             bytes.extend(array.iter().flat_map(|v| v.to_le_bytes()));
         }
+        bytes.extend((self.numbers.len() as u64).to_le_bytes());
+        bytes.extend(self.numbers.iter().flat_map(|v| v.to_le_bytes()));
         Snapshot(bytes)
     }
 
-    /// Reads a snapshot of `job` with arrays of the given lengths.
-    pub(crate) fn decode(snapshot: &Snapshot, job: &str, lengths: &[usize]) -> Result<Self> {
+    /// Reads a snapshot of `job` with arrays of the given lengths and `count` numbers.
+    pub(crate) fn decode(snapshot: &Snapshot, job: &str, lengths: &[usize], count: usize) -> Result<Self> {
         let mut reader = Reader { rest: &snapshot.0 };
         if reader.take(MAGIC.len())? != MAGIC {
             return Err(Error::state("this is no snapshot of the embedded engine, or one of another version"));
@@ -62,12 +66,17 @@ impl State {
             }
             arrays.push(reader.values(*expected)?);
         }
-        let count = reader.number()?;
-        let before = reader.values(usize::try_from(count).unwrap_or(usize::MAX))?;
+        let weights = reader.number()?;
+        let before = reader.values(usize::try_from(weights).unwrap_or(usize::MAX))?;
+        let found = reader.number()?;
+        if found != count as u64 {
+            return Err(Error::state(format!("the snapshot holds {found} numbers where {count} belong")));
+        }
+        let numbers = (0..count).map(|_| reader.number().map(f64::from_bits)).collect::<Result<_>>()?;
         if !reader.rest.is_empty() {
             return Err(Error::state(format!("the snapshot has {} bytes too many", reader.rest.len())));
         }
-        Ok(Self { seed, position, time, arrays, before })
+        Ok(Self { seed, position, time, arrays, before, numbers })
     }
 }
 

@@ -2,6 +2,10 @@
 //!
 //! `parse(print(s)) == s` for every legal value.
 
+mod optimizer;
+
+pub use optimizer::OptimizerSpec;
+
 use std::fmt;
 use std::str::FromStr;
 use stepsize::{Error, Result};
@@ -36,45 +40,6 @@ pub enum ModelSpec {
         embedding: usize,
         /// Hidden units.
         hidden: usize,
-    },
-}
-
-/// The optimizer, with the semantics of the PyTorch class of the same name.
-///
-/// | notation | optimizer |
-/// |---|---|
-/// | `sgd`, `sgd:0.9` | SGD, without and with momentum (dampening 0) |
-/// | `nesterov:0.9` | SGD with Nesterov momentum |
-/// | `adam`, `adam:0.9,0.999,1e-8` | Adam; weight decay is added to the gradient |
-/// | `adamw`, `adamw:0.9,0.999,1e-8` | AdamW; weight decay shrinks the weights apart from the gradient |
-///
-/// Weight decay applies to every parameter, biases included, as with `model.parameters()` in PyTorch.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum OptimizerSpec {
-    /// Stochastic gradient descent.
-    Sgd {
-        /// In `0..1`; 0 is plain SGD.
-        momentum: f64,
-        /// Look-ahead form; needs `momentum > 0`.
-        nesterov: bool,
-    },
-    /// Adam (Kingma and Ba 2015).
-    Adam {
-        /// Decay of the mean of gradients.
-        beta1: f64,
-        /// Decay of the mean of squares.
-        beta2: f64,
-        /// Added to the root of the mean of squares.
-        eps: f64,
-    },
-    /// AdamW (Loshchilov and Hutter 2019).
-    AdamW {
-        /// Decay of the mean of gradients.
-        beta1: f64,
-        /// Decay of the mean of squares.
-        beta2: f64,
-        /// Added to the root of the mean of squares.
-        eps: f64,
     },
 }
 
@@ -162,94 +127,6 @@ impl FromStr for ModelSpec {
     }
 }
 
-impl OptimizerSpec {
-    /// SGD with momentum 0.9, the default.
-    pub const SGD: Self = Self::Sgd { momentum: 0.9, nesterov: false };
-    /// Adam with PyTorch's defaults.
-    pub const ADAM: Self = Self::Adam { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
-    /// AdamW with PyTorch's defaults for the betas and epsilon.
-    pub const ADAMW: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
-
-    /// Fails unless every number is legal.
-    pub(crate) fn check(&self) -> Result<()> {
-        let fault = match *self {
-            Self::Sgd { momentum, .. } if !(0.0..1.0).contains(&momentum) => {
-                format!("momentum {momentum} is not in 0..1")
-            }
-            Self::Sgd { momentum: 0.0, nesterov: true } => "Nesterov needs a momentum above 0".to_owned(),
-            Self::Adam { beta1, .. } | Self::AdamW { beta1, .. } if !(0.0..1.0).contains(&beta1) => {
-                format!("beta1 {beta1} is not in 0..1")
-            }
-            Self::Adam { beta2, .. } | Self::AdamW { beta2, .. } if !(0.0..1.0).contains(&beta2) => {
-                format!("beta2 {beta2} is not in 0..1")
-            }
-            Self::Adam { eps, .. } | Self::AdamW { eps, .. } if !(eps >= 0.0 && eps.is_finite()) => {
-                format!("eps {eps} is not a finite number >= 0")
-            }
-            _ => return Ok(()),
-        };
-        Err(Error::invalid(format!("optimizer {self}: {fault}")))
-    }
-
-    /// In words: `sgd momentum 0.9`.
-    pub(crate) fn describe(&self) -> String {
-        match *self {
-            Self::Sgd { momentum: 0.0, .. } => "sgd".to_owned(),
-            Self::Sgd { momentum, nesterov: false } => format!("sgd momentum {momentum}"),
-            Self::Sgd { momentum, nesterov: true } => format!("sgd Nesterov momentum {momentum}"),
-            ref other => other.to_string(),
-        }
-    }
-}
-
-impl fmt::Display for OptimizerSpec {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match *self {
-            Self::Sgd { momentum, nesterov: true } => write!(f, "nesterov:{momentum}"),
-            Self::Sgd { momentum: 0.0, .. } => f.write_str("sgd"),
-            Self::Sgd { momentum, .. } => write!(f, "sgd:{momentum}"),
-            Self::ADAM => f.write_str("adam"),
-            Self::ADAMW => f.write_str("adamw"),
-            Self::Adam { beta1, beta2, eps } => write!(f, "adam:{beta1},{beta2},{eps:e}"),
-            Self::AdamW { beta1, beta2, eps } => write!(f, "adamw:{beta1},{beta2},{eps:e}"),
-        }
-    }
-}
-
-impl FromStr for OptimizerSpec {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        let (name, arguments) = split(text);
-        let number = |(word, column): (&str, usize)| {
-            word.parse::<f64>().map_err(|_| Error::notation(format!("'{word}' is not a number"), text, column))
-        };
-        let spec = match (name, arguments.as_slice()) {
-            ("sgd", []) => Self::Sgd { momentum: 0.0, nesterov: false },
-            ("sgd", &[momentum]) => Self::Sgd { momentum: number(momentum)?, nesterov: false },
-            ("nesterov", []) => Self::Sgd { momentum: 0.9, nesterov: true },
-            ("nesterov", &[momentum]) => Self::Sgd { momentum: number(momentum)?, nesterov: true },
-            ("adam", []) => Self::ADAM,
-            ("adamw", []) => Self::ADAMW,
-            ("adam", &[b1, b2, eps]) => Self::Adam { beta1: number(b1)?, beta2: number(b2)?, eps: number(eps)? },
-            ("adamw", &[b1, b2, eps]) => Self::AdamW { beta1: number(b1)?, beta2: number(b2)?, eps: number(eps)? },
-            ("adam" | "adamw", [(_, column), ..]) => {
-                let message = format!("{name} takes beta1,beta2,eps, like {name}:0.9,0.999,1e-8");
-                return Err(Error::notation(message, text, *column));
-            }
-            ("sgd" | "nesterov", [_, (_, column), ..]) => {
-                return Err(Error::notation(format!("{name} takes one number, the momentum"), text, *column));
-            }
-            _ => {
-                let known = "sgd, sgd:0.9, nesterov:0.9, adam, adamw";
-                return Err(Error::notation(format!("'{name}' is no optimizer; the optimizers are {known}"), text, 0));
-            }
-        };
-        spec.check()?;
-        Ok(spec)
-    }
-}
-
 /// `name:a,b` as the name and its arguments, each with its column in characters.
 fn split(text: &str) -> (&str, Vec<(&str, usize)>) {
     let Some((name, rest)) = text.split_once(':') else {
@@ -274,9 +151,6 @@ mod tests {
         for text in ["linear", "mlp:128,64", "mlp:8", "mlp:128,64,norm", "cnn", "charlm", "charlm:8,4,32"] {
             assert_eq!(text.parse::<ModelSpec>().unwrap().to_string(), text);
         }
-        for text in ["sgd", "sgd:0.9", "nesterov:0.95", "adam", "adamw", "adam:0.8,0.99,1e-6", "adamw:0.9,0.95,1e-8"] {
-            assert_eq!(text.parse::<OptimizerSpec>().unwrap().to_string(), text);
-        }
     }
 
     #[test]
@@ -285,17 +159,12 @@ mod tests {
         assert_eq!(column("mlp:128,sixty"), Some(8));
         assert_eq!(column("resnet"), Some(0));
         assert_eq!(column("cnn:3"), Some(4));
-        assert_eq!("adam:0.9".parse::<OptimizerSpec>().unwrap_err().column(), Some(5));
-        assert_eq!("sgd:fast".parse::<OptimizerSpec>().unwrap_err().column(), Some(4));
     }
 
     #[test]
     fn illegal_values_do_not_exist() {
         for text in ["mlp:0", "mlp:", "mlp:norm", "charlm:0,1,1", "mlp:9999999"] {
             assert!(text.parse::<ModelSpec>().is_err(), "{text}");
-        }
-        for text in ["sgd:1", "sgd:-0.1", "sgd:nan", "nesterov:0", "adam:1,0.9,1e-8", "adam:0.9,0.9,-1", "sgd:0.9,1"] {
-            assert!(text.parse::<OptimizerSpec>().is_err(), "{text}");
         }
     }
 }

@@ -5,7 +5,7 @@ use crate::network::{self, Architecture};
 use crate::run::Run;
 use crate::spec::{ModelSpec, OptimizerSpec};
 use std::sync::Arc;
-use stepsize::{Engine, Error, Result};
+use stepsize::{Engine, Error, Lr, Result};
 
 /// What to train on what, and how. All but the rate, which is what we look for.
 ///
@@ -54,7 +54,7 @@ pub struct Task {
 #[derive(Debug)]
 struct Inner {
     config: TaskConfig,
-    dataset: Dataset,
+    dataset: Arc<Dataset>,
     architecture: Architecture,
 }
 
@@ -102,6 +102,18 @@ impl Task {
             )));
         }
         let architecture = Architecture::new(&config.model, &dataset)?;
+        Ok(Self { inner: Arc::new(Inner { config, dataset: Arc::new(dataset), architecture }) })
+    }
+
+    /// The same job with another optimizer; the data is shared.
+    ///
+    /// # Errors
+    /// When a number of the optimizer is not legal.
+    pub fn with_optimizer(&self, optimizer: OptimizerSpec) -> Result<Self> {
+        optimizer.check()?;
+        let Inner { config, dataset, architecture } = &*self.inner;
+        let config = TaskConfig { optimizer, ..config.clone() };
+        let (dataset, architecture) = (Arc::clone(dataset), architecture.clone());
         Ok(Self { inner: Arc::new(Inner { config, dataset, architecture }) })
     }
 
@@ -112,6 +124,29 @@ impl Task {
     pub fn engine(&self, seed: u64) -> Result<Box<dyn Engine>> {
         let (device, network) = network::on_device(self.architecture());
         Ok(Box::new(Run::new(self.clone(), seed, network, device)))
+    }
+
+    /// The rate that a method without one works out on this job in a run of `steps`: a cheap first guess, not an answer.
+    ///
+    /// For Adam and AdamW it is Prodigy's `d` at the end, for SGD the scale that Mechanic gives its steps (Prodigy's is in the unit
+    /// of Adam's rate only). `None` for methods that need no rate, and when nothing above zero came out.
+    ///
+    /// # Errors
+    /// As [`Task::engine`].
+    pub fn sense(&self, seed: u64, steps: u64) -> Result<Option<Lr>> {
+        let spec = match &self.config().optimizer {
+            base @ OptimizerSpec::Sgd { .. } => OptimizerSpec::Mechanic { base: Box::new(base.clone()) },
+            &OptimizerSpec::Adam { beta1, beta2, eps } | &OptimizerSpec::AdamW { beta1, beta2, eps } => {
+                OptimizerSpec::Prodigy { beta1, beta2, eps }
+            }
+            _ => return Ok(None),
+        };
+        let (device, network) = network::on_device(self.architecture());
+        let mut run = Run::new(self.with_optimizer(spec)?, seed, network, device);
+        for _ in 0..steps {
+            run.step(1.0)?;
+        }
+        Ok(run.sensed().and_then(|rate| Lr::new(rate).ok()))
     }
 
     /// The job in one line: `digits (1797 rows, 64 features, 10 classes), mlp:128,64, sgd momentum 0.9, batch 64`.

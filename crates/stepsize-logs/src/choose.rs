@@ -240,7 +240,7 @@ pub(crate) fn is_rate(name: &str) -> bool {
     plain.contains("learning_rate") || plain.split('_').any(|p| p == "lr" || p == "lr0" || p == "learningrate")
 }
 
-fn is_grad_norm(name: &str) -> bool {
+pub(crate) fn is_grad_norm(name: &str) -> bool {
     let plain = plain(name);
     plain.contains("gnorm") || plain.contains("grad") && plain.contains("norm")
 }
@@ -251,7 +251,7 @@ fn metric_direction(name: &str) -> Option<bool> {
 }
 
 /// How fit a name is to compare runs by: split, kind, then the plainest name.
-fn rank(name: &str) -> Option<(u8, u8, usize)> {
+pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     let maximize = metric_direction(name)?;
     let plain = plain(name);
     let has = |list: &[&str]| plain.split(['_']).any(|p| list.contains(&p.trim_end_matches(char::is_numeric)));

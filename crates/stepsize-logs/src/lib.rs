@@ -11,6 +11,7 @@ mod events;
 mod format;
 mod gather;
 mod literal;
+pub mod meaning;
 mod mlflow;
 mod number;
 mod prose;

@@ -4,7 +4,6 @@
 //! own message, one of notation moreover `NotationError` with the column.
 
 mod array;
-#[cfg(feature = "command-line")]
 mod command;
 mod controller;
 mod estimate;
@@ -12,6 +11,7 @@ mod fault;
 mod policy;
 mod schedule;
 mod search;
+mod session;
 mod stepper;
 mod tree;
 
@@ -20,7 +20,6 @@ use pyo3::prelude::*;
 /// The module.
 #[pymodule]
 mod _native {
-    #[cfg(feature = "command-line")]
     #[pymodule_export]
     use super::command::main;
     #[pymodule_export]
@@ -36,12 +35,15 @@ mod _native {
     #[pymodule_export]
     use super::search::{Search, Trial};
     #[pymodule_export]
+    use super::session::Record;
+    #[pymodule_export]
     use super::stepper::Stepper;
 
     use super::*;
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        m.add("COMMAND_LINE", cfg!(feature = "command-line"))?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }
 }

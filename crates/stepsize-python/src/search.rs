@@ -2,17 +2,19 @@
 
 use crate::controller::lock;
 use crate::estimate::Estimate;
-use crate::fault::raised;
+use crate::fault::{not_json, raised};
 use crate::schedule::{Given, PySchedule};
+use crate::session::Record;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
+use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 use stepsize::probe::suggest::{Ramp, Suggestion};
 use stepsize::probe::{Grid, Job, Probe, Race, RangeTest, Reading};
 use stepsize::{End, Event, Lr, Report, TrialId, TrialSpec, evaluation_steps};
-use stepsize_study::{Memory, Next, Question, Session};
+use stepsize_study::{Memory, Next, Question, Session, Store, Studies};
 
 /// Evaluations asked of every trial between its start and its end: as the in-process executor.
 const EVALUATIONS: u64 = 8;
@@ -21,8 +23,8 @@ const EVALUATIONS: u64 = 8;
 #[pyclass(module = "stepsize._native", frozen)]
 #[derive(Clone)]
 pub struct Trial {
-    id: TrialId,
-    spec: TrialSpec,
+    pub(crate) id: TrialId,
+    pub(crate) spec: TrialSpec,
 }
 
 #[pymethods]
@@ -65,6 +67,17 @@ impl Trial {
         self.spec.lr.get() * self.spec.schedule.factor(step)
     }
 
+    /// All of it as text, for another process.
+    fn to_json(&self) -> PyResult<String> {
+        serde_json::to_string(&(self.id, &self.spec)).map_err(not_json)
+    }
+
+    #[classmethod]
+    fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
+        let (id, spec) = serde_json::from_str(text).map_err(not_json)?;
+        Ok(Self { id, spec })
+    }
+
     fn __repr__(&self) -> String {
         format!("Trial({}, lr={:?}, steps={})", self.id.0, self.spec.lr.get(), self.spec.steps)
     }
@@ -78,22 +91,37 @@ pub struct Search {
     begin: Instant,
 }
 
+/// Where a study is kept: its name, the file, and what began it.
+type Kept = (String, PathBuf, Vec<String>);
+
 impl Search {
-    fn new(question: String, task: String, job: Job, probe: Box<dyn Probe>) -> PyResult<Self> {
+    fn new(question: String, task: String, job: Job, probe: Box<dyn Probe>, kept: Option<Kept>) -> PyResult<Self> {
         let question = Question { text: question, task, job };
-        let session = Session::new(&question, probe, Box::<Memory>::default()).map_err(raised)?;
+        let store: Box<dyn Store + Send> = match kept {
+            None => Box::<Memory>::default(),
+            Some((name, db, command)) => {
+                let studies = Studies::open(&db).map_err(raised)?;
+                Box::new(studies.study(&name, &command, &std::env::current_dir()?).map_err(raised)?)
+            }
+        };
+        let session = Session::new(&question, probe, store).map_err(raised)?;
         Ok(Self { session: Mutex::new(session), question, begin: Instant::now() })
     }
 
     fn tell(&self, py: Python<'_>, event: Event) -> PyResult<Option<&'static str>> {
         let end = py.detach(|| lock(&self.session).tell(&event)).map_err(raised)?;
-        Ok(end.map(|end| match end {
-            End::Finished => "finished",
-            End::Diverged { .. } => "diverged",
-            End::Pruned { .. } => "pruned",
-            End::Stopped => "stopped",
-            End::Failed { .. } => "failed",
-        }))
+        Ok(end.as_ref().map(named))
+    }
+}
+
+/// The word for an end.
+pub(crate) fn named(end: &End) -> &'static str {
+    match end {
+        End::Finished => "finished",
+        End::Diverged { .. } => "diverged",
+        End::Pruned { .. } => "pruned",
+        End::Stopped => "stopped",
+        End::Failed { .. } => "failed",
     }
 }
 
@@ -109,6 +137,8 @@ fn rate(lr: f64) -> PyResult<Lr> {
 impl Search {
     /// The default search.
     #[classmethod]
+    #[pyo3(signature = (task, steps, schedule, seed, start, max_cost, kept=None))]
+    #[allow(clippy::too_many_arguments)] // called by name from two places in Python
     fn race(
         _: &Bound<'_, PyType>,
         task: String,
@@ -117,6 +147,7 @@ impl Search {
         seed: u64,
         start: Option<f64>,
         max_cost: Option<f64>,
+        kept: Option<Kept>,
     ) -> PyResult<Self> {
         let job = job(steps, schedule, seed)?;
         let mut race = Race::new(job.clone());
@@ -126,13 +157,13 @@ impl Search {
         if let Some(lr) = start {
             race = race.starting_at(rate(lr)?);
         }
-        Self::new("find --probe race".to_owned(), task, job, Box::new(race))
+        Self::new("find --probe race".to_owned(), task, job, Box::new(race), kept)
     }
 
     /// Every rate of a log grid, each with several seeds.
     #[classmethod]
-    #[pyo3(signature = (task, steps, schedule, seed, low, high, per_decade, seeds, trial_steps))]
-    #[allow(clippy::too_many_arguments)] // called by name from one place in Python
+    #[pyo3(signature = (task, steps, schedule, seed, low, high, per_decade, seeds, trial_steps, kept=None))]
+    #[allow(clippy::too_many_arguments)] // called by name from two places in Python
     fn grid(
         _: &Bound<'_, PyType>,
         task: String,
@@ -144,6 +175,7 @@ impl Search {
         per_decade: u32,
         seeds: u32,
         trial_steps: Option<u64>,
+        kept: Option<Kept>,
     ) -> PyResult<Self> {
         let job = job(steps, schedule, seed)?;
         let mut grid = Grid::new(job.clone(), rate(low)?, rate(high)?, per_decade)
@@ -153,7 +185,7 @@ impl Search {
             grid = grid.with_steps(steps).map_err(raised)?;
         }
         let question = format!("sweep --per-decade {per_decade} --low {low} --high {high} --seeds {seeds}");
-        Self::new(question, task, job, Box::new(grid.with_widening(0)))
+        Self::new(question, task, job, Box::new(grid.with_widening(0)), kept)
     }
 
     /// One run on a ramp.
@@ -181,7 +213,7 @@ impl Search {
         let ramp = if linear { Ramp::Linear } else { Ramp::Exponential };
         let probe = RangeTest::new(job.clone(), rate(low)?, rate(high)?, iterations).map_err(raised)?;
         let question = format!("range-test --rule {rule} --low {low} --high {high} --iterations {iterations}");
-        Self::new(question, task, job, Box::new(probe.with_ramp(ramp).with_reading(reading)))
+        Self::new(question, task, job, Box::new(probe.with_ramp(ramp).with_reading(reading)), None)
     }
 
     /// The next trial; `None` when nothing more is worth its cost.
@@ -191,6 +223,15 @@ impl Search {
             Next::Over => Ok(None),
             Next::Wait => Err(PyRuntimeError::new_err("end the running trials before you ask for the next one")),
         }
+    }
+
+    /// Whether the search is over, and the next trial; neither while running trials must end first.
+    fn poll(&self, py: Python<'_>) -> PyResult<(bool, Option<Trial>)> {
+        Ok(match py.detach(|| lock(&self.session).ask()).map_err(raised)? {
+            Next::Run(id, spec) => (false, Some(Trial { id, spec })),
+            Next::Over => (true, None),
+            Next::Wait => (false, None),
+        })
     }
 
     /// Tells of a step that was taken; gives the trial's end when it is over.
@@ -215,6 +256,31 @@ impl Search {
     /// Tells that a trial has run all its steps.
     fn finish(&self, py: Python<'_>, trial: u32, steps: u64, seconds: f64) -> PyResult<Option<&'static str>> {
         self.tell(py, Event::Ended { trial: TrialId(trial), end: End::Finished, steps, seconds: Some(seconds) })
+    }
+
+    /// Tells that a trial was left before its end. With `why` it could not be run, else it was stopped; either way it is
+    /// asked for again.
+    #[pyo3(signature = (trial, steps, why=None))]
+    fn leave(&self, py: Python<'_>, trial: u32, steps: u64, why: Option<String>) -> PyResult<Option<&'static str>> {
+        let end = why.map_or(End::Stopped, |why| End::Failed { why });
+        self.tell(py, Event::Ended { trial: TrialId(trial), end, steps, seconds: None })
+    }
+
+    /// Tells all that a [`Record`] holds, in its order; gives the trial's end.
+    fn replay(&self, py: Python<'_>, record: &Record) -> PyResult<Option<&'static str>> {
+        let mut end = None;
+        for event in record.events() {
+            end = self.tell(py, event)?;
+            if end.is_some() {
+                break;
+            }
+        }
+        Ok(end)
+    }
+
+    /// To be called in a forked child, once for each search of its parent.
+    fn forked(&self) {
+        lock(&self.session).forked();
     }
 
     /// The answer from the trials that have ended.

@@ -11,7 +11,7 @@ import pytest
 
 from stepsize import _native
 
-if not hasattr(_native, "main"):
+if not _native.COMMAND_LINE:
     pytest.skip("the module was built without the command line", allow_module_level=True)
 
 INSTALLED = os.environ.get("STEPSIZE_COMMAND")

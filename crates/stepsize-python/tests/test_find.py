@@ -197,7 +197,8 @@ def test_an_estimate_is_plotted_without_a_window(estimate):
     assert ("matplotlib.pyplot" in sys.modules) == window
     assert estimate.plot(ax=axes) is axes
     job = Quadratic()
-    stepsize.range_test(job.step, job.save, job.restore, high=1e3).plot()
+    test = stepsize.range_test(job.step, job.save, job.restore, high=1e3)
+    assert max(loss for _, loss in test.curve) > 1e3 and test.plot().get_ylim()[1] < 2.0  # a blow-up does not hide the fall
     stepsize.find(lambda lr: 1.0, dict, lambda kept: None, steps=320).plot()
 
 

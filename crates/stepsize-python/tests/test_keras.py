@@ -1,6 +1,8 @@
 """stepsize.keras on the JAX backend, and beside Keras's own callback where that goes wrong."""
 
 import os
+import subprocess
+import sys
 import warnings
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
@@ -191,3 +193,19 @@ def test_peer_cooldown_of_one():
         return told.rates
 
     assert theirs(0) == theirs(1)  # no effect
+
+
+def test_the_torch_backend_has_the_same_rates():
+    pytest.importorskip("torch")
+    code = """
+import keras, stepsize
+from stepsize.keras import Schedule
+for text in ("warmup(100) then cosine", "sgdr(100, stretch=1.5, gain=0.8)", "table(1, 0.5, 0.25)", "one_cycle"):
+    core, ours = stepsize.Schedule(text, steps=1000), Schedule(1.0, text, 1000)
+    for step in range(0, 2000, 77):
+        assert abs(float(ours(keras.ops.convert_to_tensor(step))) - core(step)) < 1e-6, (text, step)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr

@@ -179,7 +179,8 @@ def test_a_state_that_outgrows_its_room_says_so():
     with pytest.raises(Exception, match="capacity="):
         factors(transform, np.linspace(1.0, 2.0, 60))
     long = [1.0 + 0.1 * float(x) for x in np.random.default_rng(0).standard_normal(400)]
-    factors(stepsize.optax.controller("plateau(patience=16)"), long)  # the default has room for every doubling
+    for notation in ("plateau(patience=16)", "greedy", "greedy_transformers(window=50)", "rewind * plateau(patience=16)"):
+        factors(stepsize.optax.controller(notation, lr=0.1), long)  # the default has room for every window
 
 
 def test_peer_a_nan_report():

@@ -3,10 +3,21 @@
 mod command;
 mod in_process;
 
-pub use command::{Commands, Local, RateFrom, Reading, Template, Values};
-pub use in_process::{EngineSource, InProcess};
+pub use command::{Check, Cluster, Commands, Local, Need, On, Place, RateFrom, Reading, Template, Values, doctor};
+pub use in_process::{EngineSource, InProcess, RunSource};
 
 use stepsize::{Event, Result, TrialId, TrialSpec};
+
+/// What an executor once said of a trial that may outlive the process: see [`Executor::recover`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handle {
+    /// Which trial.
+    pub trial: TrialId,
+    /// Opaque to all but the executor.
+    pub text: String,
+    /// Whether the trial has not ended since.
+    pub open: bool,
+}
 
 /// A place where trials run, several at once.
 pub trait Executor {
@@ -21,6 +32,7 @@ pub trait Executor {
     ///
     /// When this is called, every event that it gave before has been stored. An executor that has started something which
     /// may outlive this process gives `Event::Submitted` with a handle by which it finds that again, before all others.
+    /// `Event::Started` says that a trial begins anew because what ran it was lost: what was read of it is void.
     ///
     /// # Errors
     /// When the executor is broken (a failed trial is an event, not an error).
@@ -30,13 +42,14 @@ pub trait Executor {
     /// # Errors
     /// When the executor is broken.
     fn cancel(&mut self, trial: TrialId) -> Result<()>;
-    /// Ends whatever an earlier process left running of this study, before the first trial is submitted. `handles` are
-    /// all that were ever stored for it, oldest first, also those of trials that have ended since: a kill may fall
-    /// between the end that a rule put to a trial and the end of its processes.
+    /// Ends whatever an earlier process left running of this study, or makes it ready to be taken up when its trial is
+    /// submitted again, before the first trial is submitted. `handles` are all that were ever stored for it, oldest first, also
+    /// those of trials that are `over` and never run again: a kill may fall between the end that a rule put to a trial and the
+    /// end of its processes.
     ///
     /// # Errors
     /// When something is left that cannot be ended, or it cannot be told.
-    fn recover(&mut self, handles: &[(TrialId, String)]) -> Result<()> {
+    fn recover(&mut self, handles: &[Handle]) -> Result<()> {
         let _ = handles; // what runs inside the process ends with it
         Ok(())
     }

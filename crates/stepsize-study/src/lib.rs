@@ -10,7 +10,7 @@ mod session;
 pub mod store;
 mod study;
 
-pub use executor::{Commands, Executor, InProcess, Local};
+pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
 pub use session::{Next, Session};
 pub use store::{Memory, Sqlite, Store, Studies};
 pub use study::{Outcome, Question, study};

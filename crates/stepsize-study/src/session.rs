@@ -37,10 +37,12 @@ impl Session {
     /// A study of `question`, with what `store` already holds of it.
     ///
     /// # Errors
-    /// When the store cannot be read or written.
+    /// When the store cannot be read or written, or belongs to another question.
     pub fn new(question: &Question, probe: Box<dyn Probe>, mut store: Box<dyn Store + Send>) -> Result<Self> {
         let recorded = store.read()?;
-        if recorded.is_empty() {
+        if let Some(first) = recorded.first() {
+            question.check(first)?;
+        } else {
             let Question { text, task, job } = question.clone();
             store.append(&Event::Study { version: VERSION, question: text, task, job })?;
         }
@@ -121,6 +123,11 @@ impl Session {
             self.store.append(&last)?;
         }
         Ok(Outcome { estimate, trials: self.done.clone(), interrupted: !self.over })
+    }
+
+    /// To be called in a child that was forked while this process held the study: see [`Store::forked`].
+    pub fn forked(&mut self) {
+        self.store.forked();
     }
 
     fn judge(&self, id: TrialId) -> Option<End> {
@@ -217,6 +224,16 @@ mod tests {
         let race = Box::new(Race::new(question.job.clone()));
         let whole = run(&mut Session::new(&question, race, Box::<Memory>::default()).unwrap(), usize::MAX);
         assert_eq!(rest + 4, whole);
+    }
+
+    #[test]
+    fn a_store_of_another_question_is_refused() {
+        let mut store = Memory::new();
+        let Question { text, task, .. } = question();
+        let job = Job::new(800, Schedule::parse("cosine", 800).unwrap(), 0).unwrap();
+        store.append(&Event::Study { version: VERSION, question: text, task, job }).unwrap();
+        let refused = Session::new(&question(), Box::new(Race::new(question().job)), Box::new(store)).err().unwrap();
+        assert!(refused.is_state() && refused.to_string().contains("steps: 800"), "{refused}");
     }
 
     #[test]

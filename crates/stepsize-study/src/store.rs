@@ -22,6 +22,9 @@ pub trait Store {
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }
+    /// To be called in a child that was forked while this process held the store: the child lets go of what would keep
+    /// the study held after this process has ended. The store is of no use in it and must not be dropped there.
+    fn forked(&mut self) {}
     /// All events so far, oldest first.
     ///
     /// # Errors

@@ -4,7 +4,7 @@
 //! which has ended is taken from the store, any other is run. Killing the process at any moment therefore costs at
 //! most the trials that were running.
 
-use crate::executor::Executor;
+use crate::executor::{Executor, Handle};
 use crate::store::Store;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -102,7 +102,11 @@ pub fn study(
         }
         let batch = numbered(&done, specs);
         let (ready, wanted) = replay(&known, batch)?;
-        let mut run = Batch { pruner, executor, store, stop, watch, settled: &done };
+        let mut settled = done.clone();
+        if pruner.is_some_and(|p| !p.waits_for_batches()) {
+            settled.extend(ready.iter().cloned());
+        }
+        let mut run = Batch { pruner, executor, store, stop, watch, settled };
         let (fresh, cut) = run.run(wanted)?;
         interrupted = cut;
         done.extend(ready);
@@ -124,12 +128,20 @@ fn is_over(end: &End) -> bool {
     !matches!(end, End::Stopped | End::Failed { .. })
 }
 
-fn handles(recorded: &[Event]) -> Vec<(TrialId, String)> {
-    let handle = |e: &Event| match e {
-        Event::Submitted { trial, handle } => Some((*trial, handle.clone())),
-        _ => None,
-    };
-    recorded.iter().filter_map(handle).collect()
+fn handles(recorded: &[Event]) -> Vec<Handle> {
+    let mut handles: Vec<Handle> = Vec::new();
+    for event in recorded {
+        match event {
+            Event::Submitted { trial, handle } => {
+                handles.push(Handle { trial: *trial, text: handle.clone(), open: true });
+            }
+            Event::Ended { trial, .. } => {
+                handles.iter_mut().filter(|h| h.trial == *trial).for_each(|h| h.open = false);
+            }
+            _ => {}
+        }
+    }
+    handles
 }
 
 pub(crate) fn numbered(done: &[Trial], specs: Vec<TrialSpec>) -> Vec<(TrialId, TrialSpec)> {
@@ -168,7 +180,8 @@ struct Batch<'a> {
     store: &'a mut dyn Store,
     stop: &'a AtomicBool,
     watch: &'a mut dyn FnMut(&Event),
-    settled: &'a [Trial],
+    /// What the pruner may compare with: trials of earlier batches, and of this one if it does not wait for its end.
+    settled: Vec<Trial>,
 }
 
 impl Batch<'_> {
@@ -199,12 +212,13 @@ impl Batch<'_> {
                 continue;
             };
             let (id, over) = match &event {
-                Event::Submitted { trial, .. }
+                Event::Started { trial, .. }
+                | Event::Submitted { trial, .. }
                 | Event::Step { trial, .. }
                 | Event::Eval { trial, .. }
                 | Event::Acted { trial, .. } => (*trial, false),
                 Event::Ended { trial, .. } => (*trial, true),
-                Event::Study { .. } | Event::Started { .. } | Event::Concluded { .. } => continue,
+                Event::Study { .. } | Event::Concluded { .. } => continue,
             };
             running -= usize::from(over);
             // A trial that was pruned here is no longer live; what it still sends is not part of the evidence.
@@ -223,13 +237,16 @@ impl Batch<'_> {
                 if let Some(End::Failed { why }) = &trial.end {
                     return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
                 }
+                if self.pruner.is_some_and(|p| !p.waits_for_batches()) {
+                    self.settled.push(trial.clone());
+                }
                 ended.push(trial);
             }
         }
     }
 
     fn judge(&self, live: &Trial) -> Option<End> {
-        self.pruner.and_then(|p| p.judge(live, self.settled)).map(|why| End::Pruned { why })
+        self.pruner.and_then(|p| p.judge(live, &self.settled)).map(|why| End::Pruned { why })
     }
 
     fn record(&mut self, live: &mut BTreeMap<TrialId, Trial>, event: &Event) -> Result<()> {

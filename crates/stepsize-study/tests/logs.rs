@@ -1,7 +1,6 @@
 //! Commands that write their metrics to files: every format, growing and written anew, by the readers of logs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
-#[allow(dead_code)]
 mod commands;
 
 use commands::{end_of, evals, run, sh};

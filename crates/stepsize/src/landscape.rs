@@ -12,14 +12,18 @@
 //! wall, 1 overfitting in `lr x n`, below 0 noise that longer schedules anneal. So the horizon shift of the best rate
 //! is fitted and not assumed.
 //!
-//! Priors are wide normals, the likelihood is Student-t with 4 degrees of freedom on log loss, tempered because
-//! readings of one seed share their noise; the posterior is sampled by affine-invariant stretch moves (Goodman & Weare
-//! 2010). Everything is seeded: the same readings give the same samples.
+//! What the form leaves unsaid is a Gaussian process on the log loss (the discrepancy of Kennedy & O'Hagan 2001), part of the
+//! likelihood: readings close to each other share their oddities and count for less. The scale of all misfit is unknown
+//! and integrated out, which makes the likelihood a multivariate Student-t. The [`prior`] over the shape was fitted to
+//! jobs whose landscape is known (empirical Bayes). The posterior is sampled by affine-invariant stretch moves (Goodman &
+//! Weare 2010). Everything is seeded: the same readings give the same samples.
 
 mod discrepancy;
+mod prior;
 
 use crate::draws::Draws;
-use discrepancy::Discrepancy;
+use discrepancy::{Discrepancy, Gains};
+use prior::Prior;
 
 /// One reading: log loss `y` at `x = log2 lr` after a run of `n` steps, `s = log2(n / T)`.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,15 +51,24 @@ pub struct Context {
 const DIM: usize = 6;
 type Params = [f64; DIM];
 
-/// Weight on the log likelihood: readings share a seed and the model is wrong, so they count for less than they say.
-const TEMPER: f64 = 0.4;
 /// Readings worse than the untrained loss by more than this (in log) say only "broken".
 const CAP: f64 = 0.7;
+/// Standard deviation of a reading near the best one of its length (seed noise: 0.01 to 0.3 on the fit jobs; the scale
+/// is integrated out).
+const NOISE: f64 = 0.08;
+/// What is added to it, as a share of the distance to that best reading: far from the best rate the form matters less.
+const SLACK: f64 = 0.2;
+/// Growth of the variance per octave by which a probe is shorter than the longest.
+const SHORTER: f64 = 0.3;
+/// Degrees of freedom of the likelihood.
+const FREEDOM: f64 = 4.0;
 const WALKERS: usize = 48;
-const PRIOR_DRAWS: usize = 1500;
-const ROUNDS: usize = 160;
-const BURN_IN: usize = 96;
+const PRIOR_DRAWS: usize = 3000;
+const ROUNDS: usize = 200;
+const BURN_IN: usize = 120;
 const THIN: usize = 8;
+/// The walkers start this far around the best draws of the prior.
+const JITTER: f64 = 0.02;
 
 /// Posterior samples of the landscape.
 #[derive(Debug, Clone)]
@@ -67,38 +80,6 @@ pub struct Landscape {
     untrained: f64,
 }
 
-struct Prior {
-    mean: Params,
-    sd: Params,
-    context: Context,
-}
-
-impl Prior {
-    fn new(readings: &[Reading], context: Context) -> Self {
-        let best = readings.iter().min_by(|a, b| a.y.total_cmp(&b.y)).copied().unwrap_or(Reading {
-            x: -6.64,
-            s: -4.0,
-            y: context.untrained,
-        });
-        let shift = if context.horizon_free { (0.4, 0.5) } else { (0.0, 0.3) };
-        Self {
-            mean: [best.y - 0.7, best.x + best.s - 2.0, -0.2, best.x + 2.0, 0.2, shift.0],
-            sd: [0.5, 3.5, 0.8, 3.0, 0.7, shift.1],
-            context,
-        }
-    }
-
-    fn log_density(&self, p: &Params) -> f64 {
-        let normal: f64 = (0..DIM).map(|i| ((p[i] - self.mean[i]) / self.sd[i]).powi(2)).sum();
-        let wall = if self.context.ceiling.is_finite() {
-            ((p[3] - self.context.ceiling - 1.0).max(0.0) / 0.7).powi(2)
-        } else {
-            0.0
-        };
-        -0.5 * (normal + wall)
-    }
-}
-
 fn predict(p: &Params, untrained: f64, x: f64, s: f64) -> f64 {
     let (floor, start) = (p[0].exp(), untrained.exp());
     let progress = (p[2].exp() * (x + s - p[1])).clamp(-43.0, 43.0).exp2();
@@ -106,9 +87,10 @@ fn predict(p: &Params, untrained: f64, x: f64, s: f64) -> f64 {
     (floor + (start - floor).max(0.02 * start) / (1.0 + progress) + 0.1 * start * noise).ln()
 }
 
-/// Readings with the weights of the likelihood.
+/// Readings with the standard deviations of their noise, and the covariance of what they share.
 struct Evidence {
     readings: Vec<(Reading, f64)>,
+    gains: Gains,
     untrained: f64,
 }
 
@@ -117,28 +99,22 @@ impl Evidence {
         let longest = readings.iter().map(|r| r.s).fold(f64::NEG_INFINITY, f64::max);
         let capped: Vec<Reading> =
             readings.iter().map(|r| Reading { y: r.y.min(context.untrained + CAP), ..*r }).collect();
-        let weighted = capped
+        let weighted: Vec<(Reading, f64)> = capped
             .iter()
             .map(|r| {
                 let lowest = capped.iter().filter(|o| o.s == r.s).map(|o| o.y).fold(f64::INFINITY, f64::min);
-                // Away from the best rate the form matters less than near it; short readings count for less.
-                let sd = (0.03f64.powi(2) + (0.2 * (r.y - lowest)).powi(2)).sqrt();
-                (*r, sd * (1.0 + 0.3 * (longest - r.s)).sqrt())
+                let sd = NOISE.hypot(SLACK * (r.y - lowest));
+                (*r, sd * (1.0 + SHORTER * (longest - r.s)).sqrt())
             })
             .collect();
-        Self { readings: weighted, untrained: context.untrained }
+        let gains = Gains::new(&weighted);
+        Self { readings: weighted, gains, untrained: context.untrained }
     }
 
     fn log_likelihood(&self, p: &Params) -> f64 {
-        let sum: f64 = self
-            .readings
-            .iter()
-            .map(|(r, sd)| {
-                let z = (r.y - predict(p, self.untrained, r.x, r.s)) / sd;
-                -2.5 * (z * z / 4.0).ln_1p()
-            })
-            .sum();
-        TEMPER * sum
+        let misses = self.readings.iter().map(|(r, _)| r.y - predict(p, self.untrained, r.x, r.s)).collect();
+        let count = self.readings.len() as f64;
+        -0.5 * (FREEDOM + count) * (self.gains.square(misses) / FREEDOM).ln_1p()
     }
 }
 
@@ -152,7 +128,7 @@ impl Landscape {
 
         let mut candidates: Vec<(f64, Params)> = (0..PRIOR_DRAWS)
             .map(|_| {
-                let p = std::array::from_fn(|i| prior.mean[i] + prior.sd[i] * draws.normal());
+                let p = prior.draw(&mut draws);
                 (density(&p), p)
             })
             .collect();
@@ -160,7 +136,7 @@ impl Landscape {
         let mut walkers: Vec<(f64, Params)> = candidates[..WALKERS]
             .iter()
             .map(|(_, p)| {
-                let p = std::array::from_fn(|i| p[i] + 0.02 * prior.sd[i] * draws.normal());
+                let p = std::array::from_fn(|i| p[i] + JITTER * draws.normal());
                 (density(&p), p)
             })
             .collect();
@@ -184,17 +160,14 @@ impl Landscape {
                 samples.extend(walkers.iter().map(|w| w.1));
             }
         }
-        let kept: Vec<(Reading, f64)> =
-            evidence.readings.iter().filter(|(r, _)| r.y < context.untrained).copied().collect();
-        let gains = discrepancy::Gains::new(&kept);
         let discrepancies = samples
             .iter()
             .map(|p| {
                 let residual = |r: &Reading| r.y - predict(p, context.untrained, r.x, r.s);
-                Discrepancy::draw(&kept, &gains, residual, &mut draws)
+                Discrepancy::draw(&evidence.readings, &evidence.gains, residual, &mut draws)
             })
             .collect();
-        let readings = kept.iter().map(|(r, _)| *r).collect();
+        let readings = evidence.readings.iter().map(|(r, _)| *r).collect();
         Self { samples, discrepancies, readings, untrained: context.untrained }
     }
 

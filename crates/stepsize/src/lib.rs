@@ -3,8 +3,10 @@
 //! Specs go in, events come out, and everything else is a function of events:
 //! `lr(step) = base x schedule(step) x controller`.
 
+pub mod compare;
 pub mod controller;
 mod curve;
+pub mod diagnosis;
 mod draws;
 mod engine;
 mod error;
@@ -24,6 +26,7 @@ mod trial;
 
 pub use controller::Controller;
 pub use curve::{Curve, Point};
+pub use diagnosis::{Diagnosis, Finding, Record, diagnose};
 pub use engine::{Engine, Evaluation, Seen, Snapshot};
 pub use error::{Error, Result};
 pub use event::{Act, Event, VERSION};

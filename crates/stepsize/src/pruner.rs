@@ -1,18 +1,102 @@
 //! [`Pruner`]: ends a trial that cannot be the answer any more. It sees curves, never the study.
 //!
 //! `settled` holds only trials of batches that have ended, so that a verdict depends on evidence and never on timing:
-//! the same seed gives the same study on any number of threads.
+//! the same seed gives the same study on any number of threads. A rule that the user asks for by name ([`KillRule`]) may give
+//! that up: in a sweep, which is one batch, it would have nothing to compare with.
 
+mod diverging;
+mod halving;
+mod median;
 mod one_sided;
 
+pub use diverging::Diverging;
+pub use halving::Halving;
+pub use median::Median;
 pub use one_sided::OneSided;
 
+use crate::curve::Curve;
 use crate::trial::Trial;
+use crate::{Error, Result};
+use std::str::FromStr;
 
 /// Judges a running trial.
 pub trait Pruner: Send + Sync {
     /// `Some(why)` to end `live`; `settled` are the trials of earlier batches, by number.
     fn judge(&self, live: &Trial, settled: &[Trial]) -> Option<String>;
+    /// Whether `settled` leaves out the ended trials of the batch that `live` belongs to. Without them a verdict does not depend
+    /// on how fast others ran.
+    fn waits_for_batches(&self) -> bool {
+        true
+    }
+}
+
+/// A rule by its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KillRule {
+    /// None at all, also not the search's own.
+    None,
+    /// [`OneSided`]: safe under decaying schedules.
+    OneSided,
+    /// [`Diverging`].
+    Diverging,
+    /// [`Median`]: unsafe under decaying schedules.
+    Median,
+    /// [`Halving`]: unsafe under decaying schedules.
+    Halving,
+}
+
+impl KillRule {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::None, Self::OneSided, Self::Diverging, Self::Median, Self::Halving];
+
+    /// As typed.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::OneSided => "one-sided",
+            Self::Diverging => "diverging",
+            Self::Median => "median",
+            Self::Halving => "halving",
+        }
+    }
+
+    /// The rule with its usual numbers.
+    pub fn pruner(self) -> Option<Box<dyn Pruner>> {
+        match self {
+            Self::None => None,
+            Self::OneSided => Some(Box::new(OneSided::default())),
+            Self::Diverging => Some(Box::new(Diverging::default())),
+            Self::Median => Some(Box::new(Median::default())),
+            Self::Halving => Some(Box::new(Halving::default())),
+        }
+    }
+
+    /// Whether the rule may end the best rate when the schedule decays.
+    pub fn is_unsafe_under_decay(self) -> bool {
+        matches!(self, Self::Median | Self::Halving)
+    }
+}
+
+impl FromStr for KillRule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|rule| rule.name() == text).ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(", ");
+            Error::invalid(format!("`{text}` is no kill rule; there are {names}"))
+        })
+    }
+}
+
+/// What a rule compares: validation losses where there are any, else training losses.
+fn curve(trial: &Trial) -> &Curve {
+    if trial.val.last().is_some() { &trial.val } else { &trial.train }
+}
+
+/// The finite loss of a run at `step`, or at its last reading before.
+fn at(trial: &Trial, step: u64) -> Option<f64> {
+    let before = curve(trial).points().iter().rev().find(|p| p.step <= step)?;
+    before.loss.is_finite().then_some(before.loss)
 }
 
 /// A mini-batch loss this many times the untrained loss, three times in a row, is an explosion. Far above the
@@ -23,13 +107,14 @@ const EXPLOSION: f64 = 1e3;
 /// Looks at the newest readings only, so it is cheap at every step.
 pub fn explosion(live: &Trial) -> Option<String> {
     let points = live.train.points();
-    let last = points.last()?;
-    if !last.loss.is_finite() {
+    if let Some(last) = points.last().filter(|p| !p.loss.is_finite()) {
         return Some(format!("training loss {} at step {}", last.loss, last.step));
     }
+    // Also of a run that reports nothing else.
     if let Some(eval) = live.val.last().filter(|p| !p.loss.is_finite()) {
         return Some(format!("validation loss {} after {} steps", eval.loss, eval.step));
     }
+    let last = points.last()?;
     let start = live.start_loss().unwrap_or(points[0].loss).abs().max(f64::MIN_POSITIVE);
     let tail = &points[points.len().saturating_sub(3)..];
     (tail.len() == 3 && tail.iter().all(|p| p.loss > EXPLOSION * start))

@@ -4,8 +4,8 @@
 
 use std::ops::ControlFlow;
 use stepsize::controller::{
-    BranchTest, Controller, ControllerSpec, Gradient, Greedy, Hypergradient, Metric, Observation, Polyak, Rewind,
-    Verdict,
+    BranchTest, Controller, ControllerSpec, Direction, Gradient, Greedy, Hypergradient, Metric, Observation, Polyak,
+    Rewind, TransformersGreedy, Verdict,
 };
 use stepsize::quadratic::NoisyQuadratic;
 use stepsize::{
@@ -178,6 +178,50 @@ fn greedy_has_no_floor_trap() {
 fn heeded(controller: &mut dyn Controller, loss: f64, norm: f64, alignment: Option<f64>) -> f64 {
     controller.heed(&Gradient { step: 0, loss, norm, alignment, scheduled: 0.5 }).unwrap();
     controller.factor()
+}
+
+#[test]
+fn the_mode_agrees_with_transformers_report_by_report() {
+    let golden: serde_json::Value = serde_json::from_str(include_str!("golden/greedy.json")).unwrap();
+    let (mut reports, mut moves, mut wrong) = (0, 0, Vec::new());
+    for row in golden["rows"].as_array().unwrap() {
+        let (p, base) = (&row["parameters"], row["base"].as_f64().unwrap());
+        let (real, whole) = (|key: &str| p[key].as_f64().unwrap(), |key: &str| p[key].as_u64().unwrap());
+        let spec = ControllerSpec::TransformersGreedy(TransformersGreedy {
+            metric: Metric::ValLoss,
+            mode: if p["mode"] == "max" { Direction::Max } else { Direction::Min },
+            factor: real("factor"),
+            patience: whole("patience"),
+            threshold: real("threshold"),
+            relative: p["threshold_mode"] == "rel",
+            cooldown: whole("cooldown"),
+            warmup: whole("warmup"),
+            min_lr: real("min_lr"),
+            max_lr: real("max_lr"),
+            eps: 1e-8,
+            window: if p["smooth"] == true { whole("window_size") } else { 0 },
+            reset: whole("reset_start"),
+        });
+        assert_eq!(spec.to_string().parse::<ControllerSpec>().unwrap(), spec);
+        for (name, changes) in row["changes"].as_object().unwrap() {
+            let number = |v: &serde_json::Value| v.as_f64().unwrap_or_else(|| v.as_str().unwrap().parse().unwrap());
+            let values = golden["sequences"][name].as_array().unwrap().iter().map(number);
+            let (mut rate, mut changes) = (base, changes.as_array().unwrap().iter().peekable());
+            for (report, factor) in factors(spec.build(lr(base)).unwrap(), values).into_iter().enumerate() {
+                if let Some(change) = changes.next_if(|c| c[0].as_u64() == Some(report as u64)) {
+                    rate = change[1].as_f64().unwrap();
+                    moves += 1;
+                }
+                reports += 1;
+                if (factor * base - rate).abs() > 1e-12 * rate {
+                    wrong.push(format!("{spec} on {name}, base {base}, report {report}: {} for {rate}", factor * base));
+                    break;
+                }
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "{} differ:\n{}", wrong.len(), wrong[..wrong.len().min(10)].join("\n"));
+    assert!(reports > 250_000 && moves > 10_000, "{reports} reports, {moves} moves");
 }
 
 #[test]

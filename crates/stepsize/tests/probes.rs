@@ -346,6 +346,46 @@ fn race_refuses_with_the_right_reason() {
         (line(last), last)
     };
     assert_eq!(reason(&race, &ever_worse), Reason::AtEdge);
+    let tiny = Race::new(Job::new(40, Schedule::constant(), 0).unwrap());
+    assert_eq!(reason(&tiny, &basin(0.01, 1.0)), Reason::TooShort);
     let none: &[Trial] = &[];
     assert_eq!(race.estimate(none).unwrap().refusal().unwrap().reason, Reason::TooShort);
+}
+
+#[test]
+fn race_refuses_noise_after_a_second_seed() {
+    let race = Race::new(job());
+    let mut slipped = 0;
+    for salt in 0..30 {
+        // Every rate learns, none better than another beyond the noise between seeds.
+        let equal = move |spec: &TrialSpec| (line(1.0), 1.0 + 0.05 * draw(spec, salt));
+        let (estimate, done) = study(&race, &equal);
+        let Some(refusal) = estimate.refusal() else {
+            slipped += 1;
+            continue;
+        };
+        assert_eq!(refusal.reason, Reason::NoiseOnly, "salt {salt}: {}", refusal.because);
+        assert!(done.iter().any(|t| t.spec.seed != 0), "salt {salt}: refused on one seed");
+    }
+    // The test of variances is one at 6 to 9 %.
+    assert!(slipped <= 6, "{slipped} of 30");
+    // Hardly anything learned, and wandering losses: flat or noise.
+    let mut slipped = 0;
+    for salt in 0..30 {
+        let wander = move |spec: &TrialSpec| (line(2.0), 1.9 + 0.1 * draw(spec, salt));
+        match study(&race, &wander).0.refusal() {
+            Some(refusal) => {
+                assert!(matches!(refusal.reason, Reason::NoiseOnly | Reason::Flat), "salt {salt}: {}", refusal.because)
+            }
+            None => slipped += 1,
+        }
+    }
+    assert!(slipped <= 6, "{slipped} of 30");
+    // A basin is no noise, however flat, where the seeds agree.
+    let flat_basin = |spec: &TrialSpec| {
+        let last = 1.0 + 0.02 * (spec.lr.get() / 0.01).log10().powi(2) + 0.0005 * draw(spec, 1);
+        (line(last), last)
+    };
+    let (found, _) = study(&race, &flat_basin);
+    assert!(found.lr().is_some(), "{}", found.why);
 }

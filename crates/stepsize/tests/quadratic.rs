@@ -54,7 +54,9 @@ fn truth(job: &Job) -> (f64, f64) {
 
 #[test]
 fn race_finds_the_best_rate_of_the_noisy_quadratic() {
-    for (schedule, steps) in [("constant", 1000), ("cosine", 1000), ("linear", 4000)] {
+    // The best decaying rate sits against the stability limit (2), where one octave is worth tens of percent and the
+    // search stays an octave or two below: it is held to what it reaches, which is no good answer.
+    for (schedule, steps, most) in [("constant", 1000, 0.10), ("cosine", 1000, 1.2), ("linear", 4000, 1.2)] {
         let job = Job::new(steps, Schedule::parse(schedule, steps).unwrap(), 7).unwrap();
         let (best_lr, best) = truth(&job);
         for start in [1e-1, 1e-2, 1e-4] {
@@ -68,12 +70,8 @@ fn race_finds_the_best_rate_of_the_noisy_quadratic() {
                 100.0 * regret
             );
             assert!(cost <= 0.7, "{schedule}: cost {cost}");
-            // The best decaying rate sits against the stability limit, where one octave is worth tens of percent: there
-            // the answer is only held to the right side of the limit and to two octaves and a half below it.
             assert!(lr.get() < 2.0 && lr.get() > best_lr / 6.0, "{schedule}: lr {lr}, best {best_lr}");
-            if schedule == "constant" {
-                assert!(regret < 0.10, "{schedule}: lr {lr}, best {best_lr}, regret {regret}");
-            }
+            assert!(regret < most, "{schedule}: lr {lr}, best {best_lr}, regret {regret}");
         }
     }
 }

@@ -1,7 +1,9 @@
 //! Any training command: what is run, and how its log is read.
 
+use super::ClusterArgs;
 use clap::Args;
 use std::path::PathBuf;
+use stepsize::pruner::KillRule;
 
 /// Options of the built-in engine, which a command has no use for.
 const ENGINE: [&str; 9] =
@@ -44,10 +46,16 @@ pub struct CommandArgs {
     /// Keep the directories of the runs ({trial_dir}) in this one
     #[arg(long, value_name = "DIR", requires = "argv", help_heading = "Command")]
     pub trials: Option<PathBuf>,
+    /// End runs early by this rule instead of the search's own: none, one-sided, diverging, median, halving. Under a schedule that
+    /// decays, median and halving may end the best rate
+    #[arg(long, value_name = "RULE", help_heading = "Command")]
+    pub kill_rule: Option<KillRule>,
+    #[command(flatten)]
+    pub cluster: ClusterArgs,
 }
 
 /// Seconds, or a number with s, m or h.
-fn time(text: &str) -> Result<std::time::Duration, String> {
+pub(super) fn time(text: &str) -> Result<std::time::Duration, String> {
     let (number, unit) = match text.char_indices().last() {
         Some((at, 's')) => (&text[..at], 1.0),
         Some((at, 'm')) => (&text[..at], 60.0),

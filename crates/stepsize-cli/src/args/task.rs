@@ -15,7 +15,9 @@ pub struct EngineArgs {
     /// Network: linear, mlp:128,64, mlp:128,64,norm, cnn, charlm
     #[arg(long, default_value = "mlp:128,64", value_name = "MODEL", help_heading = "Task")]
     pub model: ModelSpec,
-    /// Optimizer: sgd, sgd:0.9 (momentum), nesterov:0.9, adam, adamw, adam:0.9,0.999,1e-8
+    /// Optimizer: sgd, sgd:0.9 (momentum), nesterov:0.9, adam, adamw, adam:0.9,0.999,1e-8, schedule_free_sgd,
+    /// schedule_free_adamw; without a rate (--lr 1): prodigy, dadapt_adam, dog, ldog, mechanic(adamw), momo,
+    /// schedule_free_plus, momo_adam (--lr 0.01)
     #[arg(long, default_value = "sgd:0.9", value_name = "OPT", help_heading = "Task")]
     pub optimizer: OptimizerSpec,
     /// Rows a step

@@ -1,7 +1,7 @@
 //! `stepsize export`: the events of a study for other tools. Facts as they were stored: nothing is smoothed or thinned.
 //! An attempt of a trial that was cut short and run again is part of the JSON lines only.
 
-mod tensorboard;
+pub mod tensorboard;
 
 use crate::args::{ExportArgs, ExportForm};
 use crate::done::{Done, Fault};

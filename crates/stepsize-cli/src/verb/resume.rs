@@ -11,6 +11,10 @@ pub fn command(args: ShowArgs) -> Result<Cli, Fault> {
     let fault = |what: String| Fault::failure(format!("cannot resume study {name:?}: {what}"));
     let db = args.named.file.db;
     let (words, directory) = Studies::look(&db)?.command(&name)?;
+    if words.first().is_some_and(|word| word == "python") {
+        let (program, directory) = (words.join(" "), directory.display());
+        return Err(fault(format!("it is asked from Python; run that program again: `{program}` in {directory}")));
+    }
     // Before the directory changes.
     let db = std::path::absolute(&db).map_err(|e| fault(e.to_string()))?;
     let mut cli = Cli::try_parse_from(std::iter::once("stepsize").chain(words.iter().map(String::as_str)))

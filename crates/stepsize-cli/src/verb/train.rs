@@ -1,34 +1,33 @@
-//! `stepsize train`: one run at a given rate, with a schedule, a controller and a checkpoint.
+//! `stepsize train`: one run at a given rate, with a schedule, a controller, checkpoints, early stop and records.
 //!
-//! A run that is stopped (Ctrl-C) or has ended is written to the checkpoint; gone on with, it continues bit for bit. A
-//! longer `--steps` stretches what is left of the schedule, see [`stepsize::Schedule::extend`].
+//! The run is made in stretches, from checkpoint to checkpoint; what is between two stretches is what a checkpoint holds, so that a
+//! run that is stopped (Ctrl-C), killed or ended goes on bit for bit. A longer `--steps` stretches what is left of the
+//! schedule, see [`stepsize::Schedule::extend`].
 
 mod checkpoint;
+mod norms;
+mod record;
+mod shown;
+mod watch;
 
 use crate::args::TrainArgs;
 use crate::done::{Done, Fault};
-use crate::number::{count, loss, rate};
-use crate::show::{self, Style, Tone};
+use crate::show::Style;
 use crate::task::Loaded;
 use checkpoint::Checkpoint;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use serde_json::json;
-use std::fmt::Write as _;
-use std::io::IsTerminal;
+use norms::Norms;
+use record::Records;
 use std::ops::ControlFlow;
-use std::path::Path;
 use std::sync::atomic::Ordering;
 use stepsize::controller::ControllerSpec;
-use stepsize::report::{smooth, thin};
-use stepsize::{Curve, End, Engine, Event, Kept, Policy, Trial, TrialId, evaluation_steps, fold_one};
-
-/// Evaluations of a run: a curve for the eye.
-const EVALUATIONS: u64 = 20;
-/// Points of a curve in a terminal plot.
-const POINTS: usize = 400;
+use stepsize::{Act, End, Engine, Event, Kept, Policy, Trial, TrialId, evaluation_steps, fold_one};
+use watch::Watch;
 
 /// Trains.
 pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
+    if args.early_stop == Some(0) || args.evaluations == 0 || args.checkpoint_every == Some(0) {
+        return Err(Fault::usage("--early-stop, --evaluations and --checkpoint-every are at least 1"));
+    }
     let loaded = Loaded::new(&args.task)?;
     let task = format!("{}; validation share {}", loaded.task.describe(), args.task.engine.val_fraction);
     let found = args.resume.as_deref().filter(|path| path.exists()).map(Checkpoint::load).transpose()?;
@@ -41,16 +40,20 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     if let Some(snapshot) = &snapshot {
         engine.restore(snapshot)?;
     }
-    let end = advance(engine.as_mut(), &mut run.trial, &mut kept, &mut policy)?;
-    if let Some(path) = &args.resume
-        && matches!(end, End::Finished | End::Stopped)
-    {
-        run.write(path, &mut policy, &kept, &engine.save()?)?;
+    run.trial.end = None;
+    let mut records = Records::open(args, &run, loaded.task.score_name())?;
+    let mut engine = Norms::new(engine, args.grad_norms || !run.norms.is_empty());
+    let mut run = Run { args, checkpoint: run, kept: &mut kept, policy: &mut policy, records: &mut records };
+    let end = run.whole(&mut engine)?;
+    if !matches!(end, End::Diverged { .. } | End::Failed { .. }) {
+        run.write(args.resume.as_deref(), &mut engine)?;
     }
-    if let Some(path) = &args.curve {
-        crate::verb::show::write(path, curve(path, &run.trial)?.as_bytes())?;
-    }
-    let text = if args.json { object(&run, &loaded) } else { shown(&run, &loaded, args, style) };
+    let checkpoint = run.checkpoint;
+    records.rewrite(&checkpoint)?;
+    let text = match args.json {
+        true => shown::object(&checkpoint, &loaded),
+        false => shown::text(&checkpoint, &loaded, args, style),
+    };
     Ok(Done::answer(text))
 }
 
@@ -68,13 +71,8 @@ impl Checkpoint {
         };
         let job = &loaded.job;
         let spec = job.trial(lr, job.steps, job.seed)?;
-        Ok(Self {
-            task: task.to_owned(),
-            trial: Trial::new(TrialId(0), spec),
-            controller,
-            state: None,
-            kept: String::new(),
-        })
+        let trial = Trial::new(TrialId(0), spec);
+        Ok(Self { task: task.to_owned(), trial, controller, state: None, kept: String::new(), norms: Vec::new() })
     }
 
     /// The rate of the run as it stands.
@@ -90,118 +88,124 @@ impl Checkpoint {
     }
 }
 
-/// Runs to the end, or until Ctrl-C.
-fn advance(engine: &mut dyn Engine, trial: &mut Trial, kept: &mut Kept, policy: &mut Policy) -> Result<End, Fault> {
-    let stop = crate::search::interrupt()?;
-    let steps = trial.spec.steps;
-    let bar = bar(trial.steps_run, steps);
-    let begun = Trial { end: None, ..trial.clone() };
-    let mut seen = std::collections::BTreeMap::from([(begun.id, begun.clone())]);
-    let end = stepsize::resume(engine, begun, kept, policy, &evaluation_steps(steps, EVALUATIONS), &mut |event| {
-        if let Event::Step { step, loss: value, .. } = &event {
-            bar.set_position(step + 1);
-            if step.is_multiple_of(50) {
-                bar.set_message(format!("loss {}", loss(*value)));
+/// A run at work.
+struct Run<'a> {
+    args: &'a TrainArgs,
+    checkpoint: Checkpoint,
+    kept: &'a mut Kept,
+    policy: &'a mut Policy,
+    records: &'a mut Records,
+}
+
+/// Why a stretch ended before the run did.
+#[derive(Default)]
+struct Pause {
+    /// A checkpoint is due.
+    due: bool,
+    /// The validation loss is the best so far.
+    best: bool,
+}
+
+impl Run<'_> {
+    /// To the end, or until Ctrl-C.
+    fn whole(&mut self, engine: &mut Norms) -> Result<End, Fault> {
+        let stop = crate::search::interrupt()?;
+        let mut watch = Watch::new(&self.checkpoint.trial, self.args.progress);
+        let result = loop {
+            let (end, pause) = match self.stretch(engine, &mut watch, &|| stop.load(Ordering::Relaxed)) {
+                Ok(both) => both,
+                Err(fault) => break Err(fault),
+            };
+            let stopped = end == End::Stopped;
+            if pause.best
+                && let Err(fault) = self.write(self.args.best.as_deref(), engine)
+            {
+                break Err(fault);
             }
-        }
-        fold_one(&mut seen, &event);
-        if stop.load(Ordering::Relaxed) { ControlFlow::Break(End::Stopped) } else { ControlFlow::Continue(()) }
-    });
-    bar.finish_and_clear();
-    if let Some(now) = seen.remove(&trial.id) {
-        *trial = now;
-    }
-    Ok(end?)
-}
-
-fn bar(from: u64, steps: u64) -> ProgressBar {
-    let target = match std::io::stderr().is_terminal() {
-        true => ProgressDrawTarget::stderr_with_hz(10),
-        false => ProgressDrawTarget::hidden(),
-    };
-    let bar = ProgressBar::with_draw_target(Some(steps), target).with_position(from);
-    if let Ok(style) = ProgressStyle::with_template("train {bar:24} {pos}/{len} steps, {eta} left  {wide_msg}") {
-        bar.set_style(style.progress_chars("━╸─"));
-    }
-    bar
-}
-
-/// The curve as CSV or JSON lines, as the name of the file says.
-fn curve(path: &Path, trial: &Trial) -> Result<String, Fault> {
-    let rows = trial.train.points().iter().map(|p| {
-        let steps = p.step + 1;
-        let at = |curve: &Curve| curve.points().iter().find(|v| v.step == steps).map(|v| v.loss);
-        (p, at(&trial.val), at(&trial.score))
-    });
-    let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
-    match path.extension().and_then(|e| e.to_str()) {
-        Some("csv") => {
-            let mut text = "step,lr,loss,val_loss,score\n".to_owned();
-            for (p, val, score) in rows {
-                let _ = writeln!(text, "{},{},{},{},{}", p.step, p.lr, p.loss, number(val), number(score));
+            if !stopped || stop.load(Ordering::Relaxed) {
+                break Ok(end);
             }
-            Ok(text)
-        }
-        Some("jsonl") => Ok(rows
-            .map(|(p, val, score)| {
-                json!({ "step": p.step, "lr": p.lr, "loss": p.loss, "val_loss": val, "score": score }).to_string()
-                    + "\n"
-            })
-            .collect()),
-        _ => Err(Fault::usage(format!("--curve {} should end in .csv or .jsonl", path.display()))),
+            self.checkpoint.trial.end = None;
+            if pause.due {
+                let written = self.write(self.args.resume.as_deref(), engine);
+                if let Err(fault) = written.and_then(|()| self.records.rewrite(&self.checkpoint)) {
+                    break Err(fault);
+                }
+            }
+        };
+        watch.clear();
+        result
     }
-}
 
-fn object(run: &Checkpoint, loaded: &Loaded) -> String {
-    let trial = &run.trial;
-    let last = trial.val.last();
-    let value = json!({
-        "lr": trial.spec.lr,
-        "schedule": trial.spec.schedule.to_string(),
-        "controller": run.controller.as_ref().map(ToString::to_string),
-        "steps": trial.spec.steps,
-        "steps_run": trial.steps_run,
-        "seed": trial.spec.seed,
-        "end": trial.end,
-        "val_loss": last.map(|p| p.loss).filter(|l| l.is_finite()),
-        loaded.task.score_name(): trial.score.last().map(|p| p.loss),
-        "task": run.task,
-    });
-    format!("{value:#}\n")
-}
-
-fn shown(run: &Checkpoint, loaded: &Loaded, args: &TrainArgs, style: Style) -> String {
-    let trial = &run.trial;
-    let mut head = match &trial.end {
-        Some(End::Finished) => "finished".to_owned(),
-        Some(End::Diverged { why, .. }) => Tone::Bad.paint(&format!("diverged: {why}"), style.colour),
-        Some(End::Pruned { why }) => format!("stopped by the controller: {why}"),
-        _ => format!("stopped after {} of {} steps", count(trial.steps_run), count(trial.spec.steps)),
-    };
-    if let Some(point) = trial.val.last() {
-        head += &format!("  (validation loss {} after {} steps", loss(point.loss), count(point.step));
-        if let Some(score) = trial.score.last() {
-            head += &format!("; {} {}", loaded.task.score_name(), loss(score.loss));
+    /// From here to the next pause.
+    fn stretch(
+        &mut self,
+        engine: &mut Norms,
+        watch: &mut Watch,
+        interrupted: &dyn Fn() -> bool,
+    ) -> Result<(End, Pause), Fault> {
+        let Self { args, checkpoint, kept, policy, records } = self;
+        let begun = checkpoint.trial.clone();
+        let (id, steps) = (begun.id, begun.spec.steps);
+        let every = args.checkpoint_every.unwrap_or((steps / 20).max(1));
+        let mut seen = std::collections::BTreeMap::from([(id, begun.clone())]);
+        let (mut pause, mut fault) = (Pause::default(), None);
+        let last = engine.last();
+        let evals = evaluation_steps(steps, args.evaluations);
+        let end = stepsize::resume(engine, begun, kept, policy, &evals, &mut |event| {
+            if matches!(event, Event::Ended { end: End::Stopped, .. }) {
+                return ControlFlow::Continue(()); // a pause is no fact about the run
+            }
+            fold_one(&mut seen, &event);
+            let trial = &seen[&id];
+            let mut flow = ControlFlow::Continue(());
+            match &event {
+                Event::Step { step, .. } => {
+                    checkpoint.norms.extend(last.take());
+                    if (step + 1).is_multiple_of(every) {
+                        pause.due = true;
+                        flow = ControlFlow::Break(End::Stopped);
+                    }
+                }
+                Event::Eval { .. } => {
+                    let since = shown::since_best(trial);
+                    if since == Some(0) && args.best.is_some() {
+                        pause.best = true;
+                        flow = ControlFlow::Break(End::Stopped);
+                    }
+                    if let (Some(most), Some(since)) = (args.early_stop, since)
+                        && since >= most
+                    {
+                        let why = format!("no better validation loss in {most} evaluations");
+                        flow = ControlFlow::Break(End::Pruned { why });
+                    }
+                }
+                Event::Acted { act: Act::Rewound { to, .. }, .. } => checkpoint.norms.truncate(*to as usize),
+                _ => {}
+            }
+            watch.see(&event, trial);
+            if let Err(why) = records.live(&event, checkpoint.norms.last().copied()) {
+                fault = Some(why);
+                return ControlFlow::Break(End::Stopped);
+            }
+            if interrupted() { ControlFlow::Break(End::Stopped) } else { flow }
+        });
+        if let Some(now) = seen.remove(&id) {
+            checkpoint.trial = now;
         }
-        head.push(')');
+        if let Some(fault) = fault {
+            return Err(fault);
+        }
+        let end = end?;
+        checkpoint.trial.end = Some(end.clone());
+        Ok((end, pause))
     }
-    let controller = run.controller.as_ref().map_or(String::new(), |c| format!(", controller {c}"));
-    let how = format!(
-        "lr {}, schedule {}{controller}, {} steps, seed {}",
-        rate(trial.spec.lr.get()),
-        trial.spec.schedule,
-        count(trial.spec.steps),
-        trial.spec.seed
-    );
-    let mut parts = vec![head, show::wrapped("run: ", &how, style), show::wrapped("task: ", &run.task, style)];
-    if let (Some(path), Some(End::Stopped)) = (&args.resume, &trial.end) {
-        parts.push(format!("checkpoint: {}; the same command goes on from it", path.display()));
+
+    /// Writes a checkpoint, if there is a place for it.
+    fn write(&mut self, path: Option<&std::path::Path>, engine: &mut Norms) -> Result<(), Fault> {
+        match path {
+            Some(path) => self.checkpoint.write(path, self.policy, self.kept, &engine.save()?),
+            None => Ok(()),
+        }
     }
-    let val: Vec<stepsize::Point> = trial.val.points().iter().filter(|p| p.loss.is_finite()).copied().collect();
-    let train = thin(&smooth(&trial.train), POINTS);
-    if train.len() > 1 {
-        parts.push(String::new());
-        parts.push(show::plot::curves(&train, &val, style));
-    }
-    parts.join("\n") + "\n"
 }

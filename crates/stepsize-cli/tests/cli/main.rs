@@ -4,6 +4,8 @@
 
 mod answers;
 mod commands;
+mod compare;
+mod diagnose;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]
@@ -11,3 +13,4 @@ mod kills;
 mod pictures;
 mod runs;
 mod studies;
+mod training;

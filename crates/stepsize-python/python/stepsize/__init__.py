@@ -6,6 +6,7 @@
 
 from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
 from ._search import find, range_test, sensitivity
+from ._study import Study, Trial
 
 __all__ = [
     "Controller",
@@ -13,6 +14,8 @@ __all__ = [
     "NotationError",
     "Policy",
     "Schedule",
+    "Study",
+    "Trial",
     "__version__",
     "find",
     "range_test",

@@ -8,10 +8,12 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "COMMAND_LINE",
     "Controller",
     "Estimate",
     "NotationError",
     "Policy",
+    "Record",
     "Schedule",
     "Search",
     "Stepper",
@@ -20,6 +22,7 @@ __all__ = [
     "main",
 ]
 
+COMMAND_LINE: bool
 __version__: str
 
 _Steps = npt.NDArray[np.integer[Any]] | Sequence[int]
@@ -224,6 +227,9 @@ class Trial:
         """Counts of steps after which it is evaluated; 0 is the untrained model."""
     def rate(self, step: int) -> float:
         """The rate to apply at zero-based ``step``."""
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, text: str) -> Trial: ...
 
 @final
 class Search:
@@ -238,6 +244,7 @@ class Search:
         seed: int,
         start: float | None,
         max_cost: float | None,
+        kept: tuple[str, str, list[str]] | None = None,
     ) -> Search: ...
     @classmethod
     def grid(
@@ -251,15 +258,39 @@ class Search:
         per_decade: int,
         seeds: int,
         trial_steps: int | None,
+        kept: tuple[str, str, list[str]] | None = None,
     ) -> Search: ...
     @classmethod
     def range_test(
         cls, task: str, seed: int, low: float, high: float, iterations: int, rule: str, linear: bool
     ) -> Search: ...
     def ask(self) -> Trial | None: ...
+    def poll(self) -> tuple[bool, Trial | None]:
+        """Whether the search is over, and the next trial; neither while running trials must end first."""
     def step(self, trial: int, step: int, lr: float, loss: float) -> str | None: ...
     def evaluate(
         self, trial: int, step: int, lr: float, val_loss: float, score: float | None = None
     ) -> str | None: ...
     def finish(self, trial: int, steps: int, seconds: float) -> str | None: ...
+    def leave(self, trial: int, steps: int, why: str | None = None) -> str | None:
+        """Tells that a trial was left before its end, with ``why`` that it could not be run."""
+    def replay(self, record: Record) -> str | None:
+        """Tells all that ``record`` holds."""
+    def forked(self) -> None:
+        """To be called in a forked child."""
     def conclude(self) -> Estimate: ...
+
+@final
+class Record:
+    """What a trial reports in a process that does not hold its study. Its methods are those of ``Search``."""
+
+    def __new__(cls, trial: Trial) -> Record: ...
+    def step(self, _trial: int, step: int, lr: float, loss: float) -> str | None: ...
+    def evaluate(
+        self, _trial: int, step: int, lr: float, val_loss: float, score: float | None = None
+    ) -> str | None: ...
+    def finish(self, _trial: int, steps: int, seconds: float) -> str | None: ...
+    def leave(self, _trial: int, steps: int, why: str | None = None) -> str | None: ...
+    def to_json(self) -> str: ...
+    @classmethod
+    def from_json(cls, trial: Trial, text: str) -> Record: ...

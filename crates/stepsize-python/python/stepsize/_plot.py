@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from ._native import Estimate
 
 
 def plot(estimate: Estimate, ax: Any = None) -> Any:
-    """Loss over rate; nothing is shown or saved. Returns the axes."""
+    """Loss over rate, on a logarithmic axis; nothing is shown or saved. Returns the axes.
+
+    Points are trials by their length, the grey band is the 80 % band of the full run's loss, crosses at the top diverged.
+    Without ``ax`` the figure is ``axes.figure``; pyplot is not imported, so no window opens on a server.
+    """
     if ax is None:
         from matplotlib.figure import Figure  # without pyplot: no window, no global figure
 
@@ -22,7 +27,7 @@ def plot(estimate: Estimate, ax: Any = None) -> Any:
             ax.plot(*zip(*sorted(told), strict=True), "o", label=f"{length} steps")
     diverged = [p["lr"] for p in estimate.points if p["diverged"]]
     if diverged and not estimate.curve:
-        ax.plot(diverged, [1.0] * len(diverged), "x", color="tab:red", transform=ax.get_xaxis_transform(), label="diverged")
+        ax.plot(diverged, [0.97] * len(diverged), "x", color="tab:red", transform=ax.get_xaxis_transform(), label="diverged")
     if estimate.landscape:
         rates, low, mid, high = zip(*estimate.landscape, strict=True)
         ax.plot(rates, mid, color="0.5", label="expected, full run")
@@ -31,6 +36,12 @@ def plot(estimate: Estimate, ax: Any = None) -> Any:
         ax.axvspan(*estimate.interval, color="tab:green", alpha=0.15, label="80 % interval")
     if estimate.lr is not None:
         ax.axvline(estimate.lr, color="tab:green", label=f"lr {estimate.lr:.3g}")
+    if estimate.curve:  # what it fell from and to; a blow-up would hide that
+        seen = [loss for _, loss in estimate.curve if math.isfinite(loss)]
+        least = min(seen)
+        top = min(max(seen), seen[0] + 0.5 * ((seen[0] - least) or abs(seen[0]) or 1.0))
+        margin = 0.1 * ((top - least) or 1.0)
+        ax.set_ylim(least - margin, top + margin)
     losses = [p["loss"] for p in estimate.points if p["loss"] is not None and not p["diverged"]]
     if losses and not estimate.curve:
         span = (max(losses) - min(losses)) or abs(max(losses)) or 1.0

@@ -19,12 +19,13 @@ from keras.src.saving.keras_saveable import KerasSaveable  # Keras saves the att
 from . import Policy
 from . import Schedule as _Schedule
 from ._formula import formula
+from .keras_find import find, range_test, sensitivity
 
-__all__ = ["Controller", "Schedule"]
+__all__ = ["Controller", "Schedule", "find", "range_test", "sensitivity"]
 
 
 @keras.saving.register_keras_serializable(package="stepsize")
-class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):  # type: ignore[misc]
+class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
     """``lr x schedule(step) x controller``: give it to an optimizer as its ``learning_rate``.
 
     Args:
@@ -91,7 +92,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable): 
                 self.policy.load_state_dict(saved.state_dict())
 
 
-class Controller(keras.callbacks.Callback):  # type: ignore[misc]
+class Controller(keras.callbacks.Callback):
     """Reports ``monitor`` to the controller of the optimizer's ``Schedule`` after each epoch.
 
     A value that is not finite is refused with a warning and changes nothing. The rate is logged as ``learning_rate``. Put

@@ -13,7 +13,7 @@ from typing import Any
 try:
     import lightning.pytorch as pl
 except ImportError:  # the package's other name
-    import pytorch_lightning as pl  # type: ignore[no-redef]
+    import pytorch_lightning as pl
 
 from . import Schedule
 from .torch.scheduler import LRScheduler

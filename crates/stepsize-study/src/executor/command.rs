@@ -7,6 +7,8 @@
 //! When the command has no `{steps}` it always runs its full length: then the first part of each run is compared, and the run is
 //! ended there.
 
+mod account;
+mod cluster;
 mod column;
 mod group;
 mod meaning;
@@ -17,10 +19,12 @@ mod tail;
 mod template;
 mod watch;
 
+pub use cluster::{Check, Cluster, Need, On, Place, doctor};
 pub use meaning::Reading;
 pub use template::{RateFrom, Template, Values};
 
-use super::Executor;
+use super::{Executor, Handle};
+use account::Account;
 use group::Group;
 use meaning::Reader;
 use meter::Meter;
@@ -34,6 +38,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
+use tail::Tail;
 use watch::Watch;
 
 /// Events that wait for the study; a trial that is faster than the study waits.
@@ -201,18 +206,17 @@ impl Executor for Local {
         {
             self.submitted.push_back(Event::Submitted { trial, handle });
         }
-        let watch = Watch {
+        let account = Account {
             trial,
             program: program.clone(),
             meter: Meter::new(trial, spec.clone(), Arc::clone(&self.reader)),
             source,
-            cancelled: Arc::clone(&cancelled),
             proven: Arc::clone(&self.proven),
             events: self.sender.clone(),
             timeout: self.commands.timeout,
-            grace: self.commands.grace,
-            begin,
+            tail: Tail::default(),
         };
+        let watch = Watch { account, cancelled: Arc::clone(&cancelled), grace: self.commands.grace, begin };
         let thread = std::thread::Builder::new()
             .name(format!("trial-{trial}"))
             .spawn(move || watch.run(group, [Box::new(out), Box::new(err)]))
@@ -247,7 +251,15 @@ impl Executor for Local {
         Ok(())
     }
 
-    fn recover(&mut self, handles: &[(TrialId, String)]) -> Result<()> {
+    fn recover(&mut self, handles: &[Handle]) -> Result<()> {
+        // Where a job of a cluster is, only that cluster can tell.
+        if let Some(Handle { trial, text, .. }) = handles.iter().find(|h| h.open && !h.text.starts_with("pid ")) {
+            let engine = text.split(' ').next().unwrap_or_default();
+            return Err(Error::state(format!(
+                "trial {trial} of this study was handed to a cluster ({text}) and has not ended; go on with it there (--on \
+                 {engine}...), or begin another study with another name"
+            )));
+        }
         match &self.commands.mark {
             Some(mark) => orphans::end(mark, handles, self.commands.grace),
             None => Ok(()),

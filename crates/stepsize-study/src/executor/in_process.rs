@@ -13,6 +13,9 @@ use stepsize::{End, Engine, Error, Event, Policy, Result, TrialId, TrialSpec, ev
 /// Makes a fresh engine for a seed; called on the worker's thread.
 pub type EngineSource = Arc<dyn Fn(u64) -> Result<Box<dyn Engine>> + Send + Sync>;
 
+/// Makes the engine and the rate of a trial, where they differ from trial to trial; called on the worker's thread.
+pub type RunSource = Arc<dyn Fn(TrialId, &TrialSpec) -> Result<(Box<dyn Engine>, Policy)> + Send + Sync>;
+
 /// Evaluations asked of every trial between its start and its end. Enough for a curve, few enough that a short probe
 /// does not spend its time evaluating.
 const EVALUATIONS: u64 = 8;
@@ -37,6 +40,16 @@ impl InProcess {
     /// # Errors
     /// When `jobs` is zero or a thread cannot be started.
     pub fn new(jobs: usize, engines: EngineSource) -> Result<Self> {
+        let runs: RunSource =
+            Arc::new(move |_, spec| Ok((engines(spec.seed)?, Policy::new(spec.lr, spec.schedule.clone()))));
+        Self::of_runs(jobs, EVALUATIONS, runs)
+    }
+
+    /// A pool of `jobs` threads for trials that differ in more than their specs, each evaluated about `evaluations` times.
+    ///
+    /// # Errors
+    /// As [`InProcess::new`].
+    pub fn of_runs(jobs: usize, evaluations: u64, runs: RunSource) -> Result<Self> {
         if jobs == 0 {
             return Err(Error::invalid("a study needs at least 1 job slot, not 0"));
         }
@@ -44,10 +57,10 @@ impl InProcess {
         let (sender, events) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for index in 0..jobs {
-            let (queue, sender, engines) = (Arc::clone(&queue), sender.clone(), Arc::clone(&engines));
+            let (queue, sender, runs) = (Arc::clone(&queue), sender.clone(), Arc::clone(&runs));
             std::thread::Builder::new()
                 .name(format!("trial-{index}"))
-                .spawn(move || work_off(&queue, &sender, &engines))
+                .spawn(move || work_off(&queue, &sender, evaluations, &runs))
                 .map_err(Error::engine)?;
         }
         Ok(Self { jobs, work, events, cancels: BTreeMap::new() })
@@ -55,21 +68,21 @@ impl InProcess {
 }
 
 /// A worker: takes trials until the pool is dropped.
-fn work_off(queue: &Mutex<Receiver<Work>>, sender: &Sender<Event>, engines: &EngineSource) {
+fn work_off(queue: &Mutex<Receiver<Work>>, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) {
     loop {
         let next = match queue.lock() {
             Ok(receiver) => receiver.recv(),
             Err(_) => return,
         };
         let Ok(work) = next else { return };
-        if run(&work, sender, engines).is_err() {
+        if run(&work, sender, evaluations, runs).is_err() {
             return;
         }
     }
 }
 
 /// Runs one trial; `Err` when nobody listens any more.
-fn run(work: &Work, sender: &Sender<Event>, engines: &EngineSource) -> std::result::Result<(), ()> {
+fn run(work: &Work, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) -> std::result::Result<(), ()> {
     let Work { trial, spec, cancelled } = work;
     let begin = Instant::now();
     let mut listening = true;
@@ -87,9 +100,8 @@ fn run(work: &Work, sender: &Sender<Event>, engines: &EngineSource) -> std::resu
         }
     };
     let failure = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut engine = engines(spec.seed)?;
-        let mut policy = Policy::new(spec.lr, spec.schedule.clone());
-        train(engine.as_mut(), *trial, spec, &mut policy, &evaluation_steps(spec.steps, EVALUATIONS), &mut sink)
+        let (mut engine, mut policy) = runs(*trial, spec)?;
+        train(engine.as_mut(), *trial, spec, &mut policy, &evaluation_steps(spec.steps, evaluations), &mut sink)
     }));
     let why = match failure {
         Ok(Ok(_)) => None,

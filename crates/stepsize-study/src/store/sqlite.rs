@@ -39,7 +39,7 @@ pub struct Sqlite {
     pending: Vec<(f64, Event)>,
     oldest: Option<Instant>,
     // Let go after the connection has closed: fields are dropped in this order.
-    _lock: Lock,
+    lock: Lock,
 }
 
 impl Sqlite {
@@ -47,7 +47,7 @@ impl Sqlite {
         let next = db
             .query_row("SELECT coalesce(max(seq) + 1, 0) FROM event WHERE study = ?1", [study], |row| row.get(0))
             .map_err(|e| fault(&path, "read", &e))?;
-        Ok(Self { db, path, study, next, pending: Vec::new(), oldest: None, _lock: lock })
+        Ok(Self { db, path, study, next, pending: Vec::new(), oldest: None, lock })
     }
 
     /// Commits what is pending; `durable`: to the disk.
@@ -91,6 +91,11 @@ impl Store for Sqlite {
 
     fn flush(&mut self) -> Result<()> {
         self.commit(true)
+    }
+
+    fn forked(&mut self) {
+        // The connection stays open, unused: SQLite forbids even its closing in a forked child.
+        self.lock.forked();
     }
 
     fn read(&self) -> Result<Vec<Event>> {

@@ -1,4 +1,5 @@
 //! Helpers: commands as small shell scripts, and a look at processes.
+#![allow(dead_code)] // each test file takes what it needs
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -29,7 +30,7 @@ pub fn run(commands: Commands, steps: u64) -> Vec<Event> {
 }
 
 /// Events until so many trials have ended.
-pub fn until(local: &mut Local, mut ends: usize) -> Vec<Event> {
+pub fn until(local: &mut dyn Executor, mut ends: usize) -> Vec<Event> {
     let mut events = Vec::new();
     while ends > 0 {
         if let Some(event) = local.next(Duration::from_secs(1)).unwrap() {

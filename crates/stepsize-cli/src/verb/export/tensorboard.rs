@@ -71,7 +71,8 @@ pub fn write(directory: &Path, events: &[(f64, Event)]) -> Result<usize, Fault> 
     Ok(files.len())
 }
 
-fn head(at: f64) -> Vec<u8> {
+/// How a file begins, at second `at` of the epoch.
+pub fn head(at: f64) -> Vec<u8> {
     let mut file = Vec::new();
     push(&mut file, &Record { wall_time: at, step: 0, file_version: Some("brain.Event:2".to_owned()), summary: None });
     file
@@ -84,7 +85,13 @@ fn add(
     step: u64,
     scalars: &[(&str, f64)],
 ) {
-    let Some((_, file)) = files.get_mut(&trial) else { return };
+    if let Some((_, file)) = files.get_mut(&trial) {
+        push_scalars(file, wall_time, step, scalars);
+    }
+}
+
+/// Adds scalars of one step to a file.
+pub fn push_scalars(file: &mut Vec<u8>, wall_time: f64, step: u64, scalars: &[(&str, f64)]) {
     let scalar = |(tag, value): &(&str, f64)| Scalar { tag: (*tag).to_owned(), simple_value: *value as f32 };
     let summary = Some(Scalars { value: scalars.iter().map(scalar).collect() });
     push(file, &Record { wall_time, step: step.cast_signed(), file_version: None, summary });

@@ -23,6 +23,9 @@ pub struct Checkpoint {
     /// What is kept to go back to.
     #[serde(default = "nothing")]
     pub kept: String,
+    /// Gradient norms, where they were recorded.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub norms: Vec<f64>,
 }
 
 fn nothing() -> String {
@@ -60,7 +63,14 @@ impl Checkpoint {
         bytes.extend_from_slice(&snapshot.0);
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
-        std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path)).map_err(|e| fault(&e))
+        // On the disk before it takes the place of the old one, so that a power failure leaves one of them whole.
+        let write = || -> std::io::Result<()> {
+            let mut file = std::fs::File::create(&beside)?;
+            std::io::Write::write_all(&mut file, &bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&beside, path)
+        };
+        write().map_err(|e| fault(&e))
     }
 }
 

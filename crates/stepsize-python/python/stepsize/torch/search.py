@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import Estimate, Schedule, _loop
+from .._data import Batches, begin, reusable
 from .._native import Search
 from .._search import MAX_COST
 from .snapshot import Snapshot, generators, keep_rng
@@ -55,10 +56,9 @@ class Training:
         self.accumulate, self.clip, self.scaler = accumulate, clip_grad_norm, scaler
         self.ratios = _ratios(optimizer)
         self.also = [*also, *([scaler] if scaler is not None else [])]
-        self.batches: Iterator[Any] = iter(())
+        self.batches = Batches(loader)
         self.count = val_batches
-        self.held: Iterable[Any] | None = None if val_loader is None else _reusable(val_loader, "val_loader")
-        _reusable(loader, "loader")
+        self.held: Iterable[Any] | None = None if val_loader is None else reusable(val_loader, "val_loader")
 
     def save(self) -> Snapshot:
         return Snapshot(self.model, self.optimizer, [*self.also, *generators(self.loader)])
@@ -67,7 +67,7 @@ class Training:
         snapshot.restore()
 
     def begin(self) -> None:
-        self.batches = iter(())
+        self.batches.rewind()
         self.optimizer.zero_grad(set_to_none=True)  # the caller's gradients are set aside, not written to
         if not self.model.training:  # a model in training mode may have parts that are frozen in another
             self.model.train()
@@ -86,7 +86,7 @@ class Training:
         total: Tensor | float = 0.0
         self.optimizer.zero_grad(set_to_none=True)
         for _ in range(self.accumulate):
-            loss = self.loss(self.model, self._batch()) / self.accumulate
+            loss = self.loss(self.model, self.batches.next()) / self.accumulate
             (loss if self.scaler is None else self.scaler.scale(loss)).backward()
             total = total + loss.detach()
         if self.clip is not None:
@@ -100,15 +100,6 @@ class Training:
             self.scaler.update()
         return _mean_of_all(float(total), 1.0)
 
-    def _batch(self) -> Any:
-        batch = next(self.batches, None)
-        if batch is None:
-            self.batches = iter(_begin(self.loader))
-            batch = next(self.batches, None)
-            if batch is None:
-                raise ValueError("the loader gives no batch")
-        return batch
-
     def evaluate(self) -> float:
         restore_rng = keep_rng()
         modes = [(module, module.training) for module in self.model.modules()]
@@ -116,7 +107,7 @@ class Training:
         try:
             self.model.eval()
             with torch.no_grad():
-                for batch in itertools.islice(_begin(self._held()), self.count):
+                for batch in itertools.islice(begin(self._held()), self.count):
                     size = _size(batch)
                     total += float(self.loss(self.model, batch)) * size
                     weight += size
@@ -133,7 +124,7 @@ class Training:
         if self.held is None:
             kept = [(g, g.get_state()) for g in generators(self.loader)]
             self.reseed(torch.initial_seed() % 2**31 + 1)
-            self.held = list(itertools.islice(_begin(self.loader), self.count))
+            self.held = list(itertools.islice(begin(self.loader), self.count))
             for generator, state in kept:
                 generator.set_state(state)
         return self.held
@@ -158,20 +149,6 @@ def _ratios(optimizer: Any) -> list[float]:
     if any(rate > 0.0 for rate in rates):
         raise ValueError("the first parameter group has a rate of 0, so the others have no ratio to it")
     return [1.0] * len(optimizer.param_groups)
-
-
-def _reusable(loader: Any, name: str) -> Any:
-    if hasattr(loader, "__next__"):
-        raise ValueError(
-            f"{name} can be run through only once, and each trial needs its batches anew: "
-            "give a loader, or a function that returns a new iterator"
-        )
-    return loader
-
-
-def _begin(loader: Any) -> Iterator[Any]:
-    again: Iterable[Any] = loader if hasattr(loader, "__iter__") else loader()
-    return iter(again)
 
 
 def _size(batch: Any) -> float:

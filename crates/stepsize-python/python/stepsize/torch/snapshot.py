@@ -7,13 +7,13 @@ holds. ``load_state_dict`` is not used for the optimizer because it casts state 
 from __future__ import annotations
 
 import copy
-import random
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from .. import _data
 
 Restore = Callable[[], None]
 
@@ -27,10 +27,13 @@ class Snapshot:
         also: Anything with ``state_dict`` and ``load_state_dict`` (gradient scalers, schedulers, averages, stateful
             loaders), ``torch.Generator`` and ``numpy.random.Generator``.
         rng: Whether to keep the global generators of Python, NumPy, PyTorch and its devices.
+        gradients: Whether to keep gradients; else they are left alone.
     """
 
-    def __init__(self, model: nn.Module, optimizer: Any, also: Sequence[Any] = (), *, rng: bool = True) -> None:
-        parts = [_tensors(model), _modes(model), _optimizer(optimizer), *(_other(one) for one in also)]
+    def __init__(
+        self, model: nn.Module, optimizer: Any, also: Sequence[Any] = (), *, rng: bool = True, gradients: bool = True
+    ) -> None:
+        parts = [_tensors(model, gradients), _modes(model), _optimizer(optimizer), *(_other(one) for one in also)]
         self._parts: list[Restore] = [*parts, *([keep_rng()] if rng else [])]
 
     def restore(self) -> None:
@@ -39,7 +42,7 @@ class Snapshot:
             part()
 
 
-def _tensors(model: nn.Module) -> Restore:
+def _tensors(model: nn.Module, with_gradients: bool) -> Restore:
     kept: list[tuple[dict[str, Any], str, Tensor | None, Tensor | None]] = []
     gradients: list[tuple[Tensor, Tensor | None, Tensor | None]] = []
     seen: set[int] = set()
@@ -50,6 +53,8 @@ def _tensors(model: nn.Module) -> Restore:
                 kept.append((store, name, tensor, copied))
                 if tensor is not None and id(tensor) not in seen:
                     seen.add(id(tensor))
+                    if not with_gradients:
+                        continue
                     gradient = tensor.grad
                     gradients.append((tensor, gradient, None if gradient is None else gradient.detach().clone()))
 
@@ -111,7 +116,14 @@ def _other(one: Any) -> Restore:
         return lambda: setattr(one.bit_generator, "state", copy.deepcopy(bits))
     if hasattr(one, "state_dict") and hasattr(one, "load_state_dict"):
         state = _copied(one.state_dict())
-        return lambda: (one.load_state_dict(_copied(state)), None)[1]
+
+        def restore() -> None:
+            one.load_state_dict(_copied(state))
+            # A gradient scaler that was left between unscale_ and update would refuse the next one.
+            if hasattr(one, "_per_optimizer_states"):
+                one._per_optimizer_states.clear()
+
+        return restore
     raise TypeError(
         f"a {type(one).__name__} cannot be put back: it has neither state_dict and load_state_dict, nor is it a generator"
     )
@@ -119,18 +131,14 @@ def _other(one: Any) -> Restore:
 
 def keep_rng() -> Restore:
     """The global generators of Python, NumPy (when imported), PyTorch and its devices."""
-    python, cpu = random.getstate(), torch.get_rng_state()
-    numpy = sys.modules.get("numpy")
-    legacy = None if numpy is None else numpy.random.get_state()
+    others, cpu = _data.keep_rng(), torch.get_rng_state()
     used = torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     cuda = torch.cuda.get_rng_state_all() if used else None
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
 
     def restore() -> None:
-        random.setstate(python)
+        others()
         torch.set_rng_state(cpu)
-        if numpy is not None:
-            numpy.random.set_state(legacy)
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
         if mps is not None:

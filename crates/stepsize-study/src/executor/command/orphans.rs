@@ -11,8 +11,9 @@
 //!
 //! Linux only: elsewhere nothing is found and nothing is ended.
 
+use crate::Handle;
 use std::time::Duration;
-use stepsize::{Result, TrialId};
+use stepsize::Result;
 
 /// The environment variable that marks every process of a study.
 pub(super) const MARK: &str = "STEPSIZE_STUDY";
@@ -30,7 +31,7 @@ pub(super) fn handle(pid: u32) -> Option<String> {
 ///
 /// # Errors
 /// When one of them cannot be ended.
-pub(super) fn end(mark: &str, handles: &[(TrialId, String)], grace: Duration) -> Result<()> {
+pub(super) fn end(mark: &str, handles: &[Handle], grace: Duration) -> Result<()> {
     let _ = (mark, handles, grace);
     #[cfg(target_os = "linux")]
     linux::end(mark, handles, grace)?;
@@ -39,7 +40,7 @@ pub(super) fn end(mark: &str, handles: &[(TrialId, String)], grace: Duration) ->
 
 #[cfg(target_os = "linux")]
 mod linux {
-    use super::MARK;
+    use super::{Handle, MARK};
     use procfs::process::{Process, all_processes};
     use rustix::fd::OwnedFd;
     use rustix::io::Errno;
@@ -47,7 +48,7 @@ mod linux {
     use std::collections::BTreeSet;
     use std::ffi::OsStr;
     use std::time::{Duration, Instant};
-    use stepsize::{Error, Result, TrialId};
+    use stepsize::{Error, Result};
 
     /// How often processes that were told to end are looked at.
     const LOOK: Duration = Duration::from_millis(10);
@@ -63,8 +64,8 @@ mod linux {
         procfs::sys::kernel::random::boot_id().ok()
     }
 
-    pub fn end(mark: &str, handles: &[(TrialId, String)], grace: Duration) -> Result<()> {
-        let known: BTreeSet<&str> = handles.iter().map(|(_, handle)| handle.as_str()).collect();
+    pub fn end(mark: &str, handles: &[Handle], grace: Duration) -> Result<()> {
+        let known: BTreeSet<&str> = handles.iter().map(|handle| handle.text.as_str()).collect();
         let spared = ancestors();
         let mut patience = Instant::now() + grace;
         let mut signal = Signal::TERM;
@@ -155,6 +156,10 @@ mod tests {
         command.spawn().unwrap()
     }
 
+    fn of(text: String) -> Handle {
+        Handle { trial: stepsize::TrialId(0), text, open: true }
+    }
+
     fn mark(test: &str) -> String {
         format!("{}#{test}", std::process::id())
     }
@@ -178,10 +183,10 @@ mod tests {
         let handle = handle(ours.id()).unwrap();
         // Another begin, another boot: somebody else with the same number.
         for other in [handle.replace("begun ", "begun 9"), handle.replace("boot ", "boot 9")] {
-            end("no such mark", &[(TrialId(0), other)], GRACE).unwrap();
+            end("no such mark", &[of(other)], GRACE).unwrap();
             assert!(ours.try_wait().unwrap().is_none());
         }
-        end("no such mark", &[(TrialId(0), handle)], GRACE).unwrap();
+        end("no such mark", &[of(handle)], GRACE).unwrap();
         assert!(ours.wait().unwrap().signal().is_some());
     }
 

@@ -17,7 +17,8 @@ const LOOK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
-    file: File,
+    /// `None` in a forked child, which holds nothing.
+    file: Option<File>,
 }
 
 /// What came of trying.
@@ -51,8 +52,13 @@ impl Lock {
                 Err(TryLockError::Error(e)) => return Err(fault(e)),
             }
             file.set_len(0).and_then(|()| file.write_all(holder.as_bytes())).map_err(fault)?;
-            return Ok(Try::Taken(Self { path: path.to_owned(), file }));
+            return Ok(Try::Taken(Self { path: path.to_owned(), file: Some(file) }));
         }
+    }
+
+    /// In a forked child: closes its copy of the handle. The system's lock lives on in the parent, and ends with it.
+    pub(super) fn forked(&mut self) {
+        self.file = None;
     }
 
     /// Who holds the lock at `path`, if anybody does.
@@ -68,9 +74,10 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
+        let Some(file) = &self.file else { return };
         // Before the lock goes, so that nobody else's file is taken away.
         let _ = std::fs::remove_file(&self.path);
-        let _ = self.file.unlock();
+        let _ = file.unlock();
     }
 }
 

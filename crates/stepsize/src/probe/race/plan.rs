@@ -1,4 +1,4 @@
-//! Which probes to run: the bracket, and the candidates of the refinement.
+//! Which probes to run: the bracket, its repetition where the rate may not matter, and the candidates of the refinement.
 
 use super::lattice;
 use super::reading::{Book, Ending, Entry};
@@ -14,6 +14,8 @@ const TOP: f64 = 8.0;
 const BOTTOM: f64 = -26.0;
 /// Probes below this many steps mislead even when decayed (25-step probes of a 400-step job: 5x too high).
 const MIN_STEPS: u64 = 40;
+/// Below this many steps a probe says nothing at all.
+const FEWEST_STEPS: u64 = 5;
 /// A fall of log loss below this is "nothing learned".
 const LEARNED: f64 = 0.1;
 /// Below this fall of log loss a reading must also stand out from the others: a network that died at too high a rate
@@ -32,6 +34,8 @@ const WIDENINGS: usize = 8;
 pub(super) enum Next {
     /// Run these probes: (log2 lr, steps).
     Probe(Vec<(f64, u64)>),
+    /// Run these probes with the second seed.
+    Again(Vec<(f64, u64)>),
     /// The bracket stands; refine from probes of this length.
     Refine(u64),
     /// No answer.
@@ -41,7 +45,7 @@ pub(super) enum Next {
 /// Length of the first probes.
 fn first_length(job: &Job) -> u64 {
     let mut n = (job.steps / 16).max(1);
-    while n < MIN_STEPS && n < job.steps / 8 {
+    while n < MIN_STEPS && n * 2 <= job.steps.div_ceil(8) {
         n *= 2;
     }
     n
@@ -50,6 +54,9 @@ fn first_length(job: &Job) -> u64 {
 /// Replays the bracket on what is done: two probes a decade apart, then outward while the best is at an edge.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next {
     let mut n = first_length(job);
+    if n < FEWEST_STEPS {
+        return Next::Refuse(no_room(n, job.steps));
+    }
     let mut xs = vec![start, start + STRIDE];
     let mut spent = 0.0;
     let mut widenings = 0;
@@ -94,6 +101,11 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
             return Next::Refuse(all_exploded(low, high));
         }
         if !nothing_learned {
+            match doubt(book, &xs, n) {
+                Doubt::None => {}
+                Doubt::Unsettled(wanted) => return Next::Again(wanted),
+                Doubt::Noise(refusal) => return Next::Refuse(refusal),
+            }
             let open_above = best == high && high + STRIDE < ceiling;
             return if open_above || best == low {
                 Next::Refuse(at_edge(low, high, open_above))
@@ -109,6 +121,85 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
         if n > job.steps / 4 || spent + next > max_cost.max(0.6) {
             return Next::Refuse(nothing(n / 2, job.steps, low, high));
         }
+    }
+}
+
+/// Whether the rate matters at all.
+enum Doubt {
+    None,
+    /// It is not known before these were run with another seed.
+    Unsettled(Vec<(f64, u64)>),
+    /// It does not.
+    Noise(Refusal),
+}
+
+/// If even the worst of the bracket's rates has learned this share of what the best has, no wall was seen.
+const NO_WALL: f64 = 0.6;
+/// Most rates that are repeated.
+const REPEATED: usize = 4;
+/// Least ratio of the variance between rates to that between seeds: the 6 % point of F for 4 rates and 2 seeds (9 % for 3
+/// rates). At 10 two jobs of the bench with real, small differences were refused.
+const VARIANCE_RATIO: f64 = 6.0;
+
+/// Rates a decade apart that all learn alike, or hardly at all, may differ by noise only. They are run once more with another seed, and the
+/// variance of the means between rates is held against that between seeds (analysis of variance, Fisher 1925).
+fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
+    let entries: Vec<&Entry> = xs.iter().filter_map(|&x| book.find(x, n)).collect();
+    if entries.iter().any(|e| e.end == Ending::Behind) {
+        return Doubt::None;
+    }
+    let mut read: Vec<(f64, f64)> =
+        entries.iter().filter(|e| e.value().is_finite()).map(|e| (e.x, e.value())).collect();
+    let extreme = |pick: fn(f64, f64) -> f64, from: f64| read.iter().map(|r| r.1).fold(from, pick);
+    let (best, worst) = (extreme(f64::min, f64::INFINITY), extreme(f64::max, f64::NEG_INFINITY));
+    let no_wall = book.untrained - worst >= NO_WALL * (book.untrained - best);
+    let hardly_learned = book.untrained - best < PLAINLY_LEARNED;
+    if read.len() < 3 || !(no_wall || hardly_learned) {
+        return Doubt::None;
+    }
+    // The best, then its neighbours in value: the order in which they may be confused.
+    read.sort_by(|a, b| a.1.total_cmp(&b.1));
+    if read.len() > REPEATED {
+        read.drain(REPEATED - 1..read.len() - 1);
+    }
+    let missing: Vec<(f64, u64)> =
+        read.iter().filter(|r| book.find_again(r.0, n).is_none()).map(|r| (r.0, n)).collect();
+    if !missing.is_empty() {
+        return Doubt::Unsettled(missing);
+    }
+    let pairs: Vec<(f64, f64)> =
+        read.iter().filter_map(|r| Some((r.1, book.find_again(r.0, n)?.value()))).filter(|p| p.1.is_finite()).collect();
+    if pairs.len() < read.len() {
+        return Doubt::None;
+    }
+    let count = pairs.len() as f64;
+    let means: Vec<f64> = pairs.iter().map(|(a, b)| (a + b) / 2.0).collect();
+    let centre = means.iter().sum::<f64>() / count;
+    let between = 2.0 * means.iter().map(|m| (m - centre).powi(2)).sum::<f64>() / (count - 1.0);
+    let within = pairs.iter().map(|(a, b)| (a - b).powi(2) / 2.0).sum::<f64>() / count;
+    if between > VARIANCE_RATIO * within {
+        return Doubt::None;
+    }
+    Doubt::Noise(Refusal {
+        reason: Reason::NoiseOnly,
+        because: format!(
+            "{} rates, each run for {n} steps with two seeds, differ by {:.2} % and the seeds by {:.2} % (standard deviations)",
+            pairs.len(),
+            100.0 * (between / 2.0).sqrt(),
+            100.0 * within.sqrt()
+        ),
+        advice:
+            "any of these rates does as well in so short a run: give more steps, or compare full runs with several \
+                 seeds (--probe grid --seeds 3)"
+                .into(),
+    })
+}
+
+fn no_room(n: u64, steps: u64) -> Refusal {
+    Refusal {
+        reason: Reason::TooShort,
+        because: format!("a run of {steps} steps leaves probes of {n}, which say nothing"),
+        advice: "full runs are cheap here: compare them (--probe grid)".into(),
     }
 }
 

@@ -42,7 +42,10 @@ impl Entry {
 /// All that the trials say.
 #[derive(Debug)]
 pub(super) struct Book {
+    /// Probes with the first seed.
     pub entries: Vec<Entry>,
+    /// Probes that were repeated with the second seed.
+    pub again: Vec<Entry>,
     pub readings: Vec<Reading>,
     /// Log of the untrained loss.
     pub untrained: f64,
@@ -53,7 +56,7 @@ pub(super) struct Book {
 impl Book {
     pub fn new(job: &Job, done: &[Trial]) -> Self {
         let log = log_loss(done);
-        let mut entries = Vec::new();
+        let (mut entries, mut again) = (Vec::new(), Vec::new());
         let mut readings = Vec::new();
         let full = progress(&job.schedule, job.steps);
         for trial in done {
@@ -74,7 +77,7 @@ impl Book {
                 (None, Some(End::Finished | End::Diverged { .. })) => Ending::Diverged,
                 (None, _) => continue,
             };
-            entries.push(Entry { x, steps, end });
+            if trial.spec.seed == job.seed { &mut entries } else { &mut again }.push(Entry { x, steps, end });
             if job.is_horizon_free() && matches!(end, Ending::Read(_)) {
                 for n in [steps / 2, steps / 4, steps / 8].into_iter().filter(|&n| n >= MIN_PREFIX) {
                     let at = trial.val.points().iter().find(|p| p.step == n && p.loss.is_finite());
@@ -83,13 +86,23 @@ impl Book {
             }
         }
         let untrained = untrained(done).map_or(0.0, &log);
-        let ceiling = entries.iter().filter(|e| e.end == Ending::Diverged).map(|e| e.x).fold(f64::INFINITY, f64::min);
-        Self { entries, readings, untrained, ceiling }
+        let ceiling = entries
+            .iter()
+            .chain(&again)
+            .filter(|e| e.end == Ending::Diverged)
+            .map(|e| e.x)
+            .fold(f64::INFINITY, f64::min);
+        Self { entries, again, readings, untrained, ceiling }
     }
 
     /// The probe at `x` of `steps`, if it was made.
     pub fn find(&self, x: f64, steps: u64) -> Option<&Entry> {
         self.entries.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
+    }
+
+    /// The probe at `x` of `steps` with the second seed, if it was made.
+    pub fn find_again(&self, x: f64, steps: u64) -> Option<&Entry> {
+        self.again.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
     }
 
     /// Lowest and highest rate that was tried.

@@ -1,0 +1,160 @@
+//! `diagnosis`: the labelled corpus of `stepsize diagnose`, its fit, and its error rates.
+//!
+//! `runs` trains the corpus (once; kept below the build directory), `fit` fits the trees to two thirds of its jobs and writes
+//! them into the library, `score` judges the logs of the other third with the library as it was built, as the product does.
+
+mod boost;
+mod draw;
+mod fit;
+mod habits;
+mod jobs;
+mod label;
+mod runs;
+mod score;
+mod scripts;
+
+use score::Judged;
+use std::error::Error;
+use stepsize::diagnosis::model::Model;
+use stepsize::diagnosis::sweep::Sweep;
+use stepsize::diagnosis::{Diagnosis, Record, diagnose_with};
+use stepsize::report::Verdict;
+
+const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
+const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diagnosis fit`, explained in `model.rs`.\n";
+
+/// Runs, fits or scores.
+pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
+    let jobs = jobs::all()?;
+    match args.first().map(String::as_str) {
+        Some("runs") => {
+            let runs = runs::all(&jobs)?;
+            for job in &jobs {
+                let truth = label::Truth::of(&runs[&job.name]);
+                println!("{}: {:?}", job.name, truth.map(|t| (t.best_lr, t.best_loss)));
+            }
+            Ok(())
+        }
+        Some("fit") => {
+            let runs = runs::known()?;
+            let rows = fit::rows(&jobs, &runs, false);
+            let model = fit::model(&rows, fit::GROWTH, &fit::shipped_numbers());
+            std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
+            println!("{} rows, {} trees, scale {:.2}, {:?}", rows.len(), model.trees.len(), model.scale, model.say);
+            Ok(())
+        }
+        Some("try") => try_out(&jobs),
+        Some("score") => score(&jobs, &shipped()?),
+        Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
+        _ => Err("usage: stepsize-bench diagnosis runs | fit | try | score | scripts [DIR]".into()),
+    }
+}
+
+/// The trees in the library's source: those of the last fit, whether or not the library was built since.
+fn shipped() -> Result<Model, Box<dyn Error>> {
+    Ok(Model::parse(&std::fs::read_to_string(SHIPPED)?)?)
+}
+
+/// Compares ways to grow, on folds of the fitted jobs only.
+fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
+    let runs = runs::known()?;
+    let rows = fit::rows(jobs, &runs, false);
+    println!("{} rows", rows.len());
+    let base = fit::GROWTH;
+    let no_lr = boost::allowed(|n| n != "points_log2" && n != "lr_log10");
+    let all = boost::allowed(|_| true);
+    let shipped = fit::shipped_numbers();
+    let ways = [
+        ("as shipped", base, &shipped),
+        ("without the rate itself", base, &no_lr),
+        ("with the number of points", base, &all),
+        ("30 rounds", boost::Growth { rounds: 30, ..base }, &shipped),
+        ("120 rounds", boost::Growth { rounds: 120, ..base }, &shipped),
+        ("depth 2", boost::Growth { depth: 2, rounds: 90, ..base }, &shipped),
+        ("depth 4", boost::Growth { depth: 4, rounds: 40, ..base }, &shipped),
+    ];
+    for (name, growth, pass) in ways {
+        let held = fit::held(&rows, growth, pass);
+        let (scale, say) = fit::tune(&held);
+        let model = Model { scale, say, ..Model::default() };
+        let judged: Vec<Judged> = held
+            .iter()
+            .map(|h| {
+                let odds = model.odds_of(h.sums);
+                let (said, confidence) = stepsize::diagnosis::say(&model, &odds);
+                let truth =
+                    [Verdict::TooLow, Verdict::TooLow, Verdict::Good, Verdict::TooHigh, Verdict::TooHigh][h.place];
+                Judged { truth, said, octaves: h.octaves, confidence }
+            })
+            .collect();
+        println!(
+            "\n## {name}: log loss {:.4} at scale {scale:.2}, {say:?}\n{}",
+            fit::log_loss(&held, scale),
+            score::table(&judged)
+        );
+    }
+    Ok(())
+}
+
+/// Judges the logs of the jobs that were not fitted.
+fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
+    let runs = runs::known()?;
+    let (mut alone, mut together, mut used) = (Vec::new(), Vec::new(), 0);
+    // Sweeps, and those whose best rate is right: of logs with validation losses, and of logs of training losses alone.
+    let mut near = [[0usize; 3]; 2];
+    for job in jobs.iter().filter(|j| j.held) {
+        let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, label::Truth::of(r)?))) else { continue };
+        used += 1;
+        for number in 0..habits::LOGS {
+            for run in runs {
+                let found = diagnose_with(model, &habits::log(job, run, number, false));
+                alone.push(judged(&truth, run, found.verdict, found.confidence));
+            }
+            // A sweep is one run a rate, logged in one way, on the coarse rates.
+            let those: Vec<&runs::Run> = runs.iter().filter(|r| r.seed == 0 && runs::is_coarse(r.lr)).collect();
+            let records: Vec<Record> =
+                those.iter().map(|r| habits::log(job, r, number, true)).map(with_rate(&those)).collect();
+            let seen: Vec<Diagnosis> = records.iter().map(|r| diagnose_with(model, r)).collect();
+            let Some(sweep) = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()) else { continue };
+            let kind = usize::from(records.iter().all(|r| r.val_loss.is_empty()));
+            let at = |lr: f64| those.iter().filter(|r| r.lr < lr * 0.999).count();
+            let best = truth.means.iter().filter(|m| runs::is_coarse(m.0)).min_by(|a, b| a.1.total_cmp(&b.1));
+            let ends = |r: &runs::Run| if truth.diverged(r) { f64::INFINITY } else { label::end_train(r) };
+            let trained = those.iter().min_by(|a, b| ends(a).total_cmp(&ends(b)));
+            near[kind][0] += 1;
+            near[kind][1] += usize::from(best.is_some_and(|b| at(b.0).abs_diff(at(sweep.best)) <= 1));
+            near[kind][2] += usize::from(trained.is_some_and(|b| at(b.lr).abs_diff(at(sweep.best)) <= 1));
+            for (run, found) in those.iter().zip(&seen) {
+                let (said, sure) = sweep.verdict(run.lr, found.verdict == Verdict::Diverged);
+                together.push(judged(&truth, run, said, sure));
+            }
+        }
+    }
+    println!("{used} jobs that were not fitted; each run logged in {} ways\n\n### A single run\n", habits::LOGS);
+    println!("{}\n{}", score::table(&alone), score::calibration(&alone));
+    println!("### The runs of a job together\n");
+    for ([all, by_val, by_train], what) in near.into_iter().zip(["with validation losses", "of training losses alone"])
+    {
+        let share = |n: usize| 100.0 * n as f64 / all.max(1) as f64;
+        println!(
+            "{all} sweeps {what}: best rate within one rate of the best by validation {:.1} %, by training {:.1} %",
+            share(by_val),
+            share(by_train)
+        );
+    }
+    println!();
+    println!("{}", score::table(&together));
+    Ok(())
+}
+
+fn with_rate<'a>(runs: &'a [&runs::Run]) -> impl FnMut(Record) -> Record + 'a {
+    let mut rates = runs.iter().map(|r| r.lr);
+    move |mut record| {
+        record.facts.lr = rates.next();
+        record
+    }
+}
+
+fn judged(truth: &label::Truth, run: &runs::Run, said: Verdict, confidence: f64) -> Judged {
+    Judged { truth: truth.label(run), said, octaves: truth.octaves(run.lr), confidence }
+}

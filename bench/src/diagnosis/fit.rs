@@ -1,0 +1,120 @@
+//! The fit: rows from the fitted jobs, trees, the scale of the odds and the least chances, both from held-out folds of jobs.
+
+use super::boost::{Growth, Row, allowed, grow};
+use super::habits::{self, LOGS};
+use super::jobs::Job;
+use super::label::Truth;
+use super::runs::Run;
+use std::collections::HashMap;
+use stepsize::diagnosis::Shape;
+use stepsize::diagnosis::model::{Model, PLACES, Say, softmax};
+use stepsize::report::Verdict;
+
+/// How the shipped trees are grown.
+pub const GROWTH: Growth = Growth { rounds: 60, depth: 3, rate: 0.12, leaf: 6.0, ridge: 3.0, features: 0.4 };
+const FOLDS: usize = 6;
+
+/// Rows of the fitted jobs.
+pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>, held: bool) -> Vec<(Row, f64)> {
+    let mut out = Vec::new();
+    for (number, job) in jobs.iter().enumerate().filter(|(_, j)| j.held == held) {
+        let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, Truth::of(r)?))) else { continue };
+        let kept: Vec<(&Run, Verdict)> =
+            runs.iter().map(|r| (r, truth.label(r))).filter(|(_, l)| *l != Verdict::Diverged).collect();
+        for (run, label) in &kept {
+            let octaves = truth.octaves(run.lr);
+            for log in 0..LOGS {
+                let shape = Shape::of(&habits::log(job, run, log, false));
+                let weight = 15.0 / kept.len() as f64;
+                let row = Row { values: shape.values().to_vec(), place: place(*label, octaves), weight, job: number };
+                out.push((row, octaves));
+            }
+        }
+    }
+    out
+}
+
+/// The place a label stands for.
+pub fn place(label: Verdict, octaves: f64) -> usize {
+    match label {
+        Verdict::Good => 2,
+        _ if octaves <= -2.0 => 0,
+        _ if octaves < 0.0 => 1,
+        _ if octaves < 2.0 => 3,
+        _ => 4,
+    }
+}
+
+/// Chances that a model gives a row it was not fitted on.
+pub struct Held {
+    pub place: usize,
+    pub octaves: f64,
+    pub sums: [f64; PLACES],
+}
+
+/// Every row judged by a model of the other folds.
+pub fn held(rows: &[(Row, f64)], growth: Growth, pass: &[bool]) -> Vec<Held> {
+    let folds: Vec<usize> = (0..FOLDS).collect();
+    crate::cache::parallel(&folds, |fold| {
+        let train: Vec<Row> = rows.iter().filter(|r| (r.0.job / 2) % FOLDS != *fold).map(|r| r.0.clone()).collect();
+        let model = grow(&train, growth, pass);
+        let mine = rows.iter().filter(|r| (r.0.job / 2) % FOLDS == *fold);
+        mine.map(|(r, octaves)| Held { place: r.place, octaves: *octaves, sums: model.sums(&r.values) })
+            .collect::<Vec<_>>()
+    })
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// Mean log loss at a scale.
+pub fn log_loss(held: &[Held], scale: f64) -> f64 {
+    held.iter().map(|h| -softmax(h.sums, scale)[h.place].max(1e-9).ln()).sum::<f64>() / held.len() as f64
+}
+
+/// The scale of the lowest loss, and the least chances that reach the precisions aimed at.
+pub fn tune(held: &[Held]) -> (f64, Say) {
+    let scales = (4..=30).map(|i| f64::from(i) / 20.0);
+    let scale = scales.min_by(|a, b| log_loss(held, *a).total_cmp(&log_loss(held, *b))).unwrap_or(1.0);
+    let chances: Vec<[f64; PLACES]> = held.iter().map(|h| softmax(h.sums, scale)).collect();
+    let least = |of: fn(&[f64; PLACES]) -> f64, is: fn(usize) -> bool, precision: f64| {
+        (35..99)
+            .map(|i| f64::from(i) / 100.0)
+            .find(|t| {
+                let said: Vec<usize> = (0..held.len()).filter(|i| of(&chances[*i]) >= *t).collect();
+                let right = said.iter().filter(|i| is(held[**i].place)).count();
+                right as f64 >= precision * said.len() as f64
+            })
+            .unwrap_or(0.99)
+    };
+    let low = least(|c| c[0] + c[1], |p| p < 2, 0.86);
+    let high = least(|c| c[3] + c[4], |p| p > 2, 0.84);
+    let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02 });
+    for good in (35..90).map(|i| f64::from(i) / 100.0) {
+        for far in [0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
+            let says =
+                |c: &[f64; PLACES]| c[0] + c[1] < low && c[3] + c[4] < high && c[2] >= good && c[0] + c[4] <= far;
+            let said: Vec<usize> = (0..held.len()).filter(|i| says(&chances[*i])).collect();
+            let far_off = said.iter().filter(|i| held[**i].octaves.abs() >= 2.0).count();
+            let all_far = held.iter().filter(|h| h.octaves.abs() >= 2.0).count();
+            let right = said.iter().filter(|i| held[**i].place == 2).count();
+            let careful = far_off as f64 <= 0.035 * all_far as f64 && far_off as f64 <= 0.1 * said.len() as f64;
+            if careful && right as f64 >= 0.5 * said.len() as f64 && right > best.0 {
+                best = (right, Say { low, high, good, far });
+            }
+        }
+    }
+    (scale, best.1)
+}
+
+/// The model that is shipped, from the fitted jobs.
+pub fn model(rows: &[(Row, f64)], growth: Growth, pass: &[bool]) -> Model {
+    let (scale, say) = tune(&held(rows, growth, pass));
+    let all: Vec<Row> = rows.iter().map(|r| r.0.clone()).collect();
+    Model { scale, say, ..grow(&all, growth, pass) }
+}
+
+/// The numbers the shipped model looks at: those that tell nothing of lengths and habits.
+pub fn shipped_numbers() -> Vec<bool> {
+    allowed(|n| n != "points_log2")
+}

@@ -1,0 +1,100 @@
+//! What each run truly was, from the sweep of its job and not from its own curve. The rule:
+//!
+//! - **best rate**: the lowest mean over seeds of the final validation loss among all rates of the job; the vertex of the
+//!   parabola through it and its neighbours, in logs. A job whose best is its outermost rate is left out.
+//! - **diverged**: a loss that is not finite, or the mean training loss of the last tenth 5 % above that of the untrained
+//!   network (mean of the first twentieth of the run at the lowest rate, which hardly moves).
+//! - **good**: within a factor of 2 of the best rate, or within a factor of 4 with a final loss within 5 % of the best.
+//! - **too low**, **too high**: the others, by their side.
+
+use super::runs::Run;
+use std::collections::BTreeMap;
+use stepsize::report::Verdict;
+
+/// Worse than untrained by this share is diverged.
+const WORSE: f64 = 0.05;
+
+/// What is known of a job from all its runs.
+#[derive(Debug, Clone)]
+pub struct Truth {
+    pub best_lr: f64,
+    pub best_loss: f64,
+    /// Training loss of the untrained network.
+    pub untrained: f64,
+    /// Rate and mean final loss.
+    pub means: Vec<(f64, f64)>,
+}
+
+/// The rate of the lowest mean.
+pub fn best_of(runs: &[Run]) -> f64 {
+    means(runs).into_iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or(1e-3, |m| m.0)
+}
+
+fn means(runs: &[Run]) -> Vec<(f64, f64)> {
+    let mut losses: BTreeMap<u64, Vec<f64>> = BTreeMap::new();
+    for run in runs {
+        let cap = 2.0 * run.untrained();
+        let loss = if broken(run) { cap } else { run.final_val().min(cap) };
+        losses.entry(run.lr.to_bits()).or_default().push(if loss.is_finite() { loss } else { cap });
+    }
+    losses.into_iter().map(|(lr, l)| (f64::from_bits(lr), l.iter().sum::<f64>() / l.len() as f64)).collect()
+}
+
+fn broken(run: &Run) -> bool {
+    run.train.iter().any(Option::is_none) || run.val.iter().any(|v| v.1.is_none())
+}
+
+/// Mean training loss of the last tenth.
+pub fn end_train(run: &Run) -> f64 {
+    let train = run.train();
+    let tenth = (train.len() / 10).max(1);
+    mean(&train[train.len().saturating_sub(tenth)..])
+}
+
+fn mean(part: &[f64]) -> f64 {
+    part.iter().sum::<f64>() / part.len().max(1) as f64
+}
+
+impl Truth {
+    /// `None` when the best rate is the outermost one.
+    pub fn of(runs: &[Run]) -> Option<Self> {
+        let means = means(runs);
+        let at = (0..means.len()).min_by(|a, b| means[*a].1.total_cmp(&means[*b].1))?;
+        if at == 0 || at + 1 == means.len() {
+            return None;
+        }
+        let y: Vec<f64> = means[at - 1..=at + 1].iter().map(|p| p.1.ln()).collect();
+        let x: Vec<f64> = means[at - 1..=at + 1].iter().map(|p| p.0.ln()).collect();
+        // Newton's form of the parabola through three points.
+        let (first, second) = ((y[1] - y[0]) / (x[1] - x[0]), (y[2] - y[1]) / (x[2] - x[1]));
+        let bend = (second - first) / (x[2] - x[0]);
+        let vertex = if bend > 0.0 { (x[0] + x[1]) / 2.0 - first / (2.0 * bend) } else { x[1] };
+        let best_lr = vertex.clamp((x[0] + x[1]) / 2.0, (x[1] + x[2]) / 2.0).exp();
+        let slowest = runs.iter().min_by(|a, b| a.lr.total_cmp(&b.lr))?.train();
+        let untrained = mean(&slowest[..slowest.len().div_ceil(20)]);
+        Some(Self { best_lr, best_loss: means[at].1, untrained, means })
+    }
+
+    /// Octaves above the best rate.
+    pub fn octaves(&self, lr: f64) -> f64 {
+        (lr / self.best_lr).log2()
+    }
+
+    /// Whether a run diverged.
+    pub fn diverged(&self, run: &Run) -> bool {
+        broken(run) || end_train(run) > (1.0 + WORSE) * self.untrained
+    }
+
+    /// What the run was.
+    pub fn label(&self, run: &Run) -> Verdict {
+        let octaves = self.octaves(run.lr);
+        let mean = self.means.iter().find(|m| (m.0 / run.lr - 1.0).abs() < 1e-9).map_or(f64::INFINITY, |m| m.1);
+        let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && mean <= 1.05 * self.best_loss;
+        match () {
+            () if self.diverged(run) => Verdict::Diverged,
+            () if close => Verdict::Good,
+            () if octaves < 0.0 => Verdict::TooLow,
+            () => Verdict::TooHigh,
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! Error rates: precision and recall of each verdict on logs whose truth is known.
+
+use std::fmt::Write as _;
+use stepsize::report::Verdict;
+
+/// A log that was judged.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    pub truth: Verdict,
+    pub said: Verdict,
+    /// Octaves above the best rate.
+    pub octaves: f64,
+    pub confidence: f64,
+}
+
+const WORDS: [Verdict; 4] = [Verdict::Diverged, Verdict::TooHigh, Verdict::TooLow, Verdict::Good];
+
+/// The table of precision and recall, what was said of what, and the share of runs far off that were called good.
+pub fn table(judged: &[Judged]) -> String {
+    let count = |f: &dyn Fn(&&Judged) -> bool| judged.iter().filter(f).count();
+    let share =
+        |a: usize, b: usize| if b == 0 { "-".to_owned() } else { format!("{:.1} %", 100.0 * a as f64 / b as f64) };
+    let mut out = String::from("| verdict | logs | said | precision | recall |\n|---|---|---|---|---|\n");
+    for word in WORDS {
+        let (are, said) = (count(&|j| j.truth == word), count(&|j| j.said == word));
+        let both = count(&|j| j.truth == word && j.said == word);
+        let _ = writeln!(out, "| {word} | {are} | {said} | {} | {} |", share(both, said), share(both, are));
+    }
+    let far = |j: &&Judged| j.octaves.abs() >= 2.0 && j.truth != Verdict::Diverged;
+    let far_good = count(&|j| far(j) && j.said == Verdict::Good);
+    let bad_good = count(&|j| (far(j) || j.truth == Verdict::Diverged) && j.said == Verdict::Good);
+    let unknown = count(&|j| j.said == Verdict::Unknown);
+    let wrong_way = count(&|j| {
+        matches!(
+            (j.truth, j.said),
+            (Verdict::TooLow, Verdict::TooHigh | Verdict::Diverged)
+                | (Verdict::TooHigh | Verdict::Diverged, Verdict::TooLow)
+        )
+    });
+    let _ = writeln!(
+        out,
+        "\nOf {} logs: unknown {}; told the wrong way {}; 4 times or more off and called good {} of those that were, {} of those called good.",
+        judged.len(),
+        share(unknown, judged.len()),
+        share(wrong_way, judged.len()),
+        share(far_good, count(&far)),
+        share(bad_good, count(&|j| j.said == Verdict::Good)),
+    );
+    out += "\n| truth \\ said | diverged | too high | good | too low | unknown |\n|---|---|---|---|---|---|\n";
+    for truth in [Verdict::Diverged, Verdict::TooHigh, Verdict::Good, Verdict::TooLow] {
+        let said = [Verdict::Diverged, Verdict::TooHigh, Verdict::Good, Verdict::TooLow, Verdict::Unknown];
+        let cells: Vec<String> =
+            said.iter().map(|s| count(&|j| j.truth == truth && j.said == *s).to_string()).collect();
+        let _ = writeln!(out, "| {truth} | {} |", cells.join(" | "));
+    }
+    out
+}
+
+/// How often verdicts of each confidence were right.
+pub fn calibration(judged: &[Judged]) -> String {
+    let mut out = String::from("| confidence | verdicts | right |\n|---|---|---|\n");
+    for (low, high) in [(0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01)] {
+        let those: Vec<&Judged> =
+            judged.iter().filter(|j| j.said != Verdict::Unknown && (low..high).contains(&j.confidence)).collect();
+        let right = those.iter().filter(|j| j.said == j.truth).count();
+        if !those.is_empty() {
+            let share = 100.0 * right as f64 / those.len() as f64;
+            let _ = writeln!(out, "| {low:.2} to {:.2} | {} | {share:.0} % |", high.min(1.0), those.len());
+        }
+    }
+    out
+}

@@ -1,0 +1,70 @@
+//! The ways that are compared. Numbers are those of the sources, or of common practice where a source gives none.
+
+use crate::done::Fault;
+use stepsize::compare::{Family, Way};
+use stepsize::probe::Job;
+use stepsize::{Lr, Schedule};
+use stepsize_engine::OptimizerSpec;
+
+/// One rate to the end; of a command, whatever it makes of it.
+pub fn fixed(job: &Job) -> Way {
+    let schedule = if job.own_schedule { job.schedule.clone() } else { Schedule::constant() };
+    Way { name: "fixed".into(), family: Family::Fixed, schedule, controller: None, optimizer: None, unit: None }
+}
+
+/// All that the built-in engine can do.
+pub fn of_engine(job: &Job) -> Result<Vec<Way>, Fault> {
+    let steps = job.steps;
+    // Half a cycle is an eighth of the run: four cycles, and the end at the low point (Smith 2015).
+    let up = (steps / 8).max(1);
+    // The envelope and the decay end at 1 % of where they began.
+    let (gamma, last) = (0.01f64.powf(1.0 / steps as f64), 0.01);
+    let planned = [
+        (Family::Decay, "step / 10", "multi_step(0.1, 50%, 75%)".to_owned()),
+        (Family::Decay, "exponential", format!("exponential({last}, {steps})")),
+        (Family::Decay, "cosine", "cosine".to_owned()),
+        (Family::Decay, "linear", "linear".to_owned()),
+        (Family::Decay, "wsd", "wsd(20%)".to_owned()),
+        (Family::Cycle, "triangular", format!("triangular({up})")),
+        (Family::Cycle, "triangular2", format!("triangular2({up})")),
+        (Family::Cycle, "exp_range", format!("exp_range({up}, gamma={gamma})")),
+        (Family::Cycle, "one-cycle", "one_cycle".to_owned()),
+    ];
+    // Readings are 40 a run: a window of 4 is a tenth of it.
+    let watched = [
+        ("plateau / 2", "plateau(patience=4, factor=0.5, undo=0)"),
+        ("plateau / 10", "plateau(patience=4, factor=0.1, undo=0)"),
+        ("plateau / 2, raised again", "plateau(patience=4, factor=0.5, undo=3)"),
+    ];
+    // With the schedules of their authors: none for those that average, a decay for those that do not.
+    let free = [
+        ("schedule_free_sgd", "constant"),
+        ("schedule_free_adamw", "constant"),
+        ("schedule_free_plus", "constant"),
+        ("prodigy", "cosine"),
+        ("dadapt_adam", "cosine"),
+        ("dog", "constant"),
+        ("ldog", "constant"),
+        ("mechanic(sgd:0.9)", "cosine"),
+        ("mechanic(adamw)", "cosine"),
+        ("momo", "constant"),
+        ("momo_adam", "constant"),
+    ];
+    let mut ways = vec![fixed(job)];
+    for (family, name, text) in planned {
+        let schedule = Schedule::parse(&text, steps)?;
+        ways.push(Way { name: name.into(), family, schedule, ..fixed(job) });
+    }
+    for (name, text) in watched {
+        let controller = Some(text.parse().map_err(Fault::usage)?);
+        ways.push(Way { name: name.into(), family: Family::Feedback, controller, ..fixed(job) });
+    }
+    for (name, text) in free {
+        let spec: OptimizerSpec = name.parse()?;
+        let unit = spec.package_rate().map(Lr::new).transpose()?;
+        let schedule = Schedule::parse(text, steps)?;
+        let optimizer = Some(name.to_owned());
+        ways.push(Way { name: name.into(), family: Family::Free, schedule, optimizer, unit, ..fixed(job) });
+    }
+    Ok(ways)
+}

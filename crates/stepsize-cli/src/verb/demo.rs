@@ -1,0 +1,161 @@
+//! `stepsize demo`: why the rate matters. A child has seen ten black birds; now comes a yellow one, and then more birds.
+//!
+//! Three learners see the same birds. Each takes one gradient step a bird ([`child`]); what they come to believe, and the words for
+//! it, are read off their beliefs. The desirable rate is searched for: the one that errs least on birds not yet seen.
+
+mod child;
+
+use crate::args::DemoArgs;
+use crate::done::{Done, Fault};
+use crate::number::{rate, significant};
+use crate::show::{self, Style, Tone};
+use child::{Child, FIRST, best_rate, birds};
+use serde_json::json;
+use std::io::{IsTerminal, Write};
+use std::time::Duration;
+use stepsize_draw::figure::{self, birds::Learner, svg};
+
+/// Between two birds.
+const FRAME: Duration = Duration::from_millis(140);
+/// Low and high beside the desirable rate.
+const APART: f64 = 40.0;
+/// Characters of a bar.
+const BAR: usize = 34;
+
+/// Tells the story.
+pub fn run(args: &DemoArgs, style: Style) -> Result<Done, Fault> {
+    let birds = birds(args.birds, args.seed);
+    let rates = match args.rates.as_slice() {
+        [] => {
+            let best = best_rate(&birds);
+            [best / APART, best, best * APART]
+        }
+        [low, good, high] if *low > 0.0 && low < good && good < high && high.is_finite() => [*low, *good, *high],
+        other => return Err(Fault::usage(format!("--rates takes three rates above 0 that rise, not {other:?}"))),
+    };
+    let names = ["low", "desirable", "high"];
+    let learners: Vec<Learner> = names
+        .into_iter()
+        .zip(rates)
+        .map(|(name, lr)| {
+            let beliefs = Child::believes(lr, &birds);
+            let words = words(&beliefs, &birds);
+            Learner { name, lr, beliefs, words }
+        })
+        .collect();
+    let scene = figure::birds::draw(&birds, FIRST + 1, &learners);
+    if let Some(path) = &args.svg {
+        super::show::write(path, svg::file(&scene).as_bytes())?;
+    }
+    if let Some(path) = &args.png {
+        super::show::write(path, &figure::scene_png(&scene)?)?;
+    }
+    if args.json {
+        let each = |l: &Learner| json!({ "name": l.name, "lr": l.lr, "beliefs": l.beliefs, "words": l.words });
+        let all: Vec<_> = learners.iter().map(each).collect();
+        return Ok(Done::answer(format!("{:#}\n", json!({ "birds": birds, "learners": all }))));
+    }
+    let end = birds.len();
+    if !args.still && std::io::stdout().is_terminal() {
+        animate(&birds, &learners, style)?;
+    }
+    let mut text = frame(&birds, &learners, end, style);
+    text.push('\n');
+    for learner in &learners {
+        let words = format!("rate {}: {}", rate(learner.lr), learner.words);
+        text += &(show::wrapped(&format!("{}: ", learner.name), &words, style) + "\n");
+    }
+    let why = "The rate is how far one example may move a belief. Too low, and nothing is learned in time; too high, and the last \
+               example is all there is. `stepsize find` looks for the rate in between, for a real network.";
+    text += &format!("\n{}\n", show::wrapped("", why, style));
+    Ok(Done::answer(text))
+}
+
+/// Draws every frame over the one before; the last one is left to the caller.
+fn animate(birds: &[bool], learners: &[Learner], style: Style) -> Result<(), Fault> {
+    let stop = crate::search::interrupt()?;
+    let mut out = std::io::stdout().lock();
+    for seen in 0..=birds.len() {
+        let text = frame(birds, learners, seen, style);
+        let lines = text.lines().count();
+        // A reader that has gone away ends the show, and so does Ctrl-C.
+        if write!(out, "{text}").and_then(|()| out.flush()).is_err() || stop.load(std::sync::atomic::Ordering::Relaxed)
+        {
+            return Ok(());
+        }
+        // The first yellow bird is what it is about.
+        std::thread::sleep(if seen == FIRST || seen == FIRST + 1 { 8 * FRAME } else { FRAME });
+        let _ = write!(out, "\x1b[{lines}A\x1b[J");
+    }
+    Ok(())
+}
+
+/// What is seen and believed after `seen` birds.
+fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> String {
+    let mut row = String::new();
+    for (i, yellow) in birds.iter().enumerate() {
+        row += &match (i < seen, *yellow) {
+            (false, _) => Tone::Dim.paint(".", style.colour),
+            (true, true) => Tone::High.paint("Y", style.colour),
+            (true, false) => "b".to_owned(),
+        };
+    }
+    let yellow = birds[..seen].iter().filter(|b| **b).count();
+    let mut text = format!("birds  {row}  {seen} seen, {yellow} yellow (b black, Y yellow)\n\n");
+    let share = yellow as f64 / seen.max(1) as f64;
+    for learner in learners {
+        let tone = match learner.name {
+            "low" => Tone::Low,
+            "high" => Tone::High,
+            _ => Tone::Good,
+        };
+        let belief = learner.beliefs[seen];
+        let full = ((belief * BAR as f64).round() as usize).min(BAR);
+        let mark = ((share * BAR as f64) as usize).min(BAR - 1);
+        let cell = |i: usize| {
+            if i < full {
+                '█'
+            } else if i == mark {
+                '│'
+            } else {
+                '·'
+            }
+        };
+        let bar = tone.paint(&(0..BAR).map(cell).collect::<String>(), style.colour);
+        let name = format!("{:<10} rate {:<8}", learner.name, rate(learner.lr));
+        text += &format!("{name} {bar}  {:>5} % yellow\n", percent(belief));
+        text += &format!("{:24} {}\n", "", spark(&learner.beliefs[..=seen]));
+    }
+    text
+}
+
+/// A line of little bars, one a bird.
+fn spark(beliefs: &[f64]) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    beliefs.iter().map(|b| BARS[((b * 8.0) as usize).min(7)]).collect()
+}
+
+fn percent(belief: f64) -> String {
+    significant(100.0 * belief, if belief < 0.1 { 2 } else { 3 })
+}
+
+/// What a learner made of it, from its beliefs alone.
+fn words(beliefs: &[f64], birds: &[bool]) -> String {
+    let (before, after) = (beliefs[FIRST], beliefs[FIRST + 1]);
+    let moved = format!("{} % to {} %", percent(before), percent(after));
+    let first = if before > 0.3 {
+        format!("ten black birds have taught it little, and the yellow one no more: {moved}")
+    } else if after > 0.5 {
+        format!("one yellow bird, and all birds are yellow: {moved}")
+    } else if after - before < 0.02 {
+        format!("it passes over the yellow bird: {moved}")
+    } else {
+        format!("birds are black as a rule, and some are yellow: {moved}")
+    };
+    // How it errs on the birds that follow, each judged before it is learned from.
+    let later = child::error(beliefs, birds, FIRST + 1);
+    match later {
+        Some(loss) => format!("{first}; later birds surprise it by {} bits each", significant(loss, 2)),
+        None => first,
+    }
+}

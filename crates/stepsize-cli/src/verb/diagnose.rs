@@ -1,0 +1,99 @@
+//! `stepsize diagnose`: a verdict on any training log.
+
+mod follow;
+mod group;
+mod output;
+mod read;
+
+use crate::args::DiagnoseArgs;
+use crate::done::{Done, Fault};
+use crate::show::Style;
+use read::Found;
+use stepsize::diagnosis::{Diagnosis, Record, diagnose, sweep::Sweep};
+use stepsize::report::Verdict;
+
+/// Exit code when a verdict is one of `--fail-on`.
+const FAILED_ON: u8 = 4;
+
+/// One run and what is said of it.
+pub struct Judged {
+    /// The file.
+    pub file: String,
+    /// Its name within the file; empty where the file holds one run.
+    pub run: String,
+    /// What the log tells.
+    pub record: Record,
+    /// What is said of it.
+    pub diagnosis: Diagnosis,
+    /// The sweep it belongs to, by its number.
+    pub sweep: Option<usize>,
+}
+
+/// All runs, the sweeps among them, and the files that failed.
+pub struct Judgement {
+    /// Runs in the order of their files.
+    pub runs: Vec<Judged>,
+    /// Sweeps, numbered.
+    pub sweeps: Vec<Sweep>,
+    /// Files that could not be read, with why.
+    pub failed: Vec<(String, String)>,
+}
+
+/// Reads, judges, prints.
+pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
+    if args.paths.is_empty() && args.study.is_none() {
+        return Err(Fault::usage(
+            "name logs to diagnose: files, folders, patterns, - for standard input, or --study NAME",
+        ));
+    }
+    if args.follow {
+        return follow::run(args, style);
+    }
+    let judgement = judge(read::all(args)?, args.alone);
+    if let Some(path) = &args.report {
+        super::show::write(path, output::page(&judgement).as_bytes())?;
+    }
+    let text = match () {
+        () if args.json => format!("{:#}\n", output::json(&judgement)),
+        () if args.sarif => format!("{:#}\n", output::sarif(&judgement)),
+        () => output::text(&judgement, style),
+    };
+    for (file, why) in &judgement.failed {
+        eprintln!("cannot read {file}: {why}");
+    }
+    Ok(Done::with_code(text, code(&judgement, args)))
+}
+
+fn code(judgement: &Judgement, args: &DiagnoseArgs) -> u8 {
+    let named: Vec<Verdict> = args.fail_on.iter().map(|w| Verdict::from(*w)).collect();
+    let unread = !judgement.failed.is_empty() && (args.strict || judgement.runs.is_empty());
+    match () {
+        () if judgement.runs.iter().any(|r| named.contains(&r.diagnosis.verdict)) => FAILED_ON,
+        () if unread => 1,
+        () => 0,
+    }
+}
+
+/// Judges every run by itself, then those that belong together by each other.
+pub fn judge(found: Found, alone: bool) -> Judgement {
+    let mut runs: Vec<Judged> = found
+        .records
+        .into_iter()
+        .map(|(file, run, record)| {
+            let diagnosis = diagnose(&record);
+            Judged { file, run, record, diagnosis, sweep: None }
+        })
+        .collect();
+    let mut sweeps = Vec::new();
+    for members in if alone { Vec::new() } else { group::together(&runs) } {
+        let seen: Vec<_> = members.iter().map(|i| (&runs[*i].record, &runs[*i].diagnosis)).collect();
+        let Some(sweep) = Sweep::of(&seen) else { continue };
+        for i in members {
+            let run = &mut runs[i];
+            sweep.settle(&run.record, &mut run.diagnosis);
+            run.sweep = Some(sweeps.len());
+        }
+        sweeps.push(sweep);
+    }
+    Judgement { runs, sweeps, failed: found.failed }
+}

@@ -1,0 +1,208 @@
+//! What is printed and written: text, the list of objects, SARIF, the page.
+
+use super::{Judged, Judgement};
+use crate::number::rate;
+use crate::show::{Style, Tone, wrapped};
+use serde_json::{Value, json};
+use stepsize::diagnosis::Finding;
+use stepsize::diagnosis::sweep::Sweep;
+use stepsize::report::Verdict;
+use stepsize_draw::diagnosis;
+
+/// Findings told below a line of text; the objects hold all.
+const TOLD: usize = 4;
+/// More runs than this are told in a table.
+const LINES: usize = 3;
+
+/// The text: what each run is, why, and what to do.
+pub fn text(all: &Judgement, style: Style) -> String {
+    let mut out = String::new();
+    if all.runs.len() > LINES {
+        out += &table(all, style);
+    } else {
+        let blocks: Vec<String> = all.runs.iter().map(|r| block(r, style)).collect();
+        out += &blocks.join("\n");
+    }
+    for sweep in &all.sweeps {
+        out += &format!("\n{}", wrapped("sweep: ", &sweep.because, style));
+        out += &format!("\n{}\n", wrapped("do: ", &sweep_advice(sweep), style));
+    }
+    for (file, why) in &all.failed {
+        out += &format!("{file}: unknown, because it could not be read: {why}\n");
+    }
+    out
+}
+
+fn sweep_advice(sweep: &Sweep) -> String {
+    let next = rate(sweep.next_lr);
+    match sweep.edge {
+        Some(true) => format!("try {next}: the highest rate so far was the best"),
+        Some(false) => format!("try {next}: the lowest rate so far was the best"),
+        None => format!("use {next}"),
+    }
+}
+
+/// The verdict on one run in a line.
+pub fn line(run: &Judged, style: Style) -> String {
+    let d = &run.diagnosis;
+    let word = tone(d.verdict).paint(&d.verdict.to_string(), style.colour);
+    let sure = if d.confidence > 0.0 { format!(" ({:.0} %)", 100.0 * d.confidence) } else { String::new() };
+    let lr = run.record.base_lr().map_or_else(String::new, |lr| format!(", lr {}", rate(lr)));
+    let next =
+        d.next_lr.filter(|_| d.verdict != Verdict::Good).map_or_else(String::new, |n| format!("; next {}", rate(n)));
+    let at = run
+        .record
+        .span()
+        .filter(|_| run.record.facts.running)
+        .map_or_else(String::new, |s| format!(" at step {}", s.1));
+    format!("{}{lr}: {word}{sure}{at}{next}\n", name(run))
+}
+
+fn block(run: &Judged, style: Style) -> String {
+    let mut out = line(run, style);
+    for (i, finding) in run.diagnosis.findings.iter().take(TOLD).enumerate() {
+        let label = format!("  {} ", finding.code);
+        let words = if i == 0 { finding.evidence.clone() } else { format!("{}: {}", finding.title, finding.evidence) };
+        out += &format!("{}\n{}\n", wrapped(&label, &words, style), wrapped("     do ", &finding.advice, style));
+    }
+    out
+}
+
+fn table(all: &Judgement, style: Style) -> String {
+    let head = ["RUN", "LR", "VERDICT", "SURE", "NEXT", "FINDINGS"].map(str::to_owned);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(all.runs.iter().map(row)).collect();
+    let widths: [usize; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0));
+    let mut out = String::new();
+    for (n, row) in rows.iter().enumerate() {
+        let cells: Vec<String> = row
+            .iter()
+            .zip(widths)
+            .enumerate()
+            .map(|(i, (cell, width))| {
+                let padded = format!("{cell:width$}");
+                match n.checked_sub(1) {
+                    Some(r) if i == 2 => tone(all.runs[r].diagnosis.verdict).paint(&padded, style.colour),
+                    _ => padded,
+                }
+            })
+            .collect();
+        out += cells.join("  ").trim_end();
+        out.push('\n');
+    }
+    out
+}
+
+fn row(run: &Judged) -> [String; 6] {
+    let d = &run.diagnosis;
+    let show = |lr: Option<f64>| lr.map_or_else(|| "?".to_owned(), rate);
+    let codes: Vec<&str> = d.findings.iter().map(|f| f.code).collect();
+    let sure = if d.confidence > 0.0 { format!("{:.0} %", 100.0 * d.confidence) } else { String::new() };
+    [name(run), show(run.record.base_lr()), d.verdict.to_string(), sure, show(d.next_lr), codes.join(" ")]
+}
+
+fn name(run: &Judged) -> String {
+    if run.run.is_empty() { run.file.clone() } else { format!("{} {}", run.file, run.run) }
+}
+
+fn tone(verdict: Verdict) -> Tone {
+    match verdict {
+        Verdict::Good => Tone::Good,
+        Verdict::Diverged => Tone::Bad,
+        Verdict::TooLow => Tone::Low,
+        Verdict::TooHigh => Tone::High,
+        Verdict::Unknown => Tone::Plain,
+    }
+}
+
+/// The list of objects: one a run, then one for each file that could not be read.
+pub fn json(all: &Judgement) -> Value {
+    let runs = all.runs.iter().map(|r| object(r, r.sweep.and_then(|s| all.sweeps.get(s))));
+    let failed = all.failed.iter().map(|(file, why)| {
+        let evidence = format!("cannot tell, because the file could not be read: {why}");
+        json!({
+            "file": file, "run": "", "lr": null, "verdict": "unknown", "confidence": 0.0, "because": evidence, "chances": null,
+            "findings": [{"code": "LR000", "title": "cannot tell", "evidence": evidence, "numbers": {},
+                "advice": "name a training log: a table, JSON lines, event files or text with a loss", "confidence": 0.0, "steps": null}],
+            "next_lr": null, "sweep": null,
+        })
+    });
+    Value::Array(runs.chain(failed).collect())
+}
+
+/// One run as an object.
+pub fn object(run: &Judged, sweep: Option<&Sweep>) -> Value {
+    let d = &run.diagnosis;
+    let round = |v: f64| (v * 1e4).round() / 1e4;
+    let sweep = sweep.map(|s| {
+        json!({
+            "best_lr": s.best, "vertex_lr": s.vertex, "low": s.interval.map(|i| i.0), "high": s.interval.map(|i| i.1),
+            "tolerance_octaves": s.tolerance, "edge": s.edge.map(|h| if h { "high" } else { "low" }),
+            "divergence_lr": s.divergence, "rates": s.tried.len(),
+        })
+    });
+    json!({
+        "file": run.file, "run": run.run, "lr": run.record.base_lr(), "verdict": d.verdict, "confidence": round(d.confidence),
+        "because": d.because,
+        "chances": d.chances.map(|c| json!({"too_low": round(c[0]), "good": round(c[1]), "too_high": round(c[2])})),
+        "findings": d.findings.iter().map(finding).collect::<Vec<_>>(),
+        "next_lr": d.next_lr, "sweep": sweep,
+    })
+}
+
+fn finding(f: &Finding) -> Value {
+    let numbers: serde_json::Map<String, Value> = f.numbers.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
+    json!({
+        "code": f.code, "title": f.title, "evidence": f.evidence, "numbers": numbers, "advice": f.advice,
+        "confidence": f.confidence, "steps": f.span.map(|(a, b)| json!([a, b])),
+    })
+}
+
+/// SARIF 2.1.0 (OASIS): a result for each finding, the verdicts that call for a change as warnings, divergence as an error.
+pub fn sarif(all: &Judgement) -> Value {
+    let mut rules: Vec<(&str, &str)> =
+        all.runs.iter().flat_map(|r| r.diagnosis.findings.iter().map(|f| (f.code, f.title))).collect();
+    rules.sort_unstable();
+    rules.dedup_by_key(|r| r.0);
+    let level = |code: &str| match code {
+        "LR001" => "error",
+        "LR000" | "LR004" | "LR021" | "LR023" | "LR030" => "note",
+        _ => "warning",
+    };
+    let results: Vec<Value> = all
+        .runs
+        .iter()
+        .flat_map(|r| r.diagnosis.findings.iter().map(move |f| (r, f)))
+        .map(|(r, f)| {
+            json!({
+                "ruleId": f.code, "level": level(f.code),
+                "message": {"text": format!("{}: {}. {}", f.title, f.evidence, f.advice)},
+                "locations": [{"physicalLocation": {"artifactLocation": {"uri": r.file}}}],
+                "properties": {"run": r.run, "verdict": r.diagnosis.verdict, "confidence": f.confidence, "next_lr": r.diagnosis.next_lr},
+            })
+        })
+        .collect();
+    json!({
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json", "version": "2.1.0",
+        "runs": [{
+            "tool": {"driver": {
+                "name": "stepsize", "version": env!("CARGO_PKG_VERSION"),
+                "rules": rules.iter().map(|(id, title)| json!({"id": id, "shortDescription": {"text": title}})).collect::<Vec<_>>(),
+            }},
+            "results": results,
+            "invocations": [{"executionSuccessful": all.failed.is_empty(), "toolExecutionNotifications":
+                all.failed.iter().map(|(file, why)| json!({"level": "error", "message": {"text": format!("{file}: {why}")}})).collect::<Vec<_>>()}],
+        }],
+    })
+}
+
+/// The page.
+pub fn page(all: &Judgement) -> String {
+    let names: Vec<String> = all.runs.iter().map(name).collect();
+    let shown: Vec<diagnosis::Shown<'_>> = all
+        .runs
+        .iter()
+        .zip(&names)
+        .map(|(r, name)| diagnosis::Shown { name, record: &r.record, diagnosis: &r.diagnosis })
+        .collect();
+    diagnosis::html(&shown, &all.sweeps, &all.failed, &json(all))
+}

@@ -1,0 +1,68 @@
+//! `stepsize doctor`: whether trials would run here or on a cluster, and what to mend.
+
+use crate::args::DoctorArgs;
+use crate::done::{Done, Fault};
+use std::path::{Path, PathBuf};
+use stepsize_study::executor::{Check, doctor};
+
+/// Looks, and says what it found; exit code 1 when something is to be mended.
+pub fn run(args: &DoctorArgs) -> Result<Done, Fault> {
+    let checks = match args.cluster.on() {
+        Some(on) => {
+            let dir = args.trials.clone().unwrap_or_else(|| PathBuf::from("stepsize-trials"));
+            let there = dir.exists();
+            let checks = doctor(&on, &dir);
+            if !there {
+                // Empty, or somebody else's by now.
+                let _ = std::fs::remove_dir(&dir);
+            }
+            checks
+        }
+        None => here(args),
+    };
+    let sound = checks.iter().all(|c| c.mend.is_none());
+    let text = if args.json { json(&checks) } else { checks.iter().map(line).collect() };
+    Ok(Done::checked(text, sound))
+}
+
+/// This machine.
+fn here(args: &DoctorArgs) -> Vec<Check> {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    let gpus = std::fs::read_dir("/proc/driver/nvidia/gpus").map_or(0, Iterator::count);
+    let trials = args.trials.clone().unwrap_or_else(std::env::temp_dir);
+    let db = std::path::absolute(&args.file.db).unwrap_or_else(|_| args.file.db.clone());
+    let beside = db.parent().unwrap_or(Path::new("."));
+    vec![
+        Check::well("slots", format!("{processors} processors, {gpus} NVIDIA GPUs; --jobs and --gpus choose")),
+        writable("directory", &trials, "--trials"),
+        writable("studies", beside, "--db"),
+    ]
+}
+
+fn writable(what: &'static str, dir: &Path, option: &str) -> Check {
+    let path = dir.join(format!(".stepsize-doctor-{}", std::process::id()));
+    let tried = std::fs::write(&path, [0; 4096]).and_then(|()| std::fs::remove_file(&path));
+    match tried {
+        Ok(()) => Check::well(what, format!("{} can be written", dir.display())),
+        Err(e) => Check::amiss(
+            what,
+            format!("{} cannot be written: {e}", dir.display()),
+            format!("choose another with {option}"),
+        ),
+    }
+}
+
+fn line(check: &Check) -> String {
+    match &check.mend {
+        None => format!("ok    {:10} {}\n", check.what, check.found),
+        Some(mend) => format!("MEND  {:10} {}\n      {:10} -> {mend}\n", check.what, check.found, ""),
+    }
+}
+
+fn json(checks: &[Check]) -> String {
+    let rows: Vec<serde_json::Value> = checks
+        .iter()
+        .map(|c| serde_json::json!({"what": c.what, "ok": c.mend.is_none(), "found": c.found, "mend": c.mend}))
+        .collect();
+    serde_json::Value::from(rows).to_string() + "\n"
+}

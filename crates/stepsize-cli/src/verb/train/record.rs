@@ -1,0 +1,159 @@
+//! What a run leaves in files as it goes: the curve as CSV or JSON lines, written whole at every checkpoint, and TensorBoard
+//! events, added at every evaluation. After a resume both hold the whole run.
+
+use super::checkpoint::Checkpoint;
+use crate::args::TrainArgs;
+use crate::done::Fault;
+use crate::verb::export::tensorboard::{head, push_scalars};
+use serde_json::json;
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+use stepsize::{Curve, Event};
+
+/// How the names of our event files end.
+const OURS: &str = ".stepsize";
+
+/// The files of a run.
+pub struct Records {
+    curve: Option<PathBuf>,
+    board: Option<Board>,
+    score: String,
+}
+
+/// An event file that grows.
+struct Board {
+    path: PathBuf,
+    file: std::fs::File,
+    pending: Vec<u8>,
+}
+
+impl Records {
+    /// Opens what is asked for, with what the run has shown already.
+    pub fn open(args: &TrainArgs, run: &Checkpoint, score: &str) -> Result<Self, Fault> {
+        if let Some(path) = &args.curve
+            && !matches!(path.extension().and_then(|e| e.to_str()), Some("csv" | "jsonl"))
+        {
+            return Err(Fault::usage(format!("--curve {} should end in .csv or .jsonl", path.display())));
+        }
+        let score = format!("{score}/validation");
+        let board = args.tensorboard.as_deref().map(|dir| Board::open(dir, run, &score)).transpose()?;
+        Ok(Self { curve: args.curve.clone(), board, score })
+    }
+
+    /// Takes in one event.
+    pub fn live(&mut self, event: &Event, norm: Option<f64>) -> Result<(), Fault> {
+        let Some(board) = &mut self.board else { return Ok(()) };
+        let at = now();
+        match event {
+            Event::Step { step, lr, loss, .. } => {
+                let norm = norm.map(|n| ("gradient norm", n));
+                let scalars: Vec<_> = [("loss/train", *loss), ("lr", *lr)].into_iter().chain(norm).collect();
+                push_scalars(&mut board.pending, at, *step, &scalars);
+                Ok(())
+            }
+            Event::Eval { step, val_loss, score, .. } => {
+                let score = score.map(|s| (self.score.as_str(), s));
+                let scalars: Vec<_> = [("loss/validation", *val_loss)].into_iter().chain(score).collect();
+                push_scalars(&mut board.pending, at, *step, &scalars);
+                board.flush()
+            }
+            Event::Acted { step, factor, .. } => {
+                push_scalars(&mut board.pending, at, *step, &[("controller", *factor)]);
+                Ok(())
+            }
+            Event::Ended { .. } => board.flush(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the curve whole, in one move, and what of the events waits.
+    pub fn rewrite(&mut self, run: &Checkpoint) -> Result<(), Fault> {
+        if let Some(board) = &mut self.board {
+            board.flush()?;
+        }
+        let Some(path) = &self.curve else { return Ok(()) };
+        let fault = |e: std::io::Error| Fault::failure(format!("cannot write {}: {e}", path.display()));
+        let mut beside = path.as_os_str().to_owned();
+        beside.push(".part");
+        std::fs::write(&beside, text(path, run)).and_then(|()| std::fs::rename(&beside, path)).map_err(fault)
+    }
+}
+
+impl Board {
+    fn open(dir: &Path, run: &Checkpoint, score: &str) -> Result<Self, Fault> {
+        let fault = |e: std::io::Error| Fault::failure(format!("cannot write events to {}: {e}", dir.display()));
+        std::fs::create_dir_all(dir).map_err(fault)?;
+        // The new file holds what the old ones of this run held, less what was lost or taken back since its checkpoint.
+        for entry in std::fs::read_dir(dir).map_err(fault)? {
+            let name = entry.map_err(fault)?.file_name().to_string_lossy().into_owned();
+            if name.starts_with("events.out.tfevents.") && name.ends_with(OURS) {
+                std::fs::remove_file(dir.join(name)).map_err(fault)?;
+            }
+        }
+        let at = now();
+        let path = dir.join(format!("events.out.tfevents.{:.6}{OURS}", at));
+        let file = std::fs::File::create(&path).map_err(fault)?;
+        let mut pending = head(at);
+        let trial = &run.trial;
+        for (i, p) in trial.train.points().iter().enumerate() {
+            let norm = run.norms.get(i).map(|n| ("gradient norm", *n));
+            let scalars: Vec<_> = [("loss/train", p.loss), ("lr", p.lr)].into_iter().chain(norm).collect();
+            push_scalars(&mut pending, at, p.step, &scalars);
+        }
+        for (curve, tag) in [(&trial.val, "loss/validation"), (&trial.score, score)] {
+            for p in curve.points() {
+                push_scalars(&mut pending, at, p.step, &[(tag, p.loss)]);
+            }
+        }
+        let mut board = Self { path, file, pending };
+        board.flush()?;
+        Ok(board)
+    }
+
+    fn flush(&mut self) -> Result<(), Fault> {
+        let fault = |e: std::io::Error| Fault::failure(format!("cannot write {}: {e}", self.path.display()));
+        self.file.write_all(&self.pending).and_then(|()| self.file.flush()).map_err(fault)?;
+        self.pending.clear();
+        Ok(())
+    }
+}
+
+fn now() -> f64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
+}
+
+/// The curve as CSV or JSON lines, as the name of the file says.
+fn text(path: &Path, run: &Checkpoint) -> String {
+    let trial = &run.trial;
+    let with_norms = !run.norms.is_empty();
+    let rows = trial.train.points().iter().enumerate().map(|(i, p)| {
+        let steps = p.step + 1;
+        let at = |curve: &Curve| {
+            let found = curve.points().binary_search_by_key(&steps, |v| v.step);
+            found.ok().map(|i| curve.points()[i].loss)
+        };
+        (p, at(&trial.val), at(&trial.score), run.norms.get(i).copied())
+    });
+    let number = |v: Option<f64>| v.map_or(String::new(), |v| v.to_string());
+    if path.extension().is_some_and(|e| e == "csv") {
+        let mut text = format!("step,lr,loss,val_loss,score{}\n", if with_norms { ",grad_norm" } else { "" });
+        for (p, val, score, norm) in rows {
+            let _ = write!(text, "{},{},{},{},{}", p.step, p.lr, p.loss, number(val), number(score));
+            if with_norms {
+                let _ = write!(text, ",{}", number(norm));
+            }
+            text.push('\n');
+        }
+        return text;
+    }
+    rows.map(|(p, val, score, norm)| {
+        let mut row = json!({ "step": p.step, "lr": p.lr, "loss": p.loss, "val_loss": val, "score": score });
+        if with_norms {
+            row["grad_norm"] = json!(norm);
+        }
+        row.to_string() + "\n"
+    })
+    .collect()
+}

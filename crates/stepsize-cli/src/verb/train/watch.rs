@@ -1,0 +1,70 @@
+//! Live progress of a run on stderr: steps, time left, loss, rate, validation, a verdict, and what the controller does.
+
+use super::shown::verdict;
+use crate::number::{loss, rate};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+use stepsize::{Act, Event, Trial};
+
+/// Weight of the past in the loss that is shown.
+const PAST: f64 = 0.95;
+
+/// The bar, or lines.
+pub struct Watch {
+    bar: ProgressBar,
+    terminal: bool,
+    lines: bool,
+    smooth: Option<f64>,
+    val: String,
+}
+
+impl Watch {
+    /// For this run; without a terminal nothing, or `lines`.
+    pub fn new(trial: &Trial, lines: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let target = if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(trial.spec.steps), target).with_position(trial.steps_run);
+        if let Ok(style) = ProgressStyle::with_template("train {bar:18} {pos}/{len} steps, {eta} left  {wide_msg}") {
+            bar.set_style(style.progress_chars("━╸─"));
+        }
+        Self { bar, terminal, lines: lines && !terminal, smooth: None, val: String::new() }
+    }
+
+    /// Takes in one event; `trial` holds it already.
+    pub fn see(&mut self, event: &Event, trial: &Trial) {
+        match event {
+            Event::Step { step, lr, loss: value, .. } => {
+                let smooth = self.smooth.filter(|s| s.is_finite()).map_or(*value, |s| PAST * s + (1.0 - PAST) * value);
+                self.smooth = Some(smooth);
+                self.bar.set_position(step + 1);
+                if step.is_multiple_of(10) {
+                    self.bar.set_message(format!("loss {}  lr {}{}", loss(smooth), rate(*lr), self.val));
+                }
+            }
+            Event::Eval { step, lr, val_loss, score, .. } => {
+                let score = score.map_or(String::new(), |s| format!(" ({})", loss(s)));
+                self.val = format!("  val {}{score}  {}", loss(*val_loss), verdict(trial));
+                if self.lines {
+                    let train = self.smooth.map_or(String::new(), |s| format!("loss {}  ", loss(s)));
+                    eprintln!("step {step}/{}  {train}lr {}{}", trial.spec.steps, rate(*lr), self.val);
+                }
+            }
+            Event::Acted { step, act, factor, why, .. } if self.terminal || self.lines => {
+                let what = match act {
+                    Act::Changed => format!("controller: {why}"),
+                    Act::Rewound { to, skipped } => {
+                        format!("went back to step {to}, factor {}, over {skipped} batches: {why}", rate(*factor))
+                    }
+                    Act::Branched { .. } => format!("branches: {why}"),
+                };
+                self.bar.suspend(|| eprintln!("step {step}: {what}"));
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes the bar away.
+    pub fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+}

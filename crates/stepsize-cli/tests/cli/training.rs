@@ -1,0 +1,130 @@
+//! `train` as a trainer: kills, early stop, the best state, records, controllers; and `transfer`, `refine` and `demo`.
+
+use crate::harness::{Bench, Seen};
+use serde_json::Value;
+use std::process::Stdio;
+
+/// Runs these words, blanks and all.
+fn run_words(bench: &Bench, words: &[&str]) -> Seen {
+    bench.run(&words.iter().map(|w| w.replace(' ', "~")).collect::<Vec<_>>().join(" "))
+}
+
+fn json(seen: &Seen) -> Value {
+    serde_json::from_str(&seen.out).unwrap_or_else(|e| panic!("{e}: {}{}", seen.out, seen.err))
+}
+
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_killed_goes_on_from_its_last_checkpoint_bit_for_bit() {
+    use std::time::{Duration, Instant};
+    let bench = Bench::new();
+    let task = "--lr 0.5 --steps 5000 --model mlp:32 --controller rewind(every=50)*plateau(patience=4,train,average=9)";
+    let line = format!("train {task} --resume part --checkpoint-every 100 --curve split.csv");
+    for kill in 0..3 {
+        let mut child = bench.command(&line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let begin = Instant::now();
+        while !bench.path("part").exists() && begin.elapsed() < Duration::from_secs(120) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        std::thread::sleep(Duration::from_millis(60 * kill));
+        child.kill().unwrap(); // SIGKILL
+        child.wait().unwrap();
+    }
+    let seen = bench.run(&line);
+    // The last try may have ended before it was killed.
+    assert!(seen.code == Some(0) || seen.err.contains("at its end"), "{}", seen.err);
+    assert_eq!(bench.run(&format!("train {task} --curve whole.csv")).code, Some(0));
+    assert!(bench.read("split.csv") == bench.read("whole.csv"), "the curves differ");
+}
+
+#[test]
+fn early_stop_ends_and_the_best_state_is_kept_and_goes_on() {
+    let bench = Bench::new();
+    let task = "--data diabetes --model mlp:64 --optimizer adam --steps 1500 --schedule constant";
+    let seen = bench.run(&format!("train --lr 0.01 {task} --early-stop 3 --best best --json"));
+    let object = json(&seen);
+    assert_eq!(object["end"]["how"], "pruned", "{}{}", seen.out, seen.err);
+    assert!(object["end"]["why"].as_str().unwrap().contains("3 evaluations"));
+    let (run, best) = (object["steps_run"].as_u64().unwrap(), object["best_step"].as_u64().unwrap());
+    assert!(run < 1500 && best < run, "{object}");
+    let seen = bench.run(&format!("train {task} --resume best --json"));
+    let again = json(&seen);
+    assert_eq!(again["steps_run"], 1500, "{}", seen.err);
+    assert!(again["best_val_loss"].as_f64().unwrap() <= object["best_val_loss"].as_f64().unwrap());
+}
+
+#[test]
+fn going_back_rescues_a_run_that_diverges() {
+    let bench = Bench::new();
+    let task = "train --lr 1000 --model mlp:32 --steps 300 --json";
+    assert_eq!(json(&bench.run(task))["end"]["how"], "diverged");
+    let object = json(&bench.run(&format!("{task} --controller rewind(cut=0.05,every=20)")));
+    assert_eq!(object["end"]["how"], "finished", "{object}");
+    assert!(object["accuracy"].as_f64().unwrap() > 0.7, "{object}");
+    assert!(object["acts"][0]["act"]["act"] == "rewound" && object["steps_paid"].as_u64().unwrap() > 300, "{object}");
+    // The same for people.
+    let text = bench.run("train --lr 1000 --model mlp:32 --steps 300 --controller rewind(cut=0.05,every=20)").out;
+    assert!(text.contains("back to step 0") && text.contains("cost: "), "{text}");
+}
+
+#[test]
+fn records_hold_the_run_and_a_schedule_is_refined_from_them() {
+    let bench = Bench::new();
+    let line = "train --lr 0.1 --model mlp:16 --steps 120 --schedule constant --grad-norms --tensorboard board";
+    assert_eq!(bench.run(&format!("{line} --curve run.csv")).code, Some(0));
+    let seen = bench.run(&format!("{line} --curve run.jsonl --progress"));
+    assert!(seen.err.contains("step 60/120") && seen.err.contains("improves"), "{}", seen.err);
+    let csv = String::from_utf8(bench.read("run.csv")).unwrap();
+    assert!(csv.starts_with("step,lr,loss,val_loss,score,grad_norm\n") && csv.lines().count() == 121, "{csv}");
+    let rows = String::from_utf8(bench.read("run.jsonl")).unwrap();
+    for (row, line) in rows.lines().zip(csv.lines().skip(1)) {
+        let row: Value = serde_json::from_str(row).unwrap();
+        let cells: Vec<&str> = line.split(',').collect();
+        assert_eq!(row["loss"].as_f64(), cells[2].parse().ok());
+        assert_eq!(row["grad_norm"].as_f64(), cells[5].parse().ok());
+    }
+    // One event file of the second run: the first was replaced.
+    let files: Vec<_> = std::fs::read_dir(bench.path("board")).unwrap().map(|f| f.unwrap().path()).collect();
+    assert_eq!(files.len(), 1);
+    let bytes = std::fs::read(&files[0]).unwrap();
+    let count = |tag: &str| bytes.windows(tag.len()).filter(|w| *w == tag.as_bytes()).count();
+    assert_eq!((count("loss/train"), count("gradient norm")), (120, 120));
+    assert!(count("loss/validation") >= 20 && count("accuracy/validation") >= 20);
+    for file in ["run.csv", "run.jsonl"] {
+        let notation = bench.run(&format!("refine {file} --steps 200 --notation"));
+        let shown = run_words(&bench, &["schedule", notation.out.trim(), "--steps", "200", "--form", "notation"]);
+        assert_eq!((shown.out, shown.code), (notation.out, Some(0)));
+    }
+    assert_eq!(bench.run("refine missing.csv").code, Some(1));
+}
+
+#[test]
+fn a_rate_is_transferred() {
+    let bench = Bench::new();
+    let words = |to: &str| {
+        let from = "cosine, 10k steps, batch 64";
+        run_words(&bench, &["transfer", "--lr", "3e-4", "--from", from, "--to", to, "--json"])
+    };
+    let object = json(&words("wsd(0.2), 40k steps, batch 256"));
+    let lr = |name: &str| object[name].as_f64().unwrap();
+    assert!(lr("low") < lr("lr") && lr("lr") < lr("high") && (1e-4..4e-4).contains(&lr("lr")), "{object}");
+    assert_eq!(object["parts"].as_array().map(Vec::len), Some(3));
+    assert!(object["parts"][0]["source"].as_str().unwrap().contains("2501.18965"));
+    assert!((json(&words("cosine"))["lr"].as_f64().unwrap() - 3e-4).abs() < 1e-12);
+    for wrong in ["cosin, 40k steps", "40 stepps", "0 steps"] {
+        assert_eq!(words(wrong).code, Some(2), "{wrong}");
+    }
+}
+
+#[test]
+fn the_story_is_told() {
+    let bench = Bench::new();
+    let seen = bench.run("demo --png birds.png --svg birds.svg");
+    assert_eq!(seen.code, Some(0), "{}", seen.err);
+    assert!(seen.out.contains("bbbbbbbbbbY") && !seen.out.contains('\x1b'), "{}", seen.out);
+    assert!(seen.out.contains("all birds are yellow") && seen.out.contains("some are yellow"), "{}", seen.out);
+    assert!(bench.read("birds.png").starts_with(b"\x89PNG") && bench.read("birds.svg").starts_with(b"<"));
+    let object = json(&bench.run("demo --json --rates 0.01,0.5,50"));
+    assert_eq!(object["learners"][1]["lr"], 0.5);
+    assert_eq!(bench.run("demo --rates 3,2,1").code, Some(2));
+}

@@ -1,0 +1,166 @@
+//! The page of a diagnosis: each run's curve with its evidence marked on it, small multiples where there are many runs, and
+//! the sensitivity curve of each sweep. One file, no network.
+
+mod picture;
+
+use crate::figure::ink::Ink;
+use crate::figure::svg::{self, escape};
+use crate::number::{plural, rate};
+use crate::page;
+use serde_json::Value;
+use std::fmt::Write as _;
+use stepsize::diagnosis::sweep::Sweep;
+use stepsize::diagnosis::{Diagnosis, Record};
+use stepsize::report::Verdict;
+
+/// A run to be shown.
+pub struct Shown<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What its log tells.
+    pub record: &'a Record,
+    /// What is said of it.
+    pub diagnosis: &'a Diagnosis,
+}
+
+/// Up to this many runs are drawn large.
+const LARGE: usize = 3;
+/// More runs than this are listed and not drawn: a page must stay light.
+const DRAWN: usize = 200;
+/// Size of a large picture, on wide and on narrow screens, and of a small one.
+const SIZES: [(&str, f64, f64); 2] = [("wide", 880.0, 380.0), ("narrow", 400.0, 360.0)];
+const SMALL: (f64, f64) = (420.0, 250.0);
+
+const STYLE: &str = "
+.many { display: grid; grid-template-columns: repeat(auto-fill, minmax(290px, 1fr)); gap: 12px; }
+.many figure { margin: 0; border: 1px solid var(--line); border-radius: 8px; padding: 10px; }
+.many figcaption { font-size: 0.8125rem; overflow-wrap: anywhere; }
+.finding { margin: 10px 0 0; }
+.finding code { color: var(--ink-faint); }
+.tally { font-size: 1.6rem; }
+.verdict.unknown { color: var(--ink-unknown); }
+";
+
+/// The page; `object` is embedded as it is.
+pub fn html(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)], object: &Value) -> String {
+    let mut body = head(shown, sweeps, failed);
+    for (i, sweep) in sweeps.iter().enumerate() {
+        let mut pictures = String::new();
+        for (class, width, height) in SIZES {
+            let scene = picture::sweep(sweep, width, height);
+            pictures += &svg::part(&scene, &format!("sweep{i}-{class}"), &format!("plot {class}"));
+        }
+        let _ = writeln!(
+            body,
+            "<section class=\"sweep\" aria-label=\"Sensitivity\"><h2>Loss over rate</h2><div class=\"figure\">{pictures}</div>\
+             <p class=\"readout\" role=\"status\">&nbsp;</p><p>{}</p></section>",
+            escape(&sweep.because)
+        );
+    }
+    if shown.len() <= LARGE {
+        shown.iter().enumerate().for_each(|(i, s)| body += &large(i, s));
+    } else {
+        body += "<section aria-label=\"Runs\"><h2>Runs</h2><div class=\"many\">";
+        shown.iter().take(DRAWN).enumerate().for_each(|(i, s)| body += &small(i, s));
+        body += "</div><p class=\"readout\" role=\"status\">&nbsp;</p></section>\n";
+    }
+    body += &list(shown);
+    page::document("Stepsize: diagnosis", STYLE, &body, object)
+}
+
+fn head(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)]) -> String {
+    let tally: Vec<String> = Verdict::ALL
+        .into_iter()
+        .filter_map(|v| {
+            let n = shown.iter().filter(|s| s.diagnosis.verdict == v).count();
+            (n > 0).then(|| format!("<span class=\"verdict {}\">{n} {v}</span>", Ink::from(v).name()))
+        })
+        .collect();
+    let next: Vec<String> = sweeps.iter().map(|s| format!("next rate to try {}", rate(s.next_lr))).collect();
+    let lost: String = failed
+        .iter()
+        .map(|(file, why)| format!("<p><strong>Not read:</strong> {}: {}</p>", escape(file), escape(why)))
+        .collect();
+    format!(
+        "<header class=\"answer\"><p class=\"label\">diagnosis of {}</p><h1 class=\"tally\">{}</h1><p>{}</p>{lost}</header>\n",
+        plural(shown.len() as u64, "run"),
+        tally.join(", "),
+        escape(&next.join("; "))
+    )
+}
+
+fn caption(s: &Shown<'_>) -> String {
+    let d = s.diagnosis;
+    let lr = s.record.base_lr().map_or_else(|| "rate not known".to_owned(), |lr| format!("lr {}", rate(lr)));
+    let next =
+        d.next_lr.filter(|_| d.verdict != Verdict::Good).map_or_else(String::new, |n| format!(", next {}", rate(n)));
+    format!(
+        "{}: {lr}, <strong class=\"verdict {}\">{}</strong> ({:.0} %){next}",
+        escape(s.name),
+        Ink::from(d.verdict).name(),
+        d.verdict,
+        100.0 * d.confidence
+    )
+}
+
+fn large(number: usize, s: &Shown<'_>) -> String {
+    let mut pictures = String::new();
+    for (class, width, height) in SIZES {
+        if let Some(scene) = picture::run(s, width, height) {
+            pictures += &svg::part(&scene, &format!("run{number}-{class}"), &format!("plot {class}"));
+        }
+    }
+    let findings: String = s
+        .diagnosis
+        .findings
+        .iter()
+        .map(|f| {
+            format!(
+                "<p class=\"finding\"><code>{}</code> <strong>{}</strong>: {}.<br>Do: {}.</p>",
+                f.code,
+                f.title,
+                escape(&f.evidence),
+                escape(&f.advice)
+            )
+        })
+        .collect();
+    format!(
+        "<section class=\"run\" aria-label=\"Run\"><h2>{}</h2><div class=\"figure\">{pictures}</div>\
+         <p class=\"readout\" role=\"status\">&nbsp;</p>{findings}</section>\n",
+        caption(s)
+    )
+}
+
+fn small(number: usize, s: &Shown<'_>) -> String {
+    let picture = picture::run(s, SMALL.0, SMALL.1)
+        .map_or_else(String::new, |scene| svg::part(&scene, &format!("run{number}"), "plot"));
+    let codes: Vec<String> = s.diagnosis.findings.iter().map(|f| format!("{} {}", f.code, f.title)).collect();
+    format!("<figure>{picture}<figcaption>{}<br>{}</figcaption></figure>\n", caption(s), escape(&codes.join("; ")))
+}
+
+fn list(shown: &[Shown<'_>]) -> String {
+    let rows: String = shown
+        .iter()
+        .map(|s| {
+            let d = s.diagnosis;
+            let number = |lr: Option<f64>| lr.map_or_else(|| "?".to_owned(), rate);
+            let why = d.findings.first().map_or_else(String::new, |f| f.evidence.clone());
+            let todo = d.findings.first().map_or_else(String::new, |f| f.advice.clone());
+            format!(
+                "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"verdict {}\">{}</td><td class=\"n\">{:.0} %</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>\n",
+                escape(s.name),
+                number(s.record.base_lr()),
+                Ink::from(d.verdict).name(),
+                d.verdict,
+                100.0 * d.confidence,
+                number(d.next_lr),
+                escape(&why),
+                escape(&todo)
+            )
+        })
+        .collect();
+    format!(
+        "<section><details open><summary>All runs</summary><div class=\"scroll\"><table><thead><tr><th>run</th><th class=\"n\">lr</th>\
+         <th>verdict</th><th class=\"n\">sure</th><th class=\"n\">next</th><th>because</th><th>do</th></tr></thead><tbody>\n{rows}</tbody></table></div></details></section>\n"
+    )
+}

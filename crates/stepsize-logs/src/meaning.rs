@@ -1,0 +1,211 @@
+//! [`records`]: a run as its log has it becomes the [`Record`] that a diagnosis reads: which series is the training loss, the
+//! validation loss, the rate, the gradient's norm, the score; which facts are known by their names.
+//!
+//! A table with one row for each run (a sweep: no step, a rate column whose values are spread) becomes one record a row.
+
+use crate::choose::{epoch_rank, is_grad_norm, is_rate, rank};
+use crate::run::{Run, Series};
+use std::collections::BTreeMap;
+use stepsize::diagnosis::{Facts, Record, Series as Tidy};
+
+/// Rows of a table that may be a sweep: more is a log of steps.
+const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
+
+/// The records of a run: one, or one for each row of a sweep. `path` names the file for people and may tell the rate
+/// (`lr0.01/metrics.csv`).
+///
+/// ```
+/// use stepsize_logs::{Run, Series, meaning};
+/// let series = |name: &str, v: [f64; 2]| {
+///     Series { name: name.into(), points: vec![(0.0, v[0]), (1.0, v[1])], seen: 2 }
+/// };
+/// let run = Run { series: vec![series("train/loss", [2.3, 1.0]), series("eval/loss", [2.2, 1.1])], ..Run::default() };
+/// let records = meaning::records(&run, "runs/lr_1e-3/log.csv");
+/// assert_eq!((records[0].loss.len(), records[0].val_loss.len(), records[0].base_lr()), (2, 2, Some(1e-3)));
+/// ```
+pub fn records(run: &Run, path: &str) -> Vec<Record> {
+    let record = record(run, path);
+    rows(run, &record).unwrap_or_else(|| vec![record])
+}
+
+fn record(run: &Run, path: &str) -> Record {
+    let lowest = |pass: &dyn Fn((u8, u8, usize)) -> bool| {
+        let all = run.series.iter().filter_map(|s| Some((rank(&s.name)?, s))).filter(|(r, _)| pass(*r));
+        all.min_by_key(|(r, s)| (r.1, r.0, std::cmp::Reverse(s.points.len().min(3)), r.2)).map(|(_, s)| s)
+    };
+    let val = lowest(&|r| r.1 < 2 && r.0 < 2);
+    let train = lowest(&|r| r.1 < 2 && r.0 >= 2);
+    // Of scores the held-out ones come first.
+    let score = lowest(&|r| r.1 == 2 && r.0 < 2).or_else(|| lowest(&|r| r.1 == 2));
+    // Of several groups of parameters the one with the highest rate stands for the run.
+    let rate = run
+        .series
+        .iter()
+        .filter(|s| is_rate(&s.name) && s.points.iter().any(|p| p.1 > 0.0))
+        .max_by(|a, b| peak(a).total_cmp(&peak(b)));
+    let norm = run.series.iter().find(|s| is_grad_norm(&s.name));
+    let tidy = |s: Option<&Series>| s.map_or_else(Tidy::default, |s| Tidy::new(s.points.iter().copied()));
+    let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
+    Record {
+        loss: tidy(train),
+        val_loss: tidy(val),
+        lr: tidy(rate),
+        grad_norm: tidy(norm),
+        score: tidy(score),
+        facts: facts(run, path),
+        name,
+    }
+}
+
+fn peak(series: &Series) -> f64 {
+    series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max)
+}
+
+/// Facts with a meaning of their own, and the others under their names.
+const KNOWN: [&str; 8] =
+    ["lr", "num_classes", "total_steps", "total_epochs", "optimizer", "schedule", "seed", "command"];
+
+fn facts(run: &Run, path: &str) -> Facts {
+    let number = |name: &str| run.facts.get(name).and_then(|v| v.trim().parse::<f64>().ok()).filter(|v| v.is_finite());
+    let words = |name: &str| run.facts.get(name).map(|v| v.to_ascii_lowercase());
+    let total = if epoch_rank(&run.counter).is_some() { "total_epochs" } else { "total_steps" };
+    let told = number("lr").or_else(|| rate_in(&run.name)).or_else(|| rate_in(path));
+    let other: BTreeMap<String, String> =
+        run.facts.iter().filter(|(k, _)| !KNOWN.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
+    Facts {
+        lr: told.filter(|lr| *lr > 0.0),
+        classes: number("num_classes").filter(|c| *c >= 2.0 && *c < 1e7).map(|c| c as u32),
+        total_steps: number(total),
+        optimizer: words("optimizer"),
+        schedule: words("schedule"),
+        running: false,
+        other,
+    }
+}
+
+/// The rate that a name tells: `lr=0.1`, `lr_1e-3`, `lr0.01-seed2`, `eta-0.5`, `learning_rate_3e-4`.
+pub fn rate_in(name: &str) -> Option<f64> {
+    let name = name.to_ascii_lowercase();
+    for word in ["learning_rate", "learningrate", "learning-rate", "eta0", "eta", "lr"] {
+        for (at, _) in name.match_indices(word) {
+            let before = name[..at].chars().next_back();
+            if before.is_some_and(char::is_alphanumeric) {
+                continue;
+            }
+            let rest = name[at + word.len()..].trim_start_matches(['=', '_', '-', ':', ' ', '~']);
+            let end = rest
+                .char_indices()
+                .find(|(i, c)| {
+                    let sign = *c == '-' && rest[..*i].ends_with('e');
+                    !(c.is_ascii_digit() || *c == '.' || sign || *c == 'e' && *i > 0)
+                })
+                .map_or(rest.len(), |(i, _)| i);
+            let text = rest[..end].trim_end_matches(['.', 'e', '-']);
+            // `lr0p01` is not read; `lr0.01.csv` is 0.01.
+            if let Some(rate) = text.parse::<f64>().ok().filter(|r| *r > 0.0 && r.is_finite()) {
+                return Some(rate);
+            }
+        }
+    }
+    None
+}
+
+/// The rows of a sweep as records, if the table is one.
+fn rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
+    let rate = run.series.iter().find(|s| is_rate(&s.name))?;
+    let count = rate.points.len();
+    if !run.counter.is_empty() || !SWEEP_ROWS.contains(&count) {
+        return None;
+    }
+    let mut rates: Vec<f64> = rate.points.iter().map(|p| p.1).filter(|r| *r > 0.0 && r.is_finite()).collect();
+    if rates.len() < count {
+        return None;
+    }
+    rates.sort_by(f64::total_cmp);
+    rates.dedup();
+    let (low, high) = (rates.first()?, rates.last()?);
+    // A schedule moves in small steps; a sweep does not.
+    let step = (high / low).powf(1.0 / (rates.len().max(2) - 1) as f64);
+    if rates.len() < 3 || high / low < 4.0 || step < 1.2 {
+        return None;
+    }
+    let at = |series: &Tidy, step: f64| -> Vec<(f64, f64)> {
+        if series.broken().contains(&step) {
+            return vec![(0.0, f64::NAN)];
+        }
+        series.points().iter().filter(|p| p.0 == step).map(|p| (0.0, p.1)).collect()
+    };
+    let made = rate.points.iter().map(|(step, lr)| Record {
+        name: format!("{} row {}", whole.name, step + 1.0),
+        loss: Tidy::new(at(&whole.loss, *step)),
+        val_loss: Tidy::new(at(&whole.val_loss, *step)),
+        score: Tidy::new(at(&whole.score, *step)),
+        facts: Facts { lr: Some(*lr), ..whole.facts.clone() },
+        ..Record::default()
+    });
+    Some(made.collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(name: &str, values: &[f64]) -> Series {
+        let points = values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect();
+        Series { name: name.into(), points, seen: values.len() as u64 }
+    }
+
+    #[test]
+    fn names_find_their_place() {
+        let v = [1.0, 0.5, 0.4];
+        let run = Run {
+            series: ["epoch", "loss", "accuracy", "val_loss", "val_accuracy", "lr", "grad_norm"]
+                .map(|n| series(n, &if n.ends_with("accuracy") { [0.1, 0.2, 0.3] } else { v }))
+                .to_vec(),
+            counter: "epoch".into(),
+            facts: BTreeMap::from([
+                ("num_classes".into(), "10".into()),
+                ("total_epochs".into(), "30".into()),
+                ("optimizer".into(), "AdamW".into()),
+                ("hidden".into(), "64".into()),
+            ]),
+            ..Run::default()
+        };
+        let record = &records(&run, "a.csv")[0];
+        assert_eq!([&record.loss, &record.val_loss, &record.lr, &record.grad_norm].map(Tidy::len), [3; 4]);
+        assert_eq!(record.score.values(), [0.1, 0.2, 0.3]);
+        assert_eq!((record.facts.classes, record.facts.total_steps), (Some(10), Some(30.0)));
+        assert_eq!(record.facts.optimizer.as_deref(), Some("adamw"));
+        assert_eq!(record.facts.other.get("hidden").map(String::as_str), Some("64"));
+    }
+
+    #[test]
+    fn rates_in_names() {
+        for (name, rate) in [
+            ("runs/lr=0.1/log.txt", 0.1),
+            ("lr_1e-3.csv", 1e-3),
+            ("mlp-lr0.01-seed2.jsonl", 0.01),
+            ("learning_rate_3e-4/x", 3e-4),
+            ("a_eta0_0.5.csv", 0.5),
+            ("job3_lr2.csv", 2.0),
+        ] {
+            assert_eq!(rate_in(name), Some(rate), "{name}");
+        }
+        for name in ["beta0.9", "clr0.1", "log.csv", "lr.csv", "early_lr_schedule"] {
+            assert_eq!(rate_in(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_table_of_runs_is_a_sweep_and_a_schedule_is_not() {
+        let table = |rates: &[f64]| Run {
+            series: vec![series("lr", rates), series("val_loss", &vec![0.5; rates.len()])],
+            ..Run::default()
+        };
+        let found = records(&table(&[1e-3, 1e-2, 1e-1, 1.0]), "sweep.csv");
+        assert_eq!((found.len(), found[2].base_lr()), (4, Some(0.1)));
+        assert_eq!(records(&table(&[0.1, 0.09, 0.08, 0.07]), "log.csv").len(), 1);
+        let steps = Run { counter: "step".into(), ..table(&[1e-3, 1e-2, 1e-1, 1.0]) };
+        assert_eq!(records(&steps, "log.csv").len(), 1);
+    }
+}

@@ -1,0 +1,147 @@
+"""stepsize.jax.find: a good rate, one compilation, and generators as they were."""
+
+import random
+
+import numpy as np
+import pytest
+
+jax = pytest.importorskip("jax")
+optax = pytest.importorskip("optax")
+import jax.numpy as jnp  # noqa: E402
+
+import stepsize  # noqa: E402
+import stepsize.jax as sj  # noqa: E402
+
+CENTRES = np.random.default_rng(9).normal(size=(10, 16)).astype("float32")
+
+
+def data(count, seed):
+    draw = np.random.default_rng(seed)
+    labels = draw.integers(10, size=count)
+    return CENTRES[labels] + draw.normal(size=(count, 16)).astype("float32"), labels
+
+
+X, Y = data(1024, 0)
+HELD = data(512, 1)
+
+
+def parameters():
+    a, b = jax.random.split(jax.random.key(0))
+    return {"a": jax.random.normal(a, (16, 32)) * 0.3, "b": jax.random.normal(b, (32, 10)) * 0.2}
+
+
+def loss_fn(params, batch):
+    logits = jax.nn.relu(batch[0] @ params["a"]) @ params["b"]
+    return optax.softmax_cross_entropy_with_integer_labels(logits, batch[1]).mean()
+
+
+class Loader:
+    """Shuffles with a generator of its own, or with NumPy's global one."""
+
+    def __init__(self, draw=np.random):
+        self.draw, self.begun = draw, 0
+
+    def __iter__(self):
+        self.begun += 1
+        order = self.draw.permutation(len(X))
+        return ((X[order[i : i + 32]], Y[order[i : i + 32]]) for i in range(0, len(X), 32))
+
+
+def full_run(lr, steps, schedule, make=optax.sgd):
+    shape, params = stepsize.Schedule(schedule, steps=steps), parameters()
+    state = make(1.0).init(params)
+
+    @jax.jit
+    def step(params, state, batch, lr):
+        updates, state = make(lr).update(jax.grad(loss_fn)(params, batch), state, params)
+        return optax.apply_updates(params, updates), state
+
+    batches, taken = Loader(np.random.default_rng(5)), 0
+    while taken < steps:
+        for batch in batches:
+            params, state = step(params, state, batch, lr * shape(taken))
+            taken += 1
+            if taken == steps:
+                break
+    return float(loss_fn(params, HELD))
+
+
+@pytest.mark.parametrize("kind", ["function", "injected"])
+def test_it_finds_a_good_rate_and_compiles_once(kind):
+    traces = []
+
+    def counted(params, batch):
+        traces.append(1)
+        return loss_fn(params, batch)
+
+    optimizer = optax.sgd if kind == "function" else optax.inject_hyperparams(optax.sgd)(learning_rate=1e-4)
+    params, draw = parameters(), np.random.default_rng(3)
+    before = jax.tree.map(np.array, params)
+    bits, legacy, python = draw.bit_generator.state, np.random.get_state()[1].tolist(), random.getstate()
+    found = sj.find(counted, params, Loader(draw), optimizer, [HELD], steps=400, schedule="cosine", also=[draw])
+    assert found.lr and found.cost < 0.75, str(found)
+    assert "JAX model, 832 parameters, judged on validation batches" in found.to_json()
+    assert len(traces) == 2  # one step, one evaluation
+    assert jax.tree.all(jax.tree.map(lambda a, b: np.array_equal(a, b), before, params))
+    assert draw.bit_generator.state == bits
+    assert np.random.get_state()[1].tolist() == legacy and random.getstate() == python
+    table = {lr: full_run(lr, 400, "cosine") for lr in (1e-3, 1e-2, 0.1, 1.0)}
+    assert full_run(found.lr, 400, "cosine") < 1.1 * min(table.values()) < 0.5 * table[1e-3], (found.lr, table)
+
+
+def test_state_keys_and_a_run_in_its_middle():
+    def stateful(params, state, batch, key):
+        kept = jax.random.bernoulli(key, 0.9, batch[0].shape)
+        x = jnp.where(kept, batch[0] / 0.9, 0.0) - state
+        return loss_fn(params, (x, batch[1])), 0.9 * state + 0.1 * batch[0].mean(0)
+
+    params, key = parameters(), jax.random.key(1)
+    make = lambda lr: optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(lr))  # noqa: E731
+    opt_state = make(1.0).init(params)
+    updates, opt_state = make(1e-3).update(jax.grad(loss_fn)(params, (X[:32], Y[:32])), opt_state, params)
+    params = optax.apply_updates(params, updates)
+    seen = []
+    found = sj.find(
+        stateful, params, Loader(), make, steps=200, state=jnp.zeros(16), key=key, opt_state=opt_state,
+        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), max_cost=0.5,
+    )  # fmt: skip
+    assert found.lr and seen and int(optax.tree_utils.tree_get(opt_state, "count")) == 1
+    assert 1e-4 < found.lr < 1.0
+
+
+def test_range_test_and_sensitivity():
+    np.random.seed(99)
+    assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, iterations=150).lr
+    table = sj.sensitivity(
+        loss_fn, parameters(), Loader(), optax.sgd, [HELD], steps=20, low=1e-2, high=1.0, per_decade=1, seeds=2
+    )
+    losses = [p["loss"] for p in table.points]
+    assert len(losses) == 6 and len(set(losses)) == 6  # each seed is another order
+
+
+def test_after_a_fault_the_generators_are_as_they_were():
+    np.random.seed(4)
+    legacy, calls = np.random.get_state()[1].tolist(), []
+
+    class Broken(Loader):
+        def __iter__(self):
+            for batch in super().__iter__():
+                calls.append(1)
+                if len(calls) == 60:
+                    raise OSError("disk gone")
+                yield batch
+
+    with pytest.raises(OSError):
+        sj.find(loss_fn, parameters(), Broken(), optax.sgd, [HELD], steps=400)
+    assert np.random.get_state()[1].tolist() == legacy
+
+
+def test_what_cannot_work_is_told():
+    with pytest.raises(ValueError, match="optax.inject_hyperparams"):
+        sj.find(loss_fn, parameters(), Loader(), optax.sgd(0.1), steps=100)
+    with pytest.raises(ValueError, match="only once"):
+        sj.find(loss_fn, parameters(), iter(Loader()), optax.sgd, steps=100)
+    with pytest.raises(ValueError, match="no batch"):
+        sj.find(loss_fn, parameters(), [], optax.sgd, [HELD], steps=100)
+    with pytest.raises(TypeError, match="numpy.random.Generator"):
+        sj.find(loss_fn, parameters(), Loader(), optax.sgd, steps=100, also=[object()])

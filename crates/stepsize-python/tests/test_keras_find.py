@@ -1,0 +1,135 @@
+"""stepsize.keras.find: a good rate for a compiled model, and everything as it was before, bit for bit."""
+
+import os
+import subprocess
+import sys
+
+os.environ.setdefault("KERAS_BACKEND", "jax")
+os.environ.setdefault("JAX_PLATFORMS", "cpu")
+
+import numpy as np
+import pytest
+
+pytest.importorskip("jax")
+keras = pytest.importorskip("keras")
+
+import stepsize.keras as sk  # noqa: E402
+
+CENTRES = np.random.default_rng(9).normal(size=(10, 16)).astype("float32")
+
+
+def data(count, seed):
+    draw = np.random.default_rng(seed)
+    labels = draw.integers(10, size=count)
+    return CENTRES[labels] + draw.normal(size=(count, 16)).astype("float32"), labels
+
+
+TRAIN, HELD = data(1024, 0), data(512, 1)
+
+
+def compiled(optimizer=None, built=True):
+    keras.utils.set_random_seed(0)
+    layers = [keras.layers.Dense(32), keras.layers.BatchNormalization(), keras.layers.ReLU(), keras.layers.Dropout(0.1)]
+    model = keras.Sequential([*([keras.Input((16,))] if built else []), *layers, keras.layers.Dense(10)])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(optimizer or keras.optimizers.SGD(1e-4, momentum=0.9), loss, metrics=["accuracy"])
+    return model
+
+
+def everything(model):
+    variables = [*model.variables, *model.metrics_variables, *model.optimizer.variables]
+    return {id(v): np.array(keras.ops.convert_to_numpy(v.value)) for v in variables}, np.random.get_state()[1].tolist()
+
+
+def same(after, before):
+    """Metrics are made at the first batch; they begin with zeros."""
+    kept = all(np.array_equal(after[0][key], value) for key, value in before[0].items())
+    return kept and after[1] == before[1] and not any(v.any() for key, v in after[0].items() if key not in before[0])
+
+
+@pytest.mark.parametrize("begun", [False, True], ids=["fresh", "mid-training"])
+def test_it_finds_a_good_rate_and_puts_everything_back(begun):
+    model = compiled()
+    if begun:
+        model.fit(*TRAIN, epochs=1, verbose=0)
+    model.optimizer.build(model.trainable_variables)
+    before = everything(model)
+    found = sk.find(model, TRAIN, HELD, steps=400, schedule="cosine", progress=False)
+    assert same(everything(model), before)
+    assert float(model.optimizer.learning_rate) == pytest.approx(1e-4)
+    assert found.lr and found.cost < 1.0 and "Sequential" in found.to_json()
+    if begun:
+        return
+
+    def full_run(lr):
+        model = compiled(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(lr, 400), momentum=0.9))
+        model.fit(*TRAIN, epochs=13, steps_per_epoch=30, verbose=0, batch_size=32)
+        return model.evaluate(*HELD, verbose=0)[0]
+
+    table = {lr: full_run(lr) for lr in (1e-4, 1e-2, 0.3)}
+    assert full_run(found.lr) < 1.2 * min(table.values()), (found.lr, table)
+
+
+def test_training_goes_on_as_it_would_have():
+    losses = []
+    for search in (False, True):
+        model = compiled(keras.optimizers.Adam(1e-2))
+        model.fit(*TRAIN, epochs=1, verbose=0, shuffle=False)
+        if search:
+            sk.find(model, TRAIN, steps=60, max_cost=0.3)
+        losses.append(model.fit(*TRAIN, epochs=2, verbose=0, shuffle=False).history["loss"])
+    assert losses[0] == losses[1]
+
+
+def test_on_the_torch_backend():
+    """There dropout draws from PyTorch's global generator, which is put back too."""
+    pytest.importorskip("torch")
+    if keras.backend.backend() == "torch":
+        pytest.skip("this is it")
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "goes_on or fault"]
+    ran = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout
+
+
+@pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])
+def test_everything_is_as_it_was_after_a_fault(fault):
+    model, calls = compiled(), []
+    model.optimizer.build(model.trainable_variables)
+    before = everything(model)
+
+    def batches():
+        for at in range(0, 1024, 32):
+            calls.append(1)
+            if len(calls) == 50:
+                raise fault("stop")
+            yield TRAIN[0][at : at + 32], TRAIN[1][at : at + 32]
+
+    with pytest.raises(fault):
+        sk.find(model, batches, HELD, steps=300)
+    assert same(everything(model), before)
+
+
+def test_other_data_and_the_other_searches():
+    class Indexed(keras.utils.PyDataset):
+        num_batches = 8
+
+        def __getitem__(self, at):
+            part = slice(32 * at, 32 * at + 32)
+            return TRAIN[0][part], TRAIN[1][part], np.ones(32)
+
+    model = compiled(built=False)
+    test = sk.range_test(model, Indexed(), high=1e3, iterations=80)
+    assert test.curve and model.built
+    table = sk.sensitivity(model, TRAIN, HELD, steps=10, low=1e-3, high=0.1, per_decade=1, seeds=2)
+    assert len({p["loss"] for p in table.points}) == 6
+
+
+def test_what_cannot_work_is_told():
+    with pytest.raises(ValueError, match="model.compile"):
+        sk.find(keras.Sequential([keras.Input((16,)), keras.layers.Dense(10)]), TRAIN, steps=100)
+    with pytest.raises(ValueError, match="is a schedule"):
+        sk.find(compiled(keras.optimizers.SGD(keras.optimizers.schedules.CosineDecay(0.1, 10))), TRAIN, steps=100)
+    with pytest.raises(ValueError, match="only once"):
+        sk.find(compiled(), iter([]), steps=100)
+    with pytest.raises(ValueError, match="as many"):
+        sk.find(compiled(), (TRAIN[0], TRAIN[1][:-1]), steps=100)

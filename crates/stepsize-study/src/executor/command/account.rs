@@ -1,0 +1,140 @@
+//! [`Account`]: what one trial has shown, and what its end means; the same for a process of this machine and a job of a cluster.
+
+use super::meter::{Call, Meter};
+use super::source::Source;
+use super::tail::Tail;
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::SyncSender;
+use std::time::Duration;
+use stepsize::{End, Event, TrialId};
+
+/// Why a trial is being ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Why {
+    /// The study asked for it.
+    Asked,
+    /// Its log says so.
+    Called(Call),
+    /// It took too long.
+    TimedOut,
+    /// The study is gone.
+    NobodyListens,
+}
+
+/// How a command ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Exit {
+    /// By itself, with this code.
+    Code(i32),
+    /// By this signal.
+    Signal(i32),
+    /// It cannot be told; the text says what is known.
+    Unknown(String),
+}
+
+/// What one trial has shown.
+pub(super) struct Account {
+    pub trial: TrialId,
+    /// The command's first word, for messages.
+    pub program: String,
+    pub meter: Meter,
+    pub source: Source,
+    /// Set when a trial of this study has shown that the command works.
+    pub proven: Arc<AtomicBool>,
+    pub events: SyncSender<Event>,
+    pub timeout: Option<Duration>,
+    pub tail: Tail,
+}
+
+impl Account {
+    /// Takes in one line of the output; `pipe` is 0 for standard output and 1 for standard error.
+    pub fn line(&mut self, pipe: usize, line: &str) -> Option<Call> {
+        self.tail.push(pipe, line);
+        if self.source != Source::Output {
+            return None;
+        }
+        self.meter.line(line)
+    }
+
+    /// Sends what can be told; `false` when nobody listens.
+    pub fn send(&mut self) -> bool {
+        if self.meter.has_metric() {
+            self.proven.store(true, Ordering::Relaxed);
+        }
+        self.meter.events().into_iter().all(|event| self.events.send(event).is_ok())
+    }
+
+    /// Sends the last events, of a trial that took `seconds`.
+    pub fn end(mut self, why: Option<Why>, exit: Exit, seconds: f64) {
+        let was_proven = self.proven.load(Ordering::Relaxed);
+        let tail = &self.tail;
+        let (mut last, mut steps) = (Vec::new(), self.meter.steps());
+        let finish = |meter: &mut Meter, last: &mut Vec<Event>, steps: &mut u64| match meter.conclude() {
+            Ok(events) => {
+                *last = events;
+                *steps = meter.length();
+                End::Finished
+            }
+            Err(error) => End::Failed { why: format!("{error}; {}", tail.show()) },
+        };
+        let end = match (why, exit) {
+            (Some(Why::Asked | Why::NobodyListens), _) => End::Stopped,
+            (Some(Why::Called(Call::Diverged { step, why })), _) => End::Diverged { step, why },
+            (Some(Why::Called(Call::Enough)), _) => finish(&mut self.meter, &mut last, &mut steps),
+            (Some(Why::Called(Call::Unreadable(why))), _) => End::Failed { why },
+            (Some(Why::TimedOut), _) => End::Failed { why: self.timed_out() },
+            (None, Exit::Unknown(why)) => End::Failed { why: format!("{why}; {}", tail.show()) },
+            (None, Exit::Code(0)) => finish(&mut self.meter, &mut last, &mut steps),
+            (None, exit) => match tells_divergence(tail) {
+                Some(line) if was_proven => {
+                    End::Diverged { step: steps, why: format!("the command ended with {exit}: {line}") }
+                }
+                _ => End::Failed { why: self.crashed(&exit) },
+            },
+        };
+        let end = Event::Ended { trial: self.trial, end, steps, seconds: Some(seconds) };
+        if matches!(end, Event::Ended { end: End::Finished, .. }) {
+            self.proven.store(true, Ordering::Relaxed);
+        }
+        for event in last.into_iter().chain([end]) {
+            if self.events.send(event).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn crashed(&self, exit: &Exit) -> String {
+        let when = if self.meter.has_metric() { "" } else { " before it printed a metric" };
+        format!("`{}` ended with {exit}{when}; {}", self.program, self.tail.show())
+    }
+
+    fn timed_out(&self) -> String {
+        let metric = if self.meter.has_metric() { "" } else { " and no metric was read" };
+        let limit = self.timeout.map_or(0.0, |t| t.as_secs_f64());
+        format!("it did not end within the --timeout of {limit} s{metric}; allow more time; {}", self.tail.show())
+    }
+}
+
+impl fmt::Display for Exit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Code(code) => write!(f, "exit code {code}"),
+            Self::Signal(9) => f.write_str("signal 9 (killed; often: out of memory)"),
+            Self::Signal(signal) => write!(f, "signal {signal}"),
+            Self::Unknown(why) => f.write_str(why),
+        }
+    }
+}
+
+/// The last line of a crash when it speaks of numbers that are not finite: a rate that is too high, not a broken command.
+fn tells_divergence(tail: &Tail) -> Option<&str> {
+    const KNOWN: [&str; 9] =
+        ["nan", "nans", "inf", "infinity", "infinite", "overflow", "diverged", "divergence", "exploded"];
+    tail.last().find(|line| {
+        let lower = line.to_lowercase();
+        let said = lower.split(|c: char| !c.is_alphanumeric()).any(|word| KNOWN.contains(&word));
+        said || lower.contains("not finite") || lower.contains("non-finite")
+    })
+}

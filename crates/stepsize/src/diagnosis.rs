@@ -1,0 +1,159 @@
+//! Diagnosis: where a run's rate lies, judged from its log alone, with the numbers that say so and what to do next.
+//!
+//! [`diagnose`] reads one [`Record`]. Divergence is a rule ([`rules`]); whether a rate that trained is too low, about right
+//! or too high is told by the shape of the curve ([`Shape`], [`model`]), with chances that were calibrated on labelled
+//! runs, and it is "unknown" when they do not suffice. [`rules`] also name what else is wrong. With several runs of one job
+//! that differ in the rate, [`sweep`] compares them instead: that is far surer than any single curve.
+//!
+//! An un-annealed loss is never compared with an annealed one, and no rule says "lower the rate" because a loss fell when
+//! the rate was lowered: at 20 to 70 % of a run that favours rates three to four times too small. Error rates:
+//! `docs/diagnose.md`.
+
+pub mod model;
+mod record;
+pub mod rules;
+mod shape;
+mod stats;
+pub mod sweep;
+
+pub use record::{Facts, Record, Series};
+pub use rules::Rule;
+pub use shape::{NAMES, Shape};
+
+use crate::report::Verdict;
+use model::{Model, Odds};
+
+/// Readings of the loss below which no shape is seen.
+const FEWEST: usize = 6;
+/// Octaves down that are advised after a divergence: the median distance of the labelled diverged runs from the best rate
+/// of their job, cut to what costs little if it was too much.
+const AFTER_DIVERGENCE: f64 = 3.3;
+/// Octaves of the step that is advised when the verdict is open: half a decade.
+const EXPERIMENT: f64 = 1.66;
+
+/// Something seen in a log: what, by which numbers, and what to do about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Finding {
+    /// Stable code, such as `LR001`.
+    pub code: &'static str,
+    /// What it is, in a few words.
+    pub title: &'static str,
+    /// The numbers that fired it, in a sentence.
+    pub evidence: String,
+    /// The same numbers by name.
+    pub numbers: Vec<(&'static str, f64)>,
+    /// What to do.
+    pub advice: String,
+    /// How sure, 0..1: measured for verdicts, a judgement for the others.
+    pub confidence: f64,
+    /// The steps where it is seen, to be marked on the curve.
+    pub span: Option<(f64, f64)>,
+}
+
+/// What is said of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Diagnosis {
+    /// Where the rate lies.
+    pub verdict: Verdict,
+    /// Chance that the verdict is right; for "unknown" the chance of the likeliest place.
+    pub confidence: f64,
+    /// The evidence for the verdict in a sentence; for "unknown" why it cannot be told.
+    pub because: String,
+    /// Chances of too low, good and too high among runs that did not diverge; `None` when no shape was seen.
+    pub chances: Option<[f64; 3]>,
+    /// The rate to try next: a correction, or the one experiment that would settle it. `None` when the rate is not known.
+    pub next_lr: Option<f64>,
+    /// The finding of the verdict first, then what else was seen.
+    pub findings: Vec<Finding>,
+}
+
+/// What rules look at.
+#[derive(Debug)]
+pub struct Seen<'a> {
+    /// The log.
+    pub record: &'a Record,
+    /// Its shape.
+    pub shape: Shape,
+}
+
+/// Judges one run by its log alone.
+///
+/// ```
+/// use stepsize::diagnosis::{Record, Series, diagnose};
+/// use stepsize::report::Verdict;
+/// let exploding = (0..50).map(|i| (f64::from(i), 2.3 * 1.3f64.powi(i)));
+/// let seen = diagnose(&Record { loss: Series::new(exploding), ..Record::default() });
+/// assert_eq!((seen.verdict, seen.findings[0].code), (Verdict::Diverged, "LR001"));
+/// ```
+pub fn diagnose(record: &Record) -> Diagnosis {
+    diagnose_with(Model::shipped(), record)
+}
+
+/// The same with another model: for those who fit one.
+pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
+    let seen = Seen { record, shape: Shape::of(record) };
+    let mut findings: Vec<Finding> = rules::all().iter().filter_map(|rule| rule.check(&seen)).collect();
+    let base = record.base_lr();
+    let diverged = findings.iter().position(|f| f.code == rules::DIVERGED).map(|at| findings.remove(at));
+    let (verdict, confidence, octaves, chances, first) = match diverged {
+        Some(finding) => (Verdict::Diverged, finding.confidence, -AFTER_DIVERGENCE, None, finding),
+        None => place(model, &seen, base),
+    };
+    let next_lr = base.map(|lr| tidy(lr * octaves.exp2()));
+    let because = first.evidence.clone();
+    findings.insert(0, first);
+    Diagnosis { verdict, confidence, because, chances, next_lr, findings }
+}
+
+type Placed = (Verdict, f64, f64, Option<[f64; 3]>, Finding);
+
+fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
+    let main = seen.record.main();
+    if main.len() < FEWEST {
+        let why = match main.len() {
+            0 => "the log holds no loss".to_owned(),
+            n => format!("the log holds {n} readings of the loss; a shape needs at least {FEWEST}"),
+        };
+        let advice =
+            "log the training loss more often: twenty readings or more over the run, the first within its first \
+                      hundredth"
+                .to_owned();
+        let finding = rules::unknown(why, advice, vec![("readings", main.len() as f64)], 0.0);
+        return (Verdict::Unknown, 0.0, 0.0, None, finding);
+    }
+    let odds = model.odds(&seen.shape);
+    let chances = odds.three();
+    let (verdict, confidence) = say(model, &odds);
+    let octaves = match verdict {
+        Verdict::TooLow => (-odds.octaves()).clamp(1.0, 4.5),
+        Verdict::TooHigh => -odds.octaves().clamp(1.0, 3.5),
+        Verdict::Unknown if chances[0] >= chances[2] => EXPERIMENT,
+        Verdict::Unknown => -EXPERIMENT,
+        Verdict::Good | Verdict::Diverged => 0.0,
+    };
+    let finding = rules::place(seen, verdict, &odds, octaves, base);
+    (verdict, confidence, octaves, Some(chances), finding)
+}
+
+/// The verdict for these odds, and its chance.
+pub fn say(model: &Model, odds: &Odds) -> (Verdict, f64) {
+    let [low, good, high] = odds.three();
+    let far = odds.chances[0] + odds.chances[model::PLACES - 1];
+    match () {
+        () if low >= model.say.low => (Verdict::TooLow, low),
+        () if high >= model.say.high => (Verdict::TooHigh, high),
+        () if good >= model.say.good && far <= model.say.far => (Verdict::Good, good),
+        () => (Verdict::Unknown, low.max(good).max(high)),
+    }
+}
+
+/// Two significant digits: more would claim what is not known.
+pub fn tidy(lr: f64) -> f64 {
+    if !(lr > 0.0 && lr.is_finite()) {
+        return lr;
+    }
+    format!("{lr:.1e}").parse().unwrap_or(lr)
+}
+
+#[cfg(test)]
+mod tests;

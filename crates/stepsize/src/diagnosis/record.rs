@@ -1,0 +1,202 @@
+//! [`Record`]: what a training log says of one run, whoever wrote it: a few series over steps and a few facts.
+//!
+//! [`Series::new`] tidies: steps rise, values are finite, what was not finite is kept apart as a fact, and where the steps
+//! go back (a run that was resumed from a checkpoint) the later readings replace the earlier ones and the place is noted.
+
+use std::collections::BTreeMap;
+
+/// Readings of one quantity over steps.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Series {
+    points: Vec<(f64, f64)>,
+    broken: Vec<f64>,
+    restarts: Vec<f64>,
+}
+
+impl Series {
+    /// The series of `raw` readings (step, value), in the order in which they were logged.
+    pub fn new(raw: impl IntoIterator<Item = (f64, f64)>) -> Self {
+        let mut seen = Self::default();
+        let mut last = f64::NEG_INFINITY;
+        for (step, value) in raw {
+            if !step.is_finite() {
+                continue;
+            }
+            if step < last {
+                seen.restarts.push(step);
+                let keep = seen.points.partition_point(|p| p.0 < step);
+                seen.points.truncate(keep);
+                seen.broken.retain(|s| *s < step);
+            }
+            last = step;
+            if !value.is_finite() {
+                if seen.broken.last() != Some(&step) {
+                    seen.broken.push(step);
+                }
+                continue;
+            }
+            match seen.points.last_mut() {
+                Some(end) if end.0 == step => end.1 = value,
+                _ => seen.points.push((step, value)),
+            }
+        }
+        seen
+    }
+
+    /// The finite readings, steps rising.
+    pub fn points(&self) -> &[(f64, f64)] {
+        &self.points
+    }
+
+    /// Steps at which the value was NaN or infinite.
+    pub fn broken(&self) -> &[f64] {
+        &self.broken
+    }
+
+    /// Steps to which the log went back.
+    pub fn restarts(&self) -> &[f64] {
+        &self.restarts
+    }
+
+    /// Number of finite readings.
+    pub fn len(&self) -> usize {
+        self.points.len()
+    }
+
+    /// Whether nothing was read, not even something broken.
+    pub fn is_empty(&self) -> bool {
+        self.points.is_empty() && self.broken.is_empty()
+    }
+
+    /// The finite values.
+    pub fn values(&self) -> Vec<f64> {
+        self.points.iter().map(|p| p.1).collect()
+    }
+
+    /// First and last step, of broken readings too.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        let steps = || self.points.iter().map(|p| p.0).chain(self.broken.iter().copied());
+        let low = steps().fold(f64::INFINITY, f64::min);
+        let high = steps().fold(f64::NEG_INFINITY, f64::max);
+        (low <= high).then_some((low, high))
+    }
+
+    /// Median of the values at steps from `from` to `to`, both included.
+    pub fn median_between(&self, from: f64, to: f64) -> Option<f64> {
+        let values: Vec<f64> = self.points.iter().filter(|p| p.0 >= from && p.0 <= to).map(|p| p.1).collect();
+        super::stats::median(&values)
+    }
+
+    /// The last value at or before `step`, else the first one.
+    pub fn at(&self, step: f64) -> Option<f64> {
+        let after = self.points.partition_point(|p| p.0 <= step);
+        self.points.get(after.saturating_sub(1)).map(|p| p.1)
+    }
+}
+
+/// One run as its log tells it. Every field may be missing: most logs hold only one or two of them.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Record {
+    /// Name of the run, for people.
+    pub name: String,
+    /// Training loss; low is good.
+    pub loss: Series,
+    /// Loss on held-out data; low is good.
+    pub val_loss: Series,
+    /// The applied rate.
+    pub lr: Series,
+    /// Norm of the gradient.
+    pub grad_norm: Series,
+    /// Accuracy or another score of held-out (or else training) data; high is good.
+    pub score: Series,
+    /// What is known beside the series.
+    pub facts: Facts,
+}
+
+/// What is known beside the series.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Facts {
+    /// The base rate, where a configuration or a name tells it.
+    pub lr: Option<f64>,
+    /// Classes of a classification by cross-entropy: an untrained network's loss is about the logarithm of it.
+    pub classes: Option<u32>,
+    /// Length of the planned run, in the unit of the steps.
+    pub total_steps: Option<f64>,
+    /// The optimizer by name.
+    pub optimizer: Option<String>,
+    /// The schedule by name.
+    pub schedule: Option<String>,
+    /// Whether the log is known to be of a run that still goes on.
+    pub running: bool,
+    /// Everything else that the log says, by name.
+    pub other: BTreeMap<String, String>,
+}
+
+impl Record {
+    /// The base rate: as known, else the highest rate applied.
+    pub fn base_lr(&self) -> Option<f64> {
+        let peak = || self.lr.points().iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
+        self.facts.lr.or_else(|| Some(peak())).filter(|lr| lr.is_finite() && *lr > 0.0)
+    }
+
+    /// The series by which the shape of training is judged: the training loss where it has enough points, else the
+    /// validation loss.
+    pub fn main(&self) -> &Series {
+        if self.loss.len() >= 6 || self.loss.len() + self.loss.broken().len() >= self.val_loss.len() {
+            &self.loss
+        } else {
+            &self.val_loss
+        }
+    }
+
+    /// First and last step of the losses.
+    pub fn span(&self) -> Option<(f64, f64)> {
+        match (self.loss.span(), self.val_loss.span()) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        }
+    }
+
+    /// The loss by which runs are compared: the last validation loss, else the mean of the last twentieth of the
+    /// training loss (at least three readings). `None` when the run ended broken or has no loss.
+    pub fn final_loss(&self) -> Option<f64> {
+        let ended_broken = |s: &Series| match (s.broken().last(), s.points().last()) {
+            (Some(b), Some(p)) => *b > p.0,
+            (Some(_), None) => true,
+            _ => false,
+        };
+        if ended_broken(&self.loss) || ended_broken(&self.val_loss) {
+            return None;
+        }
+        if let Some(last) = self.val_loss.points().last() {
+            return Some(last.1);
+        }
+        let values = self.loss.values();
+        let tail = values.len().div_ceil(20).max(3).min(values.len());
+        super::stats::mean(&values[values.len() - tail..])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_series_is_tidy() {
+        let raw = [(0.0, 3.0), (1.0, 2.0), (2.0, f64::NAN), (3.0, 1.5), (3.0, 1.4), (1.0, 1.9), (2.0, 1.8)];
+        let series = Series::new(raw);
+        assert_eq!(series.points(), [(0.0, 3.0), (1.0, 1.9), (2.0, 1.8)]);
+        assert_eq!((series.restarts(), series.broken().len()), ([1.0].as_slice(), 0));
+        assert_eq!((series.at(1.5), series.at(-1.0), series.at(9.0)), (Some(1.9), Some(3.0), Some(1.8)));
+    }
+
+    #[test]
+    fn a_run_that_ended_broken_has_no_final_loss() {
+        let mut record = Record { loss: Series::new([(0.0, 1.0), (1.0, f64::INFINITY)]), ..Record::default() };
+        assert_eq!(record.final_loss(), None);
+        record.loss = Series::new((0..100).map(|i| (f64::from(i), 1.0)));
+        assert_eq!(record.final_loss(), Some(1.0));
+        record.val_loss = Series::new([(0.0, 2.0), (99.0, 1.2)]);
+        assert_eq!((record.final_loss(), record.main().len()), (Some(1.2), 100));
+    }
+}

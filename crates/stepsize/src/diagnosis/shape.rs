@@ -1,0 +1,438 @@
+//! [`Shape`]: a training curve as some sixty numbers that do not depend on the unit of the loss, the number of steps or how
+//! often was logged.
+//!
+//! Time is the share `t` of the logged run. The loss is looked at as `z = ln(loss)` (a loss that is not above zero is first
+//! shifted by its lowest value and a twentieth of its range), at the times 1, 1/2, 1/4 ... 1/64: the median of `z` about
+//! each. From these knots come the shares of the whole fall that were reached at each time, the slope of each octave of
+//! time (the log-log slope) and how it changes. Too low a rate falls late, evenly and without noise; too high a rate falls
+//! at once and then shakes about a plateau, which gives way when the rate decays.
+//!
+//! A number that a log does not tell is NaN; [`super::model`] knows what to do with it.
+
+use super::Record;
+use super::record::Series;
+use super::stats;
+
+/// Names of the numbers, in their order; a model refers to them by name.
+pub const NAMES: [&str; 66] = [
+    "first_at",
+    "drop",
+    "share_2",
+    "share_4",
+    "share_8",
+    "share_16",
+    "share_32",
+    "share_64",
+    "slope_1",
+    "slope_2",
+    "slope_4",
+    "slope_8",
+    "slope_16",
+    "rel_slope_1",
+    "rel_slope_2",
+    "rel_slope_4",
+    "bend_1",
+    "bend_2",
+    "flat_share_2",
+    "flat_share_8",
+    "flat_share_32",
+    "noise_end",
+    "noise_start",
+    "noise_rel",
+    "noise_ratio",
+    "spikes",
+    "rise",
+    "end_over_best",
+    "neighbours",
+    "ups",
+    "worst_over_start",
+    "val_drop",
+    "val_share_2",
+    "val_share_4",
+    "val_share_8",
+    "val_slope_1",
+    "val_slope_2",
+    "val_rel_slope_1",
+    "val_noise_rel",
+    "val_end_over_best",
+    "val_best_at",
+    "gap",
+    "gap_rel",
+    "score_end",
+    "score_gain_2",
+    "score_gain_4",
+    "score_gain_8",
+    "score_best_at",
+    "score_noise",
+    "lr_log10",
+    "lr_end_log2",
+    "lr_half_at",
+    "lr_peak_at",
+    "decay_drop",
+    "decay_rel",
+    "decay_gain",
+    "grad_change",
+    "grad_noise",
+    "grad_worst",
+    "end_to_chance",
+    "points_log2",
+    "half_at",
+    "nine_tenths_at",
+    "draw_up",
+    "tail",
+    "adam",
+];
+
+/// The numbers of one run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shape {
+    values: [f64; NAMES.len()],
+}
+
+/// Knots: 1, 1/2 .. 1/64.
+const KNOTS: usize = 7;
+/// A fall of less than this in log loss is no fall to take shares of.
+const LEAST_DROP: f64 = 0.02;
+
+impl Shape {
+    /// The shape of a run.
+    pub fn of(record: &Record) -> Self {
+        let mut shape = Self { values: [f64::NAN; NAMES.len()] };
+        if let Some(curve) = Knots::of(record.main()) {
+            shape.of_loss(&curve);
+            shape.of_rate(record, &curve);
+            if let Some(classes) = record.facts.classes.filter(|c| *c > 1) {
+                shape.set("end_to_chance", curve.flat[0] / f64::from(classes).ln());
+            }
+        }
+        if let Some(val) = Knots::of(&record.val_loss) {
+            shape.of_val(record, &val);
+        }
+        shape.of_score(&record.score);
+        shape.of_gradient(&record.grad_norm);
+        shape
+    }
+
+    /// The number called `name`; NaN where the log does not tell it, and for a name that is none.
+    pub fn get(&self, name: &str) -> f64 {
+        NAMES.iter().position(|n| *n == name).map_or(f64::NAN, |i| self.values[i])
+    }
+
+    /// All numbers, in the order of [`NAMES`].
+    pub fn values(&self) -> &[f64] {
+        &self.values
+    }
+
+    fn set(&mut self, name: &str, value: f64) {
+        if let Some(i) = NAMES.iter().position(|n| *n == name) {
+            self.values[i] = if value.is_finite() { value.clamp(-1e6, 1e6) } else { f64::NAN };
+        }
+    }
+
+    fn of_loss(&mut self, c: &Knots) {
+        let drop = c.start - c.z[0];
+        let best = c.z.iter().copied().fold(f64::INFINITY, f64::min);
+        let fall = (c.start - best).max(LEAST_DROP);
+        let flat_best = c.flat.iter().copied().fold(f64::INFINITY, f64::min);
+        let flat_fall = (c.flat_start - flat_best).max(1e-9 * c.flat_start.abs()).max(f64::MIN_POSITIVE);
+        self.set("first_at", c.first);
+        self.set("drop", drop);
+        self.set("points_log2", (c.points as f64).log2());
+        for (k, at) in [(1, "2"), (2, "4"), (3, "8"), (4, "16"), (5, "32"), (6, "64")] {
+            self.set(&format!("share_{at}"), (c.start - c.z[k]) / fall);
+            self.set(&format!("flat_share_{at}"), (c.flat_start - c.flat[k]) / flat_fall);
+        }
+        for (k, at) in [(0, "1"), (1, "2"), (2, "4"), (3, "8"), (4, "16")] {
+            let slope = c.z[k + 1] - c.z[k];
+            self.set(&format!("slope_{at}"), slope);
+            self.set(&format!("rel_slope_{at}"), slope / fall);
+        }
+        for (k, at) in [(0, "1"), (1, "2")] {
+            self.set(&format!("bend_{at}"), (2.0 * c.z[k + 1] - c.z[k] - c.z[k + 2]) / fall);
+        }
+        self.set("noise_end", c.noise_end);
+        self.set("noise_start", c.noise_start);
+        self.set("noise_rel", c.noise_end / fall);
+        self.set("noise_ratio", (c.noise_end / c.noise_start).ln());
+        self.set("spikes", c.spikes);
+        self.set("rise", c.z.iter().copied().filter(|z| z.is_finite()).fold(c.start, f64::max) - c.start);
+        self.set("end_over_best", (c.z[0] - best) / fall);
+        self.set("neighbours", c.neighbours);
+        self.set("ups", c.ups);
+        self.set("worst_over_start", c.worst - c.start);
+        let reached = |share: f64| {
+            let level = c.start - share * fall;
+            c.smooth.iter().find(|p| p.1 <= level).map_or(0.0, |p| p.0.max(1e-3).log2())
+        };
+        self.set("half_at", reached(0.5));
+        self.set("nine_tenths_at", reached(0.9));
+        let mut lowest = c.start;
+        let rises = c.smooth.iter().map(|p| {
+            lowest = lowest.min(p.1);
+            p.1 - lowest
+        });
+        self.set("draw_up", rises.fold(0.0, f64::max) / fall);
+        self.set("tail", c.tail);
+    }
+
+    fn of_rate(&mut self, record: &Record, c: &Knots) {
+        if let Some(name) = &record.facts.optimizer {
+            self.set("adam", f64::from(u8::from(name.contains("adam"))));
+        }
+        if let Some(lr) = record.base_lr() {
+            self.set("lr_log10", lr.log10());
+        }
+        let points = record.lr.points();
+        let Some(peak) = points.iter().map(|p| p.1).max_by(f64::total_cmp).filter(|p| *p > 0.0) else { return };
+        let Some(end) = points.last() else { return };
+        self.set("lr_end_log2", (end.1 / peak).max(1e-3).log2());
+        let time = |step: f64| ((step - c.origin) / c.length).clamp(0.0, 1.0);
+        let peak_at = points.iter().find(|p| p.1 >= 0.95 * peak).map_or(0.0, |p| time(p.0));
+        let half = points.iter().rev().take_while(|p| p.1 <= 0.5 * peak).last().map(|p| time(p.0));
+        self.set("lr_peak_at", peak_at);
+        self.set("lr_half_at", half.unwrap_or(1.0));
+        // What the decay brought, beside what the octave before it did.
+        if let Some(half) = half.filter(|h| (0.05..0.97).contains(h))
+            && let (Some(at_half), Some(before)) = (c.around(half), c.around(half / 2.0))
+        {
+            let fall = (c.start - c.z[0]).max(LEAST_DROP);
+            let gain = at_half - c.z[0];
+            self.set("decay_drop", gain);
+            self.set("decay_rel", gain / fall);
+            // Per octave of time, against the octave before.
+            self.set("decay_gain", gain / (1.0 / half).log2().max(0.1) - (before - at_half));
+        }
+    }
+
+    fn of_val(&mut self, record: &Record, v: &Knots) {
+        let best = v.z.iter().copied().fold(f64::INFINITY, f64::min);
+        let fall = (v.start - best).max(LEAST_DROP);
+        self.set("val_drop", v.start - v.z[0]);
+        for (k, at) in [(1, "2"), (2, "4"), (3, "8")] {
+            self.set(&format!("val_share_{at}"), (v.start - v.z[k]) / fall);
+        }
+        self.set("val_slope_1", v.z[1] - v.z[0]);
+        self.set("val_slope_2", v.z[2] - v.z[1]);
+        self.set("val_rel_slope_1", (v.z[1] - v.z[0]) / fall);
+        self.set("val_noise_rel", v.noise_end / fall);
+        self.set("val_end_over_best", (v.last - v.lowest) / fall);
+        self.set("val_best_at", v.lowest_at);
+        if let Some(train) = Knots::of(&record.loss) {
+            let gap = (v.flat[0] / train.flat[0]).ln();
+            self.set("gap", gap);
+            self.set("gap_rel", gap / fall);
+        }
+    }
+
+    fn of_score(&mut self, score: &Series) {
+        let Some((first, last)) = score.span().filter(|_| score.len() >= 4) else { return };
+        let time = |t: f64| first + (last - first) * t;
+        let about =
+            |t: f64| score.median_between(time(t * 0.85), time((t * 1.1).min(1.0))).or_else(|| score.at(time(t)));
+        let values = score.values();
+        let (Some(end), Some(best)) = (about(1.0), values.iter().copied().max_by(f64::total_cmp)) else { return };
+        // Percent and shares alike.
+        let unit = if best > 1.5 { 100.0 } else { 1.0 };
+        self.set("score_end", end / unit);
+        for (t, at) in [(0.5, "2"), (0.25, "4"), (0.125, "8")] {
+            if let Some(then) = about(t) {
+                self.set(&format!("score_gain_{at}"), (end - then) / unit);
+            }
+        }
+        let at = score.points().iter().find(|p| p.1 >= best).map_or(last, |p| p.0);
+        self.set("score_best_at", (at - first) / (last - first).max(f64::MIN_POSITIVE));
+        if let Some(noise) = stats::noise(&values) {
+            self.set("score_noise", noise / unit);
+        }
+    }
+
+    fn of_gradient(&mut self, norm: &Series) {
+        let logs: Vec<f64> = norm.values().into_iter().filter(|g| *g > 0.0).map(f64::ln).collect();
+        if logs.len() < 8 {
+            return;
+        }
+        let part = (logs.len() / 8).max(2);
+        let (start, end) = (stats::median(&logs[..part]), stats::median(&logs[logs.len() - part..]));
+        if let (Some(start), Some(end), Some(middle)) = (start, end, stats::median(&logs)) {
+            self.set("grad_change", end - start);
+            self.set("grad_noise", stats::noise(&logs).unwrap_or(f64::NAN));
+            self.set("grad_worst", logs.iter().copied().fold(f64::NEG_INFINITY, f64::max) - middle);
+        }
+    }
+}
+
+/// A loss curve read at its knots.
+struct Knots {
+    /// Step at which time begins, and steps until its end.
+    origin: f64,
+    length: f64,
+    /// Time of the first reading.
+    first: f64,
+    points: usize,
+    /// Time and log loss of every reading.
+    curve: Vec<(f64, f64)>,
+    start: f64,
+    flat_start: f64,
+    /// Log loss at 1, 1/2, .. 1/64; NaN before the first reading.
+    z: [f64; KNOTS],
+    /// The loss itself.
+    flat: [f64; KNOTS],
+    noise_start: f64,
+    noise_end: f64,
+    /// Share of readings far above their neighbours.
+    spikes: f64,
+    neighbours: f64,
+    /// Share of rises among the means of sixteen blocks of the second half.
+    ups: f64,
+    worst: f64,
+    /// Means of 32 blocks, at their middles.
+    smooth: Vec<(f64, f64)>,
+    /// How much farther the high late readings lie from the middle than the low ones, in log.
+    tail: f64,
+    last: f64,
+    lowest: f64,
+    lowest_at: f64,
+}
+
+impl Knots {
+    /// `None` of fewer than four readings.
+    fn of(series: &Series) -> Option<Self> {
+        let points = series.points();
+        let (first, last) = (points.first()?, points.last()?);
+        if points.len() < 4 {
+            return None;
+        }
+        // A log that begins late was not there from the beginning: its own first reading is then the origin.
+        let origin = if first.0 >= 0.0 && first.0 <= 0.34 * last.0 { 0.0 } else { first.0 };
+        let length = (last.0 - origin).max(f64::MIN_POSITIVE);
+        let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
+        let high = points.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
+        let shift = if low > 0.0 { 0.0 } else { 0.05 * (high - low).max(f64::MIN_POSITIVE) - low };
+        let curve: Vec<(f64, f64)> =
+            points.iter().map(|(s, y)| ((s - origin) / length, (y + shift).max(f64::MIN_POSITIVE).ln())).collect();
+        let (z, start) = knots(&curve);
+        let raw: Vec<(f64, f64)> = curve.iter().map(|(t, z)| (*t, z.exp())).collect();
+        let (flat, flat_start) = knots(&raw);
+        let values: Vec<f64> = curve.iter().map(|p| p.1).collect();
+        let (early, late) = values.split_at(values.len() * 2 / 5);
+        let noise_end = stats::noise(late).unwrap_or(f64::NAN);
+        let lowest = curve.iter().copied().min_by(|a, b| a.1.total_cmp(&b.1))?;
+        let half = &values[values.len() / 2..];
+        let mut made = Self {
+            origin,
+            length,
+            first: curve[0].0,
+            points: points.len(),
+            start,
+            flat_start,
+            z,
+            flat,
+            noise_start: stats::noise(early).unwrap_or(f64::NAN),
+            noise_end,
+            spikes: spikes(&values, noise_end),
+            neighbours: stats::neighbours(half).unwrap_or(f64::NAN),
+            ups: ups(half),
+            smooth: blocks(&curve, 32),
+            tail: tail(half),
+            worst: values.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            last: values[values.len() - 1],
+            lowest: lowest.1,
+            lowest_at: lowest.0,
+            curve: Vec::new(),
+        };
+        made.curve = curve;
+        Some(made)
+    }
+
+    /// Log loss about time `t`.
+    fn around(&self, t: f64) -> Option<f64> {
+        around(&self.curve, t)
+    }
+}
+
+fn knots(curve: &[(f64, f64)]) -> ([f64; KNOTS], f64) {
+    let z = std::array::from_fn(|k| around(curve, 0.5f64.powi(k as i32)).unwrap_or(f64::NAN));
+    let early: Vec<f64> = curve.iter().take_while(|p| p.0 <= 0.01).take(5).map(|p| p.1).collect();
+    let start = stats::median(&early).unwrap_or(curve[0].1);
+    (z, start)
+}
+
+/// Median of the readings about time `t`, or the value between the two that enclose it; `None` before the first.
+fn around(curve: &[(f64, f64)], t: f64) -> Option<f64> {
+    let near: Vec<f64> = curve.iter().filter(|p| p.0 >= 0.85 * t && p.0 <= 1.1 * t).map(|p| p.1).collect();
+    if !near.is_empty() {
+        return stats::median(&near);
+    }
+    let after = curve.partition_point(|p| p.0 < t);
+    let (a, b) = (curve.get(after.checked_sub(1)?)?, curve.get(after)?);
+    Some(a.1 + (b.1 - a.1) * (t - a.0) / (b.0 - a.0))
+}
+
+/// Share of readings more than five deviations above the median of the nine about them.
+fn spikes(values: &[f64], noise: f64) -> f64 {
+    if values.len() < 12 || !noise.is_finite() {
+        return f64::NAN;
+    }
+    let above = |w: &&[f64]| stats::median(w).is_some_and(|m| w[4] - m > 5.0 * noise.max(1e-6));
+    let windows = values.windows(9);
+    let count = windows.len() as f64;
+    windows.filter(above).count() as f64 / count
+}
+
+fn blocks(curve: &[(f64, f64)], count: usize) -> Vec<(f64, f64)> {
+    let size = (curve.len() / count).max(1);
+    let mean = |part: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| part.iter().map(of).sum::<f64>() / part.len() as f64;
+    curve.chunks(size).map(|part| (mean(part, |p| p.0), mean(part, |p| p.1))).collect()
+}
+
+fn tail(values: &[f64]) -> f64 {
+    let bends: Vec<f64> = values.windows(3).map(|w| w[1] - (w[0] + w[2]) / 2.0).collect();
+    let at = |q: f64| stats::quantile(&bends, q);
+    match (at(0.05), at(0.5), at(0.95)) {
+        (Some(low), Some(middle), Some(high)) if values.len() >= 12 && middle > low && high > middle => {
+            ((high - middle) / (middle - low)).ln()
+        }
+        _ => f64::NAN,
+    }
+}
+
+fn ups(values: &[f64]) -> f64 {
+    let size = (values.len() / 16).max(1);
+    let means: Vec<f64> = values.chunks(size).filter_map(stats::mean).collect();
+    if means.len() < 4 {
+        return f64::NAN;
+    }
+    means.windows(2).filter(|w| w[1] > w[0]).count() as f64 / (means.len() - 1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(points: impl IntoIterator<Item = (f64, f64)>) -> Record {
+        Record { loss: Series::new(points), ..Record::default() }
+    }
+
+    fn power(step: u32) -> f64 {
+        2.0 * (1.0 + f64::from(step)).powf(-0.3)
+    }
+
+    #[test]
+    fn neither_unit_nor_length_nor_stride_matter() {
+        let one = Shape::of(&record((0..1000).map(|i| (f64::from(i), power(i)))));
+        let scaled = Shape::of(&record((0..1000).map(|i| (f64::from(i) / 100.0, 50.0 * power(i)))));
+        let strided = Shape::of(&record((0..1000).step_by(7).map(|i| (f64::from(i), power(i)))));
+        for name in ["drop", "share_2", "share_8", "slope_1", "slope_2", "rel_slope_2", "rise", "end_over_best"] {
+            let seen = [one.get(name), scaled.get(name), strided.get(name)];
+            assert!(seen.iter().all(|v| (v - seen[0]).abs() < 0.02), "{name}: {seen:?}");
+        }
+        assert!((one.get("slope_1") - 0.3 * 2f64.ln()).abs() < 0.03);
+    }
+
+    #[test]
+    fn what_is_not_told_is_nan_and_every_name_is_known() {
+        let shape = Shape::of(&record((0..100).map(|i| (f64::from(i), power(i)))));
+        assert!(shape.get("val_drop").is_nan() && shape.get("lr_log10").is_nan() && shape.get("no such").is_nan());
+        assert!(Shape::of(&Record::default()).values().iter().all(|v| v.is_nan()));
+    }
+}

@@ -1,0 +1,415 @@
+//! Several runs of one job that differ in the rate: which rate is best, how sure that is, and what to try next.
+//!
+//! [`groups`] puts runs together that log the same series under the same configuration but for the rate and the seed.
+//! [`Sweep::of`] compares their final losses: the best rate is where the two-wall [`crate::landscape`] is
+//! lowest (80 % interval included) or, with fewer than four readings, the vertex of a parabola; never more than half way from
+//! the best tried rate to its neighbours. A best rate at the edge of what was tried is said to be that, with the rate to try beyond it.
+//!
+//! Only whole runs are compared: a run that is clearly shorter than the longest is left out, because un-annealed or
+//! unfinished losses favour other rates. A run that diverged bounds the rate from above and counts as nothing else.
+
+use super::rules::DIVERGED;
+use super::{Diagnosis, Finding, Record, tidy};
+use crate::Lr;
+use crate::landscape::{Context, Landscape, Reading};
+use crate::probe::Band;
+use crate::report::Verdict;
+
+/// Fewest rates (diverged ones too) that make a sweep.
+const FEWEST: usize = 3;
+/// A run shorter than this share of the longest did not finish the job.
+const WHOLE: f64 = 0.9;
+/// Octaves beside the best rate that are good whatever the losses say: what no search resolves.
+const ALWAYS: f64 = 0.5;
+/// Loss above the best that still is good, as a share.
+const CLOSE: f64 = 0.05;
+/// Loss above the best by which the tolerance is measured, as a share.
+const TOLERANCE: f64 = 0.05;
+/// Octaves to go beyond an edge.
+const BEYOND: f64 = 1.66;
+
+/// One rate of a sweep.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Tried {
+    /// The rate.
+    pub lr: f64,
+    /// Mean final loss of the runs that finished; `None` when all diverged.
+    pub loss: Option<f64>,
+    /// Runs.
+    pub runs: usize,
+    /// Runs that diverged.
+    pub diverged: usize,
+}
+
+/// What several runs of one job say together.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sweep {
+    /// Rates in rising order.
+    pub tried: Vec<Tried>,
+    /// The best rate of those tried.
+    pub best: f64,
+    /// The best rate of all, as far as the curve tells.
+    pub vertex: f64,
+    /// Where the best rate probably lies (80 %), where enough was tried.
+    pub interval: Option<(f64, f64)>,
+    /// Octaves over which the loss stays within 5 % of the best, as far as was tried.
+    pub tolerance: f64,
+    /// Whether the best rate is the outermost that trained: `Some(true)` the highest, `Some(false)` the lowest.
+    pub edge: Option<bool>,
+    /// Lowest rate that diverged.
+    pub divergence: Option<f64>,
+    /// The rate to try next.
+    pub next_lr: f64,
+    /// Expected loss over rates, where it was fitted.
+    pub band: Vec<Band>,
+    /// All of it in a sentence or two.
+    pub because: String,
+}
+
+/// Indices of runs that belong together: the same names of series, the same facts but for the rate, the seed and the name.
+/// Groups of one are given too.
+pub fn groups(records: &[Record]) -> Vec<Vec<usize>> {
+    let key = |r: &Record| {
+        let has = [&r.loss, &r.val_loss, &r.lr, &r.grad_norm, &r.score].map(|s| !s.is_empty());
+        // A run that broke early may lack what is logged late.
+        let f = &r.facts;
+        let other: Vec<String> = f.other.iter().filter(|(k, _)| !varies(k)).map(|(k, v)| format!("{k}={v}")).collect();
+        (has[0], has[1], f.classes, f.total_steps.map(f64::to_bits), f.optimizer.clone(), f.schedule.clone(), other)
+    };
+    let mut found: Vec<(_, Vec<usize>)> = Vec::new();
+    for (i, record) in records.iter().enumerate() {
+        let key = key(record);
+        match found.iter_mut().find(|(k, _)| *k == key) {
+            Some((_, members)) => members.push(i),
+            None => found.push((key, vec![i])),
+        }
+    }
+    found.into_iter().map(|(_, members)| members).collect()
+}
+
+/// Names of facts that differ between runs of one job.
+fn varies(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    [
+        "lr",
+        "learning_rate",
+        "eta",
+        "seed",
+        "random",
+        "name",
+        "id",
+        "command",
+        "dir",
+        "path",
+        "time",
+        "date",
+        "host",
+        "pid",
+        "uuid",
+    ]
+    .iter()
+    .any(|w| {
+        name.split(['_', '/', '.', '-', ' ']).any(|p| p == *w)
+            || name.contains("learning_rate")
+            || name.contains("learningrate")
+    })
+}
+
+impl Sweep {
+    /// Compares runs of one job; `None` unless at least three rates were tried and two of them trained.
+    pub fn of(runs: &[(&Record, &Diagnosis)]) -> Option<Self> {
+        let longest = runs.iter().filter_map(|(r, _)| r.span()).map(|s| s.1).fold(0.0, f64::max);
+        let mut tried: Vec<Tried> = Vec::new();
+        let mut start: Vec<f64> = Vec::new();
+        for (record, diagnosis) in runs {
+            let Some(lr) = record.base_lr() else { continue };
+            let diverged = diagnosis.verdict == Verdict::Diverged
+                || diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED);
+            let whole = record.span().is_some_and(|s| s.1 >= WHOLE * longest);
+            let loss = record.final_loss().filter(|_| !diverged);
+            if !diverged && (!whole || loss.is_none()) {
+                continue;
+            }
+            // The first of several readings; a table of final losses tells nothing of the start.
+            let begins = |s: &super::Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
+            start.extend(begins(&record.val_loss).or_else(|| begins(&record.loss)));
+            let at = match tried.iter().position(|t| (t.lr / lr).ln().abs() < 1e-6) {
+                Some(at) => at,
+                None => {
+                    tried.push(Tried { lr, loss: None, runs: 0, diverged: 0 });
+                    tried.len() - 1
+                }
+            };
+            let entry = &mut tried[at];
+            let trained = (entry.runs - entry.diverged) as f64;
+            entry.runs += 1;
+            match loss {
+                Some(loss) => entry.loss = Some((entry.loss.unwrap_or(0.0) * trained + loss) / (trained + 1.0)),
+                None => entry.diverged += 1,
+            }
+        }
+        tried.sort_by(|a, b| a.lr.total_cmp(&b.lr));
+        // A rate of which half the runs diverged is no candidate.
+        for t in &mut tried {
+            if 2 * t.diverged >= t.runs {
+                t.loss = None;
+            }
+        }
+        let trained: Vec<(f64, f64)> = tried.iter().filter_map(|t| Some((t.lr.log2(), t.loss?))).collect();
+        if tried.len() < FEWEST || trained.len() < 2 {
+            return None;
+        }
+        let at = (0..trained.len()).min_by(|a, b| trained[*a].1.total_cmp(&trained[*b].1))?;
+        let best = trained[at].0.exp2();
+        let divergence = tried.iter().filter(|t| t.loss.is_none()).map(|t| t.lr).find(|lr| *lr > best);
+        let edge = match at {
+            0 => Some(false),
+            _ if at + 1 == trained.len() && divergence.is_none() => Some(true),
+            _ => None,
+        };
+        let low = trained.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
+        let scale = if low > 0.0 { low } else { trained.iter().map(|t| t.1).fold(low, f64::max) - low };
+        let tolerance = width(&trained, at, low + TOLERANCE * scale).max(bowl(&trained, at));
+        let Fitted { middle, interval, band } = fit(&trained, divergence, super::stats::median(&start));
+        let vertex = vertex(&trained, at, middle);
+        let next = match edge {
+            Some(true) => vertex.max(trained[at].0) + BEYOND,
+            Some(false) => vertex.min(trained[at].0) - BEYOND,
+            None => vertex,
+        };
+        let mut made = Self {
+            best,
+            vertex: vertex.exp2(),
+            interval,
+            tolerance,
+            edge,
+            divergence,
+            next_lr: tidy(next.exp2()),
+            band,
+            because: String::new(),
+            tried,
+        };
+        made.because = made.tell(low);
+        Some(made)
+    }
+
+    /// The verdict on one of its rates, and how sure.
+    pub fn verdict(&self, lr: f64, diverged: bool) -> (Verdict, f64) {
+        if diverged {
+            return (Verdict::Diverged, 0.97);
+        }
+        let octaves = (lr / self.vertex).log2();
+        let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
+        let own = self.tried.iter().find(|t| (t.lr / lr).ln().abs() < 1e-6).and_then(|t| t.loss);
+        let close = own.is_some_and(|l| l <= best + CLOSE * best.abs()) && octaves.abs() < 2.0;
+        let sure = if self.edge.is_some() { 0.6 } else { 0.9 };
+        match () {
+            () if octaves.abs() <= ALWAYS || close && octaves.abs() <= 1.0 => (Verdict::Good, sure),
+            () if close => (Verdict::Good, 0.7 * sure),
+            // The best may be beyond the edge: of the outermost rate itself nothing more is known.
+            () if octaves < 0.0 => (Verdict::TooLow, if self.edge == Some(false) { 0.6 } else { sure }),
+            () => (Verdict::TooHigh, if self.edge == Some(true) { 0.6 } else { sure }),
+        }
+    }
+
+    /// Puts what the sweep tells of a run in place of what its curve alone told. A run of unknown rate stays as it is.
+    pub fn settle(&self, record: &Record, diagnosis: &mut Diagnosis) {
+        let Some(lr) = record.base_lr() else { return };
+        let (verdict, confidence) = self.verdict(lr, diagnosis.verdict == Verdict::Diverged);
+        let finding = self.finding(lr);
+        diagnosis.verdict = verdict;
+        diagnosis.confidence = confidence;
+        diagnosis.next_lr = Some(self.next_lr);
+        // The curve's own guess at the place of the rate is superseded; the sign of divergence stays.
+        diagnosis.findings.retain(|f| !matches!(f.code, "LR000" | "LR002" | "LR003" | "LR004"));
+        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED));
+        if first == 0 {
+            diagnosis.because.clone_from(&finding.evidence);
+        }
+        diagnosis.findings.insert(first, finding);
+    }
+
+    /// The finding for each of its runs.
+    pub fn finding(&self, lr: f64) -> Finding {
+        let (code, title) = match self.edge {
+            Some(_) => ("LR031", "best rate at the edge of the sweep"),
+            None => ("LR030", "best rate of the sweep"),
+        };
+        let octaves = (lr / self.vertex).log2();
+        let advice = match self.edge {
+            Some(high) => {
+                format!("try {}, {} every rate so far", show(self.next_lr), if high { "above" } else { "below" })
+            }
+            None => format!("use {}", show(self.next_lr)),
+        };
+        Finding {
+            code,
+            title,
+            evidence: format!(
+                "{}; this run is {} octaves {}",
+                self.because,
+                show(octaves.abs()),
+                if octaves < 0.0 { "below" } else { "above" }
+            ),
+            numbers: vec![
+                ("best_lr", self.best),
+                ("vertex_lr", self.vertex),
+                ("octaves_off", octaves),
+                ("tolerance_octaves", self.tolerance),
+            ],
+            advice,
+            confidence: if self.edge.is_some() { 0.6 } else { 0.9 },
+            span: None,
+        }
+    }
+
+    fn tell(&self, low: f64) -> String {
+        let mut text = format!("of {} rates {} ended lowest, at {}", self.tried.len(), show(self.best), show(low));
+        if let Some((from, to)) = self.interval {
+            text += &format!("; the best lies within {} .. {} (80 %)", show(from), show(to));
+        }
+        text += &format!("; within 5 % of the best over {} octaves", show(self.tolerance));
+        if let Some(edge) = self.divergence {
+            text += &format!("; {} diverged", show(edge));
+        }
+        if let Some(high) = self.edge {
+            text += &format!(
+                "; it is the {} rate tried, so the best may lie beyond",
+                if high { "highest" } else { "lowest" }
+            );
+        }
+        text
+    }
+}
+
+/// Where the fitted landscape is lowest, else the vertex of the parabola through the logs of the best loss and its
+/// neighbours; at most half way to a neighbour, and at the best rate itself when it has but one.
+fn vertex(points: &[(f64, f64)], at: usize, fitted: Option<f64>) -> f64 {
+    let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
+        return points[at].0;
+    };
+    let log = |y: f64| if b.1 > 0.0 { y.ln() } else { y };
+    let (first, second) = ((log(b.1) - log(a.1)) / (b.0 - a.0), (log(c.1) - log(b.1)) / (c.0 - b.0));
+    let bend = (second - first) / (c.0 - a.0);
+    let parabola = if bend > 0.0 { (a.0 + b.0) / 2.0 - first / (2.0 * bend) } else { b.0 };
+    fitted.unwrap_or(parabola).clamp((a.0 + b.0) / 2.0, (b.0 + c.0) / 2.0)
+}
+
+/// Octaves over which the parabola through the logs of the best loss and its neighbours stays within the tolerance.
+fn bowl(points: &[(f64, f64)], at: usize) -> f64 {
+    let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
+        return 0.0;
+    };
+    if b.1 <= 0.0 {
+        return 0.0;
+    }
+    let (first, second) = ((b.1 / a.1).ln() / (b.0 - a.0), (c.1 / b.1).ln() / (c.0 - b.0));
+    let bend = (second - first) / (c.0 - a.0);
+    if bend > 0.0 { (2.0 * (TOLERANCE.ln_1p() / bend).sqrt()).min(c.0 - a.0) } else { 0.0 }
+}
+
+/// Octaves about the best over which the loss, joined by lines, stays below `limit`.
+fn width(points: &[(f64, f64)], at: usize, limit: f64) -> f64 {
+    let reach = |next: &dyn Fn(usize) -> Option<usize>| {
+        let mut i = at;
+        loop {
+            let Some(j) = next(i).filter(|j| *j < points.len()) else { return points[i].0 };
+            if points[j].1 > limit {
+                let part = (limit - points[i].1) / (points[j].1 - points[i].1);
+                return points[i].0 + part * (points[j].0 - points[i].0);
+            }
+            i = j;
+        }
+    };
+    reach(&|i| Some(i + 1)) - reach(&|i| i.checked_sub(1))
+}
+
+/// What the two-wall landscape tells.
+#[derive(Default)]
+struct Fitted {
+    /// Median place of the best rate, in octaves.
+    middle: Option<f64>,
+    interval: Option<(f64, f64)>,
+    band: Vec<Band>,
+}
+
+/// Fits the two-wall landscape; needs four readings above zero.
+fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<f64>) -> Fitted {
+    let worst = points.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
+    let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
+    if points.len() < 4 || low <= 0.0 {
+        return Fitted::default();
+    }
+    let untrained = start.unwrap_or(worst).max(1.02 * low).ln();
+    let readings: Vec<Reading> = points.iter().map(|(x, y)| Reading { x: *x, s: 0.0, y: y.ln() }).collect();
+    let ceiling = divergence.map_or(f64::INFINITY, f64::log2);
+    let landscape = Landscape::fit(&readings, Context { untrained, ceiling, horizon_free: true }, 0);
+    let (from, to) = (points[0].0, points[points.len() - 1].0);
+    let steps = ((to - from) * 4.0).ceil().max(1.0) as usize;
+    let grid: Vec<f64> = (0..=steps).map(|i| from + (to - from) * i as f64 / steps as f64).collect();
+    let table: Vec<Vec<f64>> = grid.iter().map(|x| landscape.losses(*x, 0.0)).collect();
+    let lowest: Vec<f64> = (0..landscape.len())
+        .filter_map(|s| (0..grid.len()).min_by(|a, b| table[*a][s].total_cmp(&table[*b][s])).map(|i| grid[i]))
+        .collect();
+    let at = |q: f64| super::stats::quantile(&lowest, q);
+    let interval = at(0.1).zip(at(0.9)).map(|(l, h)| ((l - 0.25).exp2(), (h + 0.25).exp2()));
+    let band = grid
+        .iter()
+        .zip(&table)
+        .filter_map(|(x, losses)| {
+            let of = |q: f64| super::stats::quantile(losses, q).map(f64::exp);
+            Some(Band { lr: Lr::from_log2(*x), low: of(0.1)?, mid: of(0.5)?, high: of(0.9)? })
+        })
+        .collect();
+    Fitted { middle: at(0.5), interval, band }
+}
+
+fn show(value: f64) -> String {
+    super::rules::show(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{Facts, Series, diagnose};
+
+    fn run(lr: f64, end: f64) -> Record {
+        let curve = (0..60).map(|i| (f64::from(i), end + (2.3 - end) * (-f64::from(i) / 6.0).exp()));
+        Record { loss: Series::new(curve), facts: Facts { lr: Some(lr), ..Facts::default() }, ..Record::default() }
+    }
+
+    fn sweep(runs: &[(f64, f64)]) -> Option<Sweep> {
+        let records: Vec<Record> = runs.iter().map(|(lr, end)| run(*lr, *end)).collect();
+        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
+        Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn a_sweep_finds_its_vertex_and_what_diverged() {
+        let s = sweep(&[(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4), (1.0, 0.9), (10.0, 9.0)]).unwrap();
+        assert_eq!((s.best, s.edge, s.divergence), (1e-1, None, Some(10.0)));
+        assert!(s.vertex > 0.02 && s.vertex < 0.11, "{}", s.vertex);
+        let (low, high) = s.interval.unwrap();
+        assert!(low < 0.1 && high > 0.03 && low < high);
+        assert_eq!(s.verdict(1e-3, false).0, Verdict::TooLow);
+        assert_eq!(s.verdict(1.0, false).0, Verdict::TooHigh);
+        assert!(s.tolerance > 0.1 && s.tolerance < 4.0, "{}", s.tolerance);
+    }
+
+    #[test]
+    fn an_edge_is_said_and_left() {
+        let s = sweep(&[(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4)]).unwrap();
+        assert_eq!(s.edge, Some(true));
+        assert!(s.next_lr > 0.2 && s.finding(0.1).code == "LR031");
+        assert_eq!(sweep(&[(1e-3, 0.2), (1e-2, 0.5), (1e-1, 0.6)]).unwrap().edge, Some(false));
+        assert!(sweep(&[(1e-3, 1.0), (1e-2, 0.5)]).is_none());
+    }
+
+    #[test]
+    fn runs_of_other_jobs_stay_apart() {
+        let mut records = vec![run(0.1, 0.5), run(0.2, 0.5), run(0.3, 0.5)];
+        records[1].facts.other.insert("model".into(), "cnn".into());
+        records[2].facts.other.insert("seed".into(), "3".into());
+        assert_eq!(groups(&records), [vec![0, 2], vec![1]]);
+    }
+}

@@ -1,0 +1,55 @@
+//! [`Median`]: ends a run whose best loss so far is worse than the median of the others at the same step.
+//!
+//! The rule of Vizier (Golovin et al. 2017, section 3.2.2) as Optuna has it: `min(losses so far) > median over finished runs of their
+//! loss at this step`, once so many have finished. Only runs of the same length are compared, at the last reading not after the step.
+//!
+//! **Unsafe** for rates of a decaying schedule: between 20 and 70 % of such a run the best-looking rate is 3 to 4 times too small, so
+//! the rule kills the winners and keeps what flatters early. Take `one-sided` there. It is meant for constant schedules, and for
+//! other parameters than the rate.
+
+use super::{Pruner, at, curve};
+use crate::trial::Trial;
+
+/// The median rule.
+#[derive(Debug, Clone, Copy)]
+pub struct Median {
+    /// Finished runs before which nothing is judged.
+    pub startup: usize,
+    /// Share of the steps before which nothing is judged.
+    pub from: f64,
+}
+
+impl Default for Median {
+    /// Five runs, as Optuna; an eighth of the run.
+    fn default() -> Self {
+        Self { startup: 5, from: 0.125 }
+    }
+}
+
+impl Pruner for Median {
+    fn judge(&self, live: &Trial, settled: &[Trial]) -> Option<String> {
+        let step = curve(live).last()?.step;
+        if (step as f64) < self.from * live.spec.steps as f64 || step >= live.spec.steps {
+            return None;
+        }
+        let best = curve(live).best()?;
+        let peers = settled.iter().filter(|t| t.finished() && t.spec.steps == live.spec.steps);
+        let mut there: Vec<f64> = peers.filter_map(|t| at(t, step)).collect();
+        if there.len() < self.startup {
+            return None;
+        }
+        there.sort_by(f64::total_cmp);
+        let middle = there.len() / 2;
+        let median = if there.len() % 2 == 1 { there[middle] } else { (there[middle - 1] + there[middle]) / 2.0 };
+        (best > median).then(|| {
+            format!(
+                "at step {step} its best loss {best:.4} is behind {median:.4}, the median of {} finished runs",
+                there.len()
+            )
+        })
+    }
+
+    fn waits_for_batches(&self) -> bool {
+        false
+    }
+}
