@@ -1,7 +1,7 @@
 """How good `stepsize find -- COMMAND` is on command jobs whose best rate is known.
 
     python bench/commands/run.py truth     # full runs on a grid of rates, written to bench/data/commands.csv
-    python bench/commands/run.py score     # searches, for real, held against them
+    python bench/commands/run.py score [JOB...]     # searches, for real, held against them
 
 STEPSIZE=PATH chooses the binary, PYTHON=PATH an interpreter with NumPy and scikit-learn. The jobs are the scripts of examples/ as they
 are, in settings on which nothing was tuned. With `{steps}` the search may compress a run; without, it sees only its first sixteenth.
@@ -106,10 +106,10 @@ def geometric(regrets):
 
 
 def score():
-    truths = table()
-    print(f"{os.cpu_count()} cores {platform.processor() or platform.machine()}; {len(JOBS)} command jobs, truth {len(RATES)} rates, "
+    truths = {job: points for job, points in table().items() if len(sys.argv) < 3 or job in sys.argv[2:]}
+    print(f"{os.cpu_count()} cores {platform.processor() or platform.machine()}; {len(truths)} command jobs, truth {len(RATES)} rates, "
           f"seeds {TRUTH_SEEDS}; search seeds {SEARCH_SEEDS}, starts {STARTS}")
-    print("command: bench/commands/run.py score\n")
+    print("command: bench/commands/run.py", *sys.argv[1:], "\n")
     print(f"{'job':<20} {'method':<16} {'n':>3} {'geo':>8} {'worst':>8} {'<=5%':>6} {'<=20%':>6} {'cost':>6} {'refused':>8}")
     fixed = {"1e-3 always": [1e-3], "0.1, 0.01, 0.001": [0.1, 0.01, 0.001], "decades 1..1e-3": [1, 0.1, 0.01, 0.001]}
     all_rows = {}

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # What Stepsize adds to running commands: TRIALS trials of half a second on two slots, against `xargs -P2`, in turn.
+# Measured on two loaded cores, two rounds, an optimized debug build: sweep +3.5 and +5.1 %, kept study +5.6 and +11.0 % over xargs.
 # Usage: bench/overhead/run.sh [ROUNDS]; STEPSIZE=path chooses the binary.
 set -euo pipefail
 rounds=${1:-3}

@@ -27,9 +27,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("diagnosis") => diagnosis::main(&args[1..]),
         Some("headlines") => headlines::write(),
         Some("sensor") => sensor::print(),
-        _ => {
-            Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | score [METHOD...] | headlines | sensor | diagnosis runs|fit|score"
-                .into())
-        }
+        _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | sensor | \
+                  diagnosis runs|fit|score"
+            .into()),
     }
 }

@@ -14,7 +14,7 @@
 //!
 //! What the form leaves unsaid is a Gaussian process on the log loss (the discrepancy of Kennedy & O'Hagan 2001), part of the
 //! likelihood: readings close to each other share their oddities and count for less. The scale of all misfit is unknown
-//! and integrated out, which makes the likelihood a multivariate Student-t. The [`prior`] over the shape was fitted to
+//! and integrated out, which makes the likelihood a multivariate Student-t. The prior over the shape was fitted to
 //! jobs whose landscape is known (empirical Bayes). The posterior is sampled by affine-invariant stretch moves (Goodman &
 //! Weare 2010). Everything is seeded: the same readings give the same samples.
 

@@ -85,6 +85,13 @@ fn a_product_of_numbers_leaves_the_length_of_its_neighbour_alone() {
     assert_eq!(Schedule::parse(text, 977).unwrap(), text.parse::<Schedule>().unwrap());
 }
 
+#[test]
+fn a_timescale_that_is_stretched_beyond_every_run_stays_legal() {
+    let long = Schedule::parse("inverse_time(0.5, every=4e15)", 100).unwrap();
+    let longer = long.compress(100, 300).unwrap();
+    assert_eq!(longer.to_string().parse::<Schedule>().unwrap(), longer);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(256) })]
 

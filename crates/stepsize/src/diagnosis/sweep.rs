@@ -130,7 +130,9 @@ impl Sweep {
             if !diverged && (!whole || loss.is_none()) {
                 continue;
             }
-            start.extend(record.val_loss.points().first().or(record.loss.points().first()).map(|p| p.1));
+            // The first of several readings; a table of final losses tells nothing of the start.
+            let begins = |s: &super::Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
+            start.extend(begins(&record.val_loss).or_else(|| begins(&record.loss)));
             let at = match tried.iter().position(|t| (t.lr / lr).ln().abs() < 1e-6) {
                 Some(at) => at,
                 None => {

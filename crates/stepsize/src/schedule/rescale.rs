@@ -7,7 +7,7 @@
 
 use super::cycle::cycle_start;
 use super::node::{Node, WRITTEN_OUT, scaled};
-use super::{MIN_TIMESCALE, Schedule, check_steps, check_table};
+use super::{MAX_STEPS, MIN_TIMESCALE, Schedule, check_steps, check_table};
 use crate::Result;
 
 impl Schedule {
@@ -16,7 +16,8 @@ impl Schedule {
         if from == to {
             return Ok(self.clone());
         }
-        let every = |every: f64| (every * to as f64 / from as f64).max(MIN_TIMESCALE);
+        // A longer timescale than the longest run changes nothing within any.
+        let every = |every: f64| (every * to as f64 / from as f64).clamp(MIN_TIMESCALE, MAX_STEPS as f64);
         let node = match &self.node {
             Node::Constant(value) => Node::Constant(*value),
             Node::Ramp { from: a, to: b, steps, shape } => {
