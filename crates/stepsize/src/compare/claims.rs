@@ -218,7 +218,10 @@ impl Facts<'_> {
             cells.min_by(|a, b| a.0.total_cmp(&b.0))
         };
         let all: Vec<(String, Option<(f64, Lr)>)> =
-            self.rows(Family::Cycle).map(|row| (row.name.clone(), reached(row))).collect();
+            self.rows(Family::Cycle)
+                .filter(|row| !row.cells.is_empty()) // not run before an interruption is not "never"
+                .map(|row| (row.name.clone(), reached(row)))
+                .collect();
         if all.is_empty() {
             return None;
         }

@@ -109,7 +109,7 @@ fn width(cells: &[Cell], limit: f64) -> f64 {
             _ => 0.0,
         }
     };
-    cells.windows(2).map(part).sum()
+    cells.windows(2).map(part).fold(0.0, |sum, part| sum + part)
 }
 
 impl Comparison {
