@@ -81,9 +81,12 @@ fn contract(name: &str, job: &dyn Job) {
     other.restore(&saved).unwrap();
     assert_eq!(see(other.as_mut(), 13..30), whole[13..], "{name}: what was seen is not restored");
 
+    // methods that average or work out their step size move at rate 0 too, and may train at any rate: with MoMo it is a cap,
+    // Mechanic scales it away
+    let plain = !ADAPTIVE.iter().any(|optimizer| name.ends_with(optimizer));
     // batches that are passed over are those that would have come
     let mut ahead = job.fresh(7);
-    if ahead.skip(3).unwrap() {
+    if ahead.skip(3).unwrap() && plain {
         let mut still = job.fresh(7);
         for _ in 0..3 {
             still.step(0.0).unwrap();
@@ -99,10 +102,8 @@ fn contract(name: &str, job: &dyn Job) {
             engine.step(absurd).unwrap();
         }
         let broken = engine.evaluate().unwrap();
-        // methods that work out their step size may train at any rate: with MoMo it is a cap, Mechanic scales it away
-        let breaks = !ADAPTIVE.iter().any(|optimizer| name.ends_with(optimizer));
         let worse = broken.val_loss.is_nan() || broken.val_loss >= evaluation.val_loss;
-        assert!(worse || !breaks, "{name}: rate {absurd} trained to {broken:?}");
+        assert!(worse || !plain, "{name}: rate {absurd} trained to {broken:?}");
         engine.restore(&snapshot).unwrap();
         assert_eq!(engine.evaluate().unwrap(), evaluation, "{name}: not healed");
     }

@@ -56,14 +56,14 @@ fn early_stop_ends_and_the_best_state_is_kept_and_goes_on() {
 #[test]
 fn going_back_rescues_a_run_that_diverges() {
     let bench = Bench::new();
-    let task = "train --lr 1000 --model mlp:32 --steps 300 --json";
+    let task = "train --lr 100 --model mlp:32 --steps 300 --json";
     assert_eq!(json(&bench.run(task))["end"]["how"], "diverged");
     let object = json(&bench.run(&format!("{task} --controller rewind(cut=0.05,every=20)")));
     assert_eq!(object["end"]["how"], "finished", "{object}");
     assert!(object["accuracy"].as_f64().unwrap() > 0.7, "{object}");
     assert!(object["acts"][0]["act"]["act"] == "rewound" && object["steps_paid"].as_u64().unwrap() > 300, "{object}");
     // The same for people.
-    let text = bench.run("train --lr 1000 --model mlp:32 --steps 300 --controller rewind(cut=0.05,every=20)").out;
+    let text = bench.run("train --lr 100 --model mlp:32 --steps 300 --controller rewind(cut=0.05,every=20)").out;
     assert!(text.contains("back to step 0") && text.contains("cost: "), "{text}");
 }
 

@@ -217,11 +217,11 @@ impl Facts<'_> {
             let cells = row.cells.iter().filter_map(|c| Some((c.to_target?, c.lr)));
             cells.min_by(|a, b| a.0.total_cmp(&b.0))
         };
-        let all: Vec<(String, Option<(f64, Lr)>)> =
-            self.rows(Family::Cycle)
-                .filter(|row| !row.cells.is_empty()) // not run before an interruption is not "never"
-                .map(|row| (row.name.clone(), reached(row)))
-                .collect();
+        let all: Vec<(String, Option<(f64, Lr)>)> = self
+            .rows(Family::Cycle)
+            .filter(|row| !row.cells.is_empty()) // not run before an interruption is not "never"
+            .map(|row| (row.name.clone(), reached(row)))
+            .collect();
         if all.is_empty() {
             return None;
         }
