@@ -121,9 +121,13 @@ ray_start() {
     started+=($!)
     for _ in $(seq 300); do
         if "$1/bin/python" - <<'PY' 2>/dev/null; then return 0; fi
-import os, urllib.request
-request = urllib.request.Request("http://127.0.0.1:8265/api/jobs/", headers={"Authorization": "Bearer " + os.environ["RAY_AUTH_TOKEN"]})
-urllib.request.urlopen(request, timeout=2)
+import json, os, urllib.request
+def get(path):
+    headers = {"Authorization": "Bearer " + os.environ["RAY_AUTH_TOKEN"]}
+    return json.load(urllib.request.urlopen(urllib.request.Request("http://127.0.0.1:8265" + path, headers=headers), timeout=2))
+get("/api/jobs/")
+# The dashboard answers some seconds before it knows its own processors.
+assert get("/api/cluster_status")["data"]["clusterStatus"]["loadMetricsReport"]["usage"]["CPU"][1] >= 2
 PY
         sleep 0.3
     done
