@@ -103,8 +103,13 @@ class Controller(keras.callbacks.Callback):
         super().__init__()
         self.monitor = monitor
 
+    @property
+    def _trained(self) -> Any:
+        """The model that is trained: Keras sets it before any other method is called."""
+        return self.model
+
     def _schedule(self) -> Schedule:
-        schedule = getattr(self.model.optimizer, "_learning_rate", None)
+        schedule = getattr(self._trained.optimizer, "_learning_rate", None)
         if not isinstance(schedule, Schedule) or schedule.policy.controller is None:
             raise ValueError(
                 "the optimizer has no controller to report to: give it learning_rate=stepsize.keras.Schedule("
@@ -118,7 +123,7 @@ class Controller(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._schedule()
-        self.model.make_train_function(force=True)  # weights that were loaded may have brought another factor
+        self._trained.make_train_function(force=True)  # weights that were loaded may have brought another factor
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs, policy = {} if logs is None else logs, self._schedule().policy
@@ -126,13 +131,14 @@ class Controller(keras.callbacks.Callback):
             raise ValueError(f"{self.monitor!r} is not logged; what is: {', '.join(logs) or 'nothing'}")
         before = policy.factor
         try:
-            why = policy.observe(float(logs[self.monitor]), int(self.model.optimizer.iterations))
+            why = policy.observe(float(logs[self.monitor]), int(self._trained.optimizer.iterations))
         except ValueError as refused:
             warnings.warn(f"epoch {epoch}: {self.monitor} is refused: {refused}", stacklevel=2)
             why = None
         if policy.factor != before:
-            self.model.make_train_function(force=True)
+            self._trained.make_train_function(force=True)
         if why is not None:
             warnings.warn(f"the controller ends the run: {why}", stacklevel=2)
-            self.model.stop_training = True
-        logs["learning_rate"] = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
+            self._trained.stop_training = True
+        rate: Any = keras.ops.convert_to_numpy(self._trained.optimizer.learning_rate)
+        logs["learning_rate"] = float(rate)

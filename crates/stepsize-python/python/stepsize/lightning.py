@@ -12,8 +12,10 @@ from typing import Any
 
 try:
     import lightning.pytorch as pl
+    from lightning.pytorch.utilities.types import LRSchedulerConfig
 except ImportError:  # the package's other name
     import pytorch_lightning as pl
+    from pytorch_lightning.utilities.types import LRSchedulerConfig
 
 from . import Schedule
 from .torch.scheduler import LRScheduler
@@ -21,7 +23,7 @@ from .torch.scheduler import LRScheduler
 __all__ = ["StepsizeCallback"]
 
 
-class StepsizeCallback(pl.Callback):
+class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues] one of two packages
     """``lr(step) = base x schedule(step) x controller``; the base is the rate that ``configure_optimizers`` gave.
 
     Args:
@@ -57,7 +59,7 @@ class StepsizeCallback(pl.Callback):
             raise ValueError("the trainer does not know how long the run is: give StepsizeCallback its steps")
         for optimizer in trainer.optimizers:
             ours = LRScheduler(optimizer, self.schedule, int(steps), controller=self.controller)
-            configs.append(pl.utilities.types.LRSchedulerConfig(scheduler=ours, interval="step"))
+            configs.append(LRSchedulerConfig(scheduler=ours, interval="step"))
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
         """After everything was restored."""

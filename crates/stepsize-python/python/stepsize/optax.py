@@ -126,7 +126,8 @@ def controller(
                 state = jax.lax.cond(state.waiting >= average, told, lambda state: state, state)
         return jax.tree.map(lambda u: (state.factor * u).astype(u.dtype), updates), state
 
-    return optax.GradientTransformationExtraArgs(init, update)
+    # `value` by name is what optax documents and calls; its type of an update names no such argument
+    return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore[reportArgumentType]
 
 
 def _capacity(text: str) -> int:

@@ -171,12 +171,16 @@ fn untrained(done: &[Trial]) -> Option<f64> {
     done.iter().find_map(Trial::start_loss).or_else(lowest)
 }
 
-/// Logarithm of a loss. Where a job's loss reaches zero or below (a likelihood of continuous targets, a reward with its
+/// Losses below this share of the untrained loss are as good as zero: there a ratio of two losses is noise, and would outweigh how
+/// near a rate is to where training breaks.
+const NEGLIGIBLE: f64 = 2e-4;
+
+/// Logarithm of a loss, which has no more weight below [`NEGLIGIBLE`]. Where a job's loss reaches zero or below (a likelihood of continuous targets, a reward with its
 /// sign turned) it is measured from a floor a tenth of the seen range below the lowest reading.
 fn log_loss(done: &[Trial]) -> impl Fn(f64) -> f64 + use<> {
     let all = || done.iter().flat_map(|t| t.val.points()).map(|p| p.loss).filter(|l| l.is_finite());
     let lowest = all().fold(f64::INFINITY, f64::min);
     let start = untrained(done).unwrap_or(lowest);
-    let offset = if lowest > 0.0 { 0.0 } else { lowest - 0.1 * (start - lowest).abs().max(1e-12) };
+    let offset = if lowest > 0.0 { -NEGLIGIBLE * start } else { lowest - 0.1 * (start - lowest).abs().max(1e-12) };
     move |loss| (loss - offset).max(f64::MIN_POSITIVE).ln()
 }
