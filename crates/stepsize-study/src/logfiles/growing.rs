@@ -190,7 +190,7 @@ pub struct Follow {
 }
 
 impl Follow {
-    /// Follows the logs among the paths, as [`collect`] takes them; files that come later too.
+    /// Follows the logs among the paths, as [`collect`](super::collect) takes them; files that come later too.
     pub fn new<P: AsRef<Path>>(paths: &[P]) -> Self {
         let paths = paths.iter().map(|p| p.as_ref().to_owned()).collect();
         Self { paths, known: BTreeMap::new(), whole: BTreeMap::new() }
