@@ -103,8 +103,7 @@ fn decide(head: &[u8]) -> Option<Encoding> {
         // Text in Latin letters as UTF-16 without a mark: every second byte is zero.
         [0, b, 0, d, ..] if b != 0 && d != 0 => utf16(true),
         [a, 0, c, 0, ..] if a != 0 && c != 0 => utf16(false),
-        [0] | [_, 0] | [0, _] | [0, _, 0] | [_, 0, _] => None,
-        [a] if a != 0 && a != b'\n' => None,
+        [_] | [_, 0] | [0, _] | [0, _, 0] | [_, 0, _] => None,
         _ => Some(Encoding::Bytes),
     }
 }
@@ -115,4 +114,23 @@ pub(crate) fn text(head: &[u8]) -> String {
     let mut out = decoder.push(head).to_vec();
     out.extend_from_slice(decoder.finish());
     String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by fuzzing: a first line end alone was taken for plain bytes.
+    #[test]
+    fn the_encoding_does_not_depend_on_how_the_bytes_are_cut() {
+        for bytes in [&b"\n\0a\0"[..], b"\0\n\0a", b"\na\0b", b"\xEF\xBB\xBFa", b"\xFF\xFEa\0", b"\n", b"a"] {
+            let (mut decoder, mut cut) = (Decoder::default(), Vec::new());
+            for byte in bytes.chunks(1) {
+                cut.extend_from_slice(decoder.push(byte));
+            }
+            cut.extend_from_slice(decoder.finish());
+            assert_eq!(String::from_utf8_lossy(&cut), text(bytes), "{bytes:?}");
+        }
+        assert_eq!(text(b"\n\0a\0"), "\na");
+    }
 }
