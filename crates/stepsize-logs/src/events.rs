@@ -91,6 +91,9 @@ impl Events {
     /// Reads the records that are whole; gives their bytes.
     fn records(&mut self, bytes: &[u8], gather: &mut Gather) -> Result<usize> {
         let mut at = 0;
+        if self.broken {
+            return Ok(bytes.len());
+        }
         while let Some(length) = length_of(bytes.get(at..).unwrap_or(&[])) {
             let Ok(length) = length else {
                 self.broken = true;

@@ -121,3 +121,15 @@ proptest! {
         }
     }
 }
+
+/// What the fuzzer found once (`fuzz/README.md`).
+#[test]
+fn what_was_found_by_fuzzing() {
+    let path = format!("{}/tests/fixtures/found/broken_in_the_middle.tfevents", env!("CARGO_MANIFEST_DIR"));
+    let bytes = std::fs::read(path).unwrap();
+    let whole = outcome(Format::TensorBoard, &bytes, &[]);
+    assert!(whole.contains("what comes after it is not read"), "{whole}");
+    for size in [1, 7, 64] {
+        assert_eq!(outcome(Format::TensorBoard, &bytes, &vec![size; bytes.len() / size]), whole);
+    }
+}
