@@ -269,7 +269,7 @@ def write(path, form, every, rows):
             out = csv.writer(f)
             out.writerow(["step", "train_loss", "val_loss", "val_acc"] + (["lr"] if form == "csv_lr" else []))
             for step, loss, lr, _, val, acc in kept:
-                cell = lambda v: "" if v is None else repr(v)
+                cell = lambda v: "" if v is None else repr(float(v))
                 out.writerow([step, cell(loss), cell(val), cell(acc)] + ([repr(lr)] if form == "csv_lr" else []))
         elif form == "val_only":
             out = csv.writer(f)
@@ -313,7 +313,7 @@ def main():
                 vals = [r[4] for r in rows if r[4] is not None]
                 broken = any(not math.isfinite(v) for v in losses + vals)
                 tail = losses[-max(1, len(losses) // 10):]
-                truth.writerow([name, job, repr(lr), repr(vals[-1]), repr(vals[0]), int(broken), repr(sum(tail) / len(tail))])
+                truth.writerow([name, job, repr(lr), repr(float(vals[-1])), repr(float(vals[0])), int(broken), repr(float(sum(tail) / len(tail)))])
             f.flush()
             print(job, flush=True)
 

@@ -17,7 +17,7 @@ use score::Judged;
 use std::error::Error;
 use stepsize::diagnosis::model::Model;
 use stepsize::diagnosis::sweep::Sweep;
-use stepsize::diagnosis::{Diagnosis, Record, diagnose_with};
+use stepsize::diagnosis::{Diagnosis, Record, Series, diagnose_with};
 use stepsize::report::Verdict;
 
 const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
@@ -44,9 +44,10 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             Ok(())
         }
         Some("try") => try_out(&jobs),
+        Some("wrong") => wrong(&jobs, args.get(1).is_some_and(|a| a == "held"), &shipped()?),
         Some("score") => score(&jobs, &shipped()?),
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
-        _ => Err("usage: stepsize-bench diagnosis runs | fit | try | score | scripts [DIR]".into()),
+        _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score | scripts [DIR]".into()),
     }
 }
 
@@ -82,8 +83,11 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
             .map(|h| {
                 let odds = model.odds_of(h.sums);
                 let (said, confidence) = stepsize::diagnosis::say(&model, &odds);
-                let truth =
-                    [Verdict::TooLow, Verdict::TooLow, Verdict::Good, Verdict::TooHigh, Verdict::TooHigh][h.place];
+                let truth = match h.place {
+                    0 | 1 => Verdict::TooLow,
+                    2 => Verdict::Good,
+                    _ => Verdict::TooHigh,
+                };
                 Judged { truth, said, octaves: h.octaves, confidence }
             })
             .collect();
@@ -96,10 +100,49 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
+/// Lists the logs (of fitted jobs, or of those that were not) whose divergence is told wrongly, with what they show.
+fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Error>> {
+    let runs = runs::known()?;
+    let mut all = Vec::new();
+    for job in jobs.iter().filter(|j| j.held == held) {
+        let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, label::Truth::of(r)?))) else { continue };
+        for (run, number) in runs.iter().flat_map(|r| (0..habits::LOGS).map(move |n| (r, n))) {
+            let record = habits::log(job, run, number, false);
+            let found = diagnose_with(model, &record);
+            let judged = judged(&truth, run, &record, found.verdict, found.confidence);
+            if (judged.truth == Verdict::Diverged) != (judged.said == Verdict::Diverged) {
+                let ends = label::end_train(run) / truth.untrained;
+                println!(
+                    "{} log {number}: is {}, said {}, ends at {ends:.3} of untrained, {}",
+                    record.name, judged.truth, judged.said, found.because
+                );
+                for (name, series) in [("loss", &record.loss), ("val_loss", &record.val_loss)] {
+                    let all = series.points();
+                    let shown: Vec<String> = all
+                        .iter()
+                        .enumerate()
+                        .filter(|(i, _)| *i < 4 || i + 3 >= all.len() || i % (all.len() / 6).max(1) == 0)
+                        .map(|(_, p)| format!("{:.1}:{:.3}", p.0, p.1))
+                        .collect();
+                    println!(
+                        "    {name} ({} readings, {} broken): {}",
+                        all.len(),
+                        series.broken().len(),
+                        shown.join(" ")
+                    );
+                }
+            }
+            all.push(judged);
+        }
+    }
+    println!("{}", score::table(&all));
+    Ok(())
+}
+
 /// Judges the logs of the jobs that were not fitted.
 fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
-    let (mut alone, mut together, mut used) = (Vec::new(), Vec::new(), 0);
+    let (mut alone, mut from_start, mut together, mut used) = (Vec::new(), Vec::new(), Vec::new(), 0);
     // Sweeps, and those whose best rate is right: of logs with validation losses, and of logs of training losses alone.
     let mut near = [[0usize; 3]; 2];
     for job in jobs.iter().filter(|j| j.held) {
@@ -107,8 +150,13 @@ fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
         used += 1;
         for number in 0..habits::LOGS {
             for run in runs {
-                let found = diagnose_with(model, &habits::log(job, run, number, false));
-                alone.push(judged(&truth, run, found.verdict, found.confidence));
+                let record = habits::log(job, run, number, false);
+                let found = diagnose_with(model, &record);
+                alone.push(judged(&truth, run, &record, found.verdict, found.confidence));
+                let first = |s: &Series| s.points().first().is_some_and(|p| p.0 == 0.0);
+                if first(&record.loss) || first(&record.val_loss) {
+                    from_start.extend(alone.last().cloned());
+                }
             }
             // A sweep is one run a rate, logged in one way, on the coarse rates.
             let those: Vec<&runs::Run> = runs.iter().filter(|r| r.seed == 0 && runs::is_coarse(r.lr)).collect();
@@ -119,19 +167,24 @@ fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
             let kind = usize::from(records.iter().all(|r| r.val_loss.is_empty()));
             let at = |lr: f64| those.iter().filter(|r| r.lr < lr * 0.999).count();
             let best = truth.means.iter().filter(|m| runs::is_coarse(m.0)).min_by(|a, b| a.1.total_cmp(&b.1));
-            let ends = |r: &runs::Run| if truth.diverged(r) { f64::INFINITY } else { label::end_train(r) };
-            let trained = those.iter().min_by(|a, b| ends(a).total_cmp(&ends(b)));
+            let trained = those
+                .iter()
+                .zip(&records)
+                .filter(|(r, log)| !truth.diverged(r, log))
+                .map(|(r, _)| r)
+                .min_by(|a, b| label::end_train(a).total_cmp(&label::end_train(b)));
             near[kind][0] += 1;
             near[kind][1] += usize::from(best.is_some_and(|b| at(b.0).abs_diff(at(sweep.best)) <= 1));
             near[kind][2] += usize::from(trained.is_some_and(|b| at(b.lr).abs_diff(at(sweep.best)) <= 1));
-            for (run, found) in those.iter().zip(&seen) {
+            for ((run, record), found) in those.iter().zip(&records).zip(&seen) {
                 let (said, sure) = sweep.verdict(run.lr, found.verdict == Verdict::Diverged);
-                together.push(judged(&truth, run, said, sure));
+                together.push(judged(&truth, run, record, said, sure));
             }
         }
     }
     println!("{used} jobs that were not fitted; each run logged in {} ways\n\n### A single run\n", habits::LOGS);
     println!("{}\n{}", score::table(&alone), score::calibration(&alone));
+    println!("### Those logs that begin with the first step or before it\n\n{}", score::table(&from_start));
     println!("### The runs of a job together\n");
     for ([all, by_val, by_train], what) in near.into_iter().zip(["with validation losses", "of training losses alone"])
     {
@@ -155,6 +208,6 @@ fn with_rate<'a>(runs: &'a [&runs::Run]) -> impl FnMut(Record) -> Record + 'a {
     }
 }
 
-fn judged(truth: &label::Truth, run: &runs::Run, said: Verdict, confidence: f64) -> Judged {
-    Judged { truth: truth.label(run), said, octaves: truth.octaves(run.lr), confidence }
+fn judged(truth: &label::Truth, run: &runs::Run, log: &Record, said: Verdict, confidence: f64) -> Judged {
+    Judged { truth: truth.label(run, log), said, octaves: truth.octaves(run.lr), confidence }
 }

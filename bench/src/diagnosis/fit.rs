@@ -6,8 +6,8 @@ use super::jobs::Job;
 use super::label::Truth;
 use super::runs::Run;
 use std::collections::HashMap;
-use stepsize::diagnosis::Shape;
 use stepsize::diagnosis::model::{Model, PLACES, Say, softmax};
+use stepsize::diagnosis::{Shape, diagnose_with};
 use stepsize::report::Verdict;
 
 /// How the shipped trees are grown.
@@ -19,14 +19,22 @@ pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>, held: bool) -> Vec<(
     let mut out = Vec::new();
     for (number, job) in jobs.iter().enumerate().filter(|(_, j)| j.held == held) {
         let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, Truth::of(r)?))) else { continue };
-        let kept: Vec<(&Run, Verdict)> =
-            runs.iter().map(|r| (r, truth.label(r))).filter(|(_, l)| *l != Verdict::Diverged).collect();
-        for (run, label) in &kept {
+        for run in runs {
             let octaves = truth.octaves(run.lr);
             for log in 0..LOGS {
-                let shape = Shape::of(&habits::log(job, run, log, false));
-                let weight = 15.0 / kept.len() as f64;
-                let row = Row { values: shape.values().to_vec(), place: place(*label, octaves), weight, job: number };
+                let record = habits::log(job, run, log, false);
+                // What a rule tells is not the model's to learn.
+                if diagnose_with(&Model::default(), &record).verdict == Verdict::Diverged {
+                    continue;
+                }
+                let shape = Shape::of(&record);
+                let weight = 15.0 / runs.len() as f64;
+                let row = Row {
+                    values: shape.values().to_vec(),
+                    place: place(truth.label(run, &record), octaves),
+                    weight,
+                    job: number,
+                };
                 out.push((row, octaves));
             }
         }

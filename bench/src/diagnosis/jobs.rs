@@ -7,13 +7,15 @@ use stepsize::Schedule;
 use stepsize_engine::{Task, TaskConfig};
 
 /// Jobs in the corpus.
-pub const JOBS: u64 = 120;
+pub const JOBS: u64 = 240;
+/// Jobs from this one on are for judging only.
+const HELD: u64 = 180;
 
 /// One job.
 #[derive(Debug, Clone)]
 pub struct Job {
     pub name: String,
-    /// Whether it is for judging only. Every third is.
+    /// Whether it is for judging only.
     pub held: bool,
     pub steps: u64,
     pub schedule: Schedule,
@@ -77,7 +79,7 @@ fn job(number: u64) -> Result<Job, Box<dyn Error>> {
     })?;
     Ok(Job {
         name: format!("{number:03} {data} {model} {optimizer} b{batch} n{steps} {schedule_text} wd{weight_decay}"),
-        held: number % 3 == 2,
+        held: number >= HELD,
         steps,
         schedule: Schedule::parse(schedule_text, steps)?,
         optimizer,

@@ -1,18 +1,24 @@
 //! What each run truly was, from the sweep of its job and not from its own curve. The rule:
 //!
 //! - **best rate**: the lowest mean over seeds of the final validation loss among all rates of the job; the vertex of the
-//!   parabola through it and its neighbours, in logs. A job whose best is its outermost rate is left out.
-//! - **diverged**: a loss that is not finite, or the mean training loss of the last tenth 5 % above that of the untrained
-//!   network (mean of the first twentieth of the run at the lowest rate, which hardly moves).
+//!   parabola through it and its neighbours, in logs. A job whose best is its outermost rate is left out, and one that was solved: many rates do that.
+//! - **diverged**: a loss that is not finite; or, at a rate above the best, a training loss whose median over the last tenth
+//!   is 5 % above that of the untrained network (mean of the first twentieth of the run at the lowest rate, which hardly
+//!   moves), or, in logs that hold it, a validation loss that ends at more than
+//!   twice that of the untrained network (less may be overfitting).
 //! - **good**: within a factor of 2 of the best rate, or within a factor of 4 with a final loss within 5 % of the best.
 //! - **too low**, **too high**: the others, by their side.
 
 use super::runs::Run;
 use std::collections::BTreeMap;
+use stepsize::diagnosis::Record;
 use stepsize::report::Verdict;
 
 /// Worse than untrained by this share is diverged.
 const WORSE: f64 = 0.05;
+
+/// A best loss below this share of the untrained one is zero but for rounding.
+const SOLVED: f64 = 2e-4;
 
 /// What is known of a job from all its runs.
 #[derive(Debug, Clone)]
@@ -44,11 +50,12 @@ fn broken(run: &Run) -> bool {
     run.train.iter().any(Option::is_none) || run.val.iter().any(|v| v.1.is_none())
 }
 
-/// Mean training loss of the last tenth.
+/// Median training loss of the last tenth.
 pub fn end_train(run: &Run) -> f64 {
     let train = run.train();
-    let tenth = (train.len() / 10).max(1);
-    mean(&train[train.len().saturating_sub(tenth)..])
+    let mut tenth = train[train.len() - (train.len() / 10).clamp(1, train.len())..].to_vec();
+    tenth.sort_by(f64::total_cmp);
+    tenth[tenth.len() / 2]
 }
 
 fn mean(part: &[f64]) -> f64 {
@@ -56,11 +63,12 @@ fn mean(part: &[f64]) -> f64 {
 }
 
 impl Truth {
-    /// `None` when the best rate is the outermost one.
+    /// `None` when the best rate is the outermost one, or the job was solved.
     pub fn of(runs: &[Run]) -> Option<Self> {
         let means = means(runs);
         let at = (0..means.len()).min_by(|a, b| means[*a].1.total_cmp(&means[*b].1))?;
-        if at == 0 || at + 1 == means.len() {
+        let val_untrained = runs.first()?.untrained();
+        if at == 0 || at + 1 == means.len() || means[at].1 < SOLVED * val_untrained {
             return None;
         }
         let y: Vec<f64> = means[at - 1..=at + 1].iter().map(|p| p.1.ln()).collect();
@@ -80,18 +88,20 @@ impl Truth {
         (lr / self.best_lr).log2()
     }
 
-    /// Whether a run diverged.
-    pub fn diverged(&self, run: &Run) -> bool {
-        broken(run) || end_train(run) > (1.0 + WORSE) * self.untrained
+    /// Whether a run diverged, as a log with or without its validation loss can tell.
+    pub fn diverged(&self, run: &Run, log: &Record) -> bool {
+        let by_val = !log.val_loss.is_empty() && run.final_val() > 2.0 * run.untrained();
+        let worse = end_train(run) > (1.0 + WORSE) * self.untrained || by_val;
+        broken(run) || run.lr > self.best_lr && worse
     }
 
     /// What the run was.
-    pub fn label(&self, run: &Run) -> Verdict {
+    pub fn label(&self, run: &Run, log: &Record) -> Verdict {
         let octaves = self.octaves(run.lr);
         let mean = self.means.iter().find(|m| (m.0 / run.lr - 1.0).abs() < 1e-9).map_or(f64::INFINITY, |m| m.1);
         let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && mean <= 1.05 * self.best_loss;
         match () {
-            () if self.diverged(run) => Verdict::Diverged,
+            () if self.diverged(run, log) => Verdict::Diverged,
             () if close => Verdict::Good,
             () if octaves < 0.0 => Verdict::TooLow,
             () => Verdict::TooHigh,

@@ -9,6 +9,7 @@ mod lists;
 mod tokens;
 
 use crate::gather::Gather;
+use crate::number;
 use crate::run::Run;
 use lists::Lists;
 use stepsize::Result;
@@ -250,10 +251,8 @@ impl Shape {
 
     fn text(&mut self, text: &str, gather: &mut Gather) {
         self.item();
-        if crate::number::whole(text.as_bytes()).is_some_and(|v| !v.is_finite())
-            || self.record.is_some() && crate::number::whole(text.as_bytes()).is_some()
-        {
-            let value = crate::number::whole(text.as_bytes()).unwrap_or(f64::NAN);
+        let number = number::whole(text.as_bytes()).or_else(|| number::printed(text.as_bytes()));
+        if let Some(value) = number.filter(|v| !v.is_finite() || self.record.is_some()) {
             if let Some(frame) = self.stack.last_mut() {
                 frame.items -= 1;
             }

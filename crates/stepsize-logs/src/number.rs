@@ -50,6 +50,21 @@ pub(crate) fn whole(bytes: &[u8]) -> Option<f64> {
     prefix(bytes).filter(|(_, length)| *length == bytes.len()).map(|(value, _)| value)
 }
 
+/// The number of `np.float64(0.5)`, `tensor(0.5, device='cuda:0')`, `[0.5]`: as Python prints one that nobody unwrapped.
+pub(crate) fn printed(text: &[u8]) -> Option<f64> {
+    let inside = text.strip_suffix(b")").or_else(|| text.strip_suffix(b"]"))?;
+    let open = inside.iter().take(24).position(|b| matches!(b, b'(' | b'['))?;
+    let (name, rest) = inside.split_at(open);
+    let known =
+        name.is_empty() || [&b"np."[..], b"numpy.", b"tensor", b"array", b"torch."].iter().any(|n| name.starts_with(n));
+    let rest = rest.get(1..)?.trim_ascii_start();
+    let rest = rest.strip_prefix(b"[").unwrap_or(rest);
+    let (value, length) = prefix(rest).filter(|_| known)?;
+    // A list of several numbers is not one.
+    let more = rest.get(length..)?.trim_ascii_start().strip_prefix(b",").map(<[u8]>::trim_ascii_start);
+    more.is_none_or(|m| m.first().is_some_and(u8::is_ascii_alphabetic)).then_some(value)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -71,6 +86,25 @@ mod tests {
         assert!(prefix(b"NaN").is_some_and(|(v, n)| v.is_nan() && n == 3));
         for text in ["", "-", "abc", "+-1", ","] {
             assert_eq!(prefix(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn as_python_prints_them() {
+        for (text, value) in [
+            ("np.float64(0.5)", Some(0.5)),
+            ("np.float32(nan)", Some(f64::NAN)),
+            ("tensor(2.5e-1, device='cuda:0', grad_fn=<NllLossBackward0>)", Some(0.25)),
+            ("tensor([1.5], requires_grad=True)", Some(1.5)),
+            ("array(3., dtype=float32)", Some(3.0)),
+            ("[0.75]", Some(0.75)),
+            ("[1, 2]", None),
+            ("Linear(64, 10)", None),
+            ("np.float64()", None),
+            ("0.5)", None),
+        ] {
+            let seen = printed(text.as_bytes());
+            assert_eq!(seen.map(f64::to_bits), value.map(f64::to_bits), "{text}");
         }
     }
 

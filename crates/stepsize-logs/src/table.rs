@@ -204,7 +204,7 @@ fn ends(rest: &[u8], at: usize, delimiter: u8) -> bool {
     }
 }
 
-/// A cell of words, or of a number in another dress: `45.2%`, `0,5` beside semicolons.
+/// A cell of words, or of a number in another dress: `45.2%`, `0,5` beside semicolons, `np.float64(0.5)`.
 fn plain(rest: &[u8], delimiter: u8) -> (Cell<'_>, usize) {
     let end = memchr3(delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
     let text = rest.get(..end).unwrap_or(rest).trim_ascii_end();
@@ -222,7 +222,7 @@ fn dressed(text: &[u8], delimiter: u8) -> Cell<'_> {
         *copy.get_mut(comma)? = b'.';
         number::whole(&copy)
     };
-    percent.or_else(comma).map_or(Cell::Text(text), Cell::Number)
+    percent.or_else(|| number::printed(text)).or_else(comma).map_or(Cell::Text(text), Cell::Number)
 }
 
 /// A quoted cell. A quote that does not end within [`LONGEST`] bytes, or at the end of the file, ends with its line.

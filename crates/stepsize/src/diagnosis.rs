@@ -100,6 +100,10 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
         None => place(model, &seen, base),
     };
     let next_lr = base.map(|lr| tidy(lr * octaves.exp2()));
+    if matches!(verdict, Verdict::TooHigh | Verdict::Diverged) {
+        // One run gets one direction: what is too high to learn is not told to be raised.
+        findings.retain(|f| f.code != rules::IDLE);
+    }
     let because = first.evidence.clone();
     findings.insert(0, first);
     Diagnosis { verdict, confidence, because, chances, next_lr, findings }

@@ -43,10 +43,34 @@ fn divergence() {
     silent("LR001", &loss(curve(400, |t| if t == 90.0 { f64::INFINITY } else { 2.3 * (1.0 + t).powf(-0.3) })));
     silent("LR001", &loss(curve(400, |t| if t == 90.0 { 900.0 } else { 2.3 * (1.0 + t).powf(-0.3) })));
     // The log begins late, above the loss of guessing, and falls: with the classes known it has still diverged.
-    let late = Series::new((1..40).map(|i| (f64::from(i) * 50.0, 40.0 / f64::from(i))));
+    let late = Series::new((1..40).map(|i| (f64::from(i) * 50.0, 2.0 + 10.0 / f64::from(i))));
     silent("LR001", &loss(late.clone()));
     let facts = Facts { classes: Some(2), ..Facts::default() };
     fires("LR001", &Record { loss: late, facts, ..Record::default() });
+}
+
+#[test]
+fn what_looks_like_divergence_and_is_none() {
+    // An explosion that a running mean remembers: the validation loss tells that it was overcome.
+    let smoothed = curve(200, |t| if t < 1.0 { 2.3 } else { 2.0 + 1e5 * (-t / 20.0).exp() });
+    let recovered = curve(200, |t| 2.3 * (1.0 + t).powf(-0.2));
+    let exploded =
+        Series::new((0..200).map(|i| (f64::from(i), if i == 0 { 2.3 } else { 3.0 + 0.1 * shake(f64::from(i)) })));
+    silent("LR001", &Record { loss: smoothed, val_loss: recovered, ..Record::default() });
+    fires("LR001", &Record { val_loss: exploded.clone(), loss: exploded, ..Record::default() });
+    // The first of noisy readings lay low by chance.
+    silent("LR001", &loss(curve(300, |t| if t < 1.0 { 2.0 } else { 2.3 + 0.3 * shake(t) })));
+    // Overfitting: the validation loss ends above its start, far above its best; at three times it is worse than that.
+    let over = |end: f64| curve(40, move |t| 0.4 + 0.6 * (-t / 3.0).exp() + end * (t / 39.0).powi(2));
+    silent("LR001", &Record { loss: healthy_to(39.0), val_loss: over(1.2), ..Record::default() });
+    fires("LR001", &Record { loss: healthy_to(39.0), val_loss: over(8.0), ..Record::default() });
+}
+
+#[test]
+fn one_direction() {
+    let dead = curve(300, |t| if t < 1.0 { 2.0 } else { 3.2 + 0.01 * shake(t) });
+    let found = diagnose(&loss(dead));
+    assert!(found.findings.iter().any(|f| f.code == "LR001") && found.findings.iter().all(|f| f.code != "LR019"));
 }
 
 #[test]

@@ -1,8 +1,8 @@
 //! `LR001`: the loss became NaN or infinite and did not come back, or ended above that of the untrained model.
 //!
 //! Worse than untrained counts because it is the commoner kind (of 765 runs of small networks one was NaN, 84 more ended
-//! finite and worse than untrained). The start is the earliest reading of either loss, or the logarithm of the number of
-//! classes where that is known and the log begins late.
+//! finite and worse than untrained). Where the log begins too late to show the untrained loss, its largest likely value is
+//! taken: a run that may have diverged is then told as "too high".
 
 use super::{Finding, Rule, Seen, show};
 use crate::diagnosis::Series;
@@ -12,10 +12,17 @@ use crate::diagnosis::stats::{mean, median, noise};
 pub const CODE: &str = "LR001";
 /// Ending this share above the start is divergence, as in [`crate::report::Verdict`].
 const WORSE: f64 = 0.05;
-/// Share above the first reading that is needed more for each share of the run by which the log begins late.
-const LATER: f64 = 15.0;
 /// A log that begins later than this share of its length does not show the untrained loss.
-const LATE: f64 = 0.004;
+const LATE: f64 = 0.002;
+/// An untrained network's loss is at most about this many times that of guessing (of the networks of the labelled runs;
+/// less where the last layer begins at zero).
+const UNTRAINED: f64 = 1.6;
+/// Share by which the first reading of a small batch, smoothed or not, or of other data may lie below the untrained loss.
+const CHANCE: f64 = 0.25;
+/// An untrained loss is at most about this many times the first reading of a log that begins late.
+const LATER: f64 = 30.0;
+/// A loss that was this many times that of the start exploded: chance does not do that.
+const EXPLODED: f64 = 3.0;
 
 pub struct Diverged;
 
@@ -65,50 +72,85 @@ fn broken(seen: &Seen<'_>) -> Option<Finding> {
     None
 }
 
-/// Where the loss began, and how late the log shows it (share of the run; 0 where the loss of guessing is known instead).
-fn start(seen: &Seen<'_>) -> Option<(f64, f64)> {
+/// The loss of the untrained model by which `own` is judged, and the share above it that is worse: its own early readings,
+/// else those of the other loss, else the most that an untrained network has with the known number of classes or with
+/// such a first reading. `None` where nothing was read.
+fn start(seen: &Seen<'_>, own: &Series) -> Option<(f64, f64)> {
     let (_, last) = seen.record.span()?;
     let early = |s: &Series| {
-        let first = s.points().first()?;
-        let many: Vec<f64> = s.points().iter().take_while(|p| p.0 <= 0.004 * last).take(3).map(|p| p.1).collect();
-        Some((first.0, median(&many).unwrap_or(first.1)))
+        let values: Vec<f64> = s.points().iter().take_while(|p| p.0 <= LATE * last).take(3).map(|p| p.1).collect();
+        median(&values)
     };
-    let all = [early(&seen.record.loss), early(&seen.record.val_loss)];
-    let earliest = all.into_iter().flatten().min_by(|a, b| a.0.total_cmp(&b.0))?;
-    let late = (earliest.0 / last.max(f64::MIN_POSITIVE)).clamp(0.0, 1.0);
-    if late > LATE
-        && let Some(classes) = seen.record.facts.classes.filter(|c| *c > 1)
-    {
-        return Some((f64::from(classes).ln(), 0.0));
+    let (train, val) = (&seen.record.loss, &seen.record.val_loss);
+    if let Some(start) = early(own) {
+        return Some((start, WORSE));
     }
-    Some((earliest.1, late))
+    if let Some(start) = early(train).or_else(|| early(val)) {
+        return Some((start, CHANCE));
+    }
+    let firsts = [train, val].into_iter().filter_map(|s| s.points().first());
+    let first = firsts.min_by(|a, b| a.0.total_cmp(&b.0))?.1;
+    let most = match seen.record.facts.classes.filter(|c| *c > 1) {
+        Some(classes) => UNTRAINED * f64::from(classes).ln(),
+        None if first > 0.0 => LATER * first,
+        None => return None,
+    };
+    Some((most, WORSE))
 }
 
 fn worse(seen: &Seen<'_>) -> Option<Finding> {
-    let series = if seen.record.loss.len() >= 2 { &seen.record.loss } else { seen.record.main() };
-    let points = series.points();
-    if points.len() < 2 {
+    let (train, val) = (&seen.record.loss, &seen.record.val_loss);
+    let begin = |own: &Series| start(seen, own).map(|(start, share)| (start, start + share * start.abs()));
+    // A validation loss may end above its start by overfitting alone, but not at twice of it.
+    let by_val = |own: &Series| {
+        let (start, limit) = begin(own)?;
+        let lowest = own.values().into_iter().fold(f64::INFINITY, f64::min);
+        let fell = train.len() >= 2 || lowest < 0.7 * start;
+        above(own, start, if fell { start + start.abs() } else { limit })
+    };
+    if train.len() < 2 {
+        return by_val(val);
+    }
+    let (start, limit) = begin(train)?;
+    let by_train = above(train, start, limit);
+    if val.len() < 3 {
+        return by_train.filter(|_| !overcoming(&train.values()));
+    }
+    // Where both are logged both must be worse: a smoothed training loss remembers an explosion that was overcome.
+    by_train.filter(|_| ending(&val.values()).is_some_and(|v| v > start)).or_else(|| by_val(val))
+}
+
+/// A loss that ends above `limit`, and not by chance.
+fn above(series: &Series, start: f64, limit: f64) -> Option<Finding> {
+    let (points, values) = (series.points(), series.values());
+    let part = values.len().div_ceil(10);
+    let (begin, end) = (mean(values.get(..part)?)?, ending(&values)?);
+    if values.len() < 2 || end <= limit {
         return None;
     }
-    let (start, late) = start(seen)?;
-    let values = series.values();
-    let part = values.len().div_ceil(10);
-    let (begin, end) = (mean(&values[..part])?, mean(&values[values.len() - part..])?);
-    // What is first seen late was already trained on: more is then needed above it.
-    let limit = start + (WORSE + (LATER * late).min(1.0)) * start.abs();
-    // A single reading at the start may lie low by chance: by the noise of readings, unless the whole curve rises.
-    let sd = noise(&values).unwrap_or(0.0);
-    let clear = end - start > 4.0 * sd
-        || end - begin > 3.0 * sd * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
-    // A curve that only overfits ends above its first reading after having been far below it.
-    let best = values.iter().copied().fold(f64::INFINITY, f64::min);
-    let overfit = seen.record.loss.len() < 3 && best < 0.7 * start && end < 2.0 * start;
-    if end <= limit || !clear || overfit {
+    // A single reading at the start may lie low by chance: then the whole curve must rise, or by more than chance does.
+    let (early, late) = values.split_at(values.len() / 2);
+    let (early, late) = (noise(early).unwrap_or(0.0), noise(late).unwrap_or(0.0));
+    let worst = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let exploded = worst > start + (EXPLODED - 1.0) * start.abs() && worst > start + 6.0 * early.min(late);
+    let far = end > start + CHANCE * start.abs() && end - start > 4.0 * early.max(late);
+    let rises = end - begin > 3.0 * early.max(late) * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
+    if !exploded && !far && !rises {
         return None;
     }
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);
-    let (of, confidence) = if late <= LATE { ("the start", 0.97) } else { ("the first reading", 0.9) };
-    let evidence = format!("the loss ends at {}, above {of} at {}", show(end), show(start));
     let last = points.last().map_or(from, |p| p.0);
-    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), confidence))
+    let evidence = format!("the loss ends at {}, above that of the untrained model, {}", show(end), show(start));
+    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), 0.97))
+}
+
+/// Median of the last tenth.
+fn ending(values: &[f64]) -> Option<f64> {
+    median(&values[values.len() - values.len().div_ceil(10)..])
+}
+
+/// Whether the last third only falls, and by a tenth or more: a running mean that comes down from an explosion.
+fn overcoming(values: &[f64]) -> bool {
+    let late = &values[values.len() * 2 / 3..];
+    late.len() >= 4 && late.windows(2).all(|w| w[1] < w[0]) && late[late.len() - 1] < 0.9 * late[0]
 }

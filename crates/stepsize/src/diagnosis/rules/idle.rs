@@ -6,11 +6,14 @@
 use super::{Finding, Rule, Seen, show};
 use crate::diagnosis::stats::{median, noise};
 
+/// The code.
+pub const CODE: &str = "LR019";
+
 pub struct Idle;
 
 impl Rule for Idle {
     fn code(&self) -> &'static str {
-        "LR019"
+        CODE
     }
 
     fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
