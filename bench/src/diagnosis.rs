@@ -45,9 +45,11 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
         }
         Some("try") => try_out(&jobs),
         Some("wrong") => wrong(&jobs, args.get(1).is_some_and(|a| a == "held"), &shipped()?),
-        Some("score") => score(&jobs, &shipped()?),
+        Some("score") => score(&jobs, !args.get(1).is_some_and(|a| a == "fit"), &shipped()?),
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
-        _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score | scripts [DIR]".into()),
+        _ => {
+            Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR]".into())
+        }
     }
 }
 
@@ -139,13 +141,13 @@ fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// Judges the logs of the jobs that were not fitted.
-fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
+/// Judges the logs of the jobs that were not fitted, or of those that were.
+fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
     let (mut alone, mut from_start, mut together, mut used) = (Vec::new(), Vec::new(), Vec::new(), 0);
     // Sweeps, and those whose best rate is right: of logs with validation losses, and of logs of training losses alone.
     let mut near = [[0usize; 3]; 2];
-    for job in jobs.iter().filter(|j| j.held) {
+    for job in jobs.iter().filter(|j| j.held == held) {
         let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, label::Truth::of(r)?))) else { continue };
         used += 1;
         for number in 0..habits::LOGS {
@@ -182,7 +184,11 @@ fn score(jobs: &[jobs::Job], model: &Model) -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    println!("{used} jobs that were not fitted; each run logged in {} ways\n\n### A single run\n", habits::LOGS);
+    println!(
+        "{used} jobs that were {}fitted; each run logged in {} ways\n\n### A single run\n",
+        if held { "not " } else { "" },
+        habits::LOGS
+    );
     println!("{}\n{}", score::table(&alone), score::calibration(&alone));
     println!("### Those logs that begin with the first step or before it\n\n{}", score::table(&from_start));
     println!("### The runs of a job together\n");

@@ -25,6 +25,8 @@ const ALWAYS: f64 = 0.5;
 const CLOSE: f64 = 0.05;
 /// Loss above the best by which the tolerance is measured, as a share.
 const TOLERANCE: f64 = 0.05;
+/// A rate this many times below the best hardly moves the loss within its first readings.
+const SLOW: f64 = 30.0;
 /// Octaves to go beyond an edge.
 const BEYOND: f64 = 1.66;
 
@@ -58,6 +60,10 @@ pub struct Sweep {
     pub edge: Option<bool>,
     /// Lowest rate that diverged.
     pub divergence: Option<f64>,
+    /// The validation loss above which a run at a rate above the best diverged: twice that of the untrained model (the first
+    /// reading at the lowest rate, where that lies far enough below the best one); less may be overfitting. Training losses
+    /// have none: a running mean of them remembers explosions that were overcome.
+    pub ceiling: Option<f64>,
     /// The rate to try next.
     pub next_lr: f64,
     /// Expected loss over rates, where it was fitted.
@@ -170,6 +176,9 @@ impl Sweep {
         let low = trained.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
         let scale = if low > 0.0 { low } else { trained.iter().map(|t| t.1).fold(low, f64::max) - low };
         let tolerance = width(&trained, at, low + TOLERANCE * scale).max(bowl(&trained, at));
+        let slowest = runs.iter().filter_map(|(r, _)| Some((r.base_lr()?, r))).min_by(|a, b| a.0.total_cmp(&b.0));
+        let still = slowest.filter(|(lr, _)| lr * SLOW <= best).and_then(|(_, r)| r.val_loss.points().first());
+        let ceiling = still.map(|(_, untrained)| untrained + untrained.abs());
         let Fitted { middle, interval, band } = fit(&trained, divergence, super::stats::median(&start));
         let vertex = vertex(&trained, at, middle);
         let next = match edge {
@@ -184,6 +193,7 @@ impl Sweep {
             tolerance,
             edge,
             divergence,
+            ceiling,
             next_lr: tidy(next.exp2()),
             band,
             because: String::new(),
@@ -195,12 +205,13 @@ impl Sweep {
 
     /// The verdict on one of its rates, and how sure.
     pub fn verdict(&self, lr: f64, diverged: bool) -> (Verdict, f64) {
-        if diverged {
-            return (Verdict::Diverged, 0.97);
-        }
         let octaves = (lr / self.vertex).log2();
         let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
         let own = self.tried.iter().find(|t| (t.lr / lr).ln().abs() < 1e-6).and_then(|t| t.loss);
+        let worse = || Some(own? > self.ceiling?);
+        if diverged || octaves > 0.0 && worse() == Some(true) {
+            return (Verdict::Diverged, 0.97);
+        }
         let close = own.is_some_and(|l| l <= best + CLOSE * best.abs()) && octaves.abs() < 2.0;
         let sure = if self.edge.is_some() { 0.6 } else { 0.9 };
         match () {

@@ -141,7 +141,7 @@ fn above(series: &Series, start: f64, limit: f64) -> Option<Finding> {
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);
     let last = points.last().map_or(from, |p| p.0);
     let evidence = format!("the loss ends at {}, above that of the untrained model, {}", show(end), show(start));
-    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), 0.97))
+    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), 0.95))
 }
 
 /// Median of the last tenth.
