@@ -117,15 +117,16 @@ impl Clock {
         if rank <= self.best.0 {
             (self.best.0, self.columns.0) = (rank, Some(column));
         }
-        let epoch_went_on = self.epoch.floor() > self.epoch_then.floor();
-        if count < self.count && !epoch_went_on && !behind(self.step_of(count)) {
+        let back = count < self.count;
+        let epoch_went_on = back && self.epoch.floor() > self.epoch_then.floor();
+        if back && !epoch_went_on && !behind(self.step_of(count)) {
             // A count of its own: batches of a validation, or an evaluation of an older state.
             if epoch.is_none() {
                 self.step = self.step_of(count);
             }
             return;
         }
-        if count < self.count && epoch_went_on && !self.within() {
+        if epoch_went_on && !self.within() {
             let whole = self.totals.0;
             let epochs = (self.epoch.floor() - self.epoch_then.floor()).max(1.0);
             self.per_epoch = if whole >= self.count && whole < 2.0 * self.count + 2.0 {
@@ -133,7 +134,7 @@ impl Clock {
             } else {
                 self.count.max(1.0) / epochs
             };
-        } else if count < self.count && count <= self.first_count && self.counts_within(again) {
+        } else if back && count <= self.first_count && self.counts_within(again) {
             self.offset += self.count;
         }
         if self.count.is_nan() {
@@ -158,10 +159,10 @@ impl Clock {
         match step {
             Some(_) if self.counts_within(again) && !started => false,
             Some((rank, _, count)) if rank <= self.best.0 => {
-                let epoch_went_on = epoch_now.floor() > self.epoch_then.floor();
+                let epoch_went_on = || epoch_now.floor() > self.epoch_then.floor();
                 let behind = |c: usize| first(c).is_some_and(|(first, last)| count <= first.0 && count < last.0);
-                !epoch_went_on
-                    && count < self.count
+                count < self.count
+                    && !epoch_went_on()
                     && (!self.within() || epoch_now <= self.first_epoch)
                     && row.iter().any(|(c, _)| behind(*c))
             }
