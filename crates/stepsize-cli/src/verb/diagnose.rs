@@ -61,14 +61,15 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     for (file, why) in &judgement.failed {
         eprintln!("cannot read {file}: {why}");
     }
-    Ok(Done::with_code(text, code(&judgement, args)))
+    let unread = !judgement.failed.is_empty() && (args.strict || judgement.runs.is_empty());
+    Ok(Done::with_code(text, code(judgement.runs.iter().map(|r| r.diagnosis.verdict), unread, args)))
 }
 
-fn code(judgement: &Judgement, args: &DiagnoseArgs) -> u8 {
+/// The exit code for these verdicts; `unread`: a file could not be read that matters.
+fn code(mut verdicts: impl Iterator<Item = Verdict>, unread: bool, args: &DiagnoseArgs) -> u8 {
     let named: Vec<Verdict> = args.fail_on.iter().map(|w| Verdict::from(*w)).collect();
-    let unread = !judgement.failed.is_empty() && (args.strict || judgement.runs.is_empty());
     match () {
-        () if judgement.runs.iter().any(|r| named.contains(&r.diagnosis.verdict)) => FAILED_ON,
+        () if verdicts.any(|v| named.contains(&v)) => FAILED_ON,
         () if unread => 1,
         () => 0,
     }

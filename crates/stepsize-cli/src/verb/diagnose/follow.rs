@@ -3,14 +3,14 @@
 //! A verdict on a run that goes on is one on its first part: the schedule has not ended. It is said with the step.
 
 use super::output;
-use super::read::{self, Found};
-use super::{Judgement, judge};
+use super::{judge, read};
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
 use std::io::Write;
 use std::time::Duration;
 use stepsize::report::Verdict;
+use stepsize_study::logfiles::Follow;
 
 /// Time between looks.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -20,10 +20,13 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     if args.paths.iter().any(|p| p.as_os_str() == "-") {
         return Err(Fault::usage("--follow reads files; standard input is read to its end in any case"));
     }
+    for path in args.paths.iter().filter(|p| !p.exists()) {
+        eprintln!("{} is not there yet; waiting for it", path.display());
+    }
     let mut told: Vec<(String, Verdict)> = Vec::new();
+    let mut logs = Follow::new(&args.paths);
     loop {
-        let found: Found = read::all(args)?;
-        let judgement: Judgement = judge(found, true);
+        let judgement = judge(read::these(args, logs.poll())?, true);
         let mut out = std::io::stdout().lock();
         for run in &judgement.runs {
             let key = format!("{}#{}", run.file, run.run);
@@ -45,7 +48,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
         drop(out);
         let over = !told.is_empty() && told.iter().all(|(_, v)| *v == Verdict::Diverged);
         if over {
-            return Ok(Done::with_code(String::new(), super::code(&judgement, args)));
+            return Ok(Done::with_code(String::new(), super::code(told.iter().map(|t| t.1), false, args)));
         }
         std::thread::sleep(PAUSE);
     }

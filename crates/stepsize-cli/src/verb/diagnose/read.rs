@@ -18,11 +18,16 @@ pub struct Found {
 
 /// Reads everything that was named.
 pub fn all(args: &DiagnoseArgs) -> Result<Found, Fault> {
+    these(args, logfiles::collect(&args.paths))
+}
+
+/// The study that was named, and files that were read.
+pub fn these(args: &DiagnoseArgs, files: Vec<logfiles::Found>) -> Result<Found, Fault> {
     let mut found = Found::default();
     if let Some(name) = &args.study {
         study(args, name, &mut found)?;
     }
-    for (path, runs) in logfiles::collect(&args.paths) {
+    for (path, runs) in files {
         let asked = args.paths.contains(&path);
         let name = path.display().to_string();
         match runs {
