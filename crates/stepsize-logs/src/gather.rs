@@ -11,13 +11,12 @@ mod facts;
 mod sweep;
 
 use crate::run::Run;
+use crate::thin::POINTS;
 use clock::Kind;
 use draft::Draft;
 pub use facts::name_facts;
 use std::collections::{BTreeMap, HashMap};
 
-/// Readings kept of one name.
-const POINTS: usize = 4096;
 /// Readings kept of all names together, about: 64 MB.
 const ALL_POINTS: usize = 2 << 20;
 /// Series of one file; more are left out.

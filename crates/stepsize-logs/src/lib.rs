@@ -28,3 +28,4 @@ pub use format::{Format, HEAD, detect};
 pub use gather::name_facts;
 pub use reader::LogReader;
 pub use run::{Run, Series};
+pub use thin::thinned;

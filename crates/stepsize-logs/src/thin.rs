@@ -4,6 +4,26 @@
 //! When more than the limit are kept, `k` grows until at most half of it are. The first and the last are always kept. The
 //! outcome depends on the readings only, not on how the bytes came.
 
+/// Readings kept of one name.
+pub(crate) const POINTS: usize = 4096;
+
+/// Readings (step, value) in bounded memory, as every reader keeps them: of more than some thousands the first, the last, the
+/// extremes and what is not finite. Of several at one step the latest holds.
+pub fn thinned(readings: impl IntoIterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut thin = Thin::new(POINTS);
+    let mut held: Option<(f64, f64)> = None;
+    for (step, value) in readings {
+        if let Some((before, value)) = held.filter(|h| h.0 != step) {
+            thin.push(before, f64::NAN, value);
+        }
+        held = Some((step, value));
+    }
+    if let Some((step, value)) = held {
+        thin.push(step, f64::NAN, value);
+    }
+    thin.marks().iter().map(|m| (m.step, m.value)).collect()
+}
+
 /// One reading: where its run's counters stood (NaN: not seen) and its value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Mark {
@@ -199,6 +219,13 @@ mod tests {
         }
         assert!(marks.iter().any(|m| m.index == 654_321 && m.value.is_nan()));
         assert!(marks.is_sorted_by(|a, b| a.index < b.index));
+    }
+
+    #[test]
+    fn of_readings_at_one_step_the_latest_holds() {
+        assert_eq!(thinned([(1.0, 5.0), (1.0, 4.0), (2.0, 3.0)]), [(1.0, 4.0), (2.0, 3.0)]);
+        let many = thinned((0..100_000).map(|i| (f64::from(i), if i == 60_001 { 9.0 } else { 1.0 })));
+        assert!(many.len() < 5000 && many.contains(&(60_001.0, 9.0)));
     }
 
     #[test]

@@ -6,10 +6,7 @@
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use stepsize::{Error, Result};
-use stepsize_logs::{Run, Series, name_facts};
-
-/// Readings kept of one metric of one run; of more, every k-th and those that are not finite.
-const POINTS: i64 = 4096;
+use stepsize_logs::{Run, Series, name_facts, thinned};
 
 /// Reads every run that is not deleted.
 ///
@@ -56,29 +53,30 @@ fn series(store: &Connection, id: &str, key: String, seen: i64) -> rusqlite::Res
     let mut query = store.prepare_cached(
         "SELECT step, value, is_nan FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step, timestamp",
     )?;
-    let every = seen / POINTS + 1;
-    let mut points: Vec<(f64, f64)> = Vec::new();
-    let mut last = None;
-    let mut number = 0;
     let mut rows = query.query((id, &key))?;
-    while let Some(row) = rows.next()? {
-        let (step, value, nan): (i64, Option<f64>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
-        // Infinity is stored as the largest number.
-        let value = match value.unwrap_or(f64::NAN) {
-            _ if nan => f64::NAN,
-            v if v.abs() == f64::MAX => v.signum() * f64::INFINITY,
-            v => v,
-        };
-        let point = (step as f64, value);
-        if number % every == 0 || !value.is_finite() {
-            match points.last_mut() {
-                Some(same) if same.0 == point.0 => *same = point,
-                _ => points.push(point),
-            }
-        }
-        last = Some(point);
-        number += 1;
+    let mut failed = None;
+    let mut next = || {
+        let row = rows.next()?;
+        row.map(|row| {
+            let (step, value, nan): (i64, Option<f64>, bool) = (row.get(0)?, row.get(1)?, row.get(2)?);
+            // Infinity is stored as the largest number.
+            let value = match value.unwrap_or(f64::NAN) {
+                _ if nan => f64::NAN,
+                v if v.abs() == f64::MAX => v.signum() * f64::INFINITY,
+                v => v,
+            };
+            Ok((step as f64, value))
+        })
+        .transpose()
+    };
+    let points = thinned(std::iter::from_fn(|| {
+        next().unwrap_or_else(|e| {
+            failed = Some(e);
+            None
+        })
+    }));
+    match failed {
+        Some(error) => Err(error),
+        None => Ok(Series { name: key, points, seen: seen.cast_unsigned() }),
     }
-    points.extend(last.filter(|l| points.last().is_some_and(|p| p.0 != l.0)));
-    Ok(Series { name: key, points, seen: seen.cast_unsigned() })
 }
