@@ -45,7 +45,7 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
         }
         Some("try") => try_out(&jobs),
         Some("wrong") => wrong(&jobs, args.get(1).is_some_and(|a| a == "held"), &shipped()?),
-        Some("score") => score(&jobs, !args.get(1).is_some_and(|a| a == "fit"), &shipped()?),
+        Some("score") => score(&jobs, args.get(1).is_none_or(|a| a != "fit"), &shipped()?),
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
         _ => {
             Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR]".into())

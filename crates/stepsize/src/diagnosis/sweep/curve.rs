@@ -1,0 +1,88 @@
+//! The curve of final losses over rates: its vertex, its width, the landscape fitted to it.
+
+use super::TOLERANCE;
+use crate::Lr;
+use crate::landscape::{Context, Landscape, Reading};
+use crate::probe::Band;
+
+/// Where the fitted landscape is lowest, else the vertex of the parabola through the logs of the best loss and its
+/// neighbours; at most half way to a neighbour, and at the best rate itself when it has but one.
+pub(super) fn vertex(points: &[(f64, f64)], at: usize, fitted: Option<f64>) -> f64 {
+    let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
+        return points[at].0;
+    };
+    let log = |y: f64| if b.1 > 0.0 { y.ln() } else { y };
+    let (first, second) = ((log(b.1) - log(a.1)) / (b.0 - a.0), (log(c.1) - log(b.1)) / (c.0 - b.0));
+    let bend = (second - first) / (c.0 - a.0);
+    let parabola = if bend > 0.0 { (a.0 + b.0) / 2.0 - first / (2.0 * bend) } else { b.0 };
+    fitted.unwrap_or(parabola).clamp((a.0 + b.0) / 2.0, (b.0 + c.0) / 2.0)
+}
+
+/// Octaves over which the parabola through the logs of the best loss and its neighbours stays within the tolerance.
+pub(super) fn bowl(points: &[(f64, f64)], at: usize) -> f64 {
+    let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
+        return 0.0;
+    };
+    if b.1 <= 0.0 {
+        return 0.0;
+    }
+    let (first, second) = ((b.1 / a.1).ln() / (b.0 - a.0), (c.1 / b.1).ln() / (c.0 - b.0));
+    let bend = (second - first) / (c.0 - a.0);
+    if bend > 0.0 { (2.0 * (TOLERANCE.ln_1p() / bend).sqrt()).min(c.0 - a.0) } else { 0.0 }
+}
+
+/// Octaves about the best over which the loss, joined by lines, stays below `limit`.
+pub(super) fn width(points: &[(f64, f64)], at: usize, limit: f64) -> f64 {
+    let reach = |next: &dyn Fn(usize) -> Option<usize>| {
+        let mut i = at;
+        loop {
+            let Some(j) = next(i).filter(|j| *j < points.len()) else { return points[i].0 };
+            if points[j].1 > limit {
+                let part = (limit - points[i].1) / (points[j].1 - points[i].1);
+                return points[i].0 + part * (points[j].0 - points[i].0);
+            }
+            i = j;
+        }
+    };
+    reach(&|i| Some(i + 1)) - reach(&|i| i.checked_sub(1))
+}
+
+/// What the two-wall landscape tells.
+#[derive(Default)]
+pub(super) struct Fitted {
+    /// Median place of the best rate, in octaves.
+    pub middle: Option<f64>,
+    pub interval: Option<(f64, f64)>,
+    pub band: Vec<Band>,
+}
+
+/// Fits the two-wall landscape; needs four readings above zero.
+pub(super) fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<f64>) -> Fitted {
+    let worst = points.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
+    let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
+    if points.len() < 4 || low <= 0.0 {
+        return Fitted::default();
+    }
+    let untrained = start.unwrap_or(worst).max(1.02 * low).ln();
+    let readings: Vec<Reading> = points.iter().map(|(x, y)| Reading { x: *x, s: 0.0, y: y.ln() }).collect();
+    let ceiling = divergence.map_or(f64::INFINITY, f64::log2);
+    let landscape = Landscape::fit(&readings, Context { untrained, ceiling, horizon_free: true }, 0);
+    let (from, to) = (points[0].0, points[points.len() - 1].0);
+    let steps = ((to - from) * 4.0).ceil().max(1.0) as usize;
+    let grid: Vec<f64> = (0..=steps).map(|i| from + (to - from) * i as f64 / steps as f64).collect();
+    let table: Vec<Vec<f64>> = grid.iter().map(|x| landscape.losses(*x, 0.0)).collect();
+    let lowest: Vec<f64> = (0..landscape.len())
+        .filter_map(|s| (0..grid.len()).min_by(|a, b| table[*a][s].total_cmp(&table[*b][s])).map(|i| grid[i]))
+        .collect();
+    let at = |q: f64| crate::diagnosis::stats::quantile(&lowest, q);
+    let interval = at(0.1).zip(at(0.9)).map(|(l, h)| ((l - 0.25).exp2(), (h + 0.25).exp2()));
+    let band = grid
+        .iter()
+        .zip(&table)
+        .filter_map(|(x, losses)| {
+            let of = |q: f64| crate::diagnosis::stats::quantile(losses, q).map(f64::exp);
+            Some(Band { lr: Lr::from_log2(*x), low: of(0.1)?, mid: of(0.5)?, high: of(0.9)? })
+        })
+        .collect();
+    Fitted { middle: at(0.5), interval, band }
+}
