@@ -111,7 +111,10 @@ fn finish(
     files: &FilesArgs,
     style: Style,
 ) -> Result<Done, Fault> {
-    let schedule = if question.job.own_schedule { "its own".to_owned() } else { question.job.schedule.to_string() };
+    let schedule = match question.job.own_schedule {
+        true => "of the command".to_owned(),
+        false => question.job.schedule.to_string(),
+    };
     let shown =
         draw::Shown { compared, question: &question.text, task: &question.task, schedule: &schedule, interrupted };
     if let Some(path) = &files.svg {

@@ -73,7 +73,7 @@ fn panel(scene: &mut Scene, frame: Rect, row: &Row, fixed: Option<&Row>, y: Axis
         scene.path(Path::line(vec![(frame.x, up), (right, up)], Ink::Grid, 1.0));
         scene.text(small(frame.x - 5.0, up + 3.5, significant(value, 2), Anchor::End));
     }
-    for value in x.ticks(4).0 {
+    for value in x.ticks(3).0 {
         let across = at(value, y.low).0;
         scene.path(Path::line(vec![(across, bottom), (across, bottom + 4.0)], Ink::Frame, 1.0));
         scene.text(small(across, bottom + 16.0, rate(value), Anchor::Middle));

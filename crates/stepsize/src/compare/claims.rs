@@ -218,9 +218,9 @@ impl Facts<'_> {
             short(loss(b)),
             b.lr
         );
-        // Both comparisons have to say the same.
+        // Both comparisons have to say the same, the first beyond what a coin would (two standard deviations).
         let two = wins.won > wins.lost;
-        let clear = wins.won.abs_diff(wins.lost) * 5 > wins.won + wins.lost;
+        let clear = wins.won.abs_diff(wins.lost).pow(2) > 4 * (wins.won + wins.lost);
         let differs = clear && two == (loss(a) < loss(b));
         let seen = match (differs, two) {
             (true, true) => format!("two is better: {seen}"),
