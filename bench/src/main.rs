@@ -2,14 +2,12 @@
 //!
 //! `truth` trains every job of `tasks.rs` to the full horizon at 4 rates a decade with 3 seeds and writes
 //! `bench/data/truth.csv`; `score` runs every search on the same jobs, for real, and prints what its answers cost and
-//! how far they are from the best. `headlines` tries well-known claims at our scale, `sensor` whether a method without a rate
-//! tells where to search. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
+//! how far they are from the best. `headlines` tries well-known claims at our scale. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
 
 mod cache;
 mod diagnosis;
 mod headlines;
 mod score;
-mod sensor;
 mod table;
 mod tasks;
 mod truth;
@@ -26,8 +24,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("score") => score::print(&args[1..]),
         Some("diagnosis") => diagnosis::main(&args[1..]),
         Some("headlines") => headlines::write(),
-        Some("sensor") => sensor::print(),
-        _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | sensor | \
+        _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | \
                   diagnosis runs|fit|score"
             .into()),
     }

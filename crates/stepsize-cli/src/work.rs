@@ -44,7 +44,8 @@ fn of_engine(task: &TaskArgs) -> Result<Work, Fault> {
     Ok(Work { about, job: loaded.job, cut: false, kill: None, executor, chosen: Box::new(|| None) })
 }
 
-fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<Work, Fault> {
+/// The command with its places for the rate and the length.
+pub fn template(args: &CommandArgs) -> Result<Template, Fault> {
     let words = match (args.shell, args.argv.as_slice()) {
         (false, words) => words.to_vec(),
         (true, [text]) => vec!["sh".to_owned(), "-c".to_owned(), text.clone()],
@@ -56,7 +57,11 @@ fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<W
         }
     };
     let rate = if args.lr_from_env { RateFrom::Environment } else { RateFrom::Arguments };
-    let template = Template::new(&words, rate).map_err(Fault::usage)?;
+    Template::new(&words, rate).map_err(Fault::usage)
+}
+
+fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<Work, Fault> {
+    let template = template(args)?;
     let steps = match task.steps {
         Some(0) => return Err(Fault::usage("--steps is 0; a run needs at least 1")),
         Some(steps) => steps,

@@ -1,5 +1,6 @@
 //! What is shown of a [`Compared`]: text with a valley for each way, pictures, a page, and the JSON object.
 
+mod overview;
 mod picture;
 
 use crate::figure::png::file as png_file;
@@ -27,8 +28,8 @@ pub struct Shown<'a> {
 
 /// Heights of a valley in text, the lowest loss first.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Losses this many times the lowest are as high as they get.
-const HIGHEST: f64 = 30.0;
+/// Losses this many times below the highest are as low as they get.
+const DEEPEST: f64 = 1000.0;
 
 /// Words for the kinds of ways.
 fn family(family: Family) -> &'static str {
@@ -36,7 +37,7 @@ fn family(family: Family) -> &'static str {
         Family::Fixed => "one rate to the end",
         Family::Decay => "planned decay",
         Family::Cycle => "planned rise and fall",
-        Family::Feedback => "reacts to the validation loss",
+        Family::Feedback => "reacts to what training shows",
         Family::Free => "works out its step size; factors 0.01 to 100 on the advised rate",
         Family::Search => "searches first, out of the same steps",
     }
@@ -45,39 +46,36 @@ fn family(family: Family) -> &'static str {
 const FAMILIES: [Family; 6] =
     [Family::Fixed, Family::Decay, Family::Cycle, Family::Feedback, Family::Free, Family::Search];
 
-/// The lowest loss of all.
-fn lowest(compared: &Compared) -> f64 {
-    compared.rows.iter().filter_map(|r| r.best.as_ref()?.mean).fold(f64::INFINITY, f64::min)
+/// The lowest loss of all and the top of the valleys: the untrained loss, or without one the highest.
+fn span(compared: &Compared) -> (f64, f64) {
+    let means = || compared.rows.iter().flat_map(|r| &r.cells).filter_map(|c| c.mean);
+    let top = compared.untrained.unwrap_or_else(|| means().fold(0.0, f64::max));
+    let best = compared.rows.iter().filter_map(|r| r.best.as_ref()?.mean);
+    (best.chain(means()).fold(f64::INFINITY, f64::min).max(top / DEEPEST), top)
 }
 
 /// One sign a rate: the loss as a height, `x` where a seed diverged.
-fn valley(row: &Row, floor: f64) -> String {
+fn valley(row: &Row, (floor, top): (f64, f64)) -> String {
     let sign = |cell: &Cell| match cell.mean {
         None => 'x',
+        Some(_) if top <= floor => HEIGHTS[0],
         Some(mean) => {
-            let place = (mean / floor).max(1.0).ln() / HIGHEST.ln();
+            let place = (mean / floor).max(1.0).ln() / (top / floor).ln();
             HEIGHTS[((place * HEIGHTS.len() as f64) as usize).min(HEIGHTS.len() - 1)]
         }
     };
     row.cells.iter().map(sign).collect()
 }
 
-/// The columns of one way after its name: valley, best loss, its rate, width, steps to the target.
-fn columns(row: &Row, floor: f64, steps: u64) -> [String; 5] {
+/// The columns of one way after its name: valley, best loss, its rate (of a search the middle one of the seeds), width, steps to the
+/// target.
+fn columns(row: &Row, span: (f64, f64), steps: u64) -> [String; 5] {
     let best = row.best.as_ref();
     let none = || "-".to_owned();
-    let rates = match row.family {
-        Family::Search => {
-            let chosen: Vec<String> =
-                row.chosen.iter().map(|c| c.map_or_else(|| "none".to_owned(), |lr| rate(lr.get()))).collect();
-            let same = chosen.windows(2).all(|w| w[0] == w[1]);
-            if same { chosen.into_iter().next().unwrap_or_else(none) } else { chosen.join(" ") }
-        }
-        _ => best.map_or_else(none, |b| rate(b.lr.get())),
-    };
+    let rates = best.map_or_else(none, |b| rate(b.lr.get()));
     let to_target = best.and_then(|b| b.to_target).filter(|s| *s <= steps as f64 + 0.5);
     [
-        valley(row, floor),
+        valley(row, span),
         best.and_then(|b| b.mean).map_or_else(none, loss),
         rates,
         if row.cells.is_empty() { String::new() } else { significant(row.width, 2) },
@@ -90,7 +88,7 @@ const HEADS: [&str; 5] = ["valley", "best loss", "at lr", "decades", "to target"
 /// The whole answer for a terminal.
 pub fn text(shown: &Shown<'_>, style: Style) -> String {
     let compared = shown.compared;
-    let floor = lowest(compared);
+    let span = span(compared);
     let mut parts = Vec::new();
     if shown.interrupted {
         parts.push("interrupted: this rests on the runs that had ended".to_owned());
@@ -109,7 +107,7 @@ pub fn text(shown: &Shown<'_>, style: Style) -> String {
             continue;
         }
         lines.push(Tone::Dim.paint(family(of), style.colour));
-        lines.extend(rows.iter().map(|row| line(&row.name, columns(row, floor, compared.steps))));
+        lines.extend(rows.iter().map(|row| line(&row.name, columns(row, span, compared.steps))));
     }
     parts.push(lines.join("\n"));
     let claims = compared.claims.iter().map(|claim| {
@@ -131,7 +129,7 @@ fn head(shown: &Shown<'_>, style: Style) -> String {
     let c = shown.compared;
     let what = format!(
         "{} ways, each with {} steps and {} seeds, search included; {} steps in all. The valley is the mean final validation loss over the \
-         initial rates from low to high (higher is worse, in logs; x: a seed diverged). Decades: of initial rates, with a loss within 25 % of the \
+         initial rates from low to high (in logs, the top is the untrained loss; x: a seed diverged). Decades: of initial rates, with a loss within 25 % of the \
          best fixed rate's. To target: steps until the loss of the best fixed rate was reached, from the best initial rate.",
         c.rows.len(),
         count(c.steps),
@@ -181,7 +179,7 @@ pub fn png(shown: &Shown<'_>) -> Result<Vec<u8>> {
 /// One page: the sentences, the valleys, the table and the JSON object.
 pub fn html(shown: &Shown<'_>) -> String {
     let c = shown.compared;
-    let floor = lowest(c);
+    let span = span(c);
     let claims: String = c
         .claims
         .iter()
@@ -203,8 +201,7 @@ pub fn html(shown: &Shown<'_>) -> String {
         .rows
         .iter()
         .map(|row| {
-            let cells: String =
-                columns(row, floor, c.steps).iter().map(|t| format!("<td>{}</td>", escape(t))).collect();
+            let cells: String = columns(row, span, c.steps).iter().map(|t| format!("<td>{}</td>", escape(t))).collect();
             format!("<tr><th scope=\"row\">{}</th><td>{}</td>{cells}</tr>\n", escape(&row.name), family(row.family))
         })
         .collect();

@@ -76,11 +76,6 @@ pub(crate) trait Method: Debug + Send {
         let _ = (range, p);
         None
     }
-    /// The step size that the method has worked out, for those that do: in the unit of the rate of its plain relative
-    /// (SGD or Adam).
-    fn sensed(&self) -> Option<f64> {
-        None
-    }
 }
 
 /// An optimizer with its state.
@@ -143,11 +138,6 @@ impl Optimizer {
             at += values.len();
         }
         Ok(Some(list))
-    }
-
-    /// The step size that the method has worked out, if it does so.
-    pub(crate) fn sensed(&self) -> Option<f64> {
-        self.method.sensed()
     }
 
     /// The state: arrays and numbers.

@@ -76,13 +76,6 @@ fn legal(lr: f64) -> Result<()> {
     }
 }
 
-impl Run {
-    /// The step size that the optimizer has worked out, if it does so.
-    pub(crate) fn sensed(&self) -> Option<f64> {
-        self.optimizer.sensed()
-    }
-}
-
 impl Engine for Run {
     fn step(&mut self, lr: f64) -> Result<f64> {
         legal(lr)?;

@@ -5,7 +5,7 @@ use crate::network::{self, Architecture};
 use crate::run::Run;
 use crate::spec::{ModelSpec, OptimizerSpec};
 use std::sync::Arc;
-use stepsize::{Engine, Error, Lr, Result};
+use stepsize::{Engine, Error, Result};
 
 /// What to train on what, and how. All but the rate, which is what we look for.
 ///
@@ -124,29 +124,6 @@ impl Task {
     pub fn engine(&self, seed: u64) -> Result<Box<dyn Engine>> {
         let (device, network) = network::on_device(self.architecture());
         Ok(Box::new(Run::new(self.clone(), seed, network, device)))
-    }
-
-    /// The rate that a method without one works out on this job in a run of `steps`: a cheap first guess, not an answer.
-    ///
-    /// For Adam and AdamW it is Prodigy's `d` at the end, for SGD the scale that Mechanic gives its steps (Prodigy's is in the unit
-    /// of Adam's rate only). `None` for methods that need no rate, and when nothing above zero came out.
-    ///
-    /// # Errors
-    /// As [`Task::engine`].
-    pub fn sense(&self, seed: u64, steps: u64) -> Result<Option<Lr>> {
-        let spec = match &self.config().optimizer {
-            base @ OptimizerSpec::Sgd { .. } => OptimizerSpec::Mechanic { base: Box::new(base.clone()) },
-            &OptimizerSpec::Adam { beta1, beta2, eps } | &OptimizerSpec::AdamW { beta1, beta2, eps } => {
-                OptimizerSpec::Prodigy { beta1, beta2, eps }
-            }
-            _ => return Ok(None),
-        };
-        let (device, network) = network::on_device(self.architecture());
-        let mut run = Run::new(self.with_optimizer(spec)?, seed, network, device);
-        for _ in 0..steps {
-            run.step(1.0)?;
-        }
-        Ok(run.sensed().and_then(|rate| Lr::new(rate).ok()))
     }
 
     /// The job in one line: `digits (1797 rows, 64 features, 10 classes), mlp:128,64, sgd momentum 0.9, batch 64`.

@@ -15,7 +15,7 @@ mod claims;
 mod rows;
 
 pub use claims::Claim;
-pub use rows::{Cell, Compared, Row};
+pub use rows::{Cell, Compared, NEAR, Row};
 
 use crate::controller::ControllerSpec;
 use crate::lr::Lr;
@@ -35,7 +35,7 @@ pub enum Family {
     Decay,
     /// A planned rise and fall, once or often.
     Cycle,
-    /// Reacts to the validation loss.
+    /// Reacts to what training shows: losses or gradients.
     Feedback,
     /// Works out its own step size.
     Free,

@@ -5,6 +5,7 @@
 mod branch;
 mod greedy;
 mod hypergradient;
+mod mean;
 mod plateau;
 mod polyak;
 mod rewind;

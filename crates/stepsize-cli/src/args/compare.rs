@@ -1,8 +1,7 @@
 //! Arguments of `stepsize compare`.
 
-use super::{CommandArgs, SpanArgs, StudyArgs, TaskArgs};
+use super::{CommandArgs, FilesArgs, SpanArgs, StudyArgs, TaskArgs};
 use clap::Args;
-use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
@@ -22,18 +21,8 @@ pub struct CompareArgs {
     pub task: TaskArgs,
     #[command(flatten)]
     pub command: CommandArgs,
-    /// Print one JSON object instead of text
-    #[arg(long, help_heading = "Output")]
-    pub json: bool,
-    /// Write a page with the pictures, the table and the sentences, one file, no network needed
-    #[arg(long, value_name = "FILE.html", help_heading = "Output")]
-    pub report: Option<PathBuf>,
-    /// Write the valleys as PNG
-    #[arg(long, value_name = "FILE.png", help_heading = "Output")]
-    pub png: Option<PathBuf>,
-    /// Write the valleys as SVG
-    #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
-    pub svg: Option<PathBuf>,
+    #[command(flatten)]
+    pub files: FilesArgs,
     #[command(flatten)]
     pub kept: StudyArgs,
 }

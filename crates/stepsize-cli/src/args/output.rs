@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 /// What is written, and where.
 #[derive(Debug, Args)]
-pub struct DrawArgs {
+pub struct FilesArgs {
     /// Print one JSON object instead of text
     #[arg(long, help_heading = "Output")]
     pub json: bool,
@@ -19,6 +19,13 @@ pub struct DrawArgs {
     /// Write the pictures as SVG
     #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
     pub svg: Option<PathBuf>,
+}
+
+/// How a search is told.
+#[derive(Debug, Args)]
+pub struct DrawArgs {
+    #[command(flatten)]
+    pub files: FilesArgs,
     /// Price of one hour of one running trial: adds the cost in money
     #[arg(long, value_name = "PRICE", help_heading = "Output")]
     pub price_per_hour: Option<f64>,

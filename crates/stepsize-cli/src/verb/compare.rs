@@ -2,18 +2,19 @@
 
 mod ways;
 
-use crate::args::CompareArgs;
+use crate::args::{CompareArgs, FilesArgs};
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
 use crate::search;
 use crate::show::Style;
 use crate::task::Loaded;
-use crate::work::Work;
+use crate::work::{self, Work};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use stepsize::compare::{Comparison, Part, Way};
-use stepsize::{Lr, Policy, TrialId};
+use stepsize::compare::{Compared, Comparison, Part, Way};
+use stepsize::probe::Job;
+use stepsize::{End, Event, Lr, Policy, Probe, Trial, TrialId, fold};
 use stepsize_draw::compare as draw;
 use stepsize_engine::{OptimizerSpec, Task};
 use stepsize_study::executor::RunSource;
@@ -24,30 +25,23 @@ const EVALUATIONS: u64 = 40;
 
 /// Compares.
 pub fn run(args: &CompareArgs, style: Style) -> Result<Done, Fault> {
-    let (low, high) = args.span.or(1e-4, 10.0).map_err(Fault::usage)?;
-    let rates = Lr::log_space(low, high, args.per_decade).map_err(Fault::usage)?;
-    let embedded = args.command.argv.is_empty();
-    let (about, job, mut executor, comparison) = if embedded {
+    let (about, job, mut executor, comparison, chosen) = if args.command.argv.is_empty() {
         let loaded = Loaded::new(&args.task)?;
-        let ways = chosen(ways::of_engine(&loaded.job)?, &args.ways)?;
-        let comparison = Comparison::new(loaded.job.clone(), ways, rates, args.seeds).map_err(Fault::usage)?;
+        let comparison = plan(args, loaded.job.clone())?;
         let executor = InProcess::of_runs(loaded.jobs, EVALUATIONS, runs(&loaded.task, &comparison)?)?;
-        (loaded.task.describe(), loaded.job, Box::new(executor) as Box<dyn Executor>, comparison)
+        let silent: Box<dyn Fn() -> Option<String>> = Box::new(|| None);
+        (loaded.task.describe(), loaded.job, Box::new(executor) as Box<dyn Executor>, comparison, silent)
     } else {
         let work = Work::new(&args.task, &args.command, &args.kept)?;
-        let comparison = Comparison::new(work.job.clone(), vec![ways::fixed(&work.job)], rates, args.seeds);
-        let comparison = comparison.map_err(Fault::usage)?;
-        let comparison = if work.cut { comparison.without_searches() } else { comparison };
-        (work.about, work.job, work.executor, comparison)
+        let comparison = plan(args, work.job.clone())?;
+        (work.about, work.job, work.executor, comparison, work.chosen)
     };
-    let ways = if args.ways.is_empty() { String::new() } else { format!(" --ways {}", args.ways.join(",")) };
-    let text =
-        format!("compare --low {low} --high {high} --per-decade {} --seeds {}{ways}", args.per_decade, args.seeds);
-    let question = Question { text, task: about, job };
+    let question = Question { text: question(args)?, task: about, job };
     let mut store = search::open(&args.kept)?;
     let stop = search::interrupt()?;
     let planned = AtomicU64::new(0);
     let mut progress = Progress::new("compare");
+    let mut told = false;
     let outcome = study(
         &question,
         &Counted::new(&comparison, &planned),
@@ -55,28 +49,84 @@ pub fn run(args: &CompareArgs, style: Style) -> Result<Done, Fault> {
         executor.as_mut(),
         store.as_mut(),
         &stop,
-        &mut |event| progress.watch(event, planned.load(Ordering::Relaxed)),
+        &mut |event| {
+            progress.watch(event, planned.load(Ordering::Relaxed));
+            if !told && let Some(line) = chosen() {
+                progress.say(&line);
+                told = true;
+            }
+        },
     );
     progress.clear();
     let outcome = outcome.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })?;
     let compared = comparison.compared(&outcome.trials)?;
-    let shown = draw::Shown {
-        compared: &compared,
-        question: &question.text,
-        task: &question.task,
-        schedule: &question.job.schedule.to_string(),
-        interrupted: outcome.interrupted,
+    finish(&compared, &question, outcome.interrupted, &args.files, style)
+}
+
+/// Draws a kept comparison, begun by `args`, from its events alone.
+pub fn again(args: &CompareArgs, events: &[Event], files: &FilesArgs, style: Style) -> Result<Done, Fault> {
+    let Some(Event::Study { question: text, task, job, .. }) = events.first() else {
+        return Err(Fault::failure("the log does not begin with a study"));
     };
-    if let Some(path) = &args.svg {
+    let comparison = plan(args, job.clone())?;
+    let over = |trial: &Trial| !matches!(trial.end, None | Some(End::Stopped | End::Failed { .. }));
+    let done: Vec<Trial> = fold(events).into_values().filter(over).collect();
+    let interrupted = !comparison.ask(&done)?.is_empty();
+    let question = Question { text: text.clone(), task: task.clone(), job: job.clone() };
+    finish(&comparison.compared(&done)?, &question, interrupted, files, style)
+}
+
+/// What is compared, from the arguments and the full run.
+fn plan(args: &CompareArgs, job: Job) -> Result<Comparison, Fault> {
+    let (low, high) = span(args)?;
+    let rates = Lr::log_space(low, high, args.per_decade).map_err(Fault::usage)?;
+    if args.command.argv.is_empty() {
+        let ways = chosen(ways::of_engine(&job, &args.task.engine.optimizer)?, &args.ways)?;
+        return Comparison::new(job, ways, rates, args.seeds).map_err(Fault::usage);
+    }
+    // What a command does with its rate is its own affair: there is nothing to choose.
+    if !args.ways.is_empty() {
+        return Err(Fault::usage("--ways chooses among ways of the built-in engine; a command sets its rate itself"));
+    }
+    let comparison = Comparison::new(job.clone(), vec![ways::fixed(&job)], rates, args.seeds).map_err(Fault::usage)?;
+    Ok(if work::template(&args.command)?.has("steps") { comparison } else { comparison.without_searches() })
+}
+
+fn span(args: &CompareArgs) -> Result<(Lr, Lr), Fault> {
+    args.span.or(1e-4, 10.0).map_err(Fault::usage)
+}
+
+/// The question of a study.
+fn question(args: &CompareArgs) -> Result<String, Fault> {
+    let (low, high) = span(args)?;
+    let ways = if args.ways.is_empty() { String::new() } else { format!(" --ways {}", args.ways.join(",")) };
+    Ok(format!("compare --low {low} --high {high} --per-decade {} --seeds {}{ways}", args.per_decade, args.seeds))
+}
+
+/// Writes what was asked for and gives the text to print.
+fn finish(
+    compared: &Compared,
+    question: &Question,
+    interrupted: bool,
+    files: &FilesArgs,
+    style: Style,
+) -> Result<Done, Fault> {
+    let schedule = match question.job.own_schedule {
+        true => "of the command".to_owned(),
+        false => question.job.schedule.to_string(),
+    };
+    let shown =
+        draw::Shown { compared, question: &question.text, task: &question.task, schedule: &schedule, interrupted };
+    if let Some(path) = &files.svg {
         super::show::write(path, draw::svg(&shown).as_bytes())?;
     }
-    if let Some(path) = &args.png {
+    if let Some(path) = &files.png {
         super::show::write(path, &draw::png(&shown)?)?;
     }
-    if let Some(path) = &args.report {
+    if let Some(path) = &files.report {
         super::show::write(path, draw::html(&shown).as_bytes())?;
     }
-    let text = if args.json { format!("{:#}\n", draw::object(&shown)) } else { draw::text(&shown, style) };
+    let text = if files.json { format!("{:#}\n", draw::object(&shown)) } else { draw::text(&shown, style) };
     Ok(Done::answer_or_refusal(text, compared.target.is_some()))
 }
 

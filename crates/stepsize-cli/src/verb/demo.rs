@@ -56,7 +56,10 @@ pub fn run(args: &DemoArgs, style: Style) -> Result<Done, Fault> {
         return Ok(Done::answer(format!("{:#}\n", json!({ "birds": birds, "learners": all }))));
     }
     let end = birds.len();
-    if !args.still && std::io::stdout().is_terminal() {
+    // A line that wraps would spoil the frames.
+    let plain = frame(&birds, &learners, end, Style { colour: false, ..style });
+    let fits = plain.lines().all(|line| line.chars().count() < style.columns);
+    if !args.still && fits && std::io::stdout().is_terminal() {
         animate(&birds, &learners, style)?;
     }
     let mut text = frame(&birds, &learners, end, style);
@@ -101,7 +104,8 @@ fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> Str
         };
     }
     let yellow = birds[..seen].iter().filter(|b| **b).count();
-    let mut text = format!("birds  {row}  {seen} seen, {yellow} yellow (b black, Y yellow)\n\n");
+    let mut text = format!("birds  {row}  {seen} seen, {yellow} yellow\n");
+    text += "       b black, Y yellow; bars: belief that the next is yellow; │ share of yellow so far\n\n";
     let share = yellow as f64 / seen.max(1) as f64;
     for learner in learners {
         let tone = match learner.name {
@@ -113,10 +117,10 @@ fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> Str
         let full = ((belief * BAR as f64).round() as usize).min(BAR);
         let mark = ((share * BAR as f64) as usize).min(BAR - 1);
         let cell = |i: usize| {
-            if i < full {
-                '█'
-            } else if i == mark {
+            if i == mark {
                 '│'
+            } else if i < full {
+                '█'
             } else {
                 '·'
             }

@@ -1,17 +1,28 @@
 //! `stepsize show`: draws a study again. Also the one place where every search ends.
 
-use crate::args::{DrawArgs, ShowArgs};
+use super::resume;
+use crate::args::{DrawArgs, ShowArgs, Verb};
 use crate::done::{Done, Fault};
 use crate::show::{self, Style};
 use crate::{figure, page};
 use std::path::Path;
-use stepsize::{End, Report, fold};
+use stepsize::{End, Event, Report, fold};
 use stepsize_draw::json;
 use stepsize_study::Studies;
 
 /// Draws a study again.
 pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
-    let events = Studies::look(&args.named.file.db)?.events(&args.named.name)?;
+    let studies = Studies::look(&args.named.file.db)?;
+    let events = studies.events(&args.named.name)?;
+    if matches!(events.first(), Some(Event::Study { question, .. }) if question.starts_with("compare ")) {
+        if args.output.price_per_hour.is_some() {
+            return Err(Fault::usage("--price-per-hour is for searches; a comparison counts steps"));
+        }
+        let Verb::Compare(compare) = resume::first_command(&studies, &args.named.name)?.0.verb else {
+            return Err(Fault::failure(format!("study {:?} is a comparison, but its command is not", args.named.name)));
+        };
+        return super::compare::again(&compare, &events, &args.output.files, style);
+    }
     let interrupted = fold(&events).values().any(|t| matches!(t.end, None | Some(End::Stopped)));
     finish(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, style)
 }
@@ -22,16 +33,17 @@ pub fn finish(report: Report, output: &DrawArgs, style: Style) -> Result<Done, F
         Some(price) => report.with_price(price).map_err(Fault::usage)?,
         None => report,
     };
-    if let Some(path) = &output.svg {
+    let files = &output.files;
+    if let Some(path) = &files.svg {
         write(path, figure::svg(&report).as_bytes())?;
     }
-    if let Some(path) = &output.png {
+    if let Some(path) = &files.png {
         write(path, &figure::png(&report)?)?;
     }
-    if let Some(path) = &output.report {
+    if let Some(path) = &files.report {
         write(path, page::html(&report, &json::object(&report)).as_bytes())?;
     }
-    let text = if output.json { format!("{:#}\n", json::object(&report)) } else { show::report(&report, style) };
+    let text = if files.json { format!("{:#}\n", json::object(&report)) } else { show::report(&report, style) };
     Ok(Done::answer_or_refusal(text, report.lr().is_some()))
 }
 

@@ -41,9 +41,10 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
         engine.restore(snapshot)?;
     }
     run.trial.end = None;
+    let optimizer = loaded.task.config().optimizer.to_string();
     let mut records = Records::open(args, &run, loaded.task.score_name())?;
     let mut engine = Norms::new(engine, args.grad_norms || !run.norms.is_empty());
-    let mut run = Run { args, checkpoint: run, kept: &mut kept, policy: &mut policy, records: &mut records };
+    let mut run = Run { args, checkpoint: run, kept: &mut kept, policy: &mut policy, records: &mut records, optimizer };
     let end = run.whole(&mut engine)?;
     if !matches!(end, End::Diverged { .. } | End::Failed { .. }) {
         run.write(args.resume.as_deref(), &mut engine)?;
@@ -95,6 +96,8 @@ struct Run<'a> {
     kept: &'a mut Kept,
     policy: &'a mut Policy,
     records: &'a mut Records,
+    /// By name.
+    optimizer: String,
 }
 
 /// Why a stretch ended before the run did.
@@ -110,7 +113,7 @@ impl Run<'_> {
     /// To the end, or until Ctrl-C.
     fn whole(&mut self, engine: &mut Norms) -> Result<End, Fault> {
         let stop = crate::search::interrupt()?;
-        let mut watch = Watch::new(&self.checkpoint.trial, self.args.progress);
+        let mut watch = Watch::new(&self.checkpoint.trial, self.optimizer.clone(), self.args.progress);
         let result = loop {
             let (end, pause) = match self.stretch(engine, &mut watch, &|| stop.load(Ordering::Relaxed)) {
                 Ok(both) => both,
@@ -144,7 +147,7 @@ impl Run<'_> {
         watch: &mut Watch,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<(End, Pause), Fault> {
-        let Self { args, checkpoint, kept, policy, records } = self;
+        let Self { args, checkpoint, kept, policy, records, .. } = self;
         let begun = checkpoint.trial.clone();
         let (id, steps) = (begun.id, begun.spec.steps);
         let every = args.checkpoint_every.unwrap_or((steps / 20).max(1));

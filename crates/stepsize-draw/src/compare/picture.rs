@@ -1,5 +1,7 @@
-//! The valleys as small multiples: a panel a way, all on the same axes, the fixed rate behind each.
+//! The picture of a comparison: above, the widest valley of each kind on one pair of axes ([`overview`]); below, every way as a small
+//! plot on the same loss axis, the fixed rate behind each.
 
+use super::overview;
 use crate::figure::font;
 use crate::figure::ink::Ink;
 use crate::figure::panel::{cross, marker};
@@ -10,38 +12,44 @@ use stepsize::compare::{Cell, Compared, Family, Row};
 
 /// Width of the picture, panels across it, and the size of one with its gap.
 const WIDTH: f64 = 960.0;
-const ACROSS: usize = 4;
-const TALL: f64 = 190.0;
-const TOP: f64 = 96.0;
+const ACROSS: usize = 5;
+const TALL: f64 = 158.0;
+const TOP: f64 = 72.0;
 
 /// The whole picture.
 pub fn draw(compared: &Compared, task: &str) -> Scene {
-    let title = "Final loss over the initial rate, way by way";
+    let title = "Final loss over the initial rate";
     let rows: Vec<&Row> = compared.rows.iter().filter(|r| !r.cells.is_empty()).collect();
-    let lines = rows.len().div_ceil(ACROSS);
-    let height = TOP + TALL * lines as f64 + 16.0;
-    let about = format!(
-        "{} small plots on the same loss axis; the flat bottom of each is the span of rates that work.",
-        rows.len()
-    );
+    // One way alone has been shown above.
+    let lines = if rows.len() > 1 { rows.len().div_ceil(ACROSS) } else { 0 };
+    // A loss of exactly 0 has no place on a logarithmic axis, and seeds that were lucky are no reason for a longer one.
+    let losses: Vec<f64> = rows.iter().flat_map(|r| &r.cells).filter_map(|c| c.mean).filter(|l| *l != 0.0).collect();
+    let y = loss_axis(&losses, compared.untrained).padded(0.06, 0.1);
+    let overview = overview::draw(compared, y, WIDTH);
+    let above = TOP + overview.as_ref().map_or(0.0, |o| o.height);
+    let heading = if lines > 0 { 40.0 } else { 0.0 };
+    let height = above + heading + TALL * lines as f64 + 16.0;
+    let about = overview.as_ref().map_or(String::new(), |o| o.description.clone());
     let mut scene = Scene::new(WIDTH, height, title, &about);
     scene.text(Text { bold: true, size: 20.0, ..Text::new(24.0, 34.0, title.to_owned()) });
     let task = format!("{task}; {} steps, mean of {} seeds", compared.steps, compared.seeds);
     scene.text(Text { ink: Ink::Faint, ..Text::new(24.0, 57.0, font::shorten(&task, 13.0, WIDTH - 48.0)) });
-    let key = "green: this way, bars from seed to seed; grey: one fixed rate; dashes: what find came to; x diverged; diamond: the advised rate";
-    scene.text(Text { size: 12.0, ink: Ink::Faint, ..Text::new(24.0, 78.0, key.to_owned()) });
-    let losses: Vec<f64> =
-        rows.iter().flat_map(|r| &r.cells).flat_map(|c| c.losses.iter().flatten().copied()).collect();
-    let y = loss_axis(&losses, compared.untrained).padded(0.06, 0.1);
+    if let Some(overview) = overview {
+        scene.place(overview, 0.0, TOP);
+    }
+    if lines > 0 {
+        let text = "Every way: green, bars from seed to seed; grey: one fixed rate; dashes: what find came to; x diverged; diamond: the advised rate";
+        scene.text(Text { size: 12.0, ink: Ink::Faint, ..Text::new(24.0, above + 16.0, text.to_owned()) });
+    }
     let found = compared.rows.iter().find(|r| r.name == "find").and_then(|r| r.best.as_ref()?.mean);
-    for (i, row) in rows.iter().enumerate() {
+    for (i, row) in rows.iter().enumerate().take(lines * ACROSS) {
         let (column, line) = ((i % ACROSS) as f64, (i / ACROSS) as f64);
-        let width = (WIDTH - 32.0) / ACROSS as f64;
+        let width = (WIDTH - 24.0) / ACROSS as f64;
         let frame = Rect {
-            x: 16.0 + column * width + 46.0,
-            y: TOP + line * TALL + 24.0,
-            width: width - 58.0,
-            height: TALL - 66.0,
+            x: 12.0 + column * width + 44.0,
+            y: above + heading + line * TALL + 22.0,
+            width: width - 52.0,
+            height: TALL - 58.0,
         };
         panel(&mut scene, frame, row, compared.rows.first(), y, found);
     }
@@ -57,7 +65,7 @@ fn panel(scene: &mut Scene, frame: Rect, row: &Row, fixed: Option<&Row>, y: Axis
         (frame.x + x.place(lr).clamp(-1.0, 2.0) * frame.width, up)
     };
     let (bottom, right) = (frame.y + frame.height, frame.x + frame.width);
-    scene.text(Text { bold: true, ..Text::new(frame.x, frame.y - 8.0, row.name.clone()) });
+    scene.text(Text { bold: true, size: 12.0, ..Text::new(frame.x, frame.y - 7.0, row.name.clone()) });
     let small =
         |x: f64, y: f64, text: String, anchor| Text { size: 10.5, ink: Ink::Faint, anchor, ..Text::new(x, y, text) };
     for value in y.ticks(3).0 {
@@ -65,7 +73,7 @@ fn panel(scene: &mut Scene, frame: Rect, row: &Row, fixed: Option<&Row>, y: Axis
         scene.path(Path::line(vec![(frame.x, up), (right, up)], Ink::Grid, 1.0));
         scene.text(small(frame.x - 5.0, up + 3.5, significant(value, 2), Anchor::End));
     }
-    for value in x.ticks(4).0 {
+    for value in x.ticks(3).0 {
         let across = at(value, y.low).0;
         scene.path(Path::line(vec![(across, bottom), (across, bottom + 4.0)], Ink::Frame, 1.0));
         scene.text(small(across, bottom + 16.0, rate(value), Anchor::Middle));

@@ -2,7 +2,7 @@
 
 use super::ink::Ink;
 use super::panel::Panel;
-use super::scene::{Anchor, Path, Rect, Scene, Text};
+use super::scene::{Path, Rect, Scene, Text};
 use crate::number::rate;
 use crate::view::Axis;
 
@@ -31,7 +31,7 @@ pub fn draw(birds: &[bool], first: usize, learners: &[Learner]) -> Scene {
     scene.text(Text { bold: true, size: 20.0, ..Text::new(24.0, 36.0, title.to_owned()) });
     let yellow = birds.iter().filter(|b| **b).count();
     let below = format!(
-        "The same {} birds for all three, {yellow} of them yellow; one gradient step of the rate on each. The vertical line is the first yellow bird.",
+        "The same {} birds for all three, {yellow} of them yellow; one gradient step a bird. Dashed: the first yellow bird. Dotted: share of yellow so far.",
         birds.len()
     );
     scene.text(Text { ink: Ink::Faint, ..Text::new(24.0, 62.0, below) });
@@ -69,7 +69,6 @@ fn panel(birds: &[bool], first: usize, learner: &Learner) -> Scene {
             panel.at((i + 1) as f64, seen as f64 / (i + 1) as f64)
         })
         .collect();
-    let start = share.first().copied();
     panel.inside(Path { dashes: &[2.0, 3.0], ..Path::line(share, Ink::Faint, 1.5) });
     let line = learner.beliefs.iter().enumerate().map(|(i, b)| panel.at(i as f64, *b)).collect();
     panel.inside(Path::line(line, ink, 2.5));
@@ -82,10 +81,6 @@ fn panel(birds: &[bool], first: usize, learner: &Learner) -> Scene {
             false => mark,
         };
         panel.scene.path(mark);
-    }
-    if let Some((x, y)) = start {
-        let text = Text::new(x, y - 7.0, "dotted: share of yellow among the birds seen".to_owned());
-        panel.scene.text(Text { size: 11.0, ink: Ink::Faint, anchor: Anchor::Start, ..text });
     }
     panel.scene
 }

@@ -8,9 +8,6 @@ use serde_json::Value;
 
 /// Over 200 steps parameters differ by less than this, relative to the largest of them, and losses relative to the first.
 const TOLERANCE: f64 = 1e-5;
-/// Mechanic over AdamW takes steps of size 1 that are never made, so single precision rounds each against parameters of size
-/// 1 and the growth of the scale magnifies it: 3.2e-5 was seen, three times what the others keep to.
-const MECHANIC_ADAMW: f64 = 5e-5;
 const ROWS: usize = 32;
 const BATCH: usize = 4;
 
@@ -98,7 +95,12 @@ fn methods_without_a_rate_step_as_their_packages() {
         let mut point = points.next();
         let mut worst = 0.0f64;
         for (step, expected) in losses.iter().enumerate() {
-            let (loss, gradient) = problem.judge(&flat(&parameters), step);
+            // A case with gradients of its own is judged on these: what comes back through the problem is no fault of the
+            // method (see the script).
+            let (loss, gradient) = match &case["gradients"][step] {
+                Value::Null => problem.judge(&flat(&parameters), step),
+                given => (*expected, numbers(given)),
+            };
             worst = worst.max((loss - expected).abs() / losses[0]);
             let gradients = split(&gradient, &shapes, &device);
             optimizer.step(rates[step % rates.len()], loss, &mut parameters, gradients, &device).unwrap();
@@ -114,8 +116,7 @@ fn methods_without_a_rate_step_as_their_packages() {
         println!("{name}: largest relative difference over 200 steps {worst:.1e}");
         // a NaN is no largest difference
         let broken = flat(&parameters).iter().any(|v| !v.is_finite());
-        let tolerance = if name == "mechanic(adamw)" { MECHANIC_ADAMW } else { TOLERANCE };
-        if broken || worst > tolerance {
+        if broken || worst > TOLERANCE {
             faults.push(format!("{name} {worst:.1e}"));
         }
     }

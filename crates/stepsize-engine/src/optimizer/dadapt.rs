@@ -69,8 +69,4 @@ impl Method for DAdaptAdam {
     fn numbers(&mut self) -> Vec<&mut f64> {
         vec![&mut self.d, &mut self.numerator]
     }
-
-    fn sensed(&self) -> Option<f64> {
-        Some(self.d)
-    }
 }

@@ -22,14 +22,13 @@ pub(super) struct Dog {
     mean: Vec<f32>,
     /// Largest distance so far and sum of squared gradients; one pair, or one for each block.
     groups: Vec<(f64, f64)>,
-    last: f64,
 }
 
 impl Dog {
     /// With one step size (`groups` 1) or one for each of `groups` blocks.
     pub(super) fn new(relative: f64, decay: f64, size: usize, groups: usize) -> Self {
         let (start, mean) = (vec![0.0; size], vec![0.0; size]);
-        Self { relative, decay, start, mean, groups: vec![(0.0, 0.0); groups], last: 0.0 }
+        Self { relative, decay, start, mean, groups: vec![(0.0, 0.0); groups] }
     }
 }
 
@@ -67,7 +66,6 @@ impl Method for Dog {
         for (i, block) in blocks.iter_mut().enumerate() {
             let (far, squared) = self.groups[if layered { i } else { 0 }];
             let rate = now.lr * far / squared.sqrt();
-            self.last = rate;
             let range = block.range();
             for ((p, g), mean) in block.p.iter_mut().zip(block.g).zip(&mut self.mean[range]) {
                 *p -= rate as f32 * (g + decay * *p);
@@ -81,14 +79,10 @@ impl Method for Dog {
     }
 
     fn numbers(&mut self) -> Vec<&mut f64> {
-        self.groups.iter_mut().flat_map(|(far, squared)| [far, squared]).chain([&mut self.last]).collect()
+        self.groups.iter_mut().flat_map(|(far, squared)| [far, squared]).collect()
     }
 
     fn evaluated(&self, range: Range<usize>, _: &[f32]) -> Option<Vec<f32>> {
         Some(self.mean[range].to_vec())
-    }
-
-    fn sensed(&self) -> Option<f64> {
-        Some(self.last)
     }
 }

@@ -94,8 +94,4 @@ impl Method for Mechanic {
         }
         list
     }
-
-    fn sensed(&self) -> Option<f64> {
-        Some(self.scale())
-    }
 }

@@ -14,12 +14,11 @@ pub(super) struct Momo {
     mean: Vec<f32>,
     loss: f64,
     product: f64,
-    last: f64,
 }
 
 impl Momo {
     pub(super) fn new(beta: f64, decay: f64, size: usize) -> Self {
-        Self { beta, decay, mean: vec![0.0; size], loss: 0.0, product: 0.0, last: 0.0 }
+        Self { beta, decay, mean: vec![0.0; size], loss: 0.0, product: 0.0 }
     }
 }
 
@@ -49,11 +48,11 @@ impl Method for Momo {
             }
         }
         let shrink = 1.0 + now.lr * self.decay;
-        self.last = step_size(shrink * (self.loss - self.product) + ahead, norm, now.lr);
+        let rate = step_size(shrink * (self.loss - self.product) + ahead, norm, now.lr);
         for block in blocks {
             let mean = &self.mean[block.range()];
             for (p, d) in block.p.iter_mut().zip(mean) {
-                *p = (*p - self.last as f32 * d) / shrink as f32;
+                *p = (*p - rate as f32 * d) / shrink as f32;
             }
         }
     }
@@ -63,11 +62,7 @@ impl Method for Momo {
     }
 
     fn numbers(&mut self) -> Vec<&mut f64> {
-        vec![&mut self.loss, &mut self.product, &mut self.last]
-    }
-
-    fn sensed(&self) -> Option<f64> {
-        Some(self.last)
+        vec![&mut self.loss, &mut self.product]
     }
 }
 
@@ -79,14 +74,13 @@ pub(super) struct MomoAdam {
     square: Vec<f32>,
     loss: f64,
     product: f64,
-    last: f64,
 }
 
 impl MomoAdam {
     /// With `[beta1, beta2, eps]`.
     pub(super) fn new(numbers: [f64; 3], decay: f64, size: usize) -> Self {
         let (mean, square) = (vec![0.0; size], vec![0.0; size]);
-        Self { numbers, decay, mean, square, loss: 0.0, product: 0.0, last: 0.0 }
+        Self { numbers, decay, mean, square, loss: 0.0, product: 0.0 }
     }
 }
 
@@ -109,12 +103,12 @@ impl Method for MomoAdam {
             }
         }
         let shrink = 1.0 + now.lr * self.decay;
-        self.last = step_size(shrink * (self.loss - self.product) + ahead, norm, now.lr / correct1);
+        let rate = step_size(shrink * (self.loss - self.product) + ahead, norm, now.lr / correct1);
         for block in blocks {
             let range = block.range();
             let moments = self.mean[range.clone()].iter().zip(&self.square[range]);
             for (p, (d, v)) in block.p.iter_mut().zip(moments) {
-                *p = (*p - self.last as f32 * (d / root(*v))) / shrink as f32;
+                *p = (*p - rate as f32 * (d / root(*v))) / shrink as f32;
             }
         }
     }
@@ -124,10 +118,6 @@ impl Method for MomoAdam {
     }
 
     fn numbers(&mut self) -> Vec<&mut f64> {
-        vec![&mut self.loss, &mut self.product, &mut self.last]
-    }
-
-    fn sensed(&self) -> Option<f64> {
-        Some(self.last)
+        vec![&mut self.loss, &mut self.product]
     }
 }

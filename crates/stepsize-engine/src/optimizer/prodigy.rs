@@ -3,8 +3,6 @@
 //! Adam whose step is `d r`, where `d` is a lower bound of the distance from the start to the solution that only grows:
 //! `num = b3 num + (d/d0) d r <g, p0 - p>; s = b3 s + (d/d0) d r g; d = max(d, num / |s|_1)` with `b3 = sqrt(b2)`, `d0 = 1e-6`. The
 //! moments are weighted by `d`. Decay is apart from the gradient: `p -= d r w p`. A step at rate 0 changes nothing.
-//!
-//! Where `d` settles is an estimate of the rate that Adam should have: see `Task::sense`.
 
 use super::{Block, Method, Now, copy_into};
 
@@ -85,9 +83,5 @@ impl Method for Prodigy {
 
     fn numbers(&mut self) -> Vec<&mut f64> {
         vec![&mut self.d, &mut self.d_max, &mut self.numerator]
-    }
-
-    fn sensed(&self) -> Option<f64> {
-        Some(self.d)
     }
 }

@@ -23,13 +23,12 @@ pub(super) struct ScheduleFreePlus {
     square: Vec<f32>,
     largest: f64,
     weights: f64,
-    last: f64,
 }
 
 impl ScheduleFreePlus {
     pub(super) fn new(momentum: f64, decay: f64, size: usize) -> Self {
         let [x, z, mean, square] = std::array::from_fn(|_| vec![0.0; size]);
-        Self { momentum, decay, x, z, mean, square, largest: EPS, weights: 0.0, last: 0.0 }
+        Self { momentum, decay, x, z, mean, square, largest: EPS, weights: 0.0 }
     }
 }
 
@@ -50,7 +49,6 @@ impl Method for ScheduleFreePlus {
         let gap = (now.loss + self.momentum * ahead).max(0.0);
         // a flat spot: there is no way down, and nothing to divide by
         let rate = if slope > 0.0 { now.lr.max(EPS) * gap / slope } else { 0.0 };
-        self.last = rate;
         self.largest = self.largest.max(rate);
         let weight = self.largest * self.largest;
         self.weights += weight;
@@ -77,14 +75,10 @@ impl Method for ScheduleFreePlus {
     }
 
     fn numbers(&mut self) -> Vec<&mut f64> {
-        vec![&mut self.largest, &mut self.weights, &mut self.last]
+        vec![&mut self.largest, &mut self.weights]
     }
 
     fn evaluated(&self, range: Range<usize>, _: &[f32]) -> Option<Vec<f32>> {
         Some(self.x[range].to_vec())
-    }
-
-    fn sensed(&self) -> Option<f64> {
-        Some(self.last)
     }
 }

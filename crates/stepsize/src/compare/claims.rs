@@ -26,29 +26,35 @@ const BAD: f64 = 0.99;
 #[derive(Default, Clone, Copy)]
 struct Wins {
     won: usize,
-    of: usize,
+    lost: usize,
+    /// The same loss to the bit: a controller that never acted.
+    tied: usize,
 }
 
 impl Wins {
     fn add(&mut self, a: &Cell, b: &Cell) {
         for pair in a.losses.iter().zip(&b.losses) {
-            let won = match pair {
-                (Some(a), Some(b)) => a < b,
-                (Some(_), None) => true,
-                (None, Some(_)) => false,
-                (None, None) => continue,
-            };
-            self.won += usize::from(won);
-            self.of += 1;
+            match pair {
+                (Some(a), Some(b)) if a == b => self.tied += 1,
+                (Some(a), Some(b)) if a < b => self.won += 1,
+                (Some(_), None) => self.won += 1,
+                (Some(_) | None, Some(_)) => self.lost += 1,
+                (None, None) => {}
+            }
         }
     }
 
+    fn of(self) -> usize {
+        self.won + self.lost + self.tied
+    }
+
+    /// Won of all: a tie is not won.
     fn share(self) -> f64 {
-        self.won as f64 / self.of.max(1) as f64
+        self.won as f64 / self.of().max(1) as f64
     }
 
     fn words(self) -> String {
-        format!("{} of {} ({:.0} %)", self.won, self.of, 100.0 * self.share())
+        format!("{} of {} ({:.0} %)", self.won, self.of(), 100.0 * self.share())
     }
 }
 
@@ -76,10 +82,18 @@ impl Claim {
     pub(super) fn all(compared: &Compared) -> Vec<Self> {
         let Some(best) = compared.rows.first().and_then(|r| r.best.clone()) else { return Vec::new() };
         let facts = Facts { compared, best };
-        [facts.bad(), facts.two_orders(), facts.two_or_ten(), facts.cycles(), facts.free(), facts.find()]
-            .into_iter()
-            .flatten()
-            .collect()
+        [
+            facts.bad(false),
+            facts.bad(true),
+            facts.two_orders(),
+            facts.two_or_ten(),
+            facts.cycles(),
+            facts.free(),
+            facts.find(),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
@@ -107,30 +121,22 @@ impl Facts<'_> {
         loss(cell) / loss(&self.best)
     }
 
-    fn bad_cells(&self) -> impl Iterator<Item = &Cell> {
-        self.fixed().cells.iter().filter(|c| (c.lr.get() / self.best.lr.get()).log10().abs() >= BAD)
-    }
-
-    /// 0 below the best fixed rate, 1 above.
-    fn side(&self, cell: &Cell) -> usize {
-        usize::from(cell.lr > self.best.lr)
-    }
-
-    /// Adaptive beats badly configured.
-    fn bad(&self) -> Option<Claim> {
+    /// Adaptive beats badly configured: on the side of the rates that are too high, or too low.
+    fn bad(&self, above: bool) -> Option<Claim> {
+        let decades = |cell: &Cell| (cell.lr.get() / self.best.lr.get()).log10() * if above { 1.0 } else { -1.0 };
+        let bad: Vec<&Cell> = self.fixed().cells.iter().filter(|c| decades(c) >= BAD).collect();
         let same_rate = |family: Family| {
-            let mut wins = [Wins::default(); 2];
+            let mut wins = Wins::default();
             for row in self.rows(family) {
-                for bad in self.bad_cells() {
-                    let same = row.cells.iter().filter(|c| c.lr == bad.lr);
-                    same.for_each(|cell| wins[self.side(bad)].add(cell, bad));
+                for bad in &bad {
+                    row.cells.iter().filter(|c| c.lr == bad.lr).for_each(|cell| wins.add(cell, bad));
                 }
             }
             wins
         };
-        let mut free = [Wins::default(); 2];
+        let mut free = Wins::default();
         for cell in self.rows(Family::Free).filter_map(|row| row.cells.get(row.advised?)) {
-            self.bad_cells().for_each(|bad| free[self.side(bad)].add(cell, bad));
+            bad.iter().for_each(|bad| free.add(cell, bad));
         }
         let groups = [
             ("feedback from the same rate", same_rate(Family::Feedback)),
@@ -138,33 +144,38 @@ impl Facts<'_> {
             ("a planned decay from the same rate", same_rate(Family::Decay)),
             ("a method without a rate, as advised", free),
         ];
-        let all = groups.iter().flat_map(|(_, wins)| wins);
-        let all = all.fold(Wins::default(), |a, w| Wins { won: a.won + w.won, of: a.of + w.of });
-        let costs: Vec<f64> = self.bad_cells().map(|c| self.relative(c)).collect();
-        let diverged = costs.iter().filter(|c| c.is_infinite()).count();
-        let middle = median(costs.iter().copied().filter(|c| c.is_finite()).collect());
-        let mut seen = format!(
-            "{} fixed rates were ten times or more from the best ({}): {} diverged",
-            costs.len(),
-            self.best.lr,
-            diverged
-        );
-        if let Some(middle) = middle {
-            seen += &format!(", the others ended at {} the best loss in the middle", factor(middle));
-        }
         let parts: Vec<String> = groups
             .iter()
-            .filter(|(_, [low, high])| low.of + high.of > 0)
-            .map(|(name, [low, high])| {
-                format!("{name} in {} below and {} above the best rate", low.words(), high.words())
-            })
+            .filter(|(_, wins)| wins.of() > 0)
+            .map(|(name, wins)| format!("{name} in {}", wins.words()))
             .collect();
         if parts.is_empty() {
             return None;
         }
-        seen += &format!(". They were beaten by {}; in all {}", parts.join(", by "), all.words());
-        let name = "an adaptive rate most likely beats a badly configured one";
-        Some(Claim::new(name, (all.of > 0).then(|| all.share() > 0.5), seen))
+        let all = groups.iter().fold(Wins::default(), |a, (_, w)| Wins {
+            won: a.won + w.won,
+            lost: a.lost + w.lost,
+            tied: a.tied + w.tied,
+        });
+        let costs: Vec<f64> = bad.iter().map(|c| self.relative(c)).collect();
+        let diverged = costs.iter().filter(|c| c.is_infinite()).count();
+        let side = if above { "above" } else { "below" };
+        let mut seen = match bad.len() {
+            1 => format!("one fixed rate was ten times or more {side} the best ({})", self.best.lr),
+            n => format!("{n} fixed rates were ten times or more {side} the best ({})", self.best.lr),
+        };
+        let middle = median(costs.iter().copied().filter(|c| c.is_finite()).collect());
+        seen += &match (diverged, middle) {
+            (0, Some(middle)) => format!("; in the middle they ended at {} the best loss", factor(middle)),
+            (_, Some(middle)) => {
+                format!("; {diverged} diverged, and in the middle the others ended at {} the best loss", factor(middle))
+            }
+            (_, None) => format!("; {diverged} diverged"),
+        };
+        seen += &format!(". Seed by seed they were beaten by {}; in all {}", parts.join(", by "), all.words());
+        let bad = if above { "is too high" } else { "is too low" };
+        let name = format!("an adaptive rate most likely beats a rate that {bad} by ten times or more");
+        Some(Claim::new(&name, Some(all.share() > 0.5), seen))
     }
 
     /// Two orders lower than the rate at which the loss first falls.
@@ -197,16 +208,25 @@ impl Facts<'_> {
         }
         let (a, b) = (two.best.as_ref()?, ten.best.as_ref()?);
         let seen = format!(
-            "from the same rate dividing by two ended lower in {}; at their best rates {} ({}) against {} ({})",
-            wins.words(),
+            "from the same rate dividing by two ended lower in {} and higher in {}, with no difference in {}; at their best rates two came to {} ({}), ten \
+             to {} ({})",
+            wins.won,
+            wins.lost,
+            wins.tied,
             short(loss(a)),
             a.lr,
             short(loss(b)),
             b.lr
         );
-        let better = if wins.share() >= 0.5 { "two is better" } else { "ten is better" };
-        let differs = (wins.share() - 0.5).abs() > 0.1;
-        let seen = if differs { format!("{better}: {seen}") } else { format!("no clear difference: {seen}") };
+        // Both comparisons have to say the same, the first beyond what a coin would (two standard deviations).
+        let two = wins.won > wins.lost;
+        let clear = wins.won.abs_diff(wins.lost).pow(2) > 4 * (wins.won + wins.lost);
+        let differs = clear && two == (loss(a) < loss(b));
+        let seen = match (differs, two) {
+            (true, true) => format!("two is better: {seen}"),
+            (true, false) => format!("ten is better: {seen}"),
+            (false, _) => format!("no clear difference: {seen}"),
+        };
         Some(Claim::new("on a plateau it matters whether the rate is divided by two or by ten", Some(differs), seen))
     }
 

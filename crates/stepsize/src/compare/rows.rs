@@ -13,7 +13,7 @@ use crate::trial::Trial;
 use serde::Serialize;
 
 /// A loss within this share of the best fixed rate's counts as near it.
-pub(super) const NEAR: f64 = 0.25;
+pub const NEAR: f64 = 0.25;
 
 /// One rate of a way.
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -17,6 +17,7 @@ mod transformers;
 
 pub use transformers::TransformersGreedy;
 
+use super::mean::Mean;
 use super::state::{Reader, Writer};
 use super::{Controller, Direction, Metric, Observation, State, Verdict};
 use crate::notation::Call;
@@ -104,7 +105,8 @@ impl Greedy {
                  0 < min_factor <= 1 <= max_factor, not {self:?}"
             )));
         }
-        Ok(Box::new(Live { spec: self, factor: 1.0, past: Vec::new(), good: 0, bad: 0, pause: 0, sum: 0.0, count: 0 }))
+        let mean = Mean::new(self.average);
+        Ok(Box::new(Live { spec: self, factor: 1.0, past: Vec::new(), good: 0, bad: 0, pause: 0, mean }))
     }
 }
 
@@ -130,9 +132,8 @@ struct Live {
     bad: u64,
     /// Readings still to be passed over.
     pause: u64,
-    /// Sum and number of the reports of an unfinished reading.
-    sum: f64,
-    count: u64,
+    /// Reports on their way to a reading.
+    mean: Mean,
 }
 
 impl Live {
@@ -184,39 +185,30 @@ impl Controller for Live {
                 seen.value, seen.step
             )));
         }
-        // Scaled before they are added, so that large values do not overflow.
-        self.sum += seen.value / self.spec.average as f64;
-        self.count += 1;
-        if self.count == self.spec.average {
-            let value = self.sum;
-            (self.sum, self.count) = (0.0, 0);
-            self.read(value);
+        if let Some(reading) = self.mean.add(seen.value) {
+            self.read(reading);
         }
         Ok(Verdict::Go)
     }
 
     fn save(&self) -> State {
-        Writer::new()
+        let writer = Writer::new()
             .put("factor", self.factor)
             .put("good", self.good as f64)
             .put("bad", self.bad as f64)
-            .put("pause", self.pause as f64)
-            .put("sum", self.sum)
-            .put("count", self.count as f64)
-            .list("reading", &self.past)
-            .state()
+            .put("pause", self.pause as f64);
+        self.mean.put(writer).list("reading", &self.past).state()
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         let mut reader = Reader::new("greedy", state);
         let factor = reader.within("factor", self.spec.min_factor, self.spec.max_factor)?;
         let (good, bad, pause) = (reader.count("good")?, reader.count("bad")?, reader.count("pause")?);
-        let sum = reader.number("sum")?;
-        let count = reader.within("count", 0.0, (self.spec.average - 1) as f64)? as u64;
+        let mean = self.mean.taken(&mut reader)?;
         let past = reader.list("reading", self.spec.memory as usize)?;
         reader.finish()?;
         (self.factor, self.good, self.bad, self.pause) = (factor, good, bad, pause);
-        (self.sum, self.count, self.past) = (sum, count, past);
+        (self.mean, self.past) = (mean, past);
         Ok(())
     }
 }

@@ -25,6 +25,7 @@ pub use keras::KerasPlateau;
 pub use optax::OptaxPlateau;
 pub use torch::TorchPlateau;
 
+use super::mean::Mean;
 use super::state::{Reader, Writer};
 use super::{Controller, Metric, Observation, State, Verdict};
 use crate::{Error, Result};
@@ -126,6 +127,7 @@ impl Plateau {
         }
         Ok(Box::new(Live {
             length: self.patience,
+            mean: Mean::new(self.average),
             spec: self,
             factor: 1.0,
             window: Vec::new(),
@@ -133,8 +135,6 @@ impl Plateau {
             taken: 1.0,
             cooldown: 0,
             undone: 0,
-            sum: 0.0,
-            count: 0,
         }))
     }
 }
@@ -154,9 +154,8 @@ struct Live {
     undone: u32,
     /// Readings in a full window now.
     length: u64,
-    /// Sum and number of the reports of an unfinished reading.
-    sum: f64,
-    count: u64,
+    /// Reports on their way to a reading.
+    mean: Mean,
 }
 
 impl Live {
@@ -216,28 +215,19 @@ impl Controller for Live {
                 seen.value, seen.step
             )));
         }
-        // Scaled before they are added, so that large values do not overflow.
-        self.sum += seen.value / self.spec.average as f64;
-        self.count += 1;
-        if self.count == self.spec.average {
-            let value = self.sum;
-            (self.sum, self.count) = (0.0, 0);
-            self.read(value);
+        if let Some(reading) = self.mean.add(seen.value) {
+            self.read(reading);
         }
         Ok(Verdict::Go)
     }
 
     fn save(&self) -> State {
-        Writer::new()
+        let writer = Writer::new()
             .put("factor", self.factor)
             .put("factor_before_cut", self.taken)
             .put("cooldown", self.cooldown as f64)
-            .put("undone", f64::from(self.undone))
-            .put("sum", self.sum)
-            .put("count", self.count as f64)
-            .list("reading", &self.window)
-            .list("before_cut", &self.before)
-            .state()
+            .put("undone", f64::from(self.undone));
+        self.mean.put(writer).list("reading", &self.window).list("before_cut", &self.before).state()
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
@@ -248,8 +238,7 @@ impl Controller for Live {
         reader.within("undone", 0.0, f64::from(self.spec.undo))?;
         let undone = reader.count("undone")? as u32;
         let length = self.spec.patience << undone;
-        let sum = reader.number("sum")?;
-        let count = reader.within("count", 0.0, (self.spec.average - 1) as f64)? as u64;
+        let mean = self.mean.taken(&mut reader)?;
         let window = reader.list("reading", length as usize)?;
         let before = reader.list("before_cut", length as usize)?;
         reader.finish()?;
@@ -257,7 +246,7 @@ impl Controller for Live {
             return Err(Error::state(format!("plateau needs {length} readings before the cut, not {}", before.len())));
         }
         (self.factor, self.taken, self.cooldown, self.undone) = (factor, taken, cooldown, undone);
-        (self.length, self.sum, self.count, self.window, self.before) = (length, sum, count, window, before);
+        (self.length, self.mean, self.window, self.before) = (length, mean, window, before);
         Ok(())
     }
 }

@@ -1,4 +1,7 @@
 //! The ways that are compared. Numbers are those of the sources, or of common practice where a source gives none.
+//!
+//! Absent: controllers that pay for more steps than the run has (`branch`, `rewind`), since everybody has the same; what they bring is
+//! in `docs/adaptive.md`.
 
 use crate::done::Fault;
 use stepsize::compare::{Family, Way};
@@ -12,8 +15,8 @@ pub fn fixed(job: &Job) -> Way {
     Way { name: "fixed".into(), family: Family::Fixed, schedule, controller: None, optimizer: None, unit: None }
 }
 
-/// All that the built-in engine can do.
-pub fn of_engine(job: &Job) -> Result<Vec<Way>, Fault> {
+/// All that the built-in engine can do with a job that is trained by `optimizer`.
+pub fn of_engine(job: &Job, optimizer: &OptimizerSpec) -> Result<Vec<Way>, Fault> {
     let steps = job.steps;
     // Half a cycle is an eighth of the run: four cycles, and the end at the low point (Smith 2015).
     let up = (steps / 8).max(1);
@@ -31,11 +34,17 @@ pub fn of_engine(job: &Job) -> Result<Vec<Way>, Fault> {
         (Family::Cycle, "one-cycle", "one_cycle".to_owned()),
     ];
     // Readings are 40 a run: a window of 4 is a tenth of it.
-    let watched = [
-        ("plateau / 2", "plateau(patience=4, factor=0.5, undo=0)"),
-        ("plateau / 10", "plateau(patience=4, factor=0.1, undo=0)"),
-        ("plateau / 2, raised again", "plateau(patience=4, factor=0.5, undo=3)"),
+    let mut watched = vec![
+        ("plateau / 2", "plateau(patience=4, factor=0.5, undo=0)".to_owned()),
+        ("plateau / 10", "plateau(patience=4, factor=0.1, undo=0)".to_owned()),
+        ("plateau / 2, raised again", "plateau(patience=4, factor=0.5, undo=3)".to_owned()),
+        ("greedy", "greedy".to_owned()),
+        ("hypergradient", "hypergradient".to_owned()),
     ];
+    // The Polyak step is one along the gradient: nothing of the kind is known of Adam's steps (MoMo-Adam is below).
+    if let OptimizerSpec::Sgd { momentum, .. } = optimizer {
+        watched.push(("polyak cap", format!("polyak(momentum={momentum:?})")));
+    }
     // With the schedules of their authors: none for those that average, a decay for those that do not.
     let free = [
         ("schedule_free_sgd", "constant"),

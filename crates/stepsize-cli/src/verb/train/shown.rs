@@ -6,8 +6,9 @@ use crate::number::{count, loss, plural, rate};
 use crate::show::{self, Style, Tone};
 use crate::task::Loaded;
 use serde_json::json;
-use stepsize::report::{smooth, thin};
-use stepsize::{Act, End, Trial};
+use stepsize::diagnosis::{Facts, Record, Series, diagnose};
+use stepsize::report::{Verdict, smooth, thin};
+use stepsize::{Act, Curve, End, Trial};
 
 /// Points of a curve in a terminal plot.
 const POINTS: usize = 400;
@@ -22,39 +23,40 @@ pub fn since_best(trial: &Trial) -> Option<u64> {
     Some((points.len() - 1 - best) as u64)
 }
 
-/// The run in two or three words, from its evaluations.
-pub fn verdict(trial: &Trial) -> String {
-    let points = trial.val.points();
-    if points.last().is_some_and(|p| !p.loss.is_finite()) {
-        return "broken".to_owned();
+/// Where the rate lies by the diagnosis of the log so far, how sure that is, and what else it found; then how long the best validation
+/// loss lies back. The schedule has not ended: it is a verdict on the first part of the run.
+pub fn verdict(trial: &Trial, optimizer: &str) -> String {
+    let points = trial.train.points();
+    let series = |curve: &Curve| Series::new(curve.points().iter().map(|p| (p.step as f64, p.loss)));
+    let record = Record {
+        loss: series(&trial.train),
+        val_loss: series(&trial.val),
+        score: series(&trial.score),
+        lr: Series::new(points.iter().map(|p| (p.step as f64, p.lr))),
+        facts: Facts {
+            lr: Some(trial.spec.lr.get()),
+            total_steps: Some(trial.spec.steps as f64),
+            optimizer: Some(optimizer.to_owned()),
+            schedule: Some(trial.spec.schedule.to_string()),
+            running: true,
+            ..Facts::default()
+        },
+        ..Record::default()
+    };
+    let seen = diagnose(&record);
+    let mut text = match seen.verdict {
+        Verdict::Unknown => "rate: cannot tell yet".to_owned(),
+        Verdict::Diverged => "diverged".to_owned(),
+        other => format!("rate {other} ({:.0} %)", 100.0 * seen.confidence),
+    };
+    // The first finding is that of the verdict; that a run under way is not annealed goes without saying.
+    if let Some(next) = seen.findings[1..].iter().find(|f| f.code != "LR023") {
+        text += &format!(", {}", next.title);
     }
-    if points.len() < 3 {
-        return "begins".to_owned();
+    if let Some(since @ 1..) = since_best(trial) {
+        text += &format!(", best {} ago", plural(since, "evaluation"));
     }
-    match since_best(trial) {
-        Some(0) => "improves".to_owned(),
-        Some(since @ 3..) if falls(trial) && rises(points) => format!("overfits? best {since} evaluations ago"),
-        Some(since) => format!("best {} ago", plural(since, "evaluation")),
-        None => "broken".to_owned(),
-    }
-}
-
-/// Whether the last three validation losses rise, and to more than a twentieth above the best.
-fn rises(points: &[stepsize::Point]) -> bool {
-    let best = points.iter().map(|p| p.loss).fold(f64::INFINITY, f64::min);
-    let last = &points[points.len().saturating_sub(3)..];
-    last.windows(2).all(|w| w[0].loss < w[1].loss) && last.iter().all(|p| p.loss > 1.05 * best)
-}
-
-/// Whether the training loss still falls: its mean over the last tenth is below that of the tenth before.
-fn falls(trial: &Trial) -> bool {
-    let losses = trial.train.losses();
-    let tenth = losses.len() / 10;
-    let mean = |s: &[f64]| s.iter().sum::<f64>() / s.len() as f64;
-    tenth > 0 && {
-        let (rest, last) = losses.split_at(losses.len() - tenth);
-        mean(last) < 0.98 * mean(&rest[rest.len() - tenth..])
-    }
+    text
 }
 
 /// The run as one JSON object.

@@ -16,18 +16,19 @@ pub struct Watch {
     lines: bool,
     smooth: Option<f64>,
     val: String,
+    optimizer: String,
 }
 
 impl Watch {
-    /// For this run; without a terminal nothing, or `lines`.
-    pub fn new(trial: &Trial, lines: bool) -> Self {
+    /// For this run, made by `optimizer`; without a terminal nothing, or `lines`.
+    pub fn new(trial: &Trial, optimizer: String, lines: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let target = if terminal { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(trial.spec.steps), target).with_position(trial.steps_run);
-        if let Ok(style) = ProgressStyle::with_template("train {bar:18} {pos}/{len} steps, {eta} left  {wide_msg}") {
+        if let Ok(style) = ProgressStyle::with_template("train {bar:10} {pos}/{len} steps, {eta} left  {wide_msg}") {
             bar.set_style(style.progress_chars("━╸─"));
         }
-        Self { bar, terminal, lines: lines && !terminal, smooth: None, val: String::new() }
+        Self { bar, terminal, lines: lines && !terminal, smooth: None, val: String::new(), optimizer }
     }
 
     /// Takes in one event; `trial` holds it already.
@@ -38,15 +39,21 @@ impl Watch {
                 self.smooth = Some(smooth);
                 self.bar.set_position(step + 1);
                 if step.is_multiple_of(10) {
-                    self.bar.set_message(format!("loss {}  lr {}{}", loss(smooth), rate(*lr), self.val));
+                    // What a narrow terminal cuts off comes last.
+                    self.bar.set_message(format!("loss {}{}  lr {}", loss(smooth), self.val, rate(*lr)));
                 }
             }
             Event::Eval { step, lr, val_loss, score, .. } => {
+                if !self.terminal && !self.lines {
+                    return;
+                }
                 let score = score.map_or(String::new(), |s| format!(" ({})", loss(s)));
-                self.val = format!("  val {}{score}  {}", loss(*val_loss), verdict(trial));
+                let verdict = verdict(trial, &self.optimizer);
+                self.val = format!("  val {}  {verdict}", loss(*val_loss));
                 if self.lines {
                     let train = self.smooth.map_or(String::new(), |s| format!("loss {}  ", loss(s)));
-                    eprintln!("step {step}/{}  {train}lr {}{}", trial.spec.steps, rate(*lr), self.val);
+                    let (steps, lr) = (trial.spec.steps, rate(*lr));
+                    eprintln!("step {step}/{steps}  {train}lr {lr}  val {}{score}  {verdict}", loss(*val_loss));
                 }
             }
             Event::Acted { step, act, factor, why, .. } if self.terminal || self.lines => {
