@@ -30,7 +30,7 @@ use super::template::Values;
 use super::{Commands, QUEUE, orphans};
 use crate::{Executor, Handle};
 use folder::{Attempt, Folder};
-use scheduler::{Scheduler, State};
+use scheduler::{Scheduler, State, grown};
 use script::{Job, Parts};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
@@ -290,8 +290,7 @@ impl Cluster {
         let folder = Folder::open(&commands.dir, commands.mark.as_deref())?;
         let cwd = std::env::current_dir().map_err(|e| Error::invalid(format!("cannot tell the directory: {e}")))?;
         let scheduler = on.scheduler();
-        let caps = scheduler
-            .probe()
+        let caps = grown(scheduler.as_ref(), on.notice.as_ref())
             .map_err(|t| Error::invalid(format!("{}; `stepsize doctor --on ...` says more", t.text())))?;
         if caps.slots == 0 {
             return Err(Error::invalid(format!(

@@ -53,7 +53,7 @@ impl Scheduler for Slurm {
                 known.join(", ")
             )));
         };
-        Ok(Caps { version, slots: cpus / self.need.cpus.max(1) as usize })
+        Ok(Caps { version, slots: cpus / self.need.cpus.max(1) as usize, young: false })
     }
 
     fn submit(&self, job: &Job) -> Result<String, Trouble> {

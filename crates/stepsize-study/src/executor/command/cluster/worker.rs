@@ -177,7 +177,7 @@ impl Worker {
                     let _ = flight.account.events.send(Event::Submitted { trial, handle });
                     self.reached();
                 }
-                Err(trouble @ Trouble::Unreachable(_)) => {
+                Err(trouble @ (Trouble::Unreachable(_) | Trouble::Absent(_))) => {
                     // It may have been taken: the next list tells.
                     flight.phase = Phase::Ready(self.lists + 1);
                     return self.trouble(&trouble);
