@@ -18,9 +18,9 @@ pub(super) use tail::BEGIN;
 
 use super::super::account::Exit;
 use super::Need;
+use super::flight::shell;
 use super::scheduler::{Caps, Log, Room, Scheduler, Seen, State, Trouble};
 use super::script::Job;
-use super::worker::shell;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
