@@ -1,10 +1,14 @@
 """How good `stepsize find -- COMMAND` is on command jobs whose best rate is known.
 
-    python bench/commands/run.py truth     # full runs on a grid of rates, written to bench/data/commands.csv
-    python bench/commands/run.py score [JOB...]     # searches, for real, held against them
+    python bench/commands/run.py truth [JOB...]     # full runs on a grid of rates, written to bench/data/commands.csv
+    python bench/commands/run.py score [JOB...]     # searches, for real, and full runs at the rates that they answer
 
-STEPSIZE=PATH chooses the binary, PYTHON=PATH an interpreter with NumPy and scikit-learn. The jobs are the scripts of examples/ as they
-are, in settings on which nothing was tuned. With `{steps}` the search may compress a run; without, it sees only its first sixteenth.
+STEPSIZE=PATH chooses the binary, PYTHON=PATH an interpreter with NumPy, scikit-learn and PyTorch. The jobs are the scripts of examples/ as
+they are, in settings on which nothing was tuned. With `{steps}` the search may compress a run; without, it sees only its first sixteenth.
+
+An answer is judged by full runs at that very rate: between two rates of the table, near where training breaks, its interpolation says
+nothing. Three yardsticks: *regret*, loss / best loss - 1, which is harsh where the best loss is near zero; *lost*, the share of the fall
+from the untrained loss to the best one that the answer gives away; and how many octaves it lies above (+) or below (-) the best rate.
 """
 
 import csv
@@ -12,6 +16,7 @@ import json
 import math
 import os
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,6 +37,7 @@ JOBS = {
     "numpy_small_batch": ("numpy_train.py", "--lr", "--steps", "--seed", 3000, ["--batch-size", "8"]),
     "numpy_narrow": ("numpy_train.py", "--lr", "--steps", "--seed", 1500, ["--hidden", "16", "--batch-size", "32"]),
     "sklearn": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 32, []),
+    "torch": ("torch_train.py", "--learning-rate", "--max-iters", "--seed", 400, []),
 }
 
 
@@ -41,25 +47,37 @@ def command(job, lr, steps, seed):
     return words + [length, steps if steps is not None else str(full)]
 
 
+def losses(text):
+    """The validation losses that were printed."""
+    found = re.findall(r"(?:val_loss:|val loss|'eval_loss':) *([^\s,}]+)", text)
+    return [float(value) for value in found]
+
+
 def final(text):
-    """The last validation loss that was printed; infinite when there is none."""
-    for line in reversed(text.splitlines()):
-        for name in ("val_loss:", "val loss"):
-            if name in line:
-                value = float(line.split(name)[1].split()[0])
-                return value if math.isfinite(value) else math.inf
-    return math.inf
+    """The last validation loss; infinite when there is none."""
+    seen = losses(text)
+    return seen[-1] if seen and math.isfinite(seen[-1]) else math.inf
+
+
+def seeds(job):
+    return TRUTH_SEEDS if job != "sklearn" else TRUTH_SEEDS[:1]
+
+
+def full(job, lr, seed):
+    return subprocess.run(command(job, f"{lr:.6g}", None, str(seed)), capture_output=True, text=True).stdout
 
 
 def truth():
+    wanted = sys.argv[2:] or list(JOBS)
+    kept = list(csv.reader(TABLE.read_text().splitlines()))[1:] if TABLE.exists() else []
     with TABLE.open("w", newline="") as file:
-        out = csv.writer(file)
+        out = csv.writer(file, lineterminator="\n")
         out.writerow(["job", "lr", "seed", "val_loss"])
-        for job in JOBS:
+        out.writerows(row for row in kept if row[0] not in wanted)
+        for job in wanted:
             for lr in RATES:
-                for seed in TRUTH_SEEDS if job != "sklearn" else TRUTH_SEEDS[:1]:
-                    run = subprocess.run(command(job, f"{lr:.6g}", None, str(seed)), capture_output=True, text=True)
-                    out.writerow([job, f"{lr:.6g}", seed, f"{final(run.stdout):.6g}"])
+                for seed in seeds(job):
+                    out.writerow([job, f"{lr:.6g}", seed, f"{final(full(job, lr, seed)):.6g}"])
                     file.flush()
 
 
@@ -68,30 +86,42 @@ def table():
     with TABLE.open() as file:
         for row in csv.DictReader(file):
             rows.setdefault(row["job"], {}).setdefault(float(row["lr"]), []).append(float(row["val_loss"]))
-    # A run that broke counts as the worst one that did not.
     out = {}
     for job, rates in rows.items():
         worst = max(v for values in rates.values() for v in values if math.isfinite(v))
         mean = {lr: sum(min(v, worst) for v in values) / len(values) for lr, values in rates.items()}
-        out[job] = sorted(mean.items())
+        out[job] = Truth(job, sorted(mean.items()), worst)
     return out
 
 
-def loss(points, lr):
-    """Log-log interpolation in the table; its ends beyond it."""
-    if lr <= points[0][0]:
-        return points[0][1]
-    for (x0, y0), (x1, y1) in zip(points, points[1:]):
-        if lr <= x1:
-            t = math.log(lr / x0) / math.log(x1 / x0)
-            return math.exp((1 - t) * math.log(y0) + t * math.log(y1))
-    return points[-1][1]
+class Truth:
+    """What full runs of a job reach."""
+
+    def __init__(self, job, points, worst):
+        self.job, self.worst, self.known = job, worst, dict(points)
+        self.lr, self.best = min(points, key=lambda p: p[1])
+        # scikit-learn's script has no reading before its first epoch: ten classes alike.
+        first = losses(full(job, RATES[0], TRUTH_SEEDS[0]))[0]
+        self.untrained = math.log(10) if job == "sklearn" else first
+
+    def reached(self, lr):
+        """Mean final loss at a rate. A run that broke counts as the worst one that did not."""
+        lr = float(f"{lr:.6g}")
+        if lr not in self.known:
+            ends = [min(final(full(self.job, lr, seed)), self.worst) for seed in seeds(self.job)]
+            self.known[lr] = sum(ends) / len(ends)
+        return self.known[lr]
+
+    def judge(self, lr):
+        """Regret, share of the fall that is lost, and octaves from the best rate."""
+        loss = self.reached(lr)
+        return loss / self.best - 1, (loss - self.best) / (self.untrained - self.best), math.log2(lr / self.lr)
 
 
 def search(job, steps, seed, start):
-    words = command(job, "{lr}", "{steps}" if steps else None, str(seed))
+    words = command(job, "{lr}", "{steps}" if steps else None, "{seed}")
     run = subprocess.run(
-        [STEPSIZE, "find", "--steps", str(JOBS[job][4]), "--start", start, "--jobs", "2", "--json", "--", *words],
+        [STEPSIZE, "find", "--steps", str(JOBS[job][4]), "--seed", str(seed), "--start", start, "--jobs", "2", "--json", "--", *words],
         capture_output=True,
         text=True,
     )
@@ -106,23 +136,27 @@ def geometric(regrets):
 
 
 def score():
-    truths = {job: points for job, points in table().items() if len(sys.argv) < 3 or job in sys.argv[2:]}
-    print(f"{os.cpu_count()} cores {platform.processor() or platform.machine()}; {len(truths)} command jobs, truth {len(RATES)} rates, "
-          f"seeds {TRUTH_SEEDS}; search seeds {SEARCH_SEEDS}, starts {STARTS}")
+    truths = {job: truth for job, truth in table().items() if len(sys.argv) < 3 or job in sys.argv[2:]}
+    print(f"{os.cpu_count()} cores {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}; {len(truths)} command jobs, "
+          f"truth {len(RATES)} rates, seeds {TRUTH_SEEDS}; search seeds {SEARCH_SEEDS}, starts {STARTS}")
     print("command: bench/commands/run.py", *sys.argv[1:], "\n")
-    print(f"{'job':<20} {'method':<16} {'n':>3} {'geo':>8} {'worst':>8} {'<=5%':>6} {'<=20%':>6} {'cost':>6} {'refused':>8}")
+    print(f"{'job':<20} {'method':<16} {'n':>3} {'regret':>8} {'worst':>8} {'<=20%':>6} {'lost':>7} {'worst':>7} {'octaves':>8} {'cost':>6} {'refused':>8}")
     fixed = {"1e-3 always": [1e-3], "0.1, 0.01, 0.001": [0.1, 0.01, 0.001], "decades 1..1e-3": [1, 0.1, 0.01, 0.001]}
-    all_rows = {}
+    everything = {}
 
-    def show(job, method, regrets, costs, refused):
-        share = lambda limit: sum(r <= limit for r in regrets) / max(1, len(regrets))
-        print(f"{job:<20} {method:<16} {len(regrets) + refused:>3} {100 * geometric(regrets):>7.1f}% {100 * max(regrets, default=math.nan):>7.1f}% "
-              f"{share(0.05):>6.2f} {share(0.2):>6.2f} {sum(costs) / len(costs):>6.2f} {refused:>8}", flush=True)
+    def show(job, method, judged, costs, refused):
+        regrets, lost, octaves = zip(*judged) if judged else ((), (), ())
+        within = sum(r <= 0.2 for r in regrets) / max(1, len(regrets))
+        mean = lambda values: sum(values) / len(values) if values else math.nan
+        print(f"{job:<20} {method:<16} {len(judged) + refused:>3} {100 * geometric(regrets):>7.1f}% {100 * max(regrets, default=math.nan):>7.1f}% "
+              f"{within:>6.2f} {100 * mean(lost):>6.1f}% {100 * max(lost, default=math.nan):>6.1f}% {mean(octaves):>+8.1f} {mean(costs):>6.2f} {refused:>8}", flush=True)
+        kept = everything.setdefault(method, ([], [], []))
+        if job != "all":
+            kept[0].extend(judged), kept[1].extend(costs), kept[2].append(refused)
 
-    for job, points in truths.items():
-        best = min(y for _, y in points)
+    for job, truth in truths.items():
         for method, steps in (("find, {steps}", True), ("find, no {steps}", False)):
-            regrets, costs, refused = [], [], 0
+            judged, costs, refused = [], [], 0
             for seed in SEARCH_SEEDS:
                 for start in STARTS:
                     lr, cost = search(job, steps, seed, start)
@@ -130,17 +164,14 @@ def score():
                     if lr is None:
                         refused += 1
                     else:
-                        regrets.append(loss(points, lr) / best - 1)
-            show(job, method, regrets, costs, refused)
-            kept = all_rows.setdefault(method, ([], [], []))
-            kept[0].extend(regrets), kept[1].extend(costs), kept[2].append(refused)
+                        judged.append(truth.judge(lr))
+            show(job, method, judged, costs, refused)
         for method, rates in fixed.items():
-            regret = min(loss(points, r) for r in rates) / best - 1
-            kept = all_rows.setdefault(method, ([], [], []))
-            kept[0].append(regret), kept[1].append(0 if len(rates) == 1 else len(rates)), kept[2].append(0)
+            best = min(rates, key=truth.reached)
+            show(job, method, [truth.judge(best)], [0 if len(rates) == 1 else len(rates)], 0)
     print()
-    for method, (regrets, costs, refused) in all_rows.items():
-        show("all", method, regrets, costs, sum(refused))
+    for method, (judged, costs, refused) in list(everything.items()):
+        show("all", method, judged, costs, sum(refused))
 
 
 if __name__ == "__main__":

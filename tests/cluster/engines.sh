@@ -82,10 +82,13 @@ StateSaveLocation=$dir/state
 SlurmdSpoolDir=$dir/spool
 SlurmctldLogFile=$dir/slurmctld.log
 SlurmdLogFile=$dir/slurmd.log
-NodeName=$host NodeAddr=127.0.0.1 CPUs=2 State=UNKNOWN
+GresTypes=gpu
+NodeName=$host NodeAddr=127.0.0.1 CPUs=2 Gres=gpu:1 State=UNKNOWN
 PartitionName=main Nodes=$host Default=YES MaxTime=INFINITE State=UP
 CONF
     echo "CgroupPlugin=cgroup/v1" >"$dir/cgroup.conf"
+    # A GPU in name only: jobs are given its number.
+    echo "NodeName=$host Name=gpu File=/dev/null" >"$dir/gres.conf"
     export SLURM_CONF=$dir/slurm.conf
     munged --force --foreground --key-file="$dir/munge/key" --socket="$dir/munge/socket" --pid-file="$dir/munge/pid" \
         --log-file="$dir/munge/log" --seed-file="$dir/munge/seed" >"$dir/munged.out" 2>&1 &
@@ -117,7 +120,7 @@ ray_start() {
     RAY_AUTH_TOKEN=$(head -c 24 /dev/urandom | od -An -tx1 | tr -d ' \n')
     export RAY_AUTH_TOKEN
     (cd "$dir" && exec "$1/bin/ray" start --head --block --node-ip-address=127.0.0.1 --port=6379 --dashboard-host=127.0.0.1 --dashboard-port=8265 \
-        --num-cpus=2 --num-gpus=0 --disable-usage-stats --temp-dir="$dir/tmp" --object-store-memory=100000000) >"$dir/out" 2>&1 &
+        --num-cpus=2 --num-gpus=1 --disable-usage-stats --temp-dir="$dir/tmp" --object-store-memory=100000000) >"$dir/out" 2>&1 &
     started+=($!)
     for _ in $(seq 300); do
         if "$1/bin/python" - <<'PY' 2>/dev/null; then return 0; fi

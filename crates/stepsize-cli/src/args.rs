@@ -138,7 +138,7 @@ pub struct FindArgs {
     /// How to search
     #[arg(long, value_enum, default_value_t = ProbeName::Race)]
     pub probe: ProbeName,
-    /// Spend at most this many full runs (race)
+    /// Spend at most this many full runs [default: what the search needs; race: 0.63]
     #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
     pub max_cost: Option<f64>,
     /// Your guess: where the search begins (race)
@@ -177,6 +177,9 @@ pub struct RangeTestArgs {
     /// Steps of the test [default: 100]; of a command: steps of each of its runs [default: 1/16 of the full run]
     #[arg(long, value_name = "N")]
     pub iterations: Option<u64>,
+    /// Spend at most this many full runs
+    #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
+    pub max_cost: Option<f64>,
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]
@@ -198,6 +201,9 @@ pub struct SweepArgs {
     /// Draw this many rates at random instead of a grid
     #[arg(long, value_name = "N", conflicts_with = "per_decade")]
     pub random: Option<u32>,
+    /// Spend at most this many full runs: later seeds and a wider span are given up for it
+    #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
+    pub max_cost: Option<f64>,
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]

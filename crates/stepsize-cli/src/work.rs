@@ -3,7 +3,7 @@
 use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
 use crate::task::{Loaded, schedule};
-use stepsize::probe::Job;
+use stepsize::probe::{Capped, Job, Probe};
 use stepsize::pruner::KillRule;
 use stepsize_study::executor::{Commands, RateFrom, Reading, Template};
 use stepsize_study::{Cluster, Executor, InProcess, Local};
@@ -22,6 +22,17 @@ pub struct Work {
     pub executor: Box<dyn Executor>,
     /// One line on which metric was chosen and why, once it is.
     pub chosen: Box<dyn Fn() -> Option<String>>,
+}
+
+/// The probe, within a budget where one was asked for, and that part of the question.
+pub fn capped(probe: Box<dyn Probe>, job: &Job, max_cost: Option<f64>) -> Result<(Box<dyn Probe>, String), Fault> {
+    match max_cost {
+        None => Ok((probe, String::new())),
+        Some(runs) => {
+            let capped = Capped::new(probe, job.clone(), runs).map_err(Fault::usage)?;
+            Ok((Box::new(capped), format!(" --max-cost {runs}")))
+        }
+    }
 }
 
 impl Work {

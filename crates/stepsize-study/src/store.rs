@@ -15,6 +15,21 @@ pub trait Store {
     /// # Errors
     /// When it could not be written (disk full, no permission).
     fn append(&mut self, event: &Event) -> Result<()>;
+    /// As [`Store::append`], but what has to survive a power failure too may do so only after [`Store::settle`]: the next trial is
+    /// started meanwhile. A kill of this process loses nothing.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    fn note(&mut self, event: &Event) -> Result<()> {
+        self.append(event)
+    }
+    /// Makes good what [`Store::note`] left open.
+    ///
+    /// # Errors
+    /// As [`Store::append`].
+    fn settle(&mut self) -> Result<()> {
+        Ok(())
+    }
     /// Keeps whatever still waits. The study calls it when nothing happens.
     ///
     /// # Errors

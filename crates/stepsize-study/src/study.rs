@@ -198,6 +198,8 @@ impl Batch<'_> {
                 self.executor.submit(trial, &spec)?;
                 running += 1;
             }
+            // Ends reach the disk while the trials that take their places start.
+            self.store.settle()?;
             if running == 0 {
                 return Ok((ended, interrupted));
             }
@@ -235,6 +237,7 @@ impl Batch<'_> {
                 && let Some(trial) = live.remove(&id)
             {
                 if let Some(End::Failed { why }) = &trial.end {
+                    self.store.settle()?;
                     return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
                 }
                 if self.pruner.is_some_and(|p| !p.waits_for_batches()) {
@@ -250,7 +253,10 @@ impl Batch<'_> {
     }
 
     fn record(&mut self, live: &mut BTreeMap<TrialId, Trial>, event: &Event) -> Result<()> {
-        self.store.append(event)?;
+        match event {
+            Event::Ended { .. } => self.store.note(event)?,
+            _ => self.store.append(event)?,
+        }
         fold_one(live, event);
         (self.watch)(event);
         Ok(())

@@ -230,3 +230,75 @@ fn a_log_that_counts_in_another_unit_is_scaled() {
     let steps: Vec<u64> = evals(&run(sh(both), 4)).iter().map(|e| e.0).collect();
     assert_eq!(steps, [1, 2, 3, 4]);
 }
+
+/// Steps of the training curve.
+fn steps(events: &[Event]) -> Vec<u64> {
+    let step = |e: &Event| match e {
+        Event::Step { step, .. } => Some(*step),
+        _ => None,
+    };
+    events.iter().filter_map(step).collect()
+}
+
+/// nanoGPT prints `step` when it evaluates and `iter` for its mini-batches, both in iterations.
+const NANOGPT: &str = "for i in 0 25 50 75 100; do
+    if [ $((i % 50)) = 0 ]; then echo \"step $i: train loss 2.$i, val loss 3.$i\"; fi
+    echo \"iter $i: loss 2.9$i, time 120.33ms, mfu 11.2%\"; done";
+
+#[test]
+fn two_counters_of_one_unit_each_place_their_own_readings() {
+    let events = run(sh(NANOGPT), 100);
+    assert_eq!(evals(&events), [(0, 3.0), (50, 3.5), (100, 3.1)]);
+    assert_eq!(steps(&events), [0, 25, 50, 75, 99]);
+}
+
+#[test]
+fn two_counters_of_different_units_are_both_fractions_of_the_run() {
+    // Four micro-batches a step.
+    let script = "for i in 0 50 100 150 200 250 300 350 400; do
+        if [ $((i % 200)) = 0 ]; then echo \"step $((i / 4)): train loss 2.1, val loss 3.$i\"; fi
+        echo \"iter $i: loss 2.9$i\"; done";
+    let events = run(sh(script), 100);
+    assert_eq!(evals(&events), [(0, 3.0), (50, 3.2), (100, 3.4)]);
+    assert_eq!(steps(&events), [0, 12, 25, 37, 50, 62, 75, 87, 99]);
+    // And asked for in neither unit: `--steps 10` epochs of 10 steps.
+    let events = run(sh(script), 10);
+    assert_eq!(evals(&events), [(0, 3.0), (5, 3.2), (10, 3.4)]);
+    assert_eq!(steps(&events), [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+}
+
+#[test]
+fn a_counter_that_begins_anew_each_epoch_places_nothing() {
+    // mmdet: iterations within the epoch beside the loss, the metric by epochs.
+    let mmdet = "for e in 1 2 3 4; do for i in 50 100; do
+        echo \"2026/01/01 10:00:00 - mmengine - INFO - Epoch(train) [$e][$i/100]  lr: 2.0000e-02  eta: 0:10:00  time: 0.1  loss: 0.$e$i\"; done
+        echo \"2026/01/01 10:00:00 - mmengine - INFO - Epoch(val) [$e][20/20]  coco/bbox_mAP: 0.$e\"; done";
+    let by = |metric: &str, script: &str, steps| {
+        let mut commands = sh(script);
+        commands.reading.metric = Some(metric.into());
+        run(commands, steps)
+    };
+    let at = |events: &[Event]| evals(events).iter().map(|e| e.0).collect::<Vec<_>>();
+    assert_eq!(at(&run(sh(mmdet), 4)), [1, 2, 3, 4], "the validation's metric");
+    let events = by("loss", mmdet, 4);
+    assert!(steps(&events).is_sorted() && steps(&events).last() == Some(&3), "{events:?}");
+    for (unit, epoch) in [(400, 100), (4000, 1000)] {
+        let places = at(&by("loss", mmdet, unit));
+        assert!(places.is_sorted() && places.last() == Some(&unit), "{unit}: {places:?}");
+        assert!(places.contains(&(2 * epoch)), "{unit}: {places:?}");
+    }
+    // Iterations only (mmseg): the metric's own line counts the validation's batches.
+    let mmseg = "for i in 100 200 300 400; do echo \"Iter(train) [ $i/400]  lr: 1e-2  loss: 1.$i\"
+        if [ $((i % 200)) = 0 ]; then echo \"Iter(val) [50/50]  aAcc: 80.$i  mIoU: 40.$i  mAcc: 50.$i\"; fi; done";
+    assert_eq!(at(&by("val_mIoU", mmseg, 400)), [200, 400]);
+}
+
+/// Counters within the epoch beside one that counts on.
+#[test]
+fn batches_within_an_epoch_are_no_steps() {
+    let script = "for e in 1 2 3 4; do for b in 1 2 3; do echo epoch $e batch $b loss 0.$e$b; done
+        echo epoch $e global_step $((e * 30)) val_loss 0.$e; done";
+    let events = run(sh(script), 120);
+    assert_eq!(evals(&events), [(30, 0.1), (60, 0.2), (90, 0.3), (120, 0.4)]);
+    assert!(steps(&events).is_sorted(), "{events:?}");
+}

@@ -13,6 +13,7 @@ use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
+mod capped;
 mod descent;
 mod evidence;
 mod first_fall;
@@ -23,6 +24,7 @@ mod random;
 mod range_test;
 pub mod suggest;
 
+pub use capped::Capped;
 pub use descent::Descent;
 pub use first_fall::FirstFall;
 pub use grid::Grid;

@@ -39,11 +39,15 @@ fn here(args: &DoctorArgs) -> Vec<Check> {
     ]
 }
 
+/// Whether files can be made in a directory, or where a search would make it.
 fn writable(what: &'static str, dir: &Path, option: &str) -> Check {
-    let path = dir.join(format!(".stepsize-doctor-{}", std::process::id()));
+    let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
+    let there = dir.ancestors().find(|d| d.exists()).unwrap_or(&dir);
+    let path = there.join(format!(".stepsize-doctor-{}", std::process::id()));
     let tried = std::fs::write(&path, [0; 4096]).and_then(|()| std::fs::remove_file(&path));
     match tried {
-        Ok(()) => Check::well(what, format!("{} can be written", dir.display())),
+        Ok(()) if there == dir => Check::well(what, format!("{} can be written", dir.display())),
+        Ok(()) => Check::well(what, format!("{} can be made", dir.display())),
         Err(e) => Check::amiss(
             what,
             format!("{} cannot be written: {e}", dir.display()),

@@ -3,7 +3,7 @@
 use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use crate::work::Work;
+use crate::work::{Work, capped};
 use stepsize::probe::{Descent, FirstFall, Grid, Opening, Probe, Race, Random, RangeTest};
 use stepsize::{Lr, Result};
 
@@ -23,6 +23,11 @@ const MAX_COST: f64 = 0.75;
 pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let probe = probe(args, &work).map_err(Fault::usage)?;
+    // The race has a budget of its own, by which it plans.
+    let probe = match args.probe {
+        ProbeName::Race => probe,
+        _ => capped(probe, &work.job, args.max_cost)?.0,
+    };
     let mut question = format!("find --probe {}", probe.name());
     let options =
         [("low", args.span.low), ("high", args.span.high), ("start", args.start)].map(|(n, v)| (n, v.map(Lr::get)));

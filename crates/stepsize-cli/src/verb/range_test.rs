@@ -3,7 +3,7 @@
 use crate::args::RangeTestArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use crate::work::Work;
+use crate::work::{Work, capped};
 use stepsize::Lr;
 use stepsize::probe::suggest::{Ramp, Suggestion};
 use stepsize::probe::{Ladder, RangeTest, Reading};
@@ -39,7 +39,8 @@ pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let shape = if args.linear { " --linear" } else { "" };
     let question =
         format!("range-test --rule {}{shape} --low {low} --high {high} --iterations {iterations}", args.rule);
-    crate::search::run(&question, &probe, work, &args.output, style)
+    let (probe, budget) = capped(Box::new(probe), &work.job, args.max_cost)?;
+    crate::search::run(&(question + &budget), probe.as_ref(), work, &args.output, style)
 }
 
 /// The same by short runs, because the rate of a command cannot be raised while it runs.
@@ -53,7 +54,8 @@ fn ladder(args: &RangeTestArgs, work: Work, span: (Lr, Lr), style: Style) -> Res
     let iterations = args.iterations.unwrap_or((work.job.steps / SHARE).max(1));
     let probe = Ladder::new(work.job.clone(), span.0, span.1, iterations).map_err(Fault::usage)?;
     let question = format!("range-test --rule edge --low {} --high {} --iterations {iterations}", span.0, span.1);
-    crate::search::run(&question, &probe, work, &args.output, style)
+    let (probe, budget) = capped(Box::new(probe), &work.job, args.max_cost)?;
+    crate::search::run(&(question + &budget), probe.as_ref(), work, &args.output, style)
 }
 
 fn reading(rule: &str) -> Result<Reading, Fault> {

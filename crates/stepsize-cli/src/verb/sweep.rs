@@ -3,20 +3,20 @@
 use crate::args::SweepArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use crate::work::Work;
+use crate::work::{Work, capped};
 use stepsize::Result;
 use stepsize::probe::{Grid, Job, Probe, Random};
 
 /// Runs the sweep.
 pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let probe = probe(args, &work.job).map_err(Fault::usage)?;
+    let (probe, budget) = capped(probe(args, &work.job).map_err(Fault::usage)?, &work.job, args.max_cost)?;
     let (low, high) = args.span.or(1e-4, 1.0).map_err(Fault::usage)?;
     let rates = match args.random {
         Some(count) => format!("--random {count}"),
         None => format!("--per-decade {}", args.per_decade),
     };
-    let question = format!("sweep {rates} --low {low} --high {high} --seeds {}", args.seeds);
+    let question = format!("sweep {rates} --low {low} --high {high} --seeds {}{budget}", args.seeds);
     crate::search::run(&question, probe.as_ref(), work, &args.output, style)
 }
 

@@ -128,3 +128,37 @@ fn wrong_arguments_name_the_remedy() {
         assert!(seen.err.contains(what), "{options}: {}", seen.err);
     }
 }
+
+/// A curve over rates with its best at 0.1; how often it was run is written down.
+const VALLEY: &str = "echo run >> runs; awk -v lr={lr} -v n={steps} 'BEGIN { d = log(lr / 0.1)
+    for (i = 1; i <= n; i++) printf \"step %d val_loss %.6f\\n\", i, 0.1 + 0.05 * d * d + 1 / i }'";
+
+#[test]
+fn a_budget_holds_for_every_search_by_command() {
+    for (search, runs, cost) in [
+        ("sweep --seeds 3 --max-cost 20", 18, 18.0),
+        ("sweep --random 5 --seeds 2 --max-cost 9.5", 5, 5.0),
+        ("sweep --seeds 1 --low 0.01 --high 1 --per-decade 1 --max-cost 3", 3, 3.0),
+        ("find --probe grid --max-cost 17", 17, 17.0),
+        ("find --probe random --max-cost 12", 10, 10.0),
+        ("find --probe descent --max-cost 1", 1, 1.0),
+        ("range-test --low 0.01 --high 1 --max-cost 1", 7, 0.35),
+    ] {
+        let bench = Bench::new();
+        let seen = stepsize(&bench, &format!("{search} --steps 20 --jobs 2 --json --shell"), &[VALLEY]);
+        assert!(matches!(seen.code, Some(0 | 3)), "{search}: {}", seen.err);
+        let found: Value = serde_json::from_str(&seen.out).unwrap();
+        let spent = found["cost_runs"].as_f64().unwrap();
+        let ran = String::from_utf8(bench.read("runs")).unwrap().lines().count();
+        assert_eq!((ran, (spent * 1e6).round() / 1e6), (runs, cost), "{search}");
+    }
+    // What the budget does not pay for at all is said before anything runs.
+    for search in
+        ["sweep --max-cost 8", "find --probe grid --max-cost 0.5", "range-test --max-cost 0.01", "sweep --max-cost 0"]
+    {
+        let bench = Bench::new();
+        let seen = stepsize(&bench, &format!("{search} --steps 20 --shell"), &[VALLEY]);
+        assert!(seen.code == Some(2) && seen.err.contains("budget"), "{search}: {}", seen.err);
+        assert!(!bench.path("runs").exists(), "{search}");
+    }
+}

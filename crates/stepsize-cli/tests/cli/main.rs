@@ -3,9 +3,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+#[cfg(target_os = "linux")]
+mod chaos;
 mod commands;
 mod compare;
 mod diagnose;
+mod doctor;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]

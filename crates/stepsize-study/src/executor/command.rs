@@ -14,6 +14,7 @@ mod group;
 mod meaning;
 mod meter;
 mod orphans;
+mod pipes;
 mod source;
 mod tail;
 mod template;
@@ -28,6 +29,7 @@ use account::Account;
 use group::Group;
 use meaning::Reader;
 use meter::Meter;
+use pipes::Pipes;
 use source::Source;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -216,10 +218,11 @@ impl Executor for Local {
             timeout: self.commands.timeout,
             tail: Tail::default(),
         };
+        let pipes = Pipes::new(out, err, &group);
         let watch = Watch { account, cancelled: Arc::clone(&cancelled), grace: self.commands.grace, begin };
         let thread = std::thread::Builder::new()
             .name(format!("trial-{trial}"))
-            .spawn(move || watch.run(group, [Box::new(out), Box::new(err)]))
+            .spawn(move || watch.run(group, pipes))
             .map_err(Error::engine)?;
         self.running.insert(trial, Running { cancelled, slot, thread });
         Ok(())
@@ -232,10 +235,9 @@ impl Executor for Local {
         let Some(events) = &self.events else { return Ok(None) };
         match events.recv_timeout(wait) {
             Ok(event) => {
-                if let Event::Ended { trial, .. } = &event
-                    && let Some(running) = self.running.remove(trial)
-                {
-                    let _ = running.thread.join();
+                if let Event::Ended { trial, .. } = &event {
+                    // The last thing that its thread does.
+                    self.running.remove(trial);
                 }
                 Ok(Some(event))
             }

@@ -186,7 +186,7 @@ pub struct Follow {
     paths: Vec<PathBuf>,
     known: BTreeMap<PathBuf, Growing>,
     /// Stamps of what is read whole each time: stores of several files, databases.
-    whole: BTreeMap<PathBuf, SystemTime>,
+    whole: BTreeMap<PathBuf, Vec<Stamp>>,
 }
 
 impl Follow {
@@ -236,8 +236,9 @@ impl Follow {
             }
             return;
         }
-        let newest = newest(job);
-        if self.whole.insert(job.path().to_owned(), newest) != Some(newest) {
+        let now = stamps(job);
+        if self.whole.get(job.path()) != Some(&now) {
+            self.whole.insert(job.path().to_owned(), now);
             let (path, runs) = super::read(job);
             if !matches!(&runs, Ok(runs) if runs.iter().all(|r| r.series.is_empty())) {
                 out.push((path, runs));
@@ -246,17 +247,21 @@ impl Follow {
     }
 }
 
-/// When a log of several files was last written.
-fn newest(job: &Job) -> SystemTime {
-    let of = |path: &Path| std::fs::metadata(path).and_then(|m| m.modified()).unwrap_or(SystemTime::UNIX_EPOCH);
+/// Length and time of a file.
+type Stamp = (u64, SystemTime);
+
+/// Stamps of all files of a log: another one means that it has changed. Not the newest time alone, which stands still for as long
+/// as a clock that went back.
+fn stamps(job: &Job) -> Vec<Stamp> {
+    let of = |path: &Path| {
+        std::fs::metadata(path)
+            .map_or((0, SystemTime::UNIX_EPOCH), |m| (m.len(), m.modified().unwrap_or(SystemTime::UNIX_EPOCH)))
+    };
     match job {
-        Job::File(path) => of(path),
-        Job::Database(path) => {
-            // Writes wait in a file beside it.
-            let beside = PathBuf::from(format!("{}-wal", path.display()));
-            of(path).max(of(&beside))
-        }
-        Job::Events(paths) => paths.iter().map(|p| of(p)).max().unwrap_or(SystemTime::UNIX_EPOCH),
-        Job::Store(path) => super::folder::files_of(path).iter().map(|p| of(p)).max().unwrap_or(SystemTime::UNIX_EPOCH),
+        Job::File(path) => vec![of(path)],
+        // Writes wait in a file beside it.
+        Job::Database(path) => vec![of(path), of(&PathBuf::from(format!("{}-wal", path.display())))],
+        Job::Events(paths) => paths.iter().map(|p| of(p)).collect(),
+        Job::Store(path) => super::folder::files_of(path).iter().map(|p| of(p)).collect(),
     }
 }

@@ -123,3 +123,23 @@ fn files_are_followed_while_they_grow_are_rewritten_and_come() {
     fs::write(&csv, "step,loss\n0,9\n").unwrap();
     assert_eq!(count(&follow.poll()), [1]);
 }
+
+/// The first file was written before the clock went back an hour, so the second never is the newest.
+#[test]
+fn logs_of_several_files_are_followed_when_the_clock_goes_back() {
+    let dir = Dir::new("clock");
+    let events = fs::read(fixture("torch.tfevents")).unwrap();
+    let first = dir.write("events.out.tfevents.1.a", &events[..events.len() / 2]);
+    let ahead = std::time::SystemTime::now() + std::time::Duration::from_secs(3600);
+    fs::File::options().write(true).open(first).unwrap().set_modified(ahead).unwrap();
+    dir.write("events.out.tfevents.2.a", &events[..events.len() / 2]);
+    let mut follow = Follow::new(&[&dir.0]);
+    let points = |found: &[Found]| -> Vec<usize> {
+        found.iter().map(|(_, r)| r.as_ref().unwrap()[0].series("train/loss").unwrap().points.len()).collect()
+    };
+    let before = points(&follow.poll());
+    assert!(follow.poll().is_empty());
+    dir.write("events.out.tfevents.2.a", &events);
+    let after = points(&follow.poll());
+    assert!(before.len() == 1 && after.len() == 1 && after[0] > before[0], "{before:?} {after:?}");
+}

@@ -4,7 +4,8 @@
 //! anything rests. Readings (steps, evaluations) are committed together, at the latest with the first event that comes
 //! [`LATEST`] after the oldest of them, with the next event of another kind, or when the study falls quiet
 //! ([`Store::flush`]). Ends of trials, questions and conclusions are also forced to the disk (WAL with
-//! `synchronous=FULL`), and with them all that came before: of these a power failure loses nothing either.
+//! `synchronous=FULL`), and with them all that came before: of these a power failure loses nothing either. A study does that
+//! for an end while the next trial starts ([`Store::note`], [`Store::settle`]), before it looks at any other event.
 //!
 //! One process writes to a study (an operating-system lock beside the file, see `lock.rs`); others may read it or write to
 //! other studies of the file. The file belongs on a local disk: WAL does not work between machines.
@@ -38,6 +39,8 @@ pub struct Sqlite {
     next: i64,
     pending: Vec<(f64, Event)>,
     oldest: Option<Instant>,
+    /// Something is committed that has to reach the disk.
+    unsettled: bool,
     // Let go after the connection has closed: fields are dropped in this order.
     lock: Lock,
 }
@@ -47,18 +50,19 @@ impl Sqlite {
         let next = db
             .query_row("SELECT coalesce(max(seq) + 1, 0) FROM event WHERE study = ?1", [study], |row| row.get(0))
             .map_err(|e| fault(&path, "read", &e))?;
-        Ok(Self { db, path, study, next, pending: Vec::new(), oldest: None, lock })
+        Ok(Self { db, path, study, next, pending: Vec::new(), oldest: None, unsettled: false, lock })
     }
 
     /// Commits what is pending; `durable`: to the disk.
     fn commit(&mut self, durable: bool) -> Result<()> {
-        if self.pending.is_empty() {
+        if self.pending.is_empty() && !(durable && self.unsettled) {
             return Ok(());
         }
         self.write(durable).map_err(|e| fault(&self.path, "write to", &e))?;
         self.next += self.pending.len() as i64;
         self.pending.clear();
         self.oldest = None;
+        self.unsettled &= !durable;
         Ok(())
     }
 
@@ -70,6 +74,10 @@ impl Sqlite {
             for (seq, (at, event)) in (self.next..).zip(&self.pending) {
                 row::insert(&mut insert, self.study, seq, *at, event)?;
             }
+        }
+        if self.pending.is_empty() {
+            // Only a commit that writes is forced to the disk, and with it all before.
+            transaction.execute("UPDATE study SET name = name WHERE id = ?1", [self.study])?;
         }
         transaction.commit()
     }
@@ -87,6 +95,16 @@ impl Store for Sqlite {
             Event::Started { .. } | Event::Submitted { .. } | Event::Acted { .. } => self.commit(false),
             Event::Study { .. } | Event::Ended { .. } | Event::Concluded { .. } => self.commit(true),
         }
+    }
+
+    fn note(&mut self, event: &Event) -> Result<()> {
+        self.pending.push((now(), event.clone()));
+        self.unsettled = true;
+        self.commit(false)
+    }
+
+    fn settle(&mut self) -> Result<()> {
+        if self.unsettled { self.commit(true) } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {

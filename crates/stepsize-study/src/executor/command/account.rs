@@ -129,7 +129,7 @@ impl fmt::Display for Exit {
 }
 
 /// The last line of a crash when it speaks of numbers that are not finite: a rate that is too high, not a broken command.
-fn tells_divergence(tail: &Tail) -> Option<&str> {
+fn tells_divergence(tail: &Tail) -> Option<String> {
     const KNOWN: [&str; 9] =
         ["nan", "nans", "inf", "infinity", "infinite", "overflow", "diverged", "divergence", "exploded"];
     tail.last().find(|line| {

@@ -6,13 +6,15 @@
 //! runs or has ended meanwhile, if its trial is still wanted; an intent without a job is handed over again under the same key; a job
 //! without an intent, or of a trial that is over, is cancelled; anything else is run again as a new attempt.
 //!
-//! The parts: `scheduler.rs` what is asked of an engine, `slurm.rs` and `ray.rs` the engines, `folder.rs` and `script.rs` what a job
-//! leaves on disk, `worker.rs` the thread that minds the jobs.
+//! The parts: `place.rs` where, `scheduler.rs` what is asked of an engine, `slurm.rs` and `ray.rs` the engines, `folder.rs` and
+//! `script.rs` what a job leaves on disk, `flight.rs` one trial under way, `worker.rs` the thread that minds them all.
 
 mod call;
 mod doctor;
+mod flight;
 mod folder;
 mod log_file;
+mod place;
 mod ray;
 mod scheduler;
 mod script;
@@ -20,6 +22,7 @@ mod slurm;
 mod worker;
 
 pub use doctor::{Check, doctor};
+pub use place::{Need, On, Place};
 
 use super::account::Account;
 use super::meaning::Reader;
@@ -29,12 +32,12 @@ use super::tail::Tail;
 use super::template::Values;
 use super::{Commands, QUEUE, orphans};
 use crate::{Executor, Handle};
+use flight::{Flight, Phase};
 use folder::{Attempt, Folder};
-use scheduler::{Scheduler, State};
+use scheduler::{Scheduler, State, grown};
 use script::{Job, Parts};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
-use std::str::FromStr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -42,118 +45,12 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
 use stepsize_logs::text::Lines;
-use worker::{Flight, Phase, Request, Worker};
+use worker::{Request, Worker};
 
 /// A time limit of the engine lies so much above ours, which is the one that explains itself.
 const MARGIN: Duration = Duration::from_secs(120);
 /// Trials at the same time unless asked otherwise: a search asks for six at most.
 const WINDOW: usize = 8;
-
-/// Where jobs are run.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Place {
-    /// Slurm, by its commands on this machine.
-    Slurm {
-        /// The partition, where it is not the default one.
-        partition: Option<String>,
-    },
-    /// The head of a Ray cluster, by its dashboard.
-    Ray {
-        /// `host:port`.
-        address: String,
-    },
-}
-
-impl FromStr for Place {
-    type Err = Error;
-
-    /// `slurm`, `slurm:PARTITION` or `ray://HOST:PORT`.
-    fn from_str(text: &str) -> Result<Self> {
-        let fault = || {
-            Error::invalid(format!(
-                "`{text}` is no place to run trials; there are slurm, slurm:PARTITION and ray://HOST:PORT (the port of the \
-                 dashboard, 8265)"
-            ))
-        };
-        match text.split_once(':') {
-            None if text == "slurm" => Ok(Self::Slurm { partition: None }),
-            Some(("slurm", partition)) if !partition.is_empty() => {
-                Ok(Self::Slurm { partition: Some(partition.to_owned()) })
-            }
-            Some(("ray", rest)) => {
-                let address = rest.strip_prefix("//").ok_or_else(fault)?.trim_end_matches('/');
-                let (host, port) = address.rsplit_once(':').unwrap_or((address, "8265"));
-                if host.is_empty() || port.parse::<u16>().is_err() {
-                    return Err(fault());
-                }
-                Ok(Self::Ray { address: format!("{host}:{port}") })
-            }
-            _ => Err(fault()),
-        }
-    }
-}
-
-/// What one job takes.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Need {
-    /// Processors.
-    pub cpus: u32,
-    /// GPUs.
-    pub gpus: u32,
-    /// More words for `sbatch`, such as `--account=NAME`.
-    pub arguments: Vec<String>,
-}
-
-/// A cluster and how it is used.
-#[derive(Clone)]
-pub struct On {
-    /// Which one.
-    pub place: Place,
-    /// What one job takes.
-    pub need: Need,
-    /// How often it is asked; `None`: as suits the engine.
-    pub pace: Option<Duration>,
-    /// How long one call may take.
-    pub patience: Duration,
-    /// Ray's token.
-    pub token: Option<String>,
-    /// Told of what goes on, for people.
-    pub notice: Arc<dyn Fn(&str) + Send + Sync>,
-}
-
-impl On {
-    /// One processor a job; the token from `RAY_AUTH_TOKEN` or the file where Ray keeps it.
-    pub fn new(place: Place) -> Self {
-        Self {
-            place,
-            need: Need { cpus: 1, ..Need::default() },
-            pace: None,
-            patience: Duration::from_secs(20),
-            token: None,
-            notice: Arc::new(|_| ()),
-        }
-    }
-
-    fn scheduler(&self) -> Box<dyn Scheduler> {
-        let (need, patience) = (self.need.clone(), self.patience);
-        match &self.place {
-            Place::Slurm { partition } => Box::new(slurm::Slurm { partition: partition.clone(), need, patience }),
-            Place::Ray { address } => {
-                Box::new(ray::Ray::new(address, need, self.token.clone().or_else(token), patience))
-            }
-        }
-    }
-}
-
-/// Ray's token, from where its own tools look for it.
-fn token() -> Option<String> {
-    let file = |path: PathBuf| std::fs::read_to_string(path).ok();
-    let said = std::env::var("RAY_AUTH_TOKEN").ok().filter(|t| !t.is_empty());
-    said.or_else(|| file(std::env::var_os("RAY_AUTH_TOKEN_PATH")?.into()))
-        .or_else(|| file(PathBuf::from(std::env::var_os("HOME")?).join(".ray/auth_token")))
-        .map(|token| token.trim().to_owned())
-        .filter(|token| !token.is_empty())
-}
 
 /// What every trial of a study has in common.
 pub(super) struct Plan {
@@ -290,8 +187,7 @@ impl Cluster {
         let folder = Folder::open(&commands.dir, commands.mark.as_deref())?;
         let cwd = std::env::current_dir().map_err(|e| Error::invalid(format!("cannot tell the directory: {e}")))?;
         let scheduler = on.scheduler();
-        let caps = scheduler
-            .probe()
+        let caps = grown(scheduler.as_ref(), on.notice.as_ref())
             .map_err(|t| Error::invalid(format!("{}; `stepsize doctor --on ...` says more", t.text())))?;
         if caps.slots == 0 {
             return Err(Error::invalid(format!(

@@ -1,4 +1,4 @@
-//! [`Column`]: the readings of one name, bounded in memory; [`Place`]: where in its run a reading was made.
+//! [`Column`]: the readings of one name, bounded in memory; [`Counters`] and [`Place`]: where in its run a reading was made.
 
 use super::meaning::Reader;
 use std::collections::VecDeque;
@@ -9,37 +9,100 @@ const KEPT: usize = 4096;
 /// Newest readings kept for means and for the test of explosion.
 const RECENT: usize = 128;
 
-/// The counters of a log as they stand: NaN where none was seen. Of several counters of a kind the best known is meant.
+/// Where in its run a reading was made, by the counters of the log; NaN where there was none.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Place {
+    /// The best known counter of steps, wherever it stood last.
     pub steps: f64,
     pub epochs: f64,
-    ranks: (usize, usize),
+    /// The counter of steps on the reading's own line.
+    pub own: f64,
 }
 
 impl Default for Place {
     fn default() -> Self {
-        Self { steps: f64::NAN, epochs: f64::NAN, ranks: (usize::MAX, usize::MAX) }
+        Self { steps: f64::NAN, epochs: f64::NAN, own: f64::NAN }
     }
 }
 
-impl Place {
-    /// Takes in a counter, if `name` is one.
-    pub fn note(&mut self, name: &str, value: f64, reader: &Reader) {
-        if !value.is_finite() {
-            return;
-        }
+/// The counters of a log as they stand. Of several counters of a kind the best known is meant. One that goes back while no epoch
+/// has gone on counts something else, such as the batches of a validation, and is passed over.
+#[derive(Debug)]
+pub(super) struct Counters {
+    place: Place,
+    ranks: (usize, usize),
+    /// The epoch in which steps were last counted.
+    epoch_then: f64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self { place: Place::default(), ranks: (usize::MAX, usize::MAX), epoch_then: f64::NAN }
+    }
+}
+
+impl Counters {
+    /// Takes in the counters of a line.
+    pub fn note(&mut self, row: &[(String, f64)], reader: &Reader) {
+        self.place.own = f64::NAN;
+        let finite = row.iter().filter(|(_, value)| value.is_finite());
         if let Some(asked) = reader.step_asked() {
-            if asked == name {
-                self.steps = value;
+            for (_, value) in finite.filter(|(name, _)| name == asked) {
+                self.place.steps = *value;
             }
             return;
         }
-        if let Some(rank) = step_rank(name).filter(|r| *r <= self.ranks.0) {
-            (self.steps, self.ranks.0) = (value, rank);
-        } else if let Some(rank) = epoch_rank(name).filter(|r| *r <= self.ranks.1) {
-            (self.epochs, self.ranks.1) = (value, rank);
+        let (mut own, mut epoch) = (None, None);
+        for (name, value) in finite.filter(|(name, _)| reader.is_counter(name)) {
+            let best = |slot: &mut Option<(usize, f64)>, rank: Option<usize>| {
+                if let Some(rank) = rank.filter(|rank| slot.is_none_or(|(known, _)| *rank <= known)) {
+                    *slot = Some((rank, *value));
+                }
+            };
+            best(&mut own, step_rank(name));
+            best(&mut epoch, epoch_rank(name));
         }
+        if let Some((rank, value)) = epoch.filter(|(rank, _)| *rank <= self.ranks.1) {
+            (self.place.epochs, self.ranks.1) = (value, rank);
+        }
+        let Some((rank, value)) = own else { return };
+        self.place.own = value;
+        let back = rank == self.ranks.0 && value < self.place.steps;
+        let went_on = self.place.epochs > self.epoch_then;
+        if rank <= self.ranks.0 && (!back || went_on) {
+            (self.place.steps, self.ranks.0, self.epoch_then) = (value, rank, self.place.epochs);
+        }
+    }
+
+    pub fn place(&self) -> Place {
+        self.place
+    }
+}
+
+/// Whether a counter has counted on from reading to reading.
+#[derive(Debug, Clone, Copy)]
+struct CountsOn {
+    first: f64,
+    last: f64,
+    always: bool,
+}
+
+impl Default for CountsOn {
+    fn default() -> Self {
+        Self { first: f64::NAN, last: f64::NAN, always: true }
+    }
+}
+
+impl CountsOn {
+    fn push(&mut self, count: f64) {
+        // A comparison with NaN is false: one that was missing once does not count on.
+        self.always &= count.is_finite() && (self.last.is_nan() || count >= self.last);
+        self.first = if self.first.is_nan() { count } else { self.first };
+        self.last = count;
+    }
+
+    fn holds(self) -> bool {
+        self.always && self.last > self.first
     }
 }
 
@@ -63,6 +126,8 @@ pub(super) struct Column {
     first: Option<f64>,
     first_place: Option<Place>,
     last: Option<Seen>,
+    steps: CountsOn,
+    own: CountsOn,
     recent: VecDeque<f64>,
     /// Of the readings told so far.
     pub told: Told,
@@ -89,6 +154,8 @@ impl Column {
             first: None,
             first_place: None,
             last: None,
+            steps: CountsOn::default(),
+            own: CountsOn::default(),
             recent: VecDeque::new(),
             told: Told::default(),
         }
@@ -111,6 +178,8 @@ impl Column {
         self.first = self.first.or(Some(value).filter(|v| v.is_finite()));
         self.first_place = self.first_place.or(Some(place));
         self.last = Some(seen);
+        self.steps.push(place.steps);
+        self.own.push(place.own);
         if self.recent.len() == RECENT {
             self.recent.pop_front();
         }
@@ -127,6 +196,14 @@ impl Column {
 
     pub fn first_finite(&self) -> Option<f64> {
         self.first
+    }
+
+    /// The place of the last reading, without counters that are none of this name: that stand still or go back.
+    pub fn end(&self) -> Place {
+        let Some(Seen { place, .. }) = self.last else { return Place::default() };
+        let own = if self.own.holds() { place.own } else { f64::NAN };
+        let steps = if self.steps.holds() || self.count == 1 { place.steps } else { f64::NAN };
+        Place { own, steps, ..place }
     }
 
     pub fn first_place(&self) -> Option<Place> {

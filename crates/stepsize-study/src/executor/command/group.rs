@@ -3,6 +3,7 @@
 //! The leader is not reaped before its group is dealt with: as long as it is a zombie its number cannot belong to
 //! another group, so a signal never reaches a stranger.
 
+use rustix::fd::OwnedFd;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid};
 use std::io::Result;
 use std::os::unix::process::CommandExt;
@@ -34,6 +35,14 @@ impl Group {
     /// Number of the leader, and of the group.
     pub fn id(&self) -> u32 {
         self.leader.id()
+    }
+
+    /// What can be read from when the leader has ended; `None` where the system has no such thing.
+    pub fn end(&self) -> Option<OwnedFd> {
+        #[cfg(target_os = "linux")]
+        return rustix::process::pidfd_open(self.pid?, rustix::process::PidfdFlags::empty()).ok();
+        #[cfg(not(target_os = "linux"))]
+        None
     }
 
     /// Whether the leader has ended; it stays a zombie.

@@ -42,17 +42,28 @@ pub struct Reading {
 #[derive(Debug, Clone)]
 pub(super) struct Meaning {
     pub choice: Choice,
-    counter: Counter,
-    scale: f64,
-    from_zero: bool,
+    /// How the places of the metric are counted, and those of the training loss beside it, which may have a counter of its own.
+    metric: Measure,
+    train: Measure,
     /// Each reading is of one mini-batch or epoch of training, not of an evaluation.
     training: bool,
     top: Option<f64>,
     pub why: String,
 }
 
+/// How the place of a reading becomes a step, in the unit of a trial's length.
+#[derive(Debug, Clone, Copy)]
+struct Measure {
+    counter: Counter,
+    scale: f64,
+    /// Epochs are counted from zero, and reported when they are over.
+    from_zero: bool,
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Counter {
+    /// That on the line of the reading itself.
+    Own,
     Steps,
     Epochs,
     Readings,
@@ -136,7 +147,8 @@ impl Reader {
             false if names.iter().any(|n| epoch_rank(n).is_some()) => Counter::Epochs,
             false => Counter::Readings,
         };
-        Some(Meaning::new(choice, counter, 1.0))
+        let measure = Measure { counter, scale: 1.0, from_zero: false };
+        Some(Meaning::new(choice, measure, measure))
     }
 
     /// Settles the meaning from a whole run of `steps` steps; the first trial that gets here decides.
@@ -145,26 +157,52 @@ impl Reader {
     /// What to tell the user when no name is a metric.
     pub fn settle(&self, names: &[String], columns: &[Column], steps: u64) -> Result<Meaning, String> {
         let choice = choose(names, &self.wanted).map_err(|e| e.to_string())?;
-        let column = columns.iter().find(|c| c.name == choice.metric);
-        let place = column.and_then(Column::last).map_or_else(Place::default, |s| s.place);
-        let share = |count: f64| count / steps as f64;
-        let fits =
-            |count: f64| (0.5..=1.02).contains(&share(count)) || (count <= steps as f64 && steps - count as u64 <= 1);
-        let (counter, scale) = match (place.steps, place.epochs) {
-            (s, _) if fits(s) => (Counter::Steps, 1.0),
-            (_, e) if fits(e) => (Counter::Epochs, 1.0),
-            // The counter has another unit than `--steps`: its place at the end of the run gives the ratio.
-            (s, _) if s > 0.0 && !self.cuts(steps) => (Counter::Steps, share(s).recip()),
-            (_, e) if e > 0.0 && !self.cuts(steps) => (Counter::Epochs, share(e).recip()),
-            (s, _) if s.is_finite() && self.cuts(steps) => (Counter::Steps, 1.0),
-            (_, e) if e.is_finite() && self.cuts(steps) => (Counter::Epochs, 1.0),
-            _ => (Counter::Readings, 1.0),
-        };
-        let mut meaning = Meaning::new(choice, counter, scale);
-        if let Some(column) = column {
+        let column = |name: Option<&str>| columns.iter().find(|c| Some(c.name.as_str()) == name);
+        let metric = column(Some(&choice.metric));
+        let measure = |column: Option<&Column>| column.map(|c| self.measure(c, steps));
+        let by = measure(metric).unwrap_or(Measure { counter: Counter::Readings, scale: 1.0, from_zero: false });
+        let train = measure(column(choice.train.as_deref())).unwrap_or(by);
+        let mut meaning = Meaning::new(choice, by, train);
+        if let Some(column) = metric {
             meaning.look(column);
         }
         Ok(self.settled.get_or_init(|| meaning).clone())
+    }
+
+    /// How the readings of a column are placed, from a whole run of `steps` steps.
+    fn measure(&self, column: &Column, steps: u64) -> Measure {
+        let share = |count: f64| count / steps as f64;
+        let fits =
+            |count: f64| (0.5..=1.02).contains(&share(count)) || (count <= steps as f64 && steps - count as u64 <= 1);
+        let end = column.end();
+        let steps_by = if end.own.is_finite() { (Counter::Own, end.own) } else { (Counter::Steps, end.steps) };
+        let counts = [steps_by, (Counter::Epochs, end.epochs)];
+        let first = |such: &dyn Fn(f64) -> bool| counts.into_iter().find(|(_, count)| such(*count));
+        let (counter, scale) = if let Some((counter, _)) = first(&fits) {
+            (counter, 1.0)
+        } else if self.cuts(steps) {
+            (first(&|count| count.is_finite()).map_or(Counter::Readings, |c| c.0), 1.0)
+        } else {
+            // The counter has another unit than `--steps`: its place at the end of the run gives the ratio.
+            first(&|count| count > 0.0)
+                .map_or((Counter::Readings, 1.0), |(counter, count)| (counter, share(count).recip()))
+        };
+        let from_zero = counter == Counter::Epochs && column.first_place().is_some_and(|p| p.epochs == 0.0);
+        Measure { counter, scale, from_zero }
+    }
+}
+
+impl Measure {
+    /// The step of a place; `None` without a counter.
+    fn step(self, place: Place) -> Option<u64> {
+        let count = match self.counter {
+            Counter::Own if place.own.is_finite() => place.own,
+            Counter::Own | Counter::Steps => place.steps,
+            Counter::Epochs => place.epochs,
+            Counter::Readings => return None,
+        };
+        // One place is 2^-20: a product that should be whole may fall just short.
+        (count.is_finite() && count >= 0.0).then(|| (count * self.scale + 1e-6) as u64 + u64::from(self.from_zero))
     }
 }
 
@@ -182,17 +220,15 @@ fn pattern(text: &str) -> Result<Regex> {
 }
 
 impl Meaning {
-    fn new(choice: Choice, counter: Counter, scale: f64) -> Self {
+    fn new(choice: Choice, metric: Measure, train: Measure) -> Self {
         let lower = choice.metric.to_lowercase();
         let training = !["val", "eval", "test", "dev"].iter().any(|w| lower.contains(w));
         let why = choice.why.clone();
-        Self { choice, counter, scale, from_zero: false, training, top: None, why }
+        Self { choice, metric, train, training, top: None, why }
     }
 
-    /// Learns from the readings of a whole run from where it counts and in what range it lies.
+    /// Learns from the readings of a whole run in what range it lies.
     fn look(&mut self, column: &Column) {
-        // An epoch is reported when it is over: a first epoch called 0 is the first of a count from zero.
-        self.from_zero = self.counter == Counter::Epochs && column.first_place().is_some_and(|p| p.epochs == 0.0);
         if !self.choice.maximize {
             return;
         }
@@ -212,15 +248,10 @@ impl Meaning {
         self.choice.metric == name || self.choice.train.as_deref() == Some(name)
     }
 
-    /// The step of a place, in the unit of the trial's length; `None` without a counter.
-    pub fn step(&self, place: Place) -> Option<u64> {
-        let count = match self.counter {
-            Counter::Steps => place.steps,
-            Counter::Epochs => place.epochs,
-            Counter::Readings => return None,
-        };
-        // One place is 2^-20: a product that should be whole may fall just short.
-        (count.is_finite() && count >= 0.0).then(|| (count * self.scale + 1e-6) as u64 + u64::from(self.from_zero))
+    /// The step of a reading of this name, in the unit of the trial's length; `None` without a counter.
+    pub fn step(&self, name: &str, place: Place) -> Option<u64> {
+        let train = self.choice.train.as_deref() == Some(name);
+        if train { self.train.step(place) } else { self.metric.step(place) }
     }
 
     fn value(&self, raw: f64) -> f64 {
@@ -231,7 +262,7 @@ impl Meaning {
     pub fn tell(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, out: &mut Vec<Event>) {
         let metric = column.name == self.choice.metric;
         for seen in column.take() {
-            let step = self.step(seen.place).unwrap_or(seen.index + 1).min(spec.steps);
+            let step = self.step(&column.name, seen.place).unwrap_or(seen.index + 1).min(spec.steps);
             if metric && !self.training {
                 out.push(self.eval(trial, step, seen));
                 continue;
@@ -255,7 +286,7 @@ impl Meaning {
     fn window(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, seen: (u64, Seen), out: &mut Vec<Event>) {
         let (step, seen) = seen;
         let told = &mut column.told;
-        if !told.begun && self.counter == Counter::Steps && step <= 1 {
+        if !told.begun && matches!(self.metric.counter, Counter::Own | Counter::Steps) && step <= 1 {
             told.begun = true;
             out.push(self.eval(trial, 0, seen));
             return;
@@ -263,7 +294,7 @@ impl Meaning {
         told.begun = true;
         let number = (step.saturating_sub(1) * WINDOWS / spec.steps).min(WINDOWS - 1);
         told.window = Some(match told.window {
-            Some((open, sum, count, last)) if open != number && self.counter != Counter::Readings => {
+            Some((open, sum, count, last)) if open != number && self.metric.counter != Counter::Readings => {
                 let mean = Seen { value: sum / f64::from(count), ..seen };
                 out.push(self.eval(trial, last, mean));
                 (number, seen.value, 1, step)
@@ -279,7 +310,7 @@ impl Meaning {
         let value = match (self.training, column.told.window) {
             (false, _) if column.count() > 1 => return,
             (false, _) => last.value,
-            (true, Some((_, sum, count, _))) if self.counter != Counter::Readings => sum / f64::from(count),
+            (true, Some((_, sum, count, _))) if self.metric.counter != Counter::Readings => sum / f64::from(count),
             (true, _) => column.tail_mean().unwrap_or(last.value),
         };
         out.push(self.eval(trial, spec.steps, Seen { value, ..last }));

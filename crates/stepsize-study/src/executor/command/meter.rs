@@ -4,7 +4,7 @@
 //! then readings are kept and not sent. Later trials send theirs at once. Which counter is meant follows from the length
 //! that was asked for: with 20 steps, a log that counts `iter` to 6000 and `epoch` to 20 is read by epochs.
 
-use super::column::{Column, Place};
+use super::column::{Column, Counters};
 use super::meaning::{Meaning, Reader};
 use std::sync::Arc;
 use stepsize::{Event, TrialId, TrialSpec};
@@ -37,7 +37,7 @@ pub(super) struct Meter {
     guess: Option<Meaning>,
     names: Vec<String>,
     columns: Vec<Column>,
-    place: Place,
+    counters: Counters,
     lr: f64,
     tables: Tables,
 }
@@ -53,7 +53,7 @@ impl Meter {
             guess: None,
             names: Vec::new(),
             columns: Vec::new(),
-            place: Place::default(),
+            counters: Counters::default(),
             lr,
             tables: Tables::new(),
         }
@@ -86,12 +86,12 @@ impl Meter {
     /// Takes in one record of names and numbers.
     pub fn row(&mut self, row: &[(String, f64)]) -> Option<Call> {
         let before = self.names.len();
-        for (name, value) in row {
+        for (name, _) in row {
             if !self.names.contains(name) && self.names.len() < NAMES {
                 self.names.push(name.clone());
             }
-            self.place.note(name, *value, &self.reader);
         }
+        self.counters.note(row, &self.reader);
         if self.meaning.is_none() && self.names.len() > before {
             self.guess = self.reader.guess(&self.names);
         }
@@ -108,7 +108,7 @@ impl Meter {
                 None => true,
             };
             if kept {
-                let (place, lr) = (self.place, self.lr);
+                let (place, lr) = (self.counters.place(), self.lr);
                 let at = self.columns.iter().position(|c| c.name == *name).unwrap_or_else(|| {
                     self.columns.push(Column::new(name));
                     self.columns.len() - 1
@@ -124,7 +124,7 @@ impl Meter {
         let column = &self.columns[at];
         let meaning = self.meant().filter(|m| m.keeps(&column.name) && self.spec.stop_on_divergence)?;
         let last = column.last()?;
-        let step = meaning.step(last.place).unwrap_or(0).min(self.spec.steps);
+        let step = meaning.step(&column.name, last.place).unwrap_or(0).min(self.spec.steps);
         if !last.value.is_finite() {
             return Some(Call::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
@@ -142,7 +142,8 @@ impl Meter {
             return None;
         }
         let meaning = self.meant()?;
-        if self.meaning.is_none() && self.place.steps.is_finite() && self.place.epochs.is_finite() {
+        let place = self.counters.place();
+        if self.meaning.is_none() && place.steps.is_finite() && place.epochs.is_finite() {
             return Some(Call::Unreadable(
                 "its log counts steps and epochs, and without {steps} in the command it must be known which of them --steps \
                  means; say so with --step NAME"
@@ -150,7 +151,7 @@ impl Meter {
             ));
         }
         let metric = self.column(&meaning.choice.metric)?;
-        let step = meaning.step(metric.last()?.place)?;
+        let step = meaning.step(&metric.name, metric.last()?.place)?;
         (step >= self.spec.steps).then_some(Call::Enough)
     }
 
@@ -158,7 +159,8 @@ impl Meter {
     pub fn events(&mut self) -> Vec<Event> {
         let Some(meaning) = &self.meaning else { return Vec::new() };
         let mut out = Vec::new();
-        for column in &mut self.columns {
+        // Until it was known what they mean, all were kept.
+        for column in self.columns.iter_mut().filter(|c| meaning.keeps(&c.name)) {
             meaning.tell(column, self.trial, &self.spec, &mut out);
         }
         out
@@ -189,6 +191,9 @@ impl Meter {
 
     /// The step that the log has come to.
     pub fn steps(&self) -> u64 {
-        self.meant().and_then(|m| m.step(self.place)).unwrap_or(0).min(self.spec.steps)
+        let Some(meaning) = self.meant() else { return 0 };
+        let kept = self.columns.iter().filter(|c| meaning.keeps(&c.name));
+        let steps = kept.filter_map(|c| meaning.step(&c.name, c.last()?.place)).max();
+        steps.or_else(|| meaning.step("", self.counters.place())).unwrap_or(0).min(self.spec.steps)
     }
 }

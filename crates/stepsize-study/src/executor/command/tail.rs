@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 /// Lines kept: a Python traceback with its cause.
 const LINES: usize = 12;
-/// Characters kept of a line.
+/// Characters shown of a line.
 const WIDTH: usize = 300;
+/// Bytes kept of a line, of which colours and the like may be some.
+const BYTES: usize = 2048;
 
 /// The last lines, each cut to a width that a person reads.
 #[derive(Debug, Default)]
@@ -16,22 +18,21 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Takes one line of the pipe of that number: 0 is standard output, 1 standard error.
+    /// Takes one line of the pipe of that number: 0 is standard output, 1 standard error. Cheap: a program may print millions.
     pub fn push(&mut self, pipe: usize, line: &str) {
-        if self.lines.len() == LINES {
-            self.lines.pop_front();
-        }
-        let mut kept: String = line.chars().filter(|c| !c.is_control() || *c == '\t').take(WIDTH).collect();
-        if line.len() > kept.len() && line.chars().nth(WIDTH).is_some() {
-            kept.push('…');
-        }
-        self.last[pipe].clone_from(&kept);
+        let mut kept =
+            if self.lines.len() == LINES { self.lines.pop_front().unwrap_or_default() } else { String::new() };
+        let beginning = line.get(..line.floor_char_boundary(BYTES)).unwrap_or_default();
+        kept.clear();
+        kept.push_str(beginning);
+        self.last[pipe].clear();
+        self.last[pipe].push_str(beginning);
         self.lines.push_back(kept);
     }
 
     /// The last lines of standard error and of standard output, where exceptions are named.
-    pub fn last(&self) -> impl Iterator<Item = &str> {
-        self.last.iter().rev().map(String::as_str)
+    pub fn last(&self) -> impl Iterator<Item = String> {
+        self.last.iter().rev().map(|line| shown(line))
     }
 
     /// The lines, indented, with a heading.
@@ -39,6 +40,16 @@ impl Tail {
         if self.lines.is_empty() {
             return "it printed nothing".to_owned();
         }
-        self.lines.iter().fold("its last lines:".to_owned(), |text, line| text + "\n  | " + line)
+        self.lines.iter().fold("its last lines:".to_owned(), |text, line| text + "\n  | " + &shown(line))
     }
+}
+
+/// A line as a person reads it.
+fn shown(line: &str) -> String {
+    let mut plain = line.chars().filter(|c| !c.is_control() || *c == '\t');
+    let mut text: String = plain.by_ref().take(WIDTH).collect();
+    if plain.next().is_some() {
+        text.push('…');
+    }
+    text
 }

@@ -1,24 +1,19 @@
 //! One trial from its start to the end of its last process: output is read as it comes, events are sent as they can be told,
 //! and the process group is ended on request (TERM, grace, KILL).
 //!
-//! Memory is bounded: a reading thread a pipe hands over blocks of [`BLOCK`] bytes through a queue of [`QUEUE`], and waits when it is full.
+//! Memory is bounded: a block is looked at before the next one is read, and a child that prints faster waits.
 
 use super::account::{Account, Exit, Why};
 use super::group::Group;
+use super::pipes::Pipes;
 use super::source::Files;
-use std::io::Read;
 use std::process::ExitStatus;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant};
 use stepsize_logs::text::Lines;
 
-/// Bytes read at once.
-const BLOCK: usize = 64 << 10;
-/// Blocks that wait to be looked at.
-const QUEUE: usize = 8;
-/// How often a silent trial is looked at: is it to be ended, has its leader gone?
+/// How often a silent trial is looked at: is it to be ended?
 const LOOK: Duration = Duration::from_millis(25);
 /// How long the output of an ended leader is waited for: what it started may hold the pipes.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -31,40 +26,27 @@ pub(super) struct Watch {
     pub begin: Instant,
 }
 
-enum Input {
-    Block(usize, Vec<u8>),
-    Closed,
-}
-
 impl Watch {
     /// Runs the trial to its end; its `Ended` event is the last thing that is sent.
-    pub fn run(mut self, group: Group, pipes: [Box<dyn Read + Send>; 2]) {
-        let inputs = readers(pipes);
+    pub fn run(mut self, group: Group, mut pipes: Pipes) {
         let mut lines = [Lines::new(), Lines::new()];
         let mut files = Files::new(&self.account.source);
         let mut why: Option<Why> = None;
         let mut deadline = None;
         let mut gone: Option<Instant> = None;
-        let mut open = 2;
         let mut pause = Duration::from_micros(200);
-        while open > 0 || !group.exited() {
-            let seen = inputs.recv_timeout(LOOK);
+        while pipes.are_open() || gone.is_none() {
             let mut call = None;
-            match seen {
-                Ok(Input::Block(pipe, bytes)) => {
-                    for line in lines[pipe].push(&bytes) {
-                        call = call.or_else(|| self.account.line(pipe, &line));
-                    }
-                }
-                Ok(Input::Closed) => open -= 1,
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) if !group.exited() => {
-                    // A process closes its output just before it is gone; one that closed it early is looked at less often.
-                    std::thread::sleep(pause);
-                    pause = LOOK.min(pause * 2);
-                }
-                Err(RecvTimeoutError::Disconnected) => break,
-            }
+            let limit = if pipes.tell() {
+                LOOK
+            } else {
+                // A process closes its output just before it is gone; one that closed it early is looked at less often.
+                pause = LOOK.min(pause * 2);
+                pause
+            };
+            pipes.read(limit, |pipe, bytes| {
+                lines[pipe].feed(bytes, |line| call = call.take().or_else(|| self.account.line(pipe, line)));
+            });
             call = call.or_else(|| files.look(&mut self.account.meter));
             if !self.account.send() {
                 why = Some(Why::NobodyListens);
@@ -87,6 +69,7 @@ impl Watch {
             }
             if gone.is_none() && group.exited() {
                 gone = Some(now);
+                pipes.ended();
             }
             if gone.is_some_and(|g| now - g > DRAIN) || (gone.is_some() && why.is_some()) {
                 break;
@@ -117,30 +100,4 @@ fn exit(status: std::io::Result<ExitStatus>) -> Exit {
             (None, None) => Exit::Unknown("it ended with an unknown status".to_owned()),
         },
     }
-}
-
-/// Threads that read the pipes.
-fn readers(pipes: [Box<dyn Read + Send>; 2]) -> Receiver<Input> {
-    let (sender, inputs) = sync_channel(QUEUE);
-    for (number, mut pipe) in pipes.into_iter().enumerate() {
-        let sender = sender.clone();
-        std::thread::spawn(move || {
-            loop {
-                let mut block = vec![0; BLOCK];
-                match pipe.read(&mut block) {
-                    Ok(0) => break,
-                    Err(error) if error.kind() == std::io::ErrorKind::Interrupted => continue,
-                    Err(_) => break,
-                    Ok(count) => {
-                        block.truncate(count);
-                        if sender.send(Input::Block(number, block)).is_err() {
-                            return;
-                        }
-                    }
-                }
-            }
-            let _ = sender.send(Input::Closed);
-        });
-    }
-    inputs
 }

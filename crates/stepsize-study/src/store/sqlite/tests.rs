@@ -109,10 +109,18 @@ fn readings_wait_for_each_other_and_are_there_before_what_rests_on_them() {
     assert_eq!(seen(), 2);
     fill(&mut store, &[step(0, 1, 1.0), ended(0)]).unwrap();
     assert_eq!(seen(), 4);
+    // An end that is noted is seen by others at once, and settling it adds nothing.
+    fill(&mut store, &[step(1, 0, 1.0)]).unwrap();
+    store.note(&ended(1)).unwrap();
+    assert_eq!(seen(), 6);
+    for _ in 0..2 {
+        store.settle().unwrap();
+    }
+    assert_eq!((store.read().unwrap().len(), seen()), (6, 6));
     store.append(&step(1, 0, 1.0)).unwrap();
     std::thread::sleep(LATEST);
     store.append(&step(1, 1, 1.0)).unwrap();
-    assert_eq!(seen(), 6);
+    assert_eq!(seen(), 8);
 }
 
 #[test]

@@ -9,8 +9,8 @@ const LOOK: Duration = Duration::from_millis(5);
 /// More than a list of ten thousand jobs.
 const MOST: u64 = 64 << 20;
 
-/// What `program` prints. A failure that the command puts down to the connection, and one that takes longer than `limit`, is
-/// [`Trouble::Unreachable`].
+/// What `program` prints. A program that is not here is [`Trouble::Absent`]; one that cannot be started now, that takes longer than
+/// `limit`, or that puts its failure down to the connection is [`Trouble::Unreachable`].
 pub(super) fn run(program: &str, arguments: &[&str], limit: Duration) -> Result<String, Trouble> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -21,10 +21,11 @@ pub(super) fn run(program: &str, arguments: &[&str], limit: Duration) -> Result<
             command.env_remove(&*name);
         }
     }
-    let mut child = command.spawn().map_err(|e| {
-        Trouble::Refused(format!(
+    let mut child = command.spawn().map_err(|e| match e.kind() {
+        std::io::ErrorKind::NotFound => Trouble::Absent(format!(
             "cannot start `{program}`: {e}; run Stepsize on a machine that has the commands of Slurm"
-        ))
+        )),
+        _ => Trouble::Unreachable(format!("cannot start `{program}`: {e}")),
     })?;
     let (out, err) = (read(child.stdout.take()), read(child.stderr.take()));
     let status = wait(&mut child, limit)

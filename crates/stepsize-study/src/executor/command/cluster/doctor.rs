@@ -4,7 +4,7 @@
 //! (times in listings): no decision rests on the time of another machine.
 
 use super::folder::Folder;
-use super::scheduler::{State, Trouble};
+use super::scheduler::{State, Trouble, grown};
 use super::script::{Job, Parts, script};
 use super::{On, Place};
 use crate::executor::command::template::Values;
@@ -46,7 +46,7 @@ pub fn doctor(on: &On, dir: &Path) -> Vec<Check> {
     let mut checks = Vec::new();
     let scheduler = on.scheduler();
     let begin = Instant::now();
-    match scheduler.probe() {
+    match grown(scheduler.as_ref(), on.notice.as_ref()) {
         Ok(caps) => {
             let answer = format!("{} answers in {:.0} ms", caps.version, begin.elapsed().as_secs_f64() * 1e3);
             checks.push(Check::well("engine", answer));
@@ -81,13 +81,21 @@ fn advice(on: &On, trouble: &Trouble) -> String {
             "is the controller up (`scontrol ping`), is munged running here, and is this a machine of that cluster?"
                 .into()
         }
+        (Place::Slurm { .. }, Trouble::Absent(_)) => {
+            "run Stepsize on a login node of the cluster, or install the commands of Slurm here (Debian: slurm-client) with the \
+             cluster's slurm.conf"
+                .into()
+        }
         (Place::Slurm { .. }, Trouble::Refused(_)) => "`sinfo` must work here, as the same user".into(),
         (Place::Ray { address }, Trouble::Unreachable(_)) => format!(
             "is `ray start --head` running there, is {address} the address of its dashboard, and is the port open to this machine \
              (a tunnel: ssh -L 8265:localhost:8265 HEAD)?"
         ),
-        (Place::Ray { .. }, Trouble::Refused(_)) => {
+        (Place::Ray { .. }, Trouble::Refused(text)) if text.contains("token") => {
             "export RAY_AUTH_TOKEN, or put the token into ~/.ray/auth_token, as on the head".into()
+        }
+        (Place::Ray { address }, Trouble::Absent(_) | Trouble::Refused(_)) => {
+            format!("is {address} the address of Ray's dashboard (port 8265 as a rule), and not that of something else?")
         }
     }
 }

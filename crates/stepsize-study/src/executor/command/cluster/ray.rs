@@ -18,9 +18,9 @@ pub(super) use tail::BEGIN;
 
 use super::super::account::Exit;
 use super::Need;
+use super::flight::shell;
 use super::scheduler::{Caps, Log, Room, Scheduler, Seen, State, Trouble};
 use super::script::Job;
-use super::worker::shell;
 use serde_json::{Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -47,10 +47,14 @@ impl Ray {
         Self { need, rest: Arc::new(rest) }
     }
 
+    /// Processors and GPUs, each used and in all.
+    fn usage(&self) -> Result<Value, Trouble> {
+        let mut status = self.rest.get("/api/cluster_status")?;
+        Ok(status["data"]["clusterStatus"]["loadMetricsReport"]["usage"].take())
+    }
+
     /// Slots in all and in use, by processors or, where a job takes some, GPUs.
-    fn slots(&self) -> Result<Room, Trouble> {
-        let status = self.rest.get("/api/cluster_status")?;
-        let usage = &status["data"]["clusterStatus"]["loadMetricsReport"]["usage"];
+    fn slots(&self, usage: &Value) -> Room {
         let of = |name: &str, each: u32| {
             let pair = [0, 1].map(|i| usage[name][i].as_f64().unwrap_or(0.0));
             (each > 0).then(|| pair.map(|n| (n / f64::from(each)).floor() as usize))
@@ -59,7 +63,7 @@ impl Ray {
             [of("CPU", self.need.cpus), of("GPU", self.need.gpus)].into_iter().flatten().collect();
         let total = rows.iter().map(|r| r[1]).min().unwrap_or(0);
         let free = rows.iter().map(|r| r[1].saturating_sub(r[0])).min().unwrap_or(0);
-        Ok(Room { total, used: total.saturating_sub(free) })
+        Room { total, used: total.saturating_sub(free) }
     }
 }
 
@@ -120,10 +124,11 @@ impl Scheduler for Ray {
 
     fn probe(&self) -> Result<Caps, Trouble> {
         let version = self.rest.get("/api/version")?;
-        let slots = self.slots()?.total;
+        let usage = self.usage()?;
         Ok(Caps {
             version: format!("Ray {}", version["ray_version"].as_str().unwrap_or("of an unknown version")),
-            slots,
+            slots: self.slots(&usage).total,
+            young: usage["CPU"][1].as_f64().unwrap_or(0.0) <= 0.0,
         })
     }
 
@@ -170,7 +175,7 @@ impl Scheduler for Ray {
     }
 
     fn room(&self) -> Result<Option<Room>, Trouble> {
-        self.slots().map(Some)
+        Ok(Some(self.slots(&self.usage()?)))
     }
 
     fn knows_ends(&self) -> bool {

@@ -5,7 +5,7 @@
 
 use super::super::account::Exit;
 use super::script::Job;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Why a call gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -14,12 +14,14 @@ pub(super) enum Trouble {
     Unreachable(String),
     /// It answered, and the answer is no.
     Refused(String),
+    /// It is not installed on this machine.
+    Absent(String),
 }
 
 impl Trouble {
     pub fn text(&self) -> &str {
         match self {
-            Self::Unreachable(text) | Self::Refused(text) => text,
+            Self::Unreachable(text) | Self::Refused(text) | Self::Absent(text) => text,
         }
     }
 }
@@ -31,6 +33,29 @@ pub(super) struct Caps {
     pub version: String,
     /// Trials that fit when nobody else uses it.
     pub slots: usize,
+    /// It has only just been started and does not know its own processors yet.
+    pub young: bool,
+}
+
+/// How long a young engine is waited for: Ray's dashboard answers up to ten seconds before it knows its node.
+const YOUTH: Duration = Duration::from_secs(40);
+const LOOK: Duration = Duration::from_millis(500);
+
+/// What an engine says of itself, once it knows its own size; `notice` is told when it is waited for.
+pub(super) fn grown(scheduler: &dyn Scheduler, notice: &dyn Fn(&str)) -> Result<Caps, Trouble> {
+    let begin = Instant::now();
+    let mut told = false;
+    loop {
+        let caps = scheduler.probe()?;
+        if !caps.young || begin.elapsed() > YOUTH {
+            return Ok(caps);
+        }
+        if !told {
+            notice(&format!("{} knows of no processors yet; waiting for them", caps.version));
+            told = true;
+        }
+        std::thread::sleep(LOOK);
+    }
 }
 
 /// Slots of an engine at this moment.

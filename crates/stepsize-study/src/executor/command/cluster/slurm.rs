@@ -53,7 +53,13 @@ impl Scheduler for Slurm {
                 known.join(", ")
             )));
         };
-        Ok(Caps { version, slots: cpus / self.need.cpus.max(1) as usize })
+        let mut slots = cpus / self.need.cpus.max(1) as usize;
+        if self.need.gpus > 0 {
+            arguments[2] = "%D %G";
+            let gpus: usize = self.call("sinfo", &arguments)?.lines().map(gpus).sum();
+            slots = slots.min(gpus / self.need.gpus as usize);
+        }
+        Ok(Caps { version, slots, young: false })
     }
 
     fn submit(&self, job: &Job) -> Result<String, Trouble> {
@@ -117,6 +123,17 @@ impl Scheduler for Slurm {
     }
 }
 
+/// GPUs on a line of `sinfo`, nodes and what each has: `4 gpu:a100:2(S:0-1),nvme:1`, `1 (null)`.
+fn gpus(line: &str) -> usize {
+    let (nodes, each) = line.trim().split_once(' ').unwrap_or_default();
+    let of = |part: &str| {
+        let words = part.trim().strip_prefix("gpu:")?;
+        let words = words.split('(').next().unwrap_or_default();
+        words.rsplit(':').next()?.parse::<usize>().ok()
+    };
+    nodes.parse::<usize>().unwrap_or(0) * each.split(',').filter_map(of).sum::<usize>()
+}
+
 fn seen(line: &str, prefix: &str) -> Option<Seen> {
     let mut fields = line.trim().splitn(4, '|');
     let (id, state, reason, key) = (fields.next()?, fields.next()?, fields.next()?, fields.next()?);
@@ -149,6 +166,20 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+
+    #[test]
+    fn gpus_are_counted() {
+        let cases = [
+            ("1 gpu:1", 1),
+            ("4 gpu:a100:2(S:0-1),nvme:1", 8),
+            ("2 gpu:v100:1,gpu:a100:3(S:0)", 8),
+            ("1 (null)", 0),
+            ("", 0),
+        ];
+        for (line, count) in cases {
+            assert_eq!(gpus(line), count, "{line}");
+        }
+    }
 
     #[test]
     fn lines_of_squeue_are_read_and_other_jobs_are_not() {

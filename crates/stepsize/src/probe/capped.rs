@@ -1,0 +1,94 @@
+//! [`Capped`]: any probe, within a budget.
+//!
+//! A batch that does not fit is cut by seeds: all its rates with the first seed, then all with the next, so that what is left is
+//! still a comparison of rates. A probe whose first round does not fit makes no sense and is an error before anything runs.
+
+use crate::probe::{Estimate, Job, Probe};
+use crate::pruner::Pruner;
+use crate::trial::{Trial, TrialSpec};
+use crate::{Error, Result};
+
+/// Room for rounding in sums of steps over steps.
+const EPSILON: f64 = 1e-9;
+
+/// A probe that spends at most so much.
+pub struct Capped {
+    probe: Box<dyn Probe>,
+    job: Job,
+    max_cost: f64,
+}
+
+impl Capped {
+    /// `probe`, which searches for the rate of `job`, at a cost of at most `max_cost` full runs.
+    ///
+    /// # Errors
+    /// When the budget is not above zero and finite, or does not pay for the first run of each rate that the probe begins with.
+    ///
+    /// ```
+    /// use stepsize::probe::{Capped, Grid, Job, Probe};
+    /// use stepsize::{Lr, Schedule};
+    /// let job = Job::new(1000, Schedule::constant(), 0)?;
+    /// let grid = Grid::new(job.clone(), Lr::new(1e-4)?, Lr::new(1.0)?, 2)?.with_seeds(3)?;
+    /// let capped = Capped::new(Box::new(grid), job, 20.0)?;
+    /// assert_eq!(capped.ask(&[])?.len(), 9); // nine rates, and later a second seed of each
+    /// # Ok::<(), stepsize::Error>(())
+    /// ```
+    pub fn new(probe: Box<dyn Probe>, job: Job, max_cost: f64) -> Result<Self> {
+        if !(max_cost.is_finite() && max_cost > 0.0) {
+            return Err(Error::invalid(format!("a budget is a number of full runs above 0, not {max_cost}")));
+        }
+        let capped = Self { probe, job, max_cost };
+        let first = round(capped.probe.ask(&[])?);
+        let price = capped.price(&first);
+        if price > max_cost + EPSILON {
+            return Err(Error::invalid(format!(
+                "{} runs of one rate each cost {price:.2} full runs, above the budget of {max_cost}; allow more or try fewer rates",
+                first.len()
+            )));
+        }
+        Ok(capped)
+    }
+
+    /// What trials cost that run to their end, in full runs.
+    fn price(&self, specs: &[TrialSpec]) -> f64 {
+        specs.iter().map(|s| s.steps).sum::<u64>() as f64 / self.job.steps as f64
+    }
+}
+
+/// The part of a batch that has its first seed.
+fn round(mut batch: Vec<TrialSpec>) -> Vec<TrialSpec> {
+    if let Some(seed) = batch.iter().map(|s| s.seed).min() {
+        batch.retain(|s| s.seed == seed);
+    }
+    batch
+}
+
+impl Probe for Capped {
+    fn name(&self) -> &'static str {
+        self.probe.name()
+    }
+
+    fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
+        let left = self.max_cost - self.job.cost_runs(done) + EPSILON;
+        let batch = self.probe.ask(done)?;
+        if self.price(&batch) <= left {
+            return Ok(batch);
+        }
+        let first = round(batch);
+        Ok(if self.price(&first) <= left { first } else { Vec::new() })
+    }
+
+    fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
+        let mut estimate = self.probe.estimate(done)?;
+        let wanted = self.probe.ask(done)?.len();
+        if wanted > 0 && self.ask(done)?.is_empty() {
+            estimate.why +=
+                &format!("; it ended at its budget of {} full runs, {wanted} short of its plan", self.max_cost);
+        }
+        Ok(estimate)
+    }
+
+    fn pruner(&self) -> Option<&dyn Pruner> {
+        self.probe.pruner()
+    }
+}

@@ -1,0 +1,72 @@
+# The command line itself against an engine that is up: sourced by `inside`. $stepsize: the binary.
+
+wrong() {
+    echo "FAILED: $*" >&2
+    exit 1
+}
+
+# A curve with its best rate at 0.1 that tells when it began; about three seconds, so that a kill meets some under way.
+train='echo "$STEPSIZE_TRIAL" >>"$PWD/begun"
+[ -z "$CUDA_VISIBLE_DEVICES" ] || echo "$CUDA_VISIBLE_DEVICES" >>"$PWD/gpus"
+for part in 1 2 3 4; do
+    sleep 0.7
+    awk -v lr="$1" -v n="$2" -v p=$part "BEGIN { d = log(lr / 0.1); printf \"step %d val_loss %.6f\\n\", p * n / 4, 0.1 + 0.05 * d * d + 1 / p }"
+done'
+
+# Numbers of the trials that have ended, from an export.
+ended() { "$stepsize" export line 2>/dev/null | sed -n 's/.*"event":"ended","trial":\([0-9]*\).*/\1/p' | sort -n; }
+
+# $1: what --on takes.
+line_on() {
+    local on=$1 dir=$place/line-${1%%:*} pid before after text
+    mkdir -p "$dir"
+    cd "$dir"
+    printf '%s\n' "$train" >train.sh
+
+    # doctor: well, and each of the two things that a node of two processors and one GPU cannot give.
+    text=$("$stepsize" doctor --on "$on") || wrong "doctor --on $on: $text"
+    echo "$text"
+    for what in engine slots job directory clock; do
+        grep -q "^ok    $what" <<<"$text" || wrong "doctor --on $on says nothing of $what"
+    done
+    [ ! -e stepsize-trials ] || wrong "doctor left $(ls stepsize-trials) behind"
+    for much in "--cpus 64" "--gpus-per-run 2"; do
+        # shellcheck disable=SC2086
+        if text=$("$stepsize" doctor --on "$on" $much); then wrong "doctor finds room for $much: $text"; fi
+        grep -q "^MEND  slots" <<<"$text" || wrong "doctor $much: $text"
+    done
+
+    # find, killed when some trials have ended and others run, then `resume`: nothing lost, nothing run twice.
+    "$stepsize" find --probe grid --low 0.01 --high 1 --on "$on" --poll 1s --study line --steps 40 -- sh train.sh '{lr}' '{steps}' >killed.out 2>&1 &
+    pid=$!
+    for _ in $(seq 600); do [ "$(ended | wc -l)" -ge 3 ] && break; sleep 0.1; done
+    kill -KILL "$pid"
+    wait "$pid" 2>/dev/null || true
+    before=$(ended)
+    [ "$(wc -l <<<"$before")" -ge 3 ] || wrong "no three trials in a minute: $(cat killed.out)"
+    (cd / && "$stepsize" resume line --db "$dir/stepsize.db" --json) >answer.json 2>resumed.err || wrong "resume: $(cat resumed.err)"
+    grep -Eq '"lr": ?0\.(1|1000000|09999999)[0-9]*,' answer.json || wrong "the answer is not 0.1: $(cat answer.json)"
+    after=$(ended)
+    [ "$(uniq -d <<<"$after")" = "" ] && [ "$(comm -23 <(sort <<<"$before") <(sort <<<"$after"))" = "" ] || wrong "ends before $before, after $after"
+    # What ran at the kill was taken up: each trial began once.
+    [ "$(sort begun | uniq -d)" = "" ] && [ "$(sort -u begun | wc -l)" = "$(wc -l <<<"$after")" ] || wrong "begun: $(sort -n begun | tr '\n' ' ')"
+
+    # One GPU a run, of which there is one.
+    rm -f begun gpus
+    "$stepsize" sweep --on "$on" --gpus-per-run 1 --poll 1s --steps 40 --low 0.01 --high 1 --per-decade 1 --seeds 1 -- sh train.sh '{lr}' '{steps}' \
+        >gpu.out 2>&1 || wrong "a GPU a run: $(cat gpu.out)"
+    [ "$(sort gpus | uniq -c | tr -s ' ')" = " 3 0" ] || wrong "each of three runs had GPU 0, says $(cat gpus)"
+
+    # Words for sbatch reach it.
+    if [ "$on" = slurm ]; then
+        "$stepsize" sweep --on slurm --submit-arg=--comment=from-here --poll 1s --steps 40 --low 0.01 --high 1 --per-decade 1 --seeds 1 -- \
+            sh train.sh '{lr}' '{steps}' >words.out 2>&1 || wrong "--submit-arg: $(cat words.out)"
+        [ "$(squeue -h --states=all -o %k | grep -c from-here)" = 3 ] || wrong "the comment did not reach Slurm"
+        if "$stepsize" sweep --on slurm --submit-arg=--qos=none-such --steps 40 -- sh train.sh '{lr}' '{steps}' >words.out 2>&1; then
+            wrong "a QOS that is not there was taken"
+        fi
+        grep -qi qos words.out || wrong "a refused job says: $(cat words.out)"
+    fi
+    cd "$place"
+    echo "$on: doctor, a kill and resume, GPUs and arguments hold"
+}
