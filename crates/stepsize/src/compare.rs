@@ -167,7 +167,10 @@ impl Comparison {
         ((self.job.steps as f64 / (1.0 + SEARCH)) as u64).max(1)
     }
 
-    fn race(&self, seed: u64) -> Result<Race> {
+    /// The search of `find` for the seed of this number. A search may need a second seed, so that each has two of its own: the
+    /// trials of one are told from those of another by them.
+    fn race(&self, number: u64) -> Result<Race> {
+        let seed = self.job.seed.wrapping_add(2 * number);
         let steps = self.horizon();
         let schedule = self.job.schedule.compress(self.job.steps, steps)?;
         let job = Job { schedule, steps, seed, own_schedule: self.job.own_schedule };
@@ -205,22 +208,23 @@ impl Comparison {
         // Short trials belong to `find`, long ones are the runs after the searches.
         let long = self.horizon() / 2;
         let (finals, probes): (Vec<&Trial>, Vec<&Trial>) = rest.partition(|t| t.spec.steps > long);
-        for of in &mut all.by_seed {
-            of.probes = probes.iter().filter(|t| t.spec.seed == of.seed).map(|t| (*t).clone()).collect();
+        let races = (0..self.seeds).map(|number| self.race(number)).collect::<Result<Vec<_>>>()?;
+        for (of, race) in all.by_seed.iter_mut().zip(&races) {
+            of.probes = probes.iter().filter(|t| race.runs_with(t.spec.seed)).map(|t| (*t).clone()).collect();
         }
         if finals.is_empty() {
-            for of in &all.by_seed {
-                all.next.extend(self.race(of.seed)?.ask(&of.probes)?);
+            for (of, race) in all.by_seed.iter().zip(&races) {
+                all.next.extend(race.ask(&of.probes)?);
             }
             if !all.next.is_empty() {
                 return Ok(all);
             }
         }
         let mut finals = finals.into_iter();
-        for of in &mut all.by_seed {
+        for (of, race) in all.by_seed.iter_mut().zip(&races) {
             let spent = |trials: &[Trial]| trials.iter().map(|t| t.steps_run).sum::<u64>();
             let fallen = self.first_fall(of.seed).estimate(&of.falls)?;
-            let found = self.race(of.seed)?.estimate(&of.probes)?;
+            let found = race.estimate(&of.probes)?;
             for (estimate, spent, end) in
                 [(fallen, spent(&of.falls), &mut of.fallen), (found, spent(&of.probes), &mut of.found)]
             {

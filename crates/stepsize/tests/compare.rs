@@ -36,7 +36,7 @@ fn comparison() -> Comparison {
     Comparison::new(job, ways, rates, 2).unwrap()
 }
 
-fn run(comparison: &Comparison, id: TrialId, spec: &TrialSpec) -> Trial {
+fn run(comparison: &Comparison, id: TrialId, spec: &TrialSpec, noise: f64) -> Trial {
     let planned = comparison.planned().unwrap();
     let mut policy = Policy::new(spec.lr, spec.schedule.clone());
     if let Some((Part::Valley(i), _)) = planned.get(id.0 as usize)
@@ -44,7 +44,7 @@ fn run(comparison: &Comparison, id: TrialId, spec: &TrialSpec) -> Trial {
     {
         policy = policy.with_controller(controller.build(spec.lr).unwrap());
     }
-    let mut engine = NoisyQuadratic::new().with_reading_noise(0.002, spec.seed);
+    let mut engine = NoisyQuadratic::new().with_reading_noise(noise, spec.seed);
     let mut events = vec![stepsize::Event::Started { trial: id, spec: spec.clone() }];
     train(&mut engine, id, spec, &mut policy, &evaluation_steps(spec.steps, 40), &mut |event| {
         events.push(event);
@@ -56,6 +56,10 @@ fn run(comparison: &Comparison, id: TrialId, spec: &TrialSpec) -> Trial {
 
 /// All trials, and the sizes of the batches.
 fn all(comparison: &Comparison) -> (Vec<Trial>, Vec<usize>) {
+    all_with(comparison, 0.002)
+}
+
+fn all_with(comparison: &Comparison, noise: f64) -> (Vec<Trial>, Vec<usize>) {
     let (mut done, mut batches) = (Vec::new(), Vec::new());
     loop {
         let specs = comparison.ask(&done).unwrap();
@@ -66,7 +70,7 @@ fn all(comparison: &Comparison) -> (Vec<Trial>, Vec<usize>) {
         assert!(batches.len() < 100, "a comparison does not end");
         for spec in specs {
             let id = TrialId(done.len() as u32);
-            done.push(run(comparison, id, &spec));
+            done.push(run(comparison, id, &spec, noise));
         }
     }
 }
@@ -131,6 +135,23 @@ fn the_table_holds_what_the_trials_say() {
     let held = |text: &str| compared.claims.iter().find(|c| c.claim.contains(text)).unwrap().held;
     assert_eq!(held("two orders lower"), Some(false));
     assert_eq!(held("searching first"), Some(true));
+}
+
+/// A search that cannot tell rates from noise asks for a second seed, which must not be taken for the search of the next.
+#[test]
+fn searches_with_a_second_seed_are_told_apart() {
+    let comparison = comparison();
+    let (done, _) = all_with(&comparison, 5.0);
+    let planned = comparison.planned().unwrap().len();
+    // Seeds from 3: the searches have 3 and 4, and 5 and 6; first-fall, at a constant rate, 3 and 4.
+    let second = |t: &&Trial| [4, 6].contains(&t.spec.seed) && t.spec.schedule != Schedule::constant();
+    let short = |t: &&Trial| t.spec.steps < STEPS / 4;
+    assert!(done[planned..].iter().filter(short).any(|t| second(&t)), "no second seed: the test says nothing");
+    let mut probes: Vec<_> =
+        done[planned..].iter().filter(|t| t.spec.steps < STEPS / 4).map(|t| t.spec.clone()).collect();
+    let count = probes.len();
+    probes.dedup_by(|a, b| a == b);
+    assert_eq!(probes.len(), count, "a probe was run twice");
 }
 
 #[test]

@@ -162,3 +162,28 @@ fn a_budget_holds_for_every_search_by_command() {
         assert!(!bench.path("runs").exists(), "{search}");
     }
 }
+
+#[test]
+fn a_command_is_compared_at_fixed_rates_and_after_searches() {
+    let Some(python) = python("numpy") else { return };
+    let bench = Bench::new();
+    let script = example("numpy_train.py");
+    let line = "compare --steps 100 --seeds 1 --low 1e-3 --high 1";
+    let command = [&python, &script, "--lr", "{lr}", "--steps", "{steps}", "--seed", "{seed}"];
+    let seen = stepsize(&bench, &format!("{line} --json --study c"), &command);
+    let compared = answer(&seen);
+    assert!(seen.err.contains("metric val_loss"), "{}", seen.err);
+    let names = |object: &Value| -> Vec<String> {
+        object["ways"].as_array().unwrap().iter().map(|w| w["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let all = ["fixed", "grid, short runs", "0.1, 0.01, 0.001, short runs", "first fall, two orders lower", "find"];
+    assert_eq!(names(&compared), all);
+    assert_eq!(compared["ways"][0]["cells"].as_array().unwrap().len(), 4);
+    assert_eq!(compared["schedule"], "of the command");
+    assert_eq!(bench.run("show c --json").out, seen.out);
+    // Without {steps} there are no shorter runs to search by, and its ways are its own.
+    let whole = [&python, &script, "--lr", "{lr}", "--steps", "100"];
+    assert_eq!(names(&answer(&stepsize(&bench, &format!("{line} --json"), &whole))), ["fixed"]);
+    let chosen = stepsize(&bench, &format!("{line} --ways cosine"), &whole);
+    assert!(chosen.code == Some(2) && chosen.err.contains("--ways"), "{}", chosen.err);
+}

@@ -4,7 +4,7 @@ use crate::harness::Bench;
 use serde_json::Value;
 
 const SMALL: &str = "compare --data wine --model linear --batch-size 16 --steps 160 --seeds 2 --low 1e-3 --high 1 \
-                     --ways cosine,triangular2,plateau~/,prodigy,schedule_free_sgd,mechanic";
+                     --ways cosine,triangular2,plateau~/,polyak,prodigy,schedule_free_sgd,mechanic";
 
 fn object(text: &str) -> Value {
     serde_json::from_str(text).unwrap()
@@ -18,8 +18,17 @@ fn the_answer_does_not_depend_on_threads_and_holds_every_way() {
     let object = object(&one.out);
     let ways = object["ways"].as_array().unwrap();
     let names: Vec<&str> = ways.iter().map(|w| w["name"].as_str().unwrap()).collect();
-    for name in ["fixed", "cosine", "triangular2", "plateau / 2", "plateau / 10", "prodigy", "mechanic(adamw)", "find"]
-    {
+    for name in [
+        "fixed",
+        "cosine",
+        "triangular2",
+        "plateau / 2",
+        "plateau / 10",
+        "polyak cap",
+        "prodigy",
+        "mechanic(adamw)",
+        "find",
+    ] {
         assert!(names.contains(&name), "{name} not in {names:?}");
     }
     assert!(!names.contains(&"dog"));
@@ -37,6 +46,12 @@ fn a_kept_comparison_is_not_run_again_and_pictures_are_written() {
     assert!(first.out.contains("valley") && first.out.contains("searching first"), "{}", first.out);
     let again = bench.run(&line);
     assert_eq!(again.out, first.out);
+    // Drawn from the file alone, and gone on with by name.
+    let shown = bench.run("show c --report shown.html");
+    assert_eq!((shown.code, &shown.out), (Some(0), &first.out), "{}", shown.err);
+    assert_eq!(bench.read("shown.html"), bench.read("c.html"));
+    assert_eq!(object(&bench.run("resume c --json").out)["ways"].as_array().unwrap().len(), 15);
+    assert_eq!(bench.run("show c --price-per-hour 2").code, Some(2));
     assert!(bench.read("c.png").starts_with(b"\x89PNG"));
     let page = String::from_utf8(bench.read("c.html")).unwrap();
     assert!(page.contains("<svg") && page.contains("schedule_free_sgd") && page.contains("id=\"stepsize\""));

@@ -77,6 +77,11 @@ impl Race {
         Ok((next, book))
     }
 
+    /// Whether it may run trials with this seed: that of its job, or the next one.
+    pub(crate) fn runs_with(&self, seed: u64) -> bool {
+        seed == self.job.seed || seed == self.job.seed.wrapping_add(1)
+    }
+
     fn spec(&self, x: f64, steps: u64, seed: u64) -> Result<TrialSpec> {
         self.job.trial(Lr::from_log2(x), steps, seed)
     }
