@@ -81,11 +81,12 @@ def truth():
                     file.flush()
 
 
-def table():
+def table(wanted):
     rows = {}
     with TABLE.open() as file:
         for row in csv.DictReader(file):
-            rows.setdefault(row["job"], {}).setdefault(float(row["lr"]), []).append(float(row["val_loss"]))
+            if not wanted or row["job"] in wanted:
+                rows.setdefault(row["job"], {}).setdefault(float(row["lr"]), []).append(float(row["val_loss"]))
     out = {}
     for job, rates in rows.items():
         worst = max(v for values in rates.values() for v in values if math.isfinite(v))
@@ -136,7 +137,7 @@ def geometric(regrets):
 
 
 def score():
-    truths = {job: truth for job, truth in table().items() if len(sys.argv) < 3 or job in sys.argv[2:]}
+    truths = table(sys.argv[2:])
     print(f"{os.cpu_count()} cores {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}; {len(truths)} command jobs, "
           f"truth {len(RATES)} rates, seeds {TRUTH_SEEDS}; search seeds {SEARCH_SEEDS}, starts {STARTS}")
     print("command: bench/commands/run.py", *sys.argv[1:], "\n")
