@@ -37,6 +37,7 @@ JOBS = {
     "numpy_small_batch": ("numpy_train.py", "--lr", "--steps", "--seed", 3000, ["--batch-size", "8"]),
     "numpy_narrow": ("numpy_train.py", "--lr", "--steps", "--seed", 1500, ["--hidden", "16", "--batch-size", "32"]),
     "sklearn": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 32, []),
+    "sklearn_long": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 96, []),
     "torch": ("torch_train.py", "--learning-rate", "--max-iters", "--seed", 400, []),
 }
 
@@ -60,7 +61,7 @@ def final(text):
 
 
 def seeds(job):
-    return TRUTH_SEEDS if job != "sklearn" else TRUTH_SEEDS[:1]
+    return TRUTH_SEEDS if not job.startswith("sklearn") else TRUTH_SEEDS[:1]
 
 
 def full(job, lr, seed):
@@ -103,7 +104,7 @@ class Truth:
         self.lr, self.best = min(points, key=lambda p: p[1])
         # scikit-learn's script has no reading before its first epoch: ten classes alike.
         first = losses(full(job, RATES[0], TRUTH_SEEDS[0]))[0]
-        self.untrained = math.log(10) if job == "sklearn" else first
+        self.untrained = math.log(10) if job.startswith("sklearn") else first
 
     def reached(self, lr):
         """Mean final loss at a rate. A run that broke counts as the worst one that did not."""
