@@ -37,6 +37,7 @@ JOBS = {
     "numpy_small_batch": ("numpy_train.py", "--lr", "--steps", "--seed", 3000, ["--batch-size", "8"]),
     "numpy_narrow": ("numpy_train.py", "--lr", "--steps", "--seed", 1500, ["--hidden", "16", "--batch-size", "32"]),
     "sklearn": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 32, []),
+    "sklearn_long": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 96, []),
     "torch": ("torch_train.py", "--learning-rate", "--max-iters", "--seed", 400, []),
 }
 
@@ -60,7 +61,7 @@ def final(text):
 
 
 def seeds(job):
-    return TRUTH_SEEDS if job != "sklearn" else TRUTH_SEEDS[:1]
+    return TRUTH_SEEDS if not job.startswith("sklearn") else TRUTH_SEEDS[:1]
 
 
 def full(job, lr, seed):
@@ -81,11 +82,12 @@ def truth():
                     file.flush()
 
 
-def table():
+def table(wanted):
     rows = {}
     with TABLE.open() as file:
         for row in csv.DictReader(file):
-            rows.setdefault(row["job"], {}).setdefault(float(row["lr"]), []).append(float(row["val_loss"]))
+            if not wanted or row["job"] in wanted:
+                rows.setdefault(row["job"], {}).setdefault(float(row["lr"]), []).append(float(row["val_loss"]))
     out = {}
     for job, rates in rows.items():
         worst = max(v for values in rates.values() for v in values if math.isfinite(v))
@@ -102,7 +104,7 @@ class Truth:
         self.lr, self.best = min(points, key=lambda p: p[1])
         # scikit-learn's script has no reading before its first epoch: ten classes alike.
         first = losses(full(job, RATES[0], TRUTH_SEEDS[0]))[0]
-        self.untrained = math.log(10) if job == "sklearn" else first
+        self.untrained = math.log(10) if job.startswith("sklearn") else first
 
     def reached(self, lr):
         """Mean final loss at a rate. A run that broke counts as the worst one that did not."""
@@ -136,7 +138,7 @@ def geometric(regrets):
 
 
 def score():
-    truths = {job: truth for job, truth in table().items() if len(sys.argv) < 3 or job in sys.argv[2:]}
+    truths = table(sys.argv[2:])
     print(f"{os.cpu_count()} cores {platform.processor() or platform.machine()}, load {os.getloadavg()[0]:.1f}; {len(truths)} command jobs, "
           f"truth {len(RATES)} rates, seeds {TRUTH_SEEDS}; search seeds {SEARCH_SEEDS}, starts {STARTS}")
     print("command: bench/commands/run.py", *sys.argv[1:], "\n")

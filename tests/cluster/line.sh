@@ -51,21 +51,21 @@ line_on() {
     # What ran at the kill was taken up: each trial began once.
     [ "$(sort begun | uniq -d)" = "" ] && [ "$(sort -u begun | wc -l)" = "$(wc -l <<<"$after")" ] || wrong "begun: $(sort -n begun | tr '\n' ' ')"
 
-    # One GPU a run, of which there is one.
+    # One GPU a run, of which there is one. Three rates with one seed are little evidence: exit 3 is as good as 0.
     rm -f begun gpus
     "$stepsize" sweep --on "$on" --gpus-per-run 1 --poll 1s --steps 40 --low 0.01 --high 1 --per-decade 1 --seeds 1 -- sh train.sh '{lr}' '{steps}' \
-        >gpu.out 2>&1 || wrong "a GPU a run: $(cat gpu.out)"
+        >gpu.out 2>&1 || [ $? -eq 3 ] || wrong "a GPU a run: $(cat gpu.out)"
     [ "$(sort gpus | uniq -c | tr -s ' ')" = " 3 0" ] || wrong "each of three runs had GPU 0, says $(cat gpus)"
 
     # Words for sbatch reach it.
     if [ "$on" = slurm ]; then
         "$stepsize" sweep --on slurm --submit-arg=--comment=from-here --poll 1s --steps 40 --low 0.01 --high 1 --per-decade 1 --seeds 1 -- \
-            sh train.sh '{lr}' '{steps}' >words.out 2>&1 || wrong "--submit-arg: $(cat words.out)"
+            sh train.sh '{lr}' '{steps}' >words.out 2>&1 || [ $? -eq 3 ] || wrong "--submit-arg: $(cat words.out)"
         [ "$(squeue -h --states=all -o %k | grep -c from-here)" = 3 ] || wrong "the comment did not reach Slurm"
-        if "$stepsize" sweep --on slurm --submit-arg=--qos=none-such --steps 40 -- sh train.sh '{lr}' '{steps}' >words.out 2>&1; then
-            wrong "a QOS that is not there was taken"
+        if "$stepsize" sweep --on slurm --submit-arg=--partition=none-such --steps 40 -- sh train.sh '{lr}' '{steps}' >words.out 2>&1; then
+            wrong "a partition that is not there was taken"
         fi
-        grep -qi qos words.out || wrong "a refused job says: $(cat words.out)"
+        grep -q "slurm refused its job.*partition" words.out || wrong "a refused job says: $(cat words.out)"
     fi
     cd "$place"
     echo "$on: doctor, a kill and resume, GPUs and arguments hold"

@@ -75,10 +75,12 @@ fn a_killed_search_by_command_loses_and_repeats_nothing_and_leaves_no_orphan() {
         while !done {
             let (begun, helpers) = (witness(&bench, "begun"), witness(&bench, "helpers"));
             let before: Vec<[u32; 3]> = begun.iter().chain(&helpers).copied().collect();
-            left += before.iter().filter(|line| alive(line[1])).count();
             let life = if kills < KILLS { LIFE.mul_f64(random.random()) } else { Duration::from_secs(60) };
             let killed = lives(&bench, life, &before, &mut orphans);
             kills += usize::from(killed);
+            // At once: what a kill leaves ends by itself in a tenth of a second, helpers apart.
+            let now = witness(&bench, "begun").into_iter().chain(witness(&bench, "helpers"));
+            left += now.filter(|line| killed && alive(line[1])).count();
             repeated += witness(&bench, "begun")[begun.len()..].iter().filter(|line| over.contains(&line[0])).count();
             if bench.path("stepsize.db").exists() && bench.run("studies").out.contains("sweep") {
                 let now = ended(&bench);

@@ -109,7 +109,7 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
     let schedule = Schedule::constant();
     let spec = TrialSpec { lr: Lr::new(1.0)?, schedule, steps: 1, seed: 0, stop_on_divergence: true };
     let values = Values::new(trial, &spec, 1, &attempt.dir);
-    let words = ["sh", "-c", "date +%s; uname -n"].map(str::to_owned);
+    let words = ["sh", "-c", "date +'the clock says %s'; echo \"the node is $(uname -n)\""].map(str::to_owned);
     let cwd = std::env::current_dir().unwrap_or_else(|_| dir.to_owned());
     let text = script(&attempt, &Parts { place: &on.place, words: &words, values: &values, cwd: &cwd, need: &on.need });
     let path = attempt.write("run.sh", &text)?;
@@ -149,7 +149,7 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
     };
     // What a network file system or a connection is late with.
     let late = Instant::now();
-    while late.elapsed() < Duration::from_secs(10) && printed.iter().filter(|b| **b == b'\n').count() < 2 {
+    while late.elapsed() < Duration::from_secs(10) && !String::from_utf8_lossy(&printed).contains("the node is ") {
         std::thread::sleep(LOOK);
         printed.extend(log.read());
     }
@@ -159,9 +159,10 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
     let exit = attempt.exit_looked_up();
     let shared = place.display().to_string();
     let _ = std::fs::remove_dir_all(&place);
-    let mut lines = shown.lines();
-    let clock = lines.next().and_then(|l| l.trim().parse::<f64>().ok());
-    let node = lines.next().unwrap_or("an unknown node").to_owned();
+    // By what they say, not by their order: Ray's own lines may come between.
+    let said = |what: &str| shown.lines().find_map(|l| l.trim().strip_prefix(what));
+    let clock = said("the clock says ").and_then(|l| l.parse::<f64>().ok());
+    let node = said("the node is ").unwrap_or("an unknown node").to_owned();
     match (&end, clock) {
         (None, _) => {
             let found = format!("the test job did not end within {} s", PATIENCE.as_secs());
