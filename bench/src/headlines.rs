@@ -57,6 +57,12 @@ impl Work {
         let count = self.rates.len();
         format!("{}; T = {} steps; {count} rates from {first} to {last}", self.task.describe(), self.steps)
     }
+
+    /// Said of a rate at the end of the grid: a better one may lie beyond.
+    fn edge(&self, lr: Lr) -> &'static str {
+        let ends = [self.rates.first(), self.rates.last()];
+        if ends.contains(&Some(&lr)) { " (the end of the grid)" } else { "" }
+    }
 }
 
 fn run(mut engine: Box<dyn Engine>, spec: &TrialSpec) -> Result<Trial, stepsize::Error> {

@@ -46,10 +46,13 @@ pub(super) fn write(head: &mut String, body: &mut String, jobs: &[Work]) -> Resu
     let (linear, fixed) = (told("linear to 0"), told("fixed"));
     writeln!(
         head,
-        "- *A cyclical rate reaches what a fixed one reaches in fewer iterations.* {}: by both measures twice or more in {} jobs ({cycle_words}). It is \
-         the coming down that does it: a plain decay to zero needs as few or fewer ({}). Part of it is that the fixed rate had more steps than it \
-         needed ({}).",
-        if cycles > 0 { "Reproduced where noise limits the fixed rate" } else { "Not reproduced" },
+        "- *A cyclical rate reaches what a fixed one reaches in fewer iterations.* {}: by both measures twice or more in {} jobs ({cycle_words}). For \
+         comparison a plain decay to zero ({}), and the control, a fixed rate over fewer steps ({}).",
+        match cycles {
+            0 => "Not reproduced",
+            all if all == jobs.len() => "Reproduced",
+            _ => "Reproduced in part",
+        },
         share(cycles, jobs.len()),
         linear.2,
         fixed.2

@@ -29,13 +29,15 @@ pub(super) fn write(
         let by = 100.0 * (1.0 - a.loss / b.loss);
         writeln!(
             body,
-            "| {} | {} | {:.4} at {} | {:.4} at {} | {by:.2} % | {} |",
+            "| {} | {} | {:.4} at {}{} | {:.4} at {}{} | {by:.2} % | {} |",
             work.name,
             work.steps,
             a.loss,
             a.lr,
+            work.edge(a.lr),
             b.loss,
             b.lr,
+            work.edge(b.lr),
             share(won, SEEDS.len())
         )?;
         lower.push((work.name, by));
@@ -46,7 +48,7 @@ pub(super) fn write(
     writeln!(
         head,
         "- *Linear to zero ends lower than cosine to 10 %.* {} in {} jobs (lower by: {}).",
-        if held == jobs.len() { "Reproduced" } else { "Mixed: lower" },
+        if held == jobs.len() { "Reproduced: lower" } else { "Mixed: lower" },
         share(held, jobs.len()),
         words.join("; ")
     )?;

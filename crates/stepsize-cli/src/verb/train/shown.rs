@@ -50,7 +50,7 @@ pub fn verdict(trial: &Trial, optimizer: &str) -> String {
         other => format!("rate {other} ({:.0} %)", 100.0 * seen.confidence),
     };
     // The first finding is that of the verdict; that a run under way is not annealed goes without saying.
-    if let Some(next) = seen.findings[1..].iter().find(|f| f.code != "LR023") {
+    if let Some(next) = seen.findings.iter().skip(1).find(|f| f.code != "LR023") {
         text += &format!(", {}", next.title);
     }
     if let Some(since @ 1..) = since_best(trial) {
