@@ -1,7 +1,7 @@
 //! Probes on made-up jobs: they find a known optimum, and refuse with the right reason where there is nothing to find.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
-use stepsize::probe::{Answer, Capped, Descent, Estimate, FirstFall, Grid, Job, Probe, Race, Random, Reason};
+use stepsize::probe::{Answer, Descent, Estimate, FirstFall, Grid, Job, Probe, Race, Random, Reason};
 use stepsize::{Curve, End, Lr, Point, Schedule, Trial, TrialId, TrialSpec};
 
 /// What one run does: its mini-batch losses, then its final validation loss. The untrained loss is 2.
@@ -388,27 +388,4 @@ fn race_refuses_noise_after_a_second_seed() {
     };
     let (found, _) = study(&race, &flat_basin);
     assert!(found.lr().is_some(), "{}", found.why);
-}
-
-#[test]
-fn a_budget_gives_up_seeds_and_widening_before_rates() {
-    let world = basin(0.012, 2.0);
-    let capped = |runs: f64| Capped::new(Box::new(grid().with_seeds(3).unwrap()), job(), runs);
-    for (runs, cost) in [(27.0, 27.0), (26.9, 18.0), (9.0, 9.0), (17.9, 9.0)] {
-        let (found, done) = study(&capped(runs).unwrap(), &world);
-        assert_eq!((found.cost_runs, done.len() as f64), (cost, cost), "{runs}");
-        assert!((found.lr().unwrap().get() / 0.01 - 1.0).abs() < 1e-9);
-        assert_eq!(found.why.contains("budget"), cost < 27.0, "{}", found.why);
-    }
-    // Too little for one run of each rate, and no budget at all.
-    let fault = capped(8.9).err().unwrap().to_string();
-    assert!(fault.contains("9.00 full runs") && fault.contains("8.9"), "{fault}");
-    assert!(capped(0.0).is_err() && capped(f64::NAN).is_err() && capped(-1.0).is_err());
-    // The best rate lies outside; one decade of two rates is paid for, the next is not.
-    let (found, done) = study(&Capped::new(Box::new(grid()), job(), 12.5).unwrap(), &basin(80.0, 4000.0));
-    assert_eq!((done.len(), found.cost_runs), (11, 11.0));
-    assert_eq!(found.refusal().unwrap().reason, Reason::AtEdge);
-    // One after the other: what is tried is paid for.
-    let (found, _) = study(&Capped::new(Box::new(Descent::new(job())), job(), 2.0).unwrap(), &basin(1e-4, 5e-4));
-    assert!(found.cost_runs <= 2.0, "{}", found.cost_runs);
 }

@@ -92,3 +92,63 @@ impl Probe for Capped {
         self.probe.pruner()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::probe::{Descent, Grid, Reason};
+    use crate::{End, Lr, Point, Schedule, TrialId};
+
+    fn job() -> Job {
+        Job::new(1000, Schedule::constant(), 0).unwrap()
+    }
+
+    fn grid(seeds: u32, max_cost: f64) -> Result<Capped> {
+        let grid = Grid::new(job(), Lr::new(1e-4)?, Lr::new(1.0)?, 2)?.with_seeds(seeds)?;
+        Capped::new(Box::new(grid), job(), max_cost)
+    }
+
+    /// A basin about `best`, to its end.
+    fn study(probe: &dyn Probe, best: f64) -> (Estimate, usize) {
+        let mut done: Vec<Trial> = Vec::new();
+        loop {
+            let specs = probe.ask(&done).unwrap();
+            if specs.is_empty() {
+                return (probe.estimate(&done).unwrap(), done.len());
+            }
+            for spec in specs {
+                let decades = (spec.lr.get() / best).log10();
+                let last = 2.0 - 1.8 * (-decades * decades).exp() + 1e-4 * spec.seed as f64;
+                let point = |step, loss| Point { step, lr: spec.lr.get(), loss };
+                let mut trial = Trial::new(TrialId(done.len() as u32), spec.clone());
+                trial.val = [point(0, 2.0), point(spec.steps, last)].into_iter().collect();
+                (trial.steps_run, trial.end) = (spec.steps, Some(End::Finished));
+                done.push(trial);
+            }
+        }
+    }
+
+    #[test]
+    fn seeds_are_given_up_before_rates() {
+        for (budget, cost) in [(27.0, 27.0), (26.9, 18.0), (9.0, 9.0), (17.9, 9.0)] {
+            let (found, trials) = study(&grid(3, budget).unwrap(), 0.012);
+            assert_eq!((found.cost_runs, trials as f64), (cost, cost), "{budget}");
+            assert!((found.lr().unwrap().get() / 0.01 - 1.0).abs() < 1e-9);
+            assert_eq!(found.why.contains("budget"), cost < 27.0, "{}", found.why);
+        }
+        let fault = grid(3, 8.9).err().unwrap().to_string();
+        assert!(fault.contains("9.00 full runs") && fault.contains("8.9"), "{fault}");
+        assert!([0.0, -1.0, f64::NAN, f64::INFINITY].iter().all(|b| grid(1, *b).is_err()));
+    }
+
+    #[test]
+    fn what_is_asked_for_later_is_paid_for_too() {
+        // One decade more of two rates is paid for, the next is not.
+        let (found, trials) = study(&grid(1, 12.5).unwrap(), 80.0);
+        assert_eq!((trials, found.cost_runs, found.refusal().unwrap().reason), (11, 11.0, Reason::AtEdge));
+        let descent = Capped::new(Box::new(Descent::new(job())), job(), 2.0).unwrap();
+        assert!(study(&descent, 1e-4).0.cost_runs <= 2.0);
+    }
+}
