@@ -13,6 +13,9 @@ use std::time::{Duration, Instant};
 /// How often a group that was told to end is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
+/// How long a group that was killed is waited for: a process may take a moment to die, and one that nobody reaps stays.
+const DYING: Duration = Duration::from_secs(1);
+
 /// A running process group.
 #[derive(Debug)]
 pub(super) struct Group {
@@ -74,10 +77,11 @@ impl Group {
         self.terminate();
         let status = self.leader.wait()?;
         let Some(pid) = self.pid else { return Ok(status) };
-        while test_kill_process_group(pid).is_ok() {
-            if Instant::now() >= deadline {
+        let mut killed: Option<Instant> = None;
+        while test_kill_process_group(pid).is_ok() && killed.is_none_or(|k| k.elapsed() < DYING) {
+            if killed.is_none() && Instant::now() >= deadline {
                 self.kill();
-                break;
+                killed = Some(Instant::now());
             }
             std::thread::sleep(LOOK);
         }
