@@ -9,6 +9,7 @@ use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
 use read::Found;
+pub use read::of_trial;
 use stepsize::diagnosis::{Diagnosis, Record, diagnose, sweep::Sweep};
 use stepsize::report::Verdict;
 

@@ -82,7 +82,7 @@ fn study(args: &DiagnoseArgs, name: &str, found: &mut Found) -> Result<(), Fault
 }
 
 /// A trial as a record.
-fn of_trial(trial: &Trial) -> Record {
+pub fn of_trial(trial: &Trial) -> Record {
     let curve = |c: &stepsize::Curve| Series::new(c.points().iter().map(|p| (p.step as f64, p.loss)));
     let facts = Facts {
         lr: Some(trial.spec.lr.get()),

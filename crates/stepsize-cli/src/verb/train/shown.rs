@@ -5,10 +5,11 @@ use crate::args::TrainArgs;
 use crate::number::{count, loss, plural, rate};
 use crate::show::{self, Style, Tone};
 use crate::task::Loaded;
+use crate::verb::diagnose::of_trial;
 use serde_json::json;
-use stepsize::diagnosis::{Facts, Record, Series, diagnose};
+use stepsize::diagnosis::diagnose;
 use stepsize::report::{Verdict, smooth, thin};
-use stepsize::{Act, Curve, End, Trial};
+use stepsize::{Act, End, Trial};
 
 /// Points of a curve in a terminal plot.
 const POINTS: usize = 400;
@@ -26,23 +27,10 @@ pub fn since_best(trial: &Trial) -> Option<u64> {
 /// Where the rate lies by the diagnosis of the log so far, how sure that is, and what else it found; then how long the best validation
 /// loss lies back. The schedule has not ended: it is a verdict on the first part of the run.
 pub fn verdict(trial: &Trial, optimizer: &str) -> String {
-    let points = trial.train.points();
-    let series = |curve: &Curve| Series::new(curve.points().iter().map(|p| (p.step as f64, p.loss)));
-    let record = Record {
-        loss: series(&trial.train),
-        val_loss: series(&trial.val),
-        score: series(&trial.score),
-        lr: Series::new(points.iter().map(|p| (p.step as f64, p.lr))),
-        facts: Facts {
-            lr: Some(trial.spec.lr.get()),
-            total_steps: Some(trial.spec.steps as f64),
-            optimizer: Some(optimizer.to_owned()),
-            schedule: Some(trial.spec.schedule.to_string()),
-            running: true,
-            ..Facts::default()
-        },
-        ..Record::default()
-    };
+    let mut record = of_trial(trial);
+    record.facts.optimizer = Some(optimizer.to_owned());
+    record.facts.schedule = Some(trial.spec.schedule.to_string());
+    record.facts.running = true;
     let seen = diagnose(&record);
     let mut text = match seen.verdict {
         Verdict::Unknown => "rate: cannot tell yet".to_owned(),
