@@ -85,11 +85,8 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
             .map(|h| {
                 let odds = model.odds_of(h.sums);
                 let (said, confidence) = stepsize::diagnosis::say(&model, &odds);
-                let truth = match h.place {
-                    0 | 1 => Verdict::TooLow,
-                    2 => Verdict::Good,
-                    _ => Verdict::TooHigh,
-                };
+                let truth =
+                    [Verdict::TooLow, Verdict::TooLow, Verdict::Good, Verdict::TooHigh, Verdict::TooHigh][h.place];
                 Judged { truth, said, octaves: h.octaves, confidence }
             })
             .collect();

@@ -4,8 +4,8 @@
 //!   parabola through it and its neighbours, in logs. A job whose best is its outermost rate is left out, and one that was solved: many rates do that.
 //! - **diverged**: a loss that is not finite; or, at a rate above the best, a training loss whose median over the last tenth
 //!   is 5 % above that of the untrained network (mean of the first twentieth of the run at the lowest rate, which hardly
-//!   moves), or, in logs that hold it, a validation loss that ends at more than
-//!   twice that of the untrained network (less may be overfitting).
+//!   moves), or, in logs that hold it, a validation loss that ends at more than twice that of the untrained network (less may
+//!   be overfitting).
 //! - **good**: within a factor of 2 of the best rate, or within a factor of 4 with a final loss within 5 % of the best.
 //! - **too low**, **too high**: the others, by their side.
 

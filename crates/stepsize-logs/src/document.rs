@@ -251,8 +251,7 @@ impl Shape {
 
     fn text(&mut self, text: &str, gather: &mut Gather) {
         self.item();
-        let number = number::whole(text.as_bytes()).or_else(|| number::printed(text.as_bytes()));
-        if let Some(value) = number.filter(|v| !v.is_finite() || self.record.is_some()) {
+        if let Some(value) = number::told(text.as_bytes()).filter(|v| !v.is_finite() || self.record.is_some()) {
             if let Some(frame) = self.stack.last_mut() {
                 frame.items -= 1;
             }

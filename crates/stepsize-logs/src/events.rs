@@ -37,9 +37,6 @@ pub(crate) struct Events {
 
 impl Events {
     pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) -> Result<()> {
-        if self.broken {
-            return Ok(());
-        }
         let mut rest = self.pass(bytes);
         if !self.held.is_empty() {
             let mut held = std::mem::take(&mut self.held);
@@ -63,10 +60,7 @@ impl Events {
             }
         }
         let taken = self.records(rest, gather)?;
-        let rest = rest.get(taken.min(rest.len())..).unwrap_or(&[]);
-        if !self.broken {
-            self.held.extend_from_slice(rest);
-        }
+        self.held.extend_from_slice(rest.get(taken.min(rest.len())..).unwrap_or(&[]));
         Ok(())
     }
 
@@ -88,7 +82,7 @@ impl Events {
         }
     }
 
-    /// Reads the records that are whole; gives their bytes.
+    /// Reads the records that are whole; gives their bytes. Of what comes after a broken one all are passed over.
     fn records(&mut self, bytes: &[u8], gather: &mut Gather) -> Result<usize> {
         let mut at = 0;
         if self.broken {

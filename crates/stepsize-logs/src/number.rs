@@ -108,6 +108,11 @@ pub(crate) fn whole(bytes: &[u8]) -> Option<f64> {
     prefix(bytes).filter(|(_, length)| *length == bytes.len()).map(|(value, _)| value)
 }
 
+/// The number that a text stands for, as it is or as Python prints it.
+pub(crate) fn told(text: &[u8]) -> Option<f64> {
+    whole(text).or_else(|| printed(text))
+}
+
 /// The number of `np.float64(0.5)`, `tensor(0.5, device='cuda:0')`, `[0.5]`: as Python prints one that nobody unwrapped.
 pub(crate) fn printed(text: &[u8]) -> Option<f64> {
     let inside = text.strip_suffix(b")").or_else(|| text.strip_suffix(b"]"))?;

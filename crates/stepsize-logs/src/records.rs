@@ -254,7 +254,7 @@ impl Records {
 
     fn word(&mut self, key: usize, text: &[u8], gather: &mut Gather) {
         let Some(known) = self.keys.all.get_mut(key) else { return };
-        if let Some(value) = number::whole(text).or_else(|| number::printed(text)) {
+        if let Some(value) = number::told(text) {
             self.row.push((key, value));
             return;
         }
