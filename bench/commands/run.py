@@ -16,10 +16,14 @@ import json
 import math
 import os
 import platform
+import random
 import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+
+os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # two runs at a time
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = ROOT / "bench/data/commands.csv"
@@ -27,7 +31,7 @@ STEPSIZE = os.environ.get("STEPSIZE", str(ROOT / "target/release/stepsize"))
 PYTHON = os.environ.get("PYTHON", sys.executable)
 TRUTH_SEEDS = (0, 1)
 SEARCH_SEEDS = (100, 101)
-STARTS = ("0.1", "0.001")
+STARTS = ("0.1", "0.01", "0.001", "0.0001")
 RATES = [10 ** (k / 4) for k in range(-14, 3)]  # 3e-4 .. 3, four a decade
 
 # name: script, option of the rate, option of the length, option of the seed, full length, other options
@@ -40,6 +44,30 @@ JOBS = {
     "sklearn_long": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 96, []),
     "torch": ("torch_train.py", "--learning-rate", "--max-iters", "--seed", 400, []),
 }
+
+
+def made(steps, *options):
+    return "../bench/commands/made.py", "--lr", "--steps", "--seed", steps, list(options)
+
+
+# Looked at while the search was changed, as the jobs above were.
+JOBS |= {
+    "friedman_cos": made(1000, "--problem", "friedman"),
+    "factors_lin": made(800, "--problem", "factors", "--schedule", "linear"),
+    "counts_sgd": made(1000, "--problem", "counts", "--optimizer", "sgd"),
+    "echo_adam": made(600, "--problem", "echo", "--optimizer", "adam"),
+    "spiral_const": made(1500, "--problem", "spiral", "--schedule", "constant"),
+}
+# Scored when the search was frozen.
+HELD = {
+    "friedman_adam_lin": made(900, "--problem", "friedman", "--optimizer", "adam", "--schedule", "linear", "--width", "96"),
+    "friedman_sgd_const": made(1200, "--problem", "friedman", "--optimizer", "sgd", "--schedule", "constant", "--batch-size", "16"),
+    "factors_sgd_cos": made(1000, "--problem", "factors", "--optimizer", "sgd", "--batch-size", "64"),
+    "counts_warm": made(800, "--problem", "counts", "--schedule", "warm"),
+    "echo_lin": made(700, "--problem", "echo", "--schedule", "linear"),
+    "spiral_adam_warm": made(1200, "--problem", "spiral", "--optimizer", "adam", "--schedule", "warm", "--batch-size", "64"),
+}
+JOBS |= HELD
 
 
 def command(job, lr, steps, seed):
@@ -75,11 +103,11 @@ def truth():
         out = csv.writer(file, lineterminator="\n")
         out.writerow(["job", "lr", "seed", "val_loss"])
         out.writerows(row for row in kept if row[0] not in wanted)
-        for job in wanted:
-            for lr in RATES:
-                for seed in seeds(job):
-                    out.writerow([job, f"{lr:.6g}", seed, f"{final(full(job, lr, seed)):.6g}"])
-                    file.flush()
+        runs = [(job, lr, seed) for job in wanted for lr in RATES for seed in seeds(job)]
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            for (job, lr, seed), text in zip(runs, pool.map(lambda run: full(*run), runs)):
+                out.writerow([job, f"{lr:.6g}", seed, f"{final(text):.6g}"])
+                file.flush()
 
 
 def table(wanted):
@@ -94,6 +122,12 @@ def table(wanted):
         mean = {lr: sum(min(v, worst) for v in values) / len(values) for lr, values in rates.items()}
         out[job] = Truth(job, sorted(mean.items()), worst)
     return out
+
+
+def by_seed(job):
+    """Final losses of the table's first seed."""
+    with TABLE.open() as file:
+        return {float(r["lr"]): float(r["val_loss"]) for r in csv.DictReader(file) if r["job"] == job and r["seed"] == "0"}
 
 
 class Truth:
@@ -152,9 +186,11 @@ def score():
         mean = lambda values: sum(values) / len(values) if values else math.nan
         print(f"{job:<20} {method:<16} {len(judged) + refused:>3} {100 * geometric(regrets):>7.1f}% {100 * max(regrets, default=math.nan):>7.1f}% "
               f"{within:>6.2f} {100 * mean(lost):>6.1f}% {100 * max(lost, default=math.nan):>6.1f}% {mean(octaves):>+8.1f} {mean(costs):>6.2f} {refused:>8}", flush=True)
-        kept = everything.setdefault(method, ([], [], []))
-        if job != "all":
-            kept[0].extend(judged), kept[1].extend(costs), kept[2].append(refused)
+
+    def keep(job, method, judged, costs, refused):
+        show(job, method, judged, costs, refused)
+        kept = everything.setdefault(("held" if job in HELD else "fit", method), ([], [], []))
+        kept[0].extend(judged), kept[1].extend(costs), kept[2].append(refused)
 
     for job, truth in truths.items():
         for method, steps in (("find, {steps}", True), ("find, no {steps}", False)):
@@ -167,13 +203,18 @@ def score():
                         refused += 1
                     else:
                         judged.append(truth.judge(lr))
-            show(job, method, judged, costs, refused)
+            keep(job, method, judged, costs, refused)
         for method, rates in fixed.items():
             best = min(rates, key=truth.reached)
-            show(job, method, [truth.judge(best)], [0 if len(rates) == 1 else len(rates)], 0)
+            keep(job, method, [truth.judge(best)], [0 if len(rates) == 1 else len(rates)], 0)
+        # Full runs with one seed at rates of the table, drawn evenly in the logarithm.
+        seen, draws = by_seed(job), random.Random(0)
+        for count in (5, 10):
+            picks = [min(draws.choices(list(seen), k=count), key=lambda lr: (not math.isfinite(seen[lr]), seen[lr])) for _ in range(100)]
+            keep(job, f"random, {count} runs", [truth.judge(lr) for lr in picks], [count] * len(picks), 0)
     print()
-    for method, (judged, costs, refused) in list(everything.items()):
-        show("all", method, judged, costs, sum(refused))
+    for (group, method), (judged, costs, refused) in everything.items():
+        show(f"all {group}", method, judged, costs, sum(refused))
 
 
 if __name__ == "__main__":

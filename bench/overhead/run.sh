@@ -1,9 +1,7 @@
 #!/usr/bin/env bash
 # What Stepsize adds to running commands: TRIALS trials of half a second on two slots, against `xargs -P2`, in turn.
-# Measured on two cores at a load of 8 to 12 (others' work), release build, `run.sh 3`: sweep +2.4, +2.4 and +3.2 %, kept study +1.0, +3.4 and
-# +3.5 % over xargs; before ends were waited for rather than looked for, and fsync overlapped with the next start, one round at a load of 6
-# gave +4.3 and +2.9 %. Of that 0.5 % is the first trial, which runs alone until it has shown a metric. Stepsize's own processor time is 0.6 ms a trial
-# (1.1 ms kept): the rest is waiting for a processor.
+# Measured on two quiet cores, release build, `run.sh 3`: sweep +1.1, +1.1 and +1.2 %, kept study +1.3, +1.2 and +1.3 % over xargs; at a load of
+# 8 to 12 (others' work) +2.4, +2.4, +3.2 and +1.0, +3.4, +3.5 %. Of that 0.5 % is the first trial, which runs alone until it has shown a metric.
 # Usage: bench/overhead/run.sh [ROUNDS]; STEPSIZE=path chooses the binary.
 set -euo pipefail
 rounds=${1:-3}

@@ -330,6 +330,23 @@ fn race_goes_down_from_rates_at_which_the_network_is_dead() {
 }
 
 #[test]
+fn race_goes_up_to_a_cliff() {
+    // The loss falls with `lr * steps` alone, in two descents with a plateau between, and training breaks above 0.09. In short runs
+    // most rates look alike: only rates next to the cliff go through the second descent.
+    let cliff = |spec: &TrialSpec| {
+        let moved = spec.lr.get() * spec.steps as f64;
+        let last = 0.05 + 1.0 / (1.0 + moved / 0.1) + 0.5 / (1.0 + (moved / 10.0).powi(2)) + 0.002 * draw(spec, 3);
+        let last = if spec.lr.get() > 0.09 { f64::NAN } else { last };
+        (line(last), last)
+    };
+    for start in [1.0, 0.1, 0.01, 1e-3] {
+        let (found, _) = study(&Race::new(job()).starting_at(lr(start)), &cliff);
+        let rate = found.lr().unwrap_or_else(|| panic!("from {start}: {}", found.why)).get();
+        assert!((0.02..0.09).contains(&rate), "from {start}: {rate}, {}", found.why);
+    }
+}
+
+#[test]
 fn race_refuses_with_the_right_reason() {
     let race = Race::new(job());
     let flat = |spec: &TrialSpec| (line(2.0), 2.0 + 0.001 * draw(spec, 1));

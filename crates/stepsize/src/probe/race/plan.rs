@@ -26,6 +26,10 @@ const ALIKE: f64 = 0.03;
 /// Probes are made at most this many octaves beside the rates that are likely best: a reading far from them can only
 /// help through the model, and the model is the weaker evidence.
 const BESIDE: f64 = 2.0;
+/// The middle between the highest rate that trained and the lowest that broke is probed if they are this many octaves apart.
+const WIDE_GAP: f64 = 2.0;
+/// Rates above this `log2 lr` at which nothing was learned may be too high as well as too low: the network may have died.
+const DEAD_ABOVE: f64 = -10.0;
 /// Most steps of widening after the first three probes.
 const WIDENINGS: usize = 8;
 
@@ -51,76 +55,113 @@ fn first_length(job: &Job) -> u64 {
     n
 }
 
-/// Replays the bracket on what is done: two probes a decade apart, then outward while the best is at an edge.
+/// Replays the bracket on what is done: two probes a decade apart, then outward while the best is at an edge. Where the next
+/// rate outward broke, the middle between it and the best is tried.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next {
     let mut n = first_length(job);
     if n < FEWEST_STEPS {
         return Next::Refuse(no_room(n, job.steps));
     }
     let mut xs = vec![start, start + STRIDE];
-    let mut spent = 0.0;
-    let mut widenings = 0;
+    let (mut spent, mut widenings) = (0.0, 0);
+    // The lowest rate that broke, at any length; whether shorter probes showed that lower rates are worse.
+    let (mut ceiling, mut closed_below) = (f64::INFINITY, false);
     loop {
         let missing: Vec<(f64, u64)> = xs.iter().filter(|&&x| book.find(x, n).is_none()).map(|&x| (x, n)).collect();
         if !missing.is_empty() {
             return Next::Probe(missing);
         }
-        let value = |x: f64| book.find(x, n).map_or(f64::INFINITY, Entry::value);
-        let ceiling = xs
-            .iter()
-            .copied()
-            .filter(|&x| book.find(x, n).is_some_and(|e| e.end == Ending::Diverged))
-            .fold(f64::INFINITY, f64::min);
-        let best = xs.iter().copied().min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(start);
-        let low = xs.iter().copied().fold(f64::INFINITY, f64::min);
-        let high = xs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let room_above = high + STRIDE <= TOP && high + STRIDE < ceiling;
-        let all_diverged = xs.iter().all(|&x| x >= ceiling);
-        let fall = book.untrained - value(best);
-        let alike = xs.iter().filter(|&&x| value(x).is_finite() && value(x) - value(best) < ALIKE).count() > 1;
-        let nothing_learned = fall < LEARNED || (alike && fall < PLAINLY_LEARNED);
-        // A rate that is too low leaves the loss where it was. One that moved it without learning is too high.
-        let low_moved = (value(low) - book.untrained).abs() > ALIKE;
-        if widenings < WIDENINGS {
-            let outward = if all_diverged || (nothing_learned && low_moved) {
-                (low - STRIDE >= BOTTOM).then_some(low - STRIDE)
-            } else if (nothing_learned || best == high) && room_above {
-                Some(high + STRIDE)
-            } else if (nothing_learned || best == low) && low - STRIDE >= BOTTOM {
-                Some(low - STRIDE)
-            } else {
-                None
-            };
-            if let Some(x) = outward {
-                xs.push(x);
-                widenings += 1;
-                continue;
-            }
+        let stage = Stage::new(book, &xs, n, ceiling);
+        ceiling = stage.ceiling;
+        let outward = stage.outward(closed_below).filter(|_| widenings < WIDENINGS);
+        if let Some(x) = outward {
+            xs.push(x);
+            widenings += 1;
+            continue;
         }
-        if all_diverged {
+        let Stage { low, high, best, trained, learned, .. } = stage;
+        if trained == f64::NEG_INFINITY {
             return Next::Refuse(all_exploded(low, high));
         }
-        if !nothing_learned {
-            match doubt(book, &xs, n) {
+        if learned {
+            // Rates less than a decade apart may well be alike.
+            let decades: Vec<f64> = xs.iter().copied().filter(|x| ((x - start) / STRIDE).fract() == 0.0).collect();
+            match doubt(book, &decades, n) {
                 Doubt::None => {}
                 Doubt::Unsettled(wanted) => return Next::Again(wanted),
                 Doubt::Noise(refusal) => return Next::Refuse(refusal),
             }
             let open_above = best == high && high + STRIDE < ceiling;
-            return if open_above || best == low {
+            return if open_above || best == low && !closed_below {
                 Next::Refuse(at_edge(low, high, open_above))
             } else {
                 Next::Refine(n)
             };
         }
-        // Nothing learned at this length: the same rates that can matter at twice the length, while it can be paid.
-        spent += xs.len() as f64 * n as f64 / job.steps as f64;
-        xs.retain(|&x| value(x).is_finite());
+        // Nothing learned at this length: the highest rate that trained at twice the length, while it can be paid.
+        let run: u64 = xs.iter().filter_map(|&x| book.find(x, n)).map(|e| e.run).sum();
+        spent += run as f64 / job.steps as f64;
         n *= 2;
-        let next = xs.len() as f64 * n as f64 / job.steps as f64;
-        if n > job.steps / 4 || spent + next > max_cost.max(0.6) {
+        if n > job.steps / 4 || spent + n as f64 / job.steps as f64 > max_cost.max(0.6) {
             return Next::Refuse(nothing(n / 2, job.steps, low, high));
         }
+        closed_below |= low < trained;
+        xs = vec![trained];
+    }
+}
+
+/// What the bracket's probes of one length say.
+struct Stage {
+    low: f64,
+    high: f64,
+    best: f64,
+    /// The highest rate that trained; minus infinity when none did.
+    trained: f64,
+    /// The lowest that broke; infinite when none did.
+    ceiling: f64,
+    learned: bool,
+    /// Whether the lowest rate changed the loss.
+    low_moved: bool,
+}
+
+impl Stage {
+    fn new(book: &Book, xs: &[f64], n: u64, ceiling: f64) -> Self {
+        let value = |x: f64| book.find(x, n).map_or(f64::INFINITY, Entry::value);
+        let least = |of: &mut dyn Iterator<Item = f64>| of.fold(f64::INFINITY, f64::min);
+        let broke = |x: &f64| book.find(*x, n).is_some_and(|e| e.broke(book.untrained));
+        let ceiling = least(&mut xs.iter().copied().filter(broke)).min(ceiling);
+        let best = xs.iter().copied().min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(f64::NAN);
+        let low = least(&mut xs.iter().copied());
+        let fall = book.untrained - value(best);
+        let alike: Vec<f64> = xs.iter().copied().filter(|&x| value(x) - value(best) < ALIKE).collect();
+        // A rate below that is worse: what the best has learned, it has learned by moving further.
+        let rises = low < least(&mut alike.iter().copied());
+        Self {
+            low,
+            high: xs.iter().copied().fold(f64::NEG_INFINITY, f64::max),
+            best,
+            trained: xs.iter().copied().filter(|&x| x < ceiling).fold(f64::NEG_INFINITY, f64::max),
+            ceiling,
+            learned: fall >= PLAINLY_LEARNED || fall >= LEARNED && (rises || alike.len() < 2),
+            low_moved: value(low).is_finite() && (value(low) - book.untrained).abs() > ALIKE,
+        }
+    }
+
+    /// The next rate to probe, if the best may lie beyond those tried.
+    fn outward(&self, closed_below: bool) -> Option<f64> {
+        let down = Some(self.low - STRIDE).filter(|x| *x >= BOTTOM);
+        let up = Some(self.high + STRIDE).filter(|x| *x <= TOP && *x < self.ceiling);
+        let gap = self.ceiling - self.trained;
+        let between = Some(lattice(self.trained + gap / 2.0)).filter(|_| gap.is_finite() && gap > WIDE_GAP);
+        // A rate that is too low leaves the loss where it was. One that moved it without learning is too high.
+        if self.trained == f64::NEG_INFINITY || !self.learned && self.low_moved {
+            return down;
+        }
+        if !self.learned {
+            return up.or(between).or(down.filter(|x| *x + STRIDE > DEAD_ABOVE));
+        }
+        let upward = up.or(between).filter(|_| self.best == self.trained);
+        upward.or(down.filter(|_| self.best == self.low && !closed_below))
     }
 }
 
@@ -258,23 +299,16 @@ pub(super) fn candidates(
         .take_while(|&n| n == first || n as f64 <= LONGEST * job.steps as f64)
         .filter(|&n| n as f64 / job.steps as f64 <= left)
         .collect();
-    let paired = lengths_used(book) > 1;
-    let rates: Vec<f64> = if paired {
-        let (low, high) = (likely.0 - BESIDE, (likely.1 + BESIDE).min(book.ceiling - 0.4));
-        grid.iter().copied().filter(|&x| x >= low && x <= high && lattice(x * 0.5) * 2.0 == x).collect()
-    } else {
-        book.best().map(|e| e.x).into_iter().collect()
+    let free = |rates: Vec<f64>| -> Vec<(f64, u64)> {
+        let near = |x: f64, n: u64| book.entries.iter().any(|e| e.steps == n && (e.x - x).abs() < 0.3);
+        lengths.iter().flat_map(|&n| rates.iter().map(move |&x| (x, n))).filter(|&(x, n)| !near(x, n)).collect()
     };
-    let mut out = Vec::new();
-    for &n in &lengths {
-        for &x in &rates {
-            let near = book.entries.iter().any(|e| e.steps == n && (e.x - x).abs() < 0.3);
-            if !near {
-                out.push((x, n));
-            }
-        }
+    let pairs = if lengths_used(book) > 1 { Vec::new() } else { free(book.best().map(|e| e.x).into_iter().collect()) };
+    if !pairs.is_empty() {
+        return pairs;
     }
-    out
+    let (low, high) = (likely.0 - BESIDE, (likely.1 + BESIDE).min(book.ceiling - 0.4));
+    free(grid.iter().copied().filter(|&x| x >= low && x <= high && lattice(x * 0.5) * 2.0 == x).collect())
 }
 
 fn lengths_used(book: &Book) -> usize {

@@ -1,4 +1,4 @@
-//! [`Book`]: what the trials say, as readings of log loss, with divergence as a ceiling.
+//! [`Book`]: what the trials say, as readings of log loss, with where training breaks as a ceiling.
 
 use crate::landscape::Reading;
 use crate::lr::Lr;
@@ -15,6 +15,8 @@ const MIN_PREFIX: u64 = 30;
 pub(super) struct Entry {
     pub x: f64,
     pub steps: u64,
+    /// Steps that were run before it ended.
+    pub run: u64,
     pub end: Ending,
 }
 
@@ -25,16 +27,48 @@ pub(super) enum Ending {
     Read(f64),
     /// Ended early: a higher rate was ahead.
     Behind,
-    /// Exploded.
-    Diverged,
+    /// Exploded, or ended having learned next to nothing where a lower rate learned.
+    Broke,
 }
 
+/// A log loss this far above the untrained one is that of a run that learned nothing and was moved all the same.
+const WORSE: f64 = 0.05;
+/// A run that learned less than this share of what a lower rate did, in log loss and in the same number of steps, has died.
+const DEAD: f64 = 0.2;
+/// Where the best of a length fell by less than this, none is called dead.
+const ALIVE: f64 = 0.3;
+/// On a cliff the loss falls by more than this (log) an octave of steps ...
+const FALL_BY_STEPS: f64 = 0.01;
+/// ... and an octave of the rate, ...
+const FALL_BY_RATE: f64 = 0.015;
+/// ... and a higher rate is worse by no more than this.
+const WALL: f64 = 0.1;
+
 impl Entry {
+    /// Whether it broke, or ended above the untrained log loss.
+    pub fn broke(&self, untrained: f64) -> bool {
+        match self.end {
+            Ending::Read(y) => y > untrained + WORSE,
+            Ending::Behind => false,
+            Ending::Broke => true,
+        }
+    }
+
+    /// Whether it learned next to nothing where the best of its length, at a lower rate, did. Such a network is dead (all its units
+    /// saturated): its loss says where training breaks, not how the loss rises with the rate.
+    fn is_dead(&self, same_seed: &[Entry], untrained: f64) -> bool {
+        let Ending::Read(y) = self.end else { return false };
+        let same_length = same_seed.iter().filter(|o| o.steps == self.steps);
+        let Some(best) = same_length.min_by(|a, b| a.value().total_cmp(&b.value())) else { return false };
+        let fall = untrained - best.value();
+        best.x < self.x && fall > ALIVE && untrained - y < DEAD * fall
+    }
+
     /// Log loss at the end, for comparison: infinite when there is none.
     pub fn value(&self) -> f64 {
         match self.end {
             Ending::Read(y) => y,
-            Ending::Behind | Ending::Diverged => f64::INFINITY,
+            Ending::Behind | Ending::Broke => f64::INFINITY,
         }
     }
 }
@@ -49,49 +83,56 @@ pub(super) struct Book {
     pub readings: Vec<Reading>,
     /// Log of the untrained loss.
     pub untrained: f64,
-    /// Lowest `log2 lr` that exploded; infinite when none did.
+    /// Lowest `log2 lr` that broke; infinite when none did.
     pub ceiling: f64,
 }
 
 impl Book {
     pub fn new(job: &Job, done: &[Trial]) -> Self {
         let log = log_loss(done);
-        let (mut entries, mut again) = (Vec::new(), Vec::new());
-        let mut readings = Vec::new();
-        let full = progress(&job.schedule, job.steps);
-        for trial in done {
-            let (x, steps) = (trial.spec.lr.log2(), trial.spec.steps);
-            let s = |n: u64| (progress(&trial.spec.schedule, n) / full).log2();
+        let untrained = untrained(done).map_or(0.0, &log);
+        let ended = |trial: &Trial| {
             let end = match (trial.final_loss().map(&log), &trial.end) {
-                (Some(y), _) => {
+                (Some(y), _) => Ending::Read(y),
+                (None, Some(End::Pruned { .. })) => Ending::Behind,
+                (None, Some(End::Finished | End::Diverged { .. })) => Ending::Broke,
+                (None, _) => return None,
+            };
+            Some(Entry { x: trial.spec.lr.log2(), steps: trial.spec.steps, run: trial.steps_run, end })
+        };
+        let with_seed = |first: bool| {
+            let trials = done.iter().filter(|t| (t.spec.seed == job.seed) == first);
+            let (trials, mut entries): (Vec<&Trial>, Vec<Entry>) = trials.filter_map(|t| Some((t, ended(t)?))).unzip();
+            let dead: Vec<bool> = entries.iter().map(|e| e.is_dead(&entries, untrained)).collect();
+            entries.iter_mut().zip(dead).filter(|(_, dead)| *dead).for_each(|(e, _)| e.end = Ending::Broke);
+            (trials, entries)
+        };
+        let ((mut trials, entries), (trials_again, again)) = (with_seed(true), with_seed(false));
+        trials.extend(trials_again);
+        let full = progress(&job.schedule, job.steps);
+        let mut readings = Vec::new();
+        for (trial, &Entry { x, steps, end, .. }) in trials.iter().zip(entries.iter().chain(&again)) {
+            let s = |n: u64| (progress(&trial.spec.schedule, n) / full).log2();
+            match end {
+                Ending::Read(y) => {
                     readings.push(Reading { x, s: s(steps), y });
-                    Ending::Read(y)
+                    let prefixes = [steps / 2, steps / 4, steps / 8].into_iter().filter(|&n| n >= MIN_PREFIX);
+                    for n in prefixes.filter(|_| job.is_horizon_free()) {
+                        let at = trial.val.points().iter().find(|p| p.step == n && p.loss.is_finite());
+                        readings.extend(at.map(|p| Reading { x, s: s(n), y: log(p.loss) }));
+                    }
                 }
-                (None, Some(End::Pruned { .. })) => {
+                Ending::Behind => {
                     // On the left wall the loss depends on the sum of the rates only, so a low rate's un-annealed
                     // reading is worth as much as the end of a run with the same sum.
                     let last = trial.val.last().filter(|p| p.step > 0 && p.loss.is_finite());
                     readings.extend(last.map(|p| Reading { x, s: s(p.step), y: log(p.loss) }));
-                    Ending::Behind
                 }
-                (None, Some(End::Finished | End::Diverged { .. })) => Ending::Diverged,
-                (None, _) => continue,
-            };
-            if trial.spec.seed == job.seed { &mut entries } else { &mut again }.push(Entry { x, steps, end });
-            if job.is_horizon_free() && matches!(end, Ending::Read(_)) {
-                for n in [steps / 2, steps / 4, steps / 8].into_iter().filter(|&n| n >= MIN_PREFIX) {
-                    let at = trial.val.points().iter().find(|p| p.step == n && p.loss.is_finite());
-                    readings.extend(at.map(|p| Reading { x, s: s(n), y: log(p.loss) }));
-                }
+                Ending::Broke => {}
             }
         }
-        let untrained = untrained(done).map_or(0.0, &log);
-        let ceiling = entries
-            .iter()
-            .chain(&again)
-            .filter(|e| e.end == Ending::Diverged)
-            .map(|e| e.x)
-            .fold(f64::INFINITY, f64::min);
+        let broke = entries.iter().chain(&again).filter(|e| e.end == Ending::Broke);
+        let ceiling = broke.map(|e| e.x).fold(f64::INFINITY, f64::min);
         Self { entries, again, readings, untrained, ceiling }
     }
 
@@ -111,7 +152,7 @@ impl Book {
         (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    /// Highest `log2 lr` below the ceiling that did not explode and did not end worse than untrained.
+    /// Highest `log2 lr` below the ceiling that did not end worse than untrained.
     pub fn survived(&self) -> f64 {
         let alive = self
             .entries
@@ -120,7 +161,7 @@ impl Book {
         alive.map(|e| e.x).fold(f64::NEG_INFINITY, f64::max)
     }
 
-    /// Lowest rate that exploded, or that ended worse than untrained above the best reading.
+    /// Lowest rate that broke, or that ended worse than untrained above the best reading.
     pub fn divergence(&self) -> Option<Lr> {
         let best = self.best()?.x;
         self.entries
@@ -128,7 +169,7 @@ impl Book {
             .filter(|e| match e.end {
                 Ending::Read(y) => y > self.untrained && e.x > best,
                 Ending::Behind => false,
-                Ending::Diverged => true,
+                Ending::Broke => true,
             })
             .map(|e| e.x)
             .min_by(f64::total_cmp)
@@ -140,19 +181,41 @@ impl Book {
         self.entries.iter().min_by(|a, b| a.value().total_cmp(&b.value()))
     }
 
+    /// The best of the longest probes, if nothing but breaking was seen to stop the loss from falling with the rate: it still
+    /// falls with the rate and with the steps, no lower rate was better, and no higher one plainly worse.
+    pub fn cliff(&self) -> Option<&Entry> {
+        let read = || self.entries.iter().filter(|e| e.value().is_finite());
+        let longest = read().map(|e| e.steps).max().filter(|_| self.ceiling.is_finite())?;
+        let best = read().filter(|e| e.steps == longest).min_by(|a, b| a.value().total_cmp(&b.value()))?;
+        let (mut by_steps, mut by_rate) = (false, false);
+        for here in read().filter(|e| e.x == best.x) {
+            let octaves = (longest as f64 / here.steps as f64).log2();
+            by_steps |= here.steps < longest && here.value() - best.value() > FALL_BY_STEPS * octaves;
+            for other in self.entries.iter().filter(|e| e.steps == here.steps) {
+                let worse = other.value() - here.value();
+                if other.x > best.x && worse.is_finite() && worse > WALL || other.x < best.x && worse < 0.0 {
+                    return None;
+                }
+                let plainly = other.end == Ending::Behind || worse > FALL_BY_RATE * (best.x - other.x);
+                by_rate |= other.x < best.x && plainly;
+            }
+        }
+        (by_steps && by_rate).then_some(best)
+    }
+
     /// The evidence in a sentence, for people.
     pub fn story(&self, done: &[Trial], lr: Lr) -> String {
         let longest = self.entries.iter().map(|e| e.steps).max().unwrap_or(0);
         let (low, high) = self.tried();
-        let diverged = self.entries.iter().filter(|e| e.end == Ending::Diverged).count();
+        let broke = self.entries.iter().filter(|e| e.end == Ending::Broke).count();
         let mut text = format!(
             "{} probes of up to {longest} steps between {} and {}",
             done.len(),
             Lr::from_log2(low),
             Lr::from_log2(high)
         );
-        if diverged > 0 {
-            text += &format!(", {diverged} of them diverged");
+        if broke > 0 {
+            text += &format!(", {broke} of them diverged or died");
         }
         text + &format!("; {lr} has the least expected regret for the full run.")
     }
