@@ -290,10 +290,13 @@ impl Probe for Race {
         if let Next::Refuse(refusal) = next {
             return Ok(refused(refusal));
         }
-        if book.readings.len() < 3 {
+        if book.entries.len() < 3 || book.readings.len() < 2 {
+            let (ended, read) = (book.entries.len(), book.readings.len());
             return Ok(refused(Refusal {
                 reason: Reason::TooShort,
-                because: format!("only {} probes were read before the study ended", book.readings.len()),
+                because: format!(
+                    "only {ended} probes had ended before the study did, with {read} readings of their losses"
+                ),
                 advice: "let the study run on; it resumes where it stopped".into(),
             }));
         }
