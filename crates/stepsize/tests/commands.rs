@@ -68,6 +68,16 @@ fn openings_that_tell_nothing_are_refused() {
     assert_eq!(refusal(&study(&probe, flat).0), Reason::Flat);
     let broken = |s: &TrialSpec, i| run(s, i, 1.0, 0.0, true);
     assert_eq!(refusal(&study(&probe, broken).0), Reason::AllDiverged);
+    // Nothing is learned so early; only that higher rates do harm shows a difference.
+    let harmed = |s: &TrialSpec, i| {
+        let mut trial = flat(s, i);
+        let harm = (s.lr.get() / 0.01).powi(2).min(1.0);
+        let points: Vec<Point> =
+            trial.val.points().iter().map(|p| Point { loss: p.loss + harm - 1e-3 * harm.sqrt(), ..*p }).collect();
+        trial.val = points.into_iter().collect();
+        trial
+    };
+    assert_eq!(refusal(&study(&probe, harmed).0), Reason::Flat);
     assert!(Opening::new(job(), lr(0.01), 0.1).is_err());
 }
 
