@@ -138,7 +138,7 @@ pub struct FindArgs {
     /// How to search
     #[arg(long, value_enum, default_value_t = ProbeName::Race)]
     pub probe: ProbeName,
-    /// Spend at most this many full runs [default: what the search needs; race: 0.63]
+    /// Spend at most this many full runs [default: what the search needs; race: 0.625]
     #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
     pub max_cost: Option<f64>,
     /// Your guess: where the search begins (race)

@@ -48,7 +48,7 @@ pub struct Race {
 }
 
 impl Race {
-    /// A search for `job` that starts at 0.01 and spends at most 0.63 full runs.
+    /// A search for `job` that starts at 0.01 and spends at most 0.625 full runs.
     pub fn new(job: Job) -> Self {
         Self { job, start: Lr::from_log2(-6.75), max_cost: MAX_COST, rule: OneSided::default() }
     }
