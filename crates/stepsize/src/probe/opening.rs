@@ -2,8 +2,7 @@
 //!
 //! Such a run decays its rate over the full horizon whatever is asked of it. Its losses in mid-run favour rates 3 to 4 times too
 //! small (0.1 to 0.8 of a run must never be compared); in the first 2 to 6 % the schedule has hardly begun and the bias is small.
-//! So the mean log loss over the last two thirds of the
-//! first sixteenth is read at rates a factor of ten apart until the best lies between worse ones, then half-way to its
+//! So the mean log loss over the last two thirds of the first sixteenth is read at rates a factor of ten apart until the best lies between worse ones, then half-way to its
 //! neighbours; the answer is the vertex of the parabola through the best three plus [`SHIFT`].
 //!
 //! The interval is wide by intent, [`BELOW`] octaves down and [`ABOVE`] up: what is best at the beginning is often too high for the whole run,
@@ -21,8 +20,8 @@ const SHARE: u64 = 16;
 const STRIDE: f64 = 3.25;
 /// Most rates beyond the first two on the way outward.
 const WIDENINGS: usize = 8;
-/// Octaves from the best rate of an opening to the answer. On the 57 fit jobs of `bench/` a whole run's best lies 1.3 octaves below (median), on ten
-/// command jobs a little above: +0.3, -0.2, -0.7 octaves have a regret of 53, 42, 34 % on the former and 61, 52, 73 % on the latter.
+/// Octaves from the best rate of an opening to the answer: between what the 57 fit jobs of `bench/` want, where a whole run's best lies 1.3
+/// octaves below (median), and ten command jobs. +0.3, -0.2, -0.7 octaves have a regret of 53, 42, 34 % on the former and 49, 52, 73 % on the latter.
 const SHIFT: f64 = -0.2;
 /// Octaves by which the interval reaches below and above the answer: it holds the best rate in 80 % of the searches on the fit jobs.
 const BELOW: f64 = 4.0;
