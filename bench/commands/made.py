@@ -16,6 +16,11 @@ def normal(rng, *shape):
     return rng.normal(size=shape) / math.sqrt(shape[0])
 
 
+def layers(rng, *sizes):
+    """Weights and biases of a network of these widths."""
+    return [p for n, m in zip(sizes, sizes[1:]) for p in (normal(rng, n, m), np.zeros(m))]
+
+
 class Friedman:
     """A ReLU network for the benchmark function of Friedman (1991) with noise, scaled to unit variance."""
 
@@ -27,7 +32,7 @@ class Friedman:
         self.train, self.val, self.width = (x[:2400], y[:2400]), (x[2400:], y[2400:]), width
 
     def start(self, rng):
-        return [normal(rng, 10, self.width), np.zeros(self.width), normal(rng, self.width, self.width), np.zeros(self.width), normal(rng, self.width, 1), np.zeros(1)]
+        return layers(rng, 10, self.width, self.width, 1)
 
     def loss(self, p, data, grads=False):
         x, y = data
@@ -79,7 +84,7 @@ class Counts:
         self.train, self.val, self.width = (x[:2400], y[:2400]), (x[2400:], y[2400:]), width
 
     def start(self, rng):
-        return [normal(rng, 8, self.width), np.zeros(self.width), normal(rng, self.width, 1), np.zeros(1)]
+        return layers(rng, 8, self.width, 1)
 
     def loss(self, p, data, grads=False):
         x, y = data
@@ -141,7 +146,7 @@ class Spiral:
         self.train, self.val, self.width = (x[:1600], label[:1600]), (x[1600:], label[1600:]), width
 
     def start(self, rng):
-        return [normal(rng, 2, self.width), np.zeros(self.width), normal(rng, self.width, self.width), np.zeros(self.width), normal(rng, self.width, 3), np.zeros(3)]
+        return layers(rng, 2, self.width, self.width, 3)
 
     def loss(self, p, data, grads=False):
         x, label = data
@@ -162,11 +167,17 @@ class Spiral:
 
 
 PROBLEMS = {"friedman": Friedman, "factors": Factors, "counts": Counts, "echo": Echo, "spiral": Spiral}
+
+
+def cosine(t):
+    return 0.5 * (1 + math.cos(math.pi * t))
+
+
 SCHEDULES = {
     "constant": lambda t: 1.0,
-    "cosine": lambda t: 0.5 * (1 + math.cos(math.pi * t)),
+    "cosine": cosine,
     "linear": lambda t: 1 - t,
-    "warm": lambda t: t / 0.1 if t < 0.1 else 0.5 * (1 + math.cos(math.pi * (t - 0.1) / 0.9)),
+    "warm": lambda t: t / 0.1 if t < 0.1 else cosine((t - 0.1) / 0.9),
 }
 
 

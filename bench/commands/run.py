@@ -36,18 +36,18 @@ RATES = [10 ** (k / 4) for k in range(-14, 3)]  # 3e-4 .. 3, four a decade
 
 # name: script, option of the rate, option of the length, option of the seed, full length, other options
 JOBS = {
-    "numpy": ("numpy_train.py", "--lr", "--steps", "--seed", 2000, []),
-    "numpy_wide": ("numpy_train.py", "--lr", "--steps", "--seed", 1000, ["--hidden", "128"]),
-    "numpy_small_batch": ("numpy_train.py", "--lr", "--steps", "--seed", 3000, ["--batch-size", "8"]),
-    "numpy_narrow": ("numpy_train.py", "--lr", "--steps", "--seed", 1500, ["--hidden", "16", "--batch-size", "32"]),
-    "sklearn": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 32, []),
-    "sklearn_long": ("sklearn_train.py", "--eta0", "--epochs", "--random-state", 96, []),
-    "torch": ("torch_train.py", "--learning-rate", "--max-iters", "--seed", 400, []),
+    "numpy": ("examples/numpy_train.py", "--lr", "--steps", "--seed", 2000, []),
+    "numpy_wide": ("examples/numpy_train.py", "--lr", "--steps", "--seed", 1000, ["--hidden", "128"]),
+    "numpy_small_batch": ("examples/numpy_train.py", "--lr", "--steps", "--seed", 3000, ["--batch-size", "8"]),
+    "numpy_narrow": ("examples/numpy_train.py", "--lr", "--steps", "--seed", 1500, ["--hidden", "16", "--batch-size", "32"]),
+    "sklearn": ("examples/sklearn_train.py", "--eta0", "--epochs", "--random-state", 32, []),
+    "sklearn_long": ("examples/sklearn_train.py", "--eta0", "--epochs", "--random-state", 96, []),
+    "torch": ("examples/torch_train.py", "--learning-rate", "--max-iters", "--seed", 400, []),
 }
 
 
 def made(steps, *options):
-    return "../bench/commands/made.py", "--lr", "--steps", "--seed", steps, list(options)
+    return "bench/commands/made.py", "--lr", "--steps", "--seed", steps, list(options)
 
 
 # Looked at while the search was changed, as the jobs above were.
@@ -72,7 +72,7 @@ JOBS |= HELD
 
 def command(job, lr, steps, seed):
     script, rate, length, number, full, more = JOBS[job]
-    words = [PYTHON, str(ROOT / "examples" / script), rate, lr, number, seed, *more]
+    words = [PYTHON, str(ROOT / script), rate, lr, number, seed, *more]
     return words + [length, steps if steps is not None else str(full)]
 
 
@@ -120,21 +120,16 @@ def table(wanted):
     for job, rates in rows.items():
         worst = max(v for values in rates.values() for v in values if math.isfinite(v))
         mean = {lr: sum(min(v, worst) for v in values) / len(values) for lr, values in rates.items()}
-        out[job] = Truth(job, sorted(mean.items()), worst)
+        out[job] = Truth(job, sorted(mean.items()), worst, {lr: values[0] for lr, values in rates.items()})
     return out
-
-
-def by_seed(job):
-    """Final losses of the table's first seed."""
-    with TABLE.open() as file:
-        return {float(r["lr"]): float(r["val_loss"]) for r in csv.DictReader(file) if r["job"] == job and r["seed"] == "0"}
 
 
 class Truth:
     """What full runs of a job reach."""
 
-    def __init__(self, job, points, worst):
+    def __init__(self, job, points, worst, first):
         self.job, self.worst, self.known = job, worst, dict(points)
+        self.first = first  # final losses of the first seed, by rate
         self.lr, self.best = min(points, key=lambda p: p[1])
         # scikit-learn's script has no reading before its first epoch: ten classes alike.
         first = losses(full(job, RATES[0], TRUTH_SEEDS[0]))[0]
@@ -208,7 +203,7 @@ def score():
             best = min(rates, key=truth.reached)
             keep(job, method, [truth.judge(best)], [0 if len(rates) == 1 else len(rates)], 0)
         # Full runs with one seed at rates of the table, drawn evenly in the logarithm.
-        seen, draws = by_seed(job), random.Random(0)
+        seen, draws = truth.first, random.Random(0)
         for count in (5, 10):
             picks = [min(draws.choices(list(seen), k=count), key=lambda lr: (not math.isfinite(seen[lr]), seen[lr])) for _ in range(100)]
             keep(job, f"random, {count} runs", [truth.judge(lr) for lr in picks], [count] * len(picks), 0)

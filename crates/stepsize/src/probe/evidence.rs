@@ -12,7 +12,7 @@
 //! - *Interval* (80 %): from the lowest to the highest rate whose mean is within 1.28 standard errors of a difference
 //!   of the best, widened on each side by 0.4 of the gap (in log) to the next rate: without noise the best lies evenly
 //!   within half a gap, so that this holds it in 80 % of cases; with 1 % of
-//!   noise in 86 to 93 % (`tests/probes.rs`). Needs two seeds; with one there is none.
+//!   noise in 86 to 93 % (`tests/probes`). Needs two seeds; with one there is none.
 //!
 //! It does not model the landscape: `race` does.
 

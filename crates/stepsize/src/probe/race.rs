@@ -24,7 +24,7 @@ use crate::pruner::{OneSided, Pruner};
 use crate::trial::{Trial, TrialSpec};
 use crate::{Error, Result};
 use plan::{Next, bracket};
-use reading::Book;
+use reading::{Book, Entry};
 
 /// Rates are tried on a lattice of this many octaves, so that repeated and shared probes coincide.
 const LATTICE: f64 = 0.25;
@@ -137,8 +137,8 @@ impl Belief {
         let fit = Landscape::fit(&book.readings, context, job.seed);
         let (low, high) = book.tried();
         let top = (high + 2.0).min(book.ceiling);
-        let least = book.cliff().map(|e| e.x - CLIFF_SHIFT * (job.steps as f64 / e.steps as f64).log2());
-        let low = lattice((low - 3.0).max(least.unwrap_or(f64::NEG_INFINITY)).min(top - 1.0));
+        let least = |e: &Entry| e.x - CLIFF_SHIFT * (job.steps as f64 / e.steps as f64).log2();
+        let low = lattice((low - 3.0).max(book.cliff().map_or(f64::NEG_INFINITY, least)).min(top - 1.0));
         let count = ((top - low) / LATTICE).floor().max(1.0) as usize;
         let grid: Vec<f64> = (0..=count).map(|i| low + LATTICE * i as f64).collect();
         let by_rate: Vec<Vec<f64>> = grid.iter().map(|&x| fit.losses(x, 0.0)).collect();

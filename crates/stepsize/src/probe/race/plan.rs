@@ -127,15 +127,14 @@ struct Stage {
 impl Stage {
     fn new(book: &Book, xs: &[f64], n: u64, ceiling: f64) -> Self {
         let value = |x: f64| book.find(x, n).map_or(f64::INFINITY, Entry::value);
-        let least = |of: &mut dyn Iterator<Item = f64>| of.fold(f64::INFINITY, f64::min);
         let broke = |x: &f64| book.find(*x, n).is_some_and(|e| e.broke(book.untrained));
-        let ceiling = least(&mut xs.iter().copied().filter(broke)).min(ceiling);
+        let ceiling = xs.iter().copied().filter(broke).fold(ceiling, f64::min);
         let best = xs.iter().copied().min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(f64::NAN);
-        let low = least(&mut xs.iter().copied());
+        let low = xs.iter().copied().fold(f64::INFINITY, f64::min);
         let fall = book.untrained - value(best);
         let alike: Vec<f64> = xs.iter().copied().filter(|&x| value(x) - value(best) < ALIKE).collect();
         // A rate below that is worse: what the best has learned, it has learned by moving further.
-        let rises = low < least(&mut alike.iter().copied());
+        let rises = alike.iter().all(|&x| low < x);
         Self {
             low,
             high: xs.iter().copied().fold(f64::NEG_INFINITY, f64::max),

@@ -58,8 +58,7 @@ impl Entry {
     /// saturated): its loss says where training breaks, not how the loss rises with the rate.
     fn is_dead(&self, same_seed: &[Entry], untrained: f64) -> bool {
         let Ending::Read(y) = self.end else { return false };
-        let same_length = same_seed.iter().filter(|o| o.steps == self.steps);
-        let Some(best) = same_length.min_by(|a, b| a.value().total_cmp(&b.value())) else { return false };
+        let Some(best) = lowest(same_seed.iter().filter(|o| o.steps == self.steps)) else { return false };
         let fall = untrained - best.value();
         best.x < self.x && fall > ALIVE && untrained - y < DEAD * fall
     }
@@ -71,6 +70,11 @@ impl Entry {
             Ending::Behind | Ending::Broke => f64::INFINITY,
         }
     }
+}
+
+/// The entry with the lowest loss.
+fn lowest<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
+    entries.min_by(|a, b| a.value().total_cmp(&b.value()))
 }
 
 /// All that the trials say.
@@ -178,7 +182,7 @@ impl Book {
 
     /// The entry with the lowest loss among the longest probes that were read (any, when none was).
     pub fn best(&self) -> Option<&Entry> {
-        self.entries.iter().min_by(|a, b| a.value().total_cmp(&b.value()))
+        lowest(self.entries.iter())
     }
 
     /// The best of the longest probes, if nothing but breaking was seen to stop the loss from falling with the rate: it still
@@ -186,7 +190,7 @@ impl Book {
     pub fn cliff(&self) -> Option<&Entry> {
         let read = || self.entries.iter().filter(|e| e.value().is_finite());
         let longest = read().map(|e| e.steps).max().filter(|_| self.ceiling.is_finite())?;
-        let best = read().filter(|e| e.steps == longest).min_by(|a, b| a.value().total_cmp(&b.value()))?;
+        let best = lowest(read().filter(|e| e.steps == longest))?;
         let (mut by_steps, mut by_rate) = (false, false);
         for here in read().filter(|e| e.x == best.x) {
             let octaves = (longest as f64 / here.steps as f64).log2();
