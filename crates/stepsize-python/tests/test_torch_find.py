@@ -2,11 +2,7 @@
 
 import json
 import math
-import os
 import random
-import socket
-import subprocess
-import sys
 
 import numpy as np
 import pytest
@@ -343,35 +339,21 @@ def test_a_flat_job_is_refused_where_the_packages_name_a_rate():
 
 
 WORKER = """
-import sys, torch
 from torch import nn
-import torch.distributed as dist
 import stepsize.torch as st
-rank, port = int(sys.argv[1]), sys.argv[2]
-dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{port}", rank=rank, world_size=2)
 torch.set_num_threads(1); torch.manual_seed(0)
 model = nn.parallel.DistributedDataParallel(nn.Sequential(nn.Linear(8, 16), nn.ReLU(), nn.Linear(16, 1)))
 optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-data = torch.Generator().manual_seed(rank)  # each process its own data
+data = torch.Generator().manual_seed(dist.get_rank())  # each process its own data
 x = torch.randn(256, 8, generator=data); y = x[:, :1] * 0.5 + 0.1 * torch.randn(256, 1, generator=data)
 loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(x, y), 32, shuffle=True)
 before = [p.detach().clone() for p in model.parameters()]
 found = st.find(model, nn.functional.mse_loss, loader, optimizer, steps=160, schedule="cosine")
 assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))
 print(repr(found.lr), found.cost, [p["loss"] for p in found.points])
-dist.destroy_process_group()
 """
 
 
-def test_two_processes_come_to_the_same_answer():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        port = str(s.getsockname()[1])
-    env = {**os.environ, "OMP_NUM_THREADS": "1"}
-    workers = [
-        subprocess.Popen([sys.executable, "-c", WORKER, str(rank), port], stdout=subprocess.PIPE, text=True, env=env)
-        for rank in range(2)
-    ]
-    out = [w.communicate(timeout=300)[0] for w in workers]
-    assert [w.returncode for w in workers] == [0, 0]
+def test_two_processes_come_to_the_same_answer(two_processes):
+    out = two_processes(WORKER)
     assert out[0] == out[1] and math.isfinite(float(out[0].split()[0]))

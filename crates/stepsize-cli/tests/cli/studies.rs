@@ -10,9 +10,12 @@ const SEARCH: &str = "sweep --json --model mlp:32 --steps 400 --per-decade 4 --s
 
 /// Begins a search and waits until it has ended `trials` trials.
 fn begun(bench: &Bench, line: &str, trials: usize) -> Child {
-    let child = bench.command(line).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let mut child = bench.command(line).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let begin = Instant::now();
     while bench.run("export x").out.matches("\"ended\"").count() < trials {
+        if let Some(end) = child.try_wait().unwrap() {
+            panic!("{line}: {end}: {}", std::io::read_to_string(child.stderr.take().unwrap()).unwrap());
+        }
         assert!(begin.elapsed() < Duration::from_secs(60), "no trial ended");
         std::thread::sleep(Duration::from_millis(5));
     }

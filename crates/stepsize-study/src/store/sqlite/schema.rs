@@ -3,9 +3,9 @@
 //! `user_version` counts the steps a file has had. A file with more steps than this program knows is refused.
 
 use super::fault::fault;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stepsize::{Error, Result};
 
 /// "step" in ASCII: marks a file of studies.
@@ -39,8 +39,8 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
     let fault = |e: rusqlite::Error| fault(path, "open", &e);
     let mut db = Connection::open(path).map_err(fault)?;
     db.busy_timeout(PATIENCE).map_err(fault)?;
-    if check(&db, path)? < STEPS.len() {
-        db.pragma_update(None, "journal_mode", "WAL").map_err(fault)?;
+    if version(&db, path)? < STEPS.len() {
+        write_ahead(&db).map_err(fault)?;
         migrate(&mut db, path)?;
     }
     db.pragma_update(None, "foreign_keys", true).map_err(fault)?;
@@ -58,11 +58,11 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
     let db = match readable(path) {
         // WAL needs a file beside the database; where none may be made, and no writer has left one, the database is
         // whole as it stands.
-        Err(_) if !beside(path, "-wal").exists() => immutable(path),
+        Err(e) if !busy(&e) && !beside(path, "-wal").exists() => immutable(path),
         other => other,
     };
     let db = db.map_err(|e| fault(path, "read", &e))?;
-    match check(&db, path)? {
+    match version(&db, path)? {
         version if version == STEPS.len() => Ok(db),
         // An older file is brought up to date.
         _ => open(path),
@@ -90,8 +90,29 @@ fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
 }
 
-/// The steps that the file has had; a fault if it is not ours or too new.
-fn check(db: &Connection, path: &Path) -> Result<usize> {
+/// Sets WAL mode. SQLite does not wait here by itself where another process opens the new file at the same time.
+fn write_ahead(db: &Connection) -> rusqlite::Result<()> {
+    let begin = Instant::now();
+    loop {
+        match db.pragma_update(None, "journal_mode", "WAL") {
+            Err(e) if busy(&e) && begin.elapsed() < PATIENCE => std::thread::sleep(Duration::from_millis(5)),
+            other => return other,
+        }
+    }
+}
+
+fn busy(fault: &rusqlite::Error) -> bool {
+    fault.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+}
+
+/// The steps that the file has had, seen at one moment: another process may be making it.
+fn version(db: &Connection, path: &Path) -> Result<usize> {
+    let moment = db.unchecked_transaction().map_err(|e| fault(path, "open", &e))?;
+    check(&moment, path)
+}
+
+/// The steps that the file has had, inside a transaction; a fault if it is not ours or too new.
+fn check(db: &Transaction, path: &Path) -> Result<usize> {
     let number = |name: &str| -> Result<i64> {
         db.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| fault(path, "open", &e))
     };

@@ -214,6 +214,35 @@ fn a_newer_a_foreign_and_a_broken_file_are_refused_and_kept() {
 }
 
 #[test]
+fn processes_that_make_the_file_at_the_same_time_all_find_it_good() {
+    let place = Place::new("together");
+    for round in 0..100 {
+        let file = place.0.join(format!("{round}.db"));
+        let begin = std::sync::Barrier::new(4);
+        std::thread::scope(|scope| {
+            for name in ["a", "b"] {
+                let (file, begin) = (&file, &begin);
+                scope.spawn(move || {
+                    begin.wait();
+                    let mut store =
+                        Studies::open(file).unwrap().study(name, &["find".into()], Path::new("here")).unwrap();
+                    fill(&mut store, &[asked()]).unwrap();
+                });
+                scope.spawn(move || {
+                    begin.wait();
+                    for _ in 0..20 {
+                        match Studies::look(file).and_then(|studies| studies.events(name)) {
+                            Ok(_) => return,
+                            Err(e) => assert!(e.to_string().contains("there is no"), "{e}"),
+                        }
+                    }
+                });
+            }
+        });
+    }
+}
+
+#[test]
 fn a_full_disk_is_a_fault_that_keeps_what_was_there() {
     let place = Place::new("full");
     let mut store = place.study("x").unwrap();

@@ -1,0 +1,40 @@
+"""What several files of tests share."""
+
+import os
+import socket
+import subprocess
+import sys
+
+import pytest
+
+BEGIN = """
+import os, sys, torch
+import torch.distributed as dist
+dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{sys.argv[2]}", rank=int(sys.argv[1]), world_size=2)
+"""
+# Without Python's own end: Gloo's threads may ask for an interpreter that is ending, which aborts the process.
+END = """
+sys.stdout.flush()
+dist.barrier()
+os._exit(0)
+"""
+
+
+@pytest.fixture
+def two_processes():
+    """Runs a script in two processes of ``torch.distributed`` on loopback; what each printed, by rank. Both must end well."""
+
+    def run(script: str) -> list[str]:
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = str(s.getsockname()[1])
+        env = {**os.environ, "OMP_NUM_THREADS": "1"}
+        words = [sys.executable, "-c", BEGIN + script + END]
+        workers = [
+            subprocess.Popen([*words, str(rank), port], stdout=subprocess.PIPE, text=True, env=env) for rank in range(2)
+        ]
+        out = [worker.communicate(timeout=300)[0] for worker in workers]
+        assert [worker.returncode for worker in workers] == [0, 0]
+        return out
+
+    return run
