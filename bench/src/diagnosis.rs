@@ -37,7 +37,7 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
         }
         Some("fit") => {
             let runs = runs::known()?;
-            let rows = fit::rows(&jobs, &runs, false);
+            let rows = fit::rows(&jobs, &runs)?;
             let model = fit::model(&rows, fit::GROWTH, &fit::shipped_numbers());
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             println!("{} rows, {} trees, scale {:.2}, {:?}", rows.len(), model.trees.len(), model.scale, model.say);
@@ -61,7 +61,7 @@ fn shipped() -> Result<Model, Box<dyn Error>> {
 /// Compares ways to grow, on folds of the fitted jobs only.
 fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
-    let rows = fit::rows(jobs, &runs, false);
+    let rows = fit::rows(jobs, &runs)?;
     println!("{} rows", rows.len());
     let base = fit::GROWTH;
     let no_lr = boost::allowed(|n| n != "points_log2" && n != "lr_log10");
@@ -71,10 +71,10 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
         ("as shipped", base, &shipped),
         ("without the rate itself", base, &no_lr),
         ("with the number of points", base, &all),
-        ("30 rounds", boost::Growth { rounds: 30, ..base }, &shipped),
-        ("120 rounds", boost::Growth { rounds: 120, ..base }, &shipped),
-        ("depth 2", boost::Growth { depth: 2, rounds: 90, ..base }, &shipped),
-        ("depth 4", boost::Growth { depth: 4, rounds: 40, ..base }, &shipped),
+        ("60 rounds", boost::Growth { rounds: 60, ..base }, &shipped),
+        ("200 rounds", boost::Growth { rounds: 200, ..base }, &shipped),
+        ("depth 2", boost::Growth { depth: 2, rounds: 180, ..base }, &shipped),
+        ("depth 4", boost::Growth { depth: 4, rounds: 80, ..base }, &shipped),
     ];
     for (name, growth, pass) in ways {
         let held = fit::held(&rows, growth, pass);

@@ -15,10 +15,10 @@ use stepsize::diagnosis::Record;
 use stepsize::report::Verdict;
 
 /// Worse than untrained by this share is diverged.
-const WORSE: f64 = 0.05;
+pub const WORSE: f64 = 0.05;
 
 /// A best loss below this share of the untrained one is zero but for rounding.
-const SOLVED: f64 = 2e-4;
+pub const SOLVED: f64 = 2e-4;
 
 /// What is known of a job from all its runs.
 #[derive(Debug, Clone)]
@@ -62,22 +62,38 @@ fn mean(part: &[f64]) -> f64 {
     part.iter().sum::<f64>() / part.len().max(1) as f64
 }
 
+/// Place of the lowest loss among rising rates, and the rate of the vertex of the parabola about it, in logs. `None` when it is
+/// the outermost one, or below `solved`.
+pub fn vertex(means: &[(f64, f64)], solved: f64) -> Option<(usize, f64)> {
+    let at = (0..means.len()).min_by(|a, b| means[*a].1.total_cmp(&means[*b].1))?;
+    if at == 0 || at + 1 == means.len() || means[at].1 < solved {
+        return None;
+    }
+    let y: Vec<f64> = means[at - 1..=at + 1].iter().map(|p| p.1.ln()).collect();
+    let x: Vec<f64> = means[at - 1..=at + 1].iter().map(|p| p.0.ln()).collect();
+    // Newton's form of the parabola through three points.
+    let (first, second) = ((y[1] - y[0]) / (x[1] - x[0]), (y[2] - y[1]) / (x[2] - x[1]));
+    let bend = (second - first) / (x[2] - x[0]);
+    let vertex = if bend > 0.0 { (x[0] + x[1]) / 2.0 - first / (2.0 * bend) } else { x[1] };
+    Some((at, vertex.clamp((x[0] + x[1]) / 2.0, (x[1] + x[2]) / 2.0).exp()))
+}
+
+/// The verdict that is true so many octaves above the best rate, at `ratio` times its loss.
+pub fn verdict(diverged: bool, octaves: f64, ratio: f64) -> Verdict {
+    let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && ratio <= 1.05;
+    match () {
+        () if diverged => Verdict::Diverged,
+        () if close => Verdict::Good,
+        () if octaves < 0.0 => Verdict::TooLow,
+        () => Verdict::TooHigh,
+    }
+}
+
 impl Truth {
     /// `None` when the best rate is the outermost one, or the job was solved.
     pub fn of(runs: &[Run]) -> Option<Self> {
         let means = means(runs);
-        let at = (0..means.len()).min_by(|a, b| means[*a].1.total_cmp(&means[*b].1))?;
-        let val_untrained = runs.first()?.untrained();
-        if at == 0 || at + 1 == means.len() || means[at].1 < SOLVED * val_untrained {
-            return None;
-        }
-        let y: Vec<f64> = means[at - 1..=at + 1].iter().map(|p| p.1.ln()).collect();
-        let x: Vec<f64> = means[at - 1..=at + 1].iter().map(|p| p.0.ln()).collect();
-        // Newton's form of the parabola through three points.
-        let (first, second) = ((y[1] - y[0]) / (x[1] - x[0]), (y[2] - y[1]) / (x[2] - x[1]));
-        let bend = (second - first) / (x[2] - x[0]);
-        let vertex = if bend > 0.0 { (x[0] + x[1]) / 2.0 - first / (2.0 * bend) } else { x[1] };
-        let best_lr = vertex.clamp((x[0] + x[1]) / 2.0, (x[1] + x[2]) / 2.0).exp();
+        let (at, best_lr) = vertex(&means, SOLVED * runs.first()?.untrained())?;
         let slowest = runs.iter().min_by(|a, b| a.lr.total_cmp(&b.lr))?.train();
         let untrained = mean(&slowest[..slowest.len().div_ceil(20)]);
         Some(Self { best_lr, best_loss: means[at].1, untrained, means })
@@ -97,14 +113,7 @@ impl Truth {
 
     /// What the run was.
     pub fn label(&self, run: &Run, log: &Record) -> Verdict {
-        let octaves = self.octaves(run.lr);
         let mean = self.means.iter().find(|m| (m.0 / run.lr - 1.0).abs() < 1e-9).map_or(f64::INFINITY, |m| m.1);
-        let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && mean <= 1.05 * self.best_loss;
-        match () {
-            () if self.diverged(run, log) => Verdict::Diverged,
-            () if close => Verdict::Good,
-            () if octaves < 0.0 => Verdict::TooLow,
-            () => Verdict::TooHigh,
-        }
+        verdict(self.diverged(run, log), self.octaves(run.lr), mean / self.best_loss)
     }
 }

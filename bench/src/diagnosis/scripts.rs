@@ -1,6 +1,7 @@
-//! The second test set: logs of NumPy, scikit-learn and plain Python scripts (`bench/diagnosis_scripts.py`), read from their files
-//! as the product reads them. Nothing was fitted to them; the labels are by the same rule, one seed.
+//! Logs of scripts: NumPy, scikit-learn and plain Python (`bench/diagnosis_scripts.py`), PyTorch (`bench/diagnosis_torch.py`),
+//! read from their files as the product reads them. The labels are by the rule of `label.rs`, one seed.
 
+use super::label::{self, SOLVED, WORSE};
 use super::score::{self, Judged};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -11,81 +12,120 @@ use stepsize::diagnosis::{Diagnosis, Record, diagnose_with};
 use stepsize::report::Verdict;
 use stepsize_logs::{LogReader, detect, meaning};
 
+/// A job at all its rates.
+pub struct Job {
+    pub name: String,
+    /// Rising, each once.
+    pub rates: Vec<f64>,
+    /// Place of the best among them.
+    best: usize,
+    /// Place of the best between them.
+    vertex: f64,
+    pub logs: Vec<Log>,
+}
+
+/// One log of a run.
+pub struct Log {
+    pub record: Record,
+    pub truth: Verdict,
+    /// Octaves above the best rate.
+    pub octaves: f64,
+    /// Place among the rates.
+    at: usize,
+}
+
+/// A line of `truth.csv`.
 struct Row {
     file: String,
     lr: f64,
     end: f64,
     untrained: f64,
+    broken: bool,
     train: f64,
-    diverged: bool,
 }
 
-/// Judges them all.
-pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
-    let text = std::fs::read_to_string(Path::new(dir).join("truth.csv"))
-        .map_err(|e| format!("{dir}/truth.csv: {e}; make it with `python3 bench/diagnosis_scripts.py {dir}`"))?;
-    let mut jobs: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+/// The jobs below a directory whose best rate is neither the outermost nor one of many that solve the job.
+pub fn jobs(dir: &str) -> Result<Vec<Job>, Box<dyn Error>> {
+    let text = std::fs::read_to_string(Path::new(dir).join("truth.csv")).map_err(|e| {
+        format!("{dir}/truth.csv: {e}; bench/diagnosis_scripts.py or bench/diagnosis_torch.py makes it")
+    })?;
+    let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for line in text.lines().skip(1) {
         let f: Vec<&str> = line.split(',').collect();
         let [file, job, lr, end, untrained, broken, train] = f[..] else {
             return Err(format!("truth.csv: {line}").into());
         };
-        let (end, untrained, train): (f64, f64, f64) = (end.parse()?, untrained.parse()?, train.parse()?);
-        jobs.entry(job.to_owned()).or_default().push(Row {
+        rows.entry(job.to_owned()).or_default().push(Row {
             file: file.to_owned(),
             lr: lr.parse()?,
-            end,
-            untrained,
-            train,
-            diverged: broken == "1",
+            end: end.parse()?,
+            untrained: untrained.parse()?,
+            broken: broken == "1",
+            train: train.parse()?,
         });
     }
-    let (mut alone, mut near, mut sweeps) = (Vec::new(), 0, 0);
-    for (job, mut rows) in jobs {
-        rows.sort_by(|a, b| a.lr.total_cmp(&b.lr));
-        // The lowest rate hardly moves: its training loss is that of the untrained model.
-        let start = rows[0].untrained.max(rows[0].train);
-        rows.iter_mut().for_each(|r| r.diverged |= r.train.is_nan() || r.train > 1.05 * start);
-        let loss = |r: &Row| if r.diverged { 2.0 * r.untrained } else { r.end };
-        let best = (0..rows.len()).min_by(|a, b| loss(&rows[*a]).total_cmp(&loss(&rows[*b]))).ok_or("no rows")?;
-        if best == 0 || best + 1 == rows.len() {
-            println!("{job}: best at the edge, left out");
-            continue;
-        }
-        let y: Vec<f64> = rows[best - 1..=best + 1].iter().map(|r| loss(r).ln()).collect();
-        let bend = y[0] - 2.0 * y[1] + y[2];
-        let shift = if bend > 0.0 { (0.5 * (y[0] - y[2]) / bend).clamp(-0.5, 0.5) } else { 0.0 };
-        let vertex = rows[best].lr * (rows[best + 1].lr / rows[best].lr).powf(shift);
-        let (lowest, mut records) = (loss(&rows[best]), Vec::new());
-        let mut line = String::new();
-        for row in &rows {
-            let record = read(&Path::new(dir).join(&row.file), &row.file)?;
-            let octaves = (row.lr / vertex).log2();
-            let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && loss(row) <= 1.05 * lowest;
-            let truth = match () {
-                () if row.diverged => Verdict::Diverged,
-                () if close => Verdict::Good,
-                () if octaves < 0.0 => Verdict::TooLow,
-                () => Verdict::TooHigh,
-            };
-            let found = diagnose_with(model, &record);
-            line += &format!(" {}{}", letter(truth), letter(found.verdict));
-            alone.push(Judged { truth, said: found.verdict, octaves, confidence: found.confidence });
-            let mut record = record;
-            record.facts.lr = Some(row.lr);
-            records.push((record, found));
-        }
-        println!(
-            "{job}: best {vertex:.2e}; truth and verdict by rising rate (l low, g good, h high, d diverged, ? unknown):{line}"
-        );
-        let pairs: Vec<(&Record, &Diagnosis)> = records.iter().map(|(r, d)| (r, d)).collect();
-        if let Some(sweep) = Sweep::of(&pairs) {
-            sweeps += 1;
-            let at = rows.iter().filter(|r| r.lr < sweep.best * 0.999).count();
-            near += usize::from(at.abs_diff(best) <= 1);
+    let jobs: Vec<_> = rows.into_iter().map(|(name, rows)| job(dir, name, rows)).collect::<Result<_, _>>()?;
+    Ok(jobs.into_iter().flatten().collect())
+}
+
+fn job(dir: &str, name: String, mut rows: Vec<Row>) -> Result<Option<Job>, Box<dyn Error>> {
+    rows.sort_by(|a, b| a.lr.total_cmp(&b.lr));
+    let mut means: Vec<(f64, f64)> = Vec::new();
+    for row in &rows {
+        let cap = 2.0 * row.untrained;
+        let loss = if row.broken || row.end.is_nan() { cap } else { row.end.min(cap) };
+        if means.last().is_none_or(|m| m.0 != row.lr) {
+            means.push((row.lr, loss));
         }
     }
-    println!("\n### Scripts of another kind, a single run\n\n{}\n{}", score::table(&alone), score::calibration(&alone));
+    let Some((best, vertex)) = label::vertex(&means, SOLVED * rows[0].untrained) else { return Ok(None) };
+    // The lowest rate hardly moves: its training loss is that of the untrained model.
+    let start = rows[0].untrained.max(rows[0].train);
+    let mut logs = Vec::new();
+    for row in &rows {
+        let record = read(&Path::new(dir).join(&row.file), &row.file)?;
+        let by_val = !record.val_loss.is_empty() && row.end > 2.0 * row.untrained;
+        let worse = row.train.is_nan() || row.train > (1.0 + WORSE) * start || by_val;
+        let diverged = row.broken || row.lr > vertex && worse;
+        let at = means.partition_point(|m| m.0 < row.lr);
+        let octaves = (row.lr / vertex).log2();
+        let truth = label::verdict(diverged, octaves, means[at].1 / means[best].1);
+        logs.push(Log { record, truth, octaves, at });
+    }
+    Ok(Some(Job { name, rates: means.into_iter().map(|m| m.0).collect(), best, vertex, logs }))
+}
+
+/// Judges them all.
+pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
+    let (mut alone, mut together, mut near, mut sweeps) = (Vec::new(), Vec::new(), 0, 0);
+    for job in jobs(dir)? {
+        let (mut line, mut sweep) = (String::new(), Vec::new());
+        for log in &job.logs {
+            let found = diagnose_with(model, &log.record);
+            line += &format!(" {}{}", letter(log.truth), letter(found.verdict));
+            let Log { truth, octaves, .. } = *log;
+            alone.push(Judged { truth, said: found.verdict, octaves, confidence: found.confidence });
+            let mut record = log.record.clone();
+            record.facts.lr = Some(job.rates[log.at]);
+            sweep.push((record, found));
+        }
+        let pairs: Vec<(&Record, &Diagnosis)> = sweep.iter().map(|(r, d)| (r, d)).collect();
+        if let Some(sweep) = Sweep::of(&pairs) {
+            sweeps += 1;
+            let at = job.rates.iter().filter(|lr| **lr < sweep.best * 0.999).count();
+            near += usize::from(at.abs_diff(job.best) <= 1);
+            line += "; together:";
+            for (log, (_, found)) in job.logs.iter().zip(&pairs) {
+                let (said, confidence) = sweep.verdict(job.rates[log.at], found.verdict == Verdict::Diverged);
+                line += &format!(" {}{}", letter(log.truth), letter(said));
+                together.push(Judged { truth: log.truth, said, octaves: log.octaves, confidence });
+            }
+        }
+        println!("{}: best {:.2e}:{line}", job.name, job.vertex);
+    }
+    println!("(truth and verdict by rising rate: l low, g good, h high, d diverged, ? unknown)");
+    println!("\n### A single run\n\n{}\n{}", score::table(&alone), score::calibration(&alone));
+    println!("### The runs of a job together\n\n{}", score::table(&together));
     println!("{sweeps} sweeps: the best rate within one rate of the truth in {near}");
     Ok(())
 }

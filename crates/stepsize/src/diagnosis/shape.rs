@@ -1,4 +1,4 @@
-//! [`Shape`]: a training curve as some sixty numbers that do not depend on the unit of the loss, the number of steps or how
+//! [`Shape`]: a training curve as some seventy numbers that do not depend on the unit of the loss, the number of steps or how
 //! often was logged.
 //!
 //! Time is the share `t` of the logged run. The loss is looked at as `z = ln(loss)` (a loss that is not above zero is first
@@ -17,7 +17,7 @@ use super::stats;
 use knots::Knots;
 
 /// Names of the numbers, in their order; a model refers to them by name.
-pub const NAMES: [&str; 66] = [
+pub const NAMES: [&str; 68] = [
     "first_at",
     "drop",
     "share_2",
@@ -84,6 +84,8 @@ pub const NAMES: [&str; 66] = [
     "draw_up",
     "tail",
     "adam",
+    "excess_start",
+    "excess_end",
 ];
 
 /// The numbers of one run.
@@ -110,6 +112,7 @@ impl Shape {
             shape.of_val(record, &val);
         }
         shape.of_score(&record.score);
+        shape.of_excess(record);
         shape.of_gradient(&record.grad_norm);
         shape
     }
@@ -232,8 +235,7 @@ impl Shape {
             |t: f64| score.median_between(time(t * 0.85), time((t * 1.1).min(1.0))).or_else(|| score.at(time(t)));
         let values = score.values();
         let (Some(end), Some(best)) = (about(1.0), values.iter().copied().max_by(f64::total_cmp)) else { return };
-        // Percent and shares alike.
-        let unit = if best > 1.5 { 100.0 } else { 1.0 };
+        let unit = unit(score);
         self.set("score_end", end / unit);
         for (t, at) in [(0.5, "2"), (0.25, "4"), (0.125, "8")] {
             if let Some(then) = about(t) {
@@ -244,6 +246,29 @@ impl Shape {
         self.set("score_best_at", (at - first) / (last - first).max(f64::MIN_POSITIVE));
         if let Some(noise) = stats::noise(&values) {
             self.set("score_noise", noise / unit);
+        }
+    }
+
+    /// The loss beside what its score explains: to be right in a share `a` of cases takes a cross-entropy of about `-ln a`;
+    /// far more is the loss of weights that were thrown far out.
+    fn of_excess(&mut self, record: &Record) {
+        let (main, score) = (record.main(), &record.score);
+        let Some((from, to)) = main.span() else { return };
+        let unit = unit(score);
+        if score.points().iter().any(|p| !(0.0..=unit).contains(&p.1)) {
+            return;
+        }
+        let excess = |at: &(f64, f64)| {
+            let near = 0.05 * (to - from);
+            let loss = main.median_between(at.0 - near, at.0 + near).filter(|loss| *loss > 0.0);
+            let explained = -(at.1 / unit).clamp(1e-3, 0.995).ln();
+            loss.map_or(f64::NAN, |loss| (loss / explained).ln())
+        };
+        // A score may be read before the first loss.
+        let mut points = score.points().iter().filter(|p| p.0 >= from);
+        if let Some(first) = points.next() {
+            self.set("excess_start", excess(first));
+            self.set("excess_end", excess(points.last().unwrap_or(first)));
         }
     }
 
@@ -260,6 +285,11 @@ impl Shape {
             self.set("grad_worst", logs.iter().copied().fold(f64::NEG_INFINITY, f64::max) - middle);
         }
     }
+}
+
+/// What a score counts as all right: scores come in percent and as shares.
+fn unit(score: &Series) -> f64 {
+    if score.points().iter().any(|p| p.1 > 1.5) { 100.0 } else { 1.0 }
 }
 
 #[cfg(test)]
@@ -284,6 +314,21 @@ mod tests {
             assert!(seen.iter().all(|v| (v - seen[0]).abs() < 0.02), "{name}: {seen:?}");
         }
         assert!((one.get("slope_1") - 0.3 * 2f64.ln()).abs() < 0.03);
+    }
+
+    #[test]
+    fn a_loss_is_held_against_its_score() {
+        let score = |unit: f64| Series::new((0..10).map(|i| (f64::from(i) * 10.0, unit * (0.1 + 0.05 * f64::from(i)))));
+        let mut record = record((0..100).map(|i| (f64::from(i), 9.2 - 0.05 * f64::from(i))));
+        for unit in [1.0, 100.0] {
+            record.score = score(unit);
+            let shape = Shape::of(&record);
+            // 9.2 to 4.7, where 2.3 and 0.6 would do.
+            assert!((shape.get("excess_start").exp() - 4.0).abs() < 0.1, "{}", shape.get("excess_start"));
+            assert!((shape.get("excess_end").exp() - 7.8).abs() < 0.3, "{}", shape.get("excess_end"));
+        }
+        record.score = Series::new([(0.0, -3.0), (90.0, 250.0)]);
+        assert!(Shape::of(&record).get("excess_end").is_nan(), "a return is no share");
     }
 
     #[test]

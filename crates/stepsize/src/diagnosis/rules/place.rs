@@ -116,6 +116,9 @@ fn words(name: &str, value: f64) -> Option<String> {
         "adam" => "the kind of optimizer".to_owned(),
         "ups" => format!("{} of the late blocks rise", percent(value)),
         "grad_change" => format!("the gradient norm ends at {} times its start", show(value.exp())),
+        "excess_start" | "excess_end" => {
+            format!("the loss is {} times what the score explains", show(value.exp()))
+        }
         "end_to_chance" => format!("the loss ends at {} of that of guessing", percent(value)),
         _ => return None,
     })
