@@ -70,10 +70,11 @@ impl Account {
     pub fn end(mut self, why: Option<Why>, exit: Exit, seconds: f64) {
         let was_proven = self.proven.load(Ordering::Relaxed);
         let tail = &self.tail;
-        let (mut last, mut steps) = (Vec::new(), self.meter.steps());
+        // What came before the end, however late it was seen.
+        let (mut last, mut steps) = (self.meter.events(), self.meter.steps());
         let finish = |meter: &mut Meter, last: &mut Vec<Event>, steps: &mut u64| match meter.conclude() {
             Ok(events) => {
-                *last = events;
+                last.extend(events);
                 *steps = meter.length();
                 End::Finished
             }

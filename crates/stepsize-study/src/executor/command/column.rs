@@ -110,6 +110,8 @@ impl CountsOn {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seen {
     pub place: Place,
+    /// The line or record from which on it can be told, counted over the whole log.
+    pub row: u64,
     /// How many readings of this name came before.
     pub index: u64,
     pub lr: f64,
@@ -161,8 +163,12 @@ impl Column {
         }
     }
 
-    pub fn push(&mut self, place: Place, lr: f64, value: f64) {
-        let seen = Seen { place, index: self.count, lr, value };
+    pub fn push(&mut self, row: u64, place: Place, lr: f64, value: f64) {
+        let seen = Seen { place, row, index: self.count, lr, value };
+        if self.count == 1 {
+            // The first one waited for this.
+            self.pending.iter_mut().for_each(|first| first.row = row);
+        }
         if self.count.is_multiple_of(self.stride) {
             self.pending.push(seen);
         }

@@ -258,20 +258,21 @@ impl Meaning {
         if self.choice.maximize { self.top.unwrap_or(0.0) - raw } else { raw }
     }
 
-    /// Sends what `column` has that was not sent yet.
-    pub fn tell(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, out: &mut Vec<Event>) {
+    /// Sends what `column` has that was not sent yet, each with the row that made it known.
+    pub fn tell(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, out: &mut Vec<(u64, Event)>) {
         let metric = column.name == self.choice.metric;
         for seen in column.take() {
             let step = self.step(&column.name, seen.place).unwrap_or(seen.index + 1).min(spec.steps);
             if metric && !self.training {
-                out.push(self.eval(trial, step, seen));
+                out.push((seen.row, self.eval(trial, step, seen)));
                 continue;
             }
             if metric {
                 self.window(column, trial, spec, (step, seen), out);
             }
             if !self.choice.maximize && step >= column.told.next {
-                out.push(Event::Step { trial, step: step.min(spec.steps - 1), lr: seen.lr, loss: seen.value });
+                let at = step.min(spec.steps - 1);
+                out.push((seen.row, Event::Step { trial, step: at, lr: seen.lr, loss: seen.value }));
                 column.told.next = step + spec.steps.div_ceil(POINTS);
             }
         }
@@ -283,12 +284,18 @@ impl Meaning {
     }
 
     /// Takes a reading of a training loss into the mean of its window; sends the window before when that is full.
-    fn window(&self, column: &mut Column, trial: TrialId, spec: &TrialSpec, seen: (u64, Seen), out: &mut Vec<Event>) {
-        let (step, seen) = seen;
+    fn window(
+        &self,
+        column: &mut Column,
+        trial: TrialId,
+        spec: &TrialSpec,
+        (step, seen): (u64, Seen),
+        out: &mut Vec<(u64, Event)>,
+    ) {
         let told = &mut column.told;
         if !told.begun && matches!(self.metric.counter, Counter::Own | Counter::Steps) && step <= 1 {
             told.begun = true;
-            out.push(self.eval(trial, 0, seen));
+            out.push((seen.row, self.eval(trial, 0, seen)));
             return;
         }
         told.begun = true;
@@ -296,7 +303,7 @@ impl Meaning {
         told.window = Some(match told.window {
             Some((open, sum, count, last)) if open != number && self.metric.counter != Counter::Readings => {
                 let mean = Seen { value: sum / f64::from(count), ..seen };
-                out.push(self.eval(trial, last, mean));
+                out.push((seen.row, self.eval(trial, last, mean)));
                 (number, seen.value, 1, step)
             }
             Some((open, sum, count, _)) => (open, sum + seen.value, count + 1, step),

@@ -38,6 +38,8 @@ pub(super) struct Meter {
     names: Vec<String>,
     columns: Vec<Column>,
     counters: Counters,
+    /// Rows taken in.
+    rows: u64,
     lr: f64,
     tables: Tables,
 }
@@ -54,6 +56,7 @@ impl Meter {
             names: Vec::new(),
             columns: Vec::new(),
             counters: Counters::default(),
+            rows: 0,
             lr,
             tables: Tables::new(),
         }
@@ -86,6 +89,7 @@ impl Meter {
     /// Takes in one record of names and numbers.
     pub fn row(&mut self, row: &[(String, f64)]) -> Option<Call> {
         let before = self.names.len();
+        self.rows += 1;
         for (name, _) in row {
             if !self.names.contains(name) && self.names.len() < NAMES {
                 self.names.push(name.clone());
@@ -113,7 +117,7 @@ impl Meter {
                     self.columns.push(Column::new(name));
                     self.columns.len() - 1
                 });
-                self.columns[at].push(place, lr, *value);
+                self.columns[at].push(self.rows, place, lr, *value);
                 call = call.or_else(|| self.diverged(at));
             }
         }
@@ -155,15 +159,21 @@ impl Meter {
         (step >= self.spec.steps).then_some(Call::Enough)
     }
 
-    /// The events that can be told by now.
+    /// The events that can be told by now, in an order that does not depend on how many lines came at once: a kill rule looks at
+    /// each with what came before it.
     pub fn events(&mut self) -> Vec<Event> {
+        if self.meaning.is_none() {
+            // Another trial may have settled it since this one began.
+            self.meaning = self.reader.meaning();
+        }
         let Some(meaning) = &self.meaning else { return Vec::new() };
         let mut out = Vec::new();
         // Until it was known what they mean, all were kept.
         for column in self.columns.iter_mut().filter(|c| meaning.keeps(&c.name)) {
             meaning.tell(column, self.trial, &self.spec, &mut out);
         }
-        out
+        out.sort_by_key(|(row, _)| *row);
+        out.into_iter().map(|(_, event)| event).collect()
     }
 
     /// The last events of a trial that came to its end.
@@ -195,5 +205,44 @@ impl Meter {
         let kept = self.columns.iter().filter(|c| meaning.keeps(&c.name));
         let steps = kept.filter_map(|c| meaning.step(&c.name, c.last()?.place)).max();
         steps.or_else(|| meaning.step("", self.counters.place())).unwrap_or(0).min(self.spec.steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::meaning::Reading;
+    use super::*;
+    use stepsize::probe::Job;
+    use stepsize::{Lr, Schedule};
+
+    /// The events of a log of which `size` lines come at once.
+    fn events(reader: &Arc<Reader>, lines: &[String], size: usize) -> Vec<Event> {
+        let job = Job::new(40, Schedule::cosine(40).unwrap(), u64::MAX).unwrap();
+        let spec = job.trial(Lr::new(0.1).unwrap(), 40, 0).unwrap();
+        let mut meter = Meter::new(TrialId(0), spec, reader.clone());
+        let mut events = Vec::new();
+        for chunk in lines.chunks(size) {
+            chunk.iter().for_each(|line| assert_eq!(meter.line(line), None));
+            events.extend(meter.events());
+        }
+        events.extend(meter.conclude().unwrap());
+        events
+    }
+
+    #[test]
+    fn the_order_of_events_does_not_depend_on_how_many_lines_come_at_once() {
+        for names in [["train_loss", "val_loss"], ["loss", "acc"], ["loss", "lr"]] {
+            let line =
+                |i: u32| format!("step {i} {} {:.3} {} {:.3}", names[0], 2.0 - f64::from(i) / 40.0, names[1], 0.5);
+            let lines: Vec<String> = (0..=40).map(line).collect();
+            let reader = Arc::new(Reader::new(&Reading::default(), None).unwrap());
+            // The first trial settles the meaning; its events come at its end.
+            let first = events(&reader, &lines, 7);
+            for size in [1, 2, 3, 7, 100] {
+                assert_eq!(events(&reader, &lines, size), first, "{names:?}, {size} lines at once");
+            }
+        }
     }
 }
