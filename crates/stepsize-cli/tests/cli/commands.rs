@@ -163,6 +163,29 @@ fn a_budget_holds_for_every_search_by_command() {
     }
 }
 
+/// Two losses; low rates fall behind, and from 1 on both break.
+const TWO_LOSSES: &str = "awk -v lr={lr} -v n={steps} 'BEGIN { d = log(lr / 0.1)
+    for (i = 0; i <= n; i++) { broken = lr >= 1 && i > n / 3; loss = 0.1 + 0.05 * d * d * i / n + 1 / (1 + 9 * i * lr)
+        printf \"step %d train_loss %s\\nstep %d val_loss %s\\n\", i, broken ? \"nan\" : loss, i, broken ? \"nan\" : loss } }'";
+
+#[test]
+fn a_search_does_not_depend_on_how_many_runs_there_are_at_a_time_nor_on_how_fast_they_print() {
+    let slow = format!("{TWO_LOSSES} | while read -r line; do echo \"$line\"; sleep 0.001; done");
+    let points = |command: &str, jobs: u32| {
+        let bench = Bench::new();
+        let seen =
+            stepsize(&bench, &format!("find --steps 640 --start 0.004 --jobs {jobs} --json --shell"), &[command]);
+        let found = answer(&seen);
+        (found["lr"].clone(), found["cost_runs"].clone(), found["points"].clone())
+    };
+    let first = points(TWO_LOSSES, 1);
+    let early = |p: &Value| p["diverged"] == false && p["steps_run"].as_u64() < p["steps"].as_u64();
+    assert!(first.2.as_array().unwrap().iter().any(early), "none was ended early: {}", first.2);
+    for (command, jobs) in [(TWO_LOSSES, 2), (TWO_LOSSES, 4), (&slow, 2)] {
+        assert_eq!(points(command, jobs), first, "{jobs} at a time, {command}");
+    }
+}
+
 #[test]
 fn a_command_is_compared_at_fixed_rates_and_after_searches() {
     let Some(python) = python("numpy") else { return };
