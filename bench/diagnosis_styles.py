@@ -2,14 +2,15 @@
 
 import csv
 import json
+import math
 
 
 def epochs_of(readings):
-    """Epoch, mean training loss, its last reading; a run that broke ends with the epoch in which it did."""
+    """Epoch, mean training loss, its last reading; a run that broke ends with the epoch in which it did, others with a whole one."""
     losses = []
     for r in readings[1:]:
         losses.append(r["loss"])
-        if r["end"] or r is readings[-1]:
+        if r["end"] or not math.isfinite(r["loss"]) and r is readings[-1]:
             yield r["epoch"], sum(losses) / len(losses), r
             losses = []
 

@@ -15,7 +15,7 @@ mod scripts;
 
 use score::Judged;
 use std::error::Error;
-use stepsize::diagnosis::model::Model;
+use stepsize::diagnosis::model::{self, Model};
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Record, Series, diagnose_with};
 use stepsize::report::Verdict;
@@ -85,8 +85,12 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
             .map(|h| {
                 let odds = model.odds_of(h.sums);
                 let (said, confidence) = stepsize::diagnosis::say(&model, &odds);
-                let truth =
-                    [Verdict::TooLow, Verdict::TooLow, Verdict::Good, Verdict::TooHigh, Verdict::TooHigh][h.place];
+                let truth = match h.place {
+                    0 | 1 => Verdict::TooLow,
+                    2 => Verdict::Good,
+                    model::DIVERGED => Verdict::Diverged,
+                    _ => Verdict::TooHigh,
+                };
                 Judged { truth, said, octaves: h.octaves, confidence }
             })
             .collect();

@@ -8,7 +8,7 @@ use super::runs::Run;
 use super::scripts;
 use std::collections::HashMap;
 use std::error::Error;
-use stepsize::diagnosis::model::{Model, PLACES, Say, softmax};
+use stepsize::diagnosis::model::{DIVERGED, Model, PLACES, Say, softmax};
 use stepsize::diagnosis::{Record, Shape, diagnose_with};
 use stepsize::report::Verdict;
 
@@ -48,6 +48,7 @@ pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, 
 pub fn place(label: Verdict, octaves: f64) -> usize {
     match label {
         Verdict::Good => 2,
+        Verdict::Diverged => DIVERGED,
         _ if octaves <= -2.0 => 0,
         _ if octaves < 0.0 => 1,
         _ if octaves < 2.0 => 3,
@@ -97,20 +98,25 @@ pub fn tune(held: &[Held]) -> (f64, Say) {
             })
             .unwrap_or(0.99)
     };
+    let diverged = least(|c| c[DIVERGED], |p| p == DIVERGED, 0.9);
     let low = least(|c| c[0] + c[1], |p| p < 2, 0.88);
-    let high = least(|c| c[3] + c[4], |p| p > 2, 0.85);
-    let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02 });
+    let high = least(|c| c[3] + c[4] + c[DIVERGED], |p| p > 2, 0.86);
+    let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02, diverged });
     for good in (35..90).map(|i| f64::from(i) / 100.0) {
         for far in [0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
-            let says =
-                |c: &[f64; PLACES]| c[0] + c[1] < low && c[3] + c[4] < high && c[2] >= good && c[0] + c[4] <= far;
+            let says = |c: &[f64; PLACES]| {
+                c[0] + c[1] < low
+                    && c[3] + c[4] + c[DIVERGED] < high
+                    && c[2] >= good
+                    && c[0] + c[4] + c[DIVERGED] <= far
+            };
             let said: Vec<usize> = (0..held.len()).filter(|i| says(&chances[*i])).collect();
             let far_off = said.iter().filter(|i| held[**i].octaves.abs() >= 2.0).count();
             let all_far = held.iter().filter(|h| h.octaves.abs() >= 2.0).count();
             let right = said.iter().filter(|i| held[**i].place == 2).count();
             let careful = far_off as f64 <= 0.035 * all_far as f64 && far_off as f64 <= 0.1 * said.len() as f64;
             if careful && right as f64 >= 0.5 * said.len() as f64 && right > best.0 {
-                best = (right, Say { low, high, good, far });
+                best = (right, Say { low, high, good, far, diverged });
             }
         }
     }

@@ -131,9 +131,10 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
     let octaves = match verdict {
         Verdict::TooLow => (-odds.octaves()).clamp(1.0, 4.5),
         Verdict::TooHigh => -odds.octaves().clamp(1.0, 3.5),
+        Verdict::Diverged => -AFTER_DIVERGENCE,
         Verdict::Unknown if chances[0] >= chances[2] => EXPERIMENT,
         Verdict::Unknown => -EXPERIMENT,
-        Verdict::Good | Verdict::Diverged => 0.0,
+        Verdict::Good => 0.0,
     };
     let finding = rules::place(seen, verdict, &odds, octaves, base);
     (verdict, confidence, octaves, Some(chances), finding)
@@ -142,11 +143,12 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
 /// The verdict for these odds, and its chance.
 pub fn say(model: &Model, odds: &Odds) -> (Verdict, f64) {
     let [low, good, high] = odds.three();
-    let far = odds.chances[0] + odds.chances[model::PLACES - 1];
+    let diverged = odds.chances[model::DIVERGED];
     match () {
+        () if diverged >= model.say.diverged => (Verdict::Diverged, diverged),
         () if low >= model.say.low => (Verdict::TooLow, low),
         () if high >= model.say.high => (Verdict::TooHigh, high),
-        () if good >= model.say.good && far <= model.say.far => (Verdict::Good, good),
+        () if good >= model.say.good && odds.far() <= model.say.far => (Verdict::Good, good),
         () => (Verdict::Unknown, low.max(good).max(high)),
     }
 }

@@ -1,13 +1,13 @@
-//! [`Model`]: how far a run's rate lies from the best one, as odds of five places, from its [`Shape`] alone.
+//! [`Model`]: how far a run's rate lies from the best one, as odds of six places, from its [`Shape`] alone.
 //!
-//! The places: four times or more too low, too low, about right, too high, four times or more too high. The odds are the
-//! softmax of sums of shallow regression trees, fitted by gradient boosting to labelled runs by `stepsize-bench diagnosis
+//! The places: four times or more too low, too low, about right, too high, four times or more too high, and diverged (where the
+//! rule of divergence cannot tell, as of a log that begins late). The odds are the softmax of sums of shallow regression trees, fitted by gradient boosting to labelled runs by `stepsize-bench diagnosis
 //! fit` (how, on what, and how well: `docs/diagnose.md`). The trees are data, a line each, in `places.txt`; a branch
 //! names a number of the shape, so that what moved the verdict can be told ([`Odds::because`]).
 //!
 //! ```text
 //! scale S       what the log odds are multiplied with
-//! say LOW GOOD HIGH FAR    least chances for a verdict, and the most that "good" may leave to the two outer places
+//! say LOW GOOD HIGH FAR DIVERGED    least chances for a verdict; FAR: the most that "good" may leave to the outer places
 //! PLACE  s NAME THRESHOLD l|r LEFT RIGHT  |  v VALUE      left: below the threshold; l or r: where NaN goes
 //! ```
 
@@ -19,10 +19,12 @@ use std::fmt::Write as _;
 use std::sync::OnceLock;
 
 /// Number of places.
-pub const PLACES: usize = 5;
+pub const PLACES: usize = 6;
+/// The place of those that diverged.
+pub const DIVERGED: usize = 5;
 
 /// Octaves from the best rate that stand for each place: the medians of the labelled runs.
-const OCTAVES: [f64; PLACES] = [-4.5, -1.6, 0.0, 1.6, 3.5];
+const OCTAVES: [f64; PLACES] = [-4.5, -1.6, 0.0, 1.6, 3.5, 3.3];
 
 /// A tree.
 #[derive(Debug, Clone, PartialEq)]
@@ -66,11 +68,13 @@ pub struct Say {
     pub high: f64,
     /// Most chance of being off by a factor of four or more with which "good" is said.
     pub far: f64,
+    /// Least chance of "diverged".
+    pub diverged: f64,
 }
 
 impl Default for Say {
     fn default() -> Self {
-        Self { low: 0.7, good: 0.6, high: 0.7, far: 0.1 }
+        Self { low: 0.7, good: 0.6, high: 0.7, far: 0.1, diverged: 0.9 }
     }
 }
 
@@ -103,8 +107,8 @@ impl Model {
                 Some("scale") => model.scale = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?,
                 Some("say") => {
                     let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
-                    let [low, good, high, far] = numbers[..] else { return Err(bad()) };
-                    model.say = Say { low, good, high, far };
+                    let [low, good, high, far, diverged] = numbers[..] else { return Err(bad()) };
+                    model.say = Say { low, good, high, far, diverged };
                 }
                 Some(place) => {
                     let place: usize = place.parse().ok().filter(|p| *p < PLACES).ok_or_else(bad)?;
@@ -118,8 +122,8 @@ impl Model {
 
     /// The text that [`Model::parse`] reads.
     pub fn print(&self) -> String {
-        let Say { low, good, high, far } = self.say;
-        let mut out = format!("scale {:.4}\nsay {low:.3} {good:.3} {high:.3} {far:.3}\n", self.scale);
+        let Say { low, good, high, far, diverged } = self.say;
+        let mut out = format!("scale {:.4}\nsay {low:.3} {good:.3} {high:.3} {far:.3} {diverged:.3}\n", self.scale);
         for (place, tree) in &self.trees {
             let _ = write!(out, "{place}");
             tree.print(&mut out);
@@ -162,10 +166,15 @@ pub fn softmax(sums: [f64; PLACES], scale: f64) -> [f64; PLACES] {
 }
 
 impl Odds {
-    /// Chances of too low, about right, too high.
+    /// Chances of too low, about right, too high (or diverged).
     pub fn three(&self) -> [f64; 3] {
         let c = &self.chances;
-        [c[0] + c[1], c[2], c[3] + c[4]]
+        [c[0] + c[1], c[2], c[3] + c[4] + c[DIVERGED]]
+    }
+
+    /// Chance of being four times or more off.
+    pub fn far(&self) -> f64 {
+        self.chances[0] + self.chances[4] + self.chances[DIVERGED]
     }
 
     /// Expected distance from the best rate in octaves, above zero when too high.
@@ -258,11 +267,11 @@ mod tests {
 
     #[test]
     fn trees_survive_text_and_unknown_numbers_go_their_way() {
-        let text = "scale 0.5000\nsay 0.700 0.500 0.600 0.100\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
+        let text = "scale 0.5000\nsay 0.700 0.500 0.600 0.100 0.900\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
         let model = Model::parse(text).unwrap();
         assert_eq!(model.print(), text);
         let mut values = [f64::NAN; NAMES.len()];
-        assert_eq!(model.sums(&values), [0.0, 0.0, 0.25, 0.0, 0.5]);
+        assert_eq!(model.sums(&values), [0.0, 0.0, 0.25, 0.0, 0.5, 0.0]);
         values[NAMES.iter().position(|n| *n == "drop").unwrap()] = 0.1;
         assert_eq!(model.sums(&values)[2], -1.0);
         for bad in ["9 v 1", "1 s nothing 1 l v 1 v 1", "1 s drop x l v 1 v 1", "1 s drop 1 l v 1", "x"] {

@@ -17,7 +17,7 @@ use super::stats;
 use knots::Knots;
 
 /// Names of the numbers, in their order; a model refers to them by name.
-pub const NAMES: [&str; 68] = [
+pub const NAMES: [&str; 70] = [
     "first_at",
     "drop",
     "share_2",
@@ -86,6 +86,8 @@ pub const NAMES: [&str; 68] = [
     "adam",
     "excess_start",
     "excess_end",
+    "start_over_chance",
+    "end_over_chance",
 ];
 
 /// The numbers of one run.
@@ -94,6 +96,8 @@ pub struct Shape {
     values: [f64; NAMES.len()],
 }
 
+/// The cross-entropy of guessing among 160,000 classes.
+const CHANCE: f64 = 12.0;
 /// A fall of less than this in log loss is no fall to take shares of.
 const LEAST_DROP: f64 = 0.02;
 
@@ -140,6 +144,10 @@ impl Shape {
         let flat_best = c.flat.iter().copied().fold(f64::INFINITY, f64::min);
         let flat_fall = (c.flat_start - flat_best).max(1e-9 * c.flat_start.abs()).max(f64::MIN_POSITIVE);
         self.set("first_at", c.first);
+        // The only numbers with a unit: no cross-entropy of guessing is higher, whatever the vocabulary.
+        let over = |loss: f64| (loss / CHANCE).max(1.0).log10();
+        self.set("start_over_chance", over(c.flat_start));
+        self.set("end_over_chance", over(c.flat[0]));
         self.set("drop", drop);
         self.set("points_log2", (c.points as f64).log2());
         for (k, at) in [(1, "2"), (2, "4"), (3, "8"), (4, "16"), (5, "32"), (6, "64")] {

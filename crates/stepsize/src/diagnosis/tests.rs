@@ -67,6 +67,25 @@ fn what_looks_like_divergence_and_is_none() {
 }
 
 #[test]
+fn divergence_by_what_begins_late_and_by_both_losses() {
+    let from = |first: u32, f: &dyn Fn(f64) -> f64| {
+        Series::new((first..=400).map(|i| (f64::from(i), f(f64::from(i)) * (1.0 + 0.8 * shake(f64::from(i))))))
+    };
+    // Step 1 shows the untrained model, steps 2 and 3 an explosion; the noise is as large as the loss.
+    let exploded = |t: f64| if t <= 1.0 { 2.3 } else { 60.0 };
+    fires("LR001", &loss(from(1, &exploded)));
+    fires("LR001", &loss(from(20, &|_| 1e20)));
+    // A validation loss that lay far above its own start at every evaluation since, while training is no better.
+    let val = |far: f64| Series::new((0..20).map(|i| (f64::from(i) * 20.0, if i == 0 { 0.84 } else { far })));
+    let flat = from(5, &|_| 1.08);
+    fires("LR001", &Record { loss: flat.clone(), val_loss: val(1.56), ..Record::default() });
+    // Batch statistics that are not warm yet make it a little higher.
+    silent("LR001", &Record { loss: flat, val_loss: val(1.1), ..Record::default() });
+    let overfitted = from(5, &|t| 0.9 / t.sqrt());
+    silent("LR001", &Record { loss: overfitted, val_loss: val(1.56), ..Record::default() });
+}
+
+#[test]
 fn one_direction() {
     let dead = curve(300, |t| if t < 1.0 { 2.0 } else { 3.2 + 0.01 * shake(t) });
     let found = diagnose(&loss(dead));

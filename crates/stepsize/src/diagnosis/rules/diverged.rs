@@ -2,14 +2,19 @@
 //!
 //! Worse than untrained counts because it is the commoner kind (of 765 runs of small networks one was NaN, 84 more ended
 //! finite and worse than untrained). Where the log begins too late to show the untrained loss, its largest likely value is
-//! taken: a run that may have diverged is then told as "too high".
+//! taken, and whether a run that ends below that diverged is for the model to say ([`crate::diagnosis::model`]).
 
 use super::{Finding, Rule, Seen, show};
-use crate::diagnosis::Series;
 use crate::diagnosis::stats::{mean, median, noise};
+use crate::diagnosis::{Record, Series};
 
 /// The code.
 pub const CODE: &str = "LR001";
+/// What it is called.
+pub const TITLE: &str = "diverged";
+/// What to do about it.
+pub const ADVICE: &str = "lower the rate by a factor of 10 and add a warm-up over the first 5 % of the run; if it then trains, try \
+                          a third of the rate that broke";
 /// Ending this share above the start is divergence, as in [`crate::report::Verdict`].
 const WORSE: f64 = 0.05;
 /// A log that begins later than this share of its length does not show the untrained loss.
@@ -21,6 +26,13 @@ const UNTRAINED: f64 = 1.6;
 const CHANCE: f64 = 0.25;
 /// An untrained loss is at most about this many times the first reading of a log that begins late.
 const LATER: f64 = 30.0;
+/// A loss that ends above this has exploded, in whatever unit.
+const ABSURD: f64 = 1e15;
+/// A log of fewer steps may count epochs.
+const STEPS: f64 = 100.0;
+/// So many readings in a row that all lie this share above the start are no chance.
+const SURE: usize = 6;
+const ALWAYS: f64 = 0.5;
 /// A loss that was this many times that of the start exploded: chance does not do that.
 const EXPLODED: f64 = 3.0;
 
@@ -32,27 +44,16 @@ impl Rule for Diverged {
     }
 
     fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
-        broken(seen).or_else(|| worse(seen))
+        broken(seen.record).or_else(|| worse(seen.record))
     }
 }
 
 fn finding(evidence: String, numbers: Vec<(&'static str, f64)>, span: (f64, f64), confidence: f64) -> Finding {
-    Finding {
-        code: CODE,
-        title: "diverged",
-        evidence,
-        numbers,
-        advice:
-            "lower the rate by a factor of 10 and add a warm-up over the first 5 % of the run; if it then trains, try \
-                 a third of the rate that broke"
-                .to_owned(),
-        confidence,
-        span: Some(span),
-    }
+    Finding { code: CODE, title: TITLE, evidence, numbers, advice: ADVICE.to_owned(), confidence, span: Some(span) }
 }
 
-fn broken(seen: &Seen<'_>) -> Option<Finding> {
-    for (series, what) in [(&seen.record.loss, "training"), (&seen.record.val_loss, "validation")] {
+fn broken(record: &Record) -> Option<Finding> {
+    for (series, what) in [(&record.loss, "training"), (&record.val_loss, "validation")] {
         let Some(&first) = series.broken().first() else { continue };
         let (_, last) = series.span()?;
         let after = series.points().iter().filter(|p| p.0 > first).count();
@@ -72,56 +73,105 @@ fn broken(seen: &Seen<'_>) -> Option<Finding> {
     None
 }
 
-/// The loss of the untrained model by which `own` is judged, and the share above it that is worse: its own early readings,
-/// else those of the other loss, else the most that an untrained network has with the known number of classes or with
-/// such a first reading. `None` where nothing was read.
-fn start(seen: &Seen<'_>, own: &Series) -> Option<(f64, f64)> {
-    let (_, last) = seen.record.span()?;
-    let early = |s: &Series| {
-        let values: Vec<f64> = s.points().iter().take_while(|p| p.0 <= LATE * last).take(3).map(|p| p.1).collect();
-        median(&values)
-    };
-    let (train, val) = (&seen.record.loss, &seen.record.val_loss);
-    if let Some(start) = early(own) {
-        return Some((start, WORSE));
-    }
-    if let Some(start) = early(train).or_else(|| early(val)) {
-        return Some((start, CHANCE));
-    }
-    let firsts = [train, val].into_iter().filter_map(|s| s.points().first());
-    let first = firsts.min_by(|a, b| a.0.total_cmp(&b.0))?.1;
-    let most = match seen.record.facts.classes.filter(|c| *c > 1) {
-        Some(classes) => UNTRAINED * f64::from(classes).ln(),
-        None if first > 0.0 => LATER * first,
-        None => return None,
-    };
-    Some((most, WORSE))
+/// The loss of the untrained model by which a series is judged.
+#[derive(Clone, Copy)]
+struct Start {
+    loss: f64,
+    /// The share above it that is worse.
+    share: f64,
+    /// Whether it is the series' own reading, and not that of another or a guess.
+    own: bool,
 }
 
-fn worse(seen: &Seen<'_>) -> Option<Finding> {
-    let (train, val) = (&seen.record.loss, &seen.record.val_loss);
-    let begin = |own: &Series| start(seen, own).map(|(start, share)| (start, start + share * start.abs()));
-    // A validation loss may end above its start by overfitting alone, but not at twice of it.
-    let by_val = |own: &Series| {
-        let (start, limit) = begin(own)?;
-        let lowest = own.values().into_iter().fold(f64::INFINITY, f64::min);
-        let fell = train.len() >= 2 || lowest < 0.7 * start;
-        above(own, start, if fell { start + start.abs() } else { limit })
+impl Start {
+    /// By its own early readings, else those of the validation loss, else a guess.
+    fn of_train(record: &Record) -> Option<Self> {
+        Self::own(early_train(record)).or_else(|| Self::other(early_val(record))).or_else(|| Self::guess(record))
+    }
+
+    /// By its own early readings, else those of the training loss, else a guess.
+    fn of_val(record: &Record) -> Option<Self> {
+        Self::own(early_val(record)).or_else(|| Self::other(early_train(record))).or_else(|| Self::guess(record))
+    }
+
+    fn own(loss: Option<f64>) -> Option<Self> {
+        Some(Self { loss: loss?, share: WORSE, own: true })
+    }
+
+    fn other(loss: Option<f64>) -> Option<Self> {
+        Some(Self { loss: loss?, share: CHANCE, own: false })
+    }
+
+    /// The most that an untrained network has with the known number of classes, or with such first readings.
+    fn guess(record: &Record) -> Option<Self> {
+        let firsts = [&record.loss, &record.val_loss].into_iter().filter_map(|s| s.points().first());
+        let first = firsts.map(|p| p.1).max_by(f64::total_cmp)?;
+        let loss = match record.facts.classes.filter(|c| *c > 1) {
+            Some(classes) => UNTRAINED * f64::from(classes).ln(),
+            None if first > 0.0 => LATER * first,
+            None => return None,
+        };
+        Some(Self { loss, share: WORSE, own: false })
+    }
+
+    fn limit(self, share: f64) -> f64 {
+        self.loss + share * self.loss.abs()
+    }
+}
+
+/// A log that counts from step 1 shows the untrained model there; an evaluation "1" is one after an epoch.
+fn early_train(record: &Record) -> Option<f64> {
+    let (last, first) = (record.span()?.1, record.loss.points().first()?.0);
+    early(&record.loss, if last >= STEPS && first <= 1.0 { first.max(LATE * last) } else { LATE * last })
+}
+
+fn early_val(record: &Record) -> Option<f64> {
+    early(&record.val_loss, LATE * record.span()?.1)
+}
+
+/// The loss up to this step. The first reading may lie low by chance; those after it may have exploded.
+fn early(series: &Series, until: f64) -> Option<f64> {
+    let values: Vec<f64> = series.points().iter().take_while(|p| p.0 <= until).take(3).map(|p| p.1).collect();
+    let first = *values.first()?;
+    Some(median(&values)?.clamp(first, first + CHANCE * first.abs()))
+}
+
+fn worse(record: &Record) -> Option<Finding> {
+    let (train, val) = (&record.loss, &record.val_loss);
+    if let Some((series, end)) =
+        [train, val].into_iter().find_map(|s| Some((s, ending(&s.values()).filter(|e| *e > ABSURD)?)))
+    {
+        let evidence = format!("the loss ends at {}", show(end));
+        return Some(finding(evidence, vec![("end_loss", end)], series.span()?, 0.99));
+    }
+    // A validation loss may end above its start by overfitting alone, but not at twice of it, nor while the training loss is above.
+    let by_val = || {
+        let start = Start::of_val(record)?;
+        let lowest = val.values().into_iter().fold(f64::INFINITY, f64::min);
+        let share = match ending(&train.values()).filter(|_| train.len() >= 2) {
+            Some(end) if start.own && end > start.loss => ALWAYS,
+            None if lowest >= 0.7 * start.loss => start.share,
+            _ => 1.0,
+        };
+        above(val, start, start.limit(share))
     };
     if train.len() < 2 {
-        return by_val(val);
+        return by_val();
     }
-    let (start, limit) = begin(train)?;
-    let by_train = above(train, start, limit);
+    let start = Start::of_train(record)?;
+    // A smoothed training loss remembers an explosion that was overcome.
+    let by_train = above(train, start, start.limit(start.share)).filter(|_| !overcoming(&train.values()));
     if val.len() < 3 {
-        return by_train.filter(|_| !overcoming(&train.values()));
+        return by_train;
     }
-    // Where both are logged both must be worse: a smoothed training loss remembers an explosion that was overcome.
-    by_train.filter(|_| ending(&val.values()).is_some_and(|v| v > start)).or_else(|| by_val(val))
+    // Where both are logged both must be worse.
+    let untrained = Start::of_val(record).filter(|s| s.own).map_or(start.loss, |s| s.loss);
+    by_train.filter(|_| ending(&val.values()).is_some_and(|v| v > untrained)).or_else(by_val)
 }
 
 /// A loss that ends above `limit`, and not by chance.
-fn above(series: &Series, start: f64, limit: f64) -> Option<Finding> {
+fn above(series: &Series, start: Start, limit: f64) -> Option<Finding> {
+    let Start { loss: start, own, .. } = start;
     let (points, values) = (series.points(), series.values());
     let part = values.len().div_ceil(10);
     let (begin, end) = (mean(values.get(..part)?)?, ending(&values)?);
@@ -135,7 +185,9 @@ fn above(series: &Series, start: f64, limit: f64) -> Option<Finding> {
     let exploded = worst > start + (EXPLODED - 1.0) * start.abs() && worst > start + 6.0 * early.min(late);
     let far = end > start + CHANCE * start.abs() && end - start > 4.0 * early.max(late);
     let rises = end - begin > 3.0 * early.max(late) * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
-    if !exploded && !far && !rises {
+    let half = &values[values.len() / 2..];
+    let always = half.len() >= SURE && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs());
+    if !exploded && !(far && own) && !rises && !always {
         return None;
     }
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);

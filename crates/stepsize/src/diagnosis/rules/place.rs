@@ -2,8 +2,8 @@
 //!
 //! The verdict itself is the model's; this file only tells it.
 
-use super::{Finding, Seen, percent, show};
-use crate::diagnosis::model::Odds;
+use super::{Finding, Seen, diverged, percent, show};
+use crate::diagnosis::model::{DIVERGED, Odds};
 use crate::diagnosis::tidy;
 use crate::report::Verdict;
 
@@ -29,6 +29,7 @@ pub fn place(seen: &Seen<'_>, verdict: Verdict, odds: &Odds, octaves: f64, base:
     let (code, title, places): (_, _, &[usize]) = match verdict {
         Verdict::TooLow => ("LR002", "rate too low", &[0, 1]),
         Verdict::TooHigh => ("LR003", "rate too high", &[3, 4]),
+        Verdict::Diverged => (diverged::CODE, diverged::TITLE, &[DIVERGED]),
         _ => ("LR004", "rate about right", &[2]),
     };
     let named: Vec<&'static str> =
@@ -40,10 +41,11 @@ pub fn place(seen: &Seen<'_>, verdict: Verdict, odds: &Odds, octaves: f64, base:
     let factor = octaves.abs().exp2();
     let to = base.map_or_else(String::new, |lr| format!(", to {}", show(tidy(lr * octaves.exp2()))));
     let chances = format!("too low {}, good {}, too high {}", percent(low), percent(good), percent(high));
-    let confidence = low.max(good).max(high);
+    let confidence = if verdict == Verdict::Diverged { odds.chances[DIVERGED] } else { low.max(good).max(high) };
     let advice = match verdict {
         Verdict::TooLow => format!("raise the rate about {} times{to}, with a short warm-up", show(factor.round())),
         Verdict::TooHigh => format!("divide the rate by about {}{to}", show(factor.round())),
+        Verdict::Diverged => diverged::ADVICE.to_owned(),
         Verdict::Good => {
             "keep the rate; two runs at half and at twice the rate would show how much room there is".to_owned()
         }
@@ -118,6 +120,9 @@ fn words(name: &str, value: f64) -> Option<String> {
         "grad_change" => format!("the gradient norm ends at {} times its start", show(value.exp())),
         "excess_start" | "excess_end" => {
             format!("the loss is {} times what the score explains", show(value.exp()))
+        }
+        "start_over_chance" | "end_over_chance" => {
+            format!("the loss is {} times that of guessing among 160,000 classes", show(10f64.powf(value)))
         }
         "end_to_chance" => format!("the loss ends at {} of that of guessing", percent(value)),
         _ => return None,
