@@ -1,6 +1,6 @@
 //! Printed text: mess, restarts, counters within epochs, the loggers of many tools.
 
-use crate::{fact, is, one, points, read, text};
+use crate::{fact, one, points, read, text};
 use stepsize_logs::Format;
 
 #[test]

@@ -276,7 +276,7 @@ impl Shape {
         let mut points = score.points().iter().filter(|p| p.0 >= from);
         if let Some(first) = points.next() {
             self.set("excess_start", excess(first));
-            self.set("excess_end", excess(points.last().unwrap_or(first)));
+            self.set("excess_end", excess(points.next_back().unwrap_or(first)));
         }
     }
 

@@ -187,7 +187,7 @@ fn above(series: &Series, start: Start, limit: f64) -> Option<Finding> {
     let rises = end - begin > 3.0 * early.max(late) * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
     let half = &values[values.len() / 2..];
     let always = half.len() >= SURE && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs());
-    if !exploded && !(far && own) && !rises && !always {
+    if !(exploded || far && own || rises || always) {
         return None;
     }
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);
