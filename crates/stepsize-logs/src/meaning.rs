@@ -11,6 +11,9 @@ use stepsize::diagnosis::{Facts, Record, Series as Tidy};
 /// Rows of a table that may be a sweep: more is a log of steps.
 const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
 
+/// A loss that is left out so often at the end was not finite.
+const LEFT_OUT: usize = 3;
+
 /// The records of a run: one, or one for each row of a sweep. `path` names the file for people and may tell the rate
 /// (`lr0.01/metrics.csv`).
 ///
@@ -45,16 +48,37 @@ fn record(run: &Run, path: &str) -> Record {
         .max_by(|a, b| peak(a).total_cmp(&peak(b)));
     let norm = run.series.iter().find(|s| is_grad_norm(&s.name));
     let tidy = |s: Option<&Series>| s.map_or_else(Tidy::default, |s| Tidy::new(s.points.iter().copied()));
+    let loss = |s: Option<&Series>| {
+        s.map_or_else(Tidy::default, |s| Tidy::new(s.points.iter().copied().chain(left_out(run, s))))
+    };
     let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
     Record {
-        loss: tidy(train),
-        val_loss: tidy(val),
+        loss: loss(train),
+        val_loss: loss(val),
         lr: tidy(rate),
         grad_norm: tidy(norm),
         score: tidy(score),
         facts: facts(run, path),
         name,
     }
+}
+
+/// The steps at which a loss was left out for good, while what had been logged beside it from the first step (an accuracy, the
+/// rate) goes on: it was not finite. Pandas writes NaN as an empty cell, many as JSON's null.
+fn left_out(run: &Run, loss: &Series) -> Vec<(f64, f64)> {
+    let count = loss.points.len();
+    let whole = |s: &Series| s.seen == s.points.len() as u64;
+    let beside = |s: &&Series| {
+        let steps = s.points.iter().zip(&loss.points).all(|(a, b)| a.0 == b.0);
+        steps
+            && count >= 2
+            && s.points.len() >= count + LEFT_OUT
+            && whole(s)
+            && whole(loss)
+            && rank(&s.name).is_none_or(|r| r.1 >= 2)
+    };
+    let other = run.series.iter().find(beside);
+    other.map(|s| s.points.iter().skip(count).map(|p| (p.0, f64::NAN)).collect()).unwrap_or_default()
 }
 
 fn peak(series: &Series) -> f64 {
@@ -153,6 +177,26 @@ mod tests {
     fn series(name: &str, values: &[f64]) -> Series {
         let points = values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect();
         Series { name: name.into(), points, seen: values.len() as u64 }
+    }
+
+    #[test]
+    fn a_loss_that_is_left_out_for_good_was_not_finite() {
+        let run = |loss: &[f64], beside: &str, name: &str| Run {
+            series: vec![series(name, loss), series(beside, &[0.1; 8])],
+            ..Run::default()
+        };
+        let broken =
+            |run: &Run| records(run, "a.csv")[0].loss.broken().len() + records(run, "a.csv")[0].val_loss.broken().len();
+        assert_eq!(broken(&run(&[2.3, 4.0, 9.0], "accuracy", "loss")), 5);
+        assert_eq!(broken(&run(&[2.3, 4.0, 9.0], "lr", "val_loss")), 5);
+        // Evaluated once before the first step; the rows of a last test; another loss that goes on.
+        assert_eq!(broken(&run(&[2.3], "lr", "val_loss")), 0);
+        assert_eq!(broken(&run(&[2.3; 6], "accuracy", "loss")), 0);
+        assert_eq!(broken(&run(&[2.3, 4.0, 9.0], "train_loss", "val_loss")), 0);
+        // An evaluation of every second step.
+        let mut sparse = run(&[2.3, 2.0, 1.9], "lr", "val_loss");
+        sparse.series[0].points.iter_mut().for_each(|p| p.0 *= 2.0);
+        assert_eq!(broken(&sparse), 0);
     }
 
     #[test]

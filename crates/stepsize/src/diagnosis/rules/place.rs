@@ -121,7 +121,7 @@ fn words(name: &str, value: f64) -> Option<String> {
         "excess_start" | "excess_end" => {
             format!("the loss is {} times what the score explains", show(value.exp()))
         }
-        "start_over_chance" | "end_over_chance" => {
+        "start_over_chance" | "end_over_chance" if value > 0.0 => {
             format!("the loss is {} times that of guessing among 160,000 classes", show(10f64.powf(value)))
         }
         "end_to_chance" => format!("the loss ends at {} of that of guessing", percent(value)),
