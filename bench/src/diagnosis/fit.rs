@@ -8,8 +8,8 @@ use super::runs::Run;
 use super::scripts;
 use std::collections::HashMap;
 use std::error::Error;
-use stepsize::diagnosis::model::{DIVERGED, Model, PLACES, Say, softmax};
-use stepsize::diagnosis::{Record, Shape, diagnose_with};
+use stepsize::diagnosis::model::{DIVERGED, Model, Odds, PLACES, Say, softmax};
+use stepsize::diagnosis::{Record, Shape, diagnose_with, say};
 use stepsize::report::Verdict;
 
 /// How the shipped trees are grown.
@@ -87,36 +87,32 @@ pub fn log_loss(held: &[Held], scale: f64) -> f64 {
 pub fn tune(held: &[Held]) -> (f64, Say) {
     let scales = (4..=30).map(|i| f64::from(i) / 20.0);
     let scale = scales.min_by(|a, b| log_loss(held, *a).total_cmp(&log_loss(held, *b))).unwrap_or(1.0);
-    let chances: Vec<[f64; PLACES]> = held.iter().map(|h| softmax(h.sums, scale)).collect();
-    let least = |of: fn(&[f64; PLACES]) -> f64, is: fn(usize) -> bool, precision: f64| {
+    let mut model = Model { scale, ..Model::default() };
+    let odds: Vec<Odds> = held.iter().map(|h| model.odds_of(h.sums)).collect();
+    let least = |of: fn(&Odds) -> f64, is: fn(usize) -> bool, precision: f64| {
         (35..99)
             .map(|i| f64::from(i) / 100.0)
             .find(|t| {
-                let said: Vec<usize> = (0..held.len()).filter(|i| of(&chances[*i]) >= *t).collect();
+                let said: Vec<usize> = (0..held.len()).filter(|i| of(&odds[*i]) >= *t).collect();
                 let right = said.iter().filter(|i| is(held[**i].place)).count();
                 right as f64 >= precision * said.len() as f64
             })
             .unwrap_or(0.99)
     };
-    let diverged = least(|c| c[DIVERGED], |p| p == DIVERGED, 0.9);
-    let low = least(|c| c[0] + c[1], |p| p < 2, 0.88);
-    let high = least(|c| c[3] + c[4] + c[DIVERGED], |p| p > 2, 0.86);
+    let diverged = least(|o| o.chances[DIVERGED], |p| p == DIVERGED, 0.9);
+    let low = least(|o| o.three()[0], |p| p < 2, 0.88);
+    let high = least(|o| o.three()[2], |p| p > 2, 0.86);
     let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02, diverged });
     for good in (35..90).map(|i| f64::from(i) / 100.0) {
         for far in [0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
-            let says = |c: &[f64; PLACES]| {
-                c[0] + c[1] < low
-                    && c[3] + c[4] + c[DIVERGED] < high
-                    && c[2] >= good
-                    && c[0] + c[4] + c[DIVERGED] <= far
-            };
-            let said: Vec<usize> = (0..held.len()).filter(|i| says(&chances[*i])).collect();
+            model.say = Say { low, high, good, far, diverged };
+            let said: Vec<usize> = (0..held.len()).filter(|i| say(&model, &odds[*i]).0 == Verdict::Good).collect();
             let far_off = said.iter().filter(|i| held[**i].octaves.abs() >= 2.0).count();
             let all_far = held.iter().filter(|h| h.octaves.abs() >= 2.0).count();
             let right = said.iter().filter(|i| held[**i].place == 2).count();
             let careful = far_off as f64 <= 0.035 * all_far as f64 && far_off as f64 <= 0.1 * said.len() as f64;
             if careful && right as f64 >= 0.5 * said.len() as f64 && right > best.0 {
-                best = (right, Say { low, high, good, far, diverged });
+                best = (right, model.say);
             }
         }
     }

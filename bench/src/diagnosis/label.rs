@@ -15,7 +15,7 @@ use stepsize::diagnosis::Record;
 use stepsize::report::Verdict;
 
 /// Worse than untrained by this share is diverged.
-pub const WORSE: f64 = 0.05;
+const WORSE: f64 = 0.05;
 
 /// A best loss below this share of the untrained one is zero but for rounding.
 pub const SOLVED: f64 = 2e-4;
@@ -78,6 +78,13 @@ pub fn vertex(means: &[(f64, f64)], solved: f64) -> Option<(usize, f64)> {
     Some((at, vertex.clamp((x[0] + x[1]) / 2.0, (x[1] + x[2]) / 2.0).exp()))
 }
 
+/// Whether a run at a rate above the best diverged, by where its losses ended and where those of the untrained network lie, as a log
+/// with or without its validation loss can tell.
+pub fn worse(train: f64, untrained: f64, val: f64, val_untrained: f64, log: &Record) -> bool {
+    let by_val = !log.val_loss.is_empty() && val > 2.0 * val_untrained;
+    train.is_nan() || train > (1.0 + WORSE) * untrained || by_val
+}
+
 /// The verdict that is true so many octaves above the best rate, at `ratio` times its loss.
 pub fn verdict(diverged: bool, octaves: f64, ratio: f64) -> Verdict {
     let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && ratio <= 1.05;
@@ -104,11 +111,10 @@ impl Truth {
         (lr / self.best_lr).log2()
     }
 
-    /// Whether a run diverged, as a log with or without its validation loss can tell.
+    /// Whether a run diverged, as a log of it can tell.
     pub fn diverged(&self, run: &Run, log: &Record) -> bool {
-        let by_val = !log.val_loss.is_empty() && run.final_val() > 2.0 * run.untrained();
-        let worse = end_train(run) > (1.0 + WORSE) * self.untrained || by_val;
-        broken(run) || run.lr > self.best_lr && worse
+        let worse = || worse(end_train(run), self.untrained, run.final_val(), run.untrained(), log);
+        broken(run) || run.lr > self.best_lr && worse()
     }
 
     /// What the run was.

@@ -1,7 +1,7 @@
 //! Logs of scripts: NumPy, scikit-learn and plain Python (`bench/diagnosis_scripts.py`), PyTorch (`bench/diagnosis_torch.py`),
 //! read from their files as the product reads them. The labels are by the rule of `label.rs`, one seed.
 
-use super::label::{self, SOLVED, WORSE};
+use super::label::{self, SOLVED};
 use super::score::{self, Judged};
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -84,9 +84,8 @@ fn job(dir: &str, name: String, mut rows: Vec<Row>) -> Result<Option<Job>, Box<d
     let mut logs = Vec::new();
     for row in &rows {
         let record = read(&Path::new(dir).join(&row.file), &row.file)?;
-        let by_val = !record.val_loss.is_empty() && row.end > 2.0 * row.untrained;
-        let worse = row.train.is_nan() || row.train > (1.0 + WORSE) * start || by_val;
-        let diverged = row.broken || row.lr > vertex && worse;
+        let worse = || label::worse(row.train, start, row.end, row.untrained, &record);
+        let diverged = row.broken || row.lr > vertex && worse();
         let at = means.partition_point(|m| m.0 < row.lr);
         let octaves = (row.lr / vertex).log2();
         let truth = label::verdict(diverged, octaves, means[at].1 / means[best].1);

@@ -68,14 +68,14 @@ fn record(run: &Run, path: &str) -> Record {
 fn left_out(run: &Run, loss: &Series) -> Vec<(f64, f64)> {
     let count = loss.points.len();
     let whole = |s: &Series| s.seen == s.points.len() as u64;
+    if count < 2 || !whole(loss) {
+        return Vec::new();
+    }
     let beside = |s: &&Series| {
-        let steps = s.points.iter().zip(&loss.points).all(|(a, b)| a.0 == b.0);
-        steps
-            && count >= 2
-            && s.points.len() >= count + LEFT_OUT
+        s.points.len() >= count + LEFT_OUT
             && whole(s)
-            && whole(loss)
             && rank(&s.name).is_none_or(|r| r.1 >= 2)
+            && s.points.iter().zip(&loss.points).all(|(a, b)| a.0 == b.0)
     };
     let other = run.series.iter().find(beside);
     other.map(|s| s.points.iter().skip(count).map(|p| (p.0, f64::NAN)).collect()).unwrap_or_default()
@@ -185,8 +185,10 @@ mod tests {
             series: vec![series(name, loss), series(beside, &[0.1; 8])],
             ..Run::default()
         };
-        let broken =
-            |run: &Run| records(run, "a.csv")[0].loss.broken().len() + records(run, "a.csv")[0].val_loss.broken().len();
+        let broken = |run: &Run| {
+            let record = &records(run, "a.csv")[0];
+            record.loss.broken().len() + record.val_loss.broken().len()
+        };
         assert_eq!(broken(&run(&[2.3, 4.0, 9.0], "accuracy", "loss")), 5);
         assert_eq!(broken(&run(&[2.3, 4.0, 9.0], "lr", "val_loss")), 5);
         // Evaluated once before the first step; the rows of a last test; another loss that goes on.

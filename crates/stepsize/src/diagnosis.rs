@@ -136,7 +136,7 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
         Verdict::Unknown => -EXPERIMENT,
         Verdict::Good => 0.0,
     };
-    let finding = rules::place(seen, verdict, &odds, octaves, base);
+    let finding = rules::place(seen, (verdict, confidence), &odds, octaves, base);
     (verdict, confidence, octaves, Some(chances), finding)
 }
 

@@ -1,9 +1,10 @@
 //! [`Model`]: how far a run's rate lies from the best one, as odds of six places, from its [`Shape`] alone.
 //!
 //! The places: four times or more too low, too low, about right, too high, four times or more too high, and diverged (where the
-//! rule of divergence cannot tell, as of a log that begins late). The odds are the softmax of sums of shallow regression trees, fitted by gradient boosting to labelled runs by `stepsize-bench diagnosis
-//! fit` (how, on what, and how well: `docs/diagnose.md`). The trees are data, a line each, in `places.txt`; a branch
-//! names a number of the shape, so that what moved the verdict can be told ([`Odds::because`]).
+//! rule of divergence cannot tell, as of a log that begins late). The odds are the softmax of sums of shallow regression trees,
+//! fitted by gradient boosting to labelled runs by `stepsize-bench diagnosis fit` (how, on what, and how well:
+//! `docs/diagnose.md`). The trees are data, a line each, in `places.txt`; a branch names a number of the shape, so that what
+//! moved the verdict can be told ([`Odds::because`]).
 //!
 //! ```text
 //! scale S       what the log odds are multiplied with

@@ -2,11 +2,12 @@
 //!
 //! Such a run decays its rate over the full horizon whatever is asked of it. Its losses in mid-run favour rates 3 to 4 times too
 //! small (0.1 to 0.8 of a run must never be compared); in the first 2 to 6 % the schedule has hardly begun and the bias is small.
-//! So the mean log loss over the last two thirds of the first sixteenth is read at rates a factor of ten apart until the best lies between worse ones, then half-way to its
-//! neighbours; the answer is the vertex of the parabola through the best three plus [`SHIFT`].
+//! So the mean log loss over the last two thirds of the first sixteenth is read at rates a factor of ten apart until the best
+//! lies between worse ones, then half-way to its neighbours; the answer is the vertex of the parabola through the best three
+//! plus [`SHIFT`].
 //!
-//! The interval is wide by intent, [`BELOW`] octaves down and [`ABOVE`] up: what is best at the beginning is often too high for the whole run,
-//! and from job to job they differ much. With `{steps}` in the command the search is `race`, which is sharper.
+//! The interval is wide by intent, [`BELOW`] octaves down and [`ABOVE`] up: what is best at the beginning is often too high for
+//! the whole run, and from job to job they differ much. With `{steps}` in the command the search is `race`, which is sharper.
 
 use crate::Result;
 use crate::lr::Lr;

@@ -23,8 +23,14 @@ pub fn unknown(why: String, advice: String, numbers: Vec<(&'static str, f64)>, c
     }
 }
 
-/// The verdict as a finding; `octaves` is the correction that is advised.
-pub fn place(seen: &Seen<'_>, verdict: Verdict, odds: &Odds, octaves: f64, base: Option<f64>) -> Finding {
+/// The verdict, with its chance, as a finding; `octaves` is the correction that is advised.
+pub fn place(
+    seen: &Seen<'_>,
+    (verdict, confidence): (Verdict, f64),
+    odds: &Odds,
+    octaves: f64,
+    base: Option<f64>,
+) -> Finding {
     let [low, good, high] = odds.three();
     let (code, title, places): (_, _, &[usize]) = match verdict {
         Verdict::TooLow => ("LR002", "rate too low", &[0, 1]),
@@ -41,7 +47,6 @@ pub fn place(seen: &Seen<'_>, verdict: Verdict, odds: &Odds, octaves: f64, base:
     let factor = octaves.abs().exp2();
     let to = base.map_or_else(String::new, |lr| format!(", to {}", show(tidy(lr * octaves.exp2()))));
     let chances = format!("too low {}, good {}, too high {}", percent(low), percent(good), percent(high));
-    let confidence = if verdict == Verdict::Diverged { odds.chances[DIVERGED] } else { low.max(good).max(high) };
     let advice = match verdict {
         Verdict::TooLow => format!("raise the rate about {} times{to}, with a short warm-up", show(factor.round())),
         Verdict::TooHigh => format!("divide the rate by about {}{to}", show(factor.round())),
