@@ -41,6 +41,11 @@ impl Carry {
         self.bound();
     }
 
+    /// Whether the last block ended with a row.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty() && !self.skipping
+    }
+
     /// The last row, if it has no line end.
     pub fn finish(&mut self, mut read: impl FnMut(&[u8]) -> Option<usize>) {
         let mut held = std::mem::take(&mut self.held);

@@ -46,7 +46,7 @@ struct Frame {
     /// Length of the path outside of it.
     outer: usize,
     /// Numbers of an inner list while there are few.
-    tuple: Vec<f64>,
+    tuple: Vec<Option<f64>>,
     /// Items read.
     items: u64,
     /// List that its numbers go to.
@@ -104,7 +104,8 @@ impl Shape {
             Token::Open(brace) => self.open(brace == b'{', gather),
             Token::Close => self.close(gather),
             Token::Key(key) => self.key(key),
-            Token::Number(value) => self.number(value, gather),
+            Token::Number(value) => self.value(Some(value), gather),
+            Token::Null => self.value(None, gather),
             Token::Text(text) => self.text(text, gather),
             Token::Nothing => self.item(),
         }
@@ -181,15 +182,15 @@ impl Shape {
     }
 
     /// A list of few numbers: a step with its value, or a short series.
-    fn tuple(&mut self, numbers: &[f64], inner: bool, gather: &mut Gather) {
+    fn tuple(&mut self, numbers: &[Option<f64>], inner: bool, gather: &mut Gather) {
         match (inner && self.record.is_none(), numbers) {
-            (true, [step, value] | [_, step, value]) => {
+            (true, [Some(step), value] | [_, Some(step), value]) => {
                 let path = if self.path.is_empty() { "value" } else { &self.path };
                 let list = self.lists.of(path);
                 self.lists.pair(list, *step, *value);
             }
             // One number in a list within a record stands for itself.
-            (_, [value]) if self.record.is_some() => gather.number(&self.record_path(), *value),
+            (_, [Some(value)]) if self.record.is_some() => gather.number(&self.record_path(), *value),
             (true, _) => {}
             _ => {
                 let list = self.lists.of(&self.list_path());
@@ -212,7 +213,8 @@ impl Shape {
         self.path.get(outer..).unwrap_or("").trim_start_matches('/').to_owned()
     }
 
-    fn number(&mut self, value: f64, gather: &mut Gather) {
+    /// A number, or null in its place.
+    fn value(&mut self, value: Option<f64>, gather: &mut Gather) {
         let record = self.record.is_some();
         let Some(frame) = self.stack.last_mut() else { return };
         frame.items += 1;
@@ -234,7 +236,12 @@ impl Shape {
             return self.lists.push(list, value);
         }
         if record {
-            return gather.number(&self.record_path(), value);
+            let path = self.record_path();
+            match value {
+                Some(value) => gather.number(&path, value),
+                None => _ = gather.column(&path).map(|column| gather.empty(column)),
+            }
+            return;
         }
         // pandas writes a column as an object with counted keys.
         if let Some((path, count)) = self.path.rsplit_once('/')
@@ -243,6 +250,7 @@ impl Shape {
             let list = self.lists.of(path);
             return self.lists.pair(list, f64::from(count), value);
         }
+        let Some(value) = value else { return };
         if self.stack.len() == 1 && self.top.len() < 512 {
             self.top.push((self.path.clone(), value));
         }
@@ -255,7 +263,7 @@ impl Shape {
             if let Some(frame) = self.stack.last_mut() {
                 frame.items -= 1;
             }
-            return self.number(value, gather);
+            return self.value(Some(value), gather);
         }
         if self.stack.last().is_none_or(|f| f.kind == Kind::List) {
             return;

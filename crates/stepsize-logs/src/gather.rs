@@ -56,6 +56,8 @@ pub(crate) struct Gather {
     labels: HashMap<String, usize>,
     now: usize,
     row: Vec<(usize, f64)>,
+    /// Columns that the row leaves empty.
+    empty: Vec<usize>,
     /// Counters that stood on lines of their own.
     pending: Vec<(usize, f64)>,
     words: Vec<(String, String)>,
@@ -81,6 +83,7 @@ impl Gather {
             labels: HashMap::new(),
             now: 0,
             row: Vec::new(),
+            empty: Vec::new(),
             pending: Vec::new(),
             words: Vec::new(),
             facts: BTreeMap::new(),
@@ -113,6 +116,12 @@ impl Gather {
     #[inline]
     pub fn put(&mut self, column: usize, value: f64) {
         self.row.push((column, value));
+    }
+
+    /// A place of the row that is being read is left empty.
+    #[inline]
+    pub fn empty(&mut self, column: usize) {
+        self.empty.push(column);
     }
 
     /// A number of the row, by name.
@@ -163,6 +172,7 @@ impl Gather {
     /// Drops the row that is being read.
     pub fn drop_row(&mut self) {
         self.row.clear();
+        self.empty.clear();
         self.words.clear();
     }
 
@@ -239,7 +249,7 @@ impl Gather {
     #[inline]
     pub fn end_row(&mut self) {
         if let Some(table) = &mut self.table
-            && !table.add(&self.row, &self.words)
+            && !table.add(&self.row, &self.empty, &self.words)
         {
             self.table = None;
         }
@@ -247,9 +257,13 @@ impl Gather {
             self.take_words();
         }
         if self.row.is_empty() {
-            return;
+            return self.empty.clear();
         }
         if self.row.iter().all(|(c, _)| self.is_counter(*c)) {
+            if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !self.empty.is_empty()) {
+                draft.empty_row(&self.row, &self.empty, &self.names, self.again);
+            }
+            self.empty.clear();
             // Counters on a line of their own speak of the readings that follow.
             for (column, count) in self.row.drain(..) {
                 self.pending.retain(|(c, _)| *c != column);
@@ -257,6 +271,7 @@ impl Gather {
             }
             return;
         }
+        self.empty.clear();
         if !self.pending.is_empty() {
             let row = &mut self.row;
             self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d));

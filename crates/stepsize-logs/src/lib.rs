@@ -9,6 +9,7 @@ mod decode;
 mod document;
 mod events;
 mod format;
+mod gap;
 mod gather;
 mod literal;
 pub mod meaning;

@@ -22,7 +22,8 @@ pub(crate) struct Records {
     carry: Carry,
     keys: Keys,
     prose: Prose,
-    row: Vec<(usize, f64)>,
+    /// Keys with their numbers; `None` for null.
+    row: Vec<(usize, Option<f64>)>,
     scope: Option<&'static str>,
     named: String,
     last: bool,
@@ -135,7 +136,7 @@ impl Records {
         let slot = self.scope.map_or(0, |s| SPLITS.iter().position(|n| *n == s).map_or(0, |i| i + 1));
         for &(key, value) in &self.row {
             let Some(known) = self.keys.all.get_mut(key) else { continue };
-            if known.kind == Kind::Value && !self.named.is_empty() {
+            if let Some(value) = value.filter(|_| known.kind == Kind::Value && !self.named.is_empty()) {
                 gather.number(&self.named, value);
                 continue;
             }
@@ -151,8 +152,10 @@ impl Records {
                     *column
                 }
             };
-            if let Some(column) = column {
-                gather.put(column, value);
+            match (column, value) {
+                (Some(column), Some(value)) => gather.put(column, value),
+                (Some(column), None) => gather.empty(column),
+                (None, _) => {}
             }
         }
         gather.end_row();
@@ -189,11 +192,14 @@ impl Records {
                 b'[' => self.list(r, key)?,
                 b't' => r.word(b"true")?,
                 b'f' => r.word(b"false")?,
-                b'n' => r.word(b"null")?,
+                b'n' => {
+                    r.word(b"null")?;
+                    self.row.push((key, None));
+                }
                 _ => {
                     let (value, length) = number::prefix(r.bytes.get(r.at..)?)?;
                     r.at += length;
-                    self.row.push((key, value));
+                    self.row.push((key, Some(value)));
                 }
             }
             match r.peek()? {
@@ -247,7 +253,7 @@ impl Records {
             }
         }
         if let Some(value) = first.filter(|_| items == 1 || rates) {
-            self.row.push((key, value));
+            self.row.push((key, Some(value)));
         }
         (r.at > begin).then_some(())
     }
@@ -255,7 +261,7 @@ impl Records {
     fn word(&mut self, key: usize, text: &[u8], gather: &mut Gather) {
         let Some(known) = self.keys.all.get_mut(key) else { return };
         if let Some(value) = number::told(text) {
-            self.row.push((key, value));
+            self.row.push((key, Some(value)));
             return;
         }
         let Ok(text) = std::str::from_utf8(text) else { return };

@@ -4,6 +4,7 @@
 //! nothing. Words in a cell are a run's label, a fact, or the name of the number beside them (`metric,value`). W&B's exported
 //! charts have one column a run (`name - loss`), and give one run each.
 
+mod dense;
 mod header;
 
 pub(crate) use header::{delimiter, is_commented_header};
@@ -12,6 +13,7 @@ use crate::carry::Carry;
 use crate::gather::Gather;
 use crate::number;
 use crate::text::LONGEST;
+use dense::Dense;
 use header::{Header, Meaning};
 use memchr::{memchr, memchr3};
 
@@ -20,6 +22,7 @@ use memchr::{memchr, memchr3};
 pub(crate) struct Table {
     carry: Carry,
     header: Option<Header>,
+    dense: Dense,
     /// Name of the file, for columns that say no more than `Value`.
     name: String,
     last: bool,
@@ -38,6 +41,22 @@ impl Table {
     }
 
     pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) {
+        let mut rest = bytes;
+        if !self.carry.is_empty() {
+            let row = memchr(b'\n', bytes).map_or(bytes.len(), |end| end + 1);
+            self.feed(bytes.get(..row).unwrap_or(&[]), gather);
+            rest = bytes.get(row..).unwrap_or(&[]);
+        }
+        if self.carry.is_empty()
+            && let Some(header) = self.header.as_ref().filter(|h| !h.plain.is_empty())
+        {
+            let taken = self.dense.read(rest, header.delimiter, &header.plain, gather);
+            rest = rest.get(taken..).unwrap_or(&[]);
+        }
+        self.feed(rest, gather);
+    }
+
+    fn feed(&mut self, bytes: &[u8], gather: &mut Gather) {
         let mut carry = std::mem::take(&mut self.carry);
         carry.feed(bytes, |lines| self.row(lines, gather));
         self.carry = carry;
@@ -117,7 +136,11 @@ impl Table {
                         Meaning::Plain(name) => gather.put(name, value),
                         _ => odd |= header.number(column, value),
                     },
-                    Cell::Empty => {}
+                    Cell::Empty => {
+                        if let Meaning::Plain(name) = place.meaning {
+                            gather.empty(name);
+                        }
+                    }
                     Cell::Text(text) => odd |= header.text(column, text, gather),
                 }
             }

@@ -91,9 +91,14 @@ impl Thin {
         Self { kept: Vec::new(), open: None, shift: 0, limit, seen: 0, first: None, last: None }
     }
 
-    /// All readings that came, also those dropped since.
+    /// All readings that came, also those dropped since, and the places left empty.
     pub fn seen(&self) -> u64 {
         self.seen
+    }
+
+    /// Leaves a place empty.
+    pub fn skip(&mut self) {
+        self.seen += 1;
     }
 
     pub fn first(&self) -> Option<Mark> {

@@ -133,3 +133,21 @@ fn what_was_found_by_fuzzing() {
         assert_eq!(outcome(Format::TensorBoard, &bytes, &vec![size; bytes.len() / size]), whole);
     }
 }
+
+/// Large blocks of a table are read by two threads, small ones row by row.
+#[test]
+fn a_table_is_the_same_in_large_and_in_small_blocks() {
+    let row = |i: usize| match i {
+        9_000 | 21_500 => format!("{i},,0.25,nan\n"),
+        13_000 => "step,loss,lr,grad_norm\n".to_owned(),
+        17_000 => format!("{i}, 1.5 ,0.1,word\n"),
+        18_000 => "40,2.5,0.1,1\n".to_owned(),
+        _ => format!("{i},{},{},{}\n", 2.0 / (1.0 + i as f64), 0.1 * (i % 7) as f64, i % 10),
+    };
+    let bytes: Vec<u8> =
+        "step,loss,lr,grad_norm\n".bytes().chain((0..40_000).flat_map(|i| row(i).into_bytes())).collect();
+    let whole = outcome(Format::Csv, &bytes, &[]);
+    for size in [999, 10_000, 150_000, 300_000, 1 << 20] {
+        assert_eq!(outcome(Format::Csv, &bytes, &vec![size; bytes.len() / size]), whole, "blocks of {size}");
+    }
+}

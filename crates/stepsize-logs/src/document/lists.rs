@@ -1,5 +1,6 @@
 //! [`Lists`]: series that stand in a document as lists of numbers, and which run each belongs to.
 
+use crate::gap::Gap;
 use crate::run::{Run, Series};
 use crate::thin::{Mark, Thin};
 use crate::{epoch_rank, step_rank};
@@ -18,7 +19,30 @@ struct List {
     /// The record that it is in.
     record: Option<u64>,
     numbers: Thin,
+    /// Nulls since the last number, the step of the first of them, and all nulls.
+    gap: Gap,
+    gap_step: f64,
+    nulls: u64,
     paired: bool,
+}
+
+impl List {
+    #[inline]
+    fn add(&mut self, step: f64, value: Option<f64>) {
+        match value {
+            Some(value) => {
+                self.gap.filled();
+                self.numbers.push(step, f64::NAN, value);
+            }
+            None => {
+                if self.gap.empty() {
+                    self.gap_step = step;
+                }
+                self.nulls += 1;
+                self.numbers.skip();
+            }
+        }
+    }
 }
 
 /// The record or the object that lists are in.
@@ -68,6 +92,9 @@ impl Lists {
             name,
             record: self.open,
             numbers: Thin::new(limit),
+            gap: Gap::default(),
+            gap_step: f64::NAN,
+            nulls: 0,
             paired: false,
         });
         self.in_record += usize::from(self.open.is_some());
@@ -75,18 +102,19 @@ impl Lists {
         self.all.len() - 1
     }
 
+    /// A value, or null in its place.
     #[inline]
-    pub fn push(&mut self, list: usize, value: f64) {
+    pub fn push(&mut self, list: usize, value: Option<f64>) {
         if let Some(list) = self.all.get_mut(list) {
-            list.numbers.push(f64::NAN, f64::NAN, value);
+            list.add(f64::NAN, value);
         }
     }
 
-    /// A value with its step.
-    pub fn pair(&mut self, list: usize, step: f64, value: f64) {
+    /// A value, or null in its place, with its step.
+    pub fn pair(&mut self, list: usize, step: f64, value: Option<f64>) {
         if let Some(list) = self.all.get_mut(list) {
             list.paired = true;
-            list.numbers.push(step, f64::NAN, value);
+            list.add(step, value);
         }
     }
 
@@ -170,8 +198,18 @@ impl Lists {
             };
             let whole = !several && !list.parent.is_empty();
             let name = if whole { format!("{}/{}", list.parent, list.name) } else { list.name.clone() };
-            let points = list.numbers.marks().iter().map(|m| (place(m), m.value)).collect();
-            run.series.push(Series { name, points, seen: list.numbers.seen() });
+            let mut marks = list.numbers.marks();
+            let seen = list.numbers.seen();
+            // One null alone says nothing.
+            let end = list.gap.not_finite().filter(|_| seen > 1);
+            marks.extend(end.map(|nulls| Mark {
+                step: list.gap_step,
+                epoch: f64::NAN,
+                index: seen - nulls,
+                value: f64::NAN,
+            }));
+            let points = marks.iter().map(|m| (place(m), m.value)).collect();
+            run.series.push(Series { name, points, seen: seen - list.nulls + u64::from(end.is_some()) });
         }
         if self.dropped {
             run.notes.push(format!("more than {LISTS} lists; further ones are left out"));

@@ -16,7 +16,9 @@ pub(super) enum Token<'a> {
     Key(&'a str),
     Number(f64),
     Text(&'a str),
-    /// `null`, `true`, `false`.
+    /// `null`, `None`.
+    Null,
+    /// `true`, `false`.
     Nothing,
 }
 
@@ -194,7 +196,8 @@ impl Tokens {
         }
         match (number::whole(word), text.as_ref()) {
             (Some(value), _) => out(Token::Number(value), self.at),
-            (_, "null" | "true" | "false" | "None" | "True" | "False" | "undefined") => out(Token::Nothing, self.at),
+            (_, "null" | "None" | "undefined") => out(Token::Null, self.at),
+            (_, "true" | "false" | "True" | "False") => out(Token::Nothing, self.at),
             _ => {
                 self.failed = true;
                 let short: String = text.chars().take(20).collect();

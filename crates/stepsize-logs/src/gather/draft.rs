@@ -2,6 +2,7 @@
 
 use super::clock::{Clock, Kind};
 use super::{Again, NOTES, Name};
+use crate::gap::Gap;
 use crate::run::{Run, Series};
 use crate::thin::{Mark, Thin};
 use std::collections::BTreeMap;
@@ -21,6 +22,10 @@ pub(super) struct Draft {
     pub clock: Clock,
     pub notes: Vec<String>,
     restarts: u32,
+    /// Rows that hold counters only, the others of their places empty.
+    gap: Gap,
+    /// The columns and the counters of the first of them.
+    gap_begins: (Vec<usize>, f64, f64),
     /// No further series are begun.
     pub full: bool,
 }
@@ -36,12 +41,14 @@ impl Draft {
             clock: Clock::default(),
             notes: Vec::new(),
             restarts: 0,
+            gap: Gap::default(),
+            gap_begins: (Vec::new(), f64::NAN, f64::NAN),
             full: false,
         }
     }
 
     pub fn is_empty(&self) -> bool {
-        self.order.is_empty() && self.facts.is_empty()
+        self.order.is_empty() && self.facts.is_empty() && self.not_finite().is_empty()
     }
 
     pub fn has_readings(&self) -> bool {
@@ -59,6 +66,30 @@ impl Draft {
         self.columns.iter_mut().flatten().for_each(|c| c.limit(limit));
     }
 
+    /// Takes in a row that holds nothing but counters, and leaves these columns empty.
+    pub fn empty_row(&mut self, row: &[(usize, f64)], empty: &[usize], names: &[Name], again: Again) {
+        if self.gap.empty() {
+            let mut clock = self.clock.clone();
+            clock.note(row, names, again, |_| false);
+            let values = empty.iter().filter(|c| names.get(**c).is_some_and(|n| n.kind == Kind::Value));
+            self.gap_begins = (values.copied().collect(), clock.step, clock.epoch);
+        }
+    }
+
+    /// The columns whose last places were left empty because what stood there was not finite: those that were read up to the
+    /// first empty row, or all if none ever was.
+    fn not_finite(&self) -> Vec<usize> {
+        let never = !self.has_readings();
+        if self.gap.not_finite().is_none_or(|rows| never && rows < 2) {
+            return Vec::new();
+        }
+        let here = |m: Mark| {
+            (m.step == self.clock.step || m.step.is_nan()) && (m.epoch == self.clock.epoch || m.epoch.is_nan())
+        };
+        let read_last = |c: usize| self.columns.get(c).and_then(Option::as_ref).and_then(Thin::last).is_some_and(here);
+        self.gap_begins.0.iter().copied().filter(|c| never || read_last(*c)).collect()
+    }
+
     /// Takes in a row; gives how many series it began.
     #[inline]
     pub fn row(&mut self, row: &[(usize, f64)], names: &[Name], limit: usize, place: u64, again: Again) -> usize {
@@ -67,6 +98,7 @@ impl Draft {
                 self.facts.entry(name).or_insert(text);
             }
         }
+        self.gap.filled();
         let columns = &self.columns;
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
         self.clock.note(row, names, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
@@ -117,11 +149,22 @@ impl Draft {
 
     /// The run as data.
     pub fn run(&self, names: &[Name]) -> Run {
-        let marks: Vec<(usize, u64, Vec<Mark>)> = self
+        let mut marks: Vec<(usize, u64, Vec<Mark>)> = self
             .order
             .iter()
             .filter_map(|c| self.columns.get(*c)?.as_ref().map(|t| (*c, t.seen(), t.marks())))
             .collect();
+        let (_, step, epoch) = self.gap_begins;
+        for column in self.not_finite() {
+            let mark = |index| Mark { step, epoch, index, value: f64::NAN };
+            match marks.iter_mut().find(|m| m.0 == column) {
+                Some((_, seen, marks)) => {
+                    marks.push(mark(*seen));
+                    *seen += 1;
+                }
+                None => marks.push((column, 1, vec![mark(0)])),
+            }
+        }
         let known = |such: fn(&Mark) -> f64| {
             let all: usize = marks.iter().map(|(_, _, m)| m.len()).sum();
             let known: usize = marks.iter().map(|(_, _, m)| m.iter().filter(|m| such(m).is_finite()).count()).sum();

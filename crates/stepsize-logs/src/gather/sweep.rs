@@ -15,8 +15,14 @@ const ROWS: usize = 4096;
 /// Cells kept of them.
 const CELLS: usize = 1 << 17;
 
-/// Numbers by column, and words by name.
-type Row = (Vec<(usize, f64)>, Vec<(String, String)>);
+/// One row: numbers by column, and words by name.
+#[derive(Debug, Clone)]
+struct Row {
+    numbers: Vec<(usize, f64)>,
+    /// Columns left empty.
+    empty: Vec<usize>,
+    words: Vec<(String, String)>,
+}
 
 /// The first rows.
 #[derive(Debug, Clone, Default)]
@@ -27,31 +33,31 @@ pub(super) struct Table {
 
 impl Table {
     /// Keeps a row; `false` when there are too many for a sweep.
-    pub fn add(&mut self, numbers: &[(usize, f64)], words: &[(String, String)]) -> bool {
-        self.cells += numbers.len() + words.len();
+    pub fn add(&mut self, numbers: &[(usize, f64)], empty: &[usize], words: &[(String, String)]) -> bool {
+        self.cells += numbers.len() + empty.len() + words.len();
         if self.rows.len() >= ROWS || self.cells > CELLS {
             return false;
         }
-        self.rows.push((numbers.to_vec(), words.to_vec()));
+        self.rows.push(Row { numbers: numbers.to_vec(), empty: empty.to_vec(), words: words.to_vec() });
         true
     }
 
     /// One run a row, if the file is a sweep.
     pub fn runs(&self, names: &[Name]) -> Option<Vec<Run>> {
-        let rows: Vec<_> = self.rows.iter().filter(|(numbers, _)| !numbers.is_empty()).collect();
+        let rows: Vec<_> = self.rows.iter().filter(|r| !r.numbers.is_empty()).collect();
         if rows.len() < 2 {
             return None;
         }
         let text = |column: usize| names.get(column).map_or("", |n| n.text.as_str());
         let values = |such: &dyn Fn(usize) -> bool| -> BTreeMap<usize, Vec<f64>> {
             let mut all: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
-            for (column, value) in rows.iter().flat_map(|(n, _)| n).filter(|(c, _)| such(*c)) {
+            for (column, value) in rows.iter().flat_map(|r| &r.numbers).filter(|(c, _)| such(*c)) {
                 all.entry(*column).or_default().push(*value);
             }
             all
         };
         let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != Kind::Value));
-        let named = rows.iter().filter(|(_, w)| w.iter().any(|(n, _)| n.eq_ignore_ascii_case("state"))).count();
+        let named = rows.iter().filter(|r| r.words.iter().any(|(n, _)| n.eq_ignore_ascii_case("state"))).count();
         // A counter that takes many values in order is one of steps, unless every row also has a state: an export of runs.
         let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && v.is_sorted();
         if named < rows.len() && counts.values().any(goes_on) {
@@ -70,7 +76,9 @@ impl Table {
         if !exported && !rates.values().any(spread) {
             return None;
         }
-        Some(rows.iter().enumerate().map(|(i, (numbers, words))| run(i, numbers, words, names)).collect())
+        let filled = values(&|_| true);
+        let usual = |c: usize| filled.get(&c).is_some_and(|v| v.len() * 2 >= rows.len());
+        Some(rows.iter().enumerate().map(|(i, row)| run(i, row, names, &usual)).collect())
     }
 }
 
@@ -79,18 +87,31 @@ fn is_schedule(name: &str) -> bool {
     name.starts_with("lr/") || name.contains("lr-")
 }
 
-fn run(index: usize, numbers: &[(usize, f64)], words: &[(String, String)], names: &[Name]) -> Run {
+fn is_number_of_run(name: &str) -> bool {
+    is_label(name) || name == "number"
+}
+
+/// The run of a row. A metric that most rows have and this one leaves empty was not finite, unless the run did not end.
+fn run(index: usize, row: &Row, names: &[Name], usual: &dyn Fn(usize) -> bool) -> Run {
+    let words = &row.words;
+    let state = words.iter().find(|(n, _)| n.eq_ignore_ascii_case("state") || n.eq_ignore_ascii_case("status"));
+    let ended = state.is_none_or(|(_, s)| s.eq_ignore_ascii_case("finished") || s.eq_ignore_ascii_case("complete"));
+    let metric = |n: &Name| {
+        n.kind == Kind::Value && !is_setting(&n.text) && !choose::is_rate(&n.text) && !is_number_of_run(&n.text)
+    };
+    let left_out = |c: usize| ended && usual(c) && names.get(c).is_some_and(metric);
+    let empty = row.empty.iter().filter(|c| left_out(**c)).map(|c| (*c, f64::NAN));
     let mut facts: BTreeMap<String, String> = words.iter().take(FACTS).cloned().collect();
     let mut series = Vec::new();
     let mut label = words.iter().find(|(n, _)| is_label(n) || n.eq_ignore_ascii_case("name")).map(|(_, t)| t.clone());
     let mut steps = None;
-    for &(column, value) in numbers {
+    for (column, value) in row.numbers.iter().copied().chain(empty) {
         let Some(name) = names.get(column) else { continue };
         match name.kind {
             Kind::Step(_) => steps = Some(value),
             Kind::Epoch(_) => steps = steps.or(Some(value)),
             Kind::Value if is_setting(&name.text) || choose::is_rate(&name.text) => {}
-            Kind::Value if is_label(&name.text) || name.text == "number" => {
+            Kind::Value if is_number_of_run(&name.text) => {
                 label = label.or_else(|| Some(value.to_string()));
                 continue;
             }

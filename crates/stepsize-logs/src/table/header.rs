@@ -30,6 +30,8 @@ pub(super) struct Column {
 pub(super) struct Header {
     pub delimiter: u8,
     pub columns: Vec<Column>,
+    /// The gathered names, if every column is plain; else none.
+    pub plain: Vec<usize>,
     /// Runs that have columns of their own.
     runs: Vec<String>,
     /// In the present row: readings of runs, a value and its name, and whether the row repeats the header.
@@ -45,6 +47,7 @@ impl Header {
         let mut header = Self {
             delimiter,
             columns: Vec::new(),
+            plain: Vec::new(),
             runs: Vec::new(),
             readings: Vec::new(),
             value: None,
@@ -75,6 +78,11 @@ impl Header {
             };
             header.columns.push(Column { name, meaning });
         }
+        let plain = |c: &Column| match c.meaning {
+            Meaning::Plain(name) => Some(name),
+            _ => None,
+        };
+        header.plain = header.columns.iter().map(plain).collect::<Option<_>>().unwrap_or_default();
         if !named {
             gather.note("the table has no names of columns".to_owned());
         }

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
+mod empty;
 mod text;
 
 use stepsize_logs::{Format, HEAD, LogReader, Run, detect};
