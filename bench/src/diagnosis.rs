@@ -112,7 +112,7 @@ fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
         for (run, number) in runs.iter().flat_map(|r| (0..habits::LOGS).map(move |n| (r, n))) {
             let record = habits::log(job, run, number, false);
             let found = diagnose_with(model, &record);
-            let judged = judged(&truth, run, &record, found.verdict, found.confidence);
+            let judged = judged(&truth, run, found.verdict, found.confidence);
             if (judged.truth == Verdict::Diverged) != (judged.said == Verdict::Diverged) {
                 let ends = label::end_train(run) / truth.untrained;
                 println!(
@@ -145,9 +145,10 @@ fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
 /// Judges the logs of the jobs that were not fitted, or of those that were.
 fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
-    let (mut alone, mut from_start, mut together, mut used) = (Vec::new(), Vec::new(), Vec::new(), 0);
+    let (mut alone, mut from_start, mut used) = (Vec::new(), Vec::new(), 0);
     // Sweeps, and those whose best rate is right: of logs with validation losses, and of logs of training losses alone.
     let mut near = [[0usize; 3]; 2];
+    let mut together = [Vec::new(), Vec::new()];
     for job in jobs.iter().filter(|j| j.held == held) {
         let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, label::Truth::of(r)?))) else { continue };
         used += 1;
@@ -155,7 +156,7 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
             for run in runs {
                 let record = habits::log(job, run, number, false);
                 let found = diagnose_with(model, &record);
-                alone.push(judged(&truth, run, &record, found.verdict, found.confidence));
+                alone.push(judged(&truth, run, found.verdict, found.confidence));
                 let first = |s: &Series| s.points().first().is_some_and(|p| p.0 == 0.0);
                 if first(&record.loss) || first(&record.val_loss) {
                     from_start.extend(alone.last().cloned());
@@ -172,16 +173,14 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
             let best = truth.means.iter().filter(|m| runs::is_coarse(m.0)).min_by(|a, b| a.1.total_cmp(&b.1));
             let trained = those
                 .iter()
-                .zip(&records)
-                .filter(|(r, log)| !truth.diverged(r, log))
-                .map(|(r, _)| r)
+                .filter(|r| !truth.diverged(r))
                 .min_by(|a, b| label::end_train(a).total_cmp(&label::end_train(b)));
             near[kind][0] += 1;
             near[kind][1] += usize::from(best.is_some_and(|b| at(b.0).abs_diff(at(sweep.best)) <= 1));
             near[kind][2] += usize::from(trained.is_some_and(|b| at(b.lr).abs_diff(at(sweep.best)) <= 1));
-            for ((run, record), found) in those.iter().zip(&records).zip(&seen) {
+            for (run, found) in those.iter().zip(&seen) {
                 let (said, sure) = sweep.verdict(run.lr, found.verdict == Verdict::Diverged);
-                together.push(judged(&truth, run, record, said, sure));
+                together[kind].push(judged(&truth, run, said, sure));
             }
         }
     }
@@ -193,17 +192,16 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
     println!("{}\n{}", score::table(&alone), score::calibration(&alone));
     println!("### Those logs that begin with the first step or before it\n\n{}", score::table(&from_start));
     println!("### The runs of a job together\n");
-    for ([all, by_val, by_train], what) in near.into_iter().zip(["with validation losses", "of training losses alone"])
-    {
+    let kinds = ["with validation losses", "of training losses alone"];
+    for (([all, by_val, by_train], what), judged) in near.into_iter().zip(kinds).zip(&together) {
         let share = |n: usize| 100.0 * n as f64 / all.max(1) as f64;
         println!(
             "{all} sweeps {what}: best rate within one rate of the best by validation {:.1} %, by training {:.1} %",
             share(by_val),
             share(by_train)
         );
+        println!("\n{}\n{}", score::table(judged), score::calibration(judged));
     }
-    println!();
-    println!("{}", score::table(&together));
     Ok(())
 }
 
@@ -215,6 +213,6 @@ fn with_rate<'a>(runs: &'a [&runs::Run]) -> impl FnMut(Record) -> Record + 'a {
     }
 }
 
-fn judged(truth: &label::Truth, run: &runs::Run, log: &Record, said: Verdict, confidence: f64) -> Judged {
-    Judged { truth: truth.label(run, log), said, octaves: truth.octaves(run.lr), confidence }
+fn judged(truth: &label::Truth, run: &runs::Run, said: Verdict, confidence: f64) -> Judged {
+    Judged { truth: truth.label(run), said, octaves: truth.octaves(run.lr), confidence }
 }

@@ -35,7 +35,7 @@ pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, 
         let Some((runs, truth)) = runs.get(&job.name).and_then(|r| Some((r, Truth::of(r)?))) else { continue };
         for (run, log) in runs.iter().flat_map(|r| (0..LOGS).map(move |log| (r, log))) {
             let record = habits::log(job, run, log, false);
-            add(&record, truth.label(run, &record), truth.octaves(run.lr), runs.len() * LOGS as usize, number);
+            add(&record, truth.label(run), truth.octaves(run.lr), runs.len() * LOGS as usize, number);
         }
     }
     for (number, job) in scripts::jobs(SCRIPTS)?.iter().enumerate() {

@@ -4,14 +4,13 @@
 //!   parabola through it and its neighbours, in logs. A job whose best is its outermost rate is left out, and one that was solved: many rates do that.
 //! - **diverged**: a loss that is not finite; or, at a rate above the best, a training loss whose median over the last tenth
 //!   is 5 % above that of the untrained network (mean of the first twentieth of the run at the lowest rate, which hardly
-//!   moves), or, in logs that hold it, a validation loss that ends at more than twice that of the untrained network (less may
-//!   be overfitting).
+//!   moves), or a validation loss that ends at more than twice that of the untrained network while the training loss did not
+//!   come down to half of it (else it is overfitting).
 //! - **good**: within a factor of 2 of the best rate, or within a factor of 4 with a final loss within 5 % of the best.
 //! - **too low**, **too high**: the others, by their side.
 
 use super::runs::Run;
 use std::collections::BTreeMap;
-use stepsize::diagnosis::Record;
 use stepsize::report::Verdict;
 
 /// Worse than untrained by this share is diverged.
@@ -78,11 +77,10 @@ pub fn vertex(means: &[(f64, f64)], solved: f64) -> Option<(usize, f64)> {
     Some((at, vertex.clamp((x[0] + x[1]) / 2.0, (x[1] + x[2]) / 2.0).exp()))
 }
 
-/// Whether a run at a rate above the best diverged, by where its losses ended and where those of the untrained network lie, as a log
-/// with or without its validation loss can tell.
-pub fn worse(train: f64, untrained: f64, val: f64, val_untrained: f64, log: &Record) -> bool {
-    let by_val = !log.val_loss.is_empty() && val > 2.0 * val_untrained;
-    train.is_nan() || train > (1.0 + WORSE) * untrained || by_val
+/// Whether a run at a rate above the best diverged, by where its losses ended and where those of the untrained network lie.
+pub fn worse(train: f64, untrained: f64, val: f64, val_untrained: f64) -> bool {
+    let twice = val > val_untrained + val_untrained.abs() && train > untrained - 0.5 * untrained.abs();
+    train.is_nan() || train > untrained + WORSE * untrained.abs() || twice
 }
 
 /// The verdict that is true so many octaves above the best rate, at `ratio` times its loss.
@@ -111,15 +109,14 @@ impl Truth {
         (lr / self.best_lr).log2()
     }
 
-    /// Whether a run diverged, as a log of it can tell.
-    pub fn diverged(&self, run: &Run, log: &Record) -> bool {
-        let worse = || worse(end_train(run), self.untrained, run.final_val(), run.untrained(), log);
-        broken(run) || run.lr > self.best_lr && worse()
+    /// Whether a run diverged.
+    pub fn diverged(&self, run: &Run) -> bool {
+        broken(run) || run.lr > self.best_lr && worse(end_train(run), self.untrained, run.final_val(), run.untrained())
     }
 
     /// What the run was.
-    pub fn label(&self, run: &Run, log: &Record) -> Verdict {
+    pub fn label(&self, run: &Run) -> Verdict {
         let mean = self.means.iter().find(|m| (m.0 / run.lr - 1.0).abs() < 1e-9).map_or(f64::INFINITY, |m| m.1);
-        verdict(self.diverged(run, log), self.octaves(run.lr), mean / self.best_loss)
+        verdict(self.diverged(run), self.octaves(run.lr), mean / self.best_loss)
     }
 }

@@ -84,8 +84,7 @@ fn job(dir: &str, name: String, mut rows: Vec<Row>) -> Result<Option<Job>, Box<d
     let mut logs = Vec::new();
     for row in &rows {
         let record = read(&Path::new(dir).join(&row.file), &row.file)?;
-        let worse = || label::worse(row.train, start, row.end, row.untrained, &record);
-        let diverged = row.broken || row.lr > vertex && worse();
+        let diverged = row.broken || row.lr > vertex && label::worse(row.train, start, row.end, row.untrained);
         let at = means.partition_point(|m| m.0 < row.lr);
         let octaves = (row.lr / vertex).log2();
         let truth = label::verdict(diverged, octaves, means[at].1 / means[best].1);
@@ -124,7 +123,7 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
     }
     println!("(truth and verdict by rising rate: l low, g good, h high, d diverged, ? unknown)");
     println!("\n### A single run\n\n{}\n{}", score::table(&alone), score::calibration(&alone));
-    println!("### The runs of a job together\n\n{}", score::table(&together));
+    println!("### The runs of a job together\n\n{}\n{}", score::table(&together), score::calibration(&together));
     println!("{sweeps} sweeps: the best rate within one rate of the truth in {near}");
     Ok(())
 }

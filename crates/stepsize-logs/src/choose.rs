@@ -3,7 +3,7 @@
 use stepsize::{Error, Result};
 
 /// Low is good for a metric with one of these in its name.
-const MINIMIZE: [&str; 29] = [
+const MINIMIZE: [&str; 36] = [
     "loss",
     "nll",
     "ppl",
@@ -33,6 +33,13 @@ const MINIMIZE: [&str; 29] = [
     "objective",
     "ce",
     "regret",
+    "negloglik",
+    "fval",
+    "fun",
+    "hinge",
+    "inertia",
+    "deviance",
+    "distortion",
 ];
 
 /// High is good for a metric with one of these in its name.
@@ -194,8 +201,16 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
 /// Whether high is good, as far as the name tells.
 pub fn maximizes(name: &str) -> Option<bool> {
     let plain = plain(name);
+    // The value of a plain function, as optimizers print it; the likelihood that is made small.
+    if matches!(plain.as_str(), "f" | "f_x") || plain.contains("neg_log_lik") || plain.contains("negative_log_lik") {
+        return Some(false);
+    }
     let mut parts = plain.rsplit('_');
     parts.find_map(|part| {
+        // That of a policy is no loss.
+        if part == "entropy" && !plain.contains("cross") {
+            return None;
+        }
         let part = if MAXIMIZE.contains(&part) || MINIMIZE.contains(&part) {
             part
         } else {
@@ -237,7 +252,7 @@ fn plain(name: &str) -> String {
 
 pub(crate) fn is_rate(name: &str) -> bool {
     let plain = plain(name);
-    plain.contains("learning_rate") || plain.split('_').any(|p| p == "lr" || p == "lr0" || p == "learningrate")
+    plain.contains("learning_rate") || plain.split('_').any(|p| matches!(p, "lr" | "lr0" | "learningrate" | "stepsize"))
 }
 
 pub(crate) fn is_grad_norm(name: &str) -> bool {
@@ -290,6 +305,11 @@ mod tests {
         metric(&["eval-rmse", "train-rmse"], "eval-rmse", false);
         metric(&["episode_reward_mean", "time"], "episode_reward_mean", true);
         metric(&["r2", "lr"], "r2", true);
+        metric(&["it", "f(x)", "|grad|"], "f(x)", false);
+        metric(&["iteration", "neg_log_lik", "grad_norm"], "neg_log_lik", false);
+        metric(&["objective", "val_hinge"], "val_hinge", false);
+        metric(&["mean_reward", "entropy"], "mean_reward", true);
+        metric(&["cross_entropy", "entropy"], "cross_entropy", false);
     }
 
     #[test]

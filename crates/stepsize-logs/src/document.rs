@@ -294,7 +294,13 @@ impl Shape {
             return;
         }
         if top.iter().any(|(name, _)| crate::maximizes(name).is_some()) {
-            top.iter().for_each(|(name, value)| gather.number(name, *value));
+            for (name, value) in &top {
+                gather.number(name, *value);
+                let counts = crate::step_rank(name).is_some() || crate::epoch_rank(name).is_some();
+                if counts || crate::maximizes(name).is_some() {
+                    gather.forget(name);
+                }
+            }
             gather.end_row();
         }
     }

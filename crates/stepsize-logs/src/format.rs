@@ -165,6 +165,9 @@ fn object(start: &str, lines: &[&str], lower: &str) -> Format {
     if start.contains("\"log_history\"") {
         return Format::TrainerState;
     }
+    if lines.len() == 1 && whole(&first) && (lower.ends_with(".jsonl") || lower.ends_with(".ndjson")) {
+        return Format::JsonLines;
+    }
     if let Some((Value::Map(entries), _)) = literal::parse(start) {
         let lists = |v: &Value| matches!(v, Value::List(l) if l.iter().all(|v| v.number().is_some()));
         let any = |such: &dyn Fn(&Value) -> bool| entries.iter().any(|(_, v)| such(v));

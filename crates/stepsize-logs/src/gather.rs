@@ -195,6 +195,13 @@ impl Gather {
         }
     }
 
+    /// What was taken for a fact is a reading.
+    pub fn forget(&mut self, name: &str) {
+        if let Some(draft) = self.drafts.get_mut(self.now) {
+            draft.facts.remove(name);
+        }
+    }
+
     /// What is known of the run that is being read.
     pub fn facts(&self) -> BTreeMap<String, String> {
         self.drafts.get(self.now).map(|d| d.facts.clone()).unwrap_or_default()

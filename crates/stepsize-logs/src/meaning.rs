@@ -36,10 +36,13 @@ fn record(run: &Run, path: &str) -> Record {
         let all = run.series.iter().filter_map(|s| Some((rank(&s.name)?, s))).filter(|(r, _)| pass(*r));
         all.min_by_key(|(r, s)| (r.1, r.0, std::cmp::Reverse(s.points.len().min(3)), r.2)).map(|(_, s)| s)
     };
-    let val = lowest(&|r| r.1 < 2 && r.0 < 2);
-    let train = lowest(&|r| r.1 < 2 && r.0 >= 2);
     // Of scores the held-out ones come first.
     let score = lowest(&|r| r.1 == 2 && r.0 < 2).or_else(|| lowest(&|r| r.1 == 2));
+    // Where a reward is sought the losses of policy and critic do not tell how good the run is, but that it broke.
+    let rewarded = score.is_some_and(|s| is_reward(&s.name));
+    let tells = |s: &&Series| !rewarded || s.points.last().is_some_and(|p| !p.1.is_finite());
+    let val = lowest(&|r| r.1 < 2 && r.0 < 2).filter(tells);
+    let train = lowest(&|r| r.1 < 2 && r.0 >= 2).filter(tells);
     // Of several groups of parameters the one with the highest rate stands for the run.
     let rate = run
         .series
@@ -52,15 +55,30 @@ fn record(run: &Run, path: &str) -> Record {
         s.map_or_else(Tidy::default, |s| Tidy::new(s.points.iter().copied().chain(left_out(run, s))))
     };
     let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
+    let mut facts = facts(run, path);
+    let binary = [train, val].into_iter().flatten().any(|s| is_binary(&s.name));
+    facts.classes = facts.classes.or(binary.then_some(2));
     Record {
         loss: loss(train),
         val_loss: loss(val),
         lr: tidy(rate),
         grad_norm: tidy(norm),
         score: tidy(score),
-        facts: facts(run, path),
+        facts,
         name,
     }
+}
+
+fn is_reward(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    name.contains("reward") || name.split(|c: char| !c.is_alphanumeric()).any(|p| p == "return" || p == "returns")
+}
+
+/// Whether the name is that of the cross-entropy of two classes, as XGBoost, LightGBM, Keras and PyTorch users call it.
+fn is_binary(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let parts = || name.split(|c: char| !c.is_alphanumeric());
+    parts().any(|p| p == "bce") || name.contains("binary") || parts().any(|p| p == "logloss") && !name.contains("multi")
 }
 
 /// The steps at which a loss was left out for good, while what had been logged beside it from the first step (an accuracy, the

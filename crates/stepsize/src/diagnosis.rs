@@ -61,7 +61,8 @@ pub struct Diagnosis {
     pub because: String,
     /// Chances of too low, good and too high among runs that did not diverge; `None` when no shape was seen.
     pub chances: Option<[f64; 3]>,
-    /// The rate to try next: a correction, or the one experiment that would settle it. `None` when the rate is not known.
+    /// The rate to try next: a correction, or the one experiment that would settle it. `None` when the rate is not known, or when
+    /// the log holds too little for any.
     pub next_lr: Option<f64>,
     /// The finding of the verdict first, then what else was seen.
     pub findings: Vec<Finding>,
@@ -96,10 +97,10 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     let base = record.base_lr();
     let diverged = findings.iter().position(|f| f.code == rules::DIVERGED).map(|at| findings.remove(at));
     let (verdict, confidence, octaves, chances, first) = match diverged {
-        Some(finding) => (Verdict::Diverged, finding.confidence, -AFTER_DIVERGENCE, None, finding),
+        Some(finding) => (Verdict::Diverged, finding.confidence, Some(-AFTER_DIVERGENCE), None, finding),
         None => place(model, &seen, base),
     };
-    let next_lr = base.map(|lr| tidy(lr * octaves.exp2()));
+    let next_lr = base.zip(octaves).map(|(lr, octaves)| tidy(lr * octaves.exp2()));
     if matches!(verdict, Verdict::TooHigh | Verdict::Diverged) {
         // One run gets one direction: what is too high to learn is not told to be raised.
         findings.retain(|f| f.code != rules::IDLE);
@@ -109,13 +110,15 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     Diagnosis { verdict, confidence, because, chances, next_lr, findings }
 }
 
-type Placed = (Verdict, f64, f64, Option<[f64; 3]>, Finding);
+/// Verdict, confidence, octaves to go (`None`: the log gives no reason for any), chances, finding.
+type Placed = (Verdict, f64, Option<f64>, Option<[f64; 3]>, Finding);
 
 fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
     let main = seen.record.main();
     if main.len() < FEWEST {
         let why = match main.len() {
             0 => "the log holds no loss".to_owned(),
+            1 => format!("the log holds one reading of the loss; a shape needs at least {FEWEST}"),
             n => format!("the log holds {n} readings of the loss; a shape needs at least {FEWEST}"),
         };
         let advice =
@@ -123,7 +126,7 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
                       hundredth"
                 .to_owned();
         let finding = rules::unknown(why, advice, vec![("readings", main.len() as f64)], 0.0);
-        return (Verdict::Unknown, 0.0, 0.0, None, finding);
+        return (Verdict::Unknown, 0.0, None, None, finding);
     }
     let odds = model.odds(&seen.shape);
     let chances = odds.three();
@@ -137,7 +140,7 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
         Verdict::Good => 0.0,
     };
     let finding = rules::place(seen, (verdict, confidence), &odds, octaves, base);
-    (verdict, confidence, octaves, Some(chances), finding)
+    (verdict, confidence, Some(octaves), Some(chances), finding)
 }
 
 /// The verdict for these odds, and its chance.

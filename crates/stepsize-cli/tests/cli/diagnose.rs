@@ -58,7 +58,11 @@ fn text_tells_the_sweep_and_the_table() {
     let bench = Bench::new();
     sweep(&bench);
     let seen = bench.run("diagnose runs");
-    assert!(seen.out.contains("RUN") && seen.out.contains("sweep: of 5 rates 0.1 ended lowest"), "{}", seen.out);
+    assert!(
+        seen.out.contains("RUN") && seen.out.contains("sweep: of 5 rates 0.1 ended with the lowest training loss"),
+        "{}",
+        seen.out
+    );
     assert!(seen.out.contains("do: "), "{}", seen.out);
     // By themselves the runs are not compared.
     assert!(!bench.run("diagnose runs --alone").out.contains("sweep: "));

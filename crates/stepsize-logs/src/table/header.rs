@@ -212,11 +212,15 @@ pub(crate) fn delimiter(line: &str) -> u8 {
     let line = line.trim_matches(['\r', '\n']);
     let outside = |d: u8| {
         let mut quoted = false;
-        let mut inside = |b: &u8| {
-            quoted ^= *b == b'"';
-            !quoted && *b == d
+        let mut inside = |b: u8| {
+            quoted ^= b == b'"';
+            !quoted && b == d
         };
-        line.bytes().filter(|b| inside(b)).count()
+        let bytes = line.as_bytes();
+        let space = |at: Option<usize>| at.and_then(|i| bytes.get(i)).is_none_or(|b| *b == b' ');
+        // A bar has spaces on both sides or on none; `|grad|` is a name.
+        let parts = |i: usize| d != b'|' || space(i.checked_sub(1)) == space(Some(i + 1));
+        bytes.iter().enumerate().filter(|(i, b)| inside(**b) && parts(*i)).count()
     };
     let best = [b'\t', b';', b',', b'|'].into_iter().map(|d| (outside(d), d)).max_by_key(|(n, d)| (*n, *d == b','));
     match best {

@@ -77,7 +77,11 @@ impl Tables {
 
 /// The names on a line that is a header.
 fn header(line: &str) -> Option<Vec<String>> {
-    let cells = cells(line);
+    let mut cells = cells(line);
+    // Names of two words in columns that are wide apart.
+    if !line.contains(['|', ',', '\t']) && line.contains("  ") {
+        cells = line.trim().split("  ").map(str::trim).filter(|c| !c.is_empty()).take(65).collect();
+    }
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
     let known = |c: &&str| step_rank(c).is_some() || epoch_rank(c).is_some() || maximizes(c).is_some();
     let fits = (2..=64).contains(&cells.len())
@@ -123,6 +127,9 @@ mod tests {
         let commas = read(&["epoch,loss", "0,0.5", "1,nan"]);
         assert_eq!(commas[0], [("epoch".to_owned(), 0.0), ("loss".to_owned(), 0.5)]);
         assert!(commas[1][1].1.is_nan());
+        let sklearn =
+            read(&["      Iter       Train Loss   Remaining Time ", "         1        9702.5744            0.15s"]);
+        assert_eq!(sklearn[0], [("Iter".to_owned(), 1.0), ("Train_Loss".to_owned(), 9702.5744)]);
         assert!(read(&["a loss of trust in the step", "1 2 3 4 5 6 7"]).is_empty());
     }
 }

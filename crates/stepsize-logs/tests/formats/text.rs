@@ -93,3 +93,25 @@ fn loggers_of_text() {
     ));
     assert_eq!(points(&run, "valid_loss"), [(0.0, 0.5), (1.0, 0.25)]);
 }
+
+#[test]
+fn keras_with_one_line_an_epoch() {
+    let bar = |i: usize| {
+        format!(
+            "Epoch {i}/4\n13/13 ━━━━━━━━━━━━━━━━━━━━ 0s 2ms/step - accuracy: 0.9{i} - loss: 0.{i}5 - val_loss: 0.{i}7\n"
+        )
+    };
+    let old = |i: usize| {
+        format!("Epoch {i}/4\n13/13 [==============================] - 0s 2ms/step - loss: 0.{i}5 - val_loss: 0.{i}7\n")
+    };
+    let forms: [&dyn Fn(usize) -> String; 2] = [&bar, &old];
+    for form in forms {
+        let log: String = (1..=4).map(form).collect();
+        let run = one(text(&log));
+        assert_eq!(points(&run, "loss"), [(13.0, 0.15), (26.0, 0.25), (39.0, 0.35), (52.0, 0.45)], "{log}");
+        assert_eq!(points(&run, "val_loss").len(), 4, "{log}");
+    }
+    let terse = |i: usize| format!("Epoch {i}/4\n13/13 - 0s - loss: 0.{i}5 - val_loss: 0.{i}7 - 300ms/epoch\n");
+    let run = one(text(&(1..=4).map(terse).collect::<String>()));
+    assert_eq!(points(&run, "loss"), [(1.0, 0.15), (2.0, 0.25), (3.0, 0.35), (4.0, 0.45)]);
+}

@@ -10,7 +10,7 @@ use stepsize_logs::{Format, LogReader, Run};
 const NOT_FOLDERS: [&str; 9] =
     ["node_modules", "__pycache__", "site-packages", "venv", "target", "datasets", "artifacts", "media", "code"];
 /// Endings of files that are no logs.
-const NOT_FILES: [&str; 49] = [
+const NOT_FILES: [&str; 47] = [
     "py",
     "pyc",
     "ipynb",
@@ -23,8 +23,6 @@ const NOT_FILES: [&str; 49] = [
     "ts",
     "html",
     "css",
-    "md",
-    "rst",
     "toml",
     "yaml",
     "yml",
@@ -155,6 +153,11 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<Job>) {
             walk(&folder, depth - 1, out);
         }
     }
+}
+
+/// Whether a file is a text for people.
+pub(super) fn is_prose(path: &Path) -> bool {
+    path.extension().is_some_and(|e| e.eq_ignore_ascii_case("md") || e.eq_ignore_ascii_case("rst"))
 }
 
 fn ending(name: &str) -> &str {

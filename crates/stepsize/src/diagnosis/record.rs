@@ -172,8 +172,12 @@ impl Record {
             return Some(last.1);
         }
         let values = self.loss.values();
-        let tail = values.len().div_ceil(20).max(3).min(values.len());
-        super::stats::mean(&values[values.len() - tail..])
+        super::stats::mean(&values[values.len() - Self::tail(values.len())..])
+    }
+
+    /// How many of the last of so many training losses a final loss is the mean of.
+    pub(super) fn tail(readings: usize) -> usize {
+        readings.div_ceil(20).max(3).min(readings)
     }
 }
 

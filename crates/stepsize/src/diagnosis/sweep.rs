@@ -6,9 +6,11 @@
 //! the best tried rate to its neighbours. A best rate at the edge of what was tried is said to be that, with the rate to try beyond it.
 //!
 //! Only whole runs are compared: a run that is clearly shorter than the longest is left out, because un-annealed or
-//! unfinished losses favour other rates. A run that diverged bounds the rate from above and counts as nothing else.
+//! unfinished losses favour other rates. A run that diverged bounds the rate from above and counts as nothing else; so do runs at
+//! the highest rates whose logs end early while all others are whole, as those of scripts do that stop at NaN.
 
 mod curve;
+mod ends;
 mod groups;
 
 pub use groups::groups;
@@ -18,19 +20,16 @@ use super::{Diagnosis, Finding, Record, tidy};
 use crate::probe::Band;
 use crate::report::Verdict;
 use curve::{Fitted, bowl, fit, vertex, width};
+use ends::rates;
 
 /// Fewest rates (diverged ones too) that make a sweep.
 const FEWEST: usize = 3;
-/// A run shorter than this share of the longest did not finish the job.
-const WHOLE: f64 = 0.9;
 /// Octaves beside the best rate that are good whatever the losses say: what no search resolves.
-const ALWAYS: f64 = 0.5;
+const ALWAYS: f64 = 1.0;
 /// Loss above the best that still is good, as a share.
 const CLOSE: f64 = 0.05;
 /// Loss above the best by which the tolerance is measured, as a share.
 const TOLERANCE: f64 = 0.05;
-/// A rate this many times below the best hardly moves the loss within its first readings.
-const SLOW: f64 = 30.0;
 /// Octaves to go beyond an edge.
 const BEYOND: f64 = 1.66;
 
@@ -47,6 +46,17 @@ pub struct Tried {
     pub diverged: usize,
 }
 
+/// What runs are compared by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The last validation loss.
+    Validation,
+    /// The training loss at the end, for want of a validation loss: it favours other rates.
+    Training,
+    /// The score at the end, for want of any loss; [`Tried::loss`] is its negative.
+    Score,
+}
+
 /// What several runs of one job say together.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Sweep {
@@ -56,7 +66,7 @@ pub struct Sweep {
     pub best: f64,
     /// The best rate of all, as far as the curve tells.
     pub vertex: f64,
-    /// Where the best rate probably lies (80 %), where enough was tried.
+    /// Where the best rate probably lies (80 %), where enough was tried; the best of those tried is always in it.
     pub interval: Option<(f64, f64)>,
     /// Octaves over which the loss stays within 5 % of the best, as far as was tried.
     pub tolerance: f64,
@@ -64,10 +74,14 @@ pub struct Sweep {
     pub edge: Option<bool>,
     /// Lowest rate that diverged.
     pub divergence: Option<f64>,
-    /// The validation loss above which a run at a rate above the best diverged: twice that of the untrained model (the first
-    /// reading at the lowest rate, where that lies far enough below the best one); less may be overfitting. Training losses
-    /// have none: a running mean of them remembers explosions that were overcome.
-    pub ceiling: Option<f64>,
+    /// Lowest of the highest rates whose logs all end early.
+    pub ended_early: Option<f64>,
+    /// Draws of the place of the best rate, in octaves; empty where too little was tried for a fit.
+    pub draws: Vec<f64>,
+    /// What the runs were compared by.
+    pub by: By,
+    /// Standard deviation of a final loss as its late readings show it (median over the runs).
+    pub noise: f64,
     /// The rate to try next.
     pub next_lr: f64,
     /// Expected loss over rates, where it was fitted.
@@ -79,43 +93,10 @@ pub struct Sweep {
 impl Sweep {
     /// Compares runs of one job; `None` unless at least three rates were tried and two of them trained.
     pub fn of(runs: &[(&Record, &Diagnosis)]) -> Option<Self> {
-        let longest = runs.iter().filter_map(|(r, _)| r.span()).map(|s| s.1).fold(0.0, f64::max);
-        let mut tried: Vec<Tried> = Vec::new();
-        let mut start: Vec<f64> = Vec::new();
-        for (record, diagnosis) in runs {
-            let Some(lr) = record.base_lr() else { continue };
-            let diverged = diagnosis.verdict == Verdict::Diverged
-                || diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED);
-            let whole = record.span().is_some_and(|s| s.1 >= WHOLE * longest);
-            let loss = record.final_loss().filter(|_| !diverged);
-            if !diverged && (!whole || loss.is_none()) {
-                continue;
-            }
-            // The first of several readings; a table of final losses tells nothing of the start.
-            let begins = |s: &super::Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
-            start.extend(begins(&record.val_loss).or_else(|| begins(&record.loss)));
-            let at = match tried.iter().position(|t| (t.lr / lr).ln().abs() < 1e-6) {
-                Some(at) => at,
-                None => {
-                    tried.push(Tried { lr, loss: None, runs: 0, diverged: 0 });
-                    tried.len() - 1
-                }
-            };
-            let entry = &mut tried[at];
-            let trained = (entry.runs - entry.diverged) as f64;
-            entry.runs += 1;
-            match loss {
-                Some(loss) => entry.loss = Some((entry.loss.unwrap_or(0.0) * trained + loss) / (trained + 1.0)),
-                None => entry.diverged += 1,
-            }
-        }
-        tried.sort_by(|a, b| a.lr.total_cmp(&b.lr));
-        // A rate of which half the runs diverged is no candidate.
-        for t in &mut tried {
-            if 2 * t.diverged >= t.runs {
-                t.loss = None;
-            }
-        }
+        let (mut ends, by) = ends::of(runs);
+        let ended_early = ends::ended_early(&ends);
+        ends::worse_than_untrained(&mut ends);
+        let tried = rates(&ends, ended_early);
         let trained: Vec<(f64, f64)> = tried.iter().filter_map(|t| Some((t.lr.log2(), t.loss?))).collect();
         if tried.len() < FEWEST || trained.len() < 2 {
             return None;
@@ -131,10 +112,9 @@ impl Sweep {
         let low = trained.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
         let scale = if low > 0.0 { low } else { trained.iter().map(|t| t.1).fold(low, f64::max) - low };
         let tolerance = width(&trained, at, low + TOLERANCE * scale).max(bowl(&trained, at));
-        let slowest = runs.iter().filter_map(|(r, _)| Some((r.base_lr()?, r))).min_by(|a, b| a.0.total_cmp(&b.0));
-        let still = slowest.filter(|(lr, _)| lr * SLOW <= best).and_then(|(_, r)| r.val_loss.points().first());
-        let ceiling = still.map(|(_, untrained)| untrained + untrained.abs());
-        let Fitted { middle, interval, band } = fit(&trained, divergence, super::stats::median(&start));
+        let noise = super::stats::median(&ends.iter().filter_map(|e| e.noise).collect::<Vec<_>>()).unwrap_or(0.0);
+        let starts: Vec<f64> = ends.iter().filter_map(|e| e.first).collect();
+        let Fitted { middle, interval, band, draws } = fit(&trained, divergence, super::stats::median(&starts));
         let vertex = vertex(&trained, at, middle);
         let next = match edge {
             Some(true) => vertex.max(trained[at].0) + BEYOND,
@@ -144,11 +124,14 @@ impl Sweep {
         let mut made = Self {
             best,
             vertex: vertex.exp2(),
-            interval,
+            interval: interval.map(|(from, to)| (from.min(best), to.max(best))),
             tolerance,
             edge,
             divergence,
-            ceiling,
+            ended_early,
+            draws,
+            by,
+            noise,
             next_lr: tidy(next.exp2()),
             band,
             because: String::new(),
@@ -162,19 +145,46 @@ impl Sweep {
     pub fn verdict(&self, lr: f64, diverged: bool) -> (Verdict, f64) {
         let octaves = (lr / self.vertex).log2();
         let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
-        let own = self.tried.iter().find(|t| (t.lr / lr).ln().abs() < 1e-6).and_then(|t| t.loss);
-        let worse = || Some(own? > self.ceiling?);
-        if diverged || octaves > 0.0 && worse() == Some(true) {
-            return (Verdict::Diverged, 0.97);
+        let own = self.tried.iter().find(|t| (t.lr / lr).ln().abs() < 1e-6);
+        if diverged || octaves > 0.0 && own.is_some_and(|t| t.loss.is_none()) {
+            let early = self.ended_early.is_some_and(|early| lr >= early);
+            return (Verdict::Diverged, if early && !diverged { 0.8 } else { 0.97 });
         }
-        let close = own.is_some_and(|l| l <= best + CLOSE * best.abs()) && octaves.abs() < 2.0;
-        let sure = if self.edge.is_some() { 0.6 } else { 0.9 };
-        match () {
-            () if octaves.abs() <= ALWAYS || close && octaves.abs() <= 1.0 => (Verdict::Good, sure),
-            () if close => (Verdict::Good, 0.7 * sure),
-            // The best may be beyond the edge: of the outermost rate itself nothing more is known.
-            () if octaves < 0.0 => (Verdict::TooLow, if self.edge == Some(false) { 0.6 } else { sure }),
-            () => (Verdict::TooHigh, if self.edge == Some(true) { 0.6 } else { sure }),
+        let limit = best + CLOSE * best.abs() + self.noise;
+        let close = own.and_then(|t| t.loss).is_some_and(|l| l <= limit) && octaves.abs() < 2.0;
+        let verdict = match () {
+            () if octaves.abs() <= ALWAYS || close => Verdict::Good,
+            () if octaves < 0.0 => Verdict::TooLow,
+            () => Verdict::TooHigh,
+        };
+        (verdict, self.sure(verdict, lr))
+    }
+
+    /// How sure a verdict on a rate is: the share of the draws of the best rate that bear it out, if there are any.
+    fn sure(&self, verdict: Verdict, lr: f64) -> f64 {
+        // Of the outermost rate itself nothing more is known than that it is the best so far.
+        let beyond = match (verdict, self.edge) {
+            (Verdict::TooLow, Some(high)) => !high,
+            (Verdict::TooHigh, Some(high)) => high,
+            (_, edge) => edge.is_some(),
+        };
+        if beyond {
+            return 0.6;
+        }
+        let octaves = |draw: &&f64| lr.log2() - **draw;
+        let such = |draw: &&f64| match verdict {
+            Verdict::Good => octaves(draw).abs() <= 1.0,
+            Verdict::TooLow => octaves(draw) < -1.0,
+            _ => octaves(draw) > 1.0,
+        };
+        let share = match self.draws.len() {
+            0 => 0.5,
+            all => self.draws.iter().filter(such).count() as f64 / all as f64,
+        };
+        // As often as such verdicts were right on the fitted jobs.
+        match self.by {
+            By::Training => 0.6 + 0.27 * share,
+            _ => 0.85 + 0.12 * share,
         }
     }
 
@@ -182,7 +192,7 @@ impl Sweep {
     pub fn settle(&self, record: &Record, diagnosis: &mut Diagnosis) {
         let Some(lr) = record.base_lr() else { return };
         let (verdict, confidence) = self.verdict(lr, diagnosis.verdict == Verdict::Diverged);
-        let finding = self.finding(lr);
+        let finding = Finding { confidence, ..self.finding(lr) };
         diagnosis.verdict = verdict;
         diagnosis.confidence = confidence;
         diagnosis.next_lr = Some(self.next_lr);
@@ -224,19 +234,28 @@ impl Sweep {
                 ("tolerance_octaves", self.tolerance),
             ],
             advice,
-            confidence: if self.edge.is_some() { 0.6 } else { 0.9 },
+            confidence: self.verdict(lr, false).1,
             span: None,
         }
     }
 
     fn tell(&self, low: f64) -> String {
-        let mut text = format!("of {} rates {} ended lowest, at {}", self.tried.len(), show(self.best), show(low));
+        let (ended, end) = match self.by {
+            By::Validation => ("lowest", low),
+            By::Training => ("with the lowest training loss", low),
+            By::Score => ("with the highest score", -low),
+        };
+        let mut text = format!("of {} rates {} ended {ended}, at {}", self.tried.len(), show(self.best), show(end));
         if let Some((from, to)) = self.interval {
             text += &format!("; the best lies within {} .. {} (80 %)", show(from), show(to));
         }
         text += &format!("; within 5 % of the best over {} octaves", show(self.tolerance));
-        if let Some(edge) = self.divergence {
-            text += &format!("; {} diverged", show(edge));
+        match (self.divergence, self.ended_early) {
+            (Some(edge), Some(early)) if edge >= early => {
+                text += &format!("; the logs of {} and above end early, as where a script stops at NaN", show(edge));
+            }
+            (Some(edge), _) => text += &format!("; {} diverged", show(edge)),
+            _ => {}
         }
         if let Some(high) = self.edge {
             text += &format!(

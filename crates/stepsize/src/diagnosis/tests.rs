@@ -60,10 +60,12 @@ fn what_looks_like_divergence_and_is_none() {
     fires("LR001", &Record { val_loss: exploded.clone(), loss: exploded, ..Record::default() });
     // The first of noisy readings lay low by chance.
     silent("LR001", &loss(curve(300, |t| if t < 1.0 { 2.0 } else { 2.3 + 0.3 * shake(t) })));
-    // Overfitting: the validation loss ends above its start, far above its best; at three times it is worse than that.
+    // Overfitting: the validation loss ends above its start, far above its best; while training has learned, however far.
     let over = |end: f64| curve(40, move |t| 0.4 + 0.6 * (-t / 3.0).exp() + end * (t / 39.0).powi(2));
     silent("LR001", &Record { loss: healthy_to(39.0), val_loss: over(1.2), ..Record::default() });
-    fires("LR001", &Record { loss: healthy_to(39.0), val_loss: over(8.0), ..Record::default() });
+    silent("LR001", &Record { loss: healthy_to(39.0), val_loss: over(8.0), ..Record::default() });
+    let idle = curve(40, |t| 2.3 - 0.01 * t);
+    fires("LR001", &Record { loss: idle, val_loss: over(8.0), ..Record::default() });
 }
 
 #[test]

@@ -70,7 +70,8 @@ fn block(run: &Judged, style: Style) -> String {
 
 fn table(all: &Judgement, style: Style) -> String {
     let head = ["RUN", "LR", "VERDICT", "SURE", "NEXT", "FINDINGS"].map(str::to_owned);
-    let rows: Vec<[String; 6]> = std::iter::once(head).chain(all.runs.iter().map(row)).collect();
+    let runs = in_order(all);
+    let rows: Vec<[String; 6]> = std::iter::once(head).chain(runs.iter().map(|r| row(r))).collect();
     let widths: [usize; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0));
     let mut out = String::new();
     for (n, row) in rows.iter().enumerate() {
@@ -81,7 +82,7 @@ fn table(all: &Judgement, style: Style) -> String {
             .map(|(i, (cell, width))| {
                 let padded = format!("{cell:width$}");
                 match n.checked_sub(1) {
-                    Some(r) if i == 2 => tone(all.runs[r].diagnosis.verdict).paint(&padded, style.colour),
+                    Some(r) if i == 2 => tone(runs[r].diagnosis.verdict).paint(&padded, style.colour),
                     _ => padded,
                 }
             })
@@ -90,6 +91,18 @@ fn table(all: &Judgement, style: Style) -> String {
         out.push('\n');
     }
     out
+}
+
+/// The runs, those of a sweep together and by their rate.
+fn in_order(all: &Judgement) -> Vec<&Judged> {
+    let first = |run: &Judged| all.runs.iter().position(|r| r.sweep == run.sweep).unwrap_or(0);
+    let place = |(i, run): &(usize, &Judged)| match (run.sweep, run.record.base_lr()) {
+        (Some(_), lr) => (first(run), lr.unwrap_or(f64::INFINITY)),
+        (None, _) => (*i, 0.0),
+    };
+    let mut runs: Vec<_> = all.runs.iter().enumerate().map(|r| (place(&r), r.1)).collect();
+    runs.sort_by(|(a, _), (b, _)| a.0.cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    runs.into_iter().map(|(_, run)| run).collect()
 }
 
 fn row(run: &Judged) -> [String; 6] {
@@ -120,7 +133,7 @@ pub fn json(all: &Judgement) -> Value {
     let failed = all.failed.iter().map(|(file, why)| {
         let evidence = format!("cannot tell, because the file could not be read: {why}");
         json!({
-            "file": file, "run": "", "lr": null, "verdict": "unknown", "confidence": 0.0, "because": evidence, "chances": null,
+            "file": file, "run": "", "lr": stepsize_logs::meaning::rate_in(file), "verdict": "unknown", "confidence": 0.0, "because": evidence, "chances": null,
             "findings": [{"code": "LR000", "title": "cannot tell", "evidence": evidence, "numbers": {},
                 "advice": "name a training log: a table, JSON lines, event files or text with a loss", "confidence": 0.0, "steps": null}],
             "next_lr": null, "sweep": null,

@@ -33,6 +33,8 @@ const STEPS: f64 = 100.0;
 /// So many readings in a row that all lie this share above the start are no chance.
 const SURE: usize = 6;
 const ALWAYS: f64 = 0.5;
+/// A training loss below this share of the untrained one was learned, whatever the validation loss does.
+const LEARNED: f64 = 0.5;
 /// A loss that was this many times that of the start exploded: chance does not do that.
 const EXPLODED: f64 = 3.0;
 
@@ -144,12 +146,14 @@ fn worse(record: &Record) -> Option<Finding> {
         let evidence = format!("the loss ends at {}", show(end));
         return Some(finding(evidence, vec![("end_loss", end)], series.span()?, 0.99));
     }
-    // A validation loss may end above its start by overfitting alone, but not at twice of it, nor while the training loss is above.
+    // A validation loss may end above its start by overfitting alone, but not while the training loss is above, nor at twice of it
+    // while that did not come down to half.
     let by_val = || {
         let start = Start::of_val(record)?;
         let lowest = val.values().into_iter().fold(f64::INFINITY, f64::min);
         let share = match ending(&train.values()).filter(|_| train.len() >= 2) {
             Some(end) if start.own && end > start.loss => ALWAYS,
+            Some(end) if end < LEARNED * start.loss => return None,
             None if lowest >= 0.7 * start.loss => start.share,
             _ => 1.0,
         };
@@ -197,12 +201,12 @@ fn above(series: &Series, start: Start, limit: f64) -> Option<Finding> {
 }
 
 /// Median of the last tenth.
-fn ending(values: &[f64]) -> Option<f64> {
+pub fn ending(values: &[f64]) -> Option<f64> {
     median(&values[values.len() - values.len().div_ceil(10)..])
 }
 
 /// Whether the last third only falls, and by a tenth or more: a running mean that comes down from an explosion.
-fn overcoming(values: &[f64]) -> bool {
+pub fn overcoming(values: &[f64]) -> bool {
     let late = &values[values.len() * 2 / 3..];
     late.len() >= 4 && late.windows(2).all(|w| w[1] < w[0]) && late[late.len() - 1] < 0.9 * late[0]
 }

@@ -115,7 +115,6 @@ fn words(name: &str, value: f64) -> Option<String> {
         "score_end" => format!("the score ends at {}", show(value)),
         n if n.starts_with("score_gain_") => format!("the score rose by {} after {} of the run", show(value), at(tail)),
         "decay_drop" | "decay_rel" | "decay_gain" => "how much fell while the rate decayed".to_owned() + &of(value),
-        "lr_log10" => format!("the rate itself ({})", show(10f64.powf(value))),
         "neighbours" => format!("neighbouring losses correlate by {}", show(value)),
         "half_at" => format!("half of the fall was made at {} of the run", percent(value.exp2())),
         "nine_tenths_at" => format!("nine tenths of the fall were made at {} of the run", percent(value.exp2())),
@@ -125,9 +124,6 @@ fn words(name: &str, value: f64) -> Option<String> {
         "grad_change" => format!("the gradient norm ends at {} times its start", show(value.exp())),
         "excess_start" | "excess_end" => {
             format!("the loss is {} times what the score explains", show(value.exp()))
-        }
-        "start_over_chance" | "end_over_chance" if value > 0.0 => {
-            format!("the loss is {} times that of guessing among 160,000 classes", show(10f64.powf(value)))
         }
         "end_to_chance" => format!("the loss ends at {} of that of guessing", percent(value)),
         _ => return None,

@@ -54,6 +54,8 @@ pub(super) struct Fitted {
     pub middle: Option<f64>,
     pub interval: Option<(f64, f64)>,
     pub band: Vec<Band>,
+    /// Draws of the place of the best rate, in octaves.
+    pub draws: Vec<f64>,
 }
 
 /// Fits the two-wall landscape; needs four readings above zero.
@@ -84,5 +86,5 @@ pub(super) fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<
             Some(Band { lr: Lr::from_log2(*x), low: of(0.1)?, mid: of(0.5)?, high: of(0.9)? })
         })
         .collect();
-    Fitted { middle: at(0.5), interval, band }
+    Fitted { middle: at(0.5), interval, band, draws: lowest }
 }

@@ -2,23 +2,33 @@
 
 use crate::diagnosis::Record;
 
-/// Indices of runs that belong together: the same names of series, the same facts but for the rate, the seed and the name.
-/// Groups of one are given too.
+/// A run of so few readings may lack a series for having ended before its first reading.
+const FEW: usize = 2;
+
+/// Indices of runs that belong together: the same losses, the same facts but for the rate, the seed and the name. Groups of one
+/// are given too.
 pub fn groups(records: &[Record]) -> Vec<Vec<usize>> {
+    let losses = |i: usize| [!records[i].loss.is_empty(), !records[i].val_loss.is_empty()];
     let key = |r: &Record| {
-        let has = [&r.loss, &r.val_loss, &r.lr, &r.grad_norm, &r.score].map(|s| !s.is_empty());
-        // A run that broke early may lack what is logged late.
         let f = &r.facts;
         let other: Vec<String> = f.other.iter().filter(|(k, _)| !varies(k)).map(|(k, v)| format!("{k}={v}")).collect();
-        (has[0], has[1], f.classes, f.total_steps.map(f64::to_bits), f.optimizer.clone(), f.schedule.clone(), other)
+        (f.classes, f.total_steps.map(f64::to_bits), f.optimizer.clone(), f.schedule.clone(), other)
     };
     let mut found: Vec<(_, Vec<usize>)> = Vec::new();
-    for (i, record) in records.iter().enumerate() {
-        let key = key(record);
+    let mut add = |i: usize, losses: [bool; 2]| {
+        let key = (losses, key(&records[i]));
         match found.iter_mut().find(|(k, _)| *k == key) {
             Some((_, members)) => members.push(i),
             None => found.push((key, vec![i])),
         }
+    };
+    let few = |i: &usize| records[*i].loss.len() + records[*i].val_loss.len() <= FEW;
+    let all: Vec<usize> = (0..records.len()).collect();
+    let usual = all.iter().filter(|i| !few(i)).map(|i| losses(*i)).max();
+    for i in all {
+        let own = losses(i);
+        let lacks = |usual: &[bool; 2]| few(&i) && own.iter().zip(usual).all(|(own, usual)| own <= usual);
+        add(i, usual.filter(lacks).unwrap_or(own));
     }
     found.into_iter().map(|(_, members)| members).collect()
 }

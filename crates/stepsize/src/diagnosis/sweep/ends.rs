@@ -1,0 +1,145 @@
+//! [`End`]: where the runs of one job ended.
+
+use super::{By, Tried};
+use crate::diagnosis::rules::{DIVERGED, ending, overcoming};
+use crate::diagnosis::stats::noise;
+use crate::diagnosis::{Diagnosis, Record};
+use crate::report::Verdict;
+
+/// A run shorter than this share of the longest did not finish the job.
+const WHOLE: f64 = 0.9;
+/// A log shorter than this share of the longest ended early.
+const EARLY: f64 = 0.5;
+/// Fewest rates whose logs must end early for it to be divergence: one may be of a run that still goes on.
+const ENDED: usize = 2;
+/// A rate this many times below the best hardly moves the loss within its first readings: they are those of the untrained model.
+const SLOW: f64 = 30.0;
+/// Ending this share above the untrained training loss is divergence.
+const WORSE: f64 = 0.05;
+/// A validation loss alone may rise by overfitting, but not to this many times the untrained one.
+const TIMES: f64 = 2.0;
+
+/// One run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct End<'a> {
+    record: &'a Record,
+    lr: f64,
+    /// Final loss; `None` when it diverged or did not finish.
+    loss: Option<f64>,
+    diverged: bool,
+    early: bool,
+    /// The first of several readings; a table of final losses tells nothing of the start.
+    pub first: Option<f64>,
+    /// Standard deviation of the final loss.
+    pub noise: Option<f64>,
+}
+
+/// The ends of runs whose rate is known, and what they are ends of.
+pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<End<'a>>, By) {
+    let by = match () {
+        () if runs.iter().any(|(r, _)| !r.val_loss.is_empty()) => By::Validation,
+        () if runs.iter().any(|(r, _)| !r.loss.is_empty()) => By::Training,
+        () => By::Score,
+    };
+    let span = |r: &Record| if by == By::Score { r.score.span() } else { r.span() };
+    let longest = runs.iter().filter_map(|(r, _)| span(r)).map(|s| s.1).fold(0.0, f64::max);
+    let end = |(record, diagnosis): &(&'a Record, &Diagnosis)| {
+        let diverged =
+            diagnosis.verdict == Verdict::Diverged || diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED);
+        let whole = span(record).is_some_and(|s| s.1 >= WHOLE * longest);
+        let early = span(record).is_none_or(|s| s.1 < EARLY * longest) && !record.facts.running;
+        let loss = if by == By::Score { ending(&record.score.values()).map(|s| -s) } else { record.final_loss() };
+        let first = |s: &crate::diagnosis::Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
+        Some(End {
+            record,
+            lr: record.base_lr()?,
+            loss: loss.filter(|_| whole && !diverged),
+            diverged,
+            early: early && !diverged,
+            noise: (!diverged).then(|| spread(record, by)).flatten(),
+            first: first(&record.val_loss).or_else(|| first(&record.loss)),
+        })
+    };
+    (runs.iter().filter_map(end).collect(), by)
+}
+
+/// Standard deviation of the final loss, from how its last third shakes.
+fn spread(record: &Record, by: By) -> Option<f64> {
+    let values = match by {
+        By::Validation => record.val_loss.values(),
+        By::Training => record.loss.values(),
+        By::Score => record.score.values(),
+    };
+    let averaged = if by == By::Validation { 1 } else { Record::tail(values.len()) };
+    Some(noise(&values[values.len() * 2 / 3..])? / (averaged as f64).sqrt())
+}
+
+/// The lowest of the highest rates whose logs all end early while those of the others are whole.
+pub(super) fn ended_early(ends: &[End<'_>]) -> Option<f64> {
+    let highest = ends.iter().filter(|e| e.loss.is_some()).map(|e| e.lr).fold(0.0, f64::max);
+    let mut early: Vec<f64> = ends.iter().filter(|e| e.early).map(|e| e.lr).collect();
+    early.sort_by(f64::total_cmp);
+    early.dedup();
+    early.first().copied().filter(|lr| *lr > highest && early.len() >= ENDED)
+}
+
+/// Marks as diverged what ended, at a rate above the best, above the loss of the untrained model: the first reading at the lowest
+/// rate. The training loss decides where it is logged.
+pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
+    let trained = |e: &&End<'_>| e.loss.is_some();
+    let Some(best) = ends.iter().filter(trained).min_by(|a, b| a.loss.unwrap_or(0.0).total_cmp(&b.loss.unwrap_or(0.0)))
+    else {
+        return;
+    };
+    let best = best.lr;
+    let Some(slowest) = ends.iter().min_by(|a, b| a.lr.total_cmp(&b.lr)).filter(|e| e.lr * SLOW <= best) else {
+        return;
+    };
+    let first = |s: &crate::diagnosis::Series| s.points().first().map(|p| p.1);
+    let (train, val) = (first(&slowest.record.loss), first(&slowest.record.val_loss));
+    for end in ends.iter_mut().filter(|e| e.lr > best && e.loss.is_some()) {
+        let values = end.record.loss.values();
+        let worse = match (train, ending(&values).filter(|_| values.len() > 1)) {
+            // A running mean remembers an explosion that was overcome.
+            (Some(untrained), Some(last)) => last > untrained + WORSE * untrained.abs() && !overcoming(&values),
+            _ => val.is_some_and(|v| {
+                end.record.val_loss.points().last().is_some_and(|p| p.1 > v + (TIMES - 1.0) * v.abs())
+            }),
+        };
+        if worse {
+            (end.diverged, end.loss) = (true, None);
+        }
+    }
+}
+
+/// The rates, rising, each with the mean of its losses. A rate of which half the runs diverged is no candidate.
+pub(super) fn rates(ends: &[End<'_>], ended_early: Option<f64>) -> Vec<Tried> {
+    let mut tried: Vec<Tried> = Vec::new();
+    for end in ends {
+        let diverged = end.diverged || end.early && ended_early.is_some();
+        if !diverged && end.loss.is_none() {
+            continue;
+        }
+        let at = match tried.iter().position(|t| (t.lr / end.lr).ln().abs() < 1e-6) {
+            Some(at) => at,
+            None => {
+                tried.push(Tried { lr: end.lr, loss: None, runs: 0, diverged: 0 });
+                tried.len() - 1
+            }
+        };
+        let entry = &mut tried[at];
+        let trained = (entry.runs - entry.diverged) as f64;
+        entry.runs += 1;
+        match end.loss {
+            Some(loss) => entry.loss = Some((entry.loss.unwrap_or(0.0) * trained + loss) / (trained + 1.0)),
+            None => entry.diverged += 1,
+        }
+    }
+    tried.sort_by(|a, b| a.lr.total_cmp(&b.lr));
+    for t in &mut tried {
+        if 2 * t.diverged >= t.runs {
+            t.loss = None;
+        }
+    }
+    tried
+}
