@@ -91,13 +91,20 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
                     model::DIVERGED => Verdict::Diverged,
                     _ => Verdict::TooHigh,
                 };
-                Judged { truth, said, octaves: h.octaves, confidence }
+                Judged {
+                    truth,
+                    said,
+                    octaves: h.octaves,
+                    confidence,
+                    advised: Some(stepsize::diagnosis::correction(said, &odds)),
+                }
             })
             .collect();
         println!(
-            "\n## {name}: log loss {:.4} at scale {scale:.2}, {say:?}\n{}",
+            "\n## {name}: log loss {:.4} at scale {scale:.2}, {say:?}\n{}\n{}",
             fit::log_loss(&held, scale),
-            score::table(&judged)
+            score::table(&judged),
+            score::advice(&judged)
         );
     }
     Ok(())
@@ -112,7 +119,7 @@ fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
         for (run, number) in runs.iter().flat_map(|r| (0..habits::LOGS).map(move |n| (r, n))) {
             let record = habits::log(job, run, number, false);
             let found = diagnose_with(model, &record);
-            let judged = judged(&truth, run, found.verdict, found.confidence);
+            let judged = judged(&truth, run, &found);
             if (judged.truth == Verdict::Diverged) != (judged.said == Verdict::Diverged) {
                 let ends = label::end_train(run) / truth.untrained;
                 println!(
@@ -156,7 +163,7 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
             for run in runs {
                 let record = habits::log(job, run, number, false);
                 let found = diagnose_with(model, &record);
-                alone.push(judged(&truth, run, found.verdict, found.confidence));
+                alone.push(judged(&truth, run, &found));
                 let first = |s: &Series| s.points().first().is_some_and(|p| p.0 == 0.0);
                 if first(&record.loss) || first(&record.val_loss) {
                     from_start.extend(alone.last().cloned());
@@ -180,7 +187,10 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
             near[kind][2] += usize::from(trained.is_some_and(|b| at(b.lr).abs_diff(at(sweep.best)) <= 1));
             for (run, found) in those.iter().zip(&seen) {
                 let (said, sure) = sweep.verdict(run.lr, found.verdict == Verdict::Diverged);
-                together[kind].push(judged(&truth, run, said, sure));
+                let mut judged = judged(&truth, run, found);
+                (judged.said, judged.confidence) = (said, sure);
+                judged.advised = Some((sweep.next_lr / run.lr).log2());
+                together[kind].push(judged);
             }
         }
     }
@@ -189,7 +199,7 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
         if held { "not " } else { "" },
         habits::LOGS
     );
-    println!("{}\n{}", score::table(&alone), score::calibration(&alone));
+    println!("{}\n{}\n{}", score::table(&alone), score::calibration(&alone), score::advice(&alone));
     println!("### Those logs that begin with the first step or before it\n\n{}", score::table(&from_start));
     println!("### The runs of a job together\n");
     let kinds = ["with validation losses", "of training losses alone"];
@@ -213,6 +223,8 @@ fn with_rate<'a>(runs: &'a [&runs::Run]) -> impl FnMut(Record) -> Record + 'a {
     }
 }
 
-fn judged(truth: &label::Truth, run: &runs::Run, said: Verdict, confidence: f64) -> Judged {
-    Judged { truth: truth.label(run), said, octaves: truth.octaves(run.lr), confidence }
+fn judged(truth: &label::Truth, run: &runs::Run, found: &Diagnosis) -> Judged {
+    let advised = found.next_lr.map(|next| (next / run.lr).log2());
+    let Diagnosis { verdict: said, confidence, .. } = *found;
+    Judged { truth: truth.label(run), said, octaves: truth.octaves(run.lr), confidence, advised }
 }

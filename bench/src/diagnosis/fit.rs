@@ -16,8 +16,8 @@ use stepsize::report::Verdict;
 pub const GROWTH: Growth = Growth { rounds: 120, depth: 3, rate: 0.12, leaf: 6.0, ridge: 3.0, features: 0.4 };
 const FOLDS: usize = 6;
 
-/// Logs of PyTorch jobs, made by `bench/diagnosis_torch.py fit`.
-pub const SCRIPTS: &str = "target/diagnosis-torch/fit";
+/// Logs of PyTorch jobs, made by `bench/diagnosis_torch.py fit` and `more`.
+pub const SCRIPTS: [&str; 2] = ["target/diagnosis-torch/fit", "target/diagnosis-torch/more"];
 /// Weight of a job: that of its rows together.
 const WEIGHT: f64 = 60.0;
 
@@ -38,7 +38,9 @@ pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, 
             add(&record, truth.label(run), truth.octaves(run.lr), runs.len() * LOGS as usize, number);
         }
     }
-    for (number, job) in scripts::jobs(SCRIPTS)?.iter().enumerate() {
+    let scripts: Vec<scripts::Job> =
+        SCRIPTS.into_iter().map(scripts::jobs).collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    for (number, job) in scripts.iter().enumerate() {
         job.logs.iter().for_each(|log| add(&log.record, log.truth, log.octaves, job.logs.len(), number));
     }
     Ok(out)

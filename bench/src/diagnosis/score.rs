@@ -11,6 +11,8 @@ pub struct Judged {
     /// Octaves above the best rate.
     pub octaves: f64,
     pub confidence: f64,
+    /// Octaves from the run's rate to the one advised.
+    pub advised: Option<f64>,
 }
 
 const WORDS: [Verdict; 4] = [Verdict::Diverged, Verdict::TooHigh, Verdict::TooLow, Verdict::Good];
@@ -52,6 +54,32 @@ pub fn table(judged: &[Judged]) -> String {
         let cells: Vec<String> =
             said.iter().map(|s| count(&|j| j.truth == truth && j.said == *s).to_string()).collect();
         let _ = writeln!(out, "| {truth} | {} |", cells.join(" | "));
+    }
+    out
+}
+
+/// How far the advised rate lies from the best one, beside the run's own.
+pub fn advice(judged: &[Judged]) -> String {
+    let median = |mut all: Vec<f64>| {
+        all.sort_by(f64::total_cmp);
+        all.get(all.len() / 2).copied().unwrap_or(f64::NAN)
+    };
+    let mut out =
+        String::from("| verdict | octaves off before | after | worse by an octave or more |\n|---|---|---|---|\n");
+    for word in [Verdict::Diverged, Verdict::TooHigh, Verdict::TooLow, Verdict::Good, Verdict::Unknown] {
+        let those = || {
+            judged
+                .iter()
+                .filter(|j| j.said == word)
+                .filter_map(|j| Some((j.octaves.abs(), (j.octaves + j.advised?).abs())))
+        };
+        let worse = those().filter(|(before, after)| *after >= before + 1.0).count();
+        let count = those().count();
+        if count > 0 {
+            let (before, after) = (median(those().map(|p| p.0).collect()), median(those().map(|p| p.1).collect()));
+            let share = 100.0 * worse as f64 / count as f64;
+            let _ = writeln!(out, "| {word} | {before:.1} | {after:.1} | {share:.1} % |");
+        }
     }
     out
 }

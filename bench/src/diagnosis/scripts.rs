@@ -42,6 +42,8 @@ struct Row {
     untrained: f64,
     broken: bool,
     train: f64,
+    /// Training loss of the untrained model, where the script knows it.
+    untrained_train: Option<f64>,
 }
 
 /// The jobs below a directory whose best rate is neither the outermost nor one of many that solve the job.
@@ -52,16 +54,16 @@ pub fn jobs(dir: &str) -> Result<Vec<Job>, Box<dyn Error>> {
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for line in text.lines().skip(1) {
         let f: Vec<&str> = line.split(',').collect();
-        let [file, job, lr, end, untrained, broken, train] = f[..] else {
-            return Err(format!("truth.csv: {line}").into());
-        };
-        rows.entry(job.to_owned()).or_default().push(Row {
+        let ([file, job, lr, end, untrained, broken, train], more) = f.split_first_chunk().ok_or(line)?;
+        let (file, broken) = (*file, *broken);
+        rows.entry((*job).to_owned()).or_default().push(Row {
             file: file.to_owned(),
             lr: lr.parse()?,
             end: end.parse()?,
             untrained: untrained.parse()?,
             broken: broken == "1",
             train: train.parse()?,
+            untrained_train: more.first().map(|v| v.parse()).transpose()?,
         });
     }
     let jobs: Vec<_> = rows.into_iter().map(|(name, rows)| job(dir, name, rows)).collect::<Result<_, _>>()?;
@@ -80,7 +82,7 @@ fn job(dir: &str, name: String, mut rows: Vec<Row>) -> Result<Option<Job>, Box<d
     }
     let Some((best, vertex)) = label::vertex(&means, SOLVED * rows[0].untrained) else { return Ok(None) };
     // The lowest rate hardly moves: its training loss is that of the untrained model.
-    let start = rows[0].untrained.max(rows[0].train);
+    let start = rows[0].untrained_train.unwrap_or(rows[0].untrained.max(rows[0].train));
     let mut logs = Vec::new();
     for row in &rows {
         let record = read(&Path::new(dir).join(&row.file), &row.file)?;
@@ -102,7 +104,8 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
             let found = diagnose_with(model, &log.record);
             line += &format!(" {}{}", letter(log.truth), letter(found.verdict));
             let Log { truth, octaves, .. } = *log;
-            alone.push(Judged { truth, said: found.verdict, octaves, confidence: found.confidence });
+            let advised = found.next_lr.zip(log.record.base_lr()).map(|(next, lr)| (next / lr).log2());
+            alone.push(Judged { truth, said: found.verdict, octaves, confidence: found.confidence, advised });
             let mut record = log.record.clone();
             record.facts.lr = Some(job.rates[log.at]);
             sweep.push((record, found));
@@ -116,13 +119,19 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
             for (log, (_, found)) in job.logs.iter().zip(&pairs) {
                 let (said, confidence) = sweep.verdict(job.rates[log.at], found.verdict == Verdict::Diverged);
                 line += &format!(" {}{}", letter(log.truth), letter(said));
-                together.push(Judged { truth: log.truth, said, octaves: log.octaves, confidence });
+                let advised = Some((sweep.next_lr / job.rates[log.at]).log2());
+                together.push(Judged { truth: log.truth, said, octaves: log.octaves, confidence, advised });
             }
         }
         println!("{}: best {:.2e}:{line}", job.name, job.vertex);
     }
     println!("(truth and verdict by rising rate: l low, g good, h high, d diverged, ? unknown)");
-    println!("\n### A single run\n\n{}\n{}", score::table(&alone), score::calibration(&alone));
+    println!(
+        "\n### A single run\n\n{}\n{}\n{}",
+        score::table(&alone),
+        score::calibration(&alone),
+        score::advice(&alone)
+    );
     println!("### The runs of a job together\n\n{}\n{}", score::table(&together), score::calibration(&together));
     println!("{sweeps} sweeps: the best rate within one rate of the truth in {near}");
     Ok(())

@@ -28,8 +28,8 @@ const FEWEST: usize = 6;
 /// Octaves down that are advised after a divergence: the median distance of the labelled diverged runs from the best rate
 /// of their job, cut to what costs little if it was too much.
 const AFTER_DIVERGENCE: f64 = 3.3;
-/// Octaves of the step that is advised when the verdict is open: half a decade.
-const EXPERIMENT: f64 = 1.66;
+/// Octaves of the step that is advised when the verdict is open.
+const EXPERIMENT: f64 = 1.0;
 
 /// Something seen in a log: what, by which numbers, and what to do about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -131,16 +131,22 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
     let odds = model.odds(&seen.shape);
     let chances = odds.three();
     let (verdict, confidence) = say(model, &odds);
-    let octaves = match verdict {
+    let octaves = correction(verdict, &odds);
+    let finding = rules::place(seen, (verdict, confidence), &odds, octaves, base);
+    (verdict, confidence, Some(octaves), Some(chances), finding)
+}
+
+/// Octaves to go from the rate of a run with these odds and this verdict.
+pub fn correction(verdict: Verdict, odds: &Odds) -> f64 {
+    let [low, _, high] = odds.three();
+    match verdict {
         Verdict::TooLow => (-odds.octaves()).clamp(1.0, 4.5),
         Verdict::TooHigh => -odds.octaves().clamp(1.0, 3.5),
         Verdict::Diverged => -AFTER_DIVERGENCE,
-        Verdict::Unknown if chances[0] >= chances[2] => EXPERIMENT,
+        Verdict::Unknown if low >= high => EXPERIMENT,
         Verdict::Unknown => -EXPERIMENT,
         Verdict::Good => 0.0,
-    };
-    let finding = rules::place(seen, (verdict, confidence), &odds, octaves, base);
-    (verdict, confidence, Some(octaves), Some(chances), finding)
+    }
 }
 
 /// The verdict for these odds, and its chance.

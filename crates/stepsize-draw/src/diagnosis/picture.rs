@@ -7,7 +7,7 @@ use crate::figure::panel::{Panel, Sample, cross, legend_lines, marker};
 use crate::figure::scene::{Path, Scene, Text};
 use crate::number::{loss, rate};
 use crate::view::{Axis, bounds, loss_axis};
-use stepsize::diagnosis::sweep::Sweep;
+use stepsize::diagnosis::sweep::{By, Sweep};
 use stepsize::report::{Verdict, smooth};
 use stepsize::{Curve, Point};
 
@@ -116,7 +116,12 @@ pub fn sweep(s: &Sweep, width: f64, height: f64) -> Scene {
     let losses: Vec<f64> = s.tried.iter().filter_map(|t| t.loss).collect();
     let y = loss_axis(&losses, None).padded(0.06, 0.1);
     let title = format!("Best {} of {} rates", rate(s.best), s.tried.len());
-    let mut entries = vec![(Sample::Marker(0, Ink::Good), "final loss".to_owned())];
+    let ends = match s.by {
+        By::Validation => "final loss",
+        By::Training => "final training loss",
+        By::Score => "minus the final score",
+    };
+    let mut entries = vec![(Sample::Marker(0, Ink::Good), ends.to_owned())];
     if s.tried.iter().any(|t| t.loss.is_none()) {
         entries.push((Sample::Cross, "diverged".to_owned()));
     }
@@ -128,7 +133,7 @@ pub fn sweep(s: &Sweep, width: f64, height: f64) -> Scene {
     }
     let lines = legend_lines(&entries.iter().map(|(_, w)| w.clone()).collect::<Vec<_>>(), width);
     let top = 44.0 + 18.0 * lines as f64;
-    let mut panel = Panel::new((width, height), top, (x, "learning rate"), (y, "final loss"), (&title, &s.because));
+    let mut panel = Panel::new((width, height), top, (x, "learning rate"), (y, ends), (&title, &s.because));
     panel.legend(entries);
     let (roof, floor) = (panel.frame.y, panel.bottom());
     if let Some((from, to)) = s.interval {

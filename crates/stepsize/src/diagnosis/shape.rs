@@ -17,7 +17,7 @@ use super::stats;
 use knots::Knots;
 
 /// Names of the numbers, in their order; a model refers to them by name.
-pub const NAMES: [&str; 70] = [
+pub const NAMES: [&str; 71] = [
     "first_at",
     "drop",
     "share_2",
@@ -61,6 +61,7 @@ pub const NAMES: [&str; 70] = [
     "val_best_at",
     "gap",
     "gap_rel",
+    "first_gap",
     "score_end",
     "score_gain_2",
     "score_gain_4",
@@ -233,6 +234,12 @@ impl Shape {
             let gap = (v.flat[0] / train.flat[0]).ln();
             self.set("gap", gap);
             self.set("gap_rel", gap / fall);
+        }
+        // The mean of an epoch in which the run exploded lies far above the loss after it.
+        if let Some((step, first)) = record.loss.points().first()
+            && let Some(val) = record.val_loss.at(*step)
+        {
+            self.set("first_gap", (first / val).ln());
         }
     }
 

@@ -309,6 +309,61 @@ mod tests {
     }
 
     #[test]
+    fn logs_of_the_highest_rates_that_end_early_are_of_runs_that_broke() {
+        let mut records: Vec<Record> = [(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4)].map(|(lr, end)| run(lr, end)).into();
+        let short = |lr: f64| Record { loss: Series::new([(0.0, 2.3), (1.0, 2.3)]), ..run(lr, 1.0) };
+        let judge = |records: &[Record]| {
+            let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
+            Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap()
+        };
+        // One may still go on.
+        records.push(short(1.0));
+        assert_eq!(judge(&records).ended_early, None);
+        records.push(short(10.0));
+        let s = judge(&records);
+        assert_eq!((s.ended_early, s.divergence, s.edge), (Some(1.0), Some(1.0), None));
+        assert!(s.verdict(10.0, false) == (Verdict::Diverged, 0.8) && s.because.contains("end early"), "{}", s.because);
+        // Where slow runs were ended too, something else ended them.
+        records.push(short(1e-4));
+        assert_eq!(judge(&records).ended_early, None);
+    }
+
+    #[test]
+    fn the_slowest_run_shows_the_untrained_loss() {
+        let curve = |lr: f64, f: &dyn Fn(f64) -> f64| Record {
+            loss: Series::new((1..40).map(|i| (f64::from(i), f(f64::from(i))))),
+            facts: Facts { lr: Some(lr), ..Facts::default() },
+            ..Record::default()
+        };
+        let falling = |end: f64| move |t: f64| end + (2.3 - end) * (-t / 6.0).exp();
+        let records = [
+            curve(1e-4, &|_| 2.3),
+            curve(1e-2, &falling(0.6)),
+            curve(1e-1, &falling(0.4)),
+            curve(1.0, &|t| 2.8 + 0.3 * (9.7 * t).sin()),
+        ];
+        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
+        let s = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap();
+        assert_eq!((s.verdict(1.0, false).0, s.verdict(0.1, false).0), (Verdict::Diverged, Verdict::Good));
+    }
+
+    #[test]
+    fn runs_without_a_loss_are_compared_by_their_score() {
+        let run = |lr: f64, end: f64| Record {
+            score: Series::new((0..20).map(|i| (f64::from(i), end * f64::from(i) / 19.0))),
+            facts: Facts { lr: Some(lr), ..Facts::default() },
+            ..Record::default()
+        };
+        let records = [run(1e-3, 0.1), run(1e-2, 0.6), run(1e-1, 0.9), run(1.0, 0.2)];
+        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
+        let s = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap();
+        assert_eq!((s.best, s.by), (0.1, By::Score));
+        assert!(s.because.contains("0.1 ended with the highest score"), "{}", s.because);
+        let verdicts = [1e-3, 1e-1, 1.0].map(|lr| s.verdict(lr, false).0);
+        assert_eq!(verdicts, [Verdict::TooLow, Verdict::Good, Verdict::TooHigh]);
+    }
+
+    #[test]
     fn runs_of_other_jobs_stay_apart() {
         let mut records = vec![run(0.1, 0.5), run(0.2, 0.5), run(0.3, 0.5)];
         records[1].facts.other.insert("model".into(), "cnn".into());

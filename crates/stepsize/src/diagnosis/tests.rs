@@ -60,6 +60,8 @@ fn what_looks_like_divergence_and_is_none() {
     fires("LR001", &Record { val_loss: exploded.clone(), loss: exploded, ..Record::default() });
     // The first of noisy readings lay low by chance.
     silent("LR001", &loss(curve(300, |t| if t < 1.0 { 2.0 } else { 2.3 + 0.3 * shake(t) })));
+    // A little above the start, but without any noise.
+    fires("LR001", &loss(curve(30, |t| if t < 1.0 { 83.2 } else { 90.0 + 70.0 * (-3.0 * t).exp() })));
     // Overfitting: the validation loss ends above its start, far above its best; while training has learned, however far.
     let over = |end: f64| curve(40, move |t| 0.4 + 0.6 * (-t / 3.0).exp() + end * (t / 39.0).powi(2));
     silent("LR001", &Record { loss: healthy_to(39.0), val_loss: over(1.2), ..Record::default() });

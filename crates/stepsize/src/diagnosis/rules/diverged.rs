@@ -33,6 +33,8 @@ const STEPS: f64 = 100.0;
 /// So many readings in a row that all lie this share above the start are no chance.
 const SURE: usize = 6;
 const ALWAYS: f64 = 0.5;
+/// Readings that shake by less than this share of themselves are those of all the data, or of a network that is dead.
+const STILL: f64 = 0.002;
 /// A training loss below this share of the untrained one was learned, whatever the validation loss does.
 const LEARNED: f64 = 0.5;
 /// A loss that was this many times that of the start exploded: chance does not do that.
@@ -191,7 +193,9 @@ fn above(series: &Series, start: Start, limit: f64) -> Option<Finding> {
     let rises = end - begin > 3.0 * early.max(late) * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
     let half = &values[values.len() / 2..];
     let always = half.len() >= SURE && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs());
-    if !(exploded || far && own || rises || always) {
+    // Without noise there is no chance.
+    let steady = own && half.len() >= SURE && half.iter().all(|v| *v > limit) && late < STILL * end.abs();
+    if !(exploded || far && own || rises || always || steady) {
         return None;
     }
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);

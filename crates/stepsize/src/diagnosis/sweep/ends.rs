@@ -3,7 +3,7 @@
 use super::{By, Tried};
 use crate::diagnosis::rules::{DIVERGED, ending, overcoming};
 use crate::diagnosis::stats::noise;
-use crate::diagnosis::{Diagnosis, Record};
+use crate::diagnosis::{Diagnosis, Record, Series};
 use crate::report::Verdict;
 
 /// A run shorter than this share of the longest did not finish the job.
@@ -49,7 +49,7 @@ pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<End<'a>>, By) {
         let whole = span(record).is_some_and(|s| s.1 >= WHOLE * longest);
         let early = span(record).is_none_or(|s| s.1 < EARLY * longest) && !record.facts.running;
         let loss = if by == By::Score { ending(&record.score.values()).map(|s| -s) } else { record.final_loss() };
-        let first = |s: &crate::diagnosis::Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
+        let first = |s: &Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
         Some(End {
             record,
             lr: record.base_lr()?,
@@ -84,7 +84,7 @@ pub(super) fn ended_early(ends: &[End<'_>]) -> Option<f64> {
 }
 
 /// Marks as diverged what ended, at a rate above the best, above the loss of the untrained model: the first reading at the lowest
-/// rate. The training loss decides where it is logged.
+/// rate. The training loss decides where it is logged; what comes down to it from an explosion has diverged if a lower rate did.
 pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
     let trained = |e: &&End<'_>| e.loss.is_some();
     let Some(best) = ends.iter().filter(trained).min_by(|a, b| a.loss.unwrap_or(0.0).total_cmp(&b.loss.unwrap_or(0.0)))
@@ -95,20 +95,28 @@ pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
     let Some(slowest) = ends.iter().min_by(|a, b| a.lr.total_cmp(&b.lr)).filter(|e| e.lr * SLOW <= best) else {
         return;
     };
-    let first = |s: &crate::diagnosis::Series| s.points().first().map(|p| p.1);
+    let first = |s: &Series| s.points().first().map(|p| p.1);
     let (train, val) = (first(&slowest.record.loss), first(&slowest.record.val_loss));
-    for end in ends.iter_mut().filter(|e| e.lr > best && e.loss.is_some()) {
+    let mut above: Vec<&mut End<'_>> = ends.iter_mut().filter(|e| e.lr > best).collect();
+    above.sort_by(|a, b| a.lr.total_cmp(&b.lr));
+    let mut lower = false;
+    for end in above {
         let values = end.record.loss.values();
+        let by_val = |times: f64| {
+            let last = end.record.val_loss.points().last();
+            val.zip(last).is_some_and(|(untrained, last)| last.1 > untrained + (times - 1.0) * untrained.abs())
+        };
         let worse = match (train, ending(&values).filter(|_| values.len() > 1)) {
             // A running mean remembers an explosion that was overcome.
-            (Some(untrained), Some(last)) => last > untrained + WORSE * untrained.abs() && !overcoming(&values),
-            _ => val.is_some_and(|v| {
-                end.record.val_loss.points().last().is_some_and(|p| p.1 > v + (TIMES - 1.0) * v.abs())
-            }),
+            (Some(untrained), Some(last)) => {
+                last > untrained + WORSE * untrained.abs() && (lower || !overcoming(&values) || by_val(1.0 + WORSE))
+            }
+            _ => by_val(TIMES),
         };
-        if worse {
+        if worse && end.loss.is_some() {
             (end.diverged, end.loss) = (true, None);
         }
+        lower |= end.diverged;
     }
 }
 
