@@ -3,6 +3,7 @@
 import csv
 import json
 import math
+from datetime import datetime, timedelta
 
 
 def epochs_of(readings):
@@ -95,3 +96,62 @@ def nanogpt(f, readings):
 
 
 STYLES = [keras, epoch_text, epoch_train, epoch_csv, step_csv, train_csv, huggingface, json_lines, lightning, nanogpt]
+
+
+def logging_lines(f, readings):
+    """Python's `logging`, a line an epoch."""
+    for epoch, loss, r in epochs_of(readings):
+        at = datetime(2025, 3, 4, 9, 30, 12) + timedelta(milliseconds=413 * r["step"])
+        head = f"{at:%Y-%m-%d %H:%M:%S},{at.microsecond // 1000:03} INFO train:"
+        f.write(f"{head} epoch={epoch} step={r['step']} loss={loss:.5g} lr={r['lr']:.3g}\n")
+
+
+def progress_bar(f, readings):
+    """A bar as tqdm draws it: each state after a carriage return."""
+    count = readings[0]["steps"]
+    for r in readings[1:]:
+        if r["step"] % 4 == 0 or r is readings[-1]:
+            done = r["step"] / count
+            spent, left = (f"{int(s) // 60:02}:{int(s) % 60:02}" for s in (r["step"] / 50, (count - r["step"]) / 50))
+            bar = f"{done:4.0%}|{'█' * int(10 * done):10}| {r['step']}/{count}"
+            f.write(f"\rtraining: {bar} [{spent}<{left}, 50.02it/s, loss={r['loss']:.3g}, lr={r['lr']:.1e}]")
+    f.write("\n")
+
+
+def spaced_table(f, readings):
+    """Columns below a header; the script stops at the first loss that is not finite."""
+    f.write("  epoch   train_loss     val_loss           lr\n")
+    for epoch, loss, r in epochs_of(readings):
+        f.write(f"{epoch:7} {loss:12.5f} {number(r['val'], 5):>12} {r['lr']:12.3e}\n")
+        if not math.isfinite(loss):
+            break
+
+
+def plain_csv(f, readings):
+    out = csv.writer(f)
+    out.writerow(["step", "loss", "val_loss"])
+    out.writerows([r["step"], r["loss"], r["val"]] for r in readings[1:])
+
+
+def pandas_csv(f, readings):
+    """As `DataFrame.to_csv` writes: the index first, NaN as nothing."""
+    out = csv.writer(f, lineterminator="\n")
+    out.writerow(["", "epoch", "loss", "val_loss", "lr"])
+    for epoch, loss, r in epochs_of(readings):
+        out.writerow([epoch - 1, epoch, *(None if v is None or math.isnan(v) else v for v in (loss, r["val"], r["lr"]))])
+
+
+def json_arrays(f, readings):
+    rows = [(epoch, loss, r["val"], r["lr"]) for epoch, loss, r in epochs_of(readings)]
+    json.dump(dict(zip(["epoch", "train_loss", "val_loss", "lr"], zip(*rows))), f)
+
+
+def sparse_steps(f, readings):
+    """The loss of a single batch every so many steps, from the first of them on."""
+    every = max(2, readings[0]["steps"] // 40)
+    for r in readings[1:]:
+        if r["step"] % every == 0 or r is readings[-1]:
+            f.write(f"[{r['step']:>5}] loss: {r['loss']:.4f}  lr: {r['lr']:.2e}\n")
+
+
+MORE = [logging_lines, progress_bar, spaced_table, plain_csv, pandas_csv, json_arrays, sparse_steps]

@@ -1,149 +1,32 @@
 """Logs of PyTorch jobs for `stepsize-bench diagnosis fit` and `diagnosis scripts`.
 
 `fit` draws 120 jobs from lists of data, networks, optimizers, schedules and ways of logging; `held` trains 18 named ones that are for
-judging only. Each job is trained at 13 rates a factor of 10^(1/2) apart about a rough centre. Writes the logs and `truth.csv` (file,
-job, lr, final validation loss, that of the untrained network, whether a loss was not finite, training loss at the end) below DIR.
-The text is that of two modules of Python's own library. Needs torch and scikit-learn (the published figures: Python 3.11.7, torch 2.15.0,
-scikit-learn 1.9.1). Run from the root of the repository, for a quarter of an hour:
+judging only; `more` draws jobs of other families (`diagnosis_families.py`). Each job is trained at 13 rates a factor of 10^(1/2) apart
+about a rough centre. Writes the logs and `truth.csv` (file, job, lr, final validation loss, that of the untrained network, whether a
+loss was not finite, mean training loss of the last tenth of the steps, training loss of the untrained network on all rows) below DIR.
+Needs torch and scikit-learn (the published figures: Python 3.11.7, torch 2.15.0, scikit-learn 1.9.1). Run from the root of the
+repository, for a quarter of an hour; a number after DIR is that of the processes:
 python3 bench/diagnosis_torch.py fit target/diagnosis-torch/fit
 """
 
+import copy
 import csv
 import math
 import os
 import random
 import sys
 from multiprocessing import Pool
-from pathlib import Path
 
 import diagnosis_styles as log
-import numpy as np
 import torch
 import torch.nn.functional as F
-from sklearn.datasets import (
-    load_breast_cancer,
-    load_diabetes,
-    load_digits,
-    load_wine,
-    make_classification,
-    make_friedman1,
-)
+from diagnosis_data import CHARS, CODES, CUT, DATA, DIGITS, LENGTH, pieces
+from diagnosis_networks import ACTS, NORMS, Language, cnn, mlp
 from torch import nn
 from torch.optim import lr_scheduler as schedulers
 
 torch.set_num_threads(1)
 RATES = 13
-
-
-def split(x, y, seed=0):
-    """Training and validation rows, four to one."""
-    order = np.random.default_rng(seed).permutation(len(x))
-    cut = len(x) * 4 // 5
-    x, y = torch.tensor(x, dtype=torch.float32), torch.tensor(y)
-    return x[order[:cut]], y[order[:cut]], x[order[cut:]], y[order[cut:]]
-
-
-def table(loaded, kind, scaled=True):
-    x, y = loaded
-    x = (x - x.mean(0)) / (x.std(0) + 1e-9) if scaled else x
-    if kind != "class":
-        y = y.astype(np.float32)
-    return (*split(x, y), kind)
-
-
-def noisy(data, share, classes):
-    x, y, xv, yv, kind = data
-    g = torch.Generator().manual_seed(3)
-    wrong = torch.rand(len(y), generator=g) < share
-    return x, torch.where(wrong, torch.randint(classes, (len(y),), generator=g), y), xv, yv, kind
-
-
-def standard(loaded):
-    x, y = loaded
-    return x, (y - y.mean()) / y.std()
-
-
-def images():
-    x, y = load_digits(return_X_y=True)
-    return x / 16, y
-
-
-def itself(data):
-    x, _, xv, _, _ = data
-    return x, x, xv, xv, "pixels"
-
-
-DIGITS = table(images(), "class", scaled=False)
-DATA = {
-    "digits": DIGITS,
-    "noisydigits": noisy(DIGITS, 0.15, 10),
-    "pixels": itself(DIGITS),
-    "cancer": table(load_breast_cancer(return_X_y=True), "binary"),
-    "wine": table(load_wine(return_X_y=True), "class"),
-    "friedman": table(standard(make_friedman1(1200, 10, noise=0.5, random_state=0)), "real"),
-    "diabetes": table(standard(load_diabetes(return_X_y=True)), "real"),
-    "rawdiabetes": table(load_diabetes(return_X_y=True), "real"),
-    "classes": table(make_classification(3000, 40, n_informative=15, n_classes=8, flip_y=0.1, random_state=3), "class"),
-    "classes20": table(make_classification(4000, 60, n_informative=30, n_classes=20, flip_y=0.02, random_state=5), "class"),
-    "two": table(make_classification(2000, 20, n_informative=8, n_classes=2, flip_y=0.1, random_state=6), "binary"),
-}
-TEXT = "".join(Path(os.__file__).with_name(name).read_text() for name in ("argparse.py", "ast.py"))[:90000]
-CHARS = sorted(set(TEXT))
-CODES = torch.tensor([CHARS.index(c) for c in TEXT])
-LENGTH = 32
-
-
-def pieces(codes, count, g):
-    starts = torch.randint(len(codes) - LENGTH - 1, (count,), generator=g).tolist()
-    return torch.stack([codes[i : i + LENGTH] for i in starts]), torch.stack([codes[i + 1 : i + LENGTH + 1] for i in starts])
-
-
-class Language(nn.Module):
-    """A character model: an LSTM, a GRU or a transformer."""
-
-    def __init__(self, kind):
-        super().__init__()
-        self.embed = nn.Embedding(len(CHARS), 48)
-        self.kind = kind
-        if kind == "transformer":
-            self.place = nn.Embedding(LENGTH, 48)
-            layer = nn.TransformerEncoderLayer(48, 4, 96, 0.0, batch_first=True, norm_first=True)
-            self.body = nn.TransformerEncoder(layer, 2, enable_nested_tensor=False)
-            self.out = nn.Linear(48, len(CHARS))
-        else:
-            self.body = (nn.LSTM if kind == "lstm" else nn.GRU)(48, 64, batch_first=True)
-            self.out = nn.Linear(64, len(CHARS))
-
-    def forward(self, x):
-        h = self.embed(x)
-        if self.kind == "transformer":
-            mask = nn.Transformer.generate_square_subsequent_mask(LENGTH)
-            h = self.body(h + self.place(torch.arange(LENGTH)), mask=mask, is_causal=True)
-        else:
-            h = self.body(h)[0]
-        return self.out(h).transpose(1, 2)
-
-
-def mlp(sizes, act, norm):
-    layers = []
-    for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
-        layers.append(nn.Linear(a, b))
-        if i + 2 < len(sizes):
-            layers += [norm(b), act()] if norm else [act()]
-    return nn.Sequential(*layers)
-
-
-def cnn(classes):
-    return nn.Sequential(
-        nn.Unflatten(1, (1, 8, 8)),
-        *(nn.Conv2d(1, 12, 3, padding=1), nn.BatchNorm2d(12), nn.ReLU(), nn.MaxPool2d(2)),
-        *(nn.Conv2d(12, 24, 3, padding=1), nn.BatchNorm2d(24), nn.ReLU(), nn.AdaptiveAvgPool2d(1)),
-        *(nn.Flatten(), nn.Linear(24, classes)),
-    )
-
-
-ACTS = {"relu": nn.ReLU, "tanh": nn.Tanh, "gelu": nn.GELU}
-NORMS = {"": None, "bn": nn.BatchNorm1d, "ln": nn.LayerNorm}
 OPTIMIZERS = {
     "sgd": lambda p, lr: torch.optim.SGD(p, lr),
     "momentum": lambda p, lr: torch.optim.SGD(p, lr, momentum=0.9),
@@ -196,58 +79,74 @@ def tuned_before(model):
         optimizer.step()
 
 
+class Task:
+    """A model and its rows; `loss` and `score` take the model and some of them. `per` steps are an epoch."""
+
+    def __init__(self, model, loss, train, val, batch, per=None, score=None):
+        self.model, self.loss, self.train, self.val, self.score = model, loss, train, val, score
+        self.batch, self.passes = batch, len(train[0]) // batch
+        self.per = per or self.passes
+
+    def rows(self, step, g):
+        at = step % self.passes
+        if at == 0:
+            self.order = torch.randperm(len(self.train[0]), generator=g)
+        chosen = self.order[at * self.batch : (at + 1) * self.batch]
+        return [t[chosen] for t in self.train]
+
+    def full(self, rows, learning=False):
+        """Loss and score on all these rows, as used or as seen while learning; what is drawn within is the same each time."""
+        model = copy.deepcopy(self.model) if learning else self.model.eval()
+        with torch.no_grad(), torch.random.fork_rng([]):
+            torch.manual_seed(0)
+            seen = self.loss(model, *rows).item(), self.score(model, *rows) if self.score else None
+        self.model.train()
+        return seen
+
+
+class Text(Task):
+    def rows(self, step, g):
+        return pieces(CODES[:CUT], self.batch, g)
+
+
+def task_of(job):
+    if job["data"] == "text":
+        model = Language(job["net"], len(CHARS), LENGTH)
+        train, val = (pieces(c, 64, torch.Generator().manual_seed(5)) for c in (CODES[:CUT], CODES[CUT:]))
+        return Text(model, lambda m, x, y: loss_of("class", m(x), y), train, val, 16, job["steps"] // job["epochs"])
+    x, y, xv, yv, kind = DATA[job["data"]]
+    outs = {"class": int(y.max()) + 1 if kind == "class" else 0, "pixels": 64}.get(kind, 1)
+    model = cnn(outs) if job["net"] == "cnn" else mlp([x.shape[1], *job["hidden"], outs], ACTS[job["act"]], NORMS[job["norm"]])
+    if job.get("tuned"):
+        tuned_before(model)
+    loss, score = lambda m, x, y: loss_of(kind, m(x), y), lambda m, x, y: score_of(kind, m(x), y)
+    return Task(model, loss, (x, y), (xv, yv), job["batch"], score=score)
+
+
 def train(job, lr):
     """One run: a reading for each step, the first of the untrained network; `end` where an epoch ends."""
     torch.manual_seed(0)
-    g, text = torch.Generator().manual_seed(1), job["data"] == "text"
-    if text:
-        kind, model, count, batch = "class", Language(job["net"]), job["steps"], 16
-        per, cut = job["steps"] // job["epochs"], len(CODES) * 9 // 10
-        xv, yv = pieces(CODES[cut:], 64, torch.Generator().manual_seed(5))
-    else:
-        x, y, xv, yv, kind = DATA[job["data"]]
-        outs = {"class": int(y.max()) + 1 if kind == "class" else 0, "pixels": 64}.get(kind, 1)
-        batch = job["batch"]
-        per = len(x) // batch
-        count = per * job["epochs"]
-        model = cnn(outs) if job["net"] == "cnn" else mlp([x.shape[1], *job["hidden"], outs], ACTS[job["act"]], NORMS[job["norm"]])
-        if job.get("tuned"):
-            tuned_before(model)
+    task, g = job.get("task", task_of)(job), torch.Generator().manual_seed(1)
+    model, count = task.model, job.get("steps") or task.per * job["epochs"]
     optimizer = OPTIMIZERS[job["optimizer"]](model.parameters(), lr)
     schedule = SCHEDULES[job["schedule"]]
     scheduler = schedule(optimizer, count, lr) if schedule else None
-
-    def evaluate():
-        model.eval()
-        with torch.no_grad():
-            out = model(xv)
-            seen = loss_of(kind, out, yv).item(), None if text else score_of(kind, out, yv)
-        model.train()
-        return seen
-
-    val, score = evaluate()
-    readings = [dict(step=0, epoch=0, loss=None, lr=lr, norm=None, val=val, score=score, end=False)]
-    order = None
+    val, score = task.full(task.val)
+    first = {"untrained": task.full(task.train, learning=True)[0], "steps": count}
+    readings = [dict(step=0, epoch=0, loss=None, lr=lr, norm=None, val=val, score=score, end=False, **first)]
     for step in range(count):
-        if text:
-            rows, target = pieces(CODES[:cut], batch, g)
-        else:
-            if step % per == 0:
-                order = torch.randperm(len(x), generator=g)
-            chosen = order[step % per * batch : (step % per + 1) * batch]
-            rows, target = x[chosen], y[chosen]
         optimizer.zero_grad()
-        loss = loss_of(kind, model(rows), target)
+        loss = task.loss(model, *task.rows(step, g))
         loss.backward()
         norm = nn.utils.clip_grad_norm_(model.parameters(), job.get("clip", 1e30)).item()
         rate = optimizer.param_groups[0]["lr"]
         optimizer.step()
         if scheduler:
             scheduler.step()
-        end = (step + 1) % per == 0
-        val, score = evaluate() if end else (None, None)
+        end = (step + 1) % task.per == 0
+        val, score = task.full(task.val) if end else (None, None)
         loss = loss.item()
-        readings.append(dict(step=step + 1, epoch=step // per + 1, loss=loss, lr=rate, norm=norm, val=val, score=score, end=end))
+        readings.append(dict(step=step + 1, epoch=step // task.per + 1, loss=loss, lr=rate, norm=norm, val=val, score=score, end=end))
         if not math.isfinite(loss) and job["stops"]:
             break
     return readings
@@ -258,7 +157,7 @@ def drawn():
     draw = random.Random(20)
     for i in range(120):
         data = draw.choice([*DATA, "text", "text"])
-        job = {"data": data, "schedule": draw.choice(list(SCHEDULES)), "stops": draw.random() < 0.6, "styles": 3}
+        job = {"data": data, "schedule": draw.choice(list(SCHEDULES)), "stops": draw.random() < 0.6, "styles": [(log.STYLES, 3)]}
         job["optimizer"] = draw.choice(list(OPTIMIZERS))
         if draw.random() < 0.2:
             job["clip"] = draw.choice([0.3, 1.0])
@@ -283,7 +182,7 @@ def named():
     """The jobs for judging, each with one way of logging."""
 
     def job(data, style, centre, optimizer, schedule, batch=32, epochs=20, hidden=(), act="relu", norm="", net="mlp", **more):
-        common = {"data": data, "styles": style, "centre": centre, "optimizer": optimizer, "schedule": schedule}
+        common = {"data": data, "styles": [([style], 1)], "centre": centre, "optimizer": optimizer, "schedule": schedule}
         shape = {"batch": batch, "epochs": epochs, "hidden": hidden, "act": act, "norm": norm, "net": net}
         return common | shape | {"stops": True} | more
 
@@ -321,23 +220,26 @@ def run(args):
         vals = [r["val"] for r in readings if r["val"] is not None]
         broken = any(not math.isfinite(v) for v in losses + vals)
         tail = losses[-max(1, len(losses) // 10) :]
-        styles = draw.sample(log.STYLES, job["styles"]) if isinstance(job["styles"], int) else [job["styles"]]
-        for style in styles:
+        for style in [style for styles, count in job["styles"] for style in draw.sample(styles, count)]:
             file = f"{name}/run{i:02}_{style.__name__}.log"
-            with open(os.path.join(root, file), "w", newline="") as f:
+            with open(os.path.join(root, file), "w", newline="", encoding="utf-8") as f:
                 style(f, readings)
-            rows.append([file, name, repr(lr), repr(vals[-1]), repr(vals[0]), int(broken), repr(sum(tail) / len(tail))])
+            ends = [repr(sum(tail) / len(tail)), repr(readings[0]["untrained"])]
+            rows.append([file, name, repr(lr), repr(vals[-1]), repr(vals[0]), int(broken), *ends])
     return rows
 
 
 def main():
-    which, root = sys.argv[1:3]
-    jobs = {"fit": drawn, "held": named}[which]()
+    which, root, *processes = sys.argv[1:]
+    if which == "more":
+        from diagnosis_families import drawn as jobs
+    else:
+        jobs = {"fit": drawn, "held": named}[which]
     os.makedirs(root, exist_ok=True)
-    with Pool() as pool, open(os.path.join(root, "truth.csv"), "w", newline="") as f:
+    with Pool(int(processes[0]) if processes else None) as pool, open(os.path.join(root, "truth.csv"), "w", newline="") as f:
         truth = csv.writer(f)
-        truth.writerow(["file", "job", "lr", "final_val", "untrained", "broken", "end_train"])
-        for rows in pool.imap(run, [(root, name, job) for name, job in jobs]):
+        truth.writerow(["file", "job", "lr", "final_val", "untrained", "broken", "end_train", "untrained_train"])
+        for rows in pool.imap(run, [(root, name, job) for name, job in jobs()]):
             truth.writerows(rows)
             f.flush()
             print(rows[0][1], flush=True)

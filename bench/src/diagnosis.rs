@@ -72,7 +72,7 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
         ("without the rate itself", base, &no_lr),
         ("with the number of points", base, &all),
         ("60 rounds", boost::Growth { rounds: 60, ..base }, &shipped),
-        ("200 rounds", boost::Growth { rounds: 200, ..base }, &shipped),
+        ("120 rounds", boost::Growth { rounds: 120, ..base }, &shipped),
         ("depth 2", boost::Growth { depth: 2, rounds: 180, ..base }, &shipped),
         ("depth 4", boost::Growth { depth: 4, rounds: 80, ..base }, &shipped),
     ];

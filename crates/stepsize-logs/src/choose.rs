@@ -158,9 +158,10 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
                     seen()
                 ))
             })?;
-            let split =
-                ["a validation", "a test", "the only kind of", "a training"].get(usize::from(rank.0)).unwrap_or(&"a");
-            let kind = if rank.1 == 0 { "loss" } else { "metric" };
+            let split = ["a validation", "a test", "the only kind of", "a training", "an unnamed"]
+                .get(usize::from(rank.0))
+                .unwrap_or(&"a");
+            let kind = if rank.1 == 0 || rank.1 == 3 { "loss" } else { "metric" };
             let others = names.iter().filter(|n| metric_direction(n).is_some()).count() - 1;
             (name, format!("{split} {kind}, before {others} other{}", if others == 1 { "" } else { "s" }))
         }
@@ -201,6 +202,9 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
 /// Whether high is good, as far as the name tells.
 pub fn maximizes(name: &str) -> Option<bool> {
     let plain = plain(name);
+    if bare_split(name).is_some() {
+        return Some(false);
+    }
     // The value of a plain function, as optimizers print it; the likelihood that is made small.
     if matches!(plain.as_str(), "f" | "f_x") || plain.contains("neg_log_lik") || plain.contains("negative_log_lik") {
         return Some(false);
@@ -222,6 +226,15 @@ pub fn maximizes(name: &str) -> Option<bool> {
             (MAXIMIZE.contains(&part) || part.ends_with("accuracy")).then_some(true)
         }
     })
+}
+
+/// Whether a name is that of a split alone, as a table's `step  train  valid` has it for their losses: whether of the held-out one.
+pub(crate) fn bare_split(name: &str) -> Option<bool> {
+    match plain(name).as_str() {
+        "train" | "training" => Some(false),
+        "val" | "valid" | "validation" | "dev" | "eval" | "test" => Some(true),
+        _ => None,
+    }
 }
 
 /// Place of a counter of steps among its like; less is better.
@@ -268,6 +281,9 @@ fn metric_direction(name: &str) -> Option<bool> {
 /// How fit a name is to compare runs by: split, kind, then the plainest name.
 pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     let maximize = metric_direction(name)?;
+    if bare_split(name).is_some() {
+        return Some((4, 3, 1));
+    }
     let plain = plain(name);
     let has = |list: &[&str]| plain.split(['_']).any(|p| list.contains(&p.trim_end_matches(char::is_numeric)));
     let split = if has(&["val", "valid", "validation", "eval", "evaluation", "dev"]) {
@@ -306,6 +322,7 @@ mod tests {
         metric(&["episode_reward_mean", "time"], "episode_reward_mean", true);
         metric(&["r2", "lr"], "r2", true);
         metric(&["it", "f(x)", "|grad|"], "f(x)", false);
+        metric(&["epoch", "loss", "train", "test"], "loss", false);
         metric(&["iteration", "neg_log_lik", "grad_norm"], "neg_log_lik", false);
         metric(&["objective", "val_hinge"], "val_hinge", false);
         metric(&["mean_reward", "entropy"], "mean_reward", true);

@@ -3,7 +3,7 @@
 //!
 //! A table with one row for each run (a sweep: no step, a rate column whose values are spread) becomes one record a row.
 
-use crate::choose::{epoch_rank, is_grad_norm, is_rate, rank};
+use crate::choose::{bare_split, epoch_rank, is_grad_norm, is_rate, rank};
 use crate::run::{Run, Series};
 use std::collections::BTreeMap;
 use stepsize::diagnosis::{Facts, Record, Series as Tidy};
@@ -40,9 +40,12 @@ fn record(run: &Run, path: &str) -> Record {
     let score = lowest(&|r| r.1 == 2 && r.0 < 2).or_else(|| lowest(&|r| r.1 == 2));
     // Where a reward is sought the losses of policy and critic do not tell how good the run is, but that it broke.
     let rewarded = score.is_some_and(|s| is_reward(&s.name));
+    // A name that is only a split's is that of its loss where no loss is named.
+    let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3));
+    let bare = |held_out: bool| run.series.iter().find(|s| !named && bare_split(&s.name) == Some(held_out));
     let tells = |s: &&Series| !rewarded || s.points.last().is_some_and(|p| !p.1.is_finite());
-    let val = lowest(&|r| r.1 < 2 && r.0 < 2).filter(tells);
-    let train = lowest(&|r| r.1 < 2 && r.0 >= 2).filter(tells);
+    let val = lowest(&|r| r.1 < 2 && r.0 < 2).filter(tells).or_else(|| bare(true));
+    let train = lowest(&|r| r.1 < 2 && r.0 >= 2).filter(tells).or_else(|| bare(false));
     // Of several groups of parameters the one with the highest rate stands for the run.
     let rate = run
         .series
@@ -241,6 +244,32 @@ mod tests {
         assert_eq!((record.facts.classes, record.facts.total_steps), (Some(10), Some(30.0)));
         assert_eq!(record.facts.optimizer.as_deref(), Some("adamw"));
         assert_eq!(record.facts.other.get("hidden").map(String::as_str), Some("64"));
+    }
+
+    #[test]
+    fn splits_without_a_name_are_their_losses_where_no_loss_is_named() {
+        let of = |names: &[&str]| {
+            let run = Run { series: names.iter().map(|n| series(n, &[1.0, 0.5])).collect(), ..Run::default() };
+            let record = records(&run, "a.txt").remove(0);
+            (record.loss.len(), record.val_loss.len(), record.score.len())
+        };
+        assert_eq!(of(&["train", "valid", "lr"]), (2, 2, 0));
+        assert_eq!(of(&["loss", "train", "test"]), (2, 0, 0));
+        assert_eq!(of(&["train", "val", "accuracy"]), (0, 0, 2));
+    }
+
+    #[test]
+    fn a_reward_is_not_told_by_the_losses_of_its_policy() {
+        let run = Run {
+            series: vec![
+                series("mean_reward", &[0.1, 0.5]),
+                series("policy_loss", &[1.0, 2.0]),
+                series("entropy", &[1.0, 0.1]),
+            ],
+            ..Run::default()
+        };
+        let record = &records(&run, "a.csv")[0];
+        assert_eq!((record.loss.len(), record.val_loss.len(), record.score.len()), (0, 0, 2));
     }
 
     #[test]
