@@ -119,7 +119,7 @@ fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
         for (run, number) in runs.iter().flat_map(|r| (0..habits::LOGS).map(move |n| (r, n))) {
             let record = habits::log(job, run, number, false);
             let found = diagnose_with(model, &record);
-            let judged = judged(&truth, run, &found);
+            let judged = Judged::alone(truth.label(run), truth.octaves(run.lr), &found, run.lr);
             if (judged.truth == Verdict::Diverged) != (judged.said == Verdict::Diverged) {
                 let ends = label::end_train(run) / truth.untrained;
                 println!(
@@ -163,7 +163,7 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
             for run in runs {
                 let record = habits::log(job, run, number, false);
                 let found = diagnose_with(model, &record);
-                alone.push(judged(&truth, run, &found));
+                alone.push(Judged::alone(truth.label(run), truth.octaves(run.lr), &found, run.lr));
                 let first = |s: &Series| s.points().first().is_some_and(|p| p.0 == 0.0);
                 if first(&record.loss) || first(&record.val_loss) {
                     from_start.extend(alone.last().cloned());
@@ -186,11 +186,8 @@ fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
             near[kind][1] += usize::from(best.is_some_and(|b| at(b.0).abs_diff(at(sweep.best)) <= 1));
             near[kind][2] += usize::from(trained.is_some_and(|b| at(b.lr).abs_diff(at(sweep.best)) <= 1));
             for (run, found) in those.iter().zip(&seen) {
-                let (said, sure) = sweep.verdict(run.lr, found.verdict == Verdict::Diverged);
-                let mut judged = judged(&truth, run, found);
-                (judged.said, judged.confidence) = (said, sure);
-                judged.advised = Some((sweep.next_lr / run.lr).log2());
-                together[kind].push(judged);
+                let (label, octaves) = (truth.label(run), truth.octaves(run.lr));
+                together[kind].push(Judged::beside(label, octaves, found, run.lr, &sweep));
             }
         }
     }
@@ -221,10 +218,4 @@ fn with_rate<'a>(runs: &'a [&runs::Run]) -> impl FnMut(Record) -> Record + 'a {
         record.facts.lr = rates.next();
         record
     }
-}
-
-fn judged(truth: &label::Truth, run: &runs::Run, found: &Diagnosis) -> Judged {
-    let advised = found.next_lr.map(|next| (next / run.lr).log2());
-    let Diagnosis { verdict: said, confidence, .. } = *found;
-    Judged { truth: truth.label(run), said, octaves: truth.octaves(run.lr), confidence, advised }
 }

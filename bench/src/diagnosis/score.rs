@@ -1,6 +1,8 @@
 //! Error rates: precision and recall of each verdict on logs whose truth is known.
 
 use std::fmt::Write as _;
+use stepsize::diagnosis::Diagnosis;
+use stepsize::diagnosis::sweep::Sweep;
 use stepsize::report::Verdict;
 
 /// A log that was judged.
@@ -13,6 +15,20 @@ pub struct Judged {
     pub confidence: f64,
     /// Octaves from the run's rate to the one advised.
     pub advised: Option<f64>,
+}
+
+impl Judged {
+    /// A log of a run at this rate, judged by itself.
+    pub fn alone(truth: Verdict, octaves: f64, found: &Diagnosis, lr: f64) -> Self {
+        let advised = found.next_lr.map(|next| (next / lr).log2());
+        Self { truth, said: found.verdict, octaves, confidence: found.confidence, advised }
+    }
+
+    /// The same, judged beside the other runs of its job.
+    pub fn beside(truth: Verdict, octaves: f64, found: &Diagnosis, lr: f64, sweep: &Sweep) -> Self {
+        let (said, confidence) = sweep.verdict(lr, found.verdict == Verdict::Diverged);
+        Self { truth, said, octaves, confidence, advised: Some((sweep.next_lr / lr).log2()) }
+    }
 }
 
 const WORDS: [Verdict; 4] = [Verdict::Diverged, Verdict::TooHigh, Verdict::TooLow, Verdict::Good];

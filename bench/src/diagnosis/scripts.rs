@@ -54,14 +54,14 @@ pub fn jobs(dir: &str) -> Result<Vec<Job>, Box<dyn Error>> {
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for line in text.lines().skip(1) {
         let f: Vec<&str> = line.split(',').collect();
-        let ([file, job, lr, end, untrained, broken, train], more) = f.split_first_chunk().ok_or(line)?;
-        let (file, broken) = (*file, *broken);
+        let ([file, job, lr, end, untrained, broken, train], more) =
+            f.split_first_chunk().ok_or_else(|| format!("truth.csv: {line}"))?;
         rows.entry((*job).to_owned()).or_default().push(Row {
-            file: file.to_owned(),
+            file: (*file).to_owned(),
             lr: lr.parse()?,
             end: end.parse()?,
             untrained: untrained.parse()?,
-            broken: broken == "1",
+            broken: *broken == "1",
             train: train.parse()?,
             untrained_train: more.first().map(|v| v.parse()).transpose()?,
         });
@@ -104,8 +104,8 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
             let found = diagnose_with(model, &log.record);
             line += &format!(" {}{}", letter(log.truth), letter(found.verdict));
             let Log { truth, octaves, .. } = *log;
-            let advised = found.next_lr.zip(log.record.base_lr()).map(|(next, lr)| (next / lr).log2());
-            alone.push(Judged { truth, said: found.verdict, octaves, confidence: found.confidence, advised });
+            let lr = log.record.base_lr().unwrap_or(job.rates[log.at]);
+            alone.push(Judged::alone(truth, octaves, &found, lr));
             let mut record = log.record.clone();
             record.facts.lr = Some(job.rates[log.at]);
             sweep.push((record, found));
@@ -117,10 +117,9 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
             near += usize::from(at.abs_diff(job.best) <= 1);
             line += "; together:";
             for (log, (_, found)) in job.logs.iter().zip(&pairs) {
-                let (said, confidence) = sweep.verdict(job.rates[log.at], found.verdict == Verdict::Diverged);
-                line += &format!(" {}{}", letter(log.truth), letter(said));
-                let advised = Some((sweep.next_lr / job.rates[log.at]).log2());
-                together.push(Judged { truth: log.truth, said, octaves: log.octaves, confidence, advised });
+                let judged = Judged::beside(log.truth, log.octaves, found, job.rates[log.at], &sweep);
+                line += &format!(" {}{}", letter(log.truth), letter(judged.said));
+                together.push(judged);
             }
         }
         println!("{}: best {:.2e}:{line}", job.name, job.vertex);

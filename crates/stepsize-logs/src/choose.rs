@@ -249,6 +249,16 @@ pub fn epoch_rank(name: &str) -> Option<usize> {
     EPOCHS.iter().position(|s| *s == plain)
 }
 
+/// Whether a name counts steps, epochs or data.
+pub fn is_counter(name: &str) -> bool {
+    step_rank(name).is_some() || epoch_rank(name).is_some()
+}
+
+/// Whether a name is that of a counter or of a metric.
+pub(crate) fn is_known(name: &str) -> bool {
+    is_counter(name) || maximizes(name).is_some()
+}
+
 /// The best counter among the names.
 fn counter<'a>(names: &[&'a str]) -> Option<&'a str> {
     let best = |place: fn(&str) -> Option<usize>| {

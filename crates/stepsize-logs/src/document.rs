@@ -8,6 +8,7 @@
 mod lists;
 mod tokens;
 
+use crate::choose::is_known;
 use crate::gather::Gather;
 use crate::number;
 use crate::run::Run;
@@ -296,8 +297,7 @@ impl Shape {
         if top.iter().any(|(name, _)| crate::maximizes(name).is_some()) {
             for (name, value) in &top {
                 gather.number(name, *value);
-                let counts = crate::step_rank(name).is_some() || crate::epoch_rank(name).is_some();
-                if counts || crate::maximizes(name).is_some() {
+                if is_known(name) {
                     gather.forget(name);
                 }
             }

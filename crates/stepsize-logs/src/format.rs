@@ -1,9 +1,9 @@
 //! [`detect`]: which format a log has, from its first bytes; the name of the file only decides where they leave it open.
 
+use crate::choose::is_known;
 use crate::decode;
 use crate::literal::{self, Value};
 use crate::table::delimiter;
-use crate::{epoch_rank, maximizes, step_rank};
 
 /// Bytes from the head of a file that [`detect`] looks at.
 pub const HEAD: usize = 64 << 10;
@@ -237,10 +237,7 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
         };
         all.iter().filter(|c| number(c)).count()
     };
-    let known = |c: &str| {
-        let c = c.trim().trim_matches(['"', '#', ' ']);
-        step_rank(c).is_some() || epoch_rank(c).is_some() || maximizes(c).is_some()
-    };
+    let known = |c: &str| is_known(c.trim().trim_matches(['"', '#', ' ']));
     let header: Vec<&str> = if mark == b' ' { first.split_whitespace().collect() } else { quoted_split(first, mark) };
     let format = if mark == b'\t' { Format::Tsv } else { Format::Csv };
     if body.is_empty() {

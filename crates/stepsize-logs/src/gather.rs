@@ -255,6 +255,12 @@ impl Gather {
     /// The row is complete.
     #[inline]
     pub fn end_row(&mut self) {
+        self.take_in_row();
+        self.empty.clear();
+    }
+
+    #[inline]
+    fn take_in_row(&mut self) {
         if let Some(table) = &mut self.table
             && !table.add(&self.row, &self.empty, &self.words)
         {
@@ -264,13 +270,12 @@ impl Gather {
             self.take_words();
         }
         if self.row.is_empty() {
-            return self.empty.clear();
+            return;
         }
         if self.row.iter().all(|(c, _)| self.is_counter(*c)) {
             if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !self.empty.is_empty()) {
                 draft.empty_row(&self.row, &self.empty, &self.names, self.again);
             }
-            self.empty.clear();
             // Counters on a line of their own speak of the readings that follow.
             for (column, count) in self.row.drain(..) {
                 self.pending.retain(|(c, _)| *c != column);
@@ -278,7 +283,6 @@ impl Gather {
             }
             return;
         }
-        self.empty.clear();
         if !self.pending.is_empty() {
             let row = &mut self.row;
             self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d));

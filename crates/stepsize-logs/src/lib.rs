@@ -24,7 +24,7 @@ pub mod text;
 mod thin;
 mod wandb;
 
-pub use choose::{Choice, Wanted, choose, epoch_rank, maximizes, step_rank};
+pub use choose::{Choice, Wanted, choose, epoch_rank, is_counter, maximizes, step_rank};
 pub use format::{Format, HEAD, detect};
 pub use gather::name_facts;
 pub use reader::LogReader;

@@ -144,8 +144,10 @@ impl Records {
             let column = match column {
                 Some(column) => Some(*column),
                 None => {
-                    let counter = crate::step_rank(&known.name).is_some() || crate::epoch_rank(&known.name).is_some();
-                    *column = match self.scope.filter(|_| !counter && !text::is_split_name(&known.name)) {
+                    *column = match self
+                        .scope
+                        .filter(|_| !crate::is_counter(&known.name) && !text::is_split_name(&known.name))
+                    {
                         Some(split) => gather.column(&format!("{split}_{}", known.name)),
                         None => gather.column(&known.name),
                     };

@@ -119,8 +119,9 @@ impl Clock {
         }
         // One line an epoch, each with the last count of its own: `13/13 - loss: 0.5`.
         let stays = count == self.count && (count == self.totals.0 || count == self.first_count);
-        let back = count < self.count || stays && self.epoch.floor() > self.epoch_then.floor();
-        let epoch_went_on = back && self.epoch.floor() > self.epoch_then.floor();
+        let next_epoch = self.epoch.floor() > self.epoch_then.floor();
+        let back = count < self.count || stays && next_epoch;
+        let epoch_went_on = back && next_epoch;
         if back && !epoch_went_on && !behind(self.step_of(count)) {
             // A count of its own: batches of a validation, or an evaluation of an older state.
             if epoch.is_none() {

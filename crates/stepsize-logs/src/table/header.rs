@@ -1,5 +1,6 @@
 //! [`Header`]: what the columns of a table are.
 
+use crate::choose::is_known;
 use crate::gather::Gather;
 use memchr::memchr;
 
@@ -175,10 +176,8 @@ impl Header {
     /// Whether a line of words names columns: none is a number, and a counter or metric is among them.
     fn is_header(&self, line: &[u8]) -> bool {
         let line = String::from_utf8_lossy(line);
-        let known =
-            |c: &str| crate::step_rank(c).is_some() || crate::epoch_rank(c).is_some() || crate::maximizes(c).is_some();
         let cells = || line.split(char::from(self.delimiter)).map(str::trim);
-        cells().filter(|c| !c.is_empty() && known(c)).count() * 2 > cells().count()
+        cells().filter(|c| !c.is_empty() && is_known(c)).count() * 2 > cells().count()
     }
 }
 
@@ -203,8 +202,7 @@ fn tag_of(file: &str) -> Option<&str> {
 /// Whether `# epoch loss` names columns rather than being a remark.
 pub(crate) fn is_commented_header(line: &str) -> bool {
     let rest = line.trim_start_matches('#').trim();
-    let known = |c: &str| crate::step_rank(c).is_some() || crate::epoch_rank(c).is_some();
-    !rest.starts_with('{') && rest.split([',', '\t', ';', ' ']).next().is_some_and(known)
+    !rest.starts_with('{') && rest.split([',', '\t', ';', ' ']).next().is_some_and(crate::is_counter)
 }
 
 /// What separates the cells of a header.

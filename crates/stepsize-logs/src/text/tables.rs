@@ -4,7 +4,7 @@
 //! least two are numbers and none has a name of its own. Bars and rules between are passed over.
 
 use super::{Pair, scan_pairs};
-use crate::{epoch_rank, maximizes, step_rank};
+use crate::choose::{is_counter, is_known};
 
 /// Reads lines one after the other.
 #[derive(Debug, Clone, Default)]
@@ -83,11 +83,10 @@ fn header(line: &str) -> Option<Vec<String>> {
         cells = line.trim().split("  ").map(str::trim).filter(|c| !c.is_empty()).take(65).collect();
     }
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
-    let known = |c: &&str| step_rank(c).is_some() || epoch_rank(c).is_some() || maximizes(c).is_some();
     let fits = (2..=64).contains(&cells.len())
         && cells.iter().all(word)
-        && cells.iter().filter(|c| step_rank(c).is_some() || epoch_rank(c).is_some()).count() >= 1
-        && cells.iter().filter(|c| known(c)).count() * 2 >= cells.len().max(4)
+        && cells.iter().any(|c| is_counter(c))
+        && cells.iter().filter(|c| is_known(c)).count() * 2 >= cells.len().max(4)
         && !line.contains([':', '=', '.']);
     fits.then(|| cells.into_iter().map(|c| c.replace(' ', "_")).collect())
 }

@@ -39,7 +39,7 @@ mod warmup;
 use super::{Finding, Seen};
 
 pub use diverged::CODE as DIVERGED;
-pub(super) use diverged::{ending, overcoming};
+pub(super) use diverged::{WORSE, ending, overcoming};
 pub(super) use idle::CODE as IDLE;
 pub(super) use place::{place, unknown};
 

@@ -46,6 +46,13 @@ pub struct Tried {
     pub diverged: usize,
 }
 
+impl Tried {
+    /// Whether it is this rate, but for rounding.
+    fn is_at(&self, lr: f64) -> bool {
+        (self.lr / lr).ln().abs() < 1e-6
+    }
+}
+
 /// What runs are compared by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum By {
@@ -94,9 +101,9 @@ impl Sweep {
     /// Compares runs of one job; `None` unless at least three rates were tried and two of them trained.
     pub fn of(runs: &[(&Record, &Diagnosis)]) -> Option<Self> {
         let (mut ends, by) = ends::of(runs);
-        let ended_early = ends::ended_early(&ends);
+        let ended_early = ends::ended_early(&mut ends);
         ends::worse_than_untrained(&mut ends);
-        let tried = rates(&ends, ended_early);
+        let tried = rates(&ends);
         let trained: Vec<(f64, f64)> = tried.iter().filter_map(|t| Some((t.lr.log2(), t.loss?))).collect();
         if tried.len() < FEWEST || trained.len() < 2 {
             return None;
@@ -145,7 +152,7 @@ impl Sweep {
     pub fn verdict(&self, lr: f64, diverged: bool) -> (Verdict, f64) {
         let octaves = (lr / self.vertex).log2();
         let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
-        let own = self.tried.iter().find(|t| (t.lr / lr).ln().abs() < 1e-6);
+        let own = self.tried.iter().find(|t| t.is_at(lr));
         if diverged || octaves > 0.0 && own.is_some_and(|t| t.loss.is_none()) {
             let early = self.ended_early.is_some_and(|early| lr >= early);
             return (Verdict::Diverged, if early && !diverged { 0.8 } else { 0.97 });

@@ -7,7 +7,7 @@
 
 use super::Judged;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use stepsize::diagnosis::sweep::groups;
 use stepsize::report::Verdict;
 
@@ -51,13 +51,14 @@ fn masked(paths: &[Vec<String>]) -> Vec<String> {
             values.entry(around(path, at)).or_default().insert(part);
         }
     }
+    let random: HashSet<_> = values.iter().filter(|(_, names)| random(names)).map(|(around, _)| around).collect();
     let mask = |path: &Vec<String>| {
         if stepsize_logs::meaning::rate_in(&path.join("/")).is_some() {
             return path.iter().map(|p| named(p)).collect::<Vec<_>>().join("/");
         }
         let tells = |at: &usize| values.get(&around(path, *at)).is_some_and(|v| v.len() > 1);
         let at = (0..path.len()).rev().find(tells).unwrap_or(path.len() - 1);
-        let random = values.get(&around(path, at)).is_some_and(random);
+        let random = random.contains(&around(path, at));
         let part = |(i, p): (usize, &String)| match i.cmp(&at) {
             Ordering::Less => p.clone(),
             Ordering::Equal if random => numbered(&p.replacen(last_word(p), "#", 1)),

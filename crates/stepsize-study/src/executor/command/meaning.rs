@@ -9,7 +9,7 @@ use super::column::{Column, Place, Seen};
 use regex::Regex;
 use std::sync::OnceLock;
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
-use stepsize_logs::{Choice, Wanted, choose, epoch_rank, maximizes, step_rank, text, text::Tables};
+use stepsize_logs::{Choice, Wanted, choose, epoch_rank, is_counter, maximizes, step_rank, text, text::Tables};
 
 /// Readings of a training loss are averaged over this share of the run.
 const WINDOWS: u64 = 16;
@@ -80,7 +80,7 @@ impl Reader {
         if metric.is_none()
             && let Some(regex) = &regex
         {
-            let named = regex.capture_names().flatten().find(|n| step_rank(n).is_none() && epoch_rank(n).is_none());
+            let named = regex.capture_names().flatten().find(|n| !is_counter(n));
             metric = Some(named.unwrap_or(UNNAMED).to_owned());
         }
         let wanted = Wanted { metric, step: reading.step.clone(), maximize: reading.maximize };
@@ -99,9 +99,7 @@ impl Reader {
     pub fn is_counter(&self, name: &str) -> bool {
         match self.step_asked() {
             Some(asked) => asked == name,
-            None => {
-                self.wanted.metric.as_deref() != Some(name) && (step_rank(name).is_some() || epoch_rank(name).is_some())
-            }
+            None => self.wanted.metric.as_deref() != Some(name) && is_counter(name),
         }
     }
 

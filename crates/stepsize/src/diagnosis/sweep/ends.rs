@@ -1,7 +1,7 @@
 //! [`End`]: where the runs of one job ended.
 
 use super::{By, Tried};
-use crate::diagnosis::rules::{DIVERGED, ending, overcoming};
+use crate::diagnosis::rules::{DIVERGED, WORSE, ending, overcoming};
 use crate::diagnosis::stats::noise;
 use crate::diagnosis::{Diagnosis, Record, Series};
 use crate::report::Verdict;
@@ -14,10 +14,8 @@ const EARLY: f64 = 0.5;
 const ENDED: usize = 2;
 /// A rate this many times below the best hardly moves the loss within its first readings: they are those of the untrained model.
 const SLOW: f64 = 30.0;
-/// Ending this share above the untrained training loss is divergence.
-const WORSE: f64 = 0.05;
-/// A validation loss alone may rise by overfitting, but not to this many times the untrained one.
-const TIMES: f64 = 2.0;
+/// A validation loss alone may rise by overfitting, but not by this share of the untrained one.
+const TWICE: f64 = 1.0;
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
@@ -74,24 +72,22 @@ fn spread(record: &Record, by: By) -> Option<f64> {
     Some(noise(&values[values.len() * 2 / 3..])? / (averaged as f64).sqrt())
 }
 
-/// The lowest of the highest rates whose logs all end early while those of the others are whole.
-pub(super) fn ended_early(ends: &[End<'_>]) -> Option<f64> {
+/// The lowest of the highest rates whose logs all end early while those of the others are whole; they are marked as diverged.
+pub(super) fn ended_early(ends: &mut [End<'_>]) -> Option<f64> {
     let highest = ends.iter().filter(|e| e.loss.is_some()).map(|e| e.lr).fold(0.0, f64::max);
     let mut early: Vec<f64> = ends.iter().filter(|e| e.early).map(|e| e.lr).collect();
     early.sort_by(f64::total_cmp);
     early.dedup();
-    early.first().copied().filter(|lr| *lr > highest && early.len() >= ENDED)
+    let first = early.first().copied().filter(|lr| *lr > highest && early.len() >= ENDED)?;
+    ends.iter_mut().filter(|e| e.early).for_each(|e| e.diverged = true);
+    Some(first)
 }
 
 /// Marks as diverged what ended, at a rate above the best, above the loss of the untrained model: the first reading at the lowest
 /// rate. The training loss decides where it is logged; what comes down to it from an explosion has diverged if a lower rate did.
 pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
-    let trained = |e: &&End<'_>| e.loss.is_some();
-    let Some(best) = ends.iter().filter(trained).min_by(|a, b| a.loss.unwrap_or(0.0).total_cmp(&b.loss.unwrap_or(0.0)))
-    else {
-        return;
-    };
-    let best = best.lr;
+    let trained = ends.iter().filter_map(|e| Some((e.lr, e.loss?)));
+    let Some((best, _)) = trained.min_by(|a, b| a.1.total_cmp(&b.1)) else { return };
     let Some(slowest) = ends.iter().min_by(|a, b| a.lr.total_cmp(&b.lr)).filter(|e| e.lr * SLOW <= best) else {
         return;
     };
@@ -102,16 +98,15 @@ pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
     let mut lower = false;
     for end in above {
         let values = end.record.loss.values();
-        let by_val = |times: f64| {
-            let last = end.record.val_loss.points().last();
-            val.zip(last).is_some_and(|(untrained, last)| last.1 > untrained + (times - 1.0) * untrained.abs())
-        };
+        let above = |last: f64, untrained: f64, share: f64| last > untrained + share * untrained.abs();
+        let last_val = end.record.val_loss.points().last();
+        let by_val = |share: f64| val.zip(last_val).is_some_and(|(untrained, last)| above(last.1, untrained, share));
         let worse = match (train, ending(&values).filter(|_| values.len() > 1)) {
             // A running mean remembers an explosion that was overcome.
             (Some(untrained), Some(last)) => {
-                last > untrained + WORSE * untrained.abs() && (lower || !overcoming(&values) || by_val(1.0 + WORSE))
+                above(last, untrained, WORSE) && (lower || !overcoming(&values) || by_val(WORSE))
             }
-            _ => by_val(TIMES),
+            _ => by_val(TWICE),
         };
         if worse && end.loss.is_some() {
             (end.diverged, end.loss) = (true, None);
@@ -121,14 +116,13 @@ pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
 }
 
 /// The rates, rising, each with the mean of its losses. A rate of which half the runs diverged is no candidate.
-pub(super) fn rates(ends: &[End<'_>], ended_early: Option<f64>) -> Vec<Tried> {
+pub(super) fn rates(ends: &[End<'_>]) -> Vec<Tried> {
     let mut tried: Vec<Tried> = Vec::new();
     for end in ends {
-        let diverged = end.diverged || end.early && ended_early.is_some();
-        if !diverged && end.loss.is_none() {
+        if !end.diverged && end.loss.is_none() {
             continue;
         }
-        let at = match tried.iter().position(|t| (t.lr / end.lr).ln().abs() < 1e-6) {
+        let at = match tried.iter().position(|t| t.is_at(end.lr)) {
             Some(at) => at,
             None => {
                 tried.push(Tried { lr: end.lr, loss: None, runs: 0, diverged: 0 });
