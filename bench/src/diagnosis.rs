@@ -15,10 +15,10 @@ mod scripts;
 
 use score::Judged;
 use std::error::Error;
+use stepsize::Placement;
 use stepsize::diagnosis::model::{self, Model};
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Record, Series, diagnose_with};
-use stepsize::report::Verdict;
 
 const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
 const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diagnosis fit`, explained in `model.rs`.\n";
@@ -86,10 +86,10 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
                 let odds = model.odds_of(h.sums);
                 let (said, confidence) = stepsize::diagnosis::say(&model, &odds);
                 let truth = match h.place {
-                    0 | 1 => Verdict::TooLow,
-                    2 => Verdict::Good,
-                    model::DIVERGED => Verdict::Diverged,
-                    _ => Verdict::TooHigh,
+                    0 | 1 => Placement::TooLow,
+                    2 => Placement::Good,
+                    model::DIVERGED => Placement::Diverged,
+                    _ => Placement::TooHigh,
                 };
                 Judged {
                     truth,
@@ -120,7 +120,7 @@ fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
             let record = habits::log(job, run, number, false);
             let found = diagnose_with(model, &record);
             let judged = Judged::alone(truth.label(run), truth.octaves(run.lr), &found, run.lr);
-            if (judged.truth == Verdict::Diverged) != (judged.said == Verdict::Diverged) {
+            if (judged.truth == Placement::Diverged) != (judged.said == Placement::Diverged) {
                 let ends = label::end_train(run) / truth.untrained;
                 println!(
                     "{} log {number}: is {}, said {}, ends at {ends:.3} of untrained, {}",

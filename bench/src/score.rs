@@ -66,7 +66,7 @@ fn peer(job: Job, suggestion: Suggestion) -> Result<Box<dyn Probe>, stepsize::Er
 }
 
 /// One search on one job.
-struct Outcome {
+struct StudyResult {
     task: &'static str,
     held: bool,
     /// `None` when it refused.
@@ -87,7 +87,7 @@ fn search(
     cache: &Cache,
     seed: u64,
     start: f64,
-) -> Result<Outcome, stepsize::Error> {
+) -> Result<StudyResult, stepsize::Error> {
     let job = ready.job(seed)?;
     let probe = (method.make)(job.clone(), Lr::new(start)?)?;
     let mut done: Vec<Trial> = Vec::new();
@@ -110,7 +110,7 @@ fn search(
         Answer::Refused(_) => (None, None),
     };
     let within = |(low, high): (Lr, Lr)| low.get() <= best_lr && best_lr <= high.get();
-    Ok(Outcome {
+    Ok(StudyResult {
         task: ready.spec.name,
         held: ready.spec.held,
         regret: lr.map(|lr| truth.regret(lr)),
@@ -168,7 +168,7 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
             .filter(|r| truths.contains_key(r.spec.name))
             .flat_map(|r| SEEDS.iter().flat_map(move |&seed| starts.iter().map(move |&start| (r, seed, start))))
             .collect();
-        let outcomes: Vec<Outcome> =
+        let outcomes: Vec<StudyResult> =
             parallel(&work, |(r, seed, start)| search(r, &truths[r.spec.name], method, &cache, *seed, *start))
                 .into_iter()
                 .collect::<Result<_, _>>()?;
@@ -187,12 +187,12 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
 fn print_table_methods(ready: &[Ready], truths: &BTreeMap<String, Truth>, verbose: bool) -> Result<(), Box<dyn Error>> {
     for method in table::methods()? {
         for held in [false, true] {
-            let outcomes: Vec<Outcome> = ready
+            let outcomes: Vec<StudyResult> = ready
                 .iter()
                 .filter(|r| r.spec.held == held)
                 .filter_map(|r| Some((r, truths.get(r.spec.name)?)))
                 .flat_map(|(r, truth)| method.regrets(r.spec.name, truth).into_iter().map(move |regret| (r, regret)))
-                .map(|(r, regret)| Outcome {
+                .map(|(r, regret)| StudyResult {
                     task: r.spec.name,
                     held,
                     regret: Some(regret),
@@ -227,7 +227,7 @@ fn heading(ready: &[Ready]) -> String {
     )
 }
 
-fn line(o: &Outcome) {
+fn line(o: &StudyResult) {
     let regret = o.regret.map_or_else(|| "refused".to_owned(), |r| format!("{:.1}%", 100.0 * r));
     println!(
         "  {:<28} {regret:>8} lr {:>7.2} best {:>7.2} cost {:.2} cover {:?} | {} {}",
@@ -245,8 +245,8 @@ fn geo(regrets: &[f64]) -> f64 {
     (regrets.iter().map(|r| r.max(0.0).ln_1p()).sum::<f64>() / regrets.len() as f64).exp_m1()
 }
 
-fn by_task(outcomes: &[Outcome]) {
-    let mut tasks: BTreeMap<&str, Vec<&Outcome>> = BTreeMap::new();
+fn by_task(outcomes: &[StudyResult]) {
+    let mut tasks: BTreeMap<&str, Vec<&StudyResult>> = BTreeMap::new();
     for o in outcomes {
         tasks.entry(o.task).or_default().push(o);
     }
@@ -262,7 +262,7 @@ fn by_task(outcomes: &[Outcome]) {
     }
 }
 
-fn summary(name: &str, held: bool, outcomes: &[&Outcome]) {
+fn summary(name: &str, held: bool, outcomes: &[&StudyResult]) {
     if outcomes.is_empty() {
         return;
     }

@@ -8,9 +8,9 @@ use super::runs::Run;
 use super::scripts;
 use std::collections::HashMap;
 use std::error::Error;
+use stepsize::Placement;
 use stepsize::diagnosis::model::{DIVERGED, Model, Odds, PLACES, Say, softmax};
-use stepsize::diagnosis::{Record, Shape, diagnose_with, say};
-use stepsize::report::Verdict;
+use stepsize::diagnosis::{Features, Record, diagnose_with, say};
 
 /// How the shipped trees are grown.
 pub const GROWTH: Growth = Growth { rounds: 200, depth: 3, rate: 0.12, leaf: 6.0, ridge: 3.0, features: 0.4 };
@@ -25,9 +25,9 @@ const WEIGHT: f64 = 60.0;
 pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, f64)>, Box<dyn Error>> {
     let mut out = Vec::new();
     // What a rule tells is not the model's to learn.
-    let mut add = |record: &Record, truth: Verdict, octaves: f64, logs: usize, job: usize| {
-        if diagnose_with(&Model::default(), record).verdict != Verdict::Diverged {
-            let values = Shape::of(record).values().to_vec();
+    let mut add = |record: &Record, truth: Placement, octaves: f64, logs: usize, job: usize| {
+        if diagnose_with(&Model::default(), record).verdict != Placement::Diverged {
+            let values = Features::of(record).values().to_vec();
             out.push((Row { values, place: place(truth, octaves), weight: WEIGHT / logs as f64, job }, octaves));
         }
     };
@@ -47,10 +47,10 @@ pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, 
 }
 
 /// The place a label stands for.
-pub fn place(label: Verdict, octaves: f64) -> usize {
+pub fn place(label: Placement, octaves: f64) -> usize {
     match label {
-        Verdict::Good => 2,
-        Verdict::Diverged => DIVERGED,
+        Placement::Good => 2,
+        Placement::Diverged => DIVERGED,
         _ if octaves <= -2.0 => 0,
         _ if octaves < 0.0 => 1,
         _ if octaves < 2.0 => 3,
@@ -108,7 +108,7 @@ pub fn tune(held: &[Held]) -> (f64, Say) {
     for good in (35..90).map(|i| f64::from(i) / 100.0) {
         for far in [0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
             model.say = Say { low, high, good, far, diverged };
-            let said: Vec<usize> = (0..held.len()).filter(|i| say(&model, &odds[*i]).0 == Verdict::Good).collect();
+            let said: Vec<usize> = (0..held.len()).filter(|i| say(&model, &odds[*i]).0 == Placement::Good).collect();
             let far_off = said.iter().filter(|i| held[**i].octaves.abs() >= 2.0).count();
             let all_far = held.iter().filter(|h| h.octaves.abs() >= 2.0).count();
             let right = said.iter().filter(|i| held[**i].place == 2).count();

@@ -11,7 +11,7 @@
 
 use super::runs::Run;
 use std::collections::BTreeMap;
-use stepsize::report::Verdict;
+use stepsize::Placement;
 
 /// Worse than untrained by this share is diverged.
 const WORSE: f64 = 0.05;
@@ -84,13 +84,13 @@ pub fn worse(train: f64, untrained: f64, val: f64, val_untrained: f64) -> bool {
 }
 
 /// The verdict that is true so many octaves above the best rate, at `ratio` times its loss.
-pub fn verdict(diverged: bool, octaves: f64, ratio: f64) -> Verdict {
+pub fn verdict(diverged: bool, octaves: f64, ratio: f64) -> Placement {
     let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && ratio <= 1.05;
     match () {
-        () if diverged => Verdict::Diverged,
-        () if close => Verdict::Good,
-        () if octaves < 0.0 => Verdict::TooLow,
-        () => Verdict::TooHigh,
+        () if diverged => Placement::Diverged,
+        () if close => Placement::Good,
+        () if octaves < 0.0 => Placement::TooLow,
+        () => Placement::TooHigh,
     }
 }
 
@@ -115,7 +115,7 @@ impl Truth {
     }
 
     /// What the run was.
-    pub fn label(&self, run: &Run) -> Verdict {
+    pub fn label(&self, run: &Run) -> Placement {
         let mean = self.means.iter().find(|m| (m.0 / run.lr - 1.0).abs() < 1e-9).map_or(f64::INFINITY, |m| m.1);
         verdict(self.diverged(run), self.octaves(run.lr), mean / self.best_loss)
     }

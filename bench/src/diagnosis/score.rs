@@ -1,15 +1,15 @@
 //! Error rates: precision and recall of each verdict on logs whose truth is known.
 
 use std::fmt::Write as _;
+use stepsize::Placement;
 use stepsize::diagnosis::Diagnosis;
 use stepsize::diagnosis::sweep::Sweep;
-use stepsize::report::Verdict;
 
 /// A log that was judged.
 #[derive(Debug, Clone)]
 pub struct Judged {
-    pub truth: Verdict,
-    pub said: Verdict,
+    pub truth: Placement,
+    pub said: Placement,
     /// Octaves above the best rate.
     pub octaves: f64,
     pub confidence: f64,
@@ -19,19 +19,19 @@ pub struct Judged {
 
 impl Judged {
     /// A log of a run at this rate, judged by itself.
-    pub fn alone(truth: Verdict, octaves: f64, found: &Diagnosis, lr: f64) -> Self {
+    pub fn alone(truth: Placement, octaves: f64, found: &Diagnosis, lr: f64) -> Self {
         let advised = found.next_lr.map(|next| (next / lr).log2());
         Self { truth, said: found.verdict, octaves, confidence: found.confidence, advised }
     }
 
     /// The same, judged beside the other runs of its job.
-    pub fn beside(truth: Verdict, octaves: f64, found: &Diagnosis, lr: f64, sweep: &Sweep) -> Self {
-        let (said, confidence) = sweep.verdict(lr, found.verdict == Verdict::Diverged);
+    pub fn beside(truth: Placement, octaves: f64, found: &Diagnosis, lr: f64, sweep: &Sweep) -> Self {
+        let (said, confidence) = sweep.verdict(lr, found.verdict == Placement::Diverged);
         Self { truth, said, octaves, confidence, advised: Some((sweep.next_lr / lr).log2()) }
     }
 }
 
-const WORDS: [Verdict; 4] = [Verdict::Diverged, Verdict::TooHigh, Verdict::TooLow, Verdict::Good];
+const WORDS: [Placement; 4] = [Placement::Diverged, Placement::TooHigh, Placement::TooLow, Placement::Good];
 
 /// The table of precision and recall, what was said of what, and the share of runs far off that were called good.
 pub fn table(judged: &[Judged]) -> String {
@@ -44,15 +44,15 @@ pub fn table(judged: &[Judged]) -> String {
         let both = count(&|j| j.truth == word && j.said == word);
         let _ = writeln!(out, "| {word} | {are} | {said} | {} | {} |", share(both, said), share(both, are));
     }
-    let far = |j: &&Judged| j.octaves.abs() >= 2.0 && j.truth != Verdict::Diverged;
-    let far_good = count(&|j| far(j) && j.said == Verdict::Good);
-    let bad_good = count(&|j| (far(j) || j.truth == Verdict::Diverged) && j.said == Verdict::Good);
-    let unknown = count(&|j| j.said == Verdict::Unknown);
+    let far = |j: &&Judged| j.octaves.abs() >= 2.0 && j.truth != Placement::Diverged;
+    let far_good = count(&|j| far(j) && j.said == Placement::Good);
+    let bad_good = count(&|j| (far(j) || j.truth == Placement::Diverged) && j.said == Placement::Good);
+    let unknown = count(&|j| j.said == Placement::Unknown);
     let wrong_way = count(&|j| {
         matches!(
             (j.truth, j.said),
-            (Verdict::TooLow, Verdict::TooHigh | Verdict::Diverged)
-                | (Verdict::TooHigh | Verdict::Diverged, Verdict::TooLow)
+            (Placement::TooLow, Placement::TooHigh | Placement::Diverged)
+                | (Placement::TooHigh | Placement::Diverged, Placement::TooLow)
         )
     });
     let _ = writeln!(
@@ -62,11 +62,11 @@ pub fn table(judged: &[Judged]) -> String {
         share(unknown, judged.len()),
         share(wrong_way, judged.len()),
         share(far_good, count(&far)),
-        share(bad_good, count(&|j| j.said == Verdict::Good)),
+        share(bad_good, count(&|j| j.said == Placement::Good)),
     );
     out += "\n| truth \\ said | diverged | too high | good | too low | unknown |\n|---|---|---|---|---|---|\n";
-    for truth in [Verdict::Diverged, Verdict::TooHigh, Verdict::Good, Verdict::TooLow] {
-        let said = [Verdict::Diverged, Verdict::TooHigh, Verdict::Good, Verdict::TooLow, Verdict::Unknown];
+    for truth in [Placement::Diverged, Placement::TooHigh, Placement::Good, Placement::TooLow] {
+        let said = [Placement::Diverged, Placement::TooHigh, Placement::Good, Placement::TooLow, Placement::Unknown];
         let cells: Vec<String> =
             said.iter().map(|s| count(&|j| j.truth == truth && j.said == *s).to_string()).collect();
         let _ = writeln!(out, "| {truth} | {} |", cells.join(" | "));
@@ -82,7 +82,7 @@ pub fn advice(judged: &[Judged]) -> String {
     };
     let mut out =
         String::from("| verdict | octaves off before | after | worse by an octave or more |\n|---|---|---|---|\n");
-    for word in [Verdict::Diverged, Verdict::TooHigh, Verdict::TooLow, Verdict::Good, Verdict::Unknown] {
+    for word in [Placement::Diverged, Placement::TooHigh, Placement::TooLow, Placement::Good, Placement::Unknown] {
         let those = || {
             judged
                 .iter()
@@ -105,7 +105,7 @@ pub fn calibration(judged: &[Judged]) -> String {
     let mut out = String::from("| confidence | verdicts | right |\n|---|---|---|\n");
     for (low, high) in [(0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01)] {
         let those: Vec<&Judged> =
-            judged.iter().filter(|j| j.said != Verdict::Unknown && (low..high).contains(&j.confidence)).collect();
+            judged.iter().filter(|j| j.said != Placement::Unknown && (low..high).contains(&j.confidence)).collect();
         let right = those.iter().filter(|j| j.said == j.truth).count();
         if !those.is_empty() {
             let share = 100.0 * right as f64 / those.len() as f64;

@@ -6,10 +6,10 @@ use super::score::{self, Judged};
 use std::collections::BTreeMap;
 use std::error::Error;
 use std::path::Path;
+use stepsize::Placement;
 use stepsize::diagnosis::model::Model;
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Record, diagnose_with};
-use stepsize::report::Verdict;
 use stepsize_logs::{LogReader, detect, meaning};
 
 /// A job at all its rates.
@@ -27,7 +27,7 @@ pub struct Job {
 /// One log of a run.
 pub struct Log {
     pub record: Record,
-    pub truth: Verdict,
+    pub truth: Placement,
     /// Octaves above the best rate.
     pub octaves: f64,
     /// Place among the rates.
@@ -136,13 +136,13 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn letter(verdict: Verdict) -> char {
+fn letter(verdict: Placement) -> char {
     match verdict {
-        Verdict::TooLow => 'l',
-        Verdict::Good => 'g',
-        Verdict::TooHigh => 'h',
-        Verdict::Diverged => 'd',
-        Verdict::Unknown => '?',
+        Placement::TooLow => 'l',
+        Placement::Good => 'g',
+        Placement::TooHigh => 'h',
+        Placement::Diverged => 'd',
+        Placement::Unknown => '?',
     }
 }
 

@@ -64,12 +64,12 @@ pub struct Cli {
     #[command(subcommand)]
     pub verb: Verb,
     /// When to use colour; the default also obeys NO_COLOR
-    #[arg(long, global = true, value_enum, default_value_t = Colour::Auto, value_name = "WHEN", hide_possible_values = true)]
-    color: Colour,
+    #[arg(long, global = true, value_enum, default_value_t = ColourWhen::Auto, value_name = "WHEN", hide_possible_values = true)]
+    color: ColourWhen,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Colour {
+enum ColourWhen {
     Auto,
     Always,
     Never,
@@ -304,9 +304,9 @@ impl Cli {
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
         let colour = match self.color {
-            Colour::Always => true,
-            Colour::Never => false,
-            Colour::Auto => terminal && !set("NO_COLOR") && !dumb,
+            ColourWhen::Always => true,
+            ColourWhen::Never => false,
+            ColourWhen::Auto => terminal && !set("NO_COLOR") && !dumb,
         };
         let columns = console::Term::stdout().size_checked().filter(|_| terminal).map_or(88, |(_, c)| usize::from(c));
         Style { colour, columns }

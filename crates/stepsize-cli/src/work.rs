@@ -5,7 +5,7 @@ use crate::done::Fault;
 use crate::task::{Loaded, schedule};
 use stepsize::probe::{Capped, Job, Probe};
 use stepsize::pruner::KillRule;
-use stepsize_study::executor::{Commands, RateFrom, Reading, Template};
+use stepsize_study::executor::{Commands, LogOptions, RateFrom, Template};
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
 /// A job and a place to run it.
@@ -101,7 +101,7 @@ fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<W
     if args.maximize {
         about = format!("--maximize {about}");
     }
-    commands.reading = Reading {
+    commands.reading = LogOptions {
         metric: args.metric.clone(),
         step: args.step.clone(),
         maximize: args.maximize.then_some(true),

@@ -13,7 +13,7 @@ use stepsize::compare::{Cell, Compared, Family, Row};
 
 /// A comparison with what was asked.
 #[derive(Debug, Clone, Copy)]
-pub struct Shown<'a> {
+pub struct ShownComparison<'a> {
     /// What came of it.
     pub compared: &'a Compared,
     /// Command and options.
@@ -86,7 +86,7 @@ fn columns(row: &Row, span: (f64, f64), steps: u64) -> [String; 5] {
 const HEADS: [&str; 5] = ["valley", "best loss", "at lr", "decades", "to target"];
 
 /// The whole answer for a terminal.
-pub fn text(shown: &Shown<'_>, style: Style) -> String {
+pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
     let compared = shown.compared;
     let span = span(compared);
     let mut parts = Vec::new();
@@ -125,7 +125,7 @@ pub fn text(shown: &Shown<'_>, style: Style) -> String {
 }
 
 /// What is compared, and how to read it.
-fn head(shown: &Shown<'_>, style: Style) -> String {
+fn head(shown: &ShownComparison<'_>, style: Style) -> String {
     let c = shown.compared;
     let what = format!(
         "{} ways, each with {} steps and {} seeds, search included; {} steps in all. The valley is the mean final validation loss over the \
@@ -147,7 +147,7 @@ fn sentence(text: &str) -> String {
 }
 
 /// The JSON object.
-pub fn object(shown: &Shown<'_>) -> Value {
+pub fn object(shown: &ShownComparison<'_>) -> Value {
     json!({
         "question": shown.question,
         "task": shown.task,
@@ -164,7 +164,7 @@ pub fn object(shown: &Shown<'_>) -> Value {
 }
 
 /// The valleys as an SVG file.
-pub fn svg(shown: &Shown<'_>) -> String {
+pub fn svg(shown: &ShownComparison<'_>) -> String {
     svg::file(&picture::draw(shown.compared, shown.task))
 }
 
@@ -172,12 +172,12 @@ pub fn svg(shown: &Shown<'_>) -> String {
 ///
 /// # Errors
 /// When the picture cannot be encoded.
-pub fn png(shown: &Shown<'_>) -> Result<Vec<u8>> {
+pub fn png(shown: &ShownComparison<'_>) -> Result<Vec<u8>> {
     png_file(&picture::draw(shown.compared, shown.task), 2.0)
 }
 
 /// One page: the sentences, the valleys, the table and the JSON object.
-pub fn html(shown: &Shown<'_>) -> String {
+pub fn html(shown: &ShownComparison<'_>) -> String {
     let c = shown.compared;
     let span = span(c);
     let claims: String = c

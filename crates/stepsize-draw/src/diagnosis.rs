@@ -9,12 +9,12 @@ use crate::number::{plural, rate};
 use crate::page;
 use serde_json::Value;
 use std::fmt::Write as _;
+use stepsize::Placement;
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Record};
-use stepsize::report::Verdict;
 
 /// A run to be shown.
-pub struct Shown<'a> {
+pub struct DiagnosedRun<'a> {
     /// Its name.
     pub name: &'a str,
     /// What its log tells.
@@ -42,7 +42,7 @@ const STYLE: &str = "
 ";
 
 /// The page; `object` is embedded as it is.
-pub fn html(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)], object: &Value) -> String {
+pub fn html(shown: &[DiagnosedRun<'_>], sweeps: &[Sweep], failed: &[(String, String)], object: &Value) -> String {
     let mut body = head(shown, sweeps, failed);
     for (i, sweep) in sweeps.iter().enumerate() {
         let mut pictures = String::new();
@@ -68,8 +68,8 @@ pub fn html(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)], 
     page::document("Stepsize: diagnosis", STYLE, &body, object)
 }
 
-fn head(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)]) -> String {
-    let tally: Vec<String> = Verdict::ALL
+fn head(shown: &[DiagnosedRun<'_>], sweeps: &[Sweep], failed: &[(String, String)]) -> String {
+    let tally: Vec<String> = Placement::ALL
         .into_iter()
         .filter_map(|v| {
             let n = shown.iter().filter(|s| s.diagnosis.verdict == v).count();
@@ -89,11 +89,11 @@ fn head(shown: &[Shown<'_>], sweeps: &[Sweep], failed: &[(String, String)]) -> S
     )
 }
 
-fn caption(s: &Shown<'_>) -> String {
+fn caption(s: &DiagnosedRun<'_>) -> String {
     let d = s.diagnosis;
     let lr = s.record.base_lr().map_or_else(|| "rate not known".to_owned(), |lr| format!("lr {}", rate(lr)));
     let next =
-        d.next_lr.filter(|_| d.verdict != Verdict::Good).map_or_else(String::new, |n| format!(", next {}", rate(n)));
+        d.next_lr.filter(|_| d.verdict != Placement::Good).map_or_else(String::new, |n| format!(", next {}", rate(n)));
     format!(
         "{}: {lr}, <strong class=\"verdict {}\">{}</strong> ({:.0} %){next}",
         escape(s.name),
@@ -103,7 +103,7 @@ fn caption(s: &Shown<'_>) -> String {
     )
 }
 
-fn large(number: usize, s: &Shown<'_>) -> String {
+fn large(number: usize, s: &DiagnosedRun<'_>) -> String {
     let mut pictures = String::new();
     for (class, width, height) in SIZES {
         if let Some(scene) = picture::run(s, width, height) {
@@ -131,14 +131,14 @@ fn large(number: usize, s: &Shown<'_>) -> String {
     )
 }
 
-fn small(number: usize, s: &Shown<'_>) -> String {
+fn small(number: usize, s: &DiagnosedRun<'_>) -> String {
     let picture = picture::run(s, SMALL.0, SMALL.1)
         .map_or_else(String::new, |scene| svg::part(&scene, &format!("run{number}"), "plot"));
     let codes: Vec<String> = s.diagnosis.findings.iter().map(|f| format!("{} {}", f.code, f.title)).collect();
     format!("<figure>{picture}<figcaption>{}<br>{}</figcaption></figure>\n", caption(s), escape(&codes.join("; ")))
 }
 
-fn list(shown: &[Shown<'_>]) -> String {
+fn list(shown: &[DiagnosedRun<'_>]) -> String {
     let rows: String = shown
         .iter()
         .map(|s| {

@@ -1,9 +1,9 @@
 //! The `--json` object of a search: flat, one name an idea, `null` where there is nothing.
 
 use serde_json::{Value, json};
+use stepsize::Placement;
 use stepsize::Report;
 use stepsize::probe::Answer;
-use stepsize::report::Verdict;
 
 /// The object.
 pub fn object(report: &Report) -> Value {
@@ -19,7 +19,7 @@ pub fn object(report: &Report) -> Value {
         .map(|run| {
             json!({
                 "lr": run.lr, "steps": run.steps, "steps_run": run.steps_run, "seed": run.seed, "loss": run.loss,
-                "score": run.score, "diverged": run.verdict == Verdict::Diverged, "verdict": run.verdict,
+                "score": run.score, "diverged": run.verdict == Placement::Diverged, "verdict": run.verdict,
             })
         })
         .collect();

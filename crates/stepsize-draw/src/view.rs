@@ -4,9 +4,9 @@
 //! top of the loss axis is the untrained loss, or what the better three quarters of the points call for: a run that
 //! went wrong must not squeeze the others into a line. Points above the top are drawn at its edge, as arrows.
 
+use stepsize::Placement;
 use stepsize::Report;
 use stepsize::probe::Band;
-use stepsize::report::Verdict;
 
 /// Losses that span more than this factor are shown on a logarithmic axis.
 const LOG_FROM: f64 = 8.0;
@@ -24,7 +24,7 @@ pub struct Axis {
 
 /// All runs of one rate and length.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Mark {
+pub struct RateMark {
     /// Base rate.
     pub lr: f64,
     /// Length asked for.
@@ -38,7 +38,7 @@ pub struct Mark {
     /// Seeds that diverged.
     pub diverged: usize,
     /// Where the rate lies.
-    pub verdict: Verdict,
+    pub verdict: Placement,
 }
 
 /// A plot of loss over rate.
@@ -49,7 +49,7 @@ pub struct View {
     /// Losses.
     pub y: Axis,
     /// Points, in the order of their rates; without runs that were stopped or pruned.
-    pub marks: Vec<Mark>,
+    pub marks: Vec<RateMark>,
     /// Lengths run, longest first.
     pub lengths: Vec<u64>,
     /// Expected loss of the full run.
@@ -175,20 +175,20 @@ pub fn loss_axis(losses: &[f64], untrained: Option<f64>) -> Axis {
     Axis::new(low, high, log)
 }
 
-fn marks(report: &Report, lengths: &[u64]) -> Vec<Mark> {
-    let mut marks: Vec<Mark> = Vec::new();
+fn marks(report: &Report, lengths: &[u64]) -> Vec<RateMark> {
+    let mut marks: Vec<RateMark> = Vec::new();
     for run in &report.runs {
-        let diverged = run.verdict == Verdict::Diverged;
+        let diverged = run.verdict == Placement::Diverged;
         if run.loss.is_none() && !diverged {
             continue;
         }
-        let same = |m: &&mut Mark| m.steps == run.steps && (m.lr / run.lr.get() - 1.0).abs() < 1e-9;
+        let same = |m: &&mut RateMark| m.steps == run.steps && (m.lr / run.lr.get() - 1.0).abs() < 1e-9;
         let mark = match marks.iter_mut().find(same) {
             Some(mark) => mark,
             None => {
                 let rank = lengths.iter().position(|l| *l == run.steps).unwrap_or(0);
                 let (lr, steps, verdict) = (run.lr.get(), run.steps, run.verdict);
-                marks.push(Mark { lr, steps, rank, loss: None, seeds: 0, diverged: 0, verdict });
+                marks.push(RateMark { lr, steps, rank, loss: None, seeds: 0, diverged: 0, verdict });
                 let Some(last) = marks.last_mut() else { continue };
                 last
             }
@@ -197,7 +197,7 @@ fn marks(report: &Report, lengths: &[u64]) -> Vec<Mark> {
         mark.seeds += 1;
         if diverged {
             mark.diverged += 1;
-            mark.verdict = Verdict::Diverged;
+            mark.verdict = Placement::Diverged;
         } else if let Some(loss) = run.loss {
             let (mean, low, high) = mark.loss.unwrap_or((loss, loss, loss));
             mark.loss = Some(((mean * finished + loss) / (finished + 1.0), low.min(loss), high.max(loss)));

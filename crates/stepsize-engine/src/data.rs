@@ -13,7 +13,7 @@ mod prepare;
 mod table;
 mod text;
 
-use crate::rng::Draws;
+use crate::rng::Rng;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -215,7 +215,7 @@ impl Split {
         }
         let mut order: Vec<u32> =
             (0..u32::try_from(rows).map_err(|_| Error::invalid(format!("{rows} rows are too many")))?).collect();
-        Draws::new(self.seed, 0).shuffle(&mut order);
+        Rng::new(self.seed, 0).shuffle(&mut order);
         let held_out = ((rows as f64 * self.fraction).round() as usize).clamp(1, rows - 1);
         let mut validation = order.split_off(rows - held_out);
         validation.truncate(VALIDATION_CAP);

@@ -9,7 +9,7 @@ pub(crate) mod fused;
 pub(crate) mod graph;
 
 use crate::data::{Dataset, Inputs};
-use crate::rng::Draws;
+use crate::rng::Rng;
 use crate::spec::ModelSpec;
 use burn::tensor::{Device, Tensor, TensorData};
 use stepsize::{Error, Result};
@@ -142,7 +142,7 @@ impl Architecture {
 
     /// Fresh parameters of `seed` on `device`.
     pub(crate) fn initial(&self, seed: u64, device: &Device) -> Vec<Tensor<2>> {
-        let mut draws = Draws::new(seed, 0);
+        let mut draws = Rng::new(seed, 0);
         let fresh = |parameter: &Parameter| {
             let [rows, columns] = parameter.shape;
             let values = match parameter.init {

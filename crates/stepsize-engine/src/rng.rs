@@ -5,12 +5,12 @@
 //! bits on every machine. Burn's own generator is not used: it is shared by all threads of a process.
 
 use rand_chacha::ChaCha8Rng;
-use rand_chacha::rand_core::{Rng, SeedableRng};
+use rand_chacha::rand_core::{Rng as _, SeedableRng};
 
 /// A seeded stream of draws.
-pub(crate) struct Draws(ChaCha8Rng);
+pub(crate) struct Rng(ChaCha8Rng);
 
-impl Draws {
+impl Rng {
     /// Stream number `stream` of `seed`.
     pub(crate) fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);

@@ -1,19 +1,19 @@
-//! [`Run`]: one training run on Burn, behind the [`Engine`] trait.
+//! [`EngineRun`]: one training run on Burn, behind the [`Engine`] trait.
 
 use crate::network::{Batch, Network, data, slice, tensor};
 use crate::objective::{Tally, judge};
 use crate::optimizer::Optimizer;
 use crate::sampler::Sampler;
-use crate::snapshot::State;
+use crate::snapshot::TrainState;
 use crate::task::Task;
 use burn::tensor::{Device, Tensor};
-use stepsize::{Engine, Error, Evaluation, Result, Seen, Snapshot};
+use stepsize::{Engine, Error, Evaluation, GradientStats, Result, Snapshot};
 
 /// Rows evaluated at once: large enough for fast products, small enough for the cache.
 const EVALUATION_ROWS: usize = 512;
 
 /// One training run. It runs on the thread that calls it and on no other.
-pub(crate) struct Run {
+pub(crate) struct EngineRun {
     task: Task,
     seed: u64,
     device: Device,
@@ -25,7 +25,7 @@ pub(crate) struct Run {
     before: Vec<f32>,
 }
 
-impl Run {
+impl EngineRun {
     /// At step 0.
     pub(crate) fn new(task: Task, seed: u64, network: Box<dyn Network>, device: Device) -> Self {
         let parameters = task.architecture().initial(seed, &device);
@@ -76,7 +76,7 @@ fn legal(lr: f64) -> Result<()> {
     }
 }
 
-impl Engine for Run {
+impl Engine for EngineRun {
     fn step(&mut self, lr: f64) -> Result<f64> {
         legal(lr)?;
         let (loss, gradients) = self.gradients()?;
@@ -85,10 +85,10 @@ impl Engine for Run {
         Ok(loss)
     }
 
-    fn step_seeing(&mut self, decide: &mut dyn FnMut(&Seen) -> Result<f64>) -> Result<f64> {
+    fn step_seeing(&mut self, decide: &mut dyn FnMut(&GradientStats) -> Result<f64>) -> Result<f64> {
         let (loss, gradients) = self.gradients()?;
         let (norm, alignment) = self.look(&gradients)?;
-        let lr = decide(&Seen { loss, norm, alignment })?;
+        let lr = decide(&GradientStats { loss, norm, alignment })?;
         legal(lr)?;
         self.optimizer.step(lr, loss, &mut self.parameters, gradients, &self.device)?;
         Ok(loss)
@@ -118,7 +118,7 @@ impl Engine for Run {
         let (kept, numbers) = self.optimizer.state();
         arrays.extend(kept.into_iter().map(|array| array.clone()));
         let (seed, position, before) = (self.seed, self.sampler.position, self.before.clone());
-        let state = State { seed, position, time, arrays, before, numbers };
+        let state = TrainState { seed, position, time, arrays, before, numbers };
         Ok(state.encode(&self.task.job()))
     }
 
@@ -126,7 +126,7 @@ impl Engine for Run {
         let shapes: Vec<[usize; 2]> = self.task.architecture().parameters().iter().map(|p| p.shape).collect();
         let (kept, numbers) = self.optimizer.state();
         let lengths: Vec<usize> = shapes.iter().map(|s| s[0] * s[1]).chain(kept.iter().map(|a| a.len())).collect();
-        let state = State::decode(snapshot, &self.task.job(), &lengths, numbers.len())?;
+        let state = TrainState::decode(snapshot, &self.task.job(), &lengths, numbers.len())?;
         let size: usize = shapes.iter().map(|s| s[0] * s[1]).sum();
         if !state.before.is_empty() && state.before.len() != size {
             let found = state.before.len();

@@ -1,6 +1,6 @@
 //! The order of the data: every epoch a fresh shuffle of the training examples, the last short batch left out.
 
-use crate::rng::Draws;
+use crate::rng::Rng;
 
 /// A position in the endless sequence of batches. Two numbers, seed and position, say everything about it.
 #[derive(Debug)]
@@ -31,7 +31,7 @@ impl Sampler {
         if self.epoch != Some(epoch) {
             self.order.clear();
             self.order.extend_from_slice(examples);
-            Draws::new(self.seed, 1 + epoch).shuffle(&mut self.order);
+            Rng::new(self.seed, 1 + epoch).shuffle(&mut self.order);
             self.epoch = Some(epoch);
         }
         let start = (self.position % per_epoch) as usize * self.batch;

@@ -10,7 +10,7 @@ const MAGIC: &[u8; 8] = b"stepsz\x00\x03";
 
 /// Everything that a snapshot holds beside the name of the job.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct State {
+pub(crate) struct TrainState {
     pub(crate) seed: u64,
     pub(crate) position: u64,
     pub(crate) time: u64,
@@ -21,7 +21,7 @@ pub(crate) struct State {
     pub(crate) before: Vec<f32>,
 }
 
-impl State {
+impl TrainState {
     /// The bytes of this state of `job`.
     pub(crate) fn encode(&self, job: &str) -> Snapshot {
         let all = || self.arrays.iter().chain([&self.before]);
@@ -44,7 +44,7 @@ impl State {
 
     /// Reads a snapshot of `job` with arrays of the given lengths and `count` numbers.
     pub(crate) fn decode(snapshot: &Snapshot, job: &str, lengths: &[usize], count: usize) -> Result<Self> {
-        let mut reader = Reader { rest: &snapshot.0 };
+        let mut reader = ByteReader { rest: &snapshot.0 };
         if reader.take(MAGIC.len())? != MAGIC {
             return Err(Error::state("this is no snapshot of the embedded engine, or one of another version"));
         }
@@ -80,11 +80,11 @@ impl State {
     }
 }
 
-struct Reader<'a> {
+struct ByteReader<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Reader<'a> {
+impl<'a> ByteReader<'a> {
     fn take(&mut self, count: usize) -> Result<&'a [u8]> {
         let Some((taken, rest)) = self.rest.split_at_checked(count) else {
             return Err(Error::state("the snapshot is cut short"));

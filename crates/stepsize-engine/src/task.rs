@@ -2,7 +2,7 @@
 
 use crate::data::{Builtin, DataSource, Dataset, Split, Targets};
 use crate::network::{self, Architecture};
-use crate::run::Run;
+use crate::run::EngineRun;
 use crate::spec::{ModelSpec, OptimizerSpec};
 use std::sync::Arc;
 use stepsize::{Engine, Error, Result};
@@ -48,11 +48,11 @@ impl Default for TaskConfig {
 /// A loaded and split job. Cloning is cheap: the data is shared.
 #[derive(Debug, Clone)]
 pub struct Task {
-    inner: Arc<Inner>,
+    inner: Arc<TaskData>,
 }
 
 #[derive(Debug)]
-struct Inner {
+struct TaskData {
     config: TaskConfig,
     dataset: Arc<Dataset>,
     architecture: Architecture,
@@ -102,7 +102,7 @@ impl Task {
             )));
         }
         let architecture = Architecture::new(&config.model, &dataset)?;
-        Ok(Self { inner: Arc::new(Inner { config, dataset: Arc::new(dataset), architecture }) })
+        Ok(Self { inner: Arc::new(TaskData { config, dataset: Arc::new(dataset), architecture }) })
     }
 
     /// The same job with another optimizer; the data is shared.
@@ -111,10 +111,10 @@ impl Task {
     /// When a number of the optimizer is not legal.
     pub fn with_optimizer(&self, optimizer: OptimizerSpec) -> Result<Self> {
         optimizer.check()?;
-        let Inner { config, dataset, architecture } = &*self.inner;
+        let TaskData { config, dataset, architecture } = &*self.inner;
         let config = TaskConfig { optimizer, ..config.clone() };
         let (dataset, architecture) = (Arc::clone(dataset), architecture.clone());
-        Ok(Self { inner: Arc::new(Inner { config, dataset, architecture }) })
+        Ok(Self { inner: Arc::new(TaskData { config, dataset, architecture }) })
     }
 
     /// A fresh run: `seed` decides the initial weights and the order of the data, bit for bit.
@@ -123,7 +123,7 @@ impl Task {
     /// None on the CPU.
     pub fn engine(&self, seed: u64) -> Result<Box<dyn Engine>> {
         let (device, network) = network::on_device(self.architecture());
-        Ok(Box::new(Run::new(self.clone(), seed, network, device)))
+        Ok(Box::new(EngineRun::new(self.clone(), seed, network, device)))
     }
 
     /// The job in one line: `digits (1797 rows, 64 features, 10 classes), mlp:128,64, sgd momentum 0.9, batch 64`.

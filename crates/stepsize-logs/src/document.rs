@@ -14,7 +14,7 @@ use crate::number;
 use crate::run::Run;
 use lists::Lists;
 use stepsize::Result;
-use tokens::{Token, Tokens};
+use tokens::{JsonToken, Tokens};
 
 /// Numbers of an inner list that is a pair or a triple.
 const TUPLE: usize = 3;
@@ -23,12 +23,12 @@ const TUPLE: usize = 3;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Document {
     tokens: Tokens,
-    shape: Shape,
+    shape: Position,
 }
 
 /// Where in the document the reading is.
 #[derive(Debug, Clone, Default)]
-struct Shape {
+struct Position {
     stack: Vec<Frame>,
     /// Names of the open objects' keys and lists, joined.
     path: String,
@@ -43,7 +43,7 @@ struct Shape {
 
 #[derive(Debug, Clone)]
 struct Frame {
-    kind: Kind,
+    kind: Container,
     /// Length of the path outside of it.
     outer: usize,
     /// Numbers of an inner list while there are few.
@@ -55,7 +55,7 @@ struct Frame {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum Container {
     Object,
     List,
 }
@@ -99,16 +99,16 @@ impl Document {
     }
 }
 
-impl Shape {
-    fn token(&mut self, token: Token<'_>, gather: &mut Gather) {
+impl Position {
+    fn token(&mut self, token: JsonToken<'_>, gather: &mut Gather) {
         match token {
-            Token::Open(brace) => self.open(brace == b'{', gather),
-            Token::Close => self.close(gather),
-            Token::Key(key) => self.key(key),
-            Token::Number(value) => self.value(Some(value), gather),
-            Token::Null => self.value(None, gather),
-            Token::Text(text) => self.text(text, gather),
-            Token::Nothing => self.item(),
+            JsonToken::Open(brace) => self.open(brace == b'{', gather),
+            JsonToken::Close => self.close(gather),
+            JsonToken::Key(key) => self.key(key),
+            JsonToken::Number(value) => self.value(Some(value), gather),
+            JsonToken::Null => self.value(None, gather),
+            JsonToken::Text(text) => self.text(text, gather),
+            JsonToken::Nothing => self.item(),
         }
     }
 
@@ -139,7 +139,7 @@ impl Shape {
                 }
             }
             // An object in a list, and not within another record: a record.
-            (Some(Kind::List), true) if self.record.is_none() => {
+            (Some(Container::List), true) if self.record.is_none() => {
                 self.record = Some(self.stack.len());
                 self.lists.record_begins();
             }
@@ -150,11 +150,11 @@ impl Shape {
             self.lists.record_begins();
         }
         // A list within a list of numbers is known by its place.
-        if inside == Some(Kind::List) && !object && self.record.is_none() {
+        if inside == Some(Container::List) && !object && self.record.is_none() {
             let number = self.stack.last().map_or(0, |f| f.items);
             self.path.push_str(&format!("/{}", number - 1));
         }
-        let kind = if object { Kind::Object } else { Kind::List };
+        let kind = if object { Container::Object } else { Container::List };
         let outer = self.path.len();
         self.stack.push(Frame { kind, outer, tuple: Vec::new(), items: 0, list: None });
     }
@@ -162,11 +162,11 @@ impl Shape {
     fn close(&mut self, gather: &mut Gather) {
         let Some(frame) = self.stack.pop() else { return };
         self.path.truncate(frame.outer);
-        let inner = self.stack.last().is_some_and(|f| f.kind == Kind::List);
-        if frame.kind == Kind::List && inner && self.record.is_none() {
+        let inner = self.stack.last().is_some_and(|f| f.kind == Container::List);
+        if frame.kind == Container::List && inner && self.record.is_none() {
             self.leave_inner();
         }
-        if frame.kind == Kind::List && frame.list.is_none() && !frame.tuple.is_empty() {
+        if frame.kind == Container::List && frame.list.is_none() && !frame.tuple.is_empty() {
             self.tuple(&frame.tuple, inner, gather);
         }
         if self.record == Some(self.stack.len()) {
@@ -219,7 +219,7 @@ impl Shape {
         let record = self.record.is_some();
         let Some(frame) = self.stack.last_mut() else { return };
         frame.items += 1;
-        if frame.kind == Kind::List {
+        if frame.kind == Container::List {
             match frame.list {
                 Some(list) => return self.lists.push(list, value),
                 None if frame.tuple.len() < TUPLE => return frame.tuple.push(value),
@@ -266,7 +266,7 @@ impl Shape {
             }
             return self.value(Some(value), gather);
         }
-        if self.stack.last().is_none_or(|f| f.kind == Kind::List) {
+        if self.stack.last().is_none_or(|f| f.kind == Container::List) {
             return;
         }
         match self.record {

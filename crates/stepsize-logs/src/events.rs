@@ -9,7 +9,7 @@ mod proto;
 
 use crate::gather::Gather;
 pub(crate) use crc::ieee;
-use event::Reader;
+use event::EventReader;
 pub(crate) use proto::{Field, Fields};
 use stepsize::{Error, Result};
 
@@ -31,7 +31,7 @@ pub(crate) struct Events {
     skip: u64,
     at: u64,
     records: u64,
-    reader: Reader,
+    reader: EventReader,
     broken: bool,
 }
 

@@ -12,14 +12,14 @@ mod sweep;
 
 use crate::run::Run;
 use crate::thin::POINTS;
-use clock::Kind;
+use clock::CounterKind;
 use draft::Draft;
 pub use facts::name_facts;
 use std::collections::{BTreeMap, HashMap};
 
 /// Readings kept of all names together, about: 64 MB.
 const ALL_POINTS: usize = 2 << 20;
-/// Series of one file; more are left out.
+/// NamedSeries of one file; more are left out.
 const SERIES: usize = 16_384;
 /// Names in one file; more are left out.
 const NAMES: usize = 8192;
@@ -42,15 +42,15 @@ pub(crate) enum Again {
 
 /// What is known of a name.
 #[derive(Debug, Clone)]
-struct Name {
+struct NameFacts {
     text: String,
-    kind: Kind,
+    kind: CounterKind,
 }
 
 /// Collects rows into runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Gather {
-    names: Vec<Name>,
+    names: Vec<NameFacts>,
     index: HashMap<String, usize>,
     drafts: Vec<Draft>,
     labels: HashMap<String, usize>,
@@ -67,7 +67,7 @@ pub(crate) struct Gather {
     started: bool,
     series: usize,
     limit: usize,
-    table: Option<sweep::Table>,
+    table: Option<sweep::FirstRows>,
     /// Rows as they were read, for a caller that wants them.
     tap: Option<Vec<Vec<(String, f64)>>>,
     /// Line or record, for notes.
@@ -92,7 +92,7 @@ impl Gather {
             started: false,
             series: 0,
             limit: POINTS,
-            table: Some(sweep::Table::default()),
+            table: Some(sweep::FirstRows::default()),
             tap: None,
             place: 0,
         }
@@ -108,7 +108,7 @@ impl Gather {
             return None;
         }
         self.index.insert(name.to_owned(), self.names.len());
-        self.names.push(Name { text: name.to_owned(), kind: Kind::of(name) });
+        self.names.push(NameFacts { text: name.to_owned(), kind: CounterKind::of(name) });
         Some(self.names.len() - 1)
     }
 
@@ -179,7 +179,7 @@ impl Gather {
     /// The count that a counter goes up to.
     pub fn total(&mut self, name: &str, whole: f64) {
         if let Some(draft) = self.drafts.get_mut(self.now) {
-            draft.clock.total(Kind::of(name), whole);
+            draft.clock.total(CounterKind::of(name), whole);
         }
     }
 
@@ -313,7 +313,7 @@ impl Gather {
 
     #[inline]
     fn is_counter(&self, column: usize) -> bool {
-        self.names.get(column).is_some_and(|n| n.kind != Kind::Value)
+        self.names.get(column).is_some_and(|n| n.kind != CounterKind::Value)
     }
 
     /// Another run begins.

@@ -28,5 +28,5 @@ pub use choose::{Choice, Wanted, choose, epoch_rank, is_counter, maximizes, step
 pub use format::{Format, HEAD, detect};
 pub use gather::name_facts;
 pub use reader::LogReader;
-pub use run::{Run, Series};
+pub use run::{NamedSeries, Run};
 pub use thin::thinned;

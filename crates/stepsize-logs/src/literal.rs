@@ -17,7 +17,7 @@ pub(crate) enum Value<'a> {
 
 /// Parses the value at the start of `text`; gives it and the bytes it took.
 pub(crate) fn parse(text: &str) -> Option<(Value<'_>, usize)> {
-    let mut parser = Parser { text, at: 0 };
+    let mut parser = LiteralParser { text, at: 0 };
     let value = parser.value(DEPTH)?;
     Some((value, parser.at))
 }
@@ -51,12 +51,12 @@ impl Value<'_> {
     }
 }
 
-struct Parser<'a> {
+struct LiteralParser<'a> {
     text: &'a str,
     at: usize,
 }
 
-impl<'a> Parser<'a> {
+impl<'a> LiteralParser<'a> {
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }

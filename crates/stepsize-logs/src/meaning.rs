@@ -4,9 +4,9 @@
 //! A table with one row for each run (a sweep: no step, a rate column whose values are spread) becomes one record a row.
 
 use crate::choose::{bare_split, epoch_rank, is_grad_norm, is_rate, rank};
-use crate::run::{Run, Series};
+use crate::run::{NamedSeries, Run};
 use std::collections::BTreeMap;
-use stepsize::diagnosis::{Facts, Record, Series as Tidy};
+use stepsize::diagnosis::{Facts, Record, Series};
 
 /// Rows of a table that may be a sweep: more is a log of steps.
 const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
@@ -18,9 +18,9 @@ const LEFT_OUT: usize = 3;
 /// (`lr0.01/metrics.csv`).
 ///
 /// ```
-/// use stepsize_logs::{Run, Series, meaning};
+/// use stepsize_logs::{Run, NamedSeries, meaning};
 /// let series = |name: &str, v: [f64; 2]| {
-///     Series { name: name.into(), points: vec![(0.0, v[0]), (1.0, v[1])], seen: 2 }
+///     NamedSeries { name: name.into(), points: vec![(0.0, v[0]), (1.0, v[1])], seen: 2 }
 /// };
 /// let run = Run { series: vec![series("train/loss", [2.3, 1.0]), series("eval/loss", [2.2, 1.1])], ..Run::default() };
 /// let records = meaning::records(&run, "runs/lr_1e-3/log.csv");
@@ -43,7 +43,7 @@ fn record(run: &Run, path: &str) -> Record {
     // A name that is only a split's is that of its loss where no loss is named.
     let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3));
     let bare = |held_out: bool| run.series.iter().find(|s| !named && bare_split(&s.name) == Some(held_out));
-    let tells = |s: &&Series| !rewarded || s.points.last().is_some_and(|p| !p.1.is_finite());
+    let tells = |s: &&NamedSeries| !rewarded || s.points.last().is_some_and(|p| !p.1.is_finite());
     let val = lowest(&|r| r.1 < 2 && r.0 < 2).filter(tells).or_else(|| bare(true));
     let train = lowest(&|r| r.1 < 2 && r.0 >= 2).filter(tells).or_else(|| bare(false));
     // Of several groups of parameters the one with the highest rate stands for the run.
@@ -53,9 +53,9 @@ fn record(run: &Run, path: &str) -> Record {
         .filter(|s| is_rate(&s.name) && s.points.iter().any(|p| p.1 > 0.0))
         .max_by(|a, b| peak(a).total_cmp(&peak(b)));
     let norm = run.series.iter().find(|s| is_grad_norm(&s.name));
-    let tidy = |s: Option<&Series>| s.map_or_else(Tidy::default, |s| Tidy::new(s.points.iter().copied()));
-    let loss = |s: Option<&Series>| {
-        s.map_or_else(Tidy::default, |s| Tidy::new(s.points.iter().copied().chain(left_out(run, s))))
+    let tidy = |s: Option<&NamedSeries>| s.map_or_else(Series::default, |s| Series::new(s.points.iter().copied()));
+    let loss = |s: Option<&NamedSeries>| {
+        s.map_or_else(Series::default, |s| Series::new(s.points.iter().copied().chain(left_out(run, s))))
     };
     let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
     let mut facts = facts(run, path);
@@ -86,13 +86,13 @@ fn is_binary(name: &str) -> bool {
 
 /// The steps at which a loss was left out for good, while what had been logged beside it from the first step (an accuracy, the
 /// rate) goes on: it was not finite. Pandas writes NaN as an empty cell, many as JSON's null.
-fn left_out(run: &Run, loss: &Series) -> Vec<(f64, f64)> {
+fn left_out(run: &Run, loss: &NamedSeries) -> Vec<(f64, f64)> {
     let count = loss.points.len();
-    let whole = |s: &Series| s.seen == s.points.len() as u64;
+    let whole = |s: &NamedSeries| s.seen == s.points.len() as u64;
     if count < 2 || !whole(loss) {
         return Vec::new();
     }
-    let beside = |s: &&Series| {
+    let beside = |s: &&NamedSeries| {
         s.points.len() >= count + LEFT_OUT
             && whole(s)
             && rank(&s.name).is_none_or(|r| r.1 >= 2)
@@ -102,7 +102,7 @@ fn left_out(run: &Run, loss: &Series) -> Vec<(f64, f64)> {
     other.map(|s| s.points.iter().skip(count).map(|p| (p.0, f64::NAN)).collect()).unwrap_or_default()
 }
 
-fn peak(series: &Series) -> f64 {
+fn peak(series: &NamedSeries) -> f64 {
     series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max)
 }
 
@@ -174,7 +174,7 @@ fn rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
     if rates.len() < 3 || high / low < 4.0 || step < 1.2 {
         return None;
     }
-    let at = |series: &Tidy, step: f64| -> Vec<(f64, f64)> {
+    let at = |series: &Series, step: f64| -> Vec<(f64, f64)> {
         if series.broken().contains(&step) {
             return vec![(0.0, f64::NAN)];
         }
@@ -182,9 +182,9 @@ fn rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
     };
     let made = rate.points.iter().map(|(step, lr)| Record {
         name: format!("{} row {}", whole.name, step + 1.0),
-        loss: Tidy::new(at(&whole.loss, *step)),
-        val_loss: Tidy::new(at(&whole.val_loss, *step)),
-        score: Tidy::new(at(&whole.score, *step)),
+        loss: Series::new(at(&whole.loss, *step)),
+        val_loss: Series::new(at(&whole.val_loss, *step)),
+        score: Series::new(at(&whole.score, *step)),
         facts: Facts { lr: Some(*lr), ..whole.facts.clone() },
         ..Record::default()
     });
@@ -195,9 +195,9 @@ fn rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
 mod tests {
     use super::*;
 
-    fn series(name: &str, values: &[f64]) -> Series {
+    fn series(name: &str, values: &[f64]) -> NamedSeries {
         let points = values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect();
-        Series { name: name.into(), points, seen: values.len() as u64 }
+        NamedSeries { name: name.into(), points, seen: values.len() as u64 }
     }
 
     #[test]
@@ -239,7 +239,7 @@ mod tests {
             ..Run::default()
         };
         let record = &records(&run, "a.csv")[0];
-        assert_eq!([&record.loss, &record.val_loss, &record.lr, &record.grad_norm].map(Tidy::len), [3; 4]);
+        assert_eq!([&record.loss, &record.val_loss, &record.lr, &record.grad_norm].map(Series::len), [3; 4]);
         assert_eq!(record.score.values(), [0.1, 0.2, 0.3]);
         assert_eq!((record.facts.classes, record.facts.total_steps), (Some(10), Some(30.0)));
         assert_eq!(record.facts.optimizer.as_deref(), Some("adamw"));

@@ -1,4 +1,4 @@
-//! [`Metric`]: one metric of MLflow's file store: lines of a time in milliseconds, a value and a step.
+//! [`MetricFile`]: one metric of MLflow's file store: lines of a time in milliseconds, a value and a step.
 
 use crate::carry::Carry;
 use crate::gather::Gather;
@@ -7,13 +7,13 @@ use memchr::memchr2;
 
 /// Reads a metric file; the file's name is the metric's.
 #[derive(Debug, Clone)]
-pub(crate) struct Metric {
+pub(crate) struct MetricFile {
     name: String,
     carry: Carry,
     last: bool,
 }
 
-impl Metric {
+impl MetricFile {
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), carry: Carry::default(), last: false }
     }

@@ -5,11 +5,11 @@ use crate::document::Document;
 use crate::events::Events;
 use crate::format::Format;
 use crate::gather::{Again, Gather};
-use crate::mlflow::Metric;
+use crate::mlflow::MetricFile;
 use crate::prose::Prose;
-use crate::records::Records;
+use crate::records::RecordReader;
 use crate::run::Run;
-use crate::table::Table;
+use crate::table::TableReader;
 use crate::wandb::Wandb;
 use stepsize::{Error, Result};
 
@@ -28,17 +28,17 @@ use stepsize::{Error, Result};
 pub struct LogReader {
     format: Format,
     decoder: Decoder,
-    inner: Inner,
+    inner: FormatReader,
     gather: Gather,
 }
 
 #[derive(Debug, Clone)]
-enum Inner {
-    Table(Table),
-    Records(Records),
+enum FormatReader {
+    TableReader(TableReader),
+    RecordReader(RecordReader),
     Document(Document),
     Events(Events),
-    Metric(Metric),
+    MetricFile(MetricFile),
     Wandb(Box<Wandb>),
     Prose(Prose),
     Other,
@@ -48,14 +48,16 @@ impl LogReader {
     /// A reader of this format for the file of that name, which names what the file itself does not.
     pub fn new(format: Format, name: &str) -> Self {
         let inner = match format {
-            Format::Csv | Format::Tsv => Inner::Table(Table::new(name)),
-            Format::JsonLines | Format::DetectronJson => Inner::Records(Records::default()),
-            Format::TrainerState | Format::KerasHistory | Format::JsonArrays => Inner::Document(Document::default()),
-            Format::TensorBoard => Inner::Events(Events::default()),
-            Format::MlflowFile => Inner::Metric(Metric::new(name)),
-            Format::Wandb => Inner::Wandb(Box::default()),
-            Format::Text => Inner::Prose(Prose::default()),
-            Format::Other => Inner::Other,
+            Format::Csv | Format::Tsv => FormatReader::TableReader(TableReader::new(name)),
+            Format::JsonLines | Format::DetectronJson => FormatReader::RecordReader(RecordReader::default()),
+            Format::TrainerState | Format::KerasHistory | Format::JsonArrays => {
+                FormatReader::Document(Document::default())
+            }
+            Format::TensorBoard => FormatReader::Events(Events::default()),
+            Format::MlflowFile => FormatReader::MetricFile(MetricFile::new(name)),
+            Format::Wandb => FormatReader::Wandb(Box::default()),
+            Format::Text => FormatReader::Prose(Prose::default()),
+            Format::Other => FormatReader::Other,
         };
         let again = if format == Format::Text { Again::RunAfterStart } else { Again::Run };
         Self { format, decoder: Decoder::default(), inner, gather: Gather::new(again) }
@@ -80,7 +82,7 @@ impl LogReader {
     pub fn finish_rows(mut self) -> Result<Vec<Vec<(String, f64)>>> {
         self.end()?;
         let mut rows = self.gather.take_rows();
-        if let Inner::Document(document) = &self.inner {
+        if let FormatReader::Document(document) = &self.inner {
             for run in document.lists() {
                 let counter = if run.counter.is_empty() { "step" } else { &run.counter };
                 let mut steps: Vec<f64> = run.series.iter().flat_map(|s| s.points.iter().map(|p| p.0)).collect();
@@ -105,7 +107,7 @@ impl LogReader {
     /// Whether the log could end here: a document that is half written could not.
     pub fn is_whole(&self) -> bool {
         match &self.inner {
-            Inner::Document(document) => document.is_whole(),
+            FormatReader::Document(document) => document.is_whole(),
             _ => true,
         }
     }
@@ -127,14 +129,14 @@ impl LogReader {
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let gather = &mut self.gather;
         match &mut self.inner {
-            Inner::Table(table) => table.push(self.decoder.push(bytes), gather),
-            Inner::Records(records) => records.push(self.decoder.push(bytes), gather),
-            Inner::Document(document) => return document.push(self.decoder.push(bytes), gather),
-            Inner::Events(events) => return events.push(bytes, gather),
-            Inner::Metric(metric) => metric.push(self.decoder.push(bytes), gather),
-            Inner::Wandb(wandb) => return wandb.push(bytes, gather),
-            Inner::Prose(prose) => prose.push(bytes, gather),
-            Inner::Other => {
+            FormatReader::TableReader(table) => table.push(self.decoder.push(bytes), gather),
+            FormatReader::RecordReader(records) => records.push(self.decoder.push(bytes), gather),
+            FormatReader::Document(document) => return document.push(self.decoder.push(bytes), gather),
+            FormatReader::Events(events) => return events.push(bytes, gather),
+            FormatReader::MetricFile(metric) => metric.push(self.decoder.push(bytes), gather),
+            FormatReader::Wandb(wandb) => return wandb.push(bytes, gather),
+            FormatReader::Prose(prose) => prose.push(bytes, gather),
+            FormatReader::Other => {
                 return Err(Error::invalid("this is no training log: it is not text and no known log format"));
             }
         }
@@ -144,8 +146,8 @@ impl LogReader {
     /// The runs so far, while more may come.
     pub fn runs(&self) -> Vec<Run> {
         match &self.inner {
-            Inner::Document(document) => document.runs(&self.gather),
-            Inner::Wandb(wandb) => {
+            FormatReader::Document(document) => document.runs(&self.gather),
+            FormatReader::Wandb(wandb) => {
                 let mut gather = self.gather.clone();
                 wandb.block_so_far(&mut gather);
                 gather.runs(false)
@@ -161,7 +163,7 @@ impl LogReader {
     pub fn finish(mut self) -> Result<Vec<Run>> {
         self.end()?;
         match &self.inner {
-            Inner::Document(document) => Ok(document.runs(&self.gather)),
+            FormatReader::Document(document) => Ok(document.runs(&self.gather)),
             _ => Ok(self.gather.runs(true)),
         }
     }
@@ -170,26 +172,26 @@ impl LogReader {
         let held = self.decoder.finish().to_vec();
         let gather = &mut self.gather;
         match &mut self.inner {
-            Inner::Table(table) => {
+            FormatReader::TableReader(table) => {
                 table.push(&held, gather);
                 table.finish(gather);
             }
-            Inner::Records(records) => {
+            FormatReader::RecordReader(records) => {
                 records.push(&held, gather);
                 records.finish(gather);
             }
-            Inner::Document(document) => {
+            FormatReader::Document(document) => {
                 document.push(&held, gather)?;
                 document.finish(gather)?;
             }
-            Inner::Events(events) => events.finish(gather)?,
-            Inner::Metric(metric) => {
+            FormatReader::Events(events) => events.finish(gather)?,
+            FormatReader::MetricFile(metric) => {
                 metric.push(&held, gather);
                 metric.finish(gather);
             }
-            Inner::Wandb(wandb) => wandb.finish(gather)?,
-            Inner::Prose(prose) => prose.finish(gather),
-            Inner::Other => {}
+            FormatReader::Wandb(wandb) => wandb.finish(gather)?,
+            FormatReader::Prose(prose) => prose.finish(gather),
+            FormatReader::Other => {}
         }
         Ok(())
     }

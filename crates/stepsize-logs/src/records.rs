@@ -1,4 +1,4 @@
-//! [`Records`]: one JSON object a line, nested keys joined with `/`; other lines are read as text.
+//! [`RecordReader`]: one JSON object a line, nested keys joined with `/`; other lines are read as text.
 //!
 //! Keys are looked for where the last line had them, so that a usual line costs no allocation and no hashing. A line that
 //! is no strict JSON is read by the lenient parser of the text reader. `"mode": "val"` gives its split to the names beside it.
@@ -18,7 +18,7 @@ const KEYS: usize = 4096;
 
 /// Reads records.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Records {
+pub(crate) struct RecordReader {
     carry: Carry,
     keys: Keys,
     prose: Prose,
@@ -42,7 +42,7 @@ struct Key {
     parent: u32,
     key: Vec<u8>,
     name: String,
-    kind: Kind,
+    kind: KeyRole,
     /// The key that came after this one.
     next: usize,
     /// Gathered names without a split, and with each held-out split.
@@ -51,7 +51,7 @@ struct Key {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum Kind {
+enum KeyRole {
     Plain,
     /// Says of which split a record is.
     Split,
@@ -63,7 +63,7 @@ enum Kind {
 
 const SPLITS: [&str; 3] = ["val", "test", "eval"];
 
-impl Records {
+impl RecordReader {
     pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) {
         let mut carry = std::mem::take(&mut self.carry);
         carry.feed(bytes, |lines| self.line(lines, gather));
@@ -136,7 +136,7 @@ impl Records {
         let slot = self.scope.map_or(0, |s| SPLITS.iter().position(|n| *n == s).map_or(0, |i| i + 1));
         for &(key, value) in &self.row {
             let Some(known) = self.keys.all.get_mut(key) else { continue };
-            if let Some(value) = value.filter(|_| known.kind == Kind::Value && !self.named.is_empty()) {
+            if let Some(value) = value.filter(|_| known.kind == KeyRole::Value && !self.named.is_empty()) {
                 gather.number(&self.named, value);
                 continue;
             }
@@ -218,7 +218,7 @@ impl Records {
 
     /// A list: the one number in it, or the first of several rates.
     fn list(&mut self, r: &mut Strict<'_>, key: usize) -> Option<()> {
-        let rates = self.keys.all.get(key)?.kind == Kind::Rate;
+        let rates = self.keys.all.get(key)?.kind == KeyRole::Rate;
         let begin = r.at;
         let mut depth = 0u32;
         let mut first = None;
@@ -268,7 +268,7 @@ impl Records {
         }
         let Ok(text) = std::str::from_utf8(text) else { return };
         match known.kind {
-            Kind::Split => {
+            KeyRole::Split => {
                 let lower = text.to_ascii_lowercase();
                 self.scope = match lower.as_str() {
                     "val" | "valid" | "validation" | "dev" => Some("val"),
@@ -277,7 +277,7 @@ impl Records {
                     _ => None,
                 };
             }
-            Kind::Names => self.named.push_str(text),
+            KeyRole::Names => self.named.push_str(text),
             _ => {
                 known.words += 1;
                 if known.words < 4 || gather.wants_words(&known.name) {
@@ -321,13 +321,13 @@ impl Keys {
     }
 }
 
-fn kind(name: &str) -> Kind {
+fn kind(name: &str) -> KeyRole {
     match name.to_ascii_lowercase().as_str() {
-        "mode" | "split" | "phase" | "subset" => Kind::Split,
-        "metric" | "tag" | "metric_name" => Kind::Names,
-        "value" => Kind::Value,
-        _ if crate::choose::is_rate(name) => Kind::Rate,
-        _ => Kind::Plain,
+        "mode" | "split" | "phase" | "subset" => KeyRole::Split,
+        "metric" | "tag" | "metric_name" => KeyRole::Names,
+        "value" => KeyRole::Value,
+        _ if crate::choose::is_rate(name) => KeyRole::Rate,
+        _ => KeyRole::Plain,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 /// The readings of one name.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Series {
+pub struct NamedSeries {
     /// The name as the log has it; nested names are joined with `/`.
     pub name: String,
     /// Step and value, in the order of steps; the value may be NaN or infinite. Thinned when there are more than 4096: the
@@ -24,7 +24,7 @@ pub struct Run {
     /// `warmup_steps`, `schedule`, `seed`, `command`.
     pub facts: BTreeMap<String, String>,
     /// One series a name, in the order of their first readings.
-    pub series: Vec<Series>,
+    pub series: Vec<NamedSeries>,
     /// What the steps of the series count: the name of the counter, or empty when readings are counted.
     pub counter: String,
     /// What was odd: restarts, cut lines, names left out.
@@ -33,7 +33,7 @@ pub struct Run {
 
 impl Run {
     /// The series of that name.
-    pub fn series(&self, name: &str) -> Option<&Series> {
+    pub fn series(&self, name: &str) -> Option<&NamedSeries> {
         self.series.iter().find(|s| s.name == name)
     }
 }

@@ -1,4 +1,4 @@
-//! [`Table`]: CSV and its kin, one row a record: commas, tabs, semicolons, bars or spaces; quoted or not.
+//! [`TableReader`]: CSV and its kin, one row a record: commas, tabs, semicolons, bars or spaces; quoted or not.
 //!
 //! The first row that is not all numbers names the columns; without one they are `column_1`, `column_2` ... Empty cells give
 //! nothing. Words in a cell are a run's label, a fact, or the name of the number beside them (`metric,value`). W&B's exported
@@ -14,12 +14,12 @@ use crate::gather::Gather;
 use crate::number;
 use crate::text::LONGEST;
 use dense::Dense;
-use header::{Header, Meaning};
+use header::{ColumnRole, Header};
 use memchr::{memchr, memchr3};
 
 /// Reads a table.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Table {
+pub(crate) struct TableReader {
     carry: Carry,
     header: Option<Header>,
     dense: Dense,
@@ -29,13 +29,13 @@ pub(crate) struct Table {
 }
 
 /// One cell.
-enum Cell<'a> {
+enum RawCell<'a> {
     Number(f64),
     Text(&'a [u8]),
     Empty,
 }
 
-impl Table {
+impl TableReader {
     pub fn new(name: &str) -> Self {
         Self { name: name.to_owned(), ..Self::default() }
     }
@@ -104,12 +104,12 @@ impl Table {
         let mut numbers = 0;
         let length = cells_of(lines, delimiter, self.last, |cell| {
             cells.push(match cell {
-                Cell::Number(value) => {
+                RawCell::Number(value) => {
                     numbers += 1;
                     value.to_string()
                 }
-                Cell::Text(text) => String::from_utf8_lossy(text).trim().to_owned(),
-                Cell::Empty => String::new(),
+                RawCell::Text(text) => String::from_utf8_lossy(text).trim().to_owned(),
+                RawCell::Empty => String::new(),
             });
         })?;
         if length > LONGEST {
@@ -132,16 +132,16 @@ impl Table {
         let length = cells_of(lines, delimiter, self.last, |cell| {
             if let Some(place) = header.columns.get(column) {
                 match cell {
-                    Cell::Number(value) => match place.meaning {
-                        Meaning::Plain(name) => gather.put(name, value),
+                    RawCell::Number(value) => match place.meaning {
+                        ColumnRole::Plain(name) => gather.put(name, value),
                         _ => odd |= header.number(column, value),
                     },
-                    Cell::Empty => {
-                        if let Meaning::Plain(name) = place.meaning {
+                    RawCell::Empty => {
+                        if let ColumnRole::Plain(name) = place.meaning {
                             gather.empty(name);
                         }
                     }
-                    Cell::Text(text) => odd |= header.text(column, text, gather),
+                    RawCell::Text(text) => odd |= header.text(column, text, gather),
                 }
             }
             column += 1;
@@ -171,7 +171,7 @@ fn line_of(lines: &[u8]) -> &[u8] {
 
 /// Hands over the cells of the first row; gives its length, or `None` when a quoted cell does not end in `lines`.
 #[inline]
-fn cells_of<'a>(lines: &'a [u8], delimiter: u8, last: bool, mut cell: impl FnMut(Cell<'a>)) -> Option<usize> {
+fn cells_of<'a>(lines: &'a [u8], delimiter: u8, last: bool, mut cell: impl FnMut(RawCell<'a>)) -> Option<usize> {
     let spaced = delimiter == b' ';
     let mut at = 0;
     loop {
@@ -181,21 +181,21 @@ fn cells_of<'a>(lines: &'a [u8], delimiter: u8, last: bool, mut cell: impl FnMut
         let Some(&byte) = lines.get(at) else { return Some(at) };
         let rest = lines.get(at..).unwrap_or(&[]);
         if byte == delimiter {
-            cell(Cell::Empty);
+            cell(RawCell::Empty);
             at += 1;
             continue;
         }
         if matches!(byte, b'\n' | b'\r') {
             // The row ends after a delimiter or at the padding of a table of words: an empty last cell.
             if !spaced {
-                cell(Cell::Empty);
+                cell(RawCell::Empty);
             }
             return Some(at + 1);
         }
         let (found, length) = match byte {
             b'"' => quoted(rest, delimiter, last)?,
             _ => match number::prefix(rest) {
-                Some((value, length)) if ends(rest, length, delimiter) => (Cell::Number(value), length),
+                Some((value, length)) if ends(rest, length, delimiter) => (RawCell::Number(value), length),
                 _ => plain(rest, delimiter),
             },
         };
@@ -228,15 +228,15 @@ fn ends(rest: &[u8], at: usize, delimiter: u8) -> bool {
 }
 
 /// A cell of words, or of a number in another dress: `45.2%`, `0,5` beside semicolons, `np.float64(0.5)`.
-fn plain(rest: &[u8], delimiter: u8) -> (Cell<'_>, usize) {
+fn plain(rest: &[u8], delimiter: u8) -> (RawCell<'_>, usize) {
     let end = memchr3(delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
     let text = rest.get(..end).unwrap_or(rest).trim_ascii_end();
     (dressed(text, delimiter), end)
 }
 
-fn dressed(text: &[u8], delimiter: u8) -> Cell<'_> {
+fn dressed(text: &[u8], delimiter: u8) -> RawCell<'_> {
     if text.is_empty() {
-        return Cell::Empty;
+        return RawCell::Empty;
     }
     let percent = text.strip_suffix(b"%").and_then(number::whole);
     let comma = || {
@@ -245,11 +245,11 @@ fn dressed(text: &[u8], delimiter: u8) -> Cell<'_> {
         *copy.get_mut(comma)? = b'.';
         number::whole(&copy)
     };
-    percent.or_else(|| number::printed(text)).or_else(comma).map_or(Cell::Text(text), Cell::Number)
+    percent.or_else(|| number::printed(text)).or_else(comma).map_or(RawCell::Text(text), RawCell::Number)
 }
 
 /// A quoted cell. A quote that does not end within [`LONGEST`] bytes, or at the end of the file, ends with its line.
-fn quoted(rest: &[u8], delimiter: u8, last: bool) -> Option<(Cell<'_>, usize)> {
+fn quoted(rest: &[u8], delimiter: u8, last: bool) -> Option<(RawCell<'_>, usize)> {
     let mut at = 1;
     loop {
         let open = rest.get(at..LONGEST.min(rest.len())).unwrap_or(&[]);
@@ -267,7 +267,7 @@ fn quoted(rest: &[u8], delimiter: u8, last: bool) -> Option<(Cell<'_>, usize)> {
     // What follows a closing quote up to the delimiter belongs to no cell.
     let more = memchr3(delimiter, b'\n', b'\r', rest.get(at..).unwrap_or(&[])).unwrap_or(0);
     let cell = match number::whole(inside) {
-        Some(value) => Cell::Number(value),
+        Some(value) => RawCell::Number(value),
         None => dressed(inside, delimiter),
     };
     Some((cell, at + more))

@@ -26,7 +26,7 @@ pub fn thinned(readings: impl IntoIterator<Item = (f64, f64)>) -> Vec<(f64, f64)
 
 /// One reading: where its run's counters stood (NaN: not seen) and its value.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Mark {
+pub(crate) struct ThinPoint {
     pub step: f64,
     pub epoch: f64,
     pub index: u64,
@@ -36,31 +36,31 @@ pub(crate) struct Mark {
 /// The kept readings.
 #[derive(Debug, Clone)]
 pub(crate) struct Thin {
-    kept: Vec<Mark>,
+    kept: Vec<ThinPoint>,
     open: Option<Stretch>,
     shift: u32,
     limit: usize,
     seen: u64,
-    first: Option<Mark>,
-    last: Option<Mark>,
+    first: Option<ThinPoint>,
+    last: Option<ThinPoint>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct Stretch {
     number: u64,
-    low: Option<Mark>,
-    high: Option<Mark>,
-    bad: Option<Mark>,
+    low: Option<ThinPoint>,
+    high: Option<ThinPoint>,
+    bad: Option<ThinPoint>,
 }
 
 impl Stretch {
-    fn new(number: u64, mark: Mark) -> Self {
+    fn new(number: u64, mark: ThinPoint) -> Self {
         let mut stretch = Self { number, low: None, high: None, bad: None };
         stretch.take(mark);
         stretch
     }
 
-    fn take(&mut self, mark: Mark) {
+    fn take(&mut self, mark: ThinPoint) {
         if !mark.value.is_finite() {
             self.bad = self.bad.or(Some(mark));
             return;
@@ -73,7 +73,7 @@ impl Stretch {
         }
     }
 
-    fn marks(&self, out: &mut Vec<Mark>) {
+    fn marks(&self, out: &mut Vec<ThinPoint>) {
         let mut all = [self.low, self.high, self.bad];
         all.sort_by_key(|m| m.map(|m| m.index));
         let begin = out.len();
@@ -101,18 +101,18 @@ impl Thin {
         self.seen += 1;
     }
 
-    pub fn first(&self) -> Option<Mark> {
+    pub fn first(&self) -> Option<ThinPoint> {
         self.first
     }
 
-    pub fn last(&self) -> Option<Mark> {
+    pub fn last(&self) -> Option<ThinPoint> {
         self.last
     }
 
     /// Takes in a reading.
     #[inline]
     pub fn push(&mut self, step: f64, epoch: f64, value: f64) {
-        let mark = Mark { step, epoch, index: self.seen, value };
+        let mark = ThinPoint { step, epoch, index: self.seen, value };
         self.seen += 1;
         self.first = self.first.or(Some(mark));
         self.last = Some(mark);
@@ -187,8 +187,8 @@ impl Thin {
     }
 
     /// The kept readings in their order.
-    pub fn marks(&self) -> Vec<Mark> {
-        let mut out: Vec<Mark> = Vec::with_capacity(self.kept.len() + 5);
+    pub fn marks(&self) -> Vec<ThinPoint> {
+        let mut out: Vec<ThinPoint> = Vec::with_capacity(self.kept.len() + 5);
         out.extend(self.first.filter(|f| self.kept.first().is_none_or(|m| m.index > f.index)));
         out.extend_from_slice(&self.kept);
         if let Some(open) = &self.open {

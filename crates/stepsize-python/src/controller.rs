@@ -5,11 +5,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use serde_json::json;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use stepsize::controller::{Controller, ControllerSpec, Metric, Observation, State, Verdict};
+use stepsize::controller::{Controller, ControllerSpec, Metric, Observation, Request, State};
 use stepsize::{Error, Lr, Result};
 
 /// A controller at work with what it was made from, so that it can be made again.
-pub(crate) struct Loop {
+pub(crate) struct ControllerLoop {
     pub(crate) spec: ControllerSpec,
     pub(crate) lr: Lr,
     running: Box<dyn Controller>,
@@ -20,7 +20,7 @@ pub(crate) struct Loop {
 /// Name of the count of reports among the state's scalars.
 const REPORTS: &str = "reports";
 
-impl Loop {
+impl ControllerLoop {
     pub(crate) fn new(notation: &str, lr: f64) -> Result<Self> {
         let (spec, lr) = (notation.parse::<ControllerSpec>()?, Lr::new(lr)?);
         let running = spec.build(lr)?;
@@ -42,10 +42,10 @@ impl Loop {
         let verdict = self.running.observe(&Observation { step, value })?;
         self.reports += 1;
         Ok(match verdict {
-            Verdict::Go => None,
-            Verdict::Stop(why) | Verdict::Rewind { why, .. } => Some(why),
+            Request::Go => None,
+            Request::Stop(why) | Request::Rewind { why, .. } => Some(why),
             // Refused when it was made.
-            Verdict::Branch { .. } => None,
+            Request::Branch { .. } => None,
         })
     }
 
@@ -79,7 +79,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// Closed loop: reports in, a factor on the rate out.
 #[pyclass(name = "Controller", module = "stepsize", frozen)]
 pub struct PyController {
-    inner: Mutex<Loop>,
+    inner: Mutex<ControllerLoop>,
 }
 
 #[pymethods]
@@ -87,7 +87,7 @@ impl PyController {
     #[new]
     #[pyo3(signature = (notation, lr=1.0))]
     fn new(notation: &str, lr: f64) -> PyResult<Self> {
-        Ok(Self { inner: Mutex::new(Loop::new(notation, lr).map_err(raised)?) })
+        Ok(Self { inner: Mutex::new(ControllerLoop::new(notation, lr).map_err(raised)?) })
     }
 
     #[getter]
@@ -129,7 +129,7 @@ impl PyController {
         let spec: ControllerSpec = serde_json::from_value(value["controller"].clone()).map_err(not_json)?;
         let lr: f64 = serde_json::from_value(value["lr"].clone()).map_err(not_json)?;
         let state: State = serde_json::from_value(value["state"].clone()).map_err(not_json)?;
-        let mut inner = Loop::new(&spec.to_string(), lr).map_err(raised)?;
+        let mut inner = ControllerLoop::new(&spec.to_string(), lr).map_err(raised)?;
         inner.restore(state).map_err(raised)?;
         Ok(Self { inner: Mutex::new(inner) })
     }

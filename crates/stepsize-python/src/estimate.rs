@@ -14,20 +14,20 @@ use stepsize_draw::{figure, json, page, show};
 const COLUMNS: usize = 100;
 
 /// The answer of a search: a rate, or a refusal with its reason.
-#[pyclass(module = "stepsize", frozen)]
+#[pyclass(name = "Estimate", module = "stepsize", frozen)]
 #[derive(Clone)]
-pub struct Estimate {
+pub struct PyEstimate {
     report: Report,
 }
 
-impl From<Report> for Estimate {
+impl From<Report> for PyEstimate {
     fn from(report: Report) -> Self {
         Self { report }
     }
 }
 
 #[pymethods]
-impl Estimate {
+impl PyEstimate {
     /// The recommended base rate; `None` when the search refused.
     #[getter]
     fn lr(&self) -> Option<f64> {
@@ -125,7 +125,7 @@ impl Estimate {
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
-        Ok((py.get_type::<Estimate>().getattr("from_record")?, (self.to_record()?,)))
+        Ok((py.get_type::<PyEstimate>().getattr("from_record")?, (self.to_record()?,)))
     }
 
     /// Each trial: rate, length, loss, verdict. The `points` of `to_json`.

@@ -25,7 +25,7 @@ mod _native {
     #[pymodule_export]
     use super::controller::PyController;
     #[pymodule_export]
-    use super::estimate::Estimate;
+    use super::estimate::PyEstimate;
     #[pymodule_export]
     use super::fault::NotationError;
     #[pymodule_export]
@@ -33,9 +33,9 @@ mod _native {
     #[pymodule_export]
     use super::schedule::PySchedule;
     #[pymodule_export]
-    use super::search::{Search, Trial};
+    use super::search::{PyTrial, Search};
     #[pymodule_export]
-    use super::session::Record;
+    use super::session::PyRecord;
     #[pymodule_export]
     use super::stepper::Stepper;
 

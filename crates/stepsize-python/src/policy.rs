@@ -1,7 +1,7 @@
 //! `Policy`.
 
 use crate::array;
-use crate::controller::{Loop, lock};
+use crate::controller::{ControllerLoop, lock};
 use crate::fault::{not_json, raised};
 use crate::schedule::{Given, PySchedule};
 use pyo3::exceptions::PyValueError;
@@ -17,13 +17,13 @@ use stepsize::{Lr, Schedule};
 pub struct PyPolicy {
     base: Lr,
     schedule: Schedule,
-    controller: Option<Mutex<Loop>>,
+    controller: Option<Mutex<ControllerLoop>>,
 }
 
 impl PyPolicy {
     fn build(lr: f64, schedule: Schedule, controller: Option<&str>) -> PyResult<Self> {
         let base = Lr::new(lr).map_err(raised)?;
-        let controller = controller.map(|text| Loop::new(text, lr)).transpose().map_err(raised)?;
+        let controller = controller.map(|text| ControllerLoop::new(text, lr)).transpose().map_err(raised)?;
         Ok(Self { base, schedule, controller: controller.map(Mutex::new) })
     }
 

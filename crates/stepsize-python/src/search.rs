@@ -1,10 +1,10 @@
 //! `Search`: a study whose trials are run by Python, which asks for them and tells what happened; and its `Trial`s.
 
 use crate::controller::lock;
-use crate::estimate::Estimate;
+use crate::estimate::PyEstimate;
 use crate::fault::{not_json, raised};
 use crate::schedule::{Given, PySchedule};
-use crate::session::Record;
+use crate::session::PyRecord;
 use pyo3::exceptions::{PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -12,7 +12,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Grid, Job, Probe, Race, RangeTest, Reading};
+use stepsize::probe::{Grid, Job, Probe, Race, RangeTest, RangeTestRule};
 use stepsize::{End, Event, Lr, Report, TrialId, TrialSpec, evaluation_steps};
 use stepsize_study::{Memory, Next, Question, Session, Store, Studies};
 
@@ -20,15 +20,15 @@ use stepsize_study::{Memory, Next, Question, Session, Store, Studies};
 const EVALUATIONS: u64 = 8;
 
 /// A training run that is asked for.
-#[pyclass(module = "stepsize._native", frozen)]
+#[pyclass(name = "Trial", module = "stepsize._native", frozen)]
 #[derive(Clone)]
-pub struct Trial {
+pub struct PyTrial {
     pub(crate) id: TrialId,
     pub(crate) spec: TrialSpec,
 }
 
 #[pymethods]
-impl Trial {
+impl PyTrial {
     /// Its number in the study, from 0.
     #[getter]
     fn id(&self) -> u32 {
@@ -92,10 +92,10 @@ pub struct Search {
 }
 
 /// Where a study is kept: its name, the file, and what began it.
-type Kept = (String, PathBuf, Vec<String>);
+type KeptStudy = (String, PathBuf, Vec<String>);
 
 impl Search {
-    fn new(question: String, task: String, job: Job, probe: Box<dyn Probe>, kept: Option<Kept>) -> PyResult<Self> {
+    fn new(question: String, task: String, job: Job, probe: Box<dyn Probe>, kept: Option<KeptStudy>) -> PyResult<Self> {
         let question = Question { text: question, task, job };
         let store: Box<dyn Store + Send> = match kept {
             None => Box::<Memory>::default(),
@@ -147,7 +147,7 @@ impl Search {
         seed: u64,
         start: Option<f64>,
         max_cost: Option<f64>,
-        kept: Option<Kept>,
+        kept: Option<KeptStudy>,
     ) -> PyResult<Self> {
         let job = job(steps, schedule, seed)?;
         let mut race = Race::new(job.clone());
@@ -175,7 +175,7 @@ impl Search {
         per_decade: u32,
         seeds: u32,
         trial_steps: Option<u64>,
-        kept: Option<Kept>,
+        kept: Option<KeptStudy>,
     ) -> PyResult<Self> {
         let job = job(steps, schedule, seed)?;
         let mut grid = Grid::new(job.clone(), rate(low)?, rate(high)?, per_decade)
@@ -203,9 +203,9 @@ impl Search {
     ) -> PyResult<Self> {
         let job = Job::new(iterations, Default::default(), seed).map_err(raised)?;
         let reading = match rule {
-            "edge" => Reading::Edge,
-            "accuracy" => Reading::Accuracy,
-            peer => Reading::Peer(Suggestion::ALL.into_iter().find(|s| s.name() == peer).ok_or_else(|| {
+            "edge" => RangeTestRule::Edge,
+            "accuracy" => RangeTestRule::Accuracy,
+            peer => RangeTestRule::Peer(Suggestion::ALL.into_iter().find(|s| s.name() == peer).ok_or_else(|| {
                 let names = Suggestion::ALL.map(Suggestion::name).join(", ");
                 PyValueError::new_err(format!("the rule {peer:?} is not known; the rules are edge, accuracy, {names}"))
             })?),
@@ -217,18 +217,18 @@ impl Search {
     }
 
     /// The next trial; `None` when nothing more is worth its cost.
-    fn ask(&self, py: Python<'_>) -> PyResult<Option<Trial>> {
+    fn ask(&self, py: Python<'_>) -> PyResult<Option<PyTrial>> {
         match py.detach(|| lock(&self.session).ask()).map_err(raised)? {
-            Next::Run(id, spec) => Ok(Some(Trial { id, spec })),
+            Next::Run(id, spec) => Ok(Some(PyTrial { id, spec })),
             Next::Over => Ok(None),
             Next::Wait => Err(PyRuntimeError::new_err("end the running trials before you ask for the next one")),
         }
     }
 
     /// Whether the search is over, and the next trial; neither while running trials must end first.
-    fn poll(&self, py: Python<'_>) -> PyResult<(bool, Option<Trial>)> {
+    fn poll(&self, py: Python<'_>) -> PyResult<(bool, Option<PyTrial>)> {
         Ok(match py.detach(|| lock(&self.session).ask()).map_err(raised)? {
-            Next::Run(id, spec) => (false, Some(Trial { id, spec })),
+            Next::Run(id, spec) => (false, Some(PyTrial { id, spec })),
             Next::Over => (true, None),
             Next::Wait => (false, None),
         })
@@ -266,8 +266,8 @@ impl Search {
         self.tell(py, Event::Ended { trial: TrialId(trial), end, steps, seconds: None })
     }
 
-    /// Tells all that a [`Record`] holds, in its order; gives the trial's end.
-    fn replay(&self, py: Python<'_>, record: &Record) -> PyResult<Option<&'static str>> {
+    /// Tells all that a [`PyRecord`] holds, in its order; gives the trial's end.
+    fn replay(&self, py: Python<'_>, record: &PyRecord) -> PyResult<Option<&'static str>> {
         let mut end = None;
         for event in record.events() {
             end = self.tell(py, event)?;
@@ -284,7 +284,7 @@ impl Search {
     }
 
     /// The answer from the trials that have ended.
-    fn conclude(&self, py: Python<'_>) -> PyResult<Estimate> {
+    fn conclude(&self, py: Python<'_>) -> PyResult<PyEstimate> {
         let outcome = py.detach(|| lock(&self.session).conclude()).map_err(raised)?;
         let Question { text, task, job } = &self.question;
         let report = Report::new(text, task, job, &outcome.estimate, &outcome.trials)

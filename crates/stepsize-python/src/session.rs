@@ -1,11 +1,11 @@
-//! `Record`: what a trial reports in a process that does not hold its study, to be told to the study later.
+//! `PyRecord`: what a trial reports in a process that does not hold its study, to be told to the study later.
 //!
 //! Divergence is seen here at once, by the study's own rule. What else the study knows it decides when it is told: the same
 //! events give the same study wherever a trial ran.
 
 use crate::controller::lock;
 use crate::fault::not_json;
-use crate::search::{Trial, named};
+use crate::search::{PyTrial, named};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use std::collections::BTreeMap;
@@ -14,20 +14,20 @@ use stepsize::pruner::explosion;
 use stepsize::{End, Event, TrialId, fold_one};
 
 /// The reports of one trial.
-#[pyclass(module = "stepsize._native", frozen)]
-pub struct Record {
-    live: Mutex<Live>,
+#[pyclass(name = "Record", module = "stepsize._native", frozen)]
+pub struct PyRecord {
+    live: Mutex<LiveTrial>,
 }
 
-struct Live {
+struct LiveTrial {
     id: TrialId,
     stop_on_divergence: bool,
     trials: BTreeMap<TrialId, stepsize::Trial>,
     events: Vec<Event>,
 }
 
-impl Live {
-    fn new(trial: &Trial) -> Self {
+impl LiveTrial {
+    fn new(trial: &PyTrial) -> Self {
         let id = trial.id;
         let trials = BTreeMap::from([(id, stepsize::Trial::new(id, trial.spec.clone()))]);
         Self { id, stop_on_divergence: trial.spec.stop_on_divergence, trials, events: Vec::new() }
@@ -47,7 +47,7 @@ impl Live {
     }
 }
 
-impl Record {
+impl PyRecord {
     pub(crate) fn events(&self) -> Vec<Event> {
         lock(&self.live).events.clone()
     }
@@ -60,10 +60,10 @@ impl Record {
 }
 
 #[pymethods]
-impl Record {
+impl PyRecord {
     #[new]
-    fn new(trial: &Trial) -> Self {
-        Self { live: Mutex::new(Live::new(trial)) }
+    fn new(trial: &PyTrial) -> Self {
+        Self { live: Mutex::new(LiveTrial::new(trial)) }
     }
 
     /// As `Search.step`; the number of the trial is the record's own, here and below.
@@ -92,9 +92,9 @@ impl Record {
     }
 
     #[classmethod]
-    fn from_json(_: &Bound<'_, PyType>, trial: &Trial, text: &str) -> PyResult<Self> {
+    fn from_json(_: &Bound<'_, PyType>, trial: &PyTrial, text: &str) -> PyResult<Self> {
         let events: Vec<Event> = serde_json::from_str(text).map_err(not_json)?;
-        let mut live = Live::new(trial);
+        let mut live = LiveTrial::new(trial);
         for event in events {
             live.add(event);
         }

@@ -1,10 +1,16 @@
 //! [`Executor`]: where trials run. It turns specs into events and decides nothing.
 
+mod cluster;
 mod command;
 mod in_process;
+mod local;
+mod log;
 
-pub use command::{Check, Cluster, Commands, Local, Need, On, Place, RateFrom, Reading, Template, Values, doctor};
+pub use cluster::{Check, Cluster, Need, On, Place, doctor};
+pub use command::{Commands, RateFrom, Template, Values};
 pub use in_process::{EngineSource, InProcess, RunSource};
+pub use local::Local;
+pub use log::LogOptions;
 
 use stepsize::{Event, Result, TrialId, TrialSpec};
 

@@ -13,4 +13,4 @@ mod study;
 pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
 pub use session::{Next, Session};
 pub use store::{Memory, Sqlite, Store, Studies};
-pub use study::{Outcome, Question, study};
+pub use study::{Question, StudyResult, study};

@@ -11,11 +11,11 @@ mod folder;
 mod growing;
 
 pub use growing::Follow;
-pub(crate) use growing::{Growing, Record};
+pub(crate) use growing::{Entry, Growing};
 
 use crate::mlflow;
 use files::read_file;
-use folder::Job;
+use folder::LogFiles;
 use std::path::{Path, PathBuf};
 use stepsize::{Error, Result};
 use stepsize_logs::{LogReader, Run, detect};
@@ -63,7 +63,7 @@ fn one(path: &Path, out: &mut Vec<Found>) {
         }
         return;
     }
-    let job = Job::of(path);
+    let job = LogFiles::of(path);
     let (name, runs) = read(&job);
     let runs = runs.and_then(|runs| match runs.iter().all(|r| r.series.is_empty()) {
         true => {
@@ -74,12 +74,12 @@ fn one(path: &Path, out: &mut Vec<Found>) {
     out.push((name, runs));
 }
 
-fn read(job: &Job) -> Found {
+fn read(job: &LogFiles) -> Found {
     let runs = match job {
-        Job::File(path) => read_file(path),
-        Job::Events(paths) => files::join(paths.iter().map(|p| read_file(p))),
-        Job::Store(path) => folder::store_run(path),
-        Job::Database(path) => mlflow::read(path),
+        LogFiles::File(path) => read_file(path),
+        LogFiles::Events(paths) => files::join(paths.iter().map(|p| read_file(p))),
+        LogFiles::Store(path) => folder::store_run(path),
+        LogFiles::Database(path) => mlflow::read(path),
     };
     let path = job.path().to_owned();
     let settings = folder::settings_beside(&path);

@@ -6,7 +6,7 @@
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
 use stepsize::{Error, Result};
-use stepsize_logs::{Run, Series, name_facts, thinned};
+use stepsize_logs::{NamedSeries, Run, name_facts, thinned};
 
 /// Reads every run that is not deleted.
 ///
@@ -48,7 +48,7 @@ fn run(store: &Connection, id: &str, name: String) -> rusqlite::Result<Run> {
     Ok(run)
 }
 
-fn series(store: &Connection, id: &str, key: String, seen: i64) -> rusqlite::Result<Series> {
+fn series(store: &Connection, id: &str, key: String, seen: i64) -> rusqlite::Result<NamedSeries> {
     // Of several readings at one step the latest holds.
     let mut query = store.prepare_cached(
         "SELECT step, value, is_nan FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step, timestamp",
@@ -77,6 +77,6 @@ fn series(store: &Connection, id: &str, key: String, seen: i64) -> rusqlite::Res
     }));
     match failed {
         Some(error) => Err(error),
-        None => Ok(Series { name: key, points, seen: seen.cast_unsigned() }),
+        None => Ok(NamedSeries { name: key, points, seen: seen.cast_unsigned() }),
     }
 }

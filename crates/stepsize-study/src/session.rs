@@ -5,7 +5,7 @@
 //! when the one before it has ended, and a pruner sees settled batches only.
 
 use crate::store::Store;
-use crate::study::{Outcome, Question, Wanted, numbered, replay};
+use crate::study::{Question, StudyResult, Wanted, numbered, replay};
 use std::collections::BTreeMap;
 use stepsize::pruner::explosion;
 use stepsize::{End, Error, Event, Probe, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one};
@@ -114,7 +114,7 @@ impl Session {
     ///
     /// # Errors
     /// When the probe or the store fails.
-    pub fn conclude(&mut self) -> Result<Outcome> {
+    pub fn conclude(&mut self) -> Result<StudyResult> {
         self.done.append(&mut self.ended);
         self.done.sort_by_key(|t| t.id);
         let estimate = self.probe.estimate(&self.done)?;
@@ -122,7 +122,7 @@ impl Session {
         if self.store.read()?.last() != Some(&last) {
             self.store.append(&last)?;
         }
-        Ok(Outcome { estimate, trials: self.done.clone(), interrupted: !self.over })
+        Ok(StudyResult { estimate, trials: self.done.clone(), interrupted: !self.over })
     }
 
     /// To be called in a child that was forked while this process held the study: see [`Store::forked`].

@@ -57,7 +57,7 @@ impl Question {
 
 /// How a study ended.
 #[derive(Debug, Clone)]
-pub struct Outcome {
+pub struct StudyResult {
     /// The conclusion.
     pub estimate: Estimate,
     /// All ended trials, in the order of their numbers.
@@ -81,7 +81,7 @@ pub fn study(
     store: &mut dyn Store,
     stop: &AtomicBool,
     watch: &mut dyn FnMut(&Event),
-) -> Result<Outcome> {
+) -> Result<StudyResult> {
     let recorded = store.read()?;
     if let Some(first) = recorded.first() {
         question.check(first)?;
@@ -106,7 +106,7 @@ pub fn study(
         if pruner.is_some_and(|p| !p.waits_for_batches()) {
             settled.extend(ready.iter().cloned());
         }
-        let mut run = Batch { pruner, executor, store, stop, watch, settled };
+        let mut run = BatchRun { pruner, executor, store, stop, watch, settled };
         let (fresh, cut) = run.run(wanted)?;
         interrupted = cut;
         done.extend(ready);
@@ -120,7 +120,7 @@ pub fn study(
         store.append(&last)?;
     }
     watch(&last);
-    Ok(Outcome { estimate, trials: done, interrupted })
+    Ok(StudyResult { estimate, trials: done, interrupted })
 }
 
 /// Whether a trial with this end is evidence and never runs again. A failure is none: what failed is mended, then tried.
@@ -174,7 +174,7 @@ pub(crate) fn replay(
 }
 
 /// One batch of trials under way.
-struct Batch<'a> {
+struct BatchRun<'a> {
     pruner: Option<&'a dyn Pruner>,
     executor: &'a mut dyn Executor,
     store: &'a mut dyn Store,
@@ -184,7 +184,7 @@ struct Batch<'a> {
     settled: Vec<Trial>,
 }
 
-impl Batch<'_> {
+impl BatchRun<'_> {
     /// Runs the batch; returns the ended trials and whether it was interrupted.
     fn run(&mut self, mut wanted: Wanted) -> Result<(Vec<Trial>, bool)> {
         let mut live: BTreeMap<TrialId, Trial> = BTreeMap::new();

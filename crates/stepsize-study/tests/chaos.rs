@@ -18,7 +18,7 @@ use std::time::Duration;
 use stepsize::probe::{Grid, Job};
 use stepsize::quadratic::NoisyQuadratic;
 use stepsize::{End, Engine, Evaluation, Event, Lr, Schedule, Snapshot, TrialId};
-use stepsize_study::{InProcess, Memory, Outcome, Question, Store, Studies, study};
+use stepsize_study::{InProcess, Memory, Question, Store, Studies, StudyResult, study};
 
 /// Kills, counting only those that met a living process.
 const KILLS: usize = 220;
@@ -51,7 +51,7 @@ impl Engine for Slow {
 }
 
 /// A sweep of cheap trials: 9 rates, four seeds, two at a time.
-fn run(store: &mut dyn Store, tell: Arc<dyn Fn(String) + Send + Sync>, pace: bool) -> stepsize::Result<Outcome> {
+fn run(store: &mut dyn Store, tell: Arc<dyn Fn(String) + Send + Sync>, pace: bool) -> stepsize::Result<StudyResult> {
     let job = Job::new(STEPS, Schedule::cosine(STEPS)?, 7)?;
     let grid = Grid::new(job.clone(), Lr::new(1e-2)?, Lr::new(1.0)?, 4)?.with_seeds(SEEDS)?.with_widening(0);
     let mut executor = InProcess::new(

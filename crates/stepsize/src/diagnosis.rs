@@ -1,7 +1,7 @@
 //! Diagnosis: where a run's rate lies, judged from its log alone, with the numbers that say so and what to do next.
 //!
 //! [`diagnose`] reads one [`Record`]. Divergence is a rule ([`rules`]); whether a rate that trained is too low, about right
-//! or too high is told by the shape of the curve ([`Shape`], [`model`]), with chances that were calibrated on labelled
+//! or too high is told by the shape of the curve ([`Features`], [`model`]), with chances that were calibrated on labelled
 //! runs, and it is "unknown" when they do not suffice. [`rules`] also name what else is wrong. With several runs of one job
 //! that differ in the rate, [`sweep`] compares them instead: that is far surer than any single curve.
 //!
@@ -9,18 +9,18 @@
 //! the rate was lowered: at 20 to 70 % of a run that favours rates three to four times too small. Error rates:
 //! `docs/diagnose.md`.
 
+mod features;
 pub mod model;
 mod record;
 pub mod rules;
-mod shape;
 mod stats;
 pub mod sweep;
 
+pub use features::{Features, NAMES};
 pub use record::{Facts, Record, Series};
 pub use rules::Rule;
-pub use shape::{NAMES, Shape};
 
-use crate::report::Verdict;
+use crate::Placement;
 use model::{Model, Odds};
 
 /// Readings of the loss below which no shape is seen.
@@ -54,7 +54,7 @@ pub struct Finding {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Diagnosis {
     /// Where the rate lies.
-    pub verdict: Verdict,
+    pub verdict: Placement,
     /// Chance that the verdict is right; for "unknown" the chance of the likeliest place.
     pub confidence: f64,
     /// The evidence for the verdict in a sentence; for "unknown" why it cannot be told.
@@ -70,21 +70,21 @@ pub struct Diagnosis {
 
 /// What rules look at.
 #[derive(Debug)]
-pub struct Seen<'a> {
+pub struct RuleInput<'a> {
     /// The log.
     pub record: &'a Record,
     /// Its shape.
-    pub shape: Shape,
+    pub features: Features,
 }
 
 /// Judges one run by its log alone.
 ///
 /// ```
 /// use stepsize::diagnosis::{Record, Series, diagnose};
-/// use stepsize::report::Verdict;
+/// use stepsize::Placement;
 /// let exploding = (0..50).map(|i| (f64::from(i), 2.3 * 1.3f64.powi(i)));
 /// let seen = diagnose(&Record { loss: Series::new(exploding), ..Record::default() });
-/// assert_eq!((seen.verdict, seen.findings[0].code), (Verdict::Diverged, "LR001"));
+/// assert_eq!((seen.verdict, seen.findings[0].code), (Placement::Diverged, "LR001"));
 /// ```
 pub fn diagnose(record: &Record) -> Diagnosis {
     diagnose_with(Model::shipped(), record)
@@ -92,16 +92,16 @@ pub fn diagnose(record: &Record) -> Diagnosis {
 
 /// The same with another model: for those who fit one.
 pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
-    let seen = Seen { record, shape: Shape::of(record) };
+    let seen = RuleInput { record, features: Features::of(record) };
     let mut findings: Vec<Finding> = rules::all().iter().filter_map(|rule| rule.check(&seen)).collect();
     let base = record.base_lr();
     let diverged = findings.iter().position(|f| f.code == rules::DIVERGED).map(|at| findings.remove(at));
     let (verdict, confidence, octaves, chances, first) = match diverged {
-        Some(finding) => (Verdict::Diverged, finding.confidence, Some(-AFTER_DIVERGENCE), None, finding),
+        Some(finding) => (Placement::Diverged, finding.confidence, Some(-AFTER_DIVERGENCE), None, finding),
         None => place(model, &seen, base),
     };
     let next_lr = base.zip(octaves).map(|(lr, octaves)| tidy(lr * octaves.exp2()));
-    if matches!(verdict, Verdict::TooHigh | Verdict::Diverged) {
+    if matches!(verdict, Placement::TooHigh | Placement::Diverged) {
         // One run gets one direction: what is too high to learn is not told to be raised.
         findings.retain(|f| f.code != rules::IDLE);
     }
@@ -110,10 +110,10 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     Diagnosis { verdict, confidence, because, chances, next_lr, findings }
 }
 
-/// Verdict, confidence, octaves to go (`None`: the log gives no reason for any), chances, finding.
-type Placed = (Verdict, f64, Option<f64>, Option<[f64; 3]>, Finding);
+/// Placement, confidence, octaves to go (`None`: the log gives no reason for any), chances, finding.
+type Placed = (Placement, f64, Option<f64>, Option<[f64; 3]>, Finding);
 
-fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
+fn place(model: &Model, seen: &RuleInput<'_>, base: Option<f64>) -> Placed {
     let main = seen.record.main();
     if main.len() < FEWEST {
         let why = match main.len() {
@@ -126,9 +126,9 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
                       hundredth"
                 .to_owned();
         let finding = rules::unknown(why, advice, vec![("readings", main.len() as f64)], 0.0);
-        return (Verdict::Unknown, 0.0, None, None, finding);
+        return (Placement::Unknown, 0.0, None, None, finding);
     }
-    let odds = model.odds(&seen.shape);
+    let odds = model.odds(&seen.features);
     let chances = odds.three();
     let (verdict, confidence) = say(model, &odds);
     let octaves = correction(verdict, &odds);
@@ -137,28 +137,28 @@ fn place(model: &Model, seen: &Seen<'_>, base: Option<f64>) -> Placed {
 }
 
 /// Octaves to go from the rate of a run with these odds and this verdict.
-pub fn correction(verdict: Verdict, odds: &Odds) -> f64 {
+pub fn correction(verdict: Placement, odds: &Odds) -> f64 {
     let [low, _, high] = odds.three();
     match verdict {
-        Verdict::TooLow => (-odds.octaves()).clamp(1.0, 4.5),
-        Verdict::TooHigh => -odds.octaves().clamp(1.0, 3.5),
-        Verdict::Diverged => -AFTER_DIVERGENCE,
-        Verdict::Unknown if low >= high => EXPERIMENT,
-        Verdict::Unknown => -EXPERIMENT,
-        Verdict::Good => 0.0,
+        Placement::TooLow => (-odds.octaves()).clamp(1.0, 4.5),
+        Placement::TooHigh => -odds.octaves().clamp(1.0, 3.5),
+        Placement::Diverged => -AFTER_DIVERGENCE,
+        Placement::Unknown if low >= high => EXPERIMENT,
+        Placement::Unknown => -EXPERIMENT,
+        Placement::Good => 0.0,
     }
 }
 
 /// The verdict for these odds, and its chance.
-pub fn say(model: &Model, odds: &Odds) -> (Verdict, f64) {
+pub fn say(model: &Model, odds: &Odds) -> (Placement, f64) {
     let [low, good, high] = odds.three();
     let diverged = odds.chances[model::DIVERGED];
     match () {
-        () if diverged >= model.say.diverged => (Verdict::Diverged, diverged),
-        () if low >= model.say.low => (Verdict::TooLow, low),
-        () if high >= model.say.high => (Verdict::TooHigh, high),
-        () if good >= model.say.good && odds.far() <= model.say.far => (Verdict::Good, good),
-        () => (Verdict::Unknown, low.max(good).max(high)),
+        () if diverged >= model.say.diverged => (Placement::Diverged, diverged),
+        () if low >= model.say.low => (Placement::TooLow, low),
+        () if high >= model.say.high => (Placement::TooHigh, high),
+        () if good >= model.say.good && odds.far() <= model.say.far => (Placement::Good, good),
+        () => (Placement::Unknown, low.max(good).max(high)),
     }
 }
 

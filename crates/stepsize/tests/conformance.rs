@@ -1,7 +1,7 @@
 //! The conformance suite of the `Controller` trait over every controller of the crate.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
-use stepsize::controller::{Controller, ControllerSpec, Gradient, Metric, Observation, Verdict};
+use stepsize::controller::{Controller, ControllerSpec, Gradient, Metric, Observation, Request};
 use stepsize::{Lr, Policy, Schedule};
 
 fn lr(value: f64) -> Lr {
@@ -55,7 +55,7 @@ fn tell(controller: &mut dyn Controller, step: u64) {
             continue;
         }
         let verdict = controller.report(metric, &Observation { step, value: loss }).unwrap();
-        if let Verdict::Branch { factors, .. } = verdict {
+        if let Request::Branch { factors, .. } = verdict {
             let losses: Vec<f64> = (0..factors.len()).map(|i| wave + i as f64 * (wave - 0.5)).collect();
             controller.judged(&losses).unwrap();
         }

@@ -5,7 +5,7 @@
 use std::ops::ControlFlow;
 use stepsize::controller::{
     BranchTest, Controller, ControllerSpec, Direction, Gradient, Greedy, Hypergradient, Metric, Observation, Polyak,
-    Rewind, TransformersGreedy, Verdict,
+    Request, Rewind, TransformersGreedy,
 };
 use stepsize::quadratic::NoisyQuadratic;
 use stepsize::{
@@ -156,8 +156,8 @@ fn a_branch_moves_the_factor_only_for_a_gain() {
     for (losses, factor) in cases {
         let mut c = BranchTest { every: 2, ..BranchTest::default() }.build().unwrap();
         let see = |step| Observation { step, value: 1.0 };
-        assert_eq!(c.observe(&see(0)).unwrap(), Verdict::Go);
-        let Verdict::Branch { factors, .. } = c.observe(&see(1)).unwrap() else { panic!("no branch") };
+        assert_eq!(c.observe(&see(0)).unwrap(), Request::Go);
+        let Request::Branch { factors, .. } = c.observe(&see(1)).unwrap() else { panic!("no branch") };
         assert_eq!(factors, [0.5, 1.0, 2.0]);
         c.judged(&losses).unwrap();
         assert_eq!(c.factor(), factor, "{losses:?}");
@@ -169,7 +169,7 @@ fn returns(rewind: &Rewind, losses: &[f64]) -> Vec<usize> {
     let mut c = rewind.clone().build().unwrap();
     let mut at = Vec::new();
     for (step, &value) in losses.iter().enumerate() {
-        if let Verdict::Rewind { .. } = c.observe(&Observation { step: step as u64, value }).unwrap() {
+        if let Request::Rewind { .. } = c.observe(&Observation { step: step as u64, value }).unwrap() {
             at.push(step);
         }
     }

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Estimate, Job, Probe, RangeTest, Reading, Reason, smith};
+use stepsize::probe::{Estimate, Job, Probe, RangeTest, RangeTestRule, Reason, smith};
 use stepsize::{Curve, End, Lr, Point, Schedule, Trial, TrialId};
 
 fn job() -> Job {
@@ -87,7 +87,7 @@ fn every_suggestion_answers_on_a_typical_curve() {
 #[test]
 fn unfit_evidence_is_refused_by_every_reading() {
     let mut probes: Vec<RangeTest> = Suggestion::ALL.iter().map(|s| RangeTest::of(job(), *s).unwrap()).collect();
-    probes.extend([test(100), test(100).with_reading(Reading::Accuracy), test(100).with_ramp(Ramp::Linear)]);
+    probes.extend([test(100), test(100).with_reading(RangeTestRule::Accuracy), test(100).with_ramp(Ramp::Linear)]);
     for probe in &probes {
         assert_eq!(reason(probe, &|_, _| 2.3), Reason::Flat, "{probe:?}");
         assert_eq!(reason(probe, &|k, _| 2.3 + 0.05 * k as f64), Reason::AllDiverged, "{probe:?}");

@@ -2,7 +2,7 @@
 
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-use stepsize::report::Verdict;
+use stepsize::Placement;
 
 const ABOUT: &str = "\
 Reads training logs of any tool and says of each run whether its learning rate was too low, about right, too high, or \
@@ -71,14 +71,14 @@ pub enum Word {
     Unknown,
 }
 
-impl From<Word> for Verdict {
+impl From<Word> for Placement {
     fn from(word: Word) -> Self {
         match word {
-            Word::TooLow => Verdict::TooLow,
-            Word::Good => Verdict::Good,
-            Word::TooHigh => Verdict::TooHigh,
-            Word::Diverged => Verdict::Diverged,
-            Word::Unknown => Verdict::Unknown,
+            Word::TooLow => Placement::TooLow,
+            Word::Good => Placement::Good,
+            Word::TooHigh => Placement::TooHigh,
+            Word::Diverged => Placement::Diverged,
+            Word::Unknown => Placement::Unknown,
         }
     }
 }

@@ -115,8 +115,13 @@ fn finish(
         true => "of the command".to_owned(),
         false => question.job.schedule.to_string(),
     };
-    let shown =
-        draw::Shown { compared, question: &question.text, task: &question.task, schedule: &schedule, interrupted };
+    let shown = draw::ShownComparison {
+        compared,
+        question: &question.text,
+        task: &question.task,
+        schedule: &schedule,
+        interrupted,
+    };
     if let Some(path) = &files.svg {
         super::show::write(path, draw::svg(&shown).as_bytes())?;
     }

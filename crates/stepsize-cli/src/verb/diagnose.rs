@@ -8,10 +8,10 @@ mod read;
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
-use read::Found;
+use read::Runs;
 pub use read::of_trial;
+use stepsize::Placement;
 use stepsize::diagnosis::{Diagnosis, Record, diagnose, sweep::Sweep};
-use stepsize::report::Verdict;
 
 /// Exit code when a verdict is one of `--fail-on`.
 const FAILED_ON: u8 = 4;
@@ -67,8 +67,8 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
 }
 
 /// The exit code for these verdicts; `unread`: a file could not be read that matters.
-fn code(mut verdicts: impl Iterator<Item = Verdict>, unread: bool, args: &DiagnoseArgs) -> u8 {
-    let named: Vec<Verdict> = args.fail_on.iter().map(|w| Verdict::from(*w)).collect();
+fn code(mut verdicts: impl Iterator<Item = Placement>, unread: bool, args: &DiagnoseArgs) -> u8 {
+    let named: Vec<Placement> = args.fail_on.iter().map(|w| Placement::from(*w)).collect();
     match () {
         () if verdicts.any(|v| named.contains(&v)) => FAILED_ON,
         () if unread => 1,
@@ -77,7 +77,7 @@ fn code(mut verdicts: impl Iterator<Item = Verdict>, unread: bool, args: &Diagno
 }
 
 /// Judges every run by itself, then those that belong together by each other.
-pub fn judge(found: Found, alone: bool) -> Judgement {
+pub fn judge(found: Runs, alone: bool) -> Judgement {
     let mut runs: Vec<Judged> = found
         .records
         .into_iter()

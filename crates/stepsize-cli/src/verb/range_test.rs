@@ -6,7 +6,7 @@ use crate::show::Style;
 use crate::work::{Work, capped};
 use stepsize::Lr;
 use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Ladder, RangeTest, Reading};
+use stepsize::probe::{Ladder, RangeTest, RangeTestRule};
 
 /// Steps of the test, as many as the common tools take.
 const ITERATIONS: u64 = 100;
@@ -14,7 +14,7 @@ const ITERATIONS: u64 = 100;
 const SHARE: u64 = 16;
 
 /// Our own ways to read the curve.
-const OURS: [(&str, Reading); 2] = [("edge", Reading::Edge), ("accuracy", Reading::Accuracy)];
+const OURS: [(&str, RangeTestRule); 2] = [("edge", RangeTestRule::Edge), ("accuracy", RangeTestRule::Accuracy)];
 
 /// Makes the test.
 pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
@@ -22,9 +22,9 @@ pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let (low, high) = match reading {
         // That tool's own default range.
-        Reading::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
-        Reading::Peer(_) => args.span.or(1e-7, 10.0),
-        Reading::Edge | Reading::Accuracy => args.span.or(1e-6, 10.0),
+        RangeTestRule::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
+        RangeTestRule::Peer(_) => args.span.or(1e-7, 10.0),
+        RangeTestRule::Edge | RangeTestRule::Accuracy => args.span.or(1e-6, 10.0),
     }
     .map_err(Fault::usage)?;
     if !args.command.argv.is_empty() {
@@ -58,9 +58,9 @@ fn ladder(args: &RangeTestArgs, work: Work, span: (Lr, Lr), style: Style) -> Res
     crate::search::run(&(question + &budget), probe.as_ref(), work, &args.output, style)
 }
 
-fn reading(rule: &str) -> Result<Reading, Fault> {
-    let peers = Suggestion::ALL.map(|s| (s.name(), Reading::Peer(s)));
-    let known: Vec<(&str, Reading)> = OURS.into_iter().chain(peers).collect();
+fn reading(rule: &str) -> Result<RangeTestRule, Fault> {
+    let peers = Suggestion::ALL.map(|s| (s.name(), RangeTestRule::Peer(s)));
+    let known: Vec<(&str, RangeTestRule)> = OURS.into_iter().chain(peers).collect();
     known.iter().find(|(name, _)| *name == rule).map(|(_, reading)| *reading).ok_or_else(|| {
         let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
         Fault::usage(format!("--rule '{rule}' is not known; the rules are {}", names.join(", ")))

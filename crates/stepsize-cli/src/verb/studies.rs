@@ -4,7 +4,7 @@ use crate::args::FileArgs;
 use crate::done::{Done, Fault};
 use crate::number::rate;
 use stepsize_study::Studies;
-use stepsize_study::store::sqlite::{State, Summary};
+use stepsize_study::store::sqlite::{StudyStatus, Summary};
 
 const HEAD: [&str; 6] = ["NAME", "STATE", "TRIALS", "LR", "WRITTEN (UTC)", "QUESTION"];
 
@@ -26,9 +26,9 @@ pub fn run(args: &FileArgs) -> Result<Done, Fault> {
 fn row(study: &Summary) -> [String; 6] {
     let lr = study.estimate.as_ref().map(|e| e.lr().map_or("refused".to_owned(), |lr| rate(lr.get())));
     let state = match study.state {
-        State::Running => "running",
-        State::Unfinished => "unfinished",
-        State::Concluded => "concluded",
+        StudyStatus::Running => "running",
+        StudyStatus::Unfinished => "unfinished",
+        StudyStatus::Concluded => "concluded",
     };
     let question = match (&study.question, &study.task) {
         (Some(question), Some(task)) => format!("{question}; {task}"),

@@ -16,12 +16,12 @@ use crate::show::Style;
 use crate::task::Loaded;
 use checkpoint::Checkpoint;
 use norms::Norms;
-use record::Records;
+use record::RunFiles;
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use stepsize::controller::ControllerSpec;
 use stepsize::{Act, End, Engine, Event, Kept, Policy, Trial, TrialId, evaluation_steps, fold_one};
-use watch::Watch;
+use watch::TrainProgress;
 
 /// Trains.
 pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
@@ -42,9 +42,10 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     }
     run.trial.end = None;
     let optimizer = loaded.task.config().optimizer.to_string();
-    let mut records = Records::open(args, &run, loaded.task.score_name())?;
+    let mut records = RunFiles::open(args, &run, loaded.task.score_name())?;
     let mut engine = Norms::new(engine, args.grad_norms || !run.norms.is_empty());
-    let mut run = Run { args, checkpoint: run, kept: &mut kept, policy: &mut policy, records: &mut records, optimizer };
+    let mut run =
+        TrainingRun { args, checkpoint: run, kept: &mut kept, policy: &mut policy, records: &mut records, optimizer };
     let end = run.whole(&mut engine)?;
     if !matches!(end, End::Diverged { .. } | End::Failed { .. }) {
         run.write(args.resume.as_deref(), &mut engine)?;
@@ -90,12 +91,12 @@ impl Checkpoint {
 }
 
 /// A run at work.
-struct Run<'a> {
+struct TrainingRun<'a> {
     args: &'a TrainArgs,
     checkpoint: Checkpoint,
     kept: &'a mut Kept,
     policy: &'a mut Policy,
-    records: &'a mut Records,
+    records: &'a mut RunFiles,
     /// By name.
     optimizer: String,
 }
@@ -109,11 +110,11 @@ struct Pause {
     best: bool,
 }
 
-impl Run<'_> {
+impl TrainingRun<'_> {
     /// To the end, or until Ctrl-C.
     fn whole(&mut self, engine: &mut Norms) -> Result<End, Fault> {
         let stop = crate::search::interrupt()?;
-        let mut watch = Watch::new(&self.checkpoint.trial, self.optimizer.clone(), self.args.progress);
+        let mut watch = TrainProgress::new(&self.checkpoint.trial, self.optimizer.clone(), self.args.progress);
         let result = loop {
             let (end, pause) = match self.stretch(engine, &mut watch, &|| stop.load(Ordering::Relaxed)) {
                 Ok(both) => both,
@@ -144,7 +145,7 @@ impl Run<'_> {
     fn stretch(
         &mut self,
         engine: &mut Norms,
-        watch: &mut Watch,
+        watch: &mut TrainProgress,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<(End, Pause), Fault> {
         let Self { args, checkpoint, kept, policy, records, .. } = self;

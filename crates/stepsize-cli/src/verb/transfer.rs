@@ -5,7 +5,7 @@ use crate::done::{Done, Fault};
 use crate::number::{count, rate, significant};
 use crate::show::{self, Style};
 use serde_json::json;
-use stepsize::transfer::{Family, Plan, Transfer, transfer};
+use stepsize::transfer::{OptimizerFamily, Plan, Transfer, transfer};
 
 /// Carries the rate.
 pub fn run(args: &TransferArgs, style: Style) -> Result<Done, Fault> {
@@ -25,10 +25,10 @@ pub fn run(args: &TransferArgs, style: Style) -> Result<Done, Fault> {
 }
 
 /// The optimizer's family.
-pub fn family(name: FamilyName) -> Family {
+pub fn family(name: FamilyName) -> OptimizerFamily {
     match name {
-        FamilyName::Sgd => Family::Sgd,
-        FamilyName::Adam => Family::Adam,
+        FamilyName::Sgd => OptimizerFamily::Sgd,
+        FamilyName::Adam => OptimizerFamily::Adam,
     }
 }
 

@@ -1,21 +1,22 @@
 //! The pictures: a run's losses with its evidence, and the loss over the rates of a sweep.
 
-use super::Shown;
+use super::DiagnosedRun;
 use crate::figure::font;
 use crate::figure::ink::Ink;
 use crate::figure::panel::{Panel, Sample, cross, legend_lines, marker};
 use crate::figure::scene::{Path, Scene, Text};
 use crate::number::{loss, rate};
 use crate::view::{Axis, bounds, loss_axis};
+use stepsize::Placement;
 use stepsize::diagnosis::sweep::{By, Sweep};
-use stepsize::report::{Verdict, smooth};
+use stepsize::report::smooth;
 use stepsize::{Curve, Point};
 
 /// Points of a line.
 const POINTS: usize = 400;
 
 /// Losses over steps; `None` when there is nothing to draw.
-pub fn run(s: &Shown<'_>, width: f64, height: f64) -> Option<Scene> {
+pub fn run(s: &DiagnosedRun<'_>, width: f64, height: f64) -> Option<Scene> {
     let record = s.record;
     let (first, last) = record.span()?;
     let train = thin(record.loss.points());
@@ -25,7 +26,7 @@ pub fn run(s: &Shown<'_>, width: f64, height: f64) -> Option<Scene> {
         return None;
     }
     let start = train.first().or(val.first()).map(|p| p.1);
-    let top = if s.diagnosis.verdict == Verdict::Diverged { None } else { start.map(|u| u + 0.15 * u.abs()) };
+    let top = if s.diagnosis.verdict == Placement::Diverged { None } else { start.map(|u| u + 0.15 * u.abs()) };
     let y = loss_axis(&losses, top).padded(0.04, 0.06);
     let x = Axis::new(first.min(0.0), last, false).padded(0.0, 0.02);
     let ink = Ink::from(s.diagnosis.verdict);

@@ -6,8 +6,9 @@ use super::panel::{Panel, Sample, legend_lines};
 use super::scene::{Path, Scene, Text};
 use crate::number::{count, loss, rate};
 use crate::view::{Axis, loss_axis};
+use stepsize::Placement;
 use stepsize::Report;
-use stepsize::report::{Run, Verdict};
+use stepsize::report::TrialSummary;
 
 /// Name of a rate's group: its lines can be switched on and off together.
 pub fn key(lr: f64) -> String {
@@ -19,7 +20,7 @@ pub fn draw(report: &Report, width: f64, height: f64) -> Option<Scene> {
     if report.range_test().is_some() {
         return None;
     }
-    let runs: Vec<&Run> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
+    let runs: Vec<&TrialSummary> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
     let steps = runs.iter().filter_map(|r| r.train.last()).map(|p| p.step).max()?;
     // Ends decide the range, beginnings are all alike: the untrained loss.
     let losses: Vec<f64> = runs.iter().flat_map(|r| r.train.iter().map(|p| p.loss).chain(r.loss)).collect();
@@ -34,8 +35,8 @@ pub fn draw(report: &Report, width: f64, height: f64) -> Option<Scene> {
     let mut panel = Panel::new((width, height), top, axes.0, axes.1, ("Loss over steps", &description));
     panel.legend(entries);
     // Good runs lie on top.
-    let order = |r: &&&Run| (r.verdict == Verdict::Good, r.steps);
-    let mut sorted: Vec<&&Run> = runs.iter().collect();
+    let order = |r: &&&TrialSummary| (r.verdict == Placement::Good, r.steps);
+    let mut sorted: Vec<&&TrialSummary> = runs.iter().collect();
     sorted.sort_by_key(order);
     for run in &sorted {
         line(&mut panel, run);
@@ -44,8 +45,8 @@ pub fn draw(report: &Report, width: f64, height: f64) -> Option<Scene> {
     Some(panel.scene)
 }
 
-fn legend(runs: &[&Run]) -> Vec<(Sample, String)> {
-    let mut entries: Vec<(Sample, String)> = Verdict::ALL
+fn legend(runs: &[&TrialSummary]) -> Vec<(Sample, String)> {
+    let mut entries: Vec<(Sample, String)> = Placement::ALL
         .into_iter()
         .filter(|v| runs.iter().any(|r| r.verdict == *v))
         .map(|v| (Sample::Line(Ink::from(v), dashes(v)), v.to_string()))
@@ -56,13 +57,13 @@ fn legend(runs: &[&Run]) -> Vec<(Sample, String)> {
     entries
 }
 
-fn line(panel: &mut Panel, run: &Run) {
+fn line(panel: &mut Panel, run: &TrialSummary) {
     let ink = Ink::from(run.verdict);
     let points: Vec<(f64, f64)> = run.train.iter().map(|p| panel.at(p.step as f64, p.loss)).collect();
     let path_end = points.last().copied();
     let note = format!("lr {} ({}), {} steps, seed {}", rate(run.lr.get()), run.verdict, count(run.steps), run.seed);
     let key = Some(key(run.lr.get()));
-    let width = if run.verdict == Verdict::Good { 2.2 } else { 1.5 };
+    let width = if run.verdict == Placement::Good { 2.2 } else { 1.5 };
     let path = Path::line(points, ink, width);
     panel.inside(Path { dashes: dashes(run.verdict), note: Some(note.clone()), key: key.clone(), ..path });
     if let Some(end) = run.loss {
@@ -78,7 +79,7 @@ fn line(panel: &mut Panel, run: &Run) {
 }
 
 /// Rates at the ends of their lines, where there is room.
-fn names(panel: &mut Panel, runs: &[&&Run]) {
+fn names(panel: &mut Panel, runs: &[&&TrialSummary]) {
     let mut taken: Vec<(f64, f64)> = Vec::new();
     for run in runs.iter().rev() {
         let Some(end) = run.train.last() else { continue };

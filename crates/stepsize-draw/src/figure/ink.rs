@@ -3,7 +3,7 @@
 //! The colours of the verdicts are those of Okabe and Ito (2008), told apart with all common kinds of colour blindness;
 //! dashes and signs say the same, so that colour never carries meaning alone.
 
-use stepsize::report::Verdict;
+use stepsize::Placement;
 
 /// A meaning that has a colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,24 +68,24 @@ impl Ink {
     }
 }
 
-impl From<Verdict> for Ink {
-    fn from(verdict: Verdict) -> Self {
+impl From<Placement> for Ink {
+    fn from(verdict: Placement) -> Self {
         match verdict {
-            Verdict::TooLow => Ink::TooLow,
-            Verdict::Good => Ink::Good,
-            Verdict::TooHigh => Ink::TooHigh,
-            Verdict::Diverged => Ink::Diverged,
-            Verdict::Unknown => Ink::Unknown,
+            Placement::TooLow => Ink::TooLow,
+            Placement::Good => Ink::Good,
+            Placement::TooHigh => Ink::TooHigh,
+            Placement::Diverged => Ink::Diverged,
+            Placement::Unknown => Ink::Unknown,
         }
     }
 }
 
 /// Lengths of dashes and gaps that tell a verdict without colour; empty: a full line.
-pub fn dashes(verdict: Verdict) -> &'static [f64] {
+pub fn dashes(verdict: Placement) -> &'static [f64] {
     match verdict {
-        Verdict::TooLow => &[7.0, 3.0],
-        Verdict::Good | Verdict::Unknown => &[],
-        Verdict::TooHigh => &[2.0, 2.5],
-        Verdict::Diverged => &[8.0, 3.0, 2.0, 3.0],
+        Placement::TooLow => &[7.0, 3.0],
+        Placement::Good | Placement::Unknown => &[],
+        Placement::TooHigh => &[2.0, 2.5],
+        Placement::Diverged => &[8.0, 3.0, 2.0, 3.0],
     }
 }

@@ -4,9 +4,9 @@ use super::ink::Ink;
 use super::panel::{Panel, Sample, cross, legend_lines, marker};
 use super::scene::{Anchor, Path, Scene, Text};
 use crate::number::{count, loss, rate};
-use crate::view::{Axis, Mark, View, bounds, loss_axis};
+use crate::view::{Axis, RateMark, View, bounds, loss_axis};
 use stepsize::Report;
-use stepsize::report::Run;
+use stepsize::report::TrialSummary;
 
 /// Line of the recommended rate, and of the divergence edge.
 const EDGE: &[f64] = &[3.0, 4.0];
@@ -124,7 +124,7 @@ fn band(panel: &mut Panel, view: &View) {
     panel.inside(Path::line(middle, Ink::Fit, 1.8));
 }
 
-fn point(panel: &mut Panel, mark: &Mark) {
+fn point(panel: &mut Panel, mark: &RateMark) {
     let ink = Ink::from(mark.verdict);
     let x = panel.across(mark.lr);
     let note = Some(note(mark));
@@ -152,7 +152,7 @@ fn point(panel: &mut Panel, mark: &Mark) {
     panel.inside(Path { note, ..marker(mark.rank, x, y, ink) });
 }
 
-fn note(mark: &Mark) -> String {
+fn note(mark: &RateMark) -> String {
     let mut text = format!("lr {} ({}), {} steps", rate(mark.lr), mark.verdict, count(mark.steps));
     if let Some((mean, low, high)) = mark.loss {
         text += &format!(": loss {}", loss(mean));
@@ -167,7 +167,7 @@ fn note(mark: &Mark) -> String {
 }
 
 /// The plot of a range test: the loss over the rate that was applied.
-pub fn range_test(report: &Report, run: &Run, width: f64, height: f64) -> Option<Scene> {
+pub fn range_test(report: &Report, run: &TrialSummary, width: f64, height: f64) -> Option<Scene> {
     let rates = run.train.iter().map(|p| p.lr).filter(|lr| *lr > 0.0);
     let (low, high) = bounds(rates)?;
     let losses: Vec<f64> = run.train.iter().map(|p| p.loss).collect();

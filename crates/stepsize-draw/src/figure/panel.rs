@@ -2,7 +2,7 @@
 
 use super::font;
 use super::ink::Ink;
-use super::scene::{Anchor, Path, Reading, Rect, Scene, Text};
+use super::scene::{Anchor, Axes, Path, Rect, Scene, Text};
 use crate::number;
 use crate::view::Axis;
 
@@ -35,7 +35,7 @@ impl Panel {
         let mut scene = Scene::new(width, height, about.0, about.1);
         let frame = Rect { x: 70.0, y: top, width: width - 70.0 - 20.0, height: height - top - 52.0 };
         let clip = scene.clip(frame);
-        scene.reading = Some(Reading { frame, x, y });
+        scene.reading = Some(Axes { frame, x, y });
         scene.text(Text { bold: true, size: 15.0, ..Text::new(frame.x, 24.0, about.0.to_owned()) });
         let mut panel = Self { scene, frame, x, y, clip };
         panel.axes(x_name, y_name);

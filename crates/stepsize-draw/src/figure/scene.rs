@@ -117,7 +117,7 @@ pub enum Item {
 
 /// How places in a plot turn into values again, for the read-out of the page.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Reading {
+pub struct Axes {
     /// The frame.
     pub frame: Rect,
     /// Horizontal values.
@@ -142,7 +142,7 @@ pub struct Scene {
     /// What is drawn, back to front.
     pub items: Vec<Item>,
     /// Values of the plot, if it is one.
-    pub reading: Option<Reading>,
+    pub reading: Option<Axes>,
 }
 
 impl Scene {

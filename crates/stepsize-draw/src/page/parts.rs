@@ -6,7 +6,7 @@ use crate::number::{count, loss, money, rate, seconds};
 use crate::show;
 use stepsize::Report;
 use stepsize::probe::{Answer, Rate, Refusal};
-use stepsize::report::Run;
+use stepsize::report::TrialSummary;
 
 /// The answer box.
 pub fn answer(report: &Report) -> String {
@@ -62,7 +62,7 @@ fn refused(refusal: &Refusal) -> String {
 
 /// A button for each rate, in the order of the axis.
 pub fn toggles(report: &Report) -> String {
-    let mut runs: Vec<&Run> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
+    let mut runs: Vec<&TrialSummary> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
     // Of runs that share a rate the gravest verdict is shown.
     runs.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()).then(b.verdict.cmp(&a.verdict)));
     runs.dedup_by(|a, b| rate_key(a.lr.get()) == rate_key(b.lr.get()));
@@ -76,7 +76,7 @@ pub fn toggles(report: &Report) -> String {
     )
 }
 
-fn toggle(run: &Run) -> String {
+fn toggle(run: &TrialSummary) -> String {
     let ink = Ink::from(run.verdict).name();
     let dashes: Vec<String> = dashes(run.verdict).iter().map(f64::to_string).collect();
     let sample = format!(
@@ -93,7 +93,7 @@ fn toggle(run: &Run) -> String {
 
 /// A table of all runs.
 pub fn runs(report: &Report) -> String {
-    let mut runs: Vec<&Run> = report.runs.iter().collect();
+    let mut runs: Vec<&TrialSummary> = report.runs.iter().collect();
     runs.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()).then(b.steps.cmp(&a.steps)).then(a.seed.cmp(&b.seed)));
     let scored = runs.iter().any(|r| r.score.is_some());
     let rows: String = runs

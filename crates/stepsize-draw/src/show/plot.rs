@@ -6,8 +6,8 @@ use super::Style;
 use super::braille::{Canvas, Tone};
 use crate::number;
 use crate::view::{Axis, View, loss_axis};
+use stepsize::Placement;
 use stepsize::Point;
-use stepsize::report::Verdict;
 
 /// Rows of the plot itself.
 const ROWS: usize = 14;
@@ -17,13 +17,13 @@ const MARGIN: usize = 9;
 const POINTS: [char; 3] = ['●', '○', '·'];
 
 /// The tone of a verdict.
-pub fn tone(verdict: Verdict) -> Tone {
+pub fn tone(verdict: Placement) -> Tone {
     match verdict {
-        Verdict::TooLow => Tone::Low,
-        Verdict::Good => Tone::Good,
-        Verdict::TooHigh => Tone::High,
-        Verdict::Diverged => Tone::Bad,
-        Verdict::Unknown => Tone::Plain,
+        Placement::TooLow => Tone::Low,
+        Placement::Good => Tone::Good,
+        Placement::TooHigh => Tone::High,
+        Placement::Diverged => Tone::Bad,
+        Placement::Unknown => Tone::Plain,
     }
 }
 
@@ -38,7 +38,7 @@ pub fn landscape(view: &View, style: Style) -> String {
     }
     for mark in view.marks.iter().rev() {
         let (sign, y) = match mark.loss {
-            _ if mark.verdict == Verdict::Diverged => ('x', 1.0),
+            _ if mark.verdict == Placement::Diverged => ('x', 1.0),
             Some((mean, _, _)) if view.y.place(mean) > 1.0 => ('↑', 1.0),
             Some((mean, _, _)) => (POINTS[mark.rank.min(2)], view.y.place(mean)),
             None => continue,

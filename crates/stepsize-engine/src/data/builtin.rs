@@ -1,16 +1,16 @@
-//! The data sets inside the library. Origins and licences: `data/README.md` of the repository.
+//! The data sets inside the library. Origins and licences: `data/README.md` of this crate.
 
 use super::prepare::images;
-use super::table::{Column, Table};
+use super::table::{DataColumn, DataTable};
 use super::{Builtin, Dataset, Split, file};
 use stepsize::{Error, Result};
 
-const DIGITS: &[u8] = include_bytes!("../../../../data/digits.csv.gz");
-const DIABETES: &[u8] = include_bytes!("../../../../data/diabetes_data_raw.csv.gz");
-const DIABETES_TARGET: &[u8] = include_bytes!("../../../../data/diabetes_target.csv.gz");
-const WINE: &[u8] = include_bytes!("../../../../data/wine_data.csv.gz");
-const BREAST_CANCER: &[u8] = include_bytes!("../../../../data/breast_cancer.csv.gz");
-const TEXT: &[u8] = include_bytes!("../../../../data/sklearn_descriptions.txt.gz");
+const DIGITS: &[u8] = include_bytes!("../../data/digits.csv.gz");
+const DIABETES: &[u8] = include_bytes!("../../data/diabetes_data_raw.csv.gz");
+const DIABETES_TARGET: &[u8] = include_bytes!("../../data/diabetes_target.csv.gz");
+const WINE: &[u8] = include_bytes!("../../data/wine_data.csv.gz");
+const BREAST_CANCER: &[u8] = include_bytes!("../../data/breast_cancer.csv.gz");
+const TEXT: &[u8] = include_bytes!("../../data/sklearn_descriptions.txt.gz");
 
 /// The descriptions, for the next-character model.
 pub(super) fn text() -> Result<String> {
@@ -26,7 +26,7 @@ pub(super) fn digits(split: Split) -> Result<Dataset> {
 }
 
 /// One of the tables, the target last.
-pub(super) fn table(name: Builtin) -> Result<Table> {
+pub(super) fn table(name: Builtin) -> Result<DataTable> {
     let rows = match name {
         Builtin::Wine => numbers(WINE, 1)?,
         Builtin::BreastCancer => numbers(BREAST_CANCER, 1)?,
@@ -40,9 +40,9 @@ pub(super) fn table(name: Builtin) -> Result<Table> {
         Builtin::Digits | Builtin::Text => return Err(Error::invalid(format!("{name} is no table"))),
     };
     let width = rows.first().map_or(0, Vec::len);
-    let columns = (0..width).map(|c| Column::Numbers(rows.iter().map(|row| row[c]).collect())).collect();
+    let columns = (0..width).map(|c| DataColumn::Numbers(rows.iter().map(|row| row[c]).collect())).collect();
     // diabetes has more than 20 targets, wine and breast cancer have few whole ones: the usual rule tells them apart
-    Ok(Table { names: (1..=width).map(|c| format!("column {c}")).collect(), columns, warnings: Vec::new() })
+    Ok(DataTable { names: (1..=width).map(|c| format!("column {c}")).collect(), columns, warnings: Vec::new() })
 }
 
 /// Rows of numbers after `skip` lines, separated by commas or blanks.

@@ -4,16 +4,16 @@
 //! has numbers and none of its cells comes back below.
 
 use super::file;
-use super::table::{Column, Table, is_gap, number};
+use super::table::{DataColumn, DataTable, is_gap, number};
 use std::path::Path;
 use stepsize::{Error, Result};
 
 /// Reads a table; `target` helps to recognise a header.
-pub(super) fn read(path: &Path, target: Option<&str>) -> Result<Table> {
+pub(super) fn read(path: &Path, target: Option<&str>) -> Result<DataTable> {
     parse(&file::text(path)?, &path.display().to_string(), target)
 }
 
-fn parse(text: &str, name: &str, target: Option<&str>) -> Result<Table> {
+fn parse(text: &str, name: &str, target: Option<&str>) -> Result<DataTable> {
     let text = text.trim_start_matches('\u{feff}'); // some spreadsheets write a byte order mark
     let first = text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default();
     let separator =
@@ -31,8 +31,8 @@ fn parse(text: &str, name: &str, target: Option<&str>) -> Result<Table> {
         _ => (1..=width).map(|c| format!("column {c}")).collect(),
     };
     let body = &rows[usize::from(header)..];
-    let columns = (0..width).map(|c| Column::infer(body.iter().map(move |row| &row[c]))).collect();
-    Ok(Table { names, columns, warnings: Vec::new() })
+    let columns = (0..width).map(|c| DataColumn::infer(body.iter().map(move |row| &row[c]))).collect();
+    Ok(DataTable { names, columns, warnings: Vec::new() })
 }
 
 fn has_header(rows: &[::csv::StringRecord], width: usize, target: Option<&str>) -> bool {
@@ -78,7 +78,7 @@ mod tests {
     #[test]
     fn quotes_gaps_and_numbers() {
         let table = parse("a,b\n\"1\",\"x, y\"\nNA,z\n", "t", None).unwrap();
-        assert!(matches!(&table.columns[0], Column::Numbers(v) if v[0] == 1.0 && v[1].is_nan()));
-        assert!(matches!(&table.columns[1], Column::Texts(v) if v[0].as_deref() == Some("x, y")));
+        assert!(matches!(&table.columns[0], DataColumn::Numbers(v) if v[0] == 1.0 && v[1].is_nan()));
+        assert!(matches!(&table.columns[1], DataColumn::Texts(v) if v[0].as_deref() == Some("x, y")));
     }
 }

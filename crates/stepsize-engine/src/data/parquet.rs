@@ -1,13 +1,13 @@
 //! Parquet files of plain columns: numbers, booleans and texts. Null is a gap.
 
-use super::table::{Column, Table};
+use super::table::{DataColumn, DataTable};
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
 use ::parquet::record::Field;
 use std::path::Path;
 use stepsize::{Error, Result};
 
 /// Reads a whole file.
-pub(super) fn read(path: &Path) -> Result<Table> {
+pub(super) fn read(path: &Path) -> Result<DataTable> {
     let fault = |why: String| Error::invalid(format!("cannot read the Parquet file '{}': {why}", path.display()));
     let file = std::fs::File::open(path).map_err(|why| fault(why.to_string()))?;
     let reader = SerializedFileReader::new(file).map_err(|why| fault(why.to_string()))?;
@@ -20,8 +20,8 @@ pub(super) fn read(path: &Path) -> Result<Table> {
             cells.push(cell(field).map_err(fault)?);
         }
     }
-    let columns = cells.iter().map(|column| Column::infer(column.iter().map(String::as_str))).collect();
-    Ok(Table { names, columns, warnings: Vec::new() })
+    let columns = cells.iter().map(|column| DataColumn::infer(column.iter().map(String::as_str))).collect();
+    Ok(DataTable { names, columns, warnings: Vec::new() })
 }
 
 /// A value as the cell of a CSV file would hold it; numbers keep every digit.
@@ -82,9 +82,9 @@ mod tests {
 
         let table = table.unwrap();
         assert_eq!(table.names, ["a", "b", "c"]);
-        assert!(matches!(&table.columns[0], Column::Numbers(v) if v[0] == 1.5 && v[1].is_nan() && v[2] == 0.1));
-        assert!(matches!(&table.columns[1], Column::Numbers(v) if v == &[1.0, 2.0, 3.0]));
-        assert!(matches!(&table.columns[2], Column::Texts(v) if v[1].as_deref() == Some("y") && v[2].is_none()));
+        assert!(matches!(&table.columns[0], DataColumn::Numbers(v) if v[0] == 1.5 && v[1].is_nan() && v[2] == 0.1));
+        assert!(matches!(&table.columns[1], DataColumn::Numbers(v) if v == &[1.0, 2.0, 3.0]));
+        assert!(matches!(&table.columns[2], DataColumn::Texts(v) if v[1].as_deref() == Some("y") && v[2].is_none()));
         assert!(broken.unwrap_err().to_string().contains("cannot read the Parquet file"));
     }
 }

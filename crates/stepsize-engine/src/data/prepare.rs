@@ -1,6 +1,6 @@
-//! From a [`Table`] or images to a [`Dataset`]: split, fill gaps, code categories, drop constants, standardise.
+//! From a [`DataTable`] or images to a [`Dataset`]: split, fill gaps, code categories, drop constants, standardise.
 
-use super::table::{Column, Table};
+use super::table::{DataColumn, DataTable};
 use super::{Dataset, Inputs, Split, Targets};
 use std::collections::{BTreeMap, BTreeSet};
 use stepsize::{Error, Result};
@@ -14,7 +14,7 @@ const CATEGORY_CAP: usize = 32;
 /// More classes than this are taken for a wrong target column.
 const MOST_CLASSES: usize = 1000;
 
-impl Table {
+impl DataTable {
     /// Splits, cleans and scales.
     pub(super) fn prepare(mut self, target: Option<&str>, split: Split) -> Result<Dataset> {
         let target = self.column(target)?;
@@ -65,9 +65,9 @@ impl Table {
 }
 
 /// Classes or standardised numbers; the rule stands at `DataSource::Csv`.
-fn read_target(column: &Column, name: &str, train: &[u32]) -> Result<Targets> {
+fn read_target(column: &DataColumn, name: &str, train: &[u32]) -> Result<Targets> {
     let classes: Vec<String> = match column {
-        Column::Numbers(values) => {
+        DataColumn::Numbers(values) => {
             let whole = values.iter().all(|v| v.fract() == 0.0);
             let different: BTreeSet<u64> = values.iter().map(|v| v.to_bits()).collect();
             if different.len() < 2 {
@@ -79,7 +79,7 @@ fn read_target(column: &Column, name: &str, train: &[u32]) -> Result<Targets> {
             }
             values.iter().map(f64::to_string).collect()
         }
-        Column::Texts(values) => values.iter().flatten().cloned().collect(),
+        DataColumn::Texts(values) => values.iter().flatten().cloned().collect(),
     };
     let different: BTreeSet<&String> = classes.iter().collect();
     match different.len() {
@@ -108,9 +108,9 @@ fn standardised_target(values: &[f64], name: &str, train: &[u32]) -> Result<Targ
 }
 
 /// The standardised feature columns that one table column gives.
-fn code(name: &str, column: &Column, train: &[u32], warnings: &mut Vec<String>) -> Vec<Vec<f32>> {
+fn code(name: &str, column: &DataColumn, train: &[u32], warnings: &mut Vec<String>) -> Vec<Vec<f32>> {
     match column {
-        Column::Numbers(values) => {
+        DataColumn::Numbers(values) => {
             let gaps = values.iter().filter(|v| v.is_nan()).count();
             let present = train.iter().map(|r| values[*r as usize]).filter(|v| !v.is_nan());
             let (mean, deviation) = moments(present);
@@ -135,7 +135,7 @@ fn code(name: &str, column: &Column, train: &[u32], warnings: &mut Vec<String>) 
                 }
             }
         }
-        Column::Texts(values) => one_hot(name, values, train, warnings),
+        DataColumn::Texts(values) => one_hot(name, values, train, warnings),
     }
 }
 

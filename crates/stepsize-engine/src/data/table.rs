@@ -1,10 +1,10 @@
-//! [`Table`]: named columns of numbers or texts with gaps, whatever file they came from.
+//! [`DataTable`]: named columns of numbers or texts with gaps, whatever file they came from.
 
 use stepsize::{Error, Result};
 
 /// One column; as many entries as the table has rows.
 #[derive(Debug, Clone)]
-pub(super) enum Column {
+pub(super) enum DataColumn {
     /// NaN is a gap.
     Numbers(Vec<f64>),
     /// `None` is a gap.
@@ -13,9 +13,9 @@ pub(super) enum Column {
 
 /// A table in memory.
 #[derive(Debug, Clone)]
-pub(super) struct Table {
+pub(super) struct DataTable {
     pub(super) names: Vec<String>,
-    pub(super) columns: Vec<Column>,
+    pub(super) columns: Vec<DataColumn>,
     pub(super) warnings: Vec<String>,
 }
 
@@ -33,7 +33,7 @@ pub(super) fn number(cell: &str) -> Option<f64> {
     cell.trim().parse::<f64>().ok().filter(|v| v.is_finite())
 }
 
-impl Column {
+impl DataColumn {
     /// Numbers if every cell that is no gap is a finite number, else texts.
     pub(super) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Self {
         let numbers: Option<Vec<f64>> =
@@ -69,7 +69,7 @@ impl Column {
     }
 }
 
-impl Table {
+impl DataTable {
     /// Index of the column called `target`, or with that one-based number; the last one for `None`.
     pub(super) fn column(&self, target: Option<&str>) -> Result<usize> {
         if self.columns.len() < 2 {

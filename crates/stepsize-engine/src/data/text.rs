@@ -4,7 +4,7 @@
 //! validation character is ever seen in training.
 
 use super::{Dataset, FEWEST_ROWS, Inputs, Split, Targets, VALIDATION_CAP};
-use crate::rng::Draws;
+use crate::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use stepsize::{Error, Result};
 
@@ -33,7 +33,7 @@ pub(super) fn examples(text: &str, context: usize, split: Split) -> Result<Datas
             split.fraction
         )));
     }
-    let mut draws = Draws::new(split.seed, 0);
+    let mut draws = Rng::new(split.seed, 0);
     let start = draws.below(windows - held_out + 1);
     let held = start..start + held_out;
     let (before, after) = (start.saturating_sub(context), (held.end + context).min(windows));

@@ -9,7 +9,7 @@ mod image;
 
 use super::{Architecture, Batch, CHANNELS, Judge, KERNEL, Network, POOL, data, slice};
 use burn::tensor::{Device, Tensor, TensorData};
-use image::Grid;
+use image::ImageSize;
 use stepsize::{Error, Result};
 
 /// A network on the CPU.
@@ -29,15 +29,15 @@ enum Layer {
     /// Each row to mean 0 and variance 1, times gain plus offset, then ReLU.
     Norm { at: usize },
     /// Patches of an image, one a row.
-    Unfold(Grid),
+    Unfold(ImageSize),
     /// The largest of each window.
-    Pool(Grid),
+    Pool(ImageSize),
     /// One row an example again.
     Flatten { width: usize },
 }
 
 /// What a layer keeps from the forward pass.
-enum Kept {
+enum ForwardCache {
     /// The input of an affine layer.
     Input(Tensor<2>),
     /// Normalised rows and the inverse deviation of each.
@@ -73,7 +73,7 @@ impl Fused {
                 }
             }
             Architecture::Convolution { side, .. } => {
-                let mut grid = Grid { side, channels: 1 };
+                let mut grid = ImageSize { side, channels: 1 };
                 for channels in CHANNELS {
                     layers.push(Layer::Unfold(grid));
                     dense(&mut layers, true);
@@ -111,24 +111,24 @@ impl Fused {
         }
     }
 
-    fn forward(&self, layer: Layer, p: &[Tensor<2>], x: TensorData) -> Result<(TensorData, Kept)> {
+    fn forward(&self, layer: Layer, p: &[Tensor<2>], x: TensorData) -> Result<(TensorData, ForwardCache)> {
         match layer {
             Layer::Affine { at, relu } => {
                 let (y, x) = dense::affine(x, &p[at], &p[at + 1], relu, &self.device)?;
-                Ok((y, Kept::Input(x)))
+                Ok((y, ForwardCache::Input(x)))
             }
             Layer::Norm { at } => {
                 let (y, normal, inverse) = dense::norm(x, &p[at], &p[at + 1])?;
-                Ok((y, Kept::Normal(normal, inverse)))
+                Ok((y, ForwardCache::Normal(normal, inverse)))
             }
-            Layer::Unfold(grid) => Ok((grid.unfold(&x, KERNEL)?, Kept::Width(grid.channels))),
+            Layer::Unfold(grid) => Ok((grid.unfold(&x, KERNEL)?, ForwardCache::Width(grid.channels))),
             Layer::Pool(grid) => {
                 let (y, places) = grid.pool(&x, POOL)?;
-                Ok((y, Kept::Places(x, places)))
+                Ok((y, ForwardCache::Places(x, places)))
             }
             Layer::Flatten { width } => {
                 let before = x.shape()[1];
-                Ok((reshape(x, width), Kept::Width(before)))
+                Ok((reshape(x, width), ForwardCache::Width(before)))
             }
         }
     }
@@ -139,27 +139,29 @@ impl Fused {
         &self,
         layer: Layer,
         p: &[Tensor<2>],
-        kept: Kept,
+        kept: ForwardCache,
         step: Step,
         found: &mut [Option<Tensor<2>>],
     ) -> Result<Step> {
         let Step { gradient: d, output: y, wanted } = step;
         match (layer, kept) {
-            (Layer::Affine { at, relu }, Kept::Input(x)) => {
+            (Layer::Affine { at, relu }, ForwardCache::Input(x)) => {
                 let back = dense::affine_back(x, &p[at], d, relu.then_some(&y), wanted, &self.device)?;
                 (found[at], found[at + 1]) = (Some(back.weight), Some(back.bias));
                 Ok(Step { gradient: back.input, output: back.x, wanted })
             }
-            (Layer::Norm { at }, Kept::Normal(normal, inverse)) => {
+            (Layer::Norm { at }, ForwardCache::Normal(normal, inverse)) => {
                 let (d, gain, offset) = dense::norm_back(d, &y, &normal, &inverse, &p[at], &self.device)?;
                 (found[at], found[at + 1]) = (Some(gain), Some(offset));
                 Ok(Step { gradient: d, output: y, wanted })
             }
             (Layer::Unfold(grid), _) => Ok(Step { gradient: grid.fold(d, KERNEL)?, output: y, wanted }),
-            (Layer::Pool(_), Kept::Places(x, places)) => {
+            (Layer::Pool(_), ForwardCache::Places(x, places)) => {
                 Ok(Step { gradient: image::unpool(&d, &x, &places)?, output: x, wanted })
             }
-            (Layer::Flatten { .. }, Kept::Width(width)) => Ok(Step { gradient: reshape(d, width), output: y, wanted }),
+            (Layer::Flatten { .. }, ForwardCache::Width(width)) => {
+                Ok(Step { gradient: reshape(d, width), output: y, wanted })
+            }
             _ => Err(Error::engine("a layer kept what it does not need")),
         }
     }
@@ -230,7 +232,7 @@ impl Network for Fused {
 mod tests {
     use super::super::graph::Graph;
     use super::*;
-    use crate::rng::Draws;
+    use crate::rng::Rng;
 
     /// Outputs and gradients of both networks agree, for a judge that wants random directions.
     fn agree(architecture: Architecture, batch: Batch) {
@@ -239,12 +241,12 @@ mod tests {
         // biases and gains away from their first values
         for (i, p) in parameters.iter_mut().enumerate() {
             let shape = p.dims();
-            let mut draws = Draws::new(4, i as u64);
+            let mut draws = Rng::new(4, i as u64);
             let noise = (0..shape[0] * shape[1]).map(|_| draws.symmetric(0.3)).collect();
             *p = p.clone() + crate::network::tensor(noise, shape, &device);
         }
         let mut judge = |outputs: &[f32]| {
-            let mut draws = Draws::new(5, 0);
+            let mut draws = Rng::new(5, 0);
             (f64::from(outputs.iter().sum::<f32>()), outputs.iter().map(|_| draws.symmetric(1.0)).collect())
         };
         let slow = Graph::new(architecture.clone(), device.clone());
@@ -270,7 +272,7 @@ mod tests {
     }
 
     fn rows(rows: usize, width: usize) -> Batch {
-        let mut draws = Draws::new(9, 0);
+        let mut draws = Rng::new(9, 0);
         Batch::Rows { values: (0..rows * width).map(|_| draws.symmetric(2.0)).collect(), rows, width }
     }
 

@@ -23,11 +23,11 @@ pub(super) struct Mechanic {
     delta: Vec<f32>,
     /// Parameters before the step of the base: no state, kept to save the memory's making.
     before: Vec<f32>,
-    learners: [Learner; BETAS.len()],
+    learners: [ScaleLearner; BETAS.len()],
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Learner {
+struct ScaleLearner {
     scale: f64,
     largest: f64,
     squares: f64,
@@ -37,7 +37,7 @@ struct Learner {
 impl Mechanic {
     pub(super) fn new(base: Box<dyn Method>, size: usize) -> Self {
         let [start, delta, before] = std::array::from_fn(|_| vec![0.0; size]);
-        let learner = Learner { scale: 0.0, largest: FIRST, squares: 0.0, reward: 0.0 };
+        let learner = ScaleLearner { scale: 0.0, largest: FIRST, squares: 0.0, reward: 0.0 };
         Self { base, start, delta, before, learners: [learner; BETAS.len()] }
     }
 
@@ -89,7 +89,7 @@ impl Method for Mechanic {
 
     fn numbers(&mut self) -> Vec<&mut f64> {
         let mut list = self.base.numbers();
-        for Learner { scale, largest, squares, reward } in &mut self.learners {
+        for ScaleLearner { scale, largest, squares, reward } in &mut self.learners {
             list.extend([scale, largest, squares, reward]);
         }
         list

@@ -1,8 +1,8 @@
 //! [`Lists`]: series that stand in a document as lists of numbers, and which run each belongs to.
 
 use crate::gap::Gap;
-use crate::run::{Run, Series};
-use crate::thin::{Mark, Thin};
+use crate::run::{NamedSeries, Run};
+use crate::thin::{Thin, ThinPoint};
 use crate::{epoch_rank, step_rank};
 use std::collections::{BTreeMap, HashMap};
 
@@ -191,7 +191,7 @@ impl Lists {
             if let Some(beside) = beside.filter(|_| steps.is_some()) {
                 run.counter.clone_from(&beside.name);
             }
-            let place = |mark: &Mark| match (&steps, list.paired) {
+            let place = |mark: &ThinPoint| match (&steps, list.paired) {
                 (_, true) => mark.step,
                 (Some(steps), _) => between(steps, mark.index),
                 _ => mark.index as f64,
@@ -202,14 +202,14 @@ impl Lists {
             let seen = list.numbers.seen();
             // One null alone says nothing.
             let end = list.gap.not_finite().filter(|_| seen > 1);
-            marks.extend(end.map(|nulls| Mark {
+            marks.extend(end.map(|nulls| ThinPoint {
                 step: list.gap_step,
                 epoch: f64::NAN,
                 index: seen - nulls,
                 value: f64::NAN,
             }));
             let points = marks.iter().map(|m| (place(m), m.value)).collect();
-            run.series.push(Series { name, points, seen: seen - list.nulls + u64::from(end.is_some()) });
+            run.series.push(NamedSeries { name, points, seen: seen - list.nulls + u64::from(end.is_some()) });
         }
         if self.dropped {
             run.notes.push(format!("more than {LISTS} lists; further ones are left out"));
@@ -218,7 +218,7 @@ impl Lists {
 }
 
 /// The count at a place of a thinned list of counts.
-fn between(steps: &[Mark], index: u64) -> f64 {
+fn between(steps: &[ThinPoint], index: u64) -> f64 {
     let at = steps.partition_point(|m| m.index < index);
     match (at.checked_sub(1).and_then(|i| steps.get(i)), steps.get(at)) {
         (_, Some(exact)) if exact.index == index => exact.value,

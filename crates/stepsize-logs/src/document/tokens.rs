@@ -9,7 +9,7 @@ const DEPTH: usize = 64;
 
 /// What the text is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Token<'a> {
+pub(super) enum JsonToken<'a> {
     /// A brace or bracket opens.
     Open(u8),
     Close,
@@ -23,7 +23,7 @@ pub(super) enum Token<'a> {
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum State {
+enum Mode {
     #[default]
     Between,
     Quoted {
@@ -36,7 +36,7 @@ enum State {
 /// Makes tokens of bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tokens {
-    state: State,
+    state: Mode,
     /// A token that is not whole.
     part: Vec<u8>,
     /// Open braces, and for each whether a key comes next.
@@ -55,14 +55,14 @@ impl Tokens {
     ///
     /// # Errors
     /// With the position, where they cannot be JSON.
-    pub fn push(&mut self, bytes: &[u8], out: &mut impl FnMut(Token<'_>, u64)) -> Result<()> {
+    pub fn push(&mut self, bytes: &[u8], out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<()> {
         if self.failed {
             return Ok(());
         }
         let mut i = 0;
         while let Some(&byte) = bytes.get(i) {
             match self.state {
-                State::Between => {
+                Mode::Between => {
                     i += 1;
                     self.at += 1;
                     if let Err(error) = self.between(byte, out) {
@@ -70,7 +70,7 @@ impl Tokens {
                         return Err(error);
                     }
                 }
-                State::Quoted { quote, escaped } => {
+                Mode::Quoted { quote, escaped } => {
                     let rest = bytes.get(i..).unwrap_or(&[]);
                     let length =
                         if escaped { 0 } else { rest.iter().take_while(|b| **b != quote && **b != b'\\').count() };
@@ -83,14 +83,14 @@ impl Tokens {
                     self.at += length as u64 + 1;
                     if escaped {
                         self.keep(&[byte]);
-                        self.state = State::Quoted { quote, escaped: false };
+                        self.state = Mode::Quoted { quote, escaped: false };
                     } else if byte == b'\\' {
-                        self.state = State::Quoted { quote, escaped: true };
+                        self.state = Mode::Quoted { quote, escaped: true };
                     } else {
                         self.quoted(out);
                     }
                 }
-                State::Word => {
+                Mode::Word => {
                     let rest = bytes.get(i..).unwrap_or(&[]);
                     let ends =
                         |b: &u8| matches!(b, b',' | b']' | b'}' | b':' | b'{' | b'[' | b'"') || b.is_ascii_whitespace();
@@ -116,9 +116,9 @@ impl Tokens {
     }
 
     /// The end; whether the document is cut there.
-    pub fn finish(&mut self, out: &mut impl FnMut(Token<'_>, u64)) -> Result<bool> {
-        let cut = self.state != State::Between || !self.open.is_empty();
-        if self.state == State::Word && self.open.is_empty() {
+    pub fn finish(&mut self, out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<bool> {
+        let cut = self.state != Mode::Between || !self.open.is_empty();
+        if self.state == Mode::Word && self.open.is_empty() {
             let part = std::mem::take(&mut self.part);
             self.word(&part, out)?;
         }
@@ -134,21 +134,21 @@ impl Tokens {
         self.open.last().is_some_and(|(_, key)| *key)
     }
 
-    fn between(&mut self, byte: u8, out: &mut impl FnMut(Token<'_>, u64)) -> Result<()> {
+    fn between(&mut self, byte: u8, out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<()> {
         match byte {
             b'{' | b'[' => {
                 if self.open.len() >= DEPTH {
                     return Err(self.fault(&format!("nesting deeper than {DEPTH}")));
                 }
                 self.open.push((byte, byte == b'{'));
-                out(Token::Open(byte), self.at);
+                out(JsonToken::Open(byte), self.at);
             }
             b'}' | b']' => {
                 let fits = self.open.pop().is_some_and(|(open, _)| (open == b'{') == (byte == b'}'));
                 if !fits {
                     return Err(self.fault(&format!("`{}` that closes nothing", char::from(byte))));
                 }
-                out(Token::Close, self.at);
+                out(JsonToken::Close, self.at);
             }
             b',' => {
                 if let Some((brace, key)) = self.open.last_mut() {
@@ -162,42 +162,42 @@ impl Tokens {
             }
             b'"' | b'\'' => {
                 self.part.clear();
-                self.state = State::Quoted { quote: byte, escaped: false };
+                self.state = Mode::Quoted { quote: byte, escaped: false };
             }
             _ if byte.is_ascii_whitespace() => {}
             _ if byte.is_ascii_graphic() && byte != b'`' => {
                 self.part.clear();
                 self.part.push(byte);
-                self.state = State::Word;
+                self.state = Mode::Word;
             }
             _ => return Err(self.fault(&format!("the byte {byte:#04x}"))),
         }
         Ok(())
     }
 
-    fn quoted(&mut self, out: &mut impl FnMut(Token<'_>, u64)) {
-        self.state = State::Between;
+    fn quoted(&mut self, out: &mut impl FnMut(JsonToken<'_>, u64)) {
+        self.state = Mode::Between;
         let text = String::from_utf8_lossy(&self.part);
         match self.key_next() {
-            true => out(Token::Key(&text), self.at),
-            false => out(Token::Text(&text), self.at),
+            true => out(JsonToken::Key(&text), self.at),
+            false => out(JsonToken::Text(&text), self.at),
         }
         drop(text);
         self.part.clear();
         self.part.shrink_to(LONGEST / 16);
     }
 
-    fn word(&mut self, word: &[u8], out: &mut impl FnMut(Token<'_>, u64)) -> Result<()> {
-        self.state = State::Between;
+    fn word(&mut self, word: &[u8], out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<()> {
+        self.state = Mode::Between;
         let text = String::from_utf8_lossy(word);
         if self.key_next() {
-            out(Token::Key(&text), self.at);
+            out(JsonToken::Key(&text), self.at);
             return Ok(());
         }
         match (number::whole(word), text.as_ref()) {
-            (Some(value), _) => out(Token::Number(value), self.at),
-            (_, "null" | "None" | "undefined") => out(Token::Null, self.at),
-            (_, "true" | "false" | "True" | "False") => out(Token::Nothing, self.at),
+            (Some(value), _) => out(JsonToken::Number(value), self.at),
+            (_, "null" | "None" | "undefined") => out(JsonToken::Null, self.at),
+            (_, "true" | "false" | "True" | "False") => out(JsonToken::Nothing, self.at),
             _ => {
                 self.failed = true;
                 let short: String = text.chars().take(20).collect();

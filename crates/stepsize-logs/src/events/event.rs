@@ -1,4 +1,4 @@
-//! [`Reader`]: one event: step, scalars, texts and hyperparameters.
+//! [`EventReader`]: one event: step, scalars, texts and hyperparameters.
 //!
 //! Field numbers are those of TensorFlow's `event.proto`, `summary.proto`, `tensor.proto` and of TensorBoard's
 //! `plugins/hparams/plugin_data.proto`.
@@ -10,13 +10,13 @@ use std::collections::HashMap;
 
 /// Reads events.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Reader {
+pub(super) struct EventReader {
     /// Tags and their gathered names.
     tags: HashMap<Vec<u8>, Option<usize>>,
     step: Option<usize>,
 }
 
-impl Reader {
+impl EventReader {
     pub fn event(&mut self, data: &[u8], gather: &mut Gather) {
         let mut step = 0i64;
         let mut summary: &[u8] = &[];

@@ -5,12 +5,12 @@
 //! within epochs: the step is then `(epoch - first epoch) * length of an epoch + count`.
 
 use super::draft::Draft;
-use super::{Again, Name};
+use super::{Again, NameFacts};
 use crate::{epoch_rank, step_rank};
 
 /// What a name is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Kind {
+pub(super) enum CounterKind {
     /// A counter of steps; less is better.
     Step(usize),
     /// A counter of epochs or of data; less is better.
@@ -18,7 +18,7 @@ pub(super) enum Kind {
     Value,
 }
 
-impl Kind {
+impl CounterKind {
     pub fn of(name: &str) -> Self {
         match (step_rank(name), epoch_rank(name)) {
             (Some(rank), _) => Self::Step(rank),
@@ -67,11 +67,11 @@ impl Default for Clock {
 }
 
 impl Clock {
-    pub fn total(&mut self, kind: Kind, whole: f64) {
+    pub fn total(&mut self, kind: CounterKind, whole: f64) {
         match kind {
-            Kind::Step(_) => self.totals.0 = whole,
-            Kind::Epoch(_) => self.totals.1 = whole,
-            Kind::Value => {}
+            CounterKind::Step(_) => self.totals.0 = whole,
+            CounterKind::Epoch(_) => self.totals.1 = whole,
+            CounterKind::Value => {}
         }
     }
 
@@ -86,12 +86,12 @@ impl Clock {
     }
 
     /// The best counters in a row: rank, column and count of steps, then of epochs.
-    fn best(row: &[(usize, f64)], names: &[Name]) -> [Option<(usize, usize, f64)>; 2] {
+    fn best(row: &[(usize, f64)], names: &[NameFacts]) -> [Option<(usize, usize, f64)>; 2] {
         let mut best: [Option<(usize, usize, f64)>; 2] = [None, None];
         for (column, value) in row {
             let (slot, rank) = match names.get(*column).map(|n| n.kind) {
-                Some(Kind::Step(rank)) => (0, rank),
-                Some(Kind::Epoch(rank)) => (1, rank),
+                Some(CounterKind::Step(rank)) => (0, rank),
+                Some(CounterKind::Epoch(rank)) => (1, rank),
                 _ => continue,
             };
             if value.is_finite() && best[slot].is_none_or(|(r, ..)| rank < r) {
@@ -102,7 +102,7 @@ impl Clock {
     }
 
     /// Takes in the counters of a row; `behind` says whether one of its names was read at a later step already.
-    pub fn note(&mut self, row: &[(usize, f64)], names: &[Name], again: Again, behind: impl Fn(f64) -> bool) {
+    pub fn note(&mut self, row: &[(usize, f64)], names: &[NameFacts], again: Again, behind: impl Fn(f64) -> bool) {
         let [step, epoch] = Self::best(row, names);
         if let Some((rank, column, value)) = epoch.filter(|(r, ..)| *r <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (rank, Some(column), value);
@@ -155,7 +155,14 @@ impl Clock {
     }
 
     /// Whether the row is the first of another run.
-    pub fn is_new_run(&self, row: &[(usize, f64)], names: &[Name], draft: &Draft, again: Again, started: bool) -> bool {
+    pub fn is_new_run(
+        &self,
+        row: &[(usize, f64)],
+        names: &[NameFacts],
+        draft: &Draft,
+        again: Again,
+        started: bool,
+    ) -> bool {
         let [step, epoch] = Self::best(row, names);
         let epoch_now = epoch.map_or(self.epoch, |(.., v)| v);
         let first = |column: usize| draft.first(column);

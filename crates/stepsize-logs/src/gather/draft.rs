@@ -1,10 +1,10 @@
 //! [`Draft`]: one run while it is read.
 
-use super::clock::{Clock, Kind};
-use super::{Again, NOTES, Name};
+use super::clock::{Clock, CounterKind};
+use super::{Again, NOTES, NameFacts};
 use crate::gap::Gap;
-use crate::run::{Run, Series};
-use crate::thin::{Mark, Thin};
+use crate::run::{NamedSeries, Run};
+use crate::thin::{Thin, ThinPoint};
 use std::collections::BTreeMap;
 
 /// After so many steps back the rows have no order, and nothing is taken for a restart any more.
@@ -58,7 +58,7 @@ impl Draft {
     /// Where the first and the last reading of a column were made: steps and epochs.
     pub fn first(&self, column: usize) -> Option<((f64, f64), (f64, f64))> {
         let thin = self.columns.get(column)?.as_ref()?;
-        let place = |m: Mark| (m.step, m.epoch);
+        let place = |m: ThinPoint| (m.step, m.epoch);
         Some((place(thin.first()?), place(thin.last()?)))
     }
 
@@ -67,11 +67,11 @@ impl Draft {
     }
 
     /// Takes in a row that holds nothing but counters, and leaves these columns empty.
-    pub fn empty_row(&mut self, row: &[(usize, f64)], empty: &[usize], names: &[Name], again: Again) {
+    pub fn empty_row(&mut self, row: &[(usize, f64)], empty: &[usize], names: &[NameFacts], again: Again) {
         if self.gap.empty() {
             let mut clock = self.clock.clone();
             clock.note(row, names, again, |_| false);
-            let values = empty.iter().filter(|c| names.get(**c).is_some_and(|n| n.kind == Kind::Value));
+            let values = empty.iter().filter(|c| names.get(**c).is_some_and(|n| n.kind == CounterKind::Value));
             self.gap_begins = (values.copied().collect(), clock.step, clock.epoch);
         }
     }
@@ -83,7 +83,7 @@ impl Draft {
         if self.gap.not_finite().is_none_or(|rows| never && rows < 2) {
             return Vec::new();
         }
-        let here = |m: Mark| {
+        let here = |m: ThinPoint| {
             (m.step == self.clock.step || m.step.is_nan()) && (m.epoch == self.clock.epoch || m.epoch.is_nan())
         };
         let read_last = |c: usize| self.columns.get(c).and_then(Option::as_ref).and_then(Thin::last).is_some_and(here);
@@ -92,7 +92,7 @@ impl Draft {
 
     /// Takes in a row; gives how many series it began.
     #[inline]
-    pub fn row(&mut self, row: &[(usize, f64)], names: &[Name], limit: usize, place: u64, again: Again) -> usize {
+    pub fn row(&mut self, row: &[(usize, f64)], names: &[NameFacts], limit: usize, place: u64, again: Again) -> usize {
         if !self.fresh.is_empty() {
             for (name, text) in std::mem::take(&mut self.fresh) {
                 self.facts.entry(name).or_insert(text);
@@ -106,8 +106,8 @@ impl Draft {
         let mut made = 0;
         let mut back = f64::NAN;
         for &(column, value) in row {
-            let kind = names.get(column).map_or(Kind::Value, |n| n.kind);
-            if kind != Kind::Value {
+            let kind = names.get(column).map_or(CounterKind::Value, |n| n.kind);
+            if kind != CounterKind::Value {
                 continue;
             }
             if column >= self.columns.len() {
@@ -148,15 +148,15 @@ impl Draft {
     }
 
     /// The run as data.
-    pub fn run(&self, names: &[Name]) -> Run {
-        let mut marks: Vec<(usize, u64, Vec<Mark>)> = self
+    pub fn run(&self, names: &[NameFacts]) -> Run {
+        let mut marks: Vec<(usize, u64, Vec<ThinPoint>)> = self
             .order
             .iter()
             .filter_map(|c| self.columns.get(*c)?.as_ref().map(|t| (*c, t.seen(), t.marks())))
             .collect();
         let (_, step, epoch) = self.gap_begins;
         for column in self.not_finite() {
-            let mark = |index| Mark { step, epoch, index, value: f64::NAN };
+            let mark = |index| ThinPoint { step, epoch, index, value: f64::NAN };
             match marks.iter_mut().find(|m| m.0 == column) {
                 Some((_, seen, marks)) => {
                     marks.push(mark(*seen));
@@ -165,17 +165,17 @@ impl Draft {
                 None => marks.push((column, 1, vec![mark(0)])),
             }
         }
-        let known = |such: fn(&Mark) -> f64| {
+        let known = |such: fn(&ThinPoint) -> f64| {
             let all: usize = marks.iter().map(|(_, _, m)| m.len()).sum();
             let known: usize = marks.iter().map(|(_, _, m)| m.iter().filter(|m| such(m).is_finite()).count()).sum();
             known > 0 && known * 2 >= all
         };
         let counter = match (known(|m| m.step), known(|m| m.epoch)) {
-            (true, _) => By::Step,
-            (_, true) => By::Epoch,
-            _ => By::Index,
+            (true, _) => PlacedBy::Step,
+            (_, true) => PlacedBy::Epoch,
+            _ => PlacedBy::Index,
         };
-        let series = marks.into_iter().map(|(column, seen, marks)| Series {
+        let series = marks.into_iter().map(|(column, seen, marks)| NamedSeries {
             name: names.get(column).map(|n| n.text.clone()).unwrap_or_default(),
             points: place(&marks, counter),
             seen,
@@ -202,9 +202,9 @@ impl Draft {
             facts,
             series: series.collect(),
             counter: match counter {
-                By::Step => name(self.clock.columns.0),
-                By::Epoch => name(self.clock.columns.1),
-                By::Index => String::new(),
+                PlacedBy::Step => name(self.clock.columns.0),
+                PlacedBy::Epoch => name(self.clock.columns.1),
+                PlacedBy::Index => String::new(),
             },
             notes: self.notes.clone(),
         }
@@ -212,18 +212,18 @@ impl Draft {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
-enum By {
+enum PlacedBy {
     Step,
     Epoch,
     Index,
 }
 
 /// The readings with the step of each: of several at one step the latest holds; several in one epoch share it evenly.
-fn place(marks: &[Mark], by: By) -> Vec<(f64, f64)> {
+fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
     match by {
-        By::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
-        By::Step => {
+        PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
+        PlacedBy::Step => {
             for mark in marks {
                 // Readings before the first count were made at the start.
                 let step = if mark.step.is_nan() { 0.0 } else { mark.step };
@@ -233,8 +233,8 @@ fn place(marks: &[Mark], by: By) -> Vec<(f64, f64)> {
                 }
             }
         }
-        By::Epoch => {
-            let epoch = |m: &Mark| if m.epoch.is_nan() { 0.0 } else { m.epoch };
+        PlacedBy::Epoch => {
+            let epoch = |m: &ThinPoint| if m.epoch.is_nan() { 0.0 } else { m.epoch };
             for group in marks.chunk_by(|a, b| epoch(a) == epoch(b)) {
                 let share = (group.len() as f64).recip();
                 out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + i as f64 * share, m.value)));

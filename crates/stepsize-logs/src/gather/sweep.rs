@@ -1,13 +1,13 @@
-//! [`Table`]: the first rows of a file, in case each of them is a run of a sweep.
+//! [`FirstRows`]: the first rows of a file, in case each of them is a run of a sweep.
 //!
 //! A file is a sweep when its rows have settings that differ (a learning rate above all) and no counter that goes on: exports of
 //! W&B and Optuna, result tables of scripts. The settings become facts, the other numbers series of one point.
 
-use super::clock::Kind;
+use super::clock::CounterKind;
 use super::facts::{is_label, is_setting};
-use super::{FACTS, Name};
+use super::{FACTS, NameFacts};
 use crate::choose;
-use crate::run::{Run, Series};
+use crate::run::{NamedSeries, Run};
 use std::collections::BTreeMap;
 
 /// Rows that a sweep can have.
@@ -17,7 +17,7 @@ const CELLS: usize = 1 << 17;
 
 /// One row: numbers by column, and words by name.
 #[derive(Debug, Clone)]
-struct Row {
+struct TableRow {
     numbers: Vec<(usize, f64)>,
     /// Columns left empty.
     empty: Vec<usize>,
@@ -26,24 +26,24 @@ struct Row {
 
 /// The first rows.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Table {
-    rows: Vec<Row>,
+pub(super) struct FirstRows {
+    rows: Vec<TableRow>,
     cells: usize,
 }
 
-impl Table {
+impl FirstRows {
     /// Keeps a row; `false` when there are too many for a sweep.
     pub fn add(&mut self, numbers: &[(usize, f64)], empty: &[usize], words: &[(String, String)]) -> bool {
         self.cells += numbers.len() + empty.len() + words.len();
         if self.rows.len() >= ROWS || self.cells > CELLS {
             return false;
         }
-        self.rows.push(Row { numbers: numbers.to_vec(), empty: empty.to_vec(), words: words.to_vec() });
+        self.rows.push(TableRow { numbers: numbers.to_vec(), empty: empty.to_vec(), words: words.to_vec() });
         true
     }
 
     /// One run a row, if the file is a sweep.
-    pub fn runs(&self, names: &[Name]) -> Option<Vec<Run>> {
+    pub fn runs(&self, names: &[NameFacts]) -> Option<Vec<Run>> {
         let rows: Vec<_> = self.rows.iter().filter(|r| !r.numbers.is_empty()).collect();
         if rows.len() < 2 {
             return None;
@@ -56,7 +56,7 @@ impl Table {
             }
             all
         };
-        let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != Kind::Value));
+        let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != CounterKind::Value));
         let named = rows.iter().filter(|r| r.words.iter().any(|(n, _)| n.eq_ignore_ascii_case("state"))).count();
         // A counter that takes many values in order is one of steps, unless every row also has a state: an export of runs.
         let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && v.is_sorted();
@@ -92,12 +92,12 @@ fn is_number_of_run(name: &str) -> bool {
 }
 
 /// The run of a row. A metric that most rows have and this one leaves empty was not finite, unless the run did not end.
-fn run(index: usize, row: &Row, names: &[Name], usual: &dyn Fn(usize) -> bool) -> Run {
+fn run(index: usize, row: &TableRow, names: &[NameFacts], usual: &dyn Fn(usize) -> bool) -> Run {
     let words = &row.words;
     let state = words.iter().find(|(n, _)| n.eq_ignore_ascii_case("state") || n.eq_ignore_ascii_case("status"));
     let ended = state.is_none_or(|(_, s)| s.eq_ignore_ascii_case("finished") || s.eq_ignore_ascii_case("complete"));
-    let metric = |n: &Name| {
-        n.kind == Kind::Value && !is_setting(&n.text) && !choose::is_rate(&n.text) && !is_number_of_run(&n.text)
+    let metric = |n: &NameFacts| {
+        n.kind == CounterKind::Value && !is_setting(&n.text) && !choose::is_rate(&n.text) && !is_number_of_run(&n.text)
     };
     let left_out = |c: usize| ended && usual(c) && names.get(c).is_some_and(metric);
     let empty = row.empty.iter().filter(|c| left_out(**c)).map(|c| (*c, f64::NAN));
@@ -108,14 +108,14 @@ fn run(index: usize, row: &Row, names: &[Name], usual: &dyn Fn(usize) -> bool) -
     for (column, value) in row.numbers.iter().copied().chain(empty) {
         let Some(name) = names.get(column) else { continue };
         match name.kind {
-            Kind::Step(_) => steps = Some(value),
-            Kind::Epoch(_) => steps = steps.or(Some(value)),
-            Kind::Value if is_setting(&name.text) || choose::is_rate(&name.text) => {}
-            Kind::Value if is_number_of_run(&name.text) => {
+            CounterKind::Step(_) => steps = Some(value),
+            CounterKind::Epoch(_) => steps = steps.or(Some(value)),
+            CounterKind::Value if is_setting(&name.text) || choose::is_rate(&name.text) => {}
+            CounterKind::Value if is_number_of_run(&name.text) => {
                 label = label.or_else(|| Some(value.to_string()));
                 continue;
             }
-            Kind::Value => {
+            CounterKind::Value => {
                 series.push((name.text.clone(), value));
                 continue;
             }
@@ -123,7 +123,8 @@ fn run(index: usize, row: &Row, names: &[Name], usual: &dyn Fn(usize) -> bool) -
         facts.insert(name.text.clone(), value.to_string());
     }
     let at = steps.unwrap_or(1.0);
-    let series = series.into_iter().map(|(name, value)| Series { name, points: vec![(at, value)], seen: 1 }).collect();
+    let series =
+        series.into_iter().map(|(name, value)| NamedSeries { name, points: vec![(at, value)], seen: 1 }).collect();
     Run {
         name: label.unwrap_or_else(|| index.to_string()),
         facts,

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 /// What a column is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum Meaning {
+pub(super) enum ColumnRole {
     /// Numbers under the gathered name.
     Plain(usize),
     /// Names of the numbers in the column of values beside it.
@@ -23,7 +23,7 @@ pub(super) enum Meaning {
 #[derive(Debug, Clone)]
 pub(super) struct Column {
     pub name: String,
-    pub meaning: Meaning,
+    pub meaning: ColumnRole,
 }
 
 /// The columns of a table.
@@ -66,21 +66,21 @@ impl Header {
             let name = if named { clean(cell) } else { format!("column_{}", i + 1) };
             let meaning = if named && name.is_empty() {
                 // The index that pandas writes.
-                Meaning::Nothing
+                ColumnRole::Nothing
             } else if names == Some(i) {
-                Meaning::Names
+                ColumnRole::Names
             } else if names.is_some() && value == Some(i) {
-                Meaning::Values
+                ColumnRole::Values
             } else if let Some((run, metric)) = split_run(&name, cells) {
                 header.of_run(run, metric, gather)
             } else {
                 let name = if cells.len() == 3 && name == "Value" { tag_of(file).unwrap_or(&name) } else { &name };
-                gather.column(name).map_or(Meaning::Nothing, Meaning::Plain)
+                gather.column(name).map_or(ColumnRole::Nothing, ColumnRole::Plain)
             };
             header.columns.push(Column { name, meaning });
         }
         let plain = |c: &Column| match c.meaning {
-            Meaning::Plain(name) => Some(name),
+            ColumnRole::Plain(name) => Some(name),
             _ => None,
         };
         header.plain = header.columns.iter().map(plain).collect::<Option<_>>().unwrap_or_default();
@@ -90,15 +90,15 @@ impl Header {
         header
     }
 
-    fn of_run(&mut self, run: &str, metric: &str, gather: &mut Gather) -> Meaning {
+    fn of_run(&mut self, run: &str, metric: &str, gather: &mut Gather) -> ColumnRole {
         if metric.ends_with("__MIN") || metric.ends_with("__MAX") {
-            return Meaning::Nothing;
+            return ColumnRole::Nothing;
         }
         let run = self.runs.iter().position(|r| r == run).unwrap_or_else(|| {
             self.runs.push(run.to_owned());
             self.runs.len() - 1
         });
-        gather.column(metric).map_or(Meaning::Nothing, |name| Meaning::Of(run, name))
+        gather.column(metric).map_or(ColumnRole::Nothing, |name| ColumnRole::Of(run, name))
     }
 
     pub fn begin(&mut self) {
@@ -111,8 +111,8 @@ impl Header {
     /// A number in a column that is not plain; whether the row needs [`Header::finish_row`].
     pub fn number(&mut self, column: usize, value: f64) -> bool {
         match self.columns.get(column).map(|c| c.meaning) {
-            Some(Meaning::Of(run, name)) => self.readings.push((run, name, value)),
-            Some(Meaning::Values) => self.value = Some(value),
+            Some(ColumnRole::Of(run, name)) => self.readings.push((run, name, value)),
+            Some(ColumnRole::Values) => self.value = Some(value),
             _ => return false,
         }
         true
@@ -125,11 +125,11 @@ impl Header {
         self.texts += 1;
         self.repeats += usize::from(clean(&text) == column.name);
         match column.meaning {
-            Meaning::Names => {
+            ColumnRole::Names => {
                 self.named.clear();
                 self.named.push_str(&text);
             }
-            Meaning::Nothing => {}
+            ColumnRole::Nothing => {}
             _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "NULL") => {}
             _ => gather.word(&column.name, &text),
         }

@@ -20,7 +20,7 @@ pub type RunSource = Arc<dyn Fn(TrialId, &TrialSpec) -> Result<(Box<dyn Engine>,
 /// does not spend its time evaluating.
 const EVALUATIONS: u64 = 8;
 
-struct Work {
+struct EngineJob {
     trial: TrialId,
     spec: TrialSpec,
     cancelled: Arc<AtomicBool>,
@@ -29,7 +29,7 @@ struct Work {
 /// A pool of worker threads, each running one engine at a time. Results do not depend on their number.
 pub struct InProcess {
     jobs: usize,
-    work: Sender<Work>,
+    work: Sender<EngineJob>,
     events: Receiver<Event>,
     cancels: BTreeMap<TrialId, Arc<AtomicBool>>,
 }
@@ -53,7 +53,7 @@ impl InProcess {
         if jobs == 0 {
             return Err(Error::invalid("a study needs at least 1 job slot, not 0"));
         }
-        let (work, queue) = channel::<Work>();
+        let (work, queue) = channel::<EngineJob>();
         let (sender, events) = channel();
         let queue = Arc::new(Mutex::new(queue));
         for index in 0..jobs {
@@ -68,7 +68,7 @@ impl InProcess {
 }
 
 /// A worker: takes trials until the pool is dropped.
-fn work_off(queue: &Mutex<Receiver<Work>>, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) {
+fn work_off(queue: &Mutex<Receiver<EngineJob>>, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) {
     loop {
         let next = match queue.lock() {
             Ok(receiver) => receiver.recv(),
@@ -82,8 +82,8 @@ fn work_off(queue: &Mutex<Receiver<Work>>, sender: &Sender<Event>, evaluations: 
 }
 
 /// Runs one trial; `Err` when nobody listens any more.
-fn run(work: &Work, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) -> std::result::Result<(), ()> {
-    let Work { trial, spec, cancelled } = work;
+fn run(work: &EngineJob, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) -> std::result::Result<(), ()> {
+    let EngineJob { trial, spec, cancelled } = work;
     let begin = Instant::now();
     let mut listening = true;
     let ended = Cell::new(false);
@@ -125,7 +125,7 @@ impl Executor for InProcess {
         let cancelled = Arc::new(AtomicBool::new(false));
         self.cancels.insert(trial, Arc::clone(&cancelled));
         self.work
-            .send(Work { trial, spec: spec.clone(), cancelled })
+            .send(EngineJob { trial, spec: spec.clone(), cancelled })
             .map_err(|_| Error::engine("all worker threads have ended"))
     }
 

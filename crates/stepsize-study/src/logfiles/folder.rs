@@ -78,7 +78,7 @@ const SETTINGS_BYTES: u64 = 1 << 20;
 
 /// The files of one log.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Job {
+pub(super) enum LogFiles {
     File(PathBuf),
     /// Event files of one folder, in order.
     Events(Vec<PathBuf>),
@@ -88,7 +88,7 @@ pub(super) enum Job {
     Database(PathBuf),
 }
 
-impl Job {
+impl LogFiles {
     pub fn of(path: &Path) -> Self {
         match is_sqlite(path) {
             true => Self::Database(path.to_owned()),
@@ -111,19 +111,19 @@ fn is_sqlite(path: &Path) -> bool {
 }
 
 /// The logs in a folder and below it, in the order of their names.
-pub(super) fn jobs(folder: &Path) -> Vec<Job> {
+pub(super) fn jobs(folder: &Path) -> Vec<LogFiles> {
     let mut out = Vec::new();
     walk(folder, DEPTH, &mut out);
     newest_checkpoints(&mut out);
     out
 }
 
-fn walk(folder: &Path, depth: usize, out: &mut Vec<Job>) {
+fn walk(folder: &Path, depth: usize, out: &mut Vec<LogFiles>) {
     let Ok(entries) = std::fs::read_dir(folder) else { return };
     let mut paths: Vec<PathBuf> = entries.flatten().map(|e| e.path()).collect();
     paths.sort();
     if folder.join("meta.yaml").is_file() && folder.join("metrics").is_dir() {
-        return out.push(Job::Store(folder.to_owned()));
+        return out.push(LogFiles::Store(folder.to_owned()));
     }
     let (mut events, mut files, mut folders) = (Vec::new(), Vec::new(), Vec::new());
     for path in paths {
@@ -143,11 +143,11 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<Job>) {
         }
     }
     if !events.is_empty() {
-        out.push(Job::Events(events));
+        out.push(LogFiles::Events(events));
     }
     // What W&B stores in its own file it also prints: the file is the log.
     let stored = files.iter().any(|f| f.extension().is_some_and(|e| e == "wandb"));
-    out.extend(files.iter().map(|f| Job::of(f)));
+    out.extend(files.iter().map(|f| LogFiles::of(f)));
     for folder in folders {
         if depth > 0 && !(stored && folder.ends_with("files")) {
             walk(&folder, depth - 1, out);
@@ -165,9 +165,9 @@ fn ending(name: &str) -> &str {
 }
 
 /// Of the states of several checkpoints of one run, which repeat one another, the newest is kept.
-fn newest_checkpoints(jobs: &mut Vec<Job>) {
-    let place = |job: &Job| -> Option<(PathBuf, u64)> {
-        let Job::File(path) = job else { return None };
+fn newest_checkpoints(jobs: &mut Vec<LogFiles>) {
+    let place = |job: &LogFiles| -> Option<(PathBuf, u64)> {
+        let LogFiles::File(path) = job else { return None };
         let folder = path.parent().filter(|_| path.ends_with("trainer_state.json"))?;
         let name = folder.file_name()?.to_string_lossy().into_owned();
         match name.strip_prefix("checkpoint-").and_then(|n| n.parse().ok()) {

@@ -1,6 +1,6 @@
 //! [`Growing`]: a log file that is read again as it grows, or as it is written anew; [`Follow`]: many of them.
 
-use super::{Found, folder::Job, reader};
+use super::{Found, folder::LogFiles, reader};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -15,7 +15,7 @@ const BLOCK: usize = 1 << 20;
 
 /// What a file says next: a record, or a line where lines are wanted.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Record {
+pub(crate) enum Entry {
     Row(Vec<(String, f64)>),
     Line(String),
 }
@@ -68,7 +68,7 @@ impl Growing {
     ///
     /// # Errors
     /// When the file cannot be read, or is no log of the format that it began as.
-    pub fn look(&mut self, mut give: impl FnMut(Vec<Record>)) -> Result<bool> {
+    pub fn look(&mut self, mut give: impl FnMut(Vec<Entry>)) -> Result<bool> {
         let path = self.path.clone();
         let failed = |e: std::io::Error| Error::invalid(format!("cannot read {}: {e}", path.display()));
         let mut file = File::open(&self.path).map_err(failed)?;
@@ -96,7 +96,7 @@ impl Growing {
             }
             self.at += count as u64;
             if self.want == Want::Lines {
-                give(self.lines.push(bytes).into_iter().map(Record::Line).collect());
+                give(self.lines.push(bytes).into_iter().map(Entry::Line).collect());
                 continue;
             }
             self.push(bytes)?;
@@ -104,9 +104,9 @@ impl Growing {
                 continue;
             }
             if self.format() == Some(Format::Text) {
-                give(self.lines.push(bytes).into_iter().map(Record::Line).collect());
+                give(self.lines.push(bytes).into_iter().map(Entry::Line).collect());
             } else if let Some(reader) = self.reader.as_mut().filter(|r| !is_document(r.format())) {
-                give(reader.rows().into_iter().map(Record::Row).collect());
+                give(reader.rows().into_iter().map(Entry::Row).collect());
             }
         }
         if self.want == Want::Records && self.reader.as_ref().is_some_and(|r| is_document(r.format()) && r.is_whole()) {
@@ -116,20 +116,20 @@ impl Growing {
     }
 
     /// What is left when the file is complete: a last line without an end.
-    pub fn last_records(&mut self) -> Vec<Record> {
+    pub fn last_records(&mut self) -> Vec<Entry> {
         if self.format().is_some_and(is_document) {
             return self.document_rows();
         }
-        let line = self.lines.finish().map(Record::Line);
+        let line = self.lines.finish().map(Entry::Line);
         let reader = self.reader.take().filter(|r| r.format() != Format::Text && self.want == Want::Records);
         let rows = reader.and_then(|r| r.finish_rows().ok()).unwrap_or_default();
-        line.into_iter().chain(rows.into_iter().map(Record::Row)).collect()
+        line.into_iter().chain(rows.into_iter().map(Entry::Row)).collect()
     }
 
     /// The records of a document that were not given yet.
-    fn document_rows(&mut self) -> Vec<Record> {
+    fn document_rows(&mut self) -> Vec<Entry> {
         let all = self.reader.clone().and_then(|r| r.finish_rows().ok()).unwrap_or_default();
-        let fresh: Vec<Record> = all.into_iter().skip(self.given).map(Record::Row).collect();
+        let fresh: Vec<Entry> = all.into_iter().skip(self.given).map(Entry::Row).collect();
         self.given += fresh.len();
         fresh
     }
@@ -202,15 +202,15 @@ impl Follow {
         for path in self.paths.clone() {
             let found = super::expand(&path).unwrap_or_default();
             for path in found {
-                let jobs = if path.is_dir() { super::folder::jobs(&path) } else { vec![Job::of(&path)] };
+                let jobs = if path.is_dir() { super::folder::jobs(&path) } else { vec![LogFiles::of(&path)] };
                 jobs.iter().for_each(|job| self.look(job, &mut out));
             }
         }
         out
     }
 
-    fn look(&mut self, job: &Job, out: &mut Vec<Found>) {
-        if let Job::File(path) = job {
+    fn look(&mut self, job: &LogFiles, out: &mut Vec<Found>) {
+        if let LogFiles::File(path) = job {
             let growing = self.known.entry(path.clone()).or_insert_with(|| Growing::of_runs(path));
             match growing.look(|_| {}) {
                 Ok(true) => {
@@ -252,16 +252,16 @@ type Stamp = (u64, SystemTime);
 
 /// Stamps of all files of a log: another one means that it has changed. Not the newest time alone, which stands still for as long
 /// as a clock that went back.
-fn stamps(job: &Job) -> Vec<Stamp> {
+fn stamps(job: &LogFiles) -> Vec<Stamp> {
     let of = |path: &Path| {
         std::fs::metadata(path)
             .map_or((0, SystemTime::UNIX_EPOCH), |m| (m.len(), m.modified().unwrap_or(SystemTime::UNIX_EPOCH)))
     };
     match job {
-        Job::File(path) => vec![of(path)],
+        LogFiles::File(path) => vec![of(path)],
         // Writes wait in a file beside it.
-        Job::Database(path) => vec![of(path), of(&PathBuf::from(format!("{}-wal", path.display())))],
-        Job::Events(paths) => paths.iter().map(|p| of(p)).collect(),
-        Job::Store(path) => super::folder::files_of(path).iter().map(|p| of(p)).collect(),
+        LogFiles::Database(path) => vec![of(path), of(&PathBuf::from(format!("{}-wal", path.display())))],
+        LogFiles::Events(paths) => paths.iter().map(|p| of(p)).collect(),
+        LogFiles::Store(path) => super::folder::files_of(path).iter().map(|p| of(p)).collect(),
     }
 }

@@ -16,7 +16,7 @@ mod row;
 mod schema;
 mod studies;
 
-pub use studies::{State, Studies, Summary};
+pub use studies::{Studies, StudyStatus, Summary};
 
 use super::Store;
 use fault::fault;

@@ -1,4 +1,4 @@
-//! [`Model`]: how far a run's rate lies from the best one, as odds of six places, from its [`Shape`] alone.
+//! [`Model`]: how far a run's rate lies from the best one, as odds of six places, from its [`Features`] alone.
 //!
 //! The places: four times or more too low, too low, about right, too high, four times or more too high, and diverged (where the
 //! rule of divergence cannot tell, as of a log that begins late). The odds are the softmax of sums of shallow regression trees,
@@ -12,8 +12,8 @@
 //! PLACE  s NAME THRESHOLD l|r LEFT RIGHT  |  v VALUE      left: below the threshold; l or r: where NaN goes
 //! ```
 
-use super::Shape;
-use super::shape::NAMES;
+use super::Features;
+use super::features::NAMES;
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -148,8 +148,8 @@ impl Model {
     }
 
     /// The chances for a shape.
-    pub fn odds(&self, shape: &Shape) -> Odds {
-        let values = shape.values();
+    pub fn odds(&self, features: &Features) -> Odds {
+        let values = features.values();
         let mut moved = BTreeMap::new();
         for (place, tree) in &self.trees {
             tree.moves(values, &mut |feature, by| moved.entry(feature).or_insert([0.0; PLACES])[*place] += by);

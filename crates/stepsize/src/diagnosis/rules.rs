@@ -36,7 +36,7 @@ mod spikes;
 mod start;
 mod warmup;
 
-use super::{Finding, Seen};
+use super::{Finding, RuleInput};
 
 pub use diverged::CODE as DIVERGED;
 pub(super) use diverged::{WORSE, ending, overcoming};
@@ -48,7 +48,7 @@ pub trait Rule {
     /// Stable code.
     fn code(&self) -> &'static str;
     /// The finding, if it is there.
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding>;
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding>;
 }
 
 /// All rules, in the order in which findings are shown.

@@ -17,8 +17,8 @@ pub use groups::groups;
 
 use super::rules::DIVERGED;
 use super::{Diagnosis, Finding, Record, tidy};
+use crate::Placement;
 use crate::probe::Band;
-use crate::report::Verdict;
 use curve::{Fitted, bowl, fit, vertex, width};
 use ends::rates;
 
@@ -149,30 +149,30 @@ impl Sweep {
     }
 
     /// The verdict on one of its rates, and how sure.
-    pub fn verdict(&self, lr: f64, diverged: bool) -> (Verdict, f64) {
+    pub fn verdict(&self, lr: f64, diverged: bool) -> (Placement, f64) {
         let octaves = (lr / self.vertex).log2();
         let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
         let own = self.tried.iter().find(|t| t.is_at(lr));
         if diverged || octaves > 0.0 && own.is_some_and(|t| t.loss.is_none()) {
             let early = self.ended_early.is_some_and(|early| lr >= early);
-            return (Verdict::Diverged, if early && !diverged { 0.8 } else { 0.97 });
+            return (Placement::Diverged, if early && !diverged { 0.8 } else { 0.97 });
         }
         let limit = best + CLOSE * best.abs() + self.noise;
         let close = own.and_then(|t| t.loss).is_some_and(|l| l <= limit) && octaves.abs() < 2.0;
         let verdict = match () {
-            () if octaves.abs() <= ALWAYS || close => Verdict::Good,
-            () if octaves < 0.0 => Verdict::TooLow,
-            () => Verdict::TooHigh,
+            () if octaves.abs() <= ALWAYS || close => Placement::Good,
+            () if octaves < 0.0 => Placement::TooLow,
+            () => Placement::TooHigh,
         };
         (verdict, self.sure(verdict, lr))
     }
 
     /// How sure a verdict on a rate is: the share of the draws of the best rate that bear it out, if there are any.
-    fn sure(&self, verdict: Verdict, lr: f64) -> f64 {
+    fn sure(&self, verdict: Placement, lr: f64) -> f64 {
         // Of the outermost rate itself nothing more is known than that it is the best so far.
         let beyond = match (verdict, self.edge) {
-            (Verdict::TooLow, Some(high)) => !high,
-            (Verdict::TooHigh, Some(high)) => high,
+            (Placement::TooLow, Some(high)) => !high,
+            (Placement::TooHigh, Some(high)) => high,
             (_, edge) => edge.is_some(),
         };
         if beyond {
@@ -180,8 +180,8 @@ impl Sweep {
         }
         let octaves = |draw: &&f64| lr.log2() - **draw;
         let such = |draw: &&f64| match verdict {
-            Verdict::Good => octaves(draw).abs() <= 1.0,
-            Verdict::TooLow => octaves(draw) < -1.0,
+            Placement::Good => octaves(draw).abs() <= 1.0,
+            Placement::TooLow => octaves(draw) < -1.0,
             _ => octaves(draw) > 1.0,
         };
         let share = match self.draws.len() {
@@ -198,7 +198,7 @@ impl Sweep {
     /// Puts what the sweep tells of a run in place of what its curve alone told. A run of unknown rate stays as it is.
     pub fn settle(&self, record: &Record, diagnosis: &mut Diagnosis) {
         let Some(lr) = record.base_lr() else { return };
-        let (verdict, confidence) = self.verdict(lr, diagnosis.verdict == Verdict::Diverged);
+        let (verdict, confidence) = self.verdict(lr, diagnosis.verdict == Placement::Diverged);
         let finding = Finding { confidence, ..self.finding(lr) };
         diagnosis.verdict = verdict;
         diagnosis.confidence = confidence;
@@ -301,8 +301,8 @@ mod tests {
         assert!(s.vertex > 0.02 && s.vertex < 0.11, "{}", s.vertex);
         let (low, high) = s.interval.unwrap();
         assert!(low < 0.1 && high > 0.03 && low < high);
-        assert_eq!(s.verdict(1e-3, false).0, Verdict::TooLow);
-        assert_eq!(s.verdict(1.0, false).0, Verdict::TooHigh);
+        assert_eq!(s.verdict(1e-3, false).0, Placement::TooLow);
+        assert_eq!(s.verdict(1.0, false).0, Placement::TooHigh);
         assert!(s.tolerance > 0.1 && s.tolerance < 4.0, "{}", s.tolerance);
     }
 
@@ -329,7 +329,11 @@ mod tests {
         records.push(short(10.0));
         let s = judge(&records);
         assert_eq!((s.ended_early, s.divergence, s.edge), (Some(1.0), Some(1.0), None));
-        assert!(s.verdict(10.0, false) == (Verdict::Diverged, 0.8) && s.because.contains("end early"), "{}", s.because);
+        assert!(
+            s.verdict(10.0, false) == (Placement::Diverged, 0.8) && s.because.contains("end early"),
+            "{}",
+            s.because
+        );
         // Where slow runs were ended too, something else ended them.
         records.push(short(1e-4));
         assert_eq!(judge(&records).ended_early, None);
@@ -351,7 +355,7 @@ mod tests {
         ];
         let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
         let s = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap();
-        assert_eq!((s.verdict(1.0, false).0, s.verdict(0.1, false).0), (Verdict::Diverged, Verdict::Good));
+        assert_eq!((s.verdict(1.0, false).0, s.verdict(0.1, false).0), (Placement::Diverged, Placement::Good));
     }
 
     #[test]
@@ -367,7 +371,7 @@ mod tests {
         assert_eq!((s.best, s.by), (0.1, By::Score));
         assert!(s.because.contains("0.1 ended with the highest score"), "{}", s.because);
         let verdicts = [1e-3, 1e-1, 1.0].map(|lr| s.verdict(lr, false).0);
-        assert_eq!(verdicts, [Verdict::TooLow, Verdict::Good, Verdict::TooHigh]);
+        assert_eq!(verdicts, [Placement::TooLow, Placement::Good, Placement::TooHigh]);
     }
 
     #[test]

@@ -211,7 +211,7 @@ fn an_exploding_gradient() {
 fn too_little_is_unknown_and_says_why() {
     for record in [Record::default(), loss(curve(4, |t| 2.0 - 0.1 * t))] {
         let found = diagnose(&record);
-        assert_eq!((found.verdict, found.findings[0].code), (Verdict::Unknown, "LR000"));
+        assert_eq!((found.verdict, found.findings[0].code), (Placement::Unknown, "LR000"));
         assert!(found.because.contains("because") && found.next_lr.is_none());
     }
 }

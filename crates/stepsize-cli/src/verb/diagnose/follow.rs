@@ -9,7 +9,7 @@ use crate::done::{Done, Fault};
 use crate::show::Style;
 use std::io::Write;
 use std::time::Duration;
-use stepsize::report::Verdict;
+use stepsize::Placement;
 use stepsize_study::logfiles::Follow;
 
 /// Time between looks.
@@ -23,7 +23,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     for path in args.paths.iter().filter(|p| !p.exists()) {
         eprintln!("{} is not there yet; waiting for it", path.display());
     }
-    let mut told: Vec<(String, Verdict)> = Vec::new();
+    let mut told: Vec<(String, Placement)> = Vec::new();
     let mut logs = Follow::new(&args.paths);
     loop {
         let judgement = judge(read::these(args, logs.poll())?, true);
@@ -46,7 +46,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
             }
         }
         drop(out);
-        let over = !told.is_empty() && told.iter().all(|(_, v)| *v == Verdict::Diverged);
+        let over = !told.is_empty() && told.iter().all(|(_, v)| *v == Placement::Diverged);
         if over {
             return Ok(Done::with_code(String::new(), super::code(told.iter().map(|t| t.1), false, args)));
         }

@@ -8,8 +8,8 @@
 use super::Judged;
 use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use stepsize::Placement;
 use stepsize::diagnosis::sweep::groups;
-use stepsize::report::Verdict;
 
 /// Most that repeated rates may differ, in log loss (median), to be of one job.
 const REPEATS: f64 = 0.25;
@@ -145,7 +145,7 @@ fn alike(runs: &[Judged], group: &[usize]) -> bool {
     let trained: Vec<(f64, f64)> = group
         .iter()
         .map(|i| &runs[*i])
-        .filter(|r| r.diagnosis.verdict != Verdict::Diverged)
+        .filter(|r| r.diagnosis.verdict != Placement::Diverged)
         .filter_map(|r| Some((r.record.base_lr()?, r.record.final_loss()?)))
         .collect();
     let mut apart: Vec<f64> = Vec::new();

@@ -4,9 +4,9 @@ use super::{Judged, Judgement};
 use crate::number::rate;
 use crate::show::{Style, Tone, wrapped};
 use serde_json::{Value, json};
+use stepsize::Placement;
 use stepsize::diagnosis::Finding;
 use stepsize::diagnosis::sweep::Sweep;
-use stepsize::report::Verdict;
 use stepsize_draw::diagnosis;
 
 /// Findings told below a line of text; the objects hold all.
@@ -49,7 +49,7 @@ pub fn line(run: &Judged, style: Style) -> String {
     let sure = if d.confidence > 0.0 { format!(" ({:.0} %)", 100.0 * d.confidence) } else { String::new() };
     let lr = run.record.base_lr().map_or_else(String::new, |lr| format!(", lr {}", rate(lr)));
     let next =
-        d.next_lr.filter(|_| d.verdict != Verdict::Good).map_or_else(String::new, |n| format!("; next {}", rate(n)));
+        d.next_lr.filter(|_| d.verdict != Placement::Good).map_or_else(String::new, |n| format!("; next {}", rate(n)));
     let at = run
         .record
         .span()
@@ -117,13 +117,13 @@ fn name(run: &Judged) -> String {
     if run.run.is_empty() { run.file.clone() } else { format!("{} {}", run.file, run.run) }
 }
 
-fn tone(verdict: Verdict) -> Tone {
+fn tone(verdict: Placement) -> Tone {
     match verdict {
-        Verdict::Good => Tone::Good,
-        Verdict::Diverged => Tone::Bad,
-        Verdict::TooLow => Tone::Low,
-        Verdict::TooHigh => Tone::High,
-        Verdict::Unknown => Tone::Plain,
+        Placement::Good => Tone::Good,
+        Placement::Diverged => Tone::Bad,
+        Placement::TooLow => Tone::Low,
+        Placement::TooHigh => Tone::High,
+        Placement::Unknown => Tone::Plain,
     }
 }
 
@@ -211,11 +211,11 @@ pub fn sarif(all: &Judgement) -> Value {
 /// The page.
 pub fn page(all: &Judgement) -> String {
     let names: Vec<String> = all.runs.iter().map(name).collect();
-    let shown: Vec<diagnosis::Shown<'_>> = all
+    let shown: Vec<diagnosis::DiagnosedRun<'_>> = all
         .runs
         .iter()
         .zip(&names)
-        .map(|(r, name)| diagnosis::Shown { name, record: &r.record, diagnosis: &r.diagnosis })
+        .map(|(r, name)| diagnosis::DiagnosedRun { name, record: &r.record, diagnosis: &r.diagnosis })
         .collect();
     diagnosis::html(&shown, &all.sweeps, &all.failed, &json(all))
 }

@@ -9,7 +9,7 @@ use stepsize_study::{Studies, logfiles};
 
 /// What was read.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct Runs {
     /// Records with the file they come from and the run's name in it.
     pub records: Vec<(String, String, Record)>,
     /// Files that could not be read, with why.
@@ -17,13 +17,13 @@ pub struct Found {
 }
 
 /// Reads everything that was named.
-pub fn all(args: &DiagnoseArgs) -> Result<Found, Fault> {
+pub fn all(args: &DiagnoseArgs) -> Result<Runs, Fault> {
     these(args, logfiles::collect(&args.paths))
 }
 
 /// The study that was named, and files that were read.
-pub fn these(args: &DiagnoseArgs, files: Vec<logfiles::Found>) -> Result<Found, Fault> {
-    let mut found = Found::default();
+pub fn these(args: &DiagnoseArgs, files: Vec<logfiles::Found>) -> Result<Runs, Fault> {
+    let mut found = Runs::default();
     if let Some(name) = &args.study {
         study(args, name, &mut found)?;
     }
@@ -45,7 +45,7 @@ pub fn these(args: &DiagnoseArgs, files: Vec<logfiles::Found>) -> Result<Found, 
     Ok(found)
 }
 
-impl Found {
+impl Runs {
     fn take(&mut self, file: &str, read: Result<Vec<Run>, String>) {
         match read {
             Ok(runs) if !runs.iter().any(is_training) => {
@@ -73,7 +73,7 @@ fn is_training(run: &Run) -> bool {
     meaning::records(run, "").iter().any(|r| !r.loss.is_empty() || !r.val_loss.is_empty() || !r.score.is_empty())
 }
 
-fn study(args: &DiagnoseArgs, name: &str, found: &mut Found) -> Result<(), Fault> {
+fn study(args: &DiagnoseArgs, name: &str, found: &mut Runs) -> Result<(), Fault> {
     let events = Studies::look(&args.file.db)?.events(name)?;
     for (id, trial) in fold(&events) {
         found.records.push((format!("study {name}"), id.to_string(), of_trial(&trial)));

@@ -1,7 +1,7 @@
 //! [`Norms`]: an engine whose gradient norms are overheard, when they are asked for.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use stepsize::{Engine, Evaluation, Result, Seen, Snapshot};
+use stepsize::{Engine, Evaluation, GradientStats, Result, Snapshot};
 
 /// The norm of the last step's gradient, until it is taken.
 #[derive(Clone, Default)]
@@ -42,7 +42,7 @@ impl Engine for Norms {
         if self.listen { self.step_seeing(&mut |_| Ok(lr)) } else { self.engine.step(lr) }
     }
 
-    fn step_seeing(&mut self, decide: &mut dyn FnMut(&Seen) -> Result<f64>) -> Result<f64> {
+    fn step_seeing(&mut self, decide: &mut dyn FnMut(&GradientStats) -> Result<f64>) -> Result<f64> {
         let (listen, last) = (self.listen, self.last.clone());
         self.engine.step_seeing(&mut |seen| {
             if listen {

@@ -16,7 +16,7 @@ use stepsize::{Curve, Event};
 const OURS: &str = ".stepsize";
 
 /// The files of a run.
-pub struct Records {
+pub struct RunFiles {
     curve: Option<PathBuf>,
     board: Option<Board>,
     score: String,
@@ -29,7 +29,7 @@ struct Board {
     pending: Vec<u8>,
 }
 
-impl Records {
+impl RunFiles {
     /// Opens what is asked for, with what the run has shown already.
     pub fn open(args: &TrainArgs, run: &Checkpoint, score: &str) -> Result<Self, Fault> {
         if let Some(path) = &args.curve

@@ -7,8 +7,9 @@ use crate::show::{self, Style, Tone};
 use crate::task::Loaded;
 use crate::verb::diagnose::of_trial;
 use serde_json::json;
+use stepsize::Placement;
 use stepsize::diagnosis::diagnose;
-use stepsize::report::{Verdict, smooth, thin};
+use stepsize::report::{smooth, thin};
 use stepsize::{Act, End, Trial};
 
 /// Points of a curve in a terminal plot.
@@ -33,8 +34,8 @@ pub fn verdict(trial: &Trial, optimizer: &str) -> String {
     record.facts.running = true;
     let seen = diagnose(&record);
     let mut text = match seen.verdict {
-        Verdict::Unknown => "rate: cannot tell yet".to_owned(),
-        Verdict::Diverged => "diverged".to_owned(),
+        Placement::Unknown => "rate: cannot tell yet".to_owned(),
+        Placement::Diverged => "diverged".to_owned(),
         other => format!("rate {other} ({:.0} %)", 100.0 * seen.confidence),
     };
     // The first finding is that of the verdict; that a run under way is not annealed goes without saying.

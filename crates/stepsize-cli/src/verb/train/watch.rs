@@ -10,7 +10,7 @@ use stepsize::{Act, Event, Trial};
 const PAST: f64 = 0.95;
 
 /// The bar, or lines.
-pub struct Watch {
+pub struct TrainProgress {
     bar: ProgressBar,
     terminal: bool,
     lines: bool,
@@ -19,7 +19,7 @@ pub struct Watch {
     optimizer: String,
 }
 
-impl Watch {
+impl TrainProgress {
     /// For this run, made by `optimizer`; without a terminal nothing, or `lines`.
     pub fn new(trial: &Trial, optimizer: String, lines: bool) -> Self {
         let terminal = std::io::stderr().is_terminal();

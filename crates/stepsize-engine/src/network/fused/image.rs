@@ -6,12 +6,12 @@ use stepsize::Result;
 
 /// Sizes of an image.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Grid {
+pub(super) struct ImageSize {
     pub(super) side: usize,
     pub(super) channels: usize,
 }
 
-impl Grid {
+impl ImageSize {
     /// Numbers in one image.
     pub(super) fn values(self) -> usize {
         self.side * self.side * self.channels
@@ -42,7 +42,7 @@ impl Grid {
         Ok(TensorData::new(patches, [rows, width]))
     }
 
-    /// The gradient of the image from that of its patches: the transpose of [`Grid::unfold`].
+    /// The gradient of the image from that of its patches: the transpose of [`ImageSize::unfold`].
     pub(super) fn fold(self, mut d: TensorData, kernel: usize) -> Result<TensorData> {
         let (line, width) = (self.side * self.channels, kernel * kernel * self.channels);
         let d = slice_mut(&mut d)?;

@@ -1,8 +1,8 @@
 //! [`Account`]: what one trial has shown, and what its end means; the same for a process of this machine and a job of a cluster.
 
-use super::meter::{Call, Meter};
-use super::source::Source;
-use super::tail::Tail;
+use crate::executor::log::meter::{Meter, Ruling};
+use crate::executor::log::source::Source;
+use crate::executor::log::tail::Tail;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -12,11 +12,11 @@ use stepsize::{End, Event, TrialId};
 
 /// Why a trial is being ended.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Why {
+pub(crate) enum Why {
     /// The study asked for it.
     Asked,
     /// Its log says so.
-    Called(Call),
+    Called(Ruling),
     /// It took too long.
     TimedOut,
     /// The study is gone.
@@ -25,7 +25,7 @@ pub(super) enum Why {
 
 /// How a command ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Exit {
+pub(crate) enum Exit {
     /// By itself, with this code.
     Code(i32),
     /// By this signal.
@@ -35,7 +35,7 @@ pub(super) enum Exit {
 }
 
 /// What one trial has shown.
-pub(super) struct Account {
+pub(crate) struct Account {
     pub trial: TrialId,
     /// The command's first word, for messages.
     pub program: String,
@@ -50,7 +50,7 @@ pub(super) struct Account {
 
 impl Account {
     /// Takes in one line of the output; `pipe` is 0 for standard output and 1 for standard error.
-    pub fn line(&mut self, pipe: usize, line: &str) -> Option<Call> {
+    pub fn line(&mut self, pipe: usize, line: &str) -> Option<Ruling> {
         self.tail.push(pipe, line);
         if self.source != Source::Output {
             return None;
@@ -82,9 +82,9 @@ impl Account {
         };
         let end = match (why, exit) {
             (Some(Why::Asked | Why::NobodyListens), _) => End::Stopped,
-            (Some(Why::Called(Call::Diverged { step, why })), _) => End::Diverged { step, why },
-            (Some(Why::Called(Call::Enough)), _) => finish(&mut self.meter, &mut last, &mut steps),
-            (Some(Why::Called(Call::Unreadable(why))), _) => End::Failed { why },
+            (Some(Why::Called(Ruling::Diverged { step, why })), _) => End::Diverged { step, why },
+            (Some(Why::Called(Ruling::Enough)), _) => finish(&mut self.meter, &mut last, &mut steps),
+            (Some(Why::Called(Ruling::Unreadable(why))), _) => End::Failed { why },
             (Some(Why::TimedOut), _) => End::Failed { why: self.timed_out() },
             (None, Exit::Unknown(why)) => End::Failed { why: format!("{why}; {}", tail.show()) },
             (None, Exit::Code(0)) => finish(&mut self.meter, &mut last, &mut steps),

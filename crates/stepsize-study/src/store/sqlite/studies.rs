@@ -16,7 +16,7 @@ pub struct Studies {
 
 /// Where a study stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum State {
+pub enum StudyStatus {
     /// A process works on it.
     Running,
     /// It ended before its search did: it can be resumed.
@@ -31,7 +31,7 @@ pub struct Summary {
     /// Its name.
     pub name: String,
     /// Where it stands.
-    pub state: State,
+    pub state: StudyStatus,
     /// What it asks; `None` when it was killed before it had asked.
     pub question: Option<String>,
     /// What is trained.
@@ -198,11 +198,11 @@ impl Studies {
         let over = |t: &&Trial| t.end.as_ref().is_some_and(|e| !matches!(e, End::Stopped | End::Failed { .. }));
         let ended = trials.iter().filter(over).count();
         let state = if Lock::holder(&self.lock_path(id)).is_some() {
-            State::Running
+            StudyStatus::Running
         } else if matches!(facts.last(), Some(Event::Concluded { .. })) && ended == trials.len() {
-            State::Concluded
+            StudyStatus::Concluded
         } else {
-            State::Unfinished
+            StudyStatus::Unfinished
         };
         let (question, task) = asked.unzip();
         Ok(Summary { name, state, question, task, ended, estimate, written })

@@ -7,9 +7,9 @@ use stepsize::probe::Job;
 use stepsize::{End, Lr, Schedule, TrialId, TrialSpec};
 
 /// A directory of its own, taken away at the end.
-struct Place(PathBuf);
+struct TempDir(PathBuf);
 
-impl Place {
+impl TempDir {
     fn new(name: &str) -> Self {
         let path = std::env::temp_dir().join(format!("stepsize-store-{}-{name}", std::process::id()));
         std::fs::create_dir_all(&path).unwrap();
@@ -25,7 +25,7 @@ impl Place {
     }
 }
 
-impl Drop for Place {
+impl Drop for TempDir {
     fn drop(&mut self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
@@ -73,7 +73,7 @@ fn fill(store: &mut dyn Store, events: &[Event]) -> Result<()> {
 
 #[test]
 fn every_event_comes_back_as_it_went() {
-    let place = Place::new("events");
+    let place = TempDir::new("events");
     let mut memory = Memory::new();
     fill(&mut memory, &all()).unwrap();
     let mut store = place.study("x").unwrap();
@@ -86,7 +86,7 @@ fn every_event_comes_back_as_it_went() {
 
 #[test]
 fn a_loss_that_is_no_number_comes_back_as_none() {
-    let place = Place::new("nan");
+    let place = TempDir::new("nan");
     let mut store = place.study("x").unwrap();
     fill(&mut store, &[asked(), step(0, 0, f64::NAN), step(0, 1, f64::INFINITY), ended(0)]).unwrap();
     let losses = |events: Vec<Event>| -> Vec<bool> {
@@ -98,7 +98,7 @@ fn a_loss_that_is_no_number_comes_back_as_none() {
 
 #[test]
 fn readings_wait_for_each_other_and_are_there_before_what_rests_on_them() {
-    let place = Place::new("wait");
+    let place = TempDir::new("wait");
     let mut store = place.study("x").unwrap();
     let seen = || Studies::look(&place.file()).unwrap().events("x").unwrap().len();
     fill(&mut store, &[asked()]).unwrap();
@@ -125,7 +125,7 @@ fn readings_wait_for_each_other_and_are_there_before_what_rests_on_them() {
 
 #[test]
 fn a_study_has_one_holder_and_a_dropped_one_leaves_nothing() {
-    let place = Place::new("lock");
+    let place = TempDir::new("lock");
     let held = place.study("x").unwrap();
     let fault = place.study("x").unwrap_err().to_string();
     assert!(fault.contains(&format!("in use by process {}", std::process::id())), "{fault}");
@@ -137,13 +137,13 @@ fn a_study_has_one_holder_and_a_dropped_one_leaves_nothing() {
     assert_eq!(names, ["studies.db"]);
     // What a kill leaves: the file without its lock.
     std::fs::write(place.0.join("studies.db-1.lock"), "process 1").unwrap();
-    assert_eq!(Studies::look(&place.file()).unwrap().list().unwrap()[0].state, State::Unfinished);
+    assert_eq!(Studies::look(&place.file()).unwrap().list().unwrap()[0].state, StudyStatus::Unfinished);
     assert!(place.study("x").is_ok());
 }
 
 #[test]
 fn of_many_that_want_one_study_at_once_each_holds_it_alone() {
-    let place = Place::new("race");
+    let place = TempDir::new("race");
     let holders = std::sync::atomic::AtomicUsize::new(0);
     let turns: usize = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..6)
@@ -170,7 +170,7 @@ fn of_many_that_want_one_study_at_once_each_holds_it_alone() {
 
 #[test]
 fn a_removed_study_is_gone_and_its_name_is_free() {
-    let place = Place::new("rm");
+    let place = TempDir::new("rm");
     fill(&mut place.study("x").unwrap(), &all()).unwrap();
     fill(&mut place.study("y").unwrap(), &all()[..3]).unwrap();
     Studies::open(&place.file()).unwrap().remove("x").unwrap();
@@ -186,7 +186,7 @@ fn a_removed_study_is_gone_and_its_name_is_free() {
 
 #[test]
 fn the_command_that_began_a_study_is_kept() {
-    let place = Place::new("command");
+    let place = TempDir::new("command");
     let words = ["find".to_owned(), "--schedule".to_owned(), "warmup(10%) then \"cosine\"".to_owned()];
     for command in [&words[..], &["resume".to_owned()]] {
         drop(Studies::open(&place.file()).unwrap().study("x", command, Path::new("a b")).unwrap());
@@ -196,7 +196,7 @@ fn the_command_that_began_a_study_is_kept() {
 
 #[test]
 fn a_newer_a_foreign_and_a_broken_file_are_refused_and_kept() {
-    let place = Place::new("schema");
+    let place = TempDir::new("schema");
     let refused = |what: &str| {
         let before = std::fs::read(place.file()).unwrap();
         let faults = [place.study("x").unwrap_err(), Studies::look(&place.file()).unwrap_err()];
@@ -215,7 +215,7 @@ fn a_newer_a_foreign_and_a_broken_file_are_refused_and_kept() {
 
 #[test]
 fn processes_that_make_the_file_at_the_same_time_all_find_it_good() {
-    let place = Place::new("together");
+    let place = TempDir::new("together");
     for round in 0..100 {
         let file = place.0.join(format!("{round}.db"));
         let begin = std::sync::Barrier::new(4);
@@ -244,7 +244,7 @@ fn processes_that_make_the_file_at_the_same_time_all_find_it_good() {
 
 #[test]
 fn a_full_disk_is_a_fault_that_keeps_what_was_there() {
-    let place = Place::new("full");
+    let place = TempDir::new("full");
     let mut store = place.study("x").unwrap();
     fill(&mut store, &all()).unwrap();
     // SQLite's own bound on the size of the file reports what a full disk does.
@@ -269,7 +269,7 @@ fn a_full_disk_is_a_fault_that_keeps_what_was_there() {
 
 #[test]
 fn a_clock_that_jumps_changes_no_order_and_no_decision() {
-    let place = Place::new("clock");
+    let place = TempDir::new("clock");
     fill(&mut place.study("x").unwrap(), &all()).unwrap();
     let jump = "UPDATE event SET at = CASE seq % 3 WHEN 0 THEN -1e10 WHEN 1 THEN 4e9 ELSE 0 END";
     Connection::open(place.file()).unwrap().execute_batch(jump).unwrap();
@@ -278,12 +278,12 @@ fn a_clock_that_jumps_changes_no_order_and_no_decision() {
     fill(&mut store, &[step(0, 3, 1.0), ended(1)]).unwrap();
     assert_eq!(store.read().unwrap()[all().len()..], [step(0, 3, 1.0), ended(1)]);
     drop(store);
-    assert_eq!(Studies::look(&place.file()).unwrap().list().unwrap()[0].state, State::Unfinished);
+    assert_eq!(Studies::look(&place.file()).unwrap().list().unwrap()[0].state, StudyStatus::Unfinished);
 }
 
 #[test]
 fn a_directory_that_cannot_be_written_is_a_fault_that_names_it() {
-    let place = Place::new("unwritable");
+    let place = TempDir::new("unwritable");
     let file = place.0.join("no/such/studies.db");
     let fault = Studies::open(&file).unwrap_err().to_string();
     assert!(fault.contains("its directory must be there") && fault.contains("no/such"), "{fault}");

@@ -2,7 +2,7 @@
 //! no reason to have lowered it earlier. `LR023`: with a constant rate the end is not
 //! annealed, so its loss must not be compared with that of a decayed run.
 
-use super::{Finding, Rule, Seen, percent, show};
+use super::{Finding, Rule, RuleInput, percent, show};
 
 pub struct Decay;
 
@@ -11,9 +11,9 @@ impl Rule for Decay {
         "LR021"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
-        let shape = &seen.shape;
-        let (share, gain, half) = (shape.get("decay_rel"), shape.get("decay_gain"), shape.get("lr_half_at"));
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
+        let features = &seen.features;
+        let (share, gain, half) = (features.get("decay_rel"), features.get("decay_gain"), features.get("lr_half_at"));
         if !(share > 0.05 && gain > 0.05) {
             return None;
         }
@@ -45,10 +45,10 @@ impl Rule for Unannealed {
         "LR023"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
-        let shape = &seen.shape;
-        let (end, noise) = (shape.get("lr_end_log2"), shape.get("noise_rel"));
-        if !(end > -0.5 && shape.get("lr_peak_at") < 0.5 && noise > 0.02 && shape.get("drop") > 0.05) {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
+        let features = &seen.features;
+        let (end, noise) = (features.get("lr_end_log2"), features.get("noise_rel"));
+        if !(end > -0.5 && features.get("lr_peak_at") < 0.5 && noise > 0.02 && features.get("drop") > 0.05) {
             return None;
         }
         Some(Finding {

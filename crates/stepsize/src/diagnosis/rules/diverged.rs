@@ -4,7 +4,7 @@
 //! finite and worse than untrained). Where the log begins too late to show the untrained loss, its largest likely value is
 //! taken, and whether a run that ends below that diverged is for the model to say ([`crate::diagnosis::model`]).
 
-use super::{Finding, Rule, Seen, show};
+use super::{Finding, Rule, RuleInput, show};
 use crate::diagnosis::stats::{mean, median, noise};
 use crate::diagnosis::{Record, Series};
 
@@ -15,7 +15,7 @@ pub const TITLE: &str = "diverged";
 /// What to do about it.
 pub const ADVICE: &str = "lower the rate by a factor of 10 and add a warm-up over the first 5 % of the run; if it then trains, try \
                           a third of the rate that broke";
-/// Ending this share above the start is divergence, as in [`crate::report::Verdict`].
+/// Ending this share above the start is divergence, as in [`crate::Placement`].
 pub const WORSE: f64 = 0.05;
 /// A log that begins later than this share of its length does not show the untrained loss.
 const LATE: f64 = 0.002;
@@ -47,7 +47,7 @@ impl Rule for Diverged {
         CODE
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         broken(seen.record).or_else(|| worse(seen.record))
     }
 }
@@ -79,7 +79,7 @@ fn broken(record: &Record) -> Option<Finding> {
 
 /// The loss of the untrained model by which a series is judged.
 #[derive(Clone, Copy)]
-struct Start {
+struct UntrainedLoss {
     loss: f64,
     /// The share above it that is worse.
     share: f64,
@@ -87,7 +87,7 @@ struct Start {
     own: bool,
 }
 
-impl Start {
+impl UntrainedLoss {
     /// By its own early readings, else those of the validation loss, else a guess.
     fn of_train(record: &Record) -> Option<Self> {
         Self::own(early_train(record)).or_else(|| Self::other(early_val(record))).or_else(|| Self::guess(record))
@@ -151,7 +151,7 @@ fn worse(record: &Record) -> Option<Finding> {
     // A validation loss may end above its start by overfitting alone, but not while the training loss is above, nor at twice of it
     // while that did not come down to half.
     let by_val = || {
-        let start = Start::of_val(record)?;
+        let start = UntrainedLoss::of_val(record)?;
         let lowest = val.values().into_iter().fold(f64::INFINITY, f64::min);
         let share = match ending(&train.values()).filter(|_| train.len() >= 2) {
             Some(end) if start.own && end > start.loss => ALWAYS,
@@ -164,20 +164,20 @@ fn worse(record: &Record) -> Option<Finding> {
     if train.len() < 2 {
         return by_val();
     }
-    let start = Start::of_train(record)?;
+    let start = UntrainedLoss::of_train(record)?;
     // A smoothed training loss remembers an explosion that was overcome.
     let by_train = above(train, start, start.limit(start.share)).filter(|_| !overcoming(&train.values()));
     if val.len() < 3 {
         return by_train;
     }
     // Where both are logged both must be worse.
-    let untrained = Start::of_val(record).filter(|s| s.own).map_or(start.loss, |s| s.loss);
+    let untrained = UntrainedLoss::of_val(record).filter(|s| s.own).map_or(start.loss, |s| s.loss);
     by_train.filter(|_| ending(&val.values()).is_some_and(|v| v > untrained)).or_else(by_val)
 }
 
 /// A loss that ends above `limit`, and not by chance.
-fn above(series: &Series, start: Start, limit: f64) -> Option<Finding> {
-    let Start { loss: start, own, .. } = start;
+fn above(series: &Series, start: UntrainedLoss, limit: f64) -> Option<Finding> {
+    let UntrainedLoss { loss: start, own, .. } = start;
     let (points, values) = (series.points(), series.values());
     let part = values.len().div_ceil(10);
     let (begin, end) = (mean(values.get(..part)?)?, ending(&values)?);

@@ -1,6 +1,6 @@
 //! `LR022`: the norm of the gradient grew tenfold over the run, or rose once to a hundred times its median.
 
-use super::{Finding, Rule, Seen, show};
+use super::{Finding, Rule, RuleInput, show};
 
 pub struct Gradient;
 
@@ -9,8 +9,8 @@ impl Rule for Gradient {
         "LR022"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
-        let (grown, worst) = (seen.shape.get("grad_change").exp(), seen.shape.get("grad_worst").exp());
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
+        let (grown, worst) = (seen.features.get("grad_change").exp(), seen.features.get("grad_worst").exp());
         if !(grown > 10.0 || worst > 100.0) {
             return None;
         }

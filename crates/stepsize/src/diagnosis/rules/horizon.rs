@@ -3,7 +3,7 @@
 //! Both need the applied rate in the log. A schedule is one that decays: the rate fell below a tenth of its peak (`LR016`),
 //! or has fallen for a while but not below half (`LR017`; also when the planned length is known and was not reached).
 
-use super::{Finding, Rule, Seen, percent, show};
+use super::{Finding, Rule, RuleInput, percent, show};
 
 /// Share of the run at the lowest rate from which the schedule was too short.
 const IDLE: f64 = 0.15;
@@ -15,7 +15,7 @@ impl Rule for TooShort {
         "LR016"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let points = seen.record.lr.points();
         let peak = points.iter().map(|p| p.1).fold(0.0, f64::max);
         let (first, last) = seen.record.lr.span()?;
@@ -54,7 +54,7 @@ impl Rule for Unfinished {
         "LR017"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let points = seen.record.lr.points();
         let peak = points.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
         let (first, last) = seen.record.lr.span()?;
@@ -66,7 +66,7 @@ impl Rule for Unfinished {
         let decays = end < 0.98 * peak.1 && falling.windows(2).all(|w| w[0].1 <= w[1].1) && falling.len() > 2;
         let planned = seen.record.facts.total_steps.filter(|t| *t > 1.15 * last);
         let open = end / peak.1;
-        if !(decays && open > 0.4 && seen.shape.get("lr_peak_at") < 0.7) {
+        if !(decays && open > 0.4 && seen.features.get("lr_peak_at") < 0.7) {
             return None;
         }
         let of =

@@ -1,9 +1,9 @@
 //! `LR019`: learned nothing: the loss ends within noise of where it began.
 //!
 //! Far too low a rate, a rate so high that all units died at once, frozen weights, or labels that do not fit the data. The
-//! shape tells some of these apart (an early rise speaks for the second).
+//! features tells some of these apart (an early rise speaks for the second).
 
-use super::{Finding, Rule, Seen, show};
+use super::{Finding, Rule, RuleInput, show};
 use crate::diagnosis::stats::{median, noise};
 
 /// The code.
@@ -16,10 +16,10 @@ impl Rule for Idle {
         CODE
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let series = seen.record.main();
         let values = series.values();
-        if values.len() < 8 || seen.shape.get("first_at") > 0.1 || !series.broken().is_empty() {
+        if values.len() < 8 || seen.features.get("first_at") > 0.1 || !series.broken().is_empty() {
             return None;
         }
         let part = (values.len() / 10).max(2);
@@ -29,7 +29,7 @@ impl Rule for Idle {
         if change.abs() > (0.02 * start.abs()).max(1.0 * sd) || change > 0.05 * start.abs() {
             return None;
         }
-        let rise = seen.shape.get("rise");
+        let rise = seen.features.get("rise");
         let died = rise > 0.1;
         let evidence = format!(
             "the loss ends at {} where it began at {} (noise of one reading {})",

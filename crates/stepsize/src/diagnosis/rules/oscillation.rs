@@ -2,7 +2,7 @@
 //!
 //! The correlation of neighbours about the trend of the second half is clearly below zero; independent noise gives zero.
 
-use super::{Finding, Rule, Seen, show};
+use super::{Finding, Rule, RuleInput, show};
 use crate::diagnosis::stats::neighbours;
 
 /// Correlation below which it is no chance.
@@ -15,7 +15,7 @@ impl Rule for Oscillation {
         "LR011"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let points = seen.record.main().points();
         let late = &points[points.len() / 2..];
         if late.len() < 16 {

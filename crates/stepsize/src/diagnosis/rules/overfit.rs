@@ -2,7 +2,7 @@
 //!
 //! Not a fault of the rate: the remedy is to stop earlier or to regularise.
 
-use super::{Finding, Rule, Seen, percent, show};
+use super::{Finding, Rule, RuleInput, percent, show};
 use crate::diagnosis::stats::{median, noise};
 
 /// Least rise of the validation loss above its best, as a share.
@@ -15,7 +15,7 @@ impl Rule for Overfit {
         "LR014"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let val = seen.record.val_loss.points();
         if val.len() < 5 {
             return None;

@@ -2,10 +2,10 @@
 //!
 //! The verdict itself is the model's; this file only tells it.
 
-use super::{Finding, Seen, diverged, percent, show};
+use super::{Finding, RuleInput, diverged, percent, show};
+use crate::Placement;
 use crate::diagnosis::model::{DIVERGED, Odds};
 use crate::diagnosis::tidy;
-use crate::report::Verdict;
 
 /// Numbers told at most.
 const MOST: usize = 3;
@@ -25,33 +25,33 @@ pub fn unknown(why: String, advice: String, numbers: Vec<(&'static str, f64)>, c
 
 /// The verdict, with its chance, as a finding; `octaves` is the correction that is advised.
 pub fn place(
-    seen: &Seen<'_>,
-    (verdict, confidence): (Verdict, f64),
+    seen: &RuleInput<'_>,
+    (verdict, confidence): (Placement, f64),
     odds: &Odds,
     octaves: f64,
     base: Option<f64>,
 ) -> Finding {
     let [low, good, high] = odds.three();
     let (code, title, places): (_, _, &[usize]) = match verdict {
-        Verdict::TooLow => ("LR002", "rate too low", &[0, 1]),
-        Verdict::TooHigh => ("LR003", "rate too high", &[3, 4]),
-        Verdict::Diverged => (diverged::CODE, diverged::TITLE, &[DIVERGED]),
+        Placement::TooLow => ("LR002", "rate too low", &[0, 1]),
+        Placement::TooHigh => ("LR003", "rate too high", &[3, 4]),
+        Placement::Diverged => (diverged::CODE, diverged::TITLE, &[DIVERGED]),
         _ => ("LR004", "rate about right", &[2]),
     };
     let named: Vec<&'static str> =
-        odds.because(places).into_iter().filter(|n| words(n, seen.shape.get(n)).is_some()).take(MOST).collect();
-    let told: Vec<String> = named.iter().filter_map(|n| words(n, seen.shape.get(n))).collect();
+        odds.because(places).into_iter().filter(|n| words(n, seen.features.get(n)).is_some()).take(MOST).collect();
+    let told: Vec<String> = named.iter().filter_map(|n| words(n, seen.features.get(n))).collect();
     let mut numbers: Vec<(&'static str, f64)> =
         vec![("chance_too_low", low), ("chance_good", good), ("chance_too_high", high)];
-    numbers.extend(named.iter().map(|n| (*n, seen.shape.get(n))));
+    numbers.extend(named.iter().map(|n| (*n, seen.features.get(n))));
     let factor = octaves.abs().exp2();
     let to = base.map_or_else(String::new, |lr| format!(", to {}", show(tidy(lr * octaves.exp2()))));
     let chances = format!("too low {}, good {}, too high {}", percent(low), percent(good), percent(high));
     let advice = match verdict {
-        Verdict::TooLow => format!("raise the rate about {} times{to}, with a short warm-up", show(factor.round())),
-        Verdict::TooHigh => format!("divide the rate by about {}{to}", show(factor.round())),
-        Verdict::Diverged => diverged::ADVICE.to_owned(),
-        Verdict::Good => {
+        Placement::TooLow => format!("raise the rate about {} times{to}, with a short warm-up", show(factor.round())),
+        Placement::TooHigh => format!("divide the rate by about {}{to}", show(factor.round())),
+        Placement::Diverged => diverged::ADVICE.to_owned(),
+        Placement::Good => {
             "keep the rate; two runs at half and at twice the rate would show how much room there is".to_owned()
         }
         _ => format!(
@@ -62,7 +62,7 @@ pub fn place(
         ),
     };
     let shape = if told.is_empty() { "the shape as a whole".to_owned() } else { told.join("; ") };
-    if verdict == Verdict::Unknown {
+    if verdict == Placement::Unknown {
         let why = format!("curves like this one come from rates of every kind ({chances})");
         return unknown(why, advice, numbers, confidence);
     }

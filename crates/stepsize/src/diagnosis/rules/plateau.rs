@@ -3,7 +3,7 @@
 //! The third quarter against the fourth. It does not ask for a lower rate: a plateau is left by a higher rate as often as by
 //! a lower one, so the advice is to branch.
 
-use super::{Finding, Rule, Seen, percent, show};
+use super::{Finding, Rule, RuleInput, percent, show};
 use crate::diagnosis::stats::{mean, noise};
 
 /// Least readings of the second half.
@@ -20,12 +20,12 @@ impl Rule for Plateau {
         "LR010"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let series = seen.record.main();
         let values = series.values();
         let points = series.points();
         let half = points.len() / 2;
-        if points.len() - half < READINGS || seen.shape.get("drop") < 0.05 {
+        if points.len() - half < READINGS || seen.features.get("drop") < 0.05 {
             return None;
         }
         let quarter = half / 2;

@@ -2,7 +2,7 @@
 //!
 //! Usually a rate that is too high for the rest of the run, a run that is far longer than it needs to be, or repeated data.
 
-use super::{Finding, Rule, Seen, percent};
+use super::{Finding, Rule, RuleInput, percent};
 
 pub struct Quick;
 
@@ -11,10 +11,10 @@ impl Rule for Quick {
         "LR013"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
-        let shape = &seen.shape;
-        let (early, late, drop) = (shape.get("share_16"), shape.get("rel_slope_1"), shape.get("drop"));
-        if !(early > 0.8 && late < 0.05 && drop > 0.1 && shape.get("first_at") < 0.05) {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
+        let features = &seen.features;
+        let (early, late, drop) = (features.get("share_16"), features.get("rel_slope_1"), features.get("drop"));
+        if !(early > 0.8 && late < 0.05 && drop > 0.1 && features.get("first_at") < 0.05) {
             return None;
         }
         let evidence = format!(

@@ -3,7 +3,7 @@
 //!
 //! Restarts of a cyclic schedule jump too, and come at least twice: they are left alone.
 
-use super::{Finding, Rule, Seen, show};
+use super::{Finding, Rule, RuleInput, show};
 
 pub struct Resumed;
 
@@ -12,7 +12,7 @@ impl Rule for Resumed {
         "LR018"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let points = seen.record.lr.points();
         let (first, last) = seen.record.lr.span()?;
         let restarts: Vec<f64> = seen.record.lr.restarts().iter().chain(seen.record.loss.restarts()).copied().collect();

@@ -1,6 +1,6 @@
 //! `LR012`: single losses far above their neighbours that came back: more than six deviations and a tenth of the level.
 
-use super::{Finding, Rule, Seen, percent, show};
+use super::{Finding, Rule, RuleInput, percent, show};
 use crate::diagnosis::stats::{median, noise};
 
 /// Readings before and after that a reading is compared with.
@@ -13,7 +13,7 @@ impl Rule for Spikes {
         "LR012"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let points = seen.record.loss.points();
         if points.len() < 40 {
             return None;

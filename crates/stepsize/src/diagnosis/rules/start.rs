@@ -1,7 +1,7 @@
 //! `LR020`: the first loss is far above ln(classes), that of guessing: the last layer starts too large, and the first steps
 //! go into shrinking it.
 
-use super::{Finding, Rule, Seen, show};
+use super::{Finding, Rule, RuleInput, show};
 
 /// Times the loss of guessing.
 const LIMIT: f64 = 1.5;
@@ -13,12 +13,12 @@ impl Rule for Start {
         "LR020"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let classes = seen.record.facts.classes.filter(|c| *c > 1)?;
         let series = seen.record.main();
         let (first, start) = *series.points().first()?;
         let guessing = f64::from(classes).ln();
-        if seen.shape.get("first_at") > 0.02 || start <= LIMIT * guessing {
+        if seen.features.get("first_at") > 0.02 || start <= LIMIT * guessing {
             return None;
         }
         Some(Finding {

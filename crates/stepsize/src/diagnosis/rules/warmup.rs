@@ -1,6 +1,6 @@
 //! `LR015`: the loss rose clearly at the beginning and then came back, and the rate was not warmed up (or too briefly).
 
-use super::{Finding, Rule, Seen, percent, show};
+use super::{Finding, Rule, RuleInput, percent, show};
 use crate::diagnosis::stats::mean;
 
 /// Share of the run that is its beginning.
@@ -15,7 +15,7 @@ impl Rule for Warmup {
         "LR015"
     }
 
-    fn check(&self, seen: &Seen<'_>) -> Option<Finding> {
+    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
         let points = seen.record.loss.points();
         let last = points.last()?.0;
         if points.len() < 30 || points[0].0 > 0.02 * last {
@@ -28,7 +28,7 @@ impl Rule for Warmup {
         let values: Vec<f64> = points.iter().map(|p| p.1).collect();
         let end = mean(&values[values.len() - values.len().div_ceil(10)..])?;
         let rise = (peak.1 - start) / start.abs().max(f64::MIN_POSITIVE);
-        let warmed = seen.shape.get("lr_peak_at");
+        let warmed = seen.features.get("lr_peak_at");
         if rise < RISE || end >= start || warmed > peak.0 / last + 0.02 && warmed > 0.05 {
             return None;
         }

@@ -1,10 +1,10 @@
-//! [`End`]: where the runs of one job ended.
+//! [`RunEnd`]: where the runs of one job ended.
 
 use super::{By, Tried};
+use crate::Placement;
 use crate::diagnosis::rules::{DIVERGED, WORSE, ending, overcoming};
 use crate::diagnosis::stats::noise;
 use crate::diagnosis::{Diagnosis, Record, Series};
-use crate::report::Verdict;
 
 /// A run shorter than this share of the longest did not finish the job.
 const WHOLE: f64 = 0.9;
@@ -19,7 +19,7 @@ const TWICE: f64 = 1.0;
 
 /// One run.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct End<'a> {
+pub(super) struct RunEnd<'a> {
     record: &'a Record,
     lr: f64,
     /// Final loss; `None` when it diverged or did not finish.
@@ -33,7 +33,7 @@ pub(super) struct End<'a> {
 }
 
 /// The ends of runs whose rate is known, and what they are ends of.
-pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<End<'a>>, By) {
+pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By) {
     let by = match () {
         () if runs.iter().any(|(r, _)| !r.val_loss.is_empty()) => By::Validation,
         () if runs.iter().any(|(r, _)| !r.loss.is_empty()) => By::Training,
@@ -43,12 +43,12 @@ pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<End<'a>>, By) {
     let longest = runs.iter().filter_map(|(r, _)| span(r)).map(|s| s.1).fold(0.0, f64::max);
     let end = |(record, diagnosis): &(&'a Record, &Diagnosis)| {
         let diverged =
-            diagnosis.verdict == Verdict::Diverged || diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED);
+            diagnosis.verdict == Placement::Diverged || diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED);
         let whole = span(record).is_some_and(|s| s.1 >= WHOLE * longest);
         let early = span(record).is_none_or(|s| s.1 < EARLY * longest) && !record.facts.running;
         let loss = if by == By::Score { ending(&record.score.values()).map(|s| -s) } else { record.final_loss() };
         let first = |s: &Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
-        Some(End {
+        Some(RunEnd {
             record,
             lr: record.base_lr()?,
             loss: loss.filter(|_| whole && !diverged),
@@ -73,7 +73,7 @@ fn spread(record: &Record, by: By) -> Option<f64> {
 }
 
 /// The lowest of the highest rates whose logs all end early while those of the others are whole; they are marked as diverged.
-pub(super) fn ended_early(ends: &mut [End<'_>]) -> Option<f64> {
+pub(super) fn ended_early(ends: &mut [RunEnd<'_>]) -> Option<f64> {
     let highest = ends.iter().filter(|e| e.loss.is_some()).map(|e| e.lr).fold(0.0, f64::max);
     let mut early: Vec<f64> = ends.iter().filter(|e| e.early).map(|e| e.lr).collect();
     early.sort_by(f64::total_cmp);
@@ -85,7 +85,7 @@ pub(super) fn ended_early(ends: &mut [End<'_>]) -> Option<f64> {
 
 /// Marks as diverged what ended, at a rate above the best, above the loss of the untrained model: the first reading at the lowest
 /// rate. The training loss decides where it is logged; what comes down to it from an explosion has diverged if a lower rate did.
-pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
+pub(super) fn worse_than_untrained(ends: &mut [RunEnd<'_>]) {
     let trained = ends.iter().filter_map(|e| Some((e.lr, e.loss?)));
     let Some((best, _)) = trained.min_by(|a, b| a.1.total_cmp(&b.1)) else { return };
     let Some(slowest) = ends.iter().min_by(|a, b| a.lr.total_cmp(&b.lr)).filter(|e| e.lr * SLOW <= best) else {
@@ -93,7 +93,7 @@ pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
     };
     let first = |s: &Series| s.points().first().map(|p| p.1);
     let (train, val) = (first(&slowest.record.loss), first(&slowest.record.val_loss));
-    let mut above: Vec<&mut End<'_>> = ends.iter_mut().filter(|e| e.lr > best).collect();
+    let mut above: Vec<&mut RunEnd<'_>> = ends.iter_mut().filter(|e| e.lr > best).collect();
     above.sort_by(|a, b| a.lr.total_cmp(&b.lr));
     let mut lower = false;
     for end in above {
@@ -116,7 +116,7 @@ pub(super) fn worse_than_untrained(ends: &mut [End<'_>]) {
 }
 
 /// The rates, rising, each with the mean of its losses. A rate of which half the runs diverged is no candidate.
-pub(super) fn rates(ends: &[End<'_>]) -> Vec<Tried> {
+pub(super) fn rates(ends: &[RunEnd<'_>]) -> Vec<Tried> {
     let mut tried: Vec<Tried> = Vec::new();
     for end in ends {
         if !end.diverged && end.loss.is_none() {

@@ -1,0 +1,370 @@
+//! [`Cluster`]: trials as jobs of an engine that somebody else keeps, Slurm or Ray.
+//!
+//! One job a trial, and no more of them at a time than the study's window. The order of facts, so that a kill at any moment is
+//! mended: a directory of its own, the intent (the job's key) stored, the job handed over, its number stored. After a kill the
+//! jobs are listed by the study's prefix. The rule: a job whose log can be read again from its start is *adopted*, whether it waits,
+//! runs or has ended meanwhile, if its trial is still wanted; an intent without a job is handed over again under the same key; a job
+//! without an intent, or of a trial that is over, is cancelled; anything else is run again as a new attempt.
+//!
+//! The parts: `place.rs` where, `queue.rs` what is asked of an engine, `slurm.rs` and `ray.rs` the engines, `folder.rs` and
+//! `script.rs` what a job leaves on disk, `flight.rs` one trial under way, `worker.rs` the thread that minds them all.
+
+mod call;
+mod doctor;
+mod flight;
+mod folder;
+mod log_file;
+mod place;
+mod queue;
+mod ray;
+mod script;
+mod slurm;
+mod worker;
+
+pub use doctor::{Check, doctor};
+pub use place::{Need, On, Place};
+
+use super::command::{Commands, QUEUE};
+use super::local::orphans;
+use crate::executor::command::account::Account;
+use crate::executor::command::template::Values;
+use crate::executor::log::meaning::MetricReader;
+use crate::executor::log::meter::Meter;
+use crate::executor::log::source::{Files, Source};
+use crate::executor::log::tail::Tail;
+use crate::{Executor, Handle};
+use flight::{Flight, Phase};
+use folder::{Attempt, Folder};
+use queue::{JobStatus, Queue, grown};
+use script::{Parts, Submission};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use stepsize::{Error, Event, Result, TrialId, TrialSpec};
+use stepsize_logs::text::Lines;
+use worker::{Worker, WorkerMessage};
+
+/// A time limit of the engine lies so much above ours, which is the one that explains itself.
+const MARGIN: Duration = Duration::from_secs(120);
+/// Trials at the same time unless asked otherwise: a search asks for six at most.
+const WINDOW: usize = 8;
+
+/// What every trial of a study has in common.
+pub(super) struct StudyPlan {
+    commands: Commands,
+    on: On,
+    queue: Box<dyn Queue>,
+    folder: Folder,
+    cwd: PathBuf,
+    reader: Arc<MetricReader>,
+    proven: Arc<AtomicBool>,
+    pace: Duration,
+    notice: Arc<dyn Fn(&str) + Send + Sync>,
+}
+
+impl StudyPlan {
+    fn handle(&self, key: &str, id: Option<&str>) -> String {
+        let name = self.queue.name();
+        id.map_or_else(|| format!("{name} {key}"), |id| format!("{name} {key} job {id}"))
+    }
+
+    /// What an attempt runs, to be sure that a job found later is the same.
+    fn spec(&self, trial: TrialId, spec: &TrialSpec) -> String {
+        let values = self.values(trial, spec, &self.folder.dir);
+        format!(
+            "{}\n{}",
+            self.commands.template.words(&values).join("\n"),
+            Event::Started { trial, spec: spec.clone() }.to_json()
+        )
+    }
+
+    fn values(&self, trial: TrialId, spec: &TrialSpec, dir: &std::path::Path) -> Values {
+        let steps = if self.commands.template.has("steps") { spec.steps } else { self.commands.horizon };
+        Values::new(trial, spec, steps, dir)
+    }
+
+    /// A trial to be minded from this phase on; in [`Phase::Intent`] its files are written.
+    fn flight(
+        &self,
+        trial: TrialId,
+        spec: &TrialSpec,
+        attempt: Attempt,
+        phase: Phase,
+        events: SyncSender<Event>,
+    ) -> Result<Flight> {
+        let values = self.values(trial, spec, &attempt.dir);
+        let words = self.commands.template.words(&values);
+        let need = &self.on.need;
+        let text = script::script(
+            &attempt,
+            &Parts { place: &self.on.place, words: &words, values: &values, cwd: &self.cwd, need },
+        );
+        let path = if phase == Phase::Intent {
+            attempt.write("spec", &self.spec(trial, spec))?;
+            attempt.write("run.sh", &text)?
+        } else {
+            attempt.job.join("run.sh")
+        };
+        let source = match &self.commands.log {
+            None => Source::Output,
+            Some(pattern) => Source::Files(values.fill(pattern)?),
+        };
+        let limit = self.commands.timeout.map(|t| t + MARGIN);
+        let job = Submission {
+            key: attempt.key.clone(),
+            script: text,
+            path,
+            log: attempt.job.join("log"),
+            need: need.clone(),
+            limit,
+        };
+        Ok(Flight {
+            trial,
+            spec: spec.clone(),
+            account: Account {
+                trial,
+                program: words.first().cloned().unwrap_or_default(),
+                meter: Meter::new(trial, spec.clone(), Arc::clone(&self.reader)),
+                source: source.clone(),
+                proven: Arc::clone(&self.proven),
+                events,
+                timeout: self.commands.timeout,
+                tail: Tail::default(),
+            },
+            files: Files::new(&source),
+            log: self.queue.log(&job),
+            lines: Lines::new(),
+            attempt,
+            job,
+            phase,
+            why: None,
+            begun: None,
+            told: None,
+            over: None,
+            lost: None,
+            torn: None,
+            unknown: 0,
+        })
+    }
+}
+
+/// Trials as jobs of a cluster.
+pub struct Cluster {
+    plan: Arc<StudyPlan>,
+    window: usize,
+    running: BTreeSet<TrialId>,
+    /// What an earlier process left and this one may take up: the attempt and where it stands.
+    left: BTreeMap<TrialId, (Attempt, Phase)>,
+    /// Intents to be stored before anything else.
+    submitted: VecDeque<Event>,
+    /// The trial of the last `Submitted`: it is stored when the next event is asked for.
+    told: Option<TrialId>,
+    sender: SyncSender<Event>,
+    events: Option<Receiver<Event>>,
+    requests: Option<Sender<WorkerMessage>>,
+    worker: Option<JoinHandle<()>>,
+}
+
+impl Cluster {
+    /// An executor of these commands there. Asks the engine who it is.
+    ///
+    /// # Errors
+    /// When the engine does not answer or has no room for one job, or the directory of the trials cannot be used.
+    pub fn new(commands: Commands, on: On) -> Result<Self> {
+        if !commands.gpus.is_empty() {
+            return Err(Error::invalid(
+                "--gpus names GPUs of this machine; on a cluster say how many a run needs: --gpus-per-run 1",
+            ));
+        }
+        if let Some(pattern) = &commands.log {
+            glob::Pattern::new(pattern).map_err(|e| Error::invalid(format!("the file pattern {pattern}: {e}")))?;
+        }
+        let horizon = (!commands.template.has("steps")).then_some(commands.horizon);
+        let reader = Arc::new(MetricReader::new(&commands.reading, horizon)?);
+        let folder = Folder::open(&commands.dir, commands.mark.as_deref())?;
+        let cwd = std::env::current_dir().map_err(|e| Error::invalid(format!("cannot tell the directory: {e}")))?;
+        let queue = on.queue();
+        let caps = grown(queue.as_ref(), on.notice.as_ref())
+            .map_err(|t| Error::invalid(format!("{}; `stepsize doctor --on ...` says more", t.text())))?;
+        if caps.slots == 0 {
+            return Err(Error::invalid(format!(
+                "{} has no room for a job of {} processors and {} GPUs; ask for less with --cpus",
+                caps.version, on.need.cpus, on.need.gpus
+            )));
+        }
+        let asked = if commands.jobs == 0 { WINDOW } else { commands.jobs };
+        let pace = on.pace.unwrap_or_else(|| queue.pace());
+        let notice = Arc::clone(&on.notice);
+        let proven = Arc::<AtomicBool>::default();
+        let plan = Arc::new(StudyPlan { commands, on, queue, folder, cwd, reader, proven, pace, notice });
+        let (sender, events) = sync_channel(QUEUE);
+        let (requests, asked_for) = channel();
+        let worker = Worker::new(Arc::clone(&plan));
+        let thread = std::thread::Builder::new().name("cluster".into()).spawn(move || worker.run(&asked_for));
+        Ok(Self {
+            plan,
+            window: asked.min(caps.slots),
+            running: BTreeSet::new(),
+            left: BTreeMap::new(),
+            submitted: VecDeque::new(),
+            told: None,
+            sender,
+            events: Some(events),
+            requests: Some(requests),
+            worker: Some(thread.map_err(Error::engine)?),
+        })
+    }
+
+    /// A function that gives one line on which metric was chosen and why, once it is.
+    pub fn chosen(&self) -> impl Fn() -> Option<String> + use<> {
+        let reader = Arc::clone(&self.plan.reader);
+        move || reader.why()
+    }
+
+    fn request(&self, request: WorkerMessage) -> Result<()> {
+        let sent = self.requests.as_ref().is_some_and(|r| r.send(request).is_ok());
+        if sent { Ok(()) } else { Err(Error::engine("the thread that minds the cluster has ended")) }
+    }
+
+    /// What an earlier process left of this trial, if it runs the same; anything else is told to end.
+    fn adopted(&mut self, trial: TrialId, spec: &TrialSpec) -> Option<(Attempt, Phase)> {
+        let (attempt, phase) = self.left.remove(&trial)?;
+        if attempt.read("spec").as_deref() == Some(&self.plan.spec(trial, spec)) {
+            return Some((attempt, phase));
+        }
+        self.give_up(&attempt);
+        None
+    }
+
+    /// Tells a job to end that nobody wants. That it may not be heard is no fault: it is told again at the next start.
+    fn give_up(&self, attempt: &Attempt) {
+        let _ = attempt.seal();
+        let _ = self.plan.queue.cancel(&attempt.key);
+    }
+}
+
+impl Executor for Cluster {
+    fn slots(&self) -> usize {
+        if self.plan.proven.load(Ordering::Relaxed) { self.window } else { 1 }
+    }
+
+    fn submit(&mut self, trial: TrialId, spec: &TrialSpec) -> Result<()> {
+        if !self.running.insert(trial) {
+            return Err(Error::invalid(format!("trial {trial} runs already")));
+        }
+        let (attempt, phase) = match self.adopted(trial, spec) {
+            Some(left) => left,
+            None => (self.plan.folder.new_attempt(trial)?, Phase::Intent),
+        };
+        let handle = self.plan.handle(&attempt.key, None);
+        let flight = self.plan.flight(trial, spec, attempt, phase, self.sender.clone())?;
+        if phase == Phase::Intent {
+            self.submitted.push_back(Event::Submitted { trial, handle });
+        }
+        self.request(WorkerMessage::Mind(Box::new(flight)))
+    }
+
+    fn next(&mut self, wait: Duration) -> Result<Option<Event>> {
+        if let Some(trial) = self.told.take() {
+            self.request(WorkerMessage::Stored(trial))?;
+        }
+        let event = match self.submitted.pop_front() {
+            Some(event) => Some(event),
+            None => match &self.events {
+                None => None,
+                Some(events) => match events.recv_timeout(wait) {
+                    Ok(event) => Some(event),
+                    Err(RecvTimeoutError::Timeout) => None,
+                    Err(RecvTimeoutError::Disconnected) => return Err(Error::engine("the executor has ended")),
+                },
+            },
+        };
+        match &event {
+            Some(Event::Submitted { trial, .. }) => self.told = Some(*trial),
+            Some(Event::Ended { trial, .. }) => {
+                self.running.remove(trial);
+            }
+            _ => {}
+        }
+        Ok(event)
+    }
+
+    fn cancel(&mut self, trial: TrialId) -> Result<()> {
+        self.request(WorkerMessage::Cancel(trial))
+    }
+
+    fn recover(&mut self, handles: &[Handle]) -> Result<()> {
+        let plan = Arc::clone(&self.plan);
+        if let Some(mark) = &plan.commands.mark {
+            // Before it went to the cluster the study may have run here.
+            orphans::end(mark, handles, plan.commands.grace)?;
+        }
+        let list = plan.queue.list(&plan.folder.prefix).map_err(|t| {
+            Error::state(format!(
+                "{}: it cannot be told what the earlier run of this study left there; run the command again when it answers",
+                t.text()
+            ))
+        })?;
+        let mut jobs = worker::by_key(list);
+        // An attempt has two handles, its intent and its number; open or not is the same for both.
+        let mut attempts: BTreeMap<&str, bool> = BTreeMap::new();
+        for handle in handles {
+            if let Some(key) = handle.text.split(' ').nth(1) {
+                attempts.insert(key, handle.open);
+            }
+        }
+        for (attempt, open) in attempts.iter().filter_map(|(key, open)| Some((plan.folder.parse(key)?, *open))) {
+            let state = jobs.remove(&attempt.key).map(|seen| seen.state);
+            let live = matches!(state, Some(JobStatus::Queued | JobStatus::Running));
+            let phase = match state {
+                _ if !open => None,
+                Some(JobStatus::Lost(_)) => None,
+                Some(_) => Some(Phase::Handed),
+                None if attempt.exit().is_some() && plan.queue.log_outlives_job() => Some(Phase::Handed),
+                // It was never handed over, or the engine forgot it before it began.
+                None if !attempt.is_claimed() => Some(Phase::Ready(0)),
+                None => None,
+            };
+            match phase {
+                Some(phase) => {
+                    let older = self.left.get(&attempt.trial).is_some_and(|(known, _)| known.number > attempt.number);
+                    let other = if older {
+                        Some(attempt)
+                    } else {
+                        self.left.insert(attempt.trial, (attempt, phase)).map(|o| o.0)
+                    };
+                    other.iter().for_each(|other| self.give_up(other));
+                }
+                None if live => self.give_up(&attempt),
+                None => {}
+            }
+        }
+        // Jobs of which no intent was stored.
+        for seen in jobs.values().filter(|s| matches!(s.state, JobStatus::Queued | JobStatus::Running)) {
+            if let Some(attempt) = plan.folder.parse(&seen.key) {
+                self.give_up(&attempt);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Cluster {
+    /// Tells every job of the study to end and waits a while for it.
+    fn drop(&mut self) {
+        for (attempt, _) in std::mem::take(&mut self.left).into_values() {
+            self.give_up(&attempt);
+        }
+        (self.events, self.requests) = (None, None);
+        if let Some(worker) = self.worker.take() {
+            let _ = worker.join();
+        }
+        if self.plan.commands.temporary {
+            let _ = std::fs::remove_dir_all(&self.plan.folder.dir);
+        }
+    }
+}

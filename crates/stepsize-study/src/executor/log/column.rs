@@ -1,0 +1,240 @@
+//! [`MetricColumn`]: the readings of one name, bounded in memory; [`Counters`] and [`LogPosition`]: where in its run a reading was made.
+
+use super::meaning::MetricReader;
+use std::collections::VecDeque;
+use stepsize_logs::{epoch_rank, step_rank};
+
+/// Readings kept while it is not known what they mean. Beyond that every second one is dropped.
+const KEPT: usize = 4096;
+/// Newest readings kept for means and for the test of explosion.
+const RECENT: usize = 128;
+
+/// Where in its run a reading was made, by the counters of the log; NaN where there was none.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LogPosition {
+    /// The best known counter of steps, wherever it stood last.
+    pub steps: f64,
+    pub epochs: f64,
+    /// The counter of steps on the reading's own line.
+    pub own: f64,
+}
+
+impl Default for LogPosition {
+    fn default() -> Self {
+        Self { steps: f64::NAN, epochs: f64::NAN, own: f64::NAN }
+    }
+}
+
+/// The counters of a log as they stand. Of several counters of a kind the best known is meant. One that goes back while no epoch
+/// has gone on counts something else, such as the batches of a validation, and is passed over.
+#[derive(Debug)]
+pub(crate) struct Counters {
+    place: LogPosition,
+    ranks: (usize, usize),
+    /// The epoch in which steps were last counted.
+    epoch_then: f64,
+}
+
+impl Default for Counters {
+    fn default() -> Self {
+        Self { place: LogPosition::default(), ranks: (usize::MAX, usize::MAX), epoch_then: f64::NAN }
+    }
+}
+
+impl Counters {
+    /// Takes in the counters of a line.
+    pub fn note(&mut self, row: &[(String, f64)], reader: &MetricReader) {
+        self.place.own = f64::NAN;
+        let finite = row.iter().filter(|(_, value)| value.is_finite());
+        if let Some(asked) = reader.step_asked() {
+            for (_, value) in finite.filter(|(name, _)| name == asked) {
+                self.place.steps = *value;
+            }
+            return;
+        }
+        let (mut own, mut epoch) = (None, None);
+        for (name, value) in finite.filter(|(name, _)| reader.is_counter(name)) {
+            let best = |slot: &mut Option<(usize, f64)>, rank: Option<usize>| {
+                if let Some(rank) = rank.filter(|rank| slot.is_none_or(|(known, _)| *rank <= known)) {
+                    *slot = Some((rank, *value));
+                }
+            };
+            best(&mut own, step_rank(name));
+            best(&mut epoch, epoch_rank(name));
+        }
+        if let Some((rank, value)) = epoch.filter(|(rank, _)| *rank <= self.ranks.1) {
+            (self.place.epochs, self.ranks.1) = (value, rank);
+        }
+        let Some((rank, value)) = own else { return };
+        self.place.own = value;
+        let back = rank == self.ranks.0 && value < self.place.steps;
+        let went_on = self.place.epochs > self.epoch_then;
+        if rank <= self.ranks.0 && (!back || went_on) {
+            (self.place.steps, self.ranks.0, self.epoch_then) = (value, rank, self.place.epochs);
+        }
+    }
+
+    pub fn place(&self) -> LogPosition {
+        self.place
+    }
+}
+
+/// Whether a counter has counted on from reading to reading.
+#[derive(Debug, Clone, Copy)]
+struct CountsOn {
+    first: f64,
+    last: f64,
+    always: bool,
+}
+
+impl Default for CountsOn {
+    fn default() -> Self {
+        Self { first: f64::NAN, last: f64::NAN, always: true }
+    }
+}
+
+impl CountsOn {
+    fn push(&mut self, count: f64) {
+        // A comparison with NaN is false: one that was missing once does not count on.
+        self.always &= count.is_finite() && (self.last.is_nan() || count >= self.last);
+        self.first = if self.first.is_nan() { count } else { self.first };
+        self.last = count;
+    }
+
+    fn holds(self) -> bool {
+        self.always && self.last > self.first
+    }
+}
+
+/// One reading.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LoggedValue {
+    pub place: LogPosition,
+    /// The line or record from which on it can be told, counted over the whole log.
+    pub row: u64,
+    /// How many readings of this name came before.
+    pub index: u64,
+    pub lr: f64,
+    pub value: f64,
+}
+
+/// The readings of one name.
+#[derive(Debug)]
+pub(crate) struct MetricColumn {
+    pub name: String,
+    pending: Vec<LoggedValue>,
+    stride: u64,
+    count: u64,
+    first: Option<f64>,
+    first_place: Option<LogPosition>,
+    last: Option<LoggedValue>,
+    steps: CountsOn,
+    own: CountsOn,
+    recent: VecDeque<f64>,
+    /// Of the readings told so far.
+    pub told: Told,
+}
+
+/// What has been sent of a column.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    /// Step from which the next reading is sent.
+    pub next: u64,
+    /// Readings of the open window: number of the window, sum, count, last step.
+    pub window: Option<(u64, f64, u32, u64)>,
+    /// Whether anything was sent.
+    pub begun: bool,
+}
+
+impl MetricColumn {
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            pending: Vec::new(),
+            stride: 1,
+            count: 0,
+            first: None,
+            first_place: None,
+            last: None,
+            steps: CountsOn::default(),
+            own: CountsOn::default(),
+            recent: VecDeque::new(),
+            told: Told::default(),
+        }
+    }
+
+    pub fn push(&mut self, row: u64, place: LogPosition, lr: f64, value: f64) {
+        let seen = LoggedValue { place, row, index: self.count, lr, value };
+        if self.count == 1 {
+            // The first one waited for this.
+            self.pending.iter_mut().for_each(|first| first.row = row);
+        }
+        if self.count.is_multiple_of(self.stride) {
+            self.pending.push(seen);
+        }
+        if self.pending.len() > KEPT {
+            let mut keep = false;
+            self.pending.retain(|_| {
+                keep = !keep;
+                keep
+            });
+            self.stride *= 2;
+        }
+        self.count += 1;
+        self.first = self.first.or(Some(value).filter(|v| v.is_finite()));
+        self.first_place = self.first_place.or(Some(place));
+        self.last = Some(seen);
+        self.steps.push(place.steps);
+        self.own.push(place.own);
+        if self.recent.len() == RECENT {
+            self.recent.pop_front();
+        }
+        self.recent.push_back(value);
+    }
+
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
+    pub fn last(&self) -> Option<LoggedValue> {
+        self.last
+    }
+
+    pub fn first_finite(&self) -> Option<f64> {
+        self.first
+    }
+
+    /// The place of the last reading, without counters that are none of this name: that stand still or go back.
+    pub fn end(&self) -> LogPosition {
+        let Some(LoggedValue { place, .. }) = self.last else { return LogPosition::default() };
+        let own = if self.own.holds() { place.own } else { f64::NAN };
+        let steps = if self.steps.holds() || self.count == 1 { place.steps } else { f64::NAN };
+        LogPosition { own, steps, ..place }
+    }
+
+    pub fn first_place(&self) -> Option<LogPosition> {
+        self.first_place
+    }
+
+    /// How many of the newest readings in a row are such.
+    pub fn in_a_row(&self, such: impl Fn(f64) -> bool) -> usize {
+        self.recent.iter().rev().take_while(|v| such(**v)).count()
+    }
+
+    /// Mean of the last tenth of the readings, of the last one at least.
+    pub fn tail_mean(&self) -> Option<f64> {
+        let tenth = usize::try_from(self.count / 10).unwrap_or(RECENT).clamp(1, RECENT);
+        let tail: Vec<f64> = self.recent.iter().rev().take(tenth).copied().filter(|v| v.is_finite()).collect();
+        (!tail.is_empty()).then(|| tail.iter().sum::<f64>() / tail.len() as f64)
+    }
+
+    /// Every kept reading, for a look at their range.
+    pub fn values(&self) -> impl Iterator<Item = f64> + '_ {
+        self.pending.iter().map(|s| s.value).chain(self.last.map(|s| s.value))
+    }
+
+    /// The readings that were not taken yet. A single one waits for a second: alone it may be the first or the last.
+    pub fn take(&mut self) -> Vec<LoggedValue> {
+        if self.count < 2 { Vec::new() } else { std::mem::take(&mut self.pending) }
+    }
+}

@@ -1,0 +1,323 @@
+//! [`MetricReader`]: how lines are read, the same for all trials of a study; [`ChosenNames`]: what its names were found to mean, and how
+//! readings become events.
+//!
+//! A validation metric is read as it is. A training loss is noisy and is read as means over sixteenths of the run; its first
+//! reading, when it was made at the first step, is the loss of the untrained model. Where high is good the distance to the
+//! top is compared: `1 - x` where all readings lie in 0..1, `100 - x` where they lie in 0..100, else `-x`.
+
+use super::column::{LogPosition, LoggedValue, MetricColumn};
+use regex::Regex;
+use std::sync::OnceLock;
+use stepsize::{Error, Event, Result, TrialId, TrialSpec};
+use stepsize_logs::{Choice, Wanted, choose, epoch_rank, is_counter, maximizes, step_rank, text, text::Tables};
+
+/// Readings of a training loss are averaged over this share of the run.
+const WINDOWS: u64 = 16;
+/// Points sent of one curve: more than a picture shows.
+const POINTS: u64 = 2000;
+
+/// How lines are read, and by which name trials are compared.
+#[derive(Debug)]
+pub(crate) struct MetricReader {
+    wanted: Wanted,
+    regex: Option<Regex>,
+    horizon: Option<u64>,
+    settled: OnceLock<ChosenNames>,
+}
+
+/// What the user asked for.
+#[derive(Debug, Clone, Default)]
+pub struct LogOptions {
+    /// The metric's name.
+    pub metric: Option<String>,
+    /// The counter's name.
+    pub step: Option<String>,
+    /// Whether high is good.
+    pub maximize: Option<bool>,
+    /// A pattern whose groups are the metric and, by name, others.
+    pub regex: Option<String>,
+}
+
+/// What the names mean.
+#[derive(Debug, Clone)]
+pub(crate) struct ChosenNames {
+    pub choice: Choice,
+    /// How the places of the metric are counted, and those of the training loss beside it, which may have a counter of its own.
+    metric: Measure,
+    train: Measure,
+    /// Each reading is of one mini-batch or epoch of training, not of an evaluation.
+    training: bool,
+    top: Option<f64>,
+    pub why: String,
+}
+
+/// How the place of a reading becomes a step, in the unit of a trial's length.
+#[derive(Debug, Clone, Copy)]
+struct Measure {
+    counter: Counter,
+    scale: f64,
+    /// Epochs are counted from zero, and reported when they are over.
+    from_zero: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Counter {
+    /// That on the line of the reading itself.
+    Own,
+    Steps,
+    Epochs,
+    Readings,
+}
+
+impl MetricReader {
+    /// A reader; `horizon` are the steps of the full run when the command always makes it, so that shorter trials are cut.
+    ///
+    /// # Errors
+    /// When the pattern is none or has no group.
+    pub fn new(reading: &LogOptions, horizon: Option<u64>) -> Result<Self> {
+        let regex = reading.regex.as_deref().map(pattern).transpose()?;
+        let mut metric = reading.metric.clone();
+        if metric.is_none()
+            && let Some(regex) = &regex
+        {
+            let named = regex.capture_names().flatten().find(|n| !is_counter(n));
+            metric = Some(named.unwrap_or(UNNAMED).to_owned());
+        }
+        let wanted = Wanted { metric, step: reading.step.clone(), maximize: reading.maximize };
+        Ok(Self { wanted, regex, horizon, settled: OnceLock::new() })
+    }
+
+    /// Whether a trial of this length ends before its command does.
+    pub fn cuts(&self, steps: u64) -> bool {
+        self.horizon.is_some_and(|h| steps < h)
+    }
+
+    pub fn step_asked(&self) -> Option<&str> {
+        self.wanted.step.as_deref()
+    }
+
+    pub fn is_counter(&self, name: &str) -> bool {
+        match self.step_asked() {
+            Some(asked) => asked == name,
+            None => self.wanted.metric.as_deref() != Some(name) && is_counter(name),
+        }
+    }
+
+    pub fn has_pattern(&self) -> bool {
+        self.regex.is_some()
+    }
+
+    /// The names and numbers of a line; `tables` knows the lines before it.
+    pub fn pairs(&self, line: &str, tables: &mut Tables) -> Vec<(String, f64)> {
+        let Some(regex) = &self.regex else { return tables.pairs(line) };
+        let Some(found) = regex.captures(line) else { return Vec::new() };
+        let number = |m: regex::Match<'_>| m.as_str().trim().parse::<f64>().ok();
+        let mut out: Vec<(String, f64)> = regex
+            .capture_names()
+            .enumerate()
+            .filter_map(|(i, name)| Some((name?.to_owned(), number(found.get(i)?)?)))
+            .collect();
+        if out.is_empty() {
+            let name = self.wanted.metric.as_deref().unwrap_or(UNNAMED);
+            out.extend(found.get(1).and_then(number).map(|v| (name.to_owned(), v)));
+        }
+        let counters = text::pairs(line).into_iter().filter(|(n, _)| self.is_counter(n));
+        let counters: Vec<(String, f64)> = counters.filter(|(n, _)| out.iter().all(|(o, _)| o != n)).collect();
+        out.extend(counters);
+        out
+    }
+
+    /// The settled meaning.
+    pub fn meaning(&self) -> Option<ChosenNames> {
+        self.settled.get().cloned()
+    }
+
+    /// One line that says what was chosen and why, once it is.
+    pub fn why(&self) -> Option<String> {
+        self.settled.get().map(|m| m.why.clone())
+    }
+
+    /// What the names seem to mean while more may come.
+    pub fn guess(&self, names: &[String]) -> Option<ChosenNames> {
+        let choice = choose(names, &self.wanted).ok()?;
+        let counter = match names.iter().any(|n| self.step_asked() == Some(n) || step_rank(n).is_some()) {
+            true => Counter::Steps,
+            false if names.iter().any(|n| epoch_rank(n).is_some()) => Counter::Epochs,
+            false => Counter::Readings,
+        };
+        let measure = Measure { counter, scale: 1.0, from_zero: false };
+        Some(ChosenNames::new(choice, measure, measure))
+    }
+
+    /// Settles the meaning from a whole run of `steps` steps; the first trial that gets here decides.
+    ///
+    /// # Errors
+    /// What to tell the user when no name is a metric.
+    pub fn settle(&self, names: &[String], columns: &[MetricColumn], steps: u64) -> Result<ChosenNames, String> {
+        let choice = choose(names, &self.wanted).map_err(|e| e.to_string())?;
+        let column = |name: Option<&str>| columns.iter().find(|c| Some(c.name.as_str()) == name);
+        let metric = column(Some(&choice.metric));
+        let measure = |column: Option<&MetricColumn>| column.map(|c| self.measure(c, steps));
+        let by = measure(metric).unwrap_or(Measure { counter: Counter::Readings, scale: 1.0, from_zero: false });
+        let train = measure(column(choice.train.as_deref())).unwrap_or(by);
+        let mut meaning = ChosenNames::new(choice, by, train);
+        if let Some(column) = metric {
+            meaning.look(column);
+        }
+        Ok(self.settled.get_or_init(|| meaning).clone())
+    }
+
+    /// How the readings of a column are placed, from a whole run of `steps` steps.
+    fn measure(&self, column: &MetricColumn, steps: u64) -> Measure {
+        let share = |count: f64| count / steps as f64;
+        let fits =
+            |count: f64| (0.5..=1.02).contains(&share(count)) || (count <= steps as f64 && steps - count as u64 <= 1);
+        let end = column.end();
+        let steps_by = if end.own.is_finite() { (Counter::Own, end.own) } else { (Counter::Steps, end.steps) };
+        let counts = [steps_by, (Counter::Epochs, end.epochs)];
+        let first = |such: &dyn Fn(f64) -> bool| counts.into_iter().find(|(_, count)| such(*count));
+        let (counter, scale) = if let Some((counter, _)) = first(&fits) {
+            (counter, 1.0)
+        } else if self.cuts(steps) {
+            (first(&|count| count.is_finite()).map_or(Counter::Readings, |c| c.0), 1.0)
+        } else {
+            // The counter has another unit than `--steps`: its place at the end of the run gives the ratio.
+            first(&|count| count > 0.0)
+                .map_or((Counter::Readings, 1.0), |(counter, count)| (counter, share(count).recip()))
+        };
+        let from_zero = counter == Counter::Epochs && column.first_place().is_some_and(|p| p.epochs == 0.0);
+        Measure { counter, scale, from_zero }
+    }
+}
+
+impl Measure {
+    /// The step of a place; `None` without a counter.
+    fn step(self, place: LogPosition) -> Option<u64> {
+        let count = match self.counter {
+            Counter::Own if place.own.is_finite() => place.own,
+            Counter::Own | Counter::Steps => place.steps,
+            Counter::Epochs => place.epochs,
+            Counter::Readings => return None,
+        };
+        // One place is 2^-20: a product that should be whole may fall just short.
+        (count.is_finite() && count >= 0.0).then(|| (count * self.scale + 1e-6) as u64 + u64::from(self.from_zero))
+    }
+}
+
+/// The name of a group without one.
+const UNNAMED: &str = "metric";
+
+fn pattern(text: &str) -> Result<Regex> {
+    let regex = Regex::new(text).map_err(|e| Error::invalid(format!("--regex cannot be read: {e}")))?;
+    if regex.captures_len() < 2 {
+        return Err(Error::invalid(format!(
+            "--regex '{text}' has no group; put the number in one: 'val=([0-9.]+)' or 'val=(?<val_loss>[0-9.]+)'"
+        )));
+    }
+    Ok(regex)
+}
+
+impl ChosenNames {
+    fn new(choice: Choice, metric: Measure, train: Measure) -> Self {
+        let lower = choice.metric.to_lowercase();
+        let training = !["val", "eval", "test", "dev"].iter().any(|w| lower.contains(w));
+        let why = choice.why.clone();
+        Self { choice, metric, train, training, top: None, why }
+    }
+
+    /// Learns from the readings of a whole run in what range it lies.
+    fn look(&mut self, column: &MetricColumn) {
+        if !self.choice.maximize {
+            return;
+        }
+        let (low, high) =
+            column.values().filter(|v| v.is_finite()).fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+        let known = maximizes(&self.choice.metric) == Some(true);
+        self.top = [1.0, 100.0].into_iter().find(|top| known && low >= 0.0 && high <= *top);
+        let how = match self.top {
+            Some(top) => format!("{top} - {}", self.choice.metric),
+            None => format!("-{}", self.choice.metric),
+        };
+        self.why += &format!("; shown as {how}");
+    }
+
+    /// Whether readings of this name are needed.
+    pub fn keeps(&self, name: &str) -> bool {
+        self.choice.metric == name || self.choice.train.as_deref() == Some(name)
+    }
+
+    /// The step of a reading of this name, in the unit of the trial's length; `None` without a counter.
+    pub fn step(&self, name: &str, place: LogPosition) -> Option<u64> {
+        let train = self.choice.train.as_deref() == Some(name);
+        if train { self.train.step(place) } else { self.metric.step(place) }
+    }
+
+    fn value(&self, raw: f64) -> f64 {
+        if self.choice.maximize { self.top.unwrap_or(0.0) - raw } else { raw }
+    }
+
+    /// Sends what `column` has that was not sent yet, each with the row that made it known.
+    pub fn tell(&self, column: &mut MetricColumn, trial: TrialId, spec: &TrialSpec, out: &mut Vec<(u64, Event)>) {
+        let metric = column.name == self.choice.metric;
+        for seen in column.take() {
+            let step = self.step(&column.name, seen.place).unwrap_or(seen.index + 1).min(spec.steps);
+            if metric && !self.training {
+                out.push((seen.row, self.eval(trial, step, seen)));
+                continue;
+            }
+            if metric {
+                self.window(column, trial, spec, (step, seen), out);
+            }
+            if !self.choice.maximize && step >= column.told.next {
+                let at = step.min(spec.steps - 1);
+                out.push((seen.row, Event::Step { trial, step: at, lr: seen.lr, loss: seen.value }));
+                column.told.next = step + spec.steps.div_ceil(POINTS);
+            }
+        }
+    }
+
+    fn eval(&self, trial: TrialId, step: u64, seen: LoggedValue) -> Event {
+        let score = self.choice.maximize.then_some(seen.value);
+        Event::Eval { trial, step, lr: seen.lr, val_loss: self.value(seen.value), score }
+    }
+
+    /// Takes a reading of a training loss into the mean of its window; sends the window before when that is full.
+    fn window(
+        &self,
+        column: &mut MetricColumn,
+        trial: TrialId,
+        spec: &TrialSpec,
+        (step, seen): (u64, LoggedValue),
+        out: &mut Vec<(u64, Event)>,
+    ) {
+        let told = &mut column.told;
+        if !told.begun && matches!(self.metric.counter, Counter::Own | Counter::Steps) && step <= 1 {
+            told.begun = true;
+            out.push((seen.row, self.eval(trial, 0, seen)));
+            return;
+        }
+        told.begun = true;
+        let number = (step.saturating_sub(1) * WINDOWS / spec.steps).min(WINDOWS - 1);
+        told.window = Some(match told.window {
+            Some((open, sum, count, last)) if open != number && self.metric.counter != Counter::Readings => {
+                let mean = LoggedValue { value: sum / f64::from(count), ..seen };
+                out.push((seen.row, self.eval(trial, last, mean)));
+                (number, seen.value, 1, step)
+            }
+            Some((open, sum, count, _)) => (open, sum + seen.value, count + 1, step),
+            None => (number, seen.value, 1, step),
+        });
+    }
+
+    /// Sends the last reading of a run that has come to its end.
+    pub fn close(&self, column: &mut MetricColumn, trial: TrialId, spec: &TrialSpec, out: &mut Vec<Event>) {
+        let Some(last) = column.last() else { return };
+        let value = match (self.training, column.told.window) {
+            (false, _) if column.count() > 1 => return,
+            (false, _) => last.value,
+            (true, Some((_, sum, count, _))) if self.metric.counter != Counter::Readings => sum / f64::from(count),
+            (true, _) => column.tail_mean().unwrap_or(last.value),
+        };
+        out.push(self.eval(trial, spec.steps, LoggedValue { value, ..last }));
+    }
+}

@@ -1,0 +1,248 @@
+//! [`Meter`]: the lines of one trial in, events out.
+//!
+//! What the names mean is settled once for a study, when its first trial has ended and all of its names are known; until
+//! then readings are kept and not sent. Later trials send theirs at once. Which counter is meant follows from the length
+//! that was asked for: with 20 steps, a log that counts `iter` to 6000 and `epoch` to 20 is read by epochs.
+
+use super::column::{Counters, MetricColumn};
+use super::meaning::{ChosenNames, MetricReader};
+use std::sync::Arc;
+use stepsize::{Event, TrialId, TrialSpec};
+use stepsize_logs::text::Tables;
+
+/// Names looked at in one log; programs that print more print them by accident.
+const NAMES: usize = 256;
+/// This many times the first loss, three times in a row, is an explosion (`pruner::explosion`).
+const EXPLOSION: f64 = 1e3;
+
+/// What is to be done with a running trial.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Ruling {
+    /// The loss is not finite or has exploded.
+    Diverged { step: u64, why: String },
+    /// The part of the run that was asked for is over.
+    Enough,
+    /// The trial cannot be read.
+    Unreadable(String),
+}
+
+/// Reads one trial.
+pub(crate) struct Meter {
+    trial: TrialId,
+    spec: TrialSpec,
+    reader: Arc<MetricReader>,
+    /// The study's meaning of the names; `None` until it is settled.
+    meaning: Option<ChosenNames>,
+    /// What the names seen so far seem to mean; before `meaning`.
+    guess: Option<ChosenNames>,
+    names: Vec<String>,
+    columns: Vec<MetricColumn>,
+    counters: Counters,
+    /// Rows taken in.
+    rows: u64,
+    lr: f64,
+    tables: Tables,
+}
+
+impl Meter {
+    pub fn new(trial: TrialId, spec: TrialSpec, reader: Arc<MetricReader>) -> Self {
+        let (lr, meaning) = (spec.lr.get(), reader.meaning());
+        Self {
+            trial,
+            spec,
+            reader,
+            meaning,
+            guess: None,
+            names: Vec::new(),
+            columns: Vec::new(),
+            counters: Counters::default(),
+            rows: 0,
+            lr,
+            tables: Tables::new(),
+        }
+    }
+
+    /// Whether a metric was read.
+    pub fn has_metric(&self) -> bool {
+        self.meant().is_some_and(|m| self.column(&m.choice.metric).is_some())
+    }
+
+    fn meant(&self) -> Option<&ChosenNames> {
+        self.meaning.as_ref().or(self.guess.as_ref())
+    }
+
+    fn column(&self, name: &str) -> Option<&MetricColumn> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// Whether files are read line by line, by the pattern that was asked for, rather than by their format.
+    pub fn reads_lines(&self) -> bool {
+        self.reader.has_pattern()
+    }
+
+    /// Takes in one line.
+    pub fn line(&mut self, line: &str) -> Option<Ruling> {
+        let pairs = self.reader.pairs(line, &mut self.tables);
+        self.row(&pairs)
+    }
+
+    /// Takes in one record of names and numbers.
+    pub fn row(&mut self, row: &[(String, f64)]) -> Option<Ruling> {
+        let before = self.names.len();
+        self.rows += 1;
+        for (name, _) in row {
+            if !self.names.contains(name) && self.names.len() < NAMES {
+                self.names.push(name.clone());
+            }
+        }
+        self.counters.note(row, &self.reader);
+        if self.meaning.is_none() && self.names.len() > before {
+            self.guess = self.reader.guess(&self.names);
+        }
+        let mut call = None;
+        for (name, value) in row {
+            if self.meant().is_some_and(|m| m.choice.lr.as_ref() == Some(name)) && value.is_finite() {
+                self.lr = *value;
+            }
+            if self.reader.is_counter(name) {
+                continue;
+            }
+            let kept = match &self.meaning {
+                Some(meaning) => meaning.keeps(name),
+                None => true,
+            };
+            if kept {
+                let (place, lr) = (self.counters.place(), self.lr);
+                let at = self.columns.iter().position(|c| c.name == *name).unwrap_or_else(|| {
+                    self.columns.push(MetricColumn::new(name));
+                    self.columns.len() - 1
+                });
+                self.columns[at].push(self.rows, place, lr, *value);
+                call = call.or_else(|| self.diverged(at));
+            }
+        }
+        call.or_else(|| self.enough())
+    }
+
+    fn diverged(&self, at: usize) -> Option<Ruling> {
+        let column = &self.columns[at];
+        let meaning = self.meant().filter(|m| m.keeps(&column.name) && self.spec.stop_on_divergence)?;
+        let last = column.last()?;
+        let step = meaning.step(&column.name, last.place).unwrap_or(0).min(self.spec.steps);
+        if !last.value.is_finite() {
+            return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
+        }
+        let lossy = column.name != meaning.choice.metric || !meaning.choice.maximize;
+        let start = column.first_finite()?.abs().max(f64::MIN_POSITIVE);
+        (lossy && column.in_a_row(|v| v > EXPLOSION * start) >= 3).then(|| Ruling::Diverged {
+            step,
+            why: format!("{} is {:.3e} at step {step}, {EXPLOSION:.0} times its first value", column.name, last.value),
+        })
+    }
+
+    /// Whether a run that was given its full length has come to the end of the part that is compared.
+    fn enough(&self) -> Option<Ruling> {
+        if !self.reader.cuts(self.spec.steps) {
+            return None;
+        }
+        let meaning = self.meant()?;
+        let place = self.counters.place();
+        if self.meaning.is_none() && place.steps.is_finite() && place.epochs.is_finite() {
+            return Some(Ruling::Unreadable(
+                "its log counts steps and epochs, and without {steps} in the command it must be known which of them --steps \
+                 means; say so with --step NAME"
+                    .to_owned(),
+            ));
+        }
+        let metric = self.column(&meaning.choice.metric)?;
+        let step = meaning.step(&metric.name, metric.last()?.place)?;
+        (step >= self.spec.steps).then_some(Ruling::Enough)
+    }
+
+    /// The events that can be told by now, in an order that does not depend on how many lines came at once: a kill rule looks at
+    /// each with what came before it.
+    pub fn events(&mut self) -> Vec<Event> {
+        if self.meaning.is_none() {
+            // Another trial may have settled it since this one began.
+            self.meaning = self.reader.meaning();
+        }
+        let Some(meaning) = &self.meaning else { return Vec::new() };
+        let mut out = Vec::new();
+        // Until it was known what they mean, all were kept.
+        for column in self.columns.iter_mut().filter(|c| meaning.keeps(&c.name)) {
+            meaning.tell(column, self.trial, &self.spec, &mut out);
+        }
+        out.sort_by_key(|(row, _)| *row);
+        out.into_iter().map(|(_, event)| event).collect()
+    }
+
+    /// The last events of a trial that came to its end.
+    ///
+    /// # Errors
+    /// What to tell the user when it printed no metric.
+    pub fn conclude(&mut self) -> Result<Vec<Event>, String> {
+        let meaning = match self.meaning.clone() {
+            Some(meaning) => meaning,
+            None => self.reader.settle(&self.names, &self.columns, self.spec.steps)?,
+        };
+        self.meaning = Some(meaning.clone());
+        let mut events = self.events();
+        let Some(metric) = self.columns.iter_mut().find(|c| c.name == meaning.choice.metric) else {
+            return Err(format!("it printed no {}, by which the trials are compared", meaning.choice.metric));
+        };
+        meaning.close(metric, self.trial, &self.spec, &mut events);
+        Ok(events)
+    }
+
+    /// Steps of a trial that came to its end.
+    pub fn length(&self) -> u64 {
+        self.spec.steps
+    }
+
+    /// The step that the log has come to.
+    pub fn steps(&self) -> u64 {
+        let Some(meaning) = self.meant() else { return 0 };
+        let kept = self.columns.iter().filter(|c| meaning.keeps(&c.name));
+        let steps = kept.filter_map(|c| meaning.step(&c.name, c.last()?.place)).max();
+        steps.or_else(|| meaning.step("", self.counters.place())).unwrap_or(0).min(self.spec.steps)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::meaning::LogOptions;
+    use super::*;
+    use stepsize::probe::Job;
+    use stepsize::{Lr, Schedule};
+
+    /// The events of a log of which `size` lines come at once.
+    fn events(reader: &Arc<MetricReader>, lines: &[String], size: usize) -> Vec<Event> {
+        let job = Job::new(40, Schedule::cosine(40).unwrap(), u64::MAX).unwrap();
+        let spec = job.trial(Lr::new(0.1).unwrap(), 40, 0).unwrap();
+        let mut meter = Meter::new(TrialId(0), spec, reader.clone());
+        let mut events = Vec::new();
+        for chunk in lines.chunks(size) {
+            chunk.iter().for_each(|line| assert_eq!(meter.line(line), None));
+            events.extend(meter.events());
+        }
+        events.extend(meter.conclude().unwrap());
+        events
+    }
+
+    #[test]
+    fn the_order_of_events_does_not_depend_on_how_many_lines_come_at_once() {
+        for names in [["train_loss", "val_loss"], ["loss", "acc"], ["loss", "lr"]] {
+            let line =
+                |i: u32| format!("step {i} {} {:.3} {} {:.3}", names[0], 2.0 - f64::from(i) / 40.0, names[1], 0.5);
+            let lines: Vec<String> = (0..=40).map(line).collect();
+            let reader = Arc::new(MetricReader::new(&LogOptions::default(), None).unwrap());
+            // The first trial settles the meaning; its events come at its end.
+            let first = events(&reader, &lines, 7);
+            for size in [1, 2, 3, 7, 100] {
+                assert_eq!(events(&reader, &lines, size), first, "{names:?}, {size} lines at once");
+            }
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! [`Rewind`]: back to the last good state when the loss breaks, with a cut rate and past the batches that broke it.
+//!
+//! As is done by hand in large runs (PaLM, Chowdhery et al. 2022, arXiv 2204.02311, section 5.1: back about 100 steps, over 200 to 500
+//! batches). The loss is broken when
+//! 1. it is not finite, or `run` steps in a row above four times the first loss;
+//! 2. *burst*: `run` steps in a row more than `spike` mean deviations above its moving average (weight 0.03 a step, after 20
+//!    steps), and above it by a tenth of what the run has gained: one bad batch, and noise at the end of a run, are none;
+//! 3. *drift*: the moving average has given back more than half of what the run has gained.
+//!
+//! Then the factor is multiplied by `cut`, and the loop goes back to a state of at least `every / 2` steps ago and passes over
+//! the batches since. The step count goes back with the state, so that the schedule is made up for and nothing of its decay is lost.
+//! The factor catches up as well: over `recover` steps it climbs to what it was, for a first break may be the data's
+//! fault. A break before twice that many good steps is the rate's: then what it climbs to is cut as well. 0 never climbs.
+//! After `attempts` it lets the run be: a broken loss then ends it as without this controller.
+
+use super::state::{StateReader, Writer};
+use super::{Controller, Metric, Needs, Observation, Request, State};
+use crate::notation::Call;
+use crate::{Error, Result};
+use std::fmt;
+
+/// Parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rewind {
+    /// Multiplier of the factor at each return, above 0 and at most 1 (1: only the batches are passed over).
+    pub cut: f64,
+    /// Mean deviations above the average that count as broken.
+    pub spike: f64,
+    /// Steps in a row that must be so.
+    pub run: u64,
+    /// Steps between kept states.
+    pub every: u64,
+    /// Returns in a run.
+    pub attempts: u64,
+    /// Good steps over which the factor climbs back; 0: it stays cut.
+    pub recover: u64,
+}
+
+/// Weight of one step in the moving averages: they span some thirty steps, as the gradient norms of ZClip (arXiv
+/// 2504.02507) do.
+const WEIGHT: f64 = 0.03;
+/// Steps before averages are trusted.
+const WARM: u64 = 20;
+/// Times the first loss that count as broken: fastai's range test stops there.
+const BLOWN: f64 = 4.0;
+
+impl Default for Rewind {
+    fn default() -> Self {
+        Self { cut: 0.5, spike: 8.0, run: 3, every: 100, attempts: 8, recover: 0 }
+    }
+}
+
+impl Rewind {
+    pub(super) fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["cut", "spike", "run", "every", "attempts", "recover"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            cut: a.number("cut")?.unwrap_or(d.cut),
+            spike: a.number("spike")?.unwrap_or(d.spike),
+            run: a.count("run")?.unwrap_or(d.run),
+            every: a.count("every")?.unwrap_or(d.every),
+            attempts: a.count("attempts")?.unwrap_or(d.attempts),
+            recover: a.count("recover")?.unwrap_or(d.recover),
+        })
+    }
+
+    /// The controller.
+    ///
+    /// # Errors
+    /// When a parameter is outside its range.
+    pub fn build(self) -> Result<Box<dyn Controller>> {
+        let legal = self.cut > 0.0
+            && self.cut <= 1.0
+            && self.spike > 0.0
+            && self.spike.is_finite()
+            && self.run > 0
+            && self.every > 0
+            && (1..=1000).contains(&self.attempts);
+        if !legal {
+            return Err(Error::invalid(format!(
+                "rewind needs 0 < cut <= 1, spike > 0, run >= 1, every >= 1 and 1 to 1000 attempts, not {self:?}"
+            )));
+        }
+        Ok(Box::new(Live {
+            spec: self,
+            factor: 1.0,
+            ceiling: 1.0,
+            attempts: 0,
+            good: 0,
+            streak: 0,
+            blown: 0,
+            seen: 0,
+            first: 0.0,
+            best: 0.0,
+            mean: 0.0,
+            deviation: 0.0,
+        }))
+    }
+}
+
+impl fmt::Display for Rewind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { cut, spike, run, every, attempts, recover } = self;
+        write!(
+            f,
+            "rewind(cut={cut:?}, spike={spike:?}, run={run}, every={every}, attempts={attempts}, recover={recover})"
+        )
+    }
+}
+
+struct Live {
+    spec: Rewind,
+    factor: f64,
+    /// What the factor climbs back to.
+    ceiling: f64,
+    /// Returns so far.
+    attempts: u64,
+    /// Steps since the last return.
+    good: u64,
+    /// Broken steps in a row, by the average and by the first loss.
+    streak: u64,
+    blown: u64,
+    /// Losses in the averages.
+    seen: u64,
+    first: f64,
+    /// Lowest average.
+    best: f64,
+    mean: f64,
+    deviation: f64,
+}
+
+impl Live {
+    /// What is broken, if anything; takes a good loss into the averages.
+    fn judge(&mut self, loss: f64) -> Option<String> {
+        if !loss.is_finite() {
+            return Some(format!("the loss is {loss}"));
+        }
+        if self.seen == 0 {
+            (self.first, self.mean, self.best) = (loss, loss, loss);
+        }
+        self.blown = if loss > BLOWN * self.first.abs() { self.blown + 1 } else { 0 };
+        if self.blown >= self.spec.run {
+            return Some(format!("the loss {loss:.4e} is over {BLOWN} times the first, {:.4e}", self.first));
+        }
+        let (above, gain) = (loss - self.mean, self.first - self.best);
+        if self.seen >= WARM && above > self.spec.spike * self.deviation && above > 0.1 * gain.max(0.0) {
+            self.streak += 1;
+            // A suspect stays out of the averages, or it would hide those that follow.
+            let deviations = above / self.deviation;
+            return (self.streak >= self.spec.run).then(|| {
+                format!("the loss {loss:.4e} is {deviations:.0} deviations above its average {:.4e}", self.mean)
+            });
+        }
+        self.streak = 0;
+        self.seen += 1;
+        // Means over all at first, then moving ones.
+        let weight = WEIGHT.max(1.0 / self.seen as f64);
+        self.deviation += weight * (above.abs() - self.deviation);
+        self.mean += weight * above;
+        if self.seen >= WARM {
+            self.best = self.best.min(self.mean);
+            let back = self.mean - self.best;
+            if gain > 4.0 * self.deviation && back > 0.5 * gain {
+                let share = 100.0 * back / gain;
+                return Some(format!(
+                    "the average loss {:.4e} has given back {share:.0} % of what was gained",
+                    self.mean
+                ));
+            }
+        }
+        None
+    }
+}
+
+impl Controller for Live {
+    fn metric(&self) -> Metric {
+        Metric::TrainLoss
+    }
+
+    fn needs(&self) -> Needs {
+        Needs { keep: Some(self.spec.every), ..Needs::default() }
+    }
+
+    fn factor(&self) -> f64 {
+        self.factor
+    }
+
+    fn observe(&mut self, seen: &Observation) -> Result<Request> {
+        let Some(why) = self.judge(seen.value) else {
+            self.good += 1;
+            if self.factor < self.ceiling {
+                let climb = self.spec.cut.powf(-1.0 / self.spec.recover.max(1) as f64);
+                self.factor = (self.factor * climb).min(self.ceiling);
+            }
+            return Ok(Request::Go);
+        };
+        if self.attempts == self.spec.attempts {
+            return Ok(Request::Go);
+        }
+        let again = self.attempts > 0 && self.good < 2 * self.spec.recover;
+        self.attempts += 1;
+        if again || self.spec.recover == 0 {
+            self.ceiling *= self.spec.cut;
+        }
+        self.factor = (self.factor * self.spec.cut).min(self.ceiling);
+        (self.good, self.streak, self.blown) = (0, 0, 0);
+        // The averages are of losses that are to be seen again; the drift that was judged must not be judged at once again.
+        self.mean = self.mean.min(self.best + 2.0 * self.deviation);
+        let why = format!("{why}; return {} of at most {}", self.attempts, self.spec.attempts);
+        Ok(Request::Rewind { back: self.spec.every / 2, why })
+    }
+
+    fn save(&self) -> State {
+        Writer::new()
+            .put("factor", self.factor)
+            .put("ceiling", self.ceiling)
+            .put("attempts", self.attempts as f64)
+            .put("good", self.good as f64)
+            .put("streak", self.streak as f64)
+            .put("blown", self.blown as f64)
+            .put("seen", self.seen as f64)
+            .put("first", self.first)
+            .put("best", self.best)
+            .put("mean", self.mean)
+            .put("deviation", self.deviation)
+            .state()
+    }
+
+    fn restore(&mut self, state: &State) -> Result<()> {
+        let mut reader = StateReader::new("rewind", state);
+        let (factor, ceiling) = (reader.within("factor", 0.0, 1.0)?, reader.within("ceiling", 0.0, 1.0)?);
+        reader.within("attempts", 0.0, self.spec.attempts as f64)?;
+        let (attempts, good) = (reader.count("attempts")?, reader.count("good")?);
+        let (streak, blown, seen) = (reader.count("streak")?, reader.count("blown")?, reader.count("seen")?);
+        let mut loss = |name: &str| reader.within(name, f64::MIN, f64::MAX);
+        let (first, best, mean) = (loss("first")?, loss("best")?, loss("mean")?);
+        let deviation = reader.within("deviation", 0.0, f64::MAX)?;
+        reader.finish()?;
+        (self.factor, self.ceiling, self.attempts, self.good) = (factor, ceiling, attempts, good);
+        (self.streak, self.blown, self.seen) = (streak, blown, seen);
+        (self.first, self.best, self.mean, self.deviation) = (first, best, mean, deviation);
+        Ok(())
+    }
+}

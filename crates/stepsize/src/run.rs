@@ -1,0 +1,5 @@
+//! One training run: the [`Engine`](engine::Engine) that takes the steps, and the loop that sets its rate.
+
+pub mod engine;
+pub mod quadratic;
+pub mod train;

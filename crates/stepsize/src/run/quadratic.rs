@@ -1,0 +1,100 @@
+//! [`NoisyQuadratic`]: SGD on a noisy quadratic in closed form: a real engine with exact truths and no tensors.
+//!
+//! Each coordinate i has curvature `lam_i = i^-1.5` and second moment `m_i` (from `i^-0.2`). One SGD step at rate `lr`
+//! with gradient noise variance `s2` maps `m_i <- (1 - lr lam_i)^2 m_i + lr^2 lam_i s2`; the loss is
+//! `1/2 sum lam_i m_i`. This is the expectation, so runs carry no noise and the best rate of a schedule can be found to any
+//! precision (algorithm and constants: the noisy-quadratic model of Zhang et al. 2019, arXiv 1907.04164, section 3,
+//! with a power-law spectrum). Optional seeded noise on the readings makes it a test bed for searches.
+
+use crate::draws::Draws;
+use crate::run::engine::{Engine, Evaluation, Snapshot};
+use crate::{Error, Result};
+
+/// Number of coordinates.
+const DIMENSIONS: usize = 300;
+
+/// Expected SGD on a noisy quadratic.
+#[derive(Debug, Clone)]
+pub struct NoisyQuadratic {
+    moments: Vec<f64>,
+    gradient_noise: f64,
+    reading_noise: f64,
+    seed: u64,
+    steps: u64,
+}
+
+impl NoisyQuadratic {
+    /// The model with gradient-noise variance 0.05 and exact readings.
+    pub fn new() -> Self {
+        Self {
+            moments: (1..=DIMENSIONS).map(|i| (i as f64).powf(-0.2)).collect(),
+            gradient_noise: 0.05,
+            reading_noise: 0.0,
+            seed: 0,
+            steps: 0,
+        }
+    }
+
+    /// The same with readings off by a relative Gaussian noise of `sd`, drawn from `seed` and the step.
+    pub fn with_reading_noise(mut self, sd: f64, seed: u64) -> Self {
+        self.reading_noise = sd;
+        self.seed = seed;
+        self
+    }
+
+    /// The exact loss.
+    pub fn loss(&self) -> f64 {
+        0.5 * self.moments.iter().enumerate().map(|(i, m)| curvature(i) * m).sum::<f64>()
+    }
+
+    fn reading(&self, stream: u64) -> f64 {
+        if self.reading_noise == 0.0 {
+            return self.loss();
+        }
+        let draw = Draws::new(self.seed, 2 * self.steps + stream).normal();
+        self.loss() * (1.0 + self.reading_noise * draw)
+    }
+}
+
+fn curvature(index: usize) -> f64 {
+    ((index + 1) as f64).powf(-1.5)
+}
+
+impl Default for NoisyQuadratic {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Engine for NoisyQuadratic {
+    fn step(&mut self, lr: f64) -> Result<f64> {
+        let loss = self.reading(0);
+        for (i, m) in self.moments.iter_mut().enumerate() {
+            let lam = curvature(i);
+            *m = (1.0 - lr * lam).powi(2) * *m + lr * lr * lam * self.gradient_noise;
+        }
+        self.steps += 1;
+        Ok(loss)
+    }
+
+    fn evaluate(&mut self) -> Result<Evaluation> {
+        Ok(Evaluation { val_loss: self.reading(1), score: None })
+    }
+
+    fn save(&mut self) -> Result<Snapshot> {
+        let numbers = self.moments.iter().map(|m| m.to_le_bytes()).chain([self.steps.to_le_bytes()]);
+        Ok(Snapshot(numbers.flatten().collect()))
+    }
+
+    fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
+        let (words, rest) = snapshot.0.as_chunks::<8>();
+        if words.len() != DIMENSIONS + 1 || !rest.is_empty() {
+            return Err(Error::state(format!("a snapshot of {} bytes is none of a noisy quadratic", snapshot.0.len())));
+        }
+        for (m, word) in self.moments.iter_mut().zip(words) {
+            *m = f64::from_le_bytes(*word);
+        }
+        self.steps = u64::from_le_bytes(words[DIMENSIONS]);
+        Ok(())
+    }
+}

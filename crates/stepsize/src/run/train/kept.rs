@@ -1,0 +1,107 @@
+//! [`Kept`]: the last good states of a run, to go back to.
+//!
+//! Three are kept, at multiples of some number of steps. Each is gone back to once; when the run breaks again before another is
+//! made, the one before it is taken, and the oldest for as long as it must.
+
+use crate::{Error, Result, Snapshot};
+use serde::{Deserialize, Serialize};
+
+/// How many are kept: a break that began before it was seen may have spoiled one, and the return from it another.
+const MOST: usize = 3;
+
+/// States of a run, oldest first.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Kept {
+    marks: Vec<KeptInfo>,
+    snapshots: Vec<Snapshot>,
+}
+
+/// What is known of a kept state beside itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+struct KeptInfo {
+    step: u64,
+    /// Whether it was gone back to already.
+    used: bool,
+    bytes: u64,
+}
+
+impl Kept {
+    /// Keeps the state before `step` if that is a multiple of `every` and not kept already.
+    pub(super) fn keep(&mut self, step: u64, every: u64, save: impl FnOnce() -> Result<Snapshot>) -> Result<()> {
+        if !step.is_multiple_of(every.max(1)) || self.marks.last().is_some_and(|m| m.step >= step) {
+            return Ok(());
+        }
+        let snapshot = save()?;
+        if self.marks.len() == MOST {
+            self.marks.remove(0);
+            self.snapshots.remove(0);
+        }
+        self.marks.push(KeptInfo { step, used: false, bytes: snapshot.0.len() as u64 });
+        self.snapshots.push(snapshot);
+        Ok(())
+    }
+
+    /// The newest state that was not gone back to and is at least `back` steps before `step`, else the oldest. Newer ones
+    /// are forgotten.
+    pub(super) fn back(&mut self, step: u64, back: u64) -> Option<(u64, &Snapshot)> {
+        let good = |m: &KeptInfo| !m.used && m.step + back <= step;
+        let at = self.marks.iter().rposition(good).unwrap_or(0);
+        self.marks.truncate(at + 1);
+        self.snapshots.truncate(at + 1);
+        let mark = self.marks.get_mut(at)?;
+        mark.used = true;
+        Some((mark.step, &self.snapshots[at]))
+    }
+
+    /// What a checkpoint needs: a text, and bytes that go on where the text ends.
+    pub fn save(&self) -> (String, Vec<u8>) {
+        // Serialising plain data into memory has no failing path.
+        let text = serde_json::to_string(&self.marks).unwrap_or_default();
+        (text, self.snapshots.iter().flat_map(|s| s.0.iter().copied()).collect())
+    }
+
+    /// Reads what [`Kept::save`] wrote from the front of `bytes`, and takes it away.
+    ///
+    /// # Errors
+    /// When text and bytes do not fit each other.
+    pub fn restore(text: &str, bytes: &mut &[u8]) -> Result<Self> {
+        let marks: Vec<KeptInfo> =
+            serde_json::from_str(text).map_err(|e| Error::state(format!("these are no kept states: {e}: {text}")))?;
+        let mut snapshots = Vec::with_capacity(marks.len());
+        for mark in &marks {
+            let length = usize::try_from(mark.bytes).unwrap_or(usize::MAX);
+            let Some((taken, rest)) = bytes.split_at_checked(length) else {
+                return Err(Error::state(format!("the kept state of step {} is cut short", mark.step)));
+            };
+            snapshots.push(Snapshot(taken.to_vec()));
+            *bytes = rest;
+        }
+        Ok(Self { marks, snapshots })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_state_is_gone_back_to_once_and_the_oldest_for_ever() {
+        let mut kept = Kept::default();
+        for step in 0..=35 {
+            kept.keep(step, 10, || Ok(Snapshot(vec![step as u8]))).unwrap();
+        }
+        assert_eq!(kept.back(35, 8).map(|(step, s)| (step, s.0[0])), Some((20, 20)));
+        assert_eq!(kept.back(35, 8).map(|(step, _)| step), Some(10));
+        assert_eq!(kept.back(35, 8).map(|(step, _)| step), Some(10));
+        // The same step is not kept again, a later one is.
+        kept.keep(10, 10, || panic!("kept already")).unwrap();
+        kept.keep(20, 10, || Ok(Snapshot(vec![99]))).unwrap();
+        let (text, mut bytes) = kept.save();
+        bytes.push(7);
+        let mut rest = bytes.as_slice();
+        let mut again = Kept::restore(&text, &mut rest).unwrap();
+        assert_eq!((&again, rest), (&kept, &[7u8][..]));
+        assert_eq!(again.back(35, 8).map(|(step, s)| (step, s.0[0])), Some((20, 99)));
+        assert!(Kept::restore(&text, &mut &bytes[..1]).unwrap_err().is_state());
+    }
+}

@@ -1,0 +1,192 @@
+//! [`Landscape`]: the posterior over the loss of a full run as a function of the rate, from readings of short runs.
+//!
+//! Model ("two walls"). With `x = log2 lr`, `s = log2(n/T) <= 0` for a probe of `n` steps, `I` the untrained loss:
+//!
+//! ```text
+//! loss(x, s) = F + max(I - F, 0.02 I) / (1 + 2^(a (x + s - x0)))  +  0.1 I 2^(b (x - xr + c s))
+//!              floor   left wall: progress, of lr x n only           right wall: noise and instability
+//! ```
+//!
+//! On the left a run is limited by how far it moves, which depends on `lr x n` alone (gradient flow). On the right it is
+//! limited by noise, instability or overfitting, which shifts with the horizon by `c` octaves an octave: 0 a fixed
+//! wall, 1 overfitting in `lr x n`, below 0 noise that longer schedules anneal. So the horizon shift of the best rate
+//! is fitted and not assumed.
+//!
+//! What the form leaves unsaid is a Gaussian process on the log loss (the discrepancy of Kennedy & O'Hagan 2001), part of the
+//! likelihood: readings close to each other share their oddities and count for less. The scale of all misfit is unknown
+//! and integrated out, which makes the likelihood a multivariate Student-t. The prior over the shape was fitted to
+//! jobs whose landscape is known (empirical Bayes). The posterior is sampled by affine-invariant stretch moves (Goodman &
+//! Weare 2010). Everything is seeded: the same readings give the same samples.
+
+mod discrepancy;
+mod prior;
+
+use crate::draws::Draws;
+use discrepancy::{Discrepancy, Gains};
+use prior::Prior;
+
+/// One reading: log loss `y` at `x = log2 lr` after a run of `n` steps, `s = log2(n / T)`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reading {
+    /// `log2 lr`.
+    pub x: f64,
+    /// `log2(n / T)`, 0 for a full run.
+    pub s: f64,
+    /// Natural logarithm of the loss.
+    pub y: f64,
+}
+
+/// What is known beside the readings.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Context {
+    /// Log of the untrained loss.
+    pub untrained: f64,
+    /// Lowest `log2 lr` that diverged; infinite when none did.
+    pub ceiling: f64,
+    /// Whether the schedule ignores the horizon (constant): the right wall then moves more.
+    pub horizon_free: bool,
+}
+
+/// Number of parameters: floor `f = ln F`, left-wall place `x0` and log slope, right-wall place `xr`, log slope, shift `c`.
+const DIM: usize = 6;
+type Params = [f64; DIM];
+
+/// Readings worse than the untrained loss by more than this (in log) say only "broken".
+const CAP: f64 = 0.7;
+/// Standard deviation of a reading near the best one of its length (seed noise: 0.01 to 0.3 on the fit jobs; the scale
+/// is integrated out).
+const NOISE: f64 = 0.08;
+/// What is added to it, as a share of the distance to that best reading: far from the best rate the form matters less.
+const SLACK: f64 = 0.2;
+/// Growth of the variance per octave by which a probe is shorter than the longest.
+const SHORTER: f64 = 0.3;
+/// Degrees of freedom of the likelihood.
+const FREEDOM: f64 = 4.0;
+const WALKERS: usize = 48;
+const PRIOR_DRAWS: usize = 3000;
+const ROUNDS: usize = 200;
+const BURN_IN: usize = 120;
+const THIN: usize = 8;
+/// The walkers start this far around the best draws of the prior.
+const JITTER: f64 = 0.02;
+
+/// Posterior samples of the landscape.
+#[derive(Debug, Clone)]
+pub struct Landscape {
+    samples: Vec<Params>,
+    /// For each sample, a draw of what the two walls leave unsaid.
+    discrepancies: Vec<Discrepancy>,
+    readings: Vec<Reading>,
+    untrained: f64,
+}
+
+fn predict(p: &Params, untrained: f64, x: f64, s: f64) -> f64 {
+    let (floor, start) = (p[0].exp(), untrained.exp());
+    let progress = (p[2].exp() * (x + s - p[1])).clamp(-43.0, 43.0).exp2();
+    let noise = (p[4].exp() * (x - p[3] + p[5] * s)).clamp(-43.0, 5.0).exp2();
+    (floor + (start - floor).max(0.02 * start) / (1.0 + progress) + 0.1 * start * noise).ln()
+}
+
+/// Readings with the standard deviations of their noise, and the covariance of what they share.
+struct NoisyReadings {
+    readings: Vec<(Reading, f64)>,
+    gains: Gains,
+    untrained: f64,
+}
+
+impl NoisyReadings {
+    fn new(readings: &[Reading], context: Context) -> Self {
+        let longest = readings.iter().map(|r| r.s).fold(f64::NEG_INFINITY, f64::max);
+        let capped: Vec<Reading> =
+            readings.iter().map(|r| Reading { y: r.y.min(context.untrained + CAP), ..*r }).collect();
+        let weighted: Vec<(Reading, f64)> = capped
+            .iter()
+            .map(|r| {
+                let lowest = capped.iter().filter(|o| o.s == r.s).map(|o| o.y).fold(f64::INFINITY, f64::min);
+                let sd = NOISE.hypot(SLACK * (r.y - lowest));
+                (*r, sd * (1.0 + SHORTER * (longest - r.s)).sqrt())
+            })
+            .collect();
+        let gains = Gains::new(&weighted);
+        Self { readings: weighted, gains, untrained: context.untrained }
+    }
+
+    fn log_likelihood(&self, p: &Params) -> f64 {
+        let misses = self.readings.iter().map(|(r, _)| r.y - predict(p, self.untrained, r.x, r.s)).collect();
+        let count = self.readings.len() as f64;
+        -0.5 * (FREEDOM + count) * (self.gains.square(misses) / FREEDOM).ln_1p()
+    }
+}
+
+impl Landscape {
+    /// Samples the posterior given `readings`. The same readings and seed give the same samples.
+    pub fn fit(readings: &[Reading], context: Context, seed: u64) -> Self {
+        let mut draws = Draws::new(seed, 0);
+        let prior = Prior::new(readings, context);
+        let evidence = NoisyReadings::new(readings, context);
+        let density = |p: &Params| prior.log_density(p) + evidence.log_likelihood(p);
+
+        let mut candidates: Vec<(f64, Params)> = (0..PRIOR_DRAWS)
+            .map(|_| {
+                let p = prior.draw(&mut draws);
+                (density(&p), p)
+            })
+            .collect();
+        candidates.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let mut walkers: Vec<(f64, Params)> = candidates[..WALKERS]
+            .iter()
+            .map(|(_, p)| {
+                let p = std::array::from_fn(|i| p[i] + JITTER * draws.normal());
+                (density(&p), p)
+            })
+            .collect();
+
+        let half = WALKERS / 2;
+        let mut samples = Vec::new();
+        for round in 0..ROUNDS {
+            for side in 0..2 {
+                for w in side * half..(side + 1) * half {
+                    let other = (1 - side) * half + ((draws.uniform() * half as f64) as usize).min(half - 1);
+                    let z = (1.0 + draws.uniform()).powi(2) / 2.0;
+                    let (anchor, here) = (walkers[other].1, walkers[w].1);
+                    let p: Params = std::array::from_fn(|i| anchor[i] + z * (here[i] - anchor[i]));
+                    let d = density(&p);
+                    if draws.uniform().ln() < (DIM - 1) as f64 * z.ln() + d - walkers[w].0 {
+                        walkers[w] = (d, p);
+                    }
+                }
+            }
+            if round >= BURN_IN && round % THIN == 0 {
+                samples.extend(walkers.iter().map(|w| w.1));
+            }
+        }
+        let discrepancies = samples
+            .iter()
+            .map(|p| {
+                let residual = |r: &Reading| r.y - predict(p, context.untrained, r.x, r.s);
+                Discrepancy::draw(&evidence.readings, &evidence.gains, residual, &mut draws)
+            })
+            .collect();
+        let readings = evidence.readings.iter().map(|(r, _)| *r).collect();
+        Self { samples, discrepancies, readings, untrained: context.untrained }
+    }
+
+    /// Number of samples.
+    pub fn len(&self) -> usize {
+        self.samples.len()
+    }
+
+    /// Whether there are no samples (there always are).
+    pub fn is_empty(&self) -> bool {
+        self.samples.is_empty()
+    }
+
+    /// Log loss at `x` and `s` under each sample.
+    pub fn losses(&self, x: f64, s: f64) -> Vec<f64> {
+        self.samples
+            .iter()
+            .zip(&self.discrepancies)
+            .map(|(p, d)| predict(p, self.untrained, x, s) + d.at(x, s, &self.readings))
+            .collect()
+    }
+}

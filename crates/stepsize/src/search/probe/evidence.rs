@@ -1,0 +1,352 @@
+//! What ended trials say, rate by rate; and the tests that lead to a refusal. Shared by the probes that compare final
+//! losses (`grid`, `random`).
+//!
+//! - A rate counts as *diverged* when any of its seeds exploded, ended with a non-finite loss, or ended more than
+//!   [`WORSE`] above the untrained loss. It never enters an average.
+//! - *Learned*: the best mean is at least [`LEARNED`] of the untrained loss below it.
+//! - *Noise-only*, with two or more seeds: the range of the means is below [`RANGE`] standard errors of a mean, the
+//!   noise being the pooled within-rate deviation over the better half of the rates (close to the divergence edge the
+//!   noise is many times larger and says nothing of the rest). With one seed: the losses in order of rate look like a
+//!   random order, by the rank version of von Neumann's ratio (Bartels 1982), from [`ORDERED`] rates on; with fewer
+//!   rates the range must be [`PLAIN`] of the fall from the untrained loss to the best.
+//! - *Interval* (80 %): from the lowest to the highest rate whose mean is within 1.28 standard errors of a difference
+//!   of the best, widened on each side by 0.4 of the gap (in log) to the next rate: without noise the best lies evenly
+//!   within half a gap, so that this holds it in 80 % of cases; with 1 % of
+//!   noise in 86 to 93 % (`tests/probes`). Needs two seeds; with one there is none.
+//!
+//! It does not model the landscape: `race` does.
+
+use crate::lr::Lr;
+use crate::probe::{Answer, Estimate, Rate, Reason, Refusal};
+use crate::trial::{End, Trial};
+
+/// Ending this share of |untrained loss| above it is divergence: evaluation noise of a run that learned nothing is far
+/// below it.
+const WORSE: f64 = 0.05;
+/// A fall by less than this share of |untrained loss| is no learning: untrained networks wander by about that much.
+const LEARNED: f64 = 0.005;
+/// With one seed and few rates, a range of this share of the fall from the untrained loss is taken for a difference: a
+/// grid that brackets the best rate has an end that learns little.
+const PLAIN: f64 = 0.2;
+/// Range of the means, in standard errors, from which rates differ: above the 5 % point of the studentized range, which
+/// lies between 5.6 and 9.8 for the degrees of freedom of 3 to 20 rates with 2 or 3 seeds. A real landscape spans
+/// hundreds.
+const RANGE: f64 = 12.0;
+/// Fewest rates for the test of order.
+const ORDERED: usize = 8;
+/// 10 % point of the normal distribution: one side of an 80 % interval.
+const Z80: f64 = 1.281_551_565_544_6;
+/// Share of the gap to the next rate by which the interval reaches beyond the rates in it.
+const REACH: f64 = 0.4;
+/// Probes below this many optimizer steps mislead even when decayed; a full run may be as short as it is.
+pub(crate) const MIN_STEPS: u64 = 50;
+/// Rates equal to this relative precision are the same: JSON may move the last digit.
+const SAME_RATE: f64 = 1e-9;
+
+/// Whether two rates are the same up to the last digits.
+pub(crate) fn same_rate(a: Lr, b: Lr) -> bool {
+    (a.get() / b.get() - 1.0).abs() < SAME_RATE
+}
+
+/// The untrained loss of a trial: its evaluation after 0 steps, else its first mini-batch loss.
+pub(crate) fn untrained(trial: &Trial) -> Option<f64> {
+    trial.start_loss().or_else(|| trial.train.first().map(|p| p.loss).filter(|l| l.is_finite()))
+}
+
+/// What one ended trial says of its rate.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Outcome {
+    /// Final validation loss, finite and not much worse than untrained.
+    Loss(f64),
+    /// Exploded, ended non-finite or much worse than untrained.
+    Diverged,
+    /// Nothing: pruned, stopped, failed, or without an evaluation at its end.
+    Unknown,
+}
+
+/// Judges one trial.
+pub(crate) fn outcome(trial: &Trial) -> Outcome {
+    match &trial.end {
+        Some(End::Diverged { .. }) => Outcome::Diverged,
+        Some(End::Finished) => match (trial.val.last(), untrained(trial)) {
+            (None, _) => Outcome::Unknown,
+            (Some(last), _) if !last.loss.is_finite() => Outcome::Diverged,
+            (Some(last), Some(start)) if last.loss - start > WORSE * start.abs() => Outcome::Diverged,
+            (Some(last), _) => Outcome::Loss(last.loss),
+        },
+        _ => Outcome::Unknown,
+    }
+}
+
+/// The lowest rate that diverged.
+pub(crate) fn divergence_lr(trials: &[Trial]) -> Option<Lr> {
+    trials
+        .iter()
+        .filter(|t| outcome(t) == Outcome::Diverged)
+        .map(|t| t.spec.lr)
+        .min_by(|a, b| a.get().total_cmp(&b.get()))
+}
+
+/// A refusal as an estimate.
+pub(crate) fn refused(
+    reason: Reason,
+    because: impl Into<String>,
+    advice: impl Into<String>,
+    trials: &[Trial],
+    cost_runs: f64,
+) -> Estimate {
+    let because = because.into();
+    Estimate {
+        answer: Answer::Refused(Refusal { reason, because: because.clone(), advice: advice.into() }),
+        divergence_lr: divergence_lr(trials),
+        cost_runs,
+        why: because,
+        landscape: Vec::new(),
+    }
+}
+
+/// A rate as an estimate, without probabilities: no method here is calibrated.
+pub(crate) fn answered(
+    lr: Lr,
+    interval: Option<(Lr, Lr)>,
+    why: impl Into<String>,
+    trials: &[Trial],
+    cost_runs: f64,
+) -> Estimate {
+    Estimate {
+        answer: Answer::Rate(Rate { lr, interval, p_within_0_25_pct: None, p_within_1_pct: None }),
+        divergence_lr: divergence_lr(trials),
+        cost_runs,
+        why: why.into(),
+        landscape: Vec::new(),
+    }
+}
+
+/// All seeds of one rate.
+#[derive(Debug, Clone)]
+pub(crate) struct RateResult {
+    /// The rate.
+    pub(crate) lr: Lr,
+    /// Final losses, one a seed.
+    pub(crate) losses: Vec<f64>,
+    /// Whether any seed diverged.
+    pub(crate) diverged: bool,
+}
+
+impl RateResult {
+    /// Mean over seeds; `None` when a seed diverged or none finished.
+    pub(crate) fn mean(&self) -> Option<f64> {
+        (!self.diverged && !self.losses.is_empty()).then(|| mean(&self.losses))
+    }
+}
+
+/// Side of the tried range on which the best rate may lie beyond it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Side {
+    /// Below the lowest rate tried.
+    Low,
+    /// Above the highest.
+    High,
+}
+
+/// Readings in the order of their rates.
+#[derive(Debug, Clone)]
+pub(crate) struct Evidence {
+    readings: Vec<RateResult>,
+    untrained: Option<f64>,
+}
+
+impl Evidence {
+    /// Gathers the trials that say something of their rate.
+    pub(crate) fn of<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Self {
+        let (mut readings, mut starts): (Vec<RateResult>, Vec<f64>) = (Vec::new(), Vec::new());
+        for trial in trials {
+            let outcome = outcome(trial);
+            if outcome == Outcome::Unknown {
+                continue;
+            }
+            starts.extend(untrained(trial));
+            let at = readings.iter().position(|r| same_rate(r.lr, trial.spec.lr)).unwrap_or_else(|| {
+                readings.push(RateResult { lr: trial.spec.lr, losses: Vec::new(), diverged: false });
+                readings.len() - 1
+            });
+            match outcome {
+                Outcome::Loss(loss) => readings[at].losses.push(loss),
+                _ => readings[at].diverged = true,
+            }
+        }
+        readings.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()));
+        Self { readings, untrained: (!starts.is_empty()).then(|| mean(&starts)) }
+    }
+
+    /// Rates with a mean, in order.
+    fn sound(&self) -> impl Iterator<Item = (usize, f64)> + '_ {
+        self.readings.iter().enumerate().filter_map(|(i, r)| r.mean().map(|m| (i, m)))
+    }
+
+    /// Index and mean of the best rate; of equals the lower.
+    fn best(&self) -> Option<(usize, f64)> {
+        self.sound().min_by(|a, b| a.1.total_cmp(&b.1))
+    }
+
+    /// Whether the best rate fell below the untrained loss by `share` of it; `true` when there is nothing to compare.
+    fn learned(&self, share: f64) -> bool {
+        match (self.best(), self.untrained) {
+            (Some((_, best)), Some(start)) => start - best > share * start.abs(),
+            _ => true,
+        }
+    }
+
+    /// Where to try further rates: on the side where the best one is the outermost; upward when nothing was learned and
+    /// nothing diverged at the top; downward when all diverged.
+    pub(crate) fn outward(&self) -> Option<Side> {
+        let top = self.readings.len().checked_sub(1)?;
+        let Some((best, _)) = self.best() else { return Some(Side::Low) };
+        if !self.learned(LEARNED) || self.range() == 0.0 {
+            return (!self.readings[top].diverged).then_some(Side::High);
+        }
+        if best == 0 { Some(Side::Low) } else { (best == top).then_some(Side::High) }
+    }
+
+    /// Highest minus lowest mean.
+    fn range(&self) -> f64 {
+        let (low, high) = self.sound().fold((f64::MAX, f64::MIN), |(l, h), (_, m)| (l.min(m), h.max(m)));
+        (high - low).max(0.0)
+    }
+
+    /// Pooled within-rate deviation over the better half of the rates; `None` with one seed.
+    fn noise(&self) -> Option<f64> {
+        let mut sound: Vec<(usize, f64)> = self.sound().collect();
+        sound.sort_by(|a, b| a.1.total_cmp(&b.1));
+        sound.truncate(sound.len().div_ceil(2).max(2));
+        let (mut squares, mut free) = (0.0, 0usize);
+        for (i, mean) in sound {
+            squares += self.readings[i].losses.iter().map(|l| (l - mean).powi(2)).sum::<f64>();
+            free += self.readings[i].losses.len() - 1;
+        }
+        (free > 0).then(|| (squares / free as f64).sqrt())
+    }
+
+    /// Why the rates cannot be told apart, if they cannot.
+    fn noise_only(&self, best: usize) -> Option<String> {
+        let means: Vec<f64> = self.sound().map(|(_, m)| m).collect();
+        if let Some(noise) = self.noise() {
+            let error = noise / (self.readings[best].losses.len() as f64).sqrt();
+            let range = self.range();
+            return (range < RANGE * error).then(|| {
+                format!("the means of {} rates span {range:.3e}, the noise of one mean is {error:.3e}", means.len())
+            });
+        }
+        if means.len() >= ORDERED {
+            let z = order(&means);
+            return (z > -1.645).then(|| {
+                format!("with one seed, the losses of {} rates follow no order in the rate (z = {z:.1})", means.len())
+            });
+        }
+        let (rates, range) = (means.len(), self.range());
+        let fall = self.untrained.zip(self.readings[best].mean()).map_or(0.0, |(start, least)| start - least);
+        (fall <= 0.0 || range < PLAIN * fall).then(|| {
+            format!("with one seed and {rates} rates, a range of {range:.3e} in a fall of {fall:.3e} may be noise")
+        })
+    }
+
+    /// The 80 % interval, and the rule's reach in loss; `None` with one seed.
+    fn interval(&self, best: usize, least: f64) -> Option<(Lr, Lr)> {
+        let error = self.noise()? * (2.0 / self.readings[best].losses.len() as f64).sqrt();
+        let near: Vec<usize> = self.sound().filter(|(_, m)| m - least <= Z80 * error).map(|(i, _)| i).collect();
+        let (&first, &last) = (near.first()?, near.last()?);
+        let towards = |near: usize, far: usize| {
+            let (near, far) = (self.readings[near].lr.log2(), self.readings[far].lr.log2());
+            Lr::from_log2(near + REACH * (far - near))
+        };
+        let low = if first == 0 { self.readings[0].lr } else { towards(first, first - 1) };
+        let top = self.readings.len() - 1;
+        let high = if last == top { self.readings[top].lr } else { towards(last, last + 1) };
+        Some((low, high))
+    }
+
+    /// The answer: the rate with the lowest mean, or a refusal.
+    pub(crate) fn conclude(&self, trials: &[Trial], cost_runs: f64) -> Estimate {
+        let refuse = |reason, because: String, advice: &str| refused(reason, because, advice, trials, cost_runs);
+        let tried = self.readings.len();
+        if tried < 3 {
+            return refuse(
+                Reason::TooShort,
+                format!("only {tried} rates have a result; 3 are needed"),
+                "run more rates, or let the running ones end",
+            );
+        }
+        let (low, high) = (self.readings[0].lr, self.readings[tried - 1].lr);
+        let Some((best, least)) = self.best() else {
+            return refuse(
+                Reason::AllDiverged,
+                format!("every one of {tried} rates from {low} to {high} diverged"),
+                "try lower rates, add warm-up or gradient clipping, or check the data for values that are not finite",
+            );
+        };
+        if !self.learned(LEARNED) || self.range() <= 1e-9 * least.abs() {
+            return refuse(
+                Reason::Flat,
+                format!(
+                    "no rate from {low} to {high} learned: best loss {least:.4}, untrained {}",
+                    show(self.untrained)
+                ),
+                "check that the rate reaches the optimizer and that the data can be learned; then widen the range or train longer",
+            );
+        }
+        if let Some(because) = self.noise_only(best) {
+            return refuse(
+                Reason::NoiseOnly,
+                because,
+                "add seeds, train longer or widen the range; if all these runs are good, any of the rates will do",
+            );
+        }
+        let lr = self.readings[best].lr;
+        if let Some(side) = self.outward() {
+            let (which, where_to) = match side {
+                Side::Low => ("lowest", "lower"),
+                Side::High => ("highest", "higher"),
+            };
+            return refuse(
+                Reason::AtEdge,
+                format!("the best rate, {lr}, is the {which} one tried: the optimum may lie beyond it"),
+                &format!("try {where_to} rates"),
+            );
+        }
+        let seeds = self.readings[best].losses.len();
+        let diverged = self.readings.iter().filter(|r| r.diverged).count();
+        let why = format!(
+            "lowest mean final loss, {least:.4}, of {tried} rates from {low} to {high} ({seeds} seed{}, {diverged} diverged)",
+            if seeds == 1 { "; its noise is not known" } else { "s" }
+        );
+        answered(lr, self.interval(best, least), why, trials, cost_runs)
+    }
+}
+
+fn show(loss: Option<f64>) -> String {
+    loss.map_or_else(|| "unknown".into(), |l| format!("{l:.4}"))
+}
+
+pub(crate) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// Rank version of von Neumann's ratio as a standard normal score: far below zero when neighbours are alike, around
+/// zero for a random order (Bartels 1982: mean 2, variance `4(n-2)(5n^2-2n-9) / (5n(n+1)(n-1)^2)`).
+fn order(values: &[f64]) -> f64 {
+    let n = values.len() as f64;
+    let rank = |v: f64| {
+        let below = values.iter().filter(|&&o| o < v).count() as f64;
+        let ties = values.iter().filter(|&&o| o == v).count() as f64;
+        below + (ties + 1.0) / 2.0
+    };
+    let ranks: Vec<f64> = values.iter().map(|&v| rank(v)).collect();
+    let center = mean(&ranks);
+    let spread: f64 = ranks.iter().map(|r| (r - center).powi(2)).sum();
+    if spread == 0.0 {
+        return 0.0;
+    }
+    let ratio = ranks.windows(2).map(|w| (w[1] - w[0]).powi(2)).sum::<f64>() / spread;
+    let variance = 4.0 * (n - 2.0) * (5.0 * n * n - 2.0 * n - 9.0) / (5.0 * n * (n + 1.0) * (n - 1.0).powi(2));
+    (ratio - 2.0) / variance.sqrt()
+}

@@ -1,0 +1,328 @@
+//! `race`, the default search: short runs with the whole schedule compressed into them, a posterior over the full run's
+//! loss, and the next probe where it is expected to help most for its cost.
+//!
+//! 1. *Bracket*: probes a factor of ten apart at T/16 (longer where that is under 40 steps) until the best lies between
+//!    worse ones; where the best is next to one that broke, the middle of the two too. The lowest rate that broke is a
+//!    ceiling: no probe at or above it, ever (divergence is information, not a score). Where all rates of the bracket learn
+//!    alike they are run with a second seed; differences no larger than those between seeds are refused as noise.
+//! 2. *Refine*: the two-wall [`Landscape`] is fitted to all readings, with a prior that was fitted to known jobs; of all
+//!    probes that the budget allows the one with the largest expected fall of regret for its cost is run (expected value
+//!    of sample information), until the budget is spent.
+//! 3. *Answer*: the rate with the least expected regret, not the one with the best reading.
+//!
+//! Un-annealed losses are never compared: a run whose schedule decays is read at its end only. A constant-rate run is
+//! read at n/2, n/4 and n/8 too, because there every prefix is a whole run. What was measured of each part, and what was
+//! tried and did not help, is in `bench/README.md`.
+
+mod plan;
+mod reading;
+
+use crate::landscape::{Context, Landscape};
+use crate::lr::Lr;
+use crate::probe::{Answer, Band, Estimate, Job, Probe, Rate, Reason, Refusal};
+use crate::pruner::{OneSided, Pruner};
+use crate::trial::{Trial, TrialSpec};
+use crate::{Error, Result};
+use plan::{NextProbe, bracket};
+use reading::{Book, Entry};
+
+/// Rates are tried on a lattice of this many octaves, so that repeated and shared probes coincide.
+const LATTICE: f64 = 0.25;
+/// Quantile bins of the predicted reading in the value-of-information estimate.
+const BINS: usize = 4;
+/// Assumed standard deviation of a reading (log loss) when its value is weighed before it is made.
+const READING_SD: f64 = 0.1;
+/// Regret above this counts as this much: a catastrophe is a catastrophe.
+const REGRET_CAP: f64 = 1.0;
+
+/// Most full runs to spend: under 0.6 in the mean, since what is left at the end is often too little for a probe.
+const MAX_COST: f64 = 0.625;
+
+/// The default search.
+#[derive(Debug, Clone)]
+pub struct Race {
+    job: Job,
+    start: Lr,
+    max_cost: f64,
+    rule: OneSided,
+}
+
+impl Race {
+    /// A search for `job` that starts at 0.01 and spends at most 0.625 full runs.
+    pub fn new(job: Job) -> Self {
+        Self { job, start: Lr::from_log2(-6.75), max_cost: MAX_COST, rule: OneSided::default() }
+    }
+
+    /// Starts at `lr` instead: the user's guess. The answer depends little on it.
+    pub fn starting_at(mut self, lr: Lr) -> Self {
+        self.start = lr;
+        self
+    }
+
+    /// Spends at most `runs` full runs.
+    ///
+    /// # Errors
+    /// When `runs` is not a number above zero.
+    pub fn with_max_cost(mut self, runs: f64) -> Result<Self> {
+        if !(runs.is_finite() && runs > 0.0) {
+            return Err(Error::invalid(format!("the search budget must be above 0 full runs, not {runs}")));
+        }
+        self.max_cost = runs;
+        Ok(self)
+    }
+
+    fn next(&self, done: &[Trial]) -> Result<(NextProbe, Book)> {
+        let book = Book::new(&self.job, done);
+        let next = bracket(&self.job, &book, lattice(self.start.log2()), self.max_cost);
+        Ok((next, book))
+    }
+
+    /// Whether it may run trials with this seed: that of its job, or the next one.
+    pub(crate) fn runs_with(&self, seed: u64) -> bool {
+        seed == self.job.seed || seed == self.job.seed.wrapping_add(1)
+    }
+
+    fn spec(&self, x: f64, steps: u64, seed: u64) -> Result<TrialSpec> {
+        self.job.trial(Lr::from_log2(x), steps, seed)
+    }
+}
+
+/// The nearest rate of the lattice, in octaves.
+fn lattice(x: f64) -> f64 {
+    (x / LATTICE).round() * LATTICE
+}
+
+/// The posterior on a grid of rates: what is asked of it for the choice of probes and for the answer.
+struct Belief {
+    fit: Landscape,
+    grid: Vec<f64>,
+    /// Regret of each sample (outer) at each rate of the grid (inner).
+    regret: Vec<Vec<f64>>,
+    edge: Edge,
+}
+
+/// Where training starts to diverge: somewhere between the highest rate that survived and the lowest that did not.
+#[derive(Debug, Clone, Copy)]
+struct Edge {
+    survived: f64,
+    diverged: f64,
+}
+
+impl Edge {
+    /// Probability that a full run at `x` diverges: the edge is taken as uniform in its bracket, and softened because a
+    /// longer run can diverge at a somewhat lower rate.
+    fn probability(&self, x: f64) -> f64 {
+        if self.diverged.is_infinite() {
+            return 0.0;
+        }
+        let width = self.diverged - self.survived.min(self.diverged);
+        let at = |i: u32| self.diverged - width * (f64::from(i) + 0.5) / f64::from(EDGE_POINTS);
+        (0..EDGE_POINTS).map(|i| 1.0 / (1.0 + ((at(i) - x) / EDGE_SOFTNESS).exp())).sum::<f64>()
+            / f64::from(EDGE_POINTS)
+    }
+}
+
+/// Below a cliff ([`Book::cliff`]) the rate of the full run is at most this many octaves below that of the longest probe for each
+/// octave that it is longer. The model, which must allow for walls that move with the length, would go far too low there.
+const CLIFF_SHIFT: f64 = 0.5;
+const EDGE_POINTS: u32 = 8;
+/// Octaves.
+const EDGE_SOFTNESS: f64 = 0.15;
+/// Regret of a run that diverges.
+const DIVERGED_REGRET: f64 = 1.0;
+
+impl Belief {
+    fn new(book: &Book, job: &Job) -> Self {
+        let context = Context { untrained: book.untrained, ceiling: book.ceiling, horizon_free: job.is_horizon_free() };
+        let fit = Landscape::fit(&book.readings, context, job.seed);
+        let (low, high) = book.tried();
+        let top = (high + 2.0).min(book.ceiling);
+        let least = |e: &Entry| e.x - CLIFF_SHIFT * (job.steps as f64 / e.steps as f64).log2();
+        let low = lattice((low - 3.0).max(book.cliff().map_or(f64::NEG_INFINITY, least)).min(top - 1.0));
+        let count = ((top - low) / LATTICE).floor().max(1.0) as usize;
+        let grid: Vec<f64> = (0..=count).map(|i| low + LATTICE * i as f64).collect();
+        let by_rate: Vec<Vec<f64>> = grid.iter().map(|&x| fit.losses(x, 0.0)).collect();
+        let regret = (0..fit.len())
+            .map(|i| {
+                let least = by_rate.iter().map(|l| l[i]).fold(f64::INFINITY, f64::min);
+                by_rate.iter().map(|l| (l[i] - least).min(REGRET_CAP).exp_m1()).collect()
+            })
+            .collect();
+        let edge = Edge { survived: book.survived(), diverged: book.ceiling };
+        Self { fit, grid, regret, edge }
+    }
+
+    /// Mean regret by rate over the samples `among`, with the risk to diverge.
+    fn expected(&self, among: &[usize], edge: Edge) -> Vec<f64> {
+        let mut sum = vec![0.0; self.grid.len()];
+        for &i in among {
+            for (total, r) in sum.iter_mut().zip(&self.regret[i]) {
+                *total += r;
+            }
+        }
+        sum.iter()
+            .zip(&self.grid)
+            .map(|(total, &x)| {
+                let risk = edge.probability(x);
+                (1.0 - risk) * total / among.len() as f64 + risk * DIVERGED_REGRET
+            })
+            .collect()
+    }
+
+    fn all(&self) -> Vec<usize> {
+        (0..self.fit.len()).collect()
+    }
+
+    /// Index of the rate with the least expected regret.
+    fn best(&self, among: &[usize], edge: Edge) -> usize {
+        let expected = self.expected(among, edge);
+        expected.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i)
+    }
+
+    /// Expected regret of choosing on the samples `among`. The rate is chosen on one half and judged on the other: chosen
+    /// and judged on the same few samples, every probe would seem to help.
+    fn least(&self, among: &[usize], edge: Edge) -> f64 {
+        let (even, odd): (Vec<usize>, Vec<usize>) = among.iter().partition(|i| *i % 2 == 0);
+        if even.is_empty() || odd.is_empty() {
+            return self.expected(among, edge)[self.best(among, edge)];
+        }
+        let cross = |choose: &[usize], judge: &[usize]| self.expected(judge, edge)[self.best(choose, edge)];
+        let (a, b) = (cross(&even, &odd), cross(&odd, &even));
+        (a * odd.len() as f64 + b * even.len() as f64) / among.len() as f64
+    }
+
+    /// Expected least regret after a reading at `x`, `s`: the samples are sorted by the reading they predict (with
+    /// seeded noise) and cut into bins; within each bin the best rate is chosen anew.
+    fn after(&self, x: f64, s: f64) -> f64 {
+        let risk = self.edge.probability(x);
+        let diverges = Edge { diverged: self.edge.diverged.min(x), ..self.edge };
+        let survives = Edge { survived: self.edge.survived.max(x), ..self.edge };
+        let losses = self.fit.losses(x, s);
+        let mut order: Vec<(f64, usize)> = losses
+            .iter()
+            .enumerate()
+            // Low-discrepancy noise (golden ratio), the same for every candidate: common random numbers.
+            .map(|(i, y)| (y + READING_SD * probit((0.5 + i as f64 * 0.618_033_988_749_895).fract()), i))
+            .collect();
+        order.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let size = order.len().div_ceil(BINS);
+        let bins: Vec<f64> = order
+            .chunks(size)
+            .map(|bin| {
+                let among: Vec<usize> = bin.iter().map(|b| b.1).collect();
+                self.least(&among, survives) * among.len() as f64
+            })
+            .collect();
+        let read = bins.iter().sum::<f64>() / order.len() as f64;
+        if risk < 1e-3 { read } else { (1.0 - risk) * read + risk * self.least(&self.all(), diverges) }
+    }
+
+    /// Two quantiles of the best rate, in octaves.
+    fn quantiles(&self, low: f64, high: f64) -> (f64, f64) {
+        let mut best: Vec<f64> = self
+            .regret
+            .iter()
+            .map(|r| {
+                let at = r.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i);
+                self.grid[at]
+            })
+            .collect();
+        best.sort_by(f64::total_cmp);
+        let at = |q: f64| best[((best.len() - 1) as f64 * q).round() as usize];
+        (at(low), at(high))
+    }
+}
+
+/// Quantiles of the posterior of the best rate between which the stated 80 % interval lies: chosen on the fit jobs, where they
+/// hold it in 80 %.
+const INTERVAL: (f64, f64) = (0.06, 0.84);
+
+/// Inverse of the normal distribution (Tocher's logistic approximation; error below 0.02 for |z| < 2.5, and only an
+/// order and a spread are needed).
+fn probit(u: f64) -> f64 {
+    let u = u.clamp(1e-3, 1.0 - 1e-3);
+    (u / (1.0 - u)).ln() / 1.702
+}
+
+impl Probe for Race {
+    fn name(&self) -> &'static str {
+        "race"
+    }
+
+    fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
+        let (next, book) = self.next(done)?;
+        match next {
+            NextProbe::Probe(wanted) => wanted.iter().map(|&(x, n)| self.spec(x, n, self.job.seed)).collect(),
+            NextProbe::Again(wanted) => {
+                wanted.iter().map(|&(x, n)| self.spec(x, n, self.job.seed.wrapping_add(1))).collect()
+            }
+            NextProbe::Refuse(_) => Ok(Vec::new()),
+            NextProbe::Refine(first) => {
+                let belief = Belief::new(&book, &self.job);
+                let before = belief.least(&belief.all(), belief.edge);
+                let left = self.max_cost - self.job.cost_runs(done);
+                let best = plan::candidates(&self.job, &book, &belief.grid, belief.quantiles(0.1, 0.9), first, left)
+                    .into_iter()
+                    .map(|(x, n)| {
+                        let cost = n as f64 / self.job.steps as f64;
+                        ((before - belief.after(x, cost.log2())) / cost.sqrt(), x, n)
+                    })
+                    .max_by(|a, b| a.0.total_cmp(&b.0));
+                best.map(|(_, x, n)| self.spec(x, n, self.job.seed)).into_iter().collect()
+            }
+        }
+    }
+
+    fn pruner(&self) -> Option<&dyn Pruner> {
+        Some(&self.rule)
+    }
+
+    fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
+        let (next, book) = self.next(done)?;
+        let cost_runs = self.job.cost_runs(done);
+        let refused = |refusal: Refusal| Estimate {
+            why: refusal.because.clone(),
+            answer: Answer::Refused(refusal),
+            divergence_lr: book.divergence(),
+            cost_runs,
+            landscape: Vec::new(),
+        };
+        if let NextProbe::Refuse(refusal) = next {
+            return Ok(refused(refusal));
+        }
+        if book.entries.len() < 3 || book.readings.len() < 2 {
+            let (ended, read) = (book.entries.len(), book.readings.len());
+            return Ok(refused(Refusal {
+                reason: Reason::TooShort,
+                because: format!(
+                    "only {ended} probes had ended before the study did, with {read} readings of their losses"
+                ),
+                advice: "let the study run on; it resumes where it stopped".into(),
+            }));
+        }
+        let belief = Belief::new(&book, &self.job);
+        let at = belief.best(&belief.all(), belief.edge);
+        let (low, high) = belief.quantiles(INTERVAL.0, INTERVAL.1);
+        let x = belief.grid[at];
+        let lr = Lr::from_log2(x);
+        let interval = (Lr::from_log2(low.min(x)), Lr::from_log2(high.max(x)));
+        let landscape = belief
+            .grid
+            .iter()
+            .map(|&x| {
+                let mut losses = belief.fit.losses(x, 0.0);
+                losses.sort_by(f64::total_cmp);
+                let at = |q: f64| losses[((losses.len() - 1) as f64 * q).round() as usize].exp();
+                Band { lr: Lr::from_log2(x), low: at(0.1), mid: at(0.5), high: at(0.9) }
+            })
+            .collect();
+        let rate = Rate { lr, interval: Some(interval), p_within_0_25_pct: None, p_within_1_pct: None };
+        Ok(Estimate {
+            answer: Answer::Rate(rate),
+            divergence_lr: book.divergence(),
+            cost_runs,
+            why: book.story(done, lr),
+            landscape,
+        })
+    }
+}

@@ -1,0 +1,209 @@
+//! [`Report`]: everything a picture, a page or a table needs, as data and nothing else.
+//!
+//! A report is a function of trials and the estimate drawn from them, so it can be made again from a recorded log at
+//! any time. It decides what is *shown*: the verdict on each rate (below, within or above the interval of the
+//! estimate; see [`Placement`]), how curves are thinned ([`thin`]), and what the search is compared with (see [`Cost`]).
+//! It does not decide the rate and draws nothing.
+
+mod cost;
+mod thin;
+
+use crate::Placement;
+pub use cost::{Cost, FullGrid, Money};
+pub use thin::{smooth, thin};
+
+use crate::event::Event;
+
+use crate::probe::{Answer, Estimate, Job, Reason, Refusal};
+use crate::trial::{End, Trial, fold};
+use crate::{Curve, Error, Lr, Point, Result};
+use serde::{Deserialize, Serialize};
+
+/// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed line.
+const CURVE_POINTS: usize = 240;
+
+/// Everything that is shown of a study.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// What was asked: command, probe and options.
+    pub question: String,
+    /// What was trained.
+    pub task: String,
+    /// The full run.
+    pub job: Job,
+    /// The full run's schedule in notation; `its own` where only the command knows it.
+    pub schedule: String,
+    /// The answer or the refusal.
+    pub estimate: Estimate,
+    /// Every trial, in the order of their numbers.
+    pub runs: Vec<TrialSummary>,
+    /// Median validation loss of the untrained model, where it was evaluated.
+    pub untrained: Option<f64>,
+    /// What the search cost, and what a full grid would have.
+    pub cost: Cost,
+    /// Whether the search was interrupted.
+    pub interrupted: bool,
+}
+
+/// One trial, ready to draw.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TrialSummary {
+    /// Number of the trial.
+    pub trial: u32,
+    /// Base rate.
+    pub lr: Lr,
+    /// Steps it was asked to run.
+    pub steps: u64,
+    /// Steps it ran.
+    pub steps_run: u64,
+    /// Seed.
+    pub seed: u64,
+    /// Validation loss after the last step; `None` when it did not finish or that loss is not finite.
+    pub loss: Option<f64>,
+    /// Accuracy or R2 at the last evaluation, where the task has one.
+    pub score: Option<f64>,
+    /// Where the rate lies.
+    pub verdict: Placement,
+    /// How it ended, for people: empty when it finished.
+    pub end: String,
+    /// Smoothed mini-batch loss, thinned; finite.
+    pub train: Vec<Point>,
+    /// Validation losses; finite. `step` counts the steps taken before.
+    pub val: Vec<Point>,
+}
+
+impl Report {
+    /// A report of `trials` and what was concluded from them.
+    pub fn new(question: &str, task: &str, job: &Job, estimate: &Estimate, trials: &[Trial]) -> Self {
+        let runs = trials.iter().map(|t| TrialSummary::new(t, estimate)).collect();
+        Self {
+            question: question.to_owned(),
+            task: task.to_owned(),
+            job: job.clone(),
+            schedule: if job.own_schedule { "its own".to_owned() } else { job.schedule.to_string() },
+            estimate: estimate.clone(),
+            runs,
+            untrained: median(trials.iter().filter_map(Trial::start_loss).collect()),
+            cost: Cost::new(job, trials),
+            interrupted: false,
+        }
+    }
+
+    /// A report of a recorded study: its last conclusion, or a refusal when it holds none.
+    ///
+    /// # Errors
+    /// When the events do not begin with the study they belong to.
+    pub fn from_events(events: &[Event]) -> Result<Self> {
+        let Some((question, task, job)) = events.iter().find_map(|e| match e {
+            Event::Study { question, task, job, .. } => Some((question, task, job)),
+            _ => None,
+        }) else {
+            return Err(Error::invalid("the log holds no study: its first line should be an event \"study\""));
+        };
+        let trials: Vec<Trial> = fold(events).into_values().collect();
+        let concluded = events.iter().rev().find_map(|e| match e {
+            Event::Concluded { estimate } => Some(estimate.clone()),
+            _ => None,
+        });
+        let estimate = concluded.unwrap_or_else(|| unconcluded(job, &trials));
+        Ok(Self::new(question, task, job, &estimate, &trials))
+    }
+
+    /// The same with the price of one hour of one running trial, in any currency.
+    ///
+    /// # Errors
+    /// When the price is not finite or below zero.
+    pub fn with_price(mut self, per_hour: f64) -> Result<Self> {
+        self.cost = self.cost.with_price(per_hour)?;
+        Ok(self)
+    }
+
+    /// The same with the seconds that passed on the clock.
+    pub fn with_wall_seconds(mut self, seconds: f64) -> Self {
+        self.cost.wall_seconds = Some(seconds);
+        self
+    }
+
+    /// The same, marked as interrupted.
+    pub fn with_interrupted(mut self, interrupted: bool) -> Self {
+        self.interrupted = interrupted;
+        self
+    }
+
+    /// The recommended rate, if there is one.
+    pub fn lr(&self) -> Option<Lr> {
+        self.estimate.lr()
+    }
+
+    /// The 80 % interval, where the method has one.
+    pub fn interval(&self) -> Option<(Lr, Lr)> {
+        match &self.estimate.answer {
+            Answer::Rate(rate) => rate.interval,
+            Answer::Refused(_) => None,
+        }
+    }
+
+    /// The only run when it is a range test: one run whose rate grew by a factor of ten or more.
+    pub fn range_test(&self) -> Option<&TrialSummary> {
+        let [run] = self.runs.as_slice() else { return None };
+        let (first, last) = (run.train.first()?, run.train.last()?);
+        (first.lr > 0.0 && last.lr >= 10.0 * first.lr).then_some(run)
+    }
+
+    /// The lengths that were run, longest first.
+    pub fn lengths(&self) -> Vec<u64> {
+        let mut lengths: Vec<u64> = self.runs.iter().map(|r| r.steps).collect();
+        lengths.sort_unstable_by(|a, b| b.cmp(a));
+        lengths.dedup();
+        lengths
+    }
+}
+
+impl TrialSummary {
+    fn new(trial: &Trial, estimate: &Estimate) -> Self {
+        let finite = |curve: &Curve| curve.points().iter().filter(|p| p.loss.is_finite()).copied().collect::<Vec<_>>();
+        let end = match &trial.end {
+            Some(End::Finished) => String::new(),
+            Some(End::Diverged { why, .. }) => format!("diverged: {why}"),
+            Some(End::Pruned { why }) => format!("pruned: {why}"),
+            Some(End::Failed { why }) => format!("failed: {why}"),
+            Some(End::Stopped) => "stopped".to_owned(),
+            None => "not ended".to_owned(),
+        };
+        Self {
+            trial: trial.id.0,
+            lr: trial.spec.lr,
+            steps: trial.spec.steps,
+            steps_run: trial.steps_run,
+            seed: trial.spec.seed,
+            loss: trial.final_loss(),
+            score: trial.score.last().map(|p| p.loss).filter(|s| s.is_finite()),
+            verdict: Placement::of(trial, estimate),
+            end,
+            train: thin(&smooth(&trial.train), CURVE_POINTS),
+            val: finite(&trial.val),
+        }
+    }
+}
+
+/// What is said of a log without a conclusion.
+fn unconcluded(job: &Job, trials: &[Trial]) -> Estimate {
+    let because = format!("the log ends before the search did, after {} trials", trials.len());
+    let advice = "`stepsize resume` goes on where it ended".to_owned();
+    let diverged = trials.iter().filter(|t| t.diverged()).map(|t| t.spec.lr);
+    Estimate {
+        divergence_lr: diverged.min_by(|a, b| a.get().total_cmp(&b.get())),
+        cost_runs: job.cost_runs(trials),
+        why: because.clone(),
+        answer: Answer::Refused(Refusal { reason: Reason::TooShort, because, advice }),
+        landscape: Vec::new(),
+    }
+}
+
+fn median(mut values: Vec<f64>) -> Option<f64> {
+    values.sort_by(f64::total_cmp);
+    values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,104 @@
+//! [`Cost`]: what a search cost, and what a full grid over the same span would have cost.
+//!
+//! The grid it is compared with: [`GRID_PER_DECADE`] rates a decade over the span of rates that the search tried, one
+//! seed, every run to the full horizon. That is the plain way to the same picture, not the best one. Seconds are those
+//! of the trials, one after another, whatever ran at the same time; money is their price.
+
+use crate::probe::Job;
+use crate::trial::Trial;
+use crate::{Error, Lr, Result};
+use serde::{Deserialize, Serialize};
+
+/// Rates a decade of the grid that the cost is compared with: factors of 1.8, the coarsest grid on which a person
+/// still sees the shape of the landscape.
+const GRID_PER_DECADE: u32 = 4;
+
+/// What a search cost.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Cost {
+    /// Trials.
+    pub trials: usize,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Steps, in full runs.
+    pub runs: f64,
+    /// Seconds of the trials, one after another; a trial that was not timed counts at the speed of the others.
+    pub seconds: Option<f64>,
+    /// Seconds on the clock, where the search was watched.
+    pub wall_seconds: Option<f64>,
+    /// The grid it is compared with; `None` without trials.
+    pub grid: Option<FullGrid>,
+    /// What it cost in money, with a price.
+    pub money: Option<Money>,
+}
+
+/// A full grid over the span that was searched.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FullGrid {
+    /// Rates a decade.
+    pub per_decade: u32,
+    /// Lowest rate.
+    pub low: Lr,
+    /// Highest rate.
+    pub high: Lr,
+    /// Rates, each run once to the full horizon.
+    pub runs: usize,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Seconds, at the speed of the trials.
+    pub seconds: Option<f64>,
+}
+
+/// Money, in the currency of the price.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Money {
+    /// Price of one hour of one running trial.
+    pub per_hour: f64,
+    /// The search.
+    pub search: f64,
+    /// The full grid.
+    pub grid: f64,
+}
+
+impl Cost {
+    /// The cost of `trials` in a search for the rate of `job`.
+    pub fn new(job: &Job, trials: &[Trial]) -> Self {
+        let steps = trials.iter().map(|t| t.steps_paid()).sum();
+        let timed: Vec<(f64, u64)> = trials.iter().filter_map(|t| Some((t.seconds?, t.steps_paid()))).collect();
+        let (clock, counted) = timed.iter().fold((0.0, 0), |(s, n), (seconds, steps)| (s + seconds, n + steps));
+        let pace = (counted > 0).then(|| clock / counted as f64);
+        let seconds_of = |steps: u64| pace.map(|p| p * steps as f64);
+        let rates = || trials.iter().map(|t| t.spec.lr);
+        let low = rates().min_by(|a, b| a.get().total_cmp(&b.get()));
+        let high = rates().max_by(|a, b| a.get().total_cmp(&b.get()));
+        let grid = low.zip(high).and_then(|(low, high)| {
+            let runs = Lr::log_space(low, high, GRID_PER_DECADE).ok()?.len();
+            let steps = job.steps.saturating_mul(runs as u64);
+            Some(FullGrid { per_decade: GRID_PER_DECADE, low, high, runs, steps, seconds: seconds_of(steps) })
+        });
+        Self {
+            trials: trials.len(),
+            steps,
+            runs: job.cost_runs(trials),
+            seconds: seconds_of(steps),
+            wall_seconds: None,
+            grid,
+            money: None,
+        }
+    }
+
+    /// The same with a price.
+    pub(super) fn with_price(mut self, per_hour: f64) -> Result<Self> {
+        if !(per_hour.is_finite() && per_hour >= 0.0) {
+            return Err(Error::invalid(format!("a price per hour must be finite and not below zero, not {per_hour}")));
+        }
+        let hours = |seconds: Option<f64>| seconds.map(|s| s / 3600.0);
+        let grid = self.grid.as_ref().and_then(|g| hours(g.seconds));
+        self.money = hours(self.seconds).zip(grid).map(|(search, grid)| Money {
+            per_hour,
+            search: search * per_hour,
+            grid: grid * per_hour,
+        });
+        Ok(self)
+    }
+}

@@ -1,0 +1,379 @@
+//! Carrying a tuned rate to another schedule, horizon, batch size or optimizer family, with what is known of the error.
+//!
+//! *Schedule.* For SGD with rates `gamma s_t` on convex Lipschitz problems the last iterate obeys `loss - best <= T1 / gamma + gamma T2`
+//! with distance D and gradient norms `G_t` (Schaipp et al. 2025, arXiv 2501.18965, theorem 3.1; Defazio et al. 2023, arXiv 2310.07831):
+//!
+//! ```text
+//! T1 = D^2 / (2 sum s)
+//! T2 = sum s_t^2 G_t^2 / (2 sum s)  +  1/2 sum_{k<T} (s_k / sum_{t>k} s_t) (sum_{t>=k} s_t^2 G_t^2) / (sum_{t>=k} s_t)
+//! gamma* = sqrt(T1 / T2),   bound* = 2 sqrt(T1 T2)
+//! ```
+//!
+//! Here D = G = 1: the ratio of two `gamma*` of the same length carries a rate from one shape to another, that of two
+//! `bound*` says which shape is better. Linear to zero has the least bound of the usual shapes, and no later decay
+//! beats it by more than a hair (Defazio et al.; measured in large models by Bergsma et al. 2025, arXiv 2502.15938): it is the default to recommend.
+//!
+//! *Horizon.* `rate ~ steps^-beta`: [`HORIZON`]. *Batch.* `rate ~ batch^a`: [`batch_rule`]. Both exponents differ from job to job, so the
+//! interval widens with every doubling. Uncertainties are standard deviations in octaves (log2 of the rate), added as
+//! independent; the interval is 80 %. They are judgements from the figures named at each rule, not calibrated on this job.
+//!
+//! It does not know the job: a search on it ([`crate::probe::Race`]) is better wherever it can be paid.
+
+mod refine;
+
+pub use refine::refine;
+
+use crate::{Error, Lr, Result, Schedule};
+use serde::Serialize;
+
+/// Standard normal quantile of 0.9: an interval of 80 % is this many deviations to either side.
+const EIGHTY: f64 = 1.281_551_565_544_6;
+/// Longest schedule whose constants are summed step by step; longer ones are compressed to it, which moves the ratios by
+/// less than 1e-3.
+const LONGEST: u64 = 1 << 16;
+
+/// Exponent of the horizon, its deviation, and the share of decay from which the first pair holds.
+///
+/// 124M-parameter Llama runs of 15k to 50k steps (the public logs of Schaipp et al.): 0.27 with a decay of 10 %, 0.24 at 20 %, 0.11
+/// at 40 %, 0.08 at 60 %, 0.14 at 90 %. Sweeps of the Step Law (arXiv 2503.04715) at fixed size and batch: median 0, 10 to 90 %
+/// of them -0.21 to 0.29. The convex bound says 0.5, Bjorck et al. (arXiv 2409.19913) about 0.3.
+pub const HORIZON: [(f64, f64); 2] = [(0.15, 0.15), (0.25, 0.15)];
+
+/// Which family of optimizers a rate is for: batch rules differ.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OptimizerFamily {
+    /// Steps in proportion to the gradient.
+    Sgd,
+    /// Steps of a size of their own: Adam and its kin.
+    #[default]
+    Adam,
+}
+
+/// The constants of a shape.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Constants {
+    /// `T1` with D = 1.
+    pub t1: f64,
+    /// `T2` with G = 1.
+    pub t2: f64,
+}
+
+impl Constants {
+    /// Of a schedule over `steps` steps.
+    ///
+    /// # Errors
+    /// When the factor is zero throughout.
+    ///
+    /// ```
+    /// use stepsize::{Schedule, transfer::Constants};
+    /// let linear = Constants::new(&Schedule::linear(10_000)?, 10_000)?;
+    /// assert!((linear.rate() * 10_000f64.sqrt() - 1.0).abs() < 1e-3);
+    /// # Ok::<(), stepsize::Error>(())
+    /// ```
+    pub fn new(schedule: &Schedule, steps: u64) -> Result<Self> {
+        if steps > LONGEST {
+            // Both constants go as powers of the length: T1 as 1/T, T2 as 1 up to logarithms, so the shape alone counts.
+            let short = Self::new(&schedule.compress(steps, LONGEST)?, LONGEST)?;
+            let stretch = steps as f64 / LONGEST as f64;
+            return Ok(Self { t1: short.t1 / stretch, t2: short.t2 });
+        }
+        let factors: Vec<f64> = (0..steps).map(|step| schedule.factor(step)).collect();
+        Self::of(&factors)
+    }
+
+    fn of(factors: &[f64]) -> Result<Self> {
+        // Steps at rate zero after the last one change nothing.
+        let end = factors.iter().rposition(|s| *s > 0.0).map_or(0, |i| i + 1);
+        let s = &factors[..end];
+        let (sum, squares): (f64, f64) = (s.iter().sum(), s.iter().map(|s| s * s).sum());
+        if end == 0 || !sum.is_finite() {
+            return Err(Error::invalid("a schedule that is zero throughout trains nothing: give another"));
+        }
+        let (mut after, mut after_squares, mut double) = (0.0, 0.0, 0.0);
+        for (k, s) in s.iter().enumerate().rev() {
+            let (with, with_squares) = (after + s, after_squares + s * s);
+            if k + 1 < end {
+                double += s / after * with_squares / with;
+            }
+            (after, after_squares) = (with, with_squares);
+        }
+        Ok(Self { t1: 1.0 / (2.0 * sum), t2: squares / (2.0 * sum) + 0.5 * double })
+    }
+
+    /// The best base rate, `gamma*`.
+    pub fn rate(&self) -> f64 {
+        (self.t1 / self.t2).sqrt()
+    }
+
+    /// The least bound on the loss above the best, `bound*`.
+    pub fn bound(&self) -> f64 {
+        2.0 * (self.t1 * self.t2).sqrt()
+    }
+}
+
+/// A run for which a rate is known or wanted.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Plan {
+    /// Shape of the rate.
+    pub schedule: Schedule,
+    /// Optimizer steps.
+    pub steps: u64,
+    /// Rows a step; `None` when it is not said.
+    pub batch: Option<u64>,
+}
+
+/// One factor of the answer.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Factor {
+    /// `schedule`, `horizon` or `batch`.
+    pub what: &'static str,
+    /// Multiplier of the rate.
+    pub factor: f64,
+    /// Standard deviation in octaves.
+    pub octaves: f64,
+    /// The rule with its numbers.
+    pub rule: String,
+    /// Where it comes from.
+    pub source: &'static str,
+}
+
+/// The rate for the other plan.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Transfer {
+    /// The rate.
+    pub lr: Lr,
+    /// Lower end of the 80 % interval.
+    pub low: Lr,
+    /// Upper end.
+    pub high: Lr,
+    /// Standard deviation in octaves.
+    pub octaves: f64,
+    /// Predicted ratio of the loss above the best, by the bound, at the same length and batch: how much better or worse the new shape is.
+    pub bound_ratio: f64,
+    /// The factors.
+    pub parts: Vec<Factor>,
+}
+
+/// Carries `lr` from one plan to another.
+///
+/// # Errors
+/// When only one of the plans says a batch size, a length is zero, or the result is no rate.
+pub fn transfer(lr: Lr, from: &Plan, to: &Plan, family: OptimizerFamily) -> Result<Transfer> {
+    let mut parts = Vec::new();
+    // Both shapes at one length: the horizon has a rule of its own.
+    let here = Constants::new(&from.schedule, from.steps)?;
+    let there = Constants::new(&to.schedule.compress(to.steps, from.steps)?, from.steps)?;
+    if from.schedule != to.schedule.compress(to.steps, from.steps)? {
+        let factor = there.rate() / here.rate();
+        // On the logs of Schaipp et al. the ratio was off by up to 0.2 octaves between decays of 10, 20 and 90 %, and
+        // by one octave between a constant rate and a decay of 90 %: a fourth of the distance and a floor of 0.1.
+        let octaves = 0.1 + 0.35 * factor.log2().abs();
+        parts.push(Factor {
+            what: "schedule",
+            factor,
+            octaves,
+            rule: format!(
+                "ratio of the best rates of the last-iterate bound, {:.4} to {:.4} at {} steps",
+                here.rate(),
+                there.rate(),
+                from.steps
+            ),
+            source: "Schaipp et al. 2025, arXiv 2501.18965",
+        });
+    }
+    if from.steps != to.steps {
+        let doublings = (to.steps as f64 / from.steps as f64).log2();
+        let decayed = decay_share(&to.schedule, to.steps) >= 0.3 && decay_share(&from.schedule, from.steps) >= 0.3;
+        let (beta, sd) = HORIZON[usize::from(!decayed)];
+        parts.push(Factor {
+            what: "horizon",
+            factor: (-beta * doublings).exp2(),
+            octaves: sd * doublings.abs(),
+            rule: format!(
+                "rate ~ steps^-{beta}, exponent +- {sd} ({})",
+                if decayed { "the rate decays over 30 % of the run or more" } else { "a short decay, or none" }
+            ),
+            source: "public runs of Schaipp et al. 2025 (arXiv 2501.18965) and of the Step Law (arXiv 2503.04715)",
+        });
+    }
+    match (from.batch, to.batch) {
+        (Some(a), Some(b)) if a != b => parts.push(batch_rule(a, b, family)?),
+        (Some(_), None) | (None, Some(_)) => {
+            return Err(Error::invalid("only one side says its batch size: give both, or none if it stays the same"));
+        }
+        _ => {}
+    }
+    let octaves = parts.iter().map(|p| p.octaves * p.octaves).sum::<f64>().sqrt();
+    let center = parts.iter().map(|p| p.factor).product::<f64>() * lr.get();
+    let at = |z: f64| Lr::new(center * (z * octaves).exp2());
+    Ok(Transfer {
+        lr: at(0.0)?,
+        low: at(-EIGHTY)?,
+        high: at(EIGHTY)?,
+        octaves,
+        bound_ratio: there.bound() / here.bound(),
+        parts,
+    })
+}
+
+/// The batch rule: linear for SGD (Goyal et al. 2017, arXiv 1706.02677) as long as the batch is small beside the noise scale, the
+/// square root for Adam (Malladi et al. 2022, arXiv 2205.10287). Both bend over near the noise scale, and beyond it more
+/// rows bring nothing (Adam: even a lower rate, Li et al. 2024, arXiv 2405.14578); the sweeps of the Step Law, which
+/// straddle it, show 0.26 (10 to 90 %: 0.16 to 0.55).
+///
+/// # Errors
+/// When a batch size is zero.
+pub fn batch_rule(from: u64, to: u64, family: OptimizerFamily) -> Result<Factor> {
+    if from == 0 || to == 0 {
+        return Err(Error::invalid("a batch has at least one row"));
+    }
+    let doublings = (to as f64 / from as f64).log2();
+    // The deviation reaches from the full rule down to no change at about two deviations.
+    let (exponent, sd, rule, source) = match family {
+        OptimizerFamily::Sgd => (
+            0.75,
+            0.3,
+            "SGD: linear while the batch is small, none beyond the noise scale",
+            "Goyal et al. 2017, arXiv 1706.02677; McCandlish et al. 2018, arXiv 1812.06162",
+        ),
+        OptimizerFamily::Adam => (
+            0.4,
+            0.2,
+            "Adam: square root while the batch is small, none or less beyond the noise scale",
+            "Malladi et al. 2022, arXiv 2205.10287; Step Law sweeps, arXiv 2503.04715",
+        ),
+    };
+    Ok(Factor {
+        what: "batch",
+        factor: (exponent * doublings).exp2(),
+        octaves: sd * doublings.abs(),
+        rule: format!("rate ~ batch^{exponent}, exponent +- {sd} ({rule})"),
+        source,
+    })
+}
+
+/// Share of the run after the last step at nine tenths of the peak or more: how long the rate decays.
+fn decay_share(schedule: &Schedule, steps: u64) -> f64 {
+    let samples = steps.min(1000);
+    let at = |i: u64| schedule.factor(i * steps / samples.max(1));
+    let peak = (0..samples).map(at).fold(0.0, f64::max);
+    let last = (0..samples).rev().find(|i| at(*i) >= 0.9 * peak).unwrap_or(0);
+    1.0 - (last + 1) as f64 / samples.max(1) as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const T: u64 = 25_600;
+
+    /// Best rate and bound of a schedule over those of linear decay at the same length.
+    fn beside_linear(text: &str, steps: u64) -> (f64, f64) {
+        let constants = |text: &str| Constants::new(&Schedule::parse(text, steps).unwrap(), steps).unwrap();
+        let (linear, other) = (constants("linear"), constants(text));
+        (other.rate() / linear.rate(), other.bound() / linear.bound())
+    }
+
+    #[test]
+    fn the_published_table() {
+        let linear = Constants::new(&Schedule::linear(T).unwrap(), T).unwrap();
+        let root = (T as f64).sqrt();
+        assert!((linear.rate() * root - 1.0).abs() < 1e-3 && (linear.bound() * root - 2.0).abs() < 1e-3);
+        let table = [
+            ("cosine", T, 0.971, 1.030),
+            ("cosine(floor=0.1)", T, 0.807, 1.126),
+            ("wsd(90%)", 6400, 0.909, 1.000),
+            ("wsd(80%)", 6400, 0.833, 1.001),
+            ("wsd(60%)", 6400, 0.708, 1.008),
+            ("wsd(40%)", 6400, 0.607, 1.029),
+            ("wsd(50%)", T, 0.656, 1.016),
+            ("wsd(20%)", T, 0.514, 1.080),
+            ("wsd(10%)", T, 0.461, 1.141),
+            ("wsd(20%, sqrt)", T, 0.543, 1.063),
+            ("constant", T, 0.292, 1.71),
+        ];
+        for (text, steps, rate, bound) in table {
+            let (r, b) = beside_linear(text, steps);
+            assert!((r - rate).abs() < 1.1e-3 && (b - bound).abs() < 2.1e-3, "{text}: {r:.4} {b:.4}");
+        }
+        assert!((beside_linear("constant", 400).0 - 0.37).abs() < 5e-3);
+    }
+
+    #[test]
+    fn the_bound_in_the_slow_form_of_the_paper() {
+        for text in ["linear", "warmup(10%) then cosine", "wsd(20%, sqrt)", "one_cycle", "linear * 0.5"] {
+            let steps = 200;
+            let schedule = Schedule::parse(text, steps).unwrap();
+            let s: Vec<f64> = (0..steps).map(|t| schedule.factor(t)).collect();
+            let sum = |v: &[f64]| v.iter().sum::<f64>();
+            let square = |v: &[f64]| v.iter().map(|x| x * x).sum::<f64>();
+            let mut t2 = square(&s) / (2.0 * sum(&s));
+            for k in 0..s.len() - 1 {
+                t2 += 0.5 * s[k] / sum(&s[k + 1..]) * square(&s[k..]) / sum(&s[k..]);
+            }
+            let fast = Constants::new(&schedule, steps).unwrap();
+            assert!((fast.t2 / t2 - 1.0).abs() < 1e-9 && (fast.t1 * 2.0 * sum(&s) - 1.0).abs() < 1e-12, "{text}");
+        }
+        // Twice the shape is half the rate and the same bound.
+        let c = |text: &str| Constants::new(&Schedule::parse(text, 300).unwrap(), 300).unwrap();
+        assert!((c("2 * linear").rate() * 2.0 / c("linear").rate() - 1.0).abs() < 1e-9);
+        assert!((c("2 * linear").bound() / c("linear").bound() - 1.0).abs() < 1e-9);
+        assert!(Constants::new(&Schedule::flat(0.0).unwrap(), 10).unwrap_err().is_invalid());
+    }
+
+    #[test]
+    fn long_schedules_are_summed_short() {
+        let exact = |steps: u64| {
+            let s = Schedule::parse("wsd(20%)", steps).unwrap();
+            Constants::of(&(0..steps).map(|t| s.factor(t)).collect::<Vec<_>>()).unwrap()
+        };
+        let steps = 5 * LONGEST;
+        let short = Constants::new(&Schedule::parse("wsd(20%)", steps).unwrap(), steps).unwrap();
+        assert!((short.rate() / exact(steps).rate() - 1.0).abs() < 5e-3);
+        assert!((short.t1 / exact(steps).t1 - 1.0).abs() < 1e-3);
+    }
+
+    fn plan(text: &str, steps: u64, batch: Option<u64>) -> Plan {
+        Plan { schedule: Schedule::parse(text, steps).unwrap(), steps, batch }
+    }
+
+    #[test]
+    fn a_rate_is_carried_with_its_reasons() {
+        let lr = Lr::new(3e-4).unwrap();
+        let (from, to) = (plan("cosine", 10_000, Some(64)), plan("wsd(20%)", 40_000, Some(256)));
+        let t = transfer(lr, &from, &to, OptimizerFamily::Adam).unwrap();
+        assert_eq!(t.parts.iter().map(|p| p.what).collect::<Vec<_>>(), ["schedule", "horizon", "batch"]);
+        let schedule = beside_linear("wsd(20%)", 10_000).0 / beside_linear("cosine", 10_000).0;
+        assert!((t.parts[0].factor - schedule).abs() < 1e-3, "{:?}", t.parts);
+        assert!(
+            (t.parts[1].factor - 2f64.powf(-0.5)).abs() < 1e-9 && (t.parts[2].factor - 2f64.powf(0.8)).abs() < 1e-9
+        );
+        let product: f64 = t.parts.iter().map(|p| p.factor).product();
+        assert!((t.lr.get() / (3e-4 * product) - 1.0).abs() < 1e-9);
+        assert!(t.low < t.lr && t.lr < t.high);
+        // There and back is where it began.
+        let back = transfer(t.lr, &to, &from, OptimizerFamily::Adam).unwrap();
+        assert!((back.lr.get() / 3e-4 - 1.0).abs() < 5e-3, "{}", back.lr);
+        // Nothing changes: nothing is uncertain.
+        let same = transfer(lr, &from, &from, OptimizerFamily::Sgd).unwrap();
+        assert!(same.parts.is_empty() && same.low == lr && same.high == lr && same.bound_ratio == 1.0);
+        assert!(transfer(lr, &from, &plan("cosine", 10_000, None), OptimizerFamily::Sgd).unwrap_err().is_invalid());
+    }
+
+    #[test]
+    fn refinement_gives_linear_for_constant_norms_and_a_warm_up_for_large_first_ones() {
+        let flat = refine(&[2.0; 1000], 500, OptimizerFamily::Sgd, 0.05, 50).unwrap();
+        assert_eq!(flat.steps(), Some(500));
+        for step in [0u64, 100, 250, 400, 499] {
+            assert!((flat.factor(step) - (1.0 - step as f64 / 500.0)).abs() < 0.03, "{step} {}", flat.factor(step));
+        }
+        let norms: Vec<f64> = (0..1000).map(|k| 1.0 + 4.0 * (-(k as f64) / 50.0).exp()).collect();
+        let warm = refine(&norms, 1000, OptimizerFamily::Sgd, 0.02, 100).unwrap();
+        assert!(warm.factor(0) < 0.1 && warm.factor(200) > 0.8 && warm.factor(999) < 0.02, "{warm}");
+        let adam = refine(&norms, 1000, OptimizerFamily::Adam, 0.02, 100).unwrap();
+        assert!(adam.factor(0) > warm.factor(0));
+        assert_eq!(warm.to_string().parse::<Schedule>().unwrap(), warm);
+        assert!(refine(&[1.0; 5], 100, OptimizerFamily::Sgd, 0.1, 10).is_err());
+        assert!(refine(&[0.0; 50], 100, OptimizerFamily::Sgd, 0.1, 10).is_err());
+    }
+}
