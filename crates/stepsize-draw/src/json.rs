@@ -1,4 +1,4 @@
-//! The `--json` object of a search: flat, one name an idea, `null` where there is nothing.
+//! The `--json` object of a search: flat, one name for each idea, `null` where a value is missing.
 
 use serde_json::{Value, json};
 use stepsize::Placement;

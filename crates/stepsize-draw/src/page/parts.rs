@@ -60,10 +60,10 @@ fn refused(refusal: &Refusal) -> String {
     )
 }
 
-/// A button for each rate, in the order of the axis.
+/// A button for each rate, in the order of the rate axis.
 pub fn toggles(report: &Report) -> String {
     let mut runs: Vec<&TrialSummary> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
-    // Of runs that share a rate the gravest verdict is shown.
+    // If trials share a rate, show the worst verdict.
     runs.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()).then(b.verdict.cmp(&a.verdict)));
     runs.dedup_by(|a, b| rate_key(a.lr.get()) == rate_key(b.lr.get()));
     if runs.len() < 2 {
@@ -130,7 +130,7 @@ pub fn runs(report: &Report) -> String {
     )
 }
 
-/// The cost, against a full grid.
+/// The cost, compared with a full grid.
 pub fn cost(report: &Report) -> String {
     let cost = &report.cost;
     let Some(grid) = &cost.grid else { return String::new() };
