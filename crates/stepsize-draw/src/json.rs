@@ -1,9 +1,7 @@
 //! The `--json` object of a search: flat, one name an idea, `null` where there is nothing.
 
 use serde_json::{Value, json};
-use stepsize::Placement;
-use stepsize::Report;
-use stepsize::probe::Answer;
+use stepsize::{Answer, Placement, Report};
 
 /// The object.
 pub fn object(report: &Report) -> Value {

@@ -6,8 +6,7 @@ pub mod plot;
 use crate::number::{count, money, plural, rate, seconds};
 use crate::view::View;
 pub use braille::Tone;
-use stepsize::Report;
-use stepsize::probe::{Answer, Rate, Refusal};
+use stepsize::{Answer, Rate, Refusal, Report};
 
 /// How text is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +77,7 @@ fn refused(report: &Report, refusal: &Refusal, style: Style) -> String {
 
 /// The class of a refusal, for people.
 pub fn reason(refusal: &Refusal) -> &'static str {
-    use stepsize::probe::Reason::*;
+    use stepsize::Reason::*;
     match refusal.reason {
         Flat => "the loss does not depend on the rate",
         NoiseOnly => "differences between rates are no larger than noise",

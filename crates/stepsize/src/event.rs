@@ -3,8 +3,9 @@
 //! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a non-finite loss is a
 //! fact to be kept, not a value to compute with.
 
-use crate::probe::{Estimate, Job};
-use crate::trial::{End, TrialId, TrialSpec};
+use crate::estimate::Estimate;
+use crate::job::Job;
+use crate::spec::{End, TrialId, TrialSpec};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the event format; a reader refuses a higher one.

@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use stepsize::probe::{Answer, Band, Estimate, Job, Rate, Reason, Refusal};
-use stepsize::{End, Event, Lr, Schedule, TrialId};
+use stepsize::{Answer, Band, End, Estimate, Event, Job, Lr, Rate, Reason, Refusal, Schedule, TrialId};
 use stepsize_study::{Store, Studies};
 
 /// A directory of its own for one test, taken away at the end.

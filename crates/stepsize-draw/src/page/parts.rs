@@ -4,9 +4,8 @@ use crate::figure::ink::{Ink, dashes};
 use crate::figure::{rate_key, svg::escape};
 use crate::number::{count, loss, money, rate, seconds};
 use crate::show;
-use stepsize::Report;
-use stepsize::probe::{Answer, Rate, Refusal};
 use stepsize::report::TrialSummary;
+use stepsize::{Answer, Rate, Refusal, Report};
 
 /// The answer box.
 pub fn answer(report: &Report) -> String {

@@ -17,8 +17,9 @@
 //! It does not model the landscape: `race` does.
 
 use crate::lr::Lr;
-use crate::probe::{Answer, Estimate, Rate, Reason, Refusal};
-use crate::trial::{End, Trial};
+use crate::spec::End;
+use crate::trial::Trial;
+use crate::{Answer, Estimate, Rate, Reason, Refusal};
 
 /// Ending this share of |untrained loss| above it is divergence: evaluation noise of a run that learned nothing is far
 /// below it.

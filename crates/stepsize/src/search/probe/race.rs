@@ -19,10 +19,11 @@ mod reading;
 
 use crate::landscape::{Context, Landscape};
 use crate::lr::Lr;
-use crate::probe::{Answer, Band, Estimate, Job, Probe, Rate, Reason, Refusal};
+use crate::probe::Probe;
 use crate::pruner::{OneSided, Pruner};
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Result};
 use plan::{NextProbe, bracket};
 use reading::{Book, Entry};
 

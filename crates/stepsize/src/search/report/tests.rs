@@ -1,6 +1,5 @@
 use super::*;
-use crate::probe::Rate;
-use crate::{Schedule, TrialId};
+use crate::{Rate, Schedule, TrialId};
 
 fn job() -> Job {
     Job::new(1000, Schedule::constant(), 0).unwrap()
