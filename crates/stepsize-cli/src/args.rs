@@ -78,7 +78,7 @@ enum ColourWhen {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Find the learning rate: short runs, an interval, the chance to be close, the price
+    /// Find the learning rate from short runs, with an 80 % interval and the cost
     Find(FindArgs),
     /// Learning-rate range test: one run with a rising rate (of a command: short runs), and a rule to read it
     RangeTest(RangeTestArgs),

@@ -52,14 +52,6 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     facts.push(format!("cost {}", short_cost(report)));
     let lr = Tone::Good.paint(&format!("lr {}", rate(found.lr.get())), style.colour);
     let mut lines = vec![format!("{lr}  ({})", facts.join("; ")), wrapped("why: ", &report.estimate.why, style)];
-    let chances = [(found.p_within_0_25_pct, "0.25 %"), (found.p_within_1_pct, "1 %")];
-    let chances: Vec<String> = chances
-        .iter()
-        .filter_map(|(p, of)| p.map(|p| format!("{:.0} % to be within {of} of the best loss", p * 100.0)))
-        .collect();
-    if !chances.is_empty() {
-        lines.push(wrapped("chance: ", &chances.join(", "), style));
-    }
     lines.push(wrapped("task: ", &task(report), style));
     lines.join("\n")
 }

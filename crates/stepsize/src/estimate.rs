@@ -39,10 +39,6 @@ pub struct Rate {
     pub lr: Lr,
     /// Lower and upper end of the 80 % interval for the best rate; `None` from methods that have none.
     pub interval: Option<(Lr, Lr)>,
-    /// Probability that the full run's loss is within 0.25 % of the best; only where calibrated.
-    pub p_within_0_25_pct: Option<f64>,
-    /// Probability that the full run's loss is within 1 % of the best; only where calibrated.
-    pub p_within_1_pct: Option<f64>,
 }
 
 /// A rate, or a refusal.

@@ -155,6 +155,15 @@ mod tests {
     }
 
     #[test]
+    fn a_conclusion_that_holds_the_former_chances_is_still_read() {
+        let line = r#"{"event":"concluded","estimate":{"answer":{"rate":{"lr":0.1,"interval":[0.05,0.2],
+            "p_within_0_25_pct":null,"p_within_1_pct":0.8}},"divergence_lr":2.0,"cost_runs":1.5,"why":"it fits",
+            "landscape":[]}}"#;
+        let Event::Concluded { estimate } = Event::from_json(line).unwrap() else { panic!() };
+        assert_eq!((estimate.lr().map(|lr| lr.get()), estimate.cost_runs), (Some(0.1), 1.5));
+    }
+
+    #[test]
     fn every_loss_comes_back_to_the_last_bit() {
         for loss in [1.7239308100190993, 1.1922607483095207, 0.37102871650029123, f64::MIN_POSITIVE, 1e308] {
             let event = Event::Step { trial: TrialId(3), step: 7, lr: loss, loss };

@@ -282,7 +282,7 @@ impl Probe for Comparison {
         let compared = self.compared(done)?;
         let answer = match compared.rows.first().and_then(|row| row.best.as_ref()) {
             Some(best) => {
-                Answer::Rate(Rate { lr: best.lr, interval: None, p_within_0_25_pct: None, p_within_1_pct: None })
+                Answer::Rate(Rate { lr: best.lr, interval: None })
             }
             None => Answer::Refused(Refusal {
                 reason: Reason::TooShort,

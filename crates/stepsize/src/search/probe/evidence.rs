@@ -106,7 +106,7 @@ pub(crate) fn refused(
     }
 }
 
-/// A rate as an estimate, without probabilities: no method here is calibrated.
+/// A rate as an estimate.
 pub(crate) fn answered(
     lr: Lr,
     interval: Option<(Lr, Lr)>,
@@ -115,7 +115,7 @@ pub(crate) fn answered(
     cost_runs: f64,
 ) -> Estimate {
     Estimate {
-        answer: Answer::Rate(Rate { lr, interval, p_within_0_25_pct: None, p_within_1_pct: None }),
+        answer: Answer::Rate(Rate { lr, interval }),
         divergence_lr: divergence_lr(trials),
         cost_runs,
         why: why.into(),

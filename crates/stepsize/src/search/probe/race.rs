@@ -317,7 +317,7 @@ impl Probe for Race {
                 Band { lr: Lr::from_log2(x), low: at(0.1), mid: at(0.5), high: at(0.9) }
             })
             .collect();
-        let rate = Rate { lr, interval: Some(interval), p_within_0_25_pct: None, p_within_1_pct: None };
+        let rate = Rate { lr, interval: Some(interval) };
         Ok(Estimate {
             answer: Answer::Rate(rate),
             divergence_lr: book.divergence(),
