@@ -81,7 +81,7 @@ enum ColourWhen {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Find the learning rate by short runs, with an 80 % interval and the cost
+    /// Find the learning rate from short runs, with an 80 % interval and the cost
     Find(FindArgs),
     /// Learning-rate range test: one run with a rising rate (for a command: several short runs)
     RangeTest(RangeTestArgs),

@@ -3,7 +3,8 @@
 use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
 use crate::task::{Loaded, schedule};
-use stepsize::probe::{Capped, Job, Probe};
+use stepsize::Job;
+use stepsize::probe::{Capped, Probe};
 use stepsize::pruner::KillRule;
 use stepsize_study::executor::{Commands, LogOptions, RateFrom, Template};
 use stepsize_study::{Cluster, Executor, InProcess, Local};

@@ -1,9 +1,7 @@
 //! The `--json` object of a search: flat, one name an idea, `null` where there is nothing.
 
 use serde_json::{Value, json};
-use stepsize::Placement;
-use stepsize::Report;
-use stepsize::probe::Answer;
+use stepsize::{Answer, Placement, Report};
 
 /// The object.
 pub fn object(report: &Report) -> Value {
@@ -27,8 +25,6 @@ pub fn object(report: &Report) -> Value {
         "lr": rate.map(|r| r.lr),
         "low": interval.map(|i| i.0),
         "high": interval.map(|i| i.1),
-        "p_within_0_25_pct": rate.and_then(|r| r.p_within_0_25_pct),
-        "p_within_1_pct": rate.and_then(|r| r.p_within_1_pct),
         "divergence_lr": estimate.divergence_lr,
         "cost_runs": estimate.cost_runs,
         "refused": refusal.map(|r| r.reason),

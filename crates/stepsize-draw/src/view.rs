@@ -4,9 +4,7 @@
 //! top of the loss axis is the untrained loss, or what the better three quarters of the points call for: a run that
 //! went wrong must not squeeze the others into a line. Points above the top are drawn at its edge, as arrows.
 
-use stepsize::Placement;
-use stepsize::Report;
-use stepsize::probe::Band;
+use stepsize::{Band, Placement, Report};
 
 /// Losses that span more than this factor are shown on a logarithmic axis.
 const LOG_FROM: f64 = 8.0;

@@ -5,8 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 use serde_json::Value;
 use std::path::PathBuf;
-use stepsize::Report;
-use stepsize::probe::Answer;
+use stepsize::{Answer, Report};
 use stepsize_draw::show::Style;
 use stepsize_draw::{figure, json, page, show};
 

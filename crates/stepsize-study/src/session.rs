@@ -153,9 +153,9 @@ mod tests {
     use crate::{InProcess, Memory, study};
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
-    use stepsize::probe::{Job, Race};
+    use stepsize::probe::Race;
     use stepsize::quadratic::NoisyQuadratic;
-    use stepsize::{Engine, Policy, Schedule, evaluation_steps};
+    use stepsize::{Engine, Job, Policy, Schedule, evaluation_steps};
 
     fn question() -> Question {
         let job = Job::new(400, Schedule::parse("cosine", 400).unwrap(), 0).unwrap();

@@ -1,7 +1,8 @@
 //! [`Placement`]: where a rate lies, in four words that a person can act on.
 
-use crate::probe::{Answer, Estimate};
-use crate::trial::{End, Trial};
+use crate::spec::End;
+use crate::trial::Trial;
+use crate::{Answer, Estimate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 

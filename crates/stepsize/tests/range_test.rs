@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Estimate, Job, Probe, RangeTest, RangeTestRule, Reason, smith};
-use stepsize::{Curve, End, Lr, Point, Schedule, Trial, TrialId};
+use stepsize::probe::{Probe, RangeTest, RangeTestRule, smith};
+use stepsize::{Curve, End, Estimate, Job, Lr, Point, Reason, Schedule, Trial, TrialId};
 
 fn job() -> Job {
     Job::new(1000, Schedule::constant(), 0).unwrap()

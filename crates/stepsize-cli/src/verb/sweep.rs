@@ -4,8 +4,8 @@ use crate::args::SweepArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
 use crate::work::{Work, capped};
-use stepsize::Result;
-use stepsize::probe::{Grid, Job, Probe, Random};
+use stepsize::probe::{Grid, Probe, Random};
+use stepsize::{Job, Result};
 
 /// Runs the sweep.
 pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {

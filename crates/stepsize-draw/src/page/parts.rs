@@ -4,9 +4,8 @@ use crate::figure::ink::{Ink, dashes};
 use crate::figure::{rate_key, svg::escape};
 use crate::number::{count, loss, money, rate, seconds};
 use crate::show;
-use stepsize::Report;
-use stepsize::probe::{Answer, Rate, Refusal};
 use stepsize::report::TrialSummary;
+use stepsize::{Answer, Rate, Refusal, Report};
 
 /// The answer box.
 pub fn answer(report: &Report) -> String {
@@ -34,13 +33,6 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     if let Some(edge) = report.estimate.divergence_lr {
         let times = edge.get() / found.lr.get();
         facts.push(("diverges from", format!("{} ({times:.1} times the rate)", rate(edge.get()))));
-    }
-    for (chance, of) in
-        [(found.p_within_0_25_pct, "within 0.25 % of the best"), (found.p_within_1_pct, "within 1 % of the best")]
-    {
-        if let Some(chance) = chance {
-            facts.push((of, format!("{:.0} %", chance * 100.0)));
-        }
     }
     facts.push(("cost", format!("{:.2} full runs", report.cost.runs)));
     let list: String = facts.iter().map(|(k, v)| format!("<div><dt>{k}</dt><dd>{}</dd></div>", escape(v))).collect();

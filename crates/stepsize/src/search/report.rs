@@ -8,15 +8,14 @@
 mod cost;
 mod thin;
 
-use crate::Placement;
 pub use cost::{Cost, FullGrid, Money};
 pub use thin::{smooth, thin};
 
 use crate::event::Event;
 
-use crate::probe::{Answer, Estimate, Job, Reason, Refusal};
-use crate::trial::{End, Trial, fold};
-use crate::{Curve, Error, Lr, Point, Result};
+use crate::spec::End;
+use crate::trial::{Trial, fold};
+use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Result};
 use serde::{Deserialize, Serialize};
 
 /// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed line.

@@ -3,8 +3,8 @@
 
 mod race;
 
-use stepsize::probe::{Answer, Descent, Estimate, FirstFall, Grid, Job, Probe, Race, Random, Reason};
-use stepsize::{Curve, End, Lr, Point, Schedule, Trial, TrialId, TrialSpec};
+use stepsize::probe::{Descent, FirstFall, Grid, Probe, Race, Random};
+use stepsize::{Answer, Curve, End, Estimate, Job, Lr, Point, Reason, Schedule, Trial, TrialId, TrialSpec};
 
 /// What one run does: its mini-batch losses, then its final validation loss. The untrained loss is 2.
 type World = dyn Fn(&TrialSpec) -> (Vec<f64>, f64);

@@ -214,8 +214,7 @@ mod tests {
 
     use super::super::meaning::LogOptions;
     use super::*;
-    use stepsize::probe::Job;
-    use stepsize::{Lr, Schedule};
+    use stepsize::{Job, Lr, Schedule};
 
     /// The events of a log of which `size` lines come at once.
     fn events(reader: &Arc<MetricReader>, lines: &[String], size: usize) -> Vec<Event> {

@@ -5,11 +5,12 @@
 //! run for each rate tried and can stop far below or above the best rate (up to a factor of ten by construction).
 
 use crate::lr::Lr;
+use crate::probe::Probe;
 use crate::probe::evidence::{MIN_STEPS, Outcome, answered, outcome, refused, same_rate, untrained};
 use crate::probe::grid::check_steps;
-use crate::probe::{Estimate, Job, Probe, Reason};
-use crate::trial::{End, Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::{End, TrialSpec};
+use crate::trial::Trial;
+use crate::{Error, Estimate, Job, Reason, Result};
 
 /// Share of |untrained loss| by which the loss must have fallen: a person sees such a fall on any plot.
 const WORKS: f64 = 0.05;
@@ -30,7 +31,8 @@ impl Descent {
     /// From 0.1 down by ten, six rates at most, each at full length.
     ///
     /// ```
-    /// use stepsize::probe::{Descent, Job, Probe};
+    /// use stepsize::Job;
+    /// use stepsize::probe::{Descent, Probe};
     /// use stepsize::Schedule;
     /// let probe = Descent::new(Job::new(1000, Schedule::constant(), 0)?);
     /// assert_eq!(probe.ask(&[])?[0].lr.get(), 0.1);

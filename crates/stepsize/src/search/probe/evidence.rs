@@ -17,8 +17,9 @@
 //! It does not model the landscape: `race` does.
 
 use crate::lr::Lr;
-use crate::probe::{Answer, Estimate, Rate, Reason, Refusal};
-use crate::trial::{End, Trial};
+use crate::spec::End;
+use crate::trial::Trial;
+use crate::{Answer, Estimate, Rate, Reason, Refusal};
 
 /// Ending this share of |untrained loss| above it is divergence: evaluation noise of a run that learned nothing is far
 /// below it.
@@ -105,7 +106,7 @@ pub(crate) fn refused(
     }
 }
 
-/// A rate as an estimate, without probabilities: no method here is calibrated.
+/// A rate as an estimate.
 pub(crate) fn answered(
     lr: Lr,
     interval: Option<(Lr, Lr)>,
@@ -114,7 +115,7 @@ pub(crate) fn answered(
     cost_runs: f64,
 ) -> Estimate {
     Estimate {
-        answer: Answer::Rate(Rate { lr, interval, p_within_0_25_pct: None, p_within_1_pct: None }),
+        answer: Answer::Rate(Rate { lr, interval }),
         divergence_lr: divergence_lr(trials),
         cost_runs,
         why: why.into(),

@@ -10,12 +10,13 @@
 //! (a geometric-mean regret of about 100 %), which is why the number of orders is an option.
 
 use crate::lr::Lr;
+use crate::probe::Probe;
 use crate::probe::descent::{check_factor, rung};
 use crate::probe::evidence::{answered, mean, refused, same_rate, untrained};
-use crate::probe::{Estimate, Job, Probe, Reason};
 use crate::schedule::Schedule;
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Error, Estimate, Job, Reason, Result};
 
 /// Iterations watched at each rate.
 const ITERATIONS: u64 = 30;
@@ -40,7 +41,8 @@ impl FirstFall {
     /// From 10 down by ten, 30 iterations each; answers two orders lower.
     ///
     /// ```
-    /// use stepsize::probe::{FirstFall, Job, Probe};
+    /// use stepsize::Job;
+    /// use stepsize::probe::{FirstFall, Probe};
     /// use stepsize::Schedule;
     /// let probe = FirstFall::new(Job::new(1000, Schedule::constant(), 0)?);
     /// assert_eq!(probe.ask(&[])?[0].lr.get(), 10.0);

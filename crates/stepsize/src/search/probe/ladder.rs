@@ -8,11 +8,12 @@
 //! reading a rung and no noise estimate: no interval.
 
 use crate::lr::Lr;
+use crate::probe::Probe;
 use crate::probe::evidence::{answered, refused, untrained};
 use crate::probe::grid::{check_steps, specs};
-use crate::probe::{Estimate, Job, Probe, Reason};
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Error, Estimate, Job, Reason, Result};
 
 /// Rungs in a decade: the edge is known to a factor of 2.2.
 const PER_DECADE: u32 = 3;

@@ -9,11 +9,12 @@
 //! The interval is wide by intent, [`BELOW`] octaves down and [`ABOVE`] up: what is best at the beginning is often too high for
 //! the whole run, and from job to job they differ much. With `{steps}` in the command the search is `race`, which is sharper.
 
-use crate::Result;
 use crate::lr::Lr;
+use crate::probe::Probe;
 use crate::probe::evidence::{answered, divergence_lr, refused};
-use crate::probe::{Estimate, Job, Probe, Reason};
-use crate::trial::{End, Trial, TrialSpec};
+use crate::spec::{End, TrialSpec};
+use crate::trial::Trial;
+use crate::{Estimate, Job, Reason, Result};
 
 /// The part of the run that is compared.
 const SHARE: u64 = 16;

@@ -19,10 +19,11 @@ mod reading;
 
 use crate::landscape::{Context, Landscape};
 use crate::lr::Lr;
-use crate::probe::{Answer, Band, Estimate, Job, Probe, Rate, Reason, Refusal};
+use crate::probe::Probe;
 use crate::pruner::{OneSided, Pruner};
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Result};
 use plan::{NextProbe, bracket};
 use reading::{Book, Entry};
 
@@ -316,7 +317,7 @@ impl Probe for Race {
                 Band { lr: Lr::from_log2(x), low: at(0.1), mid: at(0.5), high: at(0.9) }
             })
             .collect();
-        let rate = Rate { lr, interval: Some(interval), p_within_0_25_pct: None, p_within_1_pct: None };
+        let rate = Rate { lr, interval: Some(interval) };
         Ok(Estimate {
             answer: Answer::Rate(rate),
             divergence_lr: book.divergence(),

@@ -18,12 +18,13 @@
 //! start; else the probe refuses, also where the tool would have named a rate. No interval: one run has none.
 
 use crate::lr::Lr;
+use crate::probe::Probe;
 use crate::probe::evidence::{answered, refused, untrained};
 use crate::probe::suggest::{Finder, Ramp, Suggestion};
-use crate::probe::{Estimate, Job, Probe, Reason};
 use crate::schedule::{Schedule, Shape};
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Error, Estimate, Job, Reason, Result};
 
 /// Divisor from the edge to the answer; the source is in the head comment.
 const MARGIN: f64 = 4.0;
@@ -78,7 +79,8 @@ impl RangeTest {
     /// When `low >= high` or there are fewer than 20 steps.
     ///
     /// ```
-    /// use stepsize::probe::{Job, Probe, RangeTest};
+    /// use stepsize::Job;
+    /// use stepsize::probe::{Probe, RangeTest};
     /// use stepsize::{Lr, Schedule};
     /// let job = Job::new(1000, Schedule::constant(), 0)?;
     /// let test = RangeTest::new(job, Lr::new(1e-6)?, Lr::new(10.0)?, 200)?;

@@ -1,6 +1,5 @@
 use super::*;
-use crate::probe::Rate;
-use crate::{Schedule, TrialId};
+use crate::{Rate, Schedule, TrialId};
 
 fn job() -> Job {
     Job::new(1000, Schedule::constant(), 0).unwrap()
@@ -36,7 +35,7 @@ fn estimate(answer: Answer) -> Estimate {
 }
 
 fn rated(interval: Option<(Lr, Lr)>) -> Estimate {
-    estimate(Answer::Rate(Rate { lr: lr(0.12), interval, p_within_0_25_pct: None, p_within_1_pct: None }))
+    estimate(Answer::Rate(Rate { lr: lr(0.12), interval }))
 }
 
 fn verdicts(estimate: &Estimate) -> Vec<Placement> {

@@ -3,7 +3,7 @@
 use super::lattice;
 use super::reading::{Book, Ending, Entry};
 use crate::lr::Lr;
-use crate::probe::{Job, Reason, Refusal};
+use crate::{Job, Reason, Refusal};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
 const STRIDE: f64 = 3.25;

@@ -1,10 +1,11 @@
 //! [`Book`]: what the trials say, as readings of log loss, with where training breaks as a ceiling.
 
+use crate::Job;
 use crate::landscape::Reading;
 use crate::lr::Lr;
-use crate::probe::Job;
 use crate::schedule::Schedule;
-use crate::trial::{End, Trial};
+use crate::spec::End;
+use crate::trial::Trial;
 
 /// A constant-rate run is read at its shorter lengths down to this many steps; below, the transient of the first steps
 /// decides.
