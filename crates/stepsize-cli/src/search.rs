@@ -3,6 +3,7 @@
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
+use crate::remedy::StudyName;
 use crate::show::Style;
 use crate::work::Work;
 use std::ffi::OsString;
@@ -62,7 +63,8 @@ pub fn run(
     let report = Report::new(&question.text, &question.task, &question.job, &outcome.estimate, &outcome.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(outcome.interrupted);
-    crate::verb::show::finish(report, &output.draw, style)
+    let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
+    crate::verb::show::finish(report, &output.draw, study, style)
 }
 
 /// The log: in memory, or a study that is kept.

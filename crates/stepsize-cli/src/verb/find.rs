@@ -7,7 +7,7 @@ use crate::work::{Work, capped};
 use stepsize::probe::{Descent, FirstFall, Grid, Opening, Probe, Race, Random, RangeTest};
 use stepsize::{Lr, Result};
 
-/// Rates a decade of `--probe grid`: factors of 1.8.
+/// Rates per decade of `--probe sweep`: factors of 1.8.
 const PER_DECADE: u32 = 4;
 /// Rates of `--probe random`: a common budget for a search by hand.
 const DRAWS: u32 = 10;
@@ -26,17 +26,27 @@ pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
     // The race has a budget of its own, by which it plans.
     let probe = match args.probe {
         ProbeName::Race => probe,
-        _ => capped(probe, &work.job, args.max_cost)?.0,
+        _ => capped(probe, &work.job, args.budget, fewer(args.probe))?.0,
     };
     let mut question = format!("find --probe {}", probe.name());
     let options =
         [("low", args.span.low), ("high", args.span.high), ("start", args.start)].map(|(n, v)| (n, v.map(Lr::get)));
-    for (name, value) in options.into_iter().chain([("max-cost", args.max_cost)]) {
+    for (name, value) in options.into_iter().chain([("budget", args.budget)]) {
         if let Some(value) = value {
             question += &format!(" --{name} {value}");
         }
     }
     crate::search::run(&question, probe.as_ref(), work, &args.output, style)
+}
+
+/// How to try fewer rates.
+fn fewer(probe: ProbeName) -> &'static str {
+    match probe {
+        ProbeName::Sweep => "`stepsize sweep --per-decade 1`, or a narrower span with `--low LR --high LR`",
+        ProbeName::Random => "`stepsize sweep --random N`",
+        ProbeName::RangeTest => "`stepsize range-test --trial-steps N`",
+        ProbeName::Race | ProbeName::Descent | ProbeName::FirstFall => "`stepsize find` without `--probe`",
+    }
 }
 
 fn probe(args: &FindArgs, work: &Work) -> Result<Box<dyn Probe>> {
@@ -45,11 +55,11 @@ fn probe(args: &FindArgs, work: &Work) -> Result<Box<dyn Probe>> {
     Ok(match args.probe {
         ProbeName::Race if work.cut => {
             let start = args.start.map_or_else(|| Lr::new(START), Ok)?;
-            Box::new(Opening::new(job, start, args.max_cost.unwrap_or(MAX_COST))?)
+            Box::new(Opening::new(job, start, args.budget.unwrap_or(MAX_COST))?)
         }
         ProbeName::Race => {
             let mut race = Race::new(job);
-            if let Some(runs) = args.max_cost {
+            if let Some(runs) = args.budget {
                 race = race.with_max_cost(runs)?;
             }
             if let Some(lr) = args.start {
@@ -57,7 +67,7 @@ fn probe(args: &FindArgs, work: &Work) -> Result<Box<dyn Probe>> {
             }
             Box::new(race)
         }
-        ProbeName::Grid => Box::new(Grid::new(job, low, high, PER_DECADE)?),
+        ProbeName::Sweep => Box::new(Grid::new(job, low, high, PER_DECADE)?),
         ProbeName::Random => {
             let seed = job.seed;
             Box::new(Random::new(job, low, high, DRAWS, seed)?)

@@ -10,7 +10,11 @@ use stepsize::{Job, Result};
 /// Runs the sweep.
 pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let (probe, budget) = capped(probe(args, &work.job).map_err(Fault::usage)?, &work.job, args.max_cost)?;
+    let fewer = match args.random {
+        Some(_) => "`--random N`",
+        None => "`--per-decade 1`, or a narrower span with `--low LR --high LR`",
+    };
+    let (probe, budget) = capped(probe(args, &work.job).map_err(Fault::usage)?, &work.job, args.budget, fewer)?;
     let (low, high) = args.span.or(1e-4, 1.0).map_err(Fault::usage)?;
     let rates = match args.random {
         Some(count) => format!("--random {count}"),

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use stepsize::{Answer, Band, End, Estimate, Event, Job, Lr, Rate, Reason, Refusal, Schedule, TrialId};
+use stepsize::{Answer, Band, End, Estimate, Event, Job, Lr, Rate, Reason, Refusal, Remedy, Schedule, TrialId};
 use stepsize_study::{Store, Studies};
 
 /// A directory of its own for one test, taken away at the end.
@@ -142,7 +142,7 @@ pub fn refused() -> Vec<Event> {
     let refusal = Refusal {
         reason: Reason::NoiseOnly,
         because: "the means of 9 rates span 1e-3, the noise of one mean is 2e-3".into(),
-        advice: "add seeds or train longer".into(),
+        remedies: vec![Remedy::MoreSeeds, Remedy::LongerRun],
     };
     concluded(Answer::Refused(refusal), Vec::new())
 }

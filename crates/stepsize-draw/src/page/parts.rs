@@ -11,7 +11,7 @@ use stepsize::{Answer, Rate, Refusal, Report};
 pub fn answer(report: &Report) -> String {
     let inner = match &report.estimate.answer {
         Answer::Rate(found) => found_rate(report, found),
-        Answer::Refused(refusal) => refused(refusal),
+        Answer::Refused(refusal) => refused(report, refusal),
     };
     let interrupted = match report.interrupted {
         true => "<p><strong>Interrupted.</strong> This rests on the trials that had ended.</p>\n",
@@ -30,9 +30,9 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(("80 % interval", format!("{} to {}", rate(low.get()), rate(high.get()))));
     }
-    if let Some(edge) = report.estimate.divergence_lr {
-        let times = edge.get() / found.lr.get();
-        facts.push(("diverges from", format!("{} ({times:.1} times the rate)", rate(edge.get()))));
+    if let Some(broken) = report.estimate.divergence_lr {
+        let times = broken.get() / found.lr.get();
+        facts.push(("diverges from", format!("{} ({times:.1} times the rate)", rate(broken.get()))));
     }
     facts.push(("cost", format!("{:.2} full runs", report.cost.runs)));
     let list: String = facts.iter().map(|(k, v)| format!("<div><dt>{k}</dt><dd>{}</dd></div>", escape(v))).collect();
@@ -43,12 +43,12 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     )
 }
 
-fn refused(refusal: &Refusal) -> String {
+fn refused(report: &Report, refusal: &Refusal) -> String {
     format!(
         "<p class=\"label\">refused</p>\n<h1>No rate: {}</h1>\n<p><strong>Seen:</strong> {}</p>\n<p><strong>Do:</strong> {}</p>\n",
         escape(show::reason(refusal)),
         escape(&refusal.because),
-        escape(&refusal.advice)
+        escape(&report.advice)
     )
 }
 

@@ -23,7 +23,7 @@ use crate::probe::{FirstFall, Probe, Race};
 use crate::schedule::Schedule;
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Result};
+use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 use serde::Serialize;
 
 /// What a way does with the rate.
@@ -287,7 +287,7 @@ impl Probe for Comparison {
             None => Answer::Refused(Refusal {
                 reason: Reason::TooShort,
                 because: "no fixed rate has finished with all its seeds".to_owned(),
-                advice: "let the comparison run on".to_owned(),
+                remedies: vec![Remedy::Resume],
             }),
         };
         Ok(Estimate {

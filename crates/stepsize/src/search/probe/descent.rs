@@ -10,7 +10,7 @@ use crate::probe::evidence::{MIN_STEPS, Outcome, answered, outcome, refused, sam
 use crate::probe::grid::check_steps;
 use crate::spec::{End, TrialSpec};
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Share of |untrained loss| by which the loss must have fallen: a person sees such a fall on any plot.
 const WORKS: f64 = 0.05;
@@ -120,12 +120,12 @@ impl Probe for Descent {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| Ok(refused(reason, because, advice, done, cost));
+        let refuse = |reason, because: String, remedies: &[Remedy]| Ok(refused(reason, because, remedies, done, cost));
         if self.steps < MIN_STEPS.min(self.job.steps) {
             return refuse(
                 Reason::TooShort,
                 format!("trials of {} steps say little of a run of {}", self.steps, self.job.steps),
-                "run longer trials",
+                &[Remedy::LongerTrials { at_least: Some(MIN_STEPS.min(self.job.steps)) }],
             );
         }
         if let Some(found) = done.iter().find(|t| works(t)) {
@@ -135,20 +135,20 @@ impl Probe for Descent {
         }
         let known = done.iter().filter(|t| matches!(t.end, Some(End::Finished | End::Diverged { .. }))).count();
         if known == 0 {
-            return refuse(Reason::TooShort, "no trial has ended".into(), "let the first trial end");
+            return refuse(Reason::TooShort, "no trial has ended".into(), &[Remedy::Resume]);
         }
         let rates: Vec<String> = done.iter().map(|t| t.spec.lr.to_string()).collect();
         if done.iter().all(|t| outcome(t) == Outcome::Diverged) {
             return refuse(
                 Reason::AllDiverged,
                 format!("every rate tried diverged: {}", rates.join(", ")),
-                "start lower or allow more tries; check the data for values that are not finite",
+                &[Remedy::LowerStart, Remedy::CheckModelAndData],
             );
         }
         refuse(
             Reason::Flat,
             format!("no rate lowered the loss by 5 %: {}", rates.join(", ")),
-            "check that the rate reaches the optimizer, train longer, or try rates between these",
+            &[Remedy::CheckRateIsUsed, Remedy::LongerRun, Remedy::MoreRates],
         )
     }
 }

@@ -19,7 +19,7 @@
 use crate::lr::Lr;
 use crate::spec::End;
 use crate::trial::Trial;
-use crate::{Answer, Estimate, Rate, Reason, Refusal};
+use crate::{Answer, Estimate, Rate, Reason, Refusal, Remedy};
 
 /// Ending this share of |untrained loss| above it is divergence: evaluation noise of a run that learned nothing is far
 /// below it.
@@ -92,13 +92,13 @@ pub(crate) fn divergence_lr(trials: &[Trial]) -> Option<Lr> {
 pub(crate) fn refused(
     reason: Reason,
     because: impl Into<String>,
-    advice: impl Into<String>,
+    remedies: &[Remedy],
     trials: &[Trial],
     cost_runs: f64,
 ) -> Estimate {
     let because = because.into();
     Estimate {
-        answer: Answer::Refused(Refusal { reason, because: because.clone(), advice: advice.into() }),
+        answer: Answer::Refused(Refusal { reason, because: because.clone(), remedies: remedies.into() }),
         divergence_lr: divergence_lr(trials),
         cost_runs,
         why: because,
@@ -268,13 +268,13 @@ impl Evidence {
 
     /// The answer: the rate with the lowest mean, or a refusal.
     pub(crate) fn conclude(&self, trials: &[Trial], cost_runs: f64) -> Estimate {
-        let refuse = |reason, because: String, advice: &str| refused(reason, because, advice, trials, cost_runs);
+        let refuse = |reason, because: String, remedies: &[Remedy]| refused(reason, because, remedies, trials, cost_runs);
         let tried = self.readings.len();
         if tried < 3 {
             return refuse(
                 Reason::TooShort,
                 format!("only {tried} rates have a result; 3 are needed"),
-                "run more rates, or let the running ones end",
+                &[Remedy::MoreRates, Remedy::Resume],
             );
         }
         let (low, high) = (self.readings[0].lr, self.readings[tried - 1].lr);
@@ -282,7 +282,7 @@ impl Evidence {
             return refuse(
                 Reason::AllDiverged,
                 format!("every one of {tried} rates from {low} to {high} diverged"),
-                "try lower rates, add warm-up or gradient clipping, or check the data for values that are not finite",
+                &[Remedy::LowerRates, Remedy::StabilizeTraining, Remedy::CheckModelAndData],
             );
         };
         if !self.learned(LEARNED) || self.range() <= 1e-9 * least.abs() {
@@ -292,26 +292,26 @@ impl Evidence {
                     "no rate from {low} to {high} learned: best loss {least:.4}, untrained {}",
                     show(self.untrained)
                 ),
-                "check that the rate reaches the optimizer and that the data can be learned; then widen the range or train longer",
+                &[Remedy::CheckRateIsUsed, Remedy::CheckModelAndData, Remedy::WiderSpan, Remedy::LongerRun],
             );
         }
         if let Some(because) = self.noise_only(best) {
             return refuse(
                 Reason::NoiseOnly,
                 because,
-                "add seeds, train longer or widen the range; if all these runs are good, any of the rates will do",
+                &[Remedy::MoreSeeds, Remedy::LongerRun, Remedy::WiderSpan],
             );
         }
         let lr = self.readings[best].lr;
         if let Some(side) = self.outward() {
-            let (which, where_to) = match side {
-                Side::Low => ("lowest", "lower"),
-                Side::High => ("highest", "higher"),
+            let (which, remedy) = match side {
+                Side::Low => ("lowest", Remedy::LowerRates),
+                Side::High => ("highest", Remedy::HigherRates),
             };
             return refuse(
                 Reason::AtEdge,
                 format!("the best rate, {lr}, is the {which} one tried: the optimum may lie beyond it"),
-                &format!("try {where_to} rates"),
+                &[remedy],
             );
         }
         let seeds = self.readings[best].losses.len();

@@ -16,7 +16,7 @@ use crate::probe::evidence::{answered, mean, refused, same_rate, untrained};
 use crate::schedule::Schedule;
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Iterations watched at each rate.
 const ITERATIONS: u64 = 30;
@@ -127,7 +127,7 @@ fn variance(values: &[f64]) -> f64 {
 
 impl Probe for FirstFall {
     fn name(&self) -> &'static str {
-        "first_fall"
+        "first-fall"
     }
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
@@ -144,12 +144,15 @@ impl Probe for FirstFall {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| Ok(refused(reason, because, advice, done, cost));
+        let refuse = |reason, because: String, remedies: &[Remedy]| Ok(refused(reason, because, remedies, done, cost));
         if self.iterations < LEAST || done.iter().all(|t| t.end.is_none()) {
             return refuse(
                 Reason::TooShort,
                 format!("{} iterations at {} rates show no fall either way", self.iterations, done.len()),
-                "watch at least 9 iterations at each rate",
+                &[match self.iterations < LEAST {
+                    true => Remedy::LongerTrials { at_least: Some(LEAST) },
+                    false => Remedy::Resume,
+                }],
             );
         }
         match Self::found(done) {
@@ -164,17 +167,17 @@ impl Probe for FirstFall {
             Some((lr, false)) => refuse(
                 Reason::AtEdge,
                 format!("the loss falls at {lr}, the largest rate tried: where it stops to fall is not known"),
-                "start from a larger rate",
+                &[Remedy::HigherStart],
             ),
             None if done.iter().all(|t| t.diverged() || t.train.has_non_finite()) => refuse(
                 Reason::AllDiverged,
                 format!("the loss exploded at each of {} rates", done.len()),
-                "start from a smaller rate; check the data for values that are not finite",
+                &[Remedy::LowerStart, Remedy::CheckModelAndData],
             ),
             None => refuse(
                 Reason::Flat,
                 format!("the loss falls at none of {} rates within {} iterations", done.len(), self.iterations),
-                "watch more iterations, or check that the rate reaches the optimizer",
+                &[Remedy::LongerTrials { at_least: None }, Remedy::CheckRateIsUsed],
             ),
         }
     }

@@ -23,7 +23,7 @@ use crate::probe::Probe;
 use crate::pruner::{OneSided, Pruner};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Result};
+use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 use plan::{NextProbe, bracket};
 use reading::{Book, Entry};
 
@@ -298,7 +298,7 @@ impl Probe for Race {
                 because: format!(
                     "only {ended} probes had ended before the study did, with {read} readings of their losses"
                 ),
-                advice: "let the study run on; it resumes where it stopped".into(),
+                remedies: vec![Remedy::Resume],
             }));
         }
         let belief = Belief::new(&book, &self.job);

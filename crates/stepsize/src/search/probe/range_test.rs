@@ -24,7 +24,8 @@ use crate::probe::suggest::{Finder, Ramp, Suggestion};
 use crate::schedule::{Schedule, Shape};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
+use std::str::FromStr;
 
 /// Divisor from the edge to the answer; the source is in the head comment.
 const MARGIN: f64 = 4.0;
@@ -50,6 +51,33 @@ pub enum RangeTestRule {
     Peer(Suggestion),
     /// Smith's maximum from the score (accuracy or R2) of evaluations during the ramp.
     Accuracy,
+}
+
+impl RangeTestRule {
+    /// Every rule, our own first.
+    pub fn all() -> impl Iterator<Item = Self> {
+        [Self::Edge, Self::Accuracy].into_iter().chain(Suggestion::ALL.map(Self::Peer))
+    }
+
+    /// The name by which a person asks for it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Edge => "edge",
+            Self::Accuracy => "accuracy",
+            Self::Peer(suggestion) => suggestion.name(),
+        }
+    }
+}
+
+impl FromStr for RangeTestRule {
+    type Err = Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        Self::all().find(|rule| rule.name() == text).ok_or_else(|| {
+            let names: Vec<&str> = Self::all().map(Self::name).collect();
+            Error::invalid(format!("{text:?} is not a rule of the range test; the rules are {}", names.join(", ")))
+        })
+    }
 }
 
 /// Where the score starts and stops to rise in a range test (Smith 2015): the bounds of a cyclical schedule.
@@ -219,7 +247,7 @@ pub fn smith(lrs: &[f64], scores: &[f64]) -> Option<Bounds> {
 
 impl Probe for RangeTest {
     fn name(&self) -> &'static str {
-        "range_test"
+        "range-test"
     }
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
@@ -228,21 +256,22 @@ impl Probe for RangeTest {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| Ok(refused(reason, because, advice, done, cost));
+        let refuse = |reason, because: String, remedies: &[Remedy]| Ok(refused(reason, because, remedies, done, cost));
         let Some(trial) = done.first() else {
-            return refuse(Reason::TooShort, "no trial has ended".into(), "let the range test end");
+            return refuse(Reason::TooShort, "no trial has ended".into(), &[Remedy::Resume]);
         };
         let (lrs, losses) = (trial.train.lrs(), trial.train.losses());
         let edge = match edge_index(&losses, untrained(trial)) {
             Ok(edge) => edge,
             Err((reason, because)) => {
-                let advice = match reason {
-                    Reason::AllDiverged => "start the ramp lower, and check the data for values that are not finite",
-                    Reason::TooShort => "take more steps",
-                    Reason::NoiseOnly => "take more steps or larger batches",
-                    _ => "end the ramp higher or take more steps; check that the rate reaches the optimizer",
+                let longer = Remedy::LongerTrials { at_least: None };
+                let remedies = match reason {
+                    Reason::AllDiverged => vec![Remedy::LowerRates, Remedy::CheckModelAndData],
+                    Reason::TooShort => vec![longer],
+                    Reason::NoiseOnly => vec![longer, Remedy::LargerBatches],
+                    _ => vec![Remedy::HigherRates, longer, Remedy::CheckRateIsUsed],
                 };
-                return refuse(reason, because, advice);
+                return refuse(reason, because, &remedies);
             }
         };
         let edge = edge.and_then(|i| lrs.get(i)).and_then(|&lr| Lr::new(lr).ok());
@@ -257,7 +286,7 @@ impl Probe for RangeTest {
                     refused(
                         Reason::AtEdge,
                         format!("training did not break up to a rate of {last:.3e}"),
-                        "end the ramp higher",
+                        &[Remedy::HigherRates],
                         done,
                         cost,
                     )
@@ -270,7 +299,7 @@ impl Probe for RangeTest {
                     _ => refused(
                         Reason::TooShort,
                         format!("{} has no answer for {} recorded losses", suggestion.name(), recorded.len()),
-                        "take more steps",
+                        &[Remedy::LongerTrials { at_least: None }],
                         done,
                         cost,
                     ),
@@ -286,7 +315,7 @@ impl Probe for RangeTest {
                     None => refused(
                         if scores.len() < SCORES { Reason::TooShort } else { Reason::Flat },
                         format!("{} scores show no rise; {SCORES} or more are needed", scores.len()),
-                        "evaluate more often, or read the loss",
+                        &[Remedy::ReadLoss],
                         done,
                         cost,
                     ),

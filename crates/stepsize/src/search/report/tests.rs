@@ -47,7 +47,7 @@ fn verdicts_follow_the_interval_and_a_refusal_knows_none() {
     use Placement::*;
     assert_eq!(verdicts(&rated(Some((lr(0.06), lr(0.2))))), [TooLow, Good, TooHigh, Diverged, Diverged]);
     assert_eq!(verdicts(&rated(None)), [TooLow, Good, TooHigh, Diverged, Diverged]);
-    let refusal = Refusal { reason: Reason::Flat, because: "b".into(), advice: "a".into() };
+    let refusal = Refusal { reason: Reason::Flat, because: "b".into(), remedies: vec![Remedy::CheckRateIsUsed] };
     assert_eq!(verdicts(&estimate(Answer::Refused(refusal))), [Unknown, Unknown, Unknown, Diverged, Diverged]);
 }
 
@@ -80,7 +80,8 @@ fn a_report_survives_json_and_holds_finite_numbers_only() {
 fn a_log_without_a_conclusion_is_a_refusal() {
     let study = Event::Study { version: 1, question: "q".into(), task: "t".into(), job: job() };
     let report = Report::from_events(&[study]).unwrap();
-    assert!(report.lr().is_none() && report.estimate.refusal().unwrap().advice.contains("stepsize resume"));
+    assert_eq!(report.estimate.refusal().unwrap().remedies, [Remedy::Resume]);
+    assert_eq!(report.advice, "let the search run to its end");
     assert!(Report::from_events(&[]).is_err());
 }
 

@@ -3,7 +3,7 @@
 use super::lattice;
 use super::reading::{Book, Ending, Entry};
 use crate::lr::Lr;
-use crate::{Job, Reason, Refusal};
+use crate::{Job, Reason, Refusal, Remedy};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
 const STRIDE: f64 = 3.25;
@@ -228,10 +228,7 @@ fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
             100.0 * (between / 2.0).sqrt(),
             100.0 * within.sqrt()
         ),
-        advice:
-            "any of these rates does as well in so short a run: give more steps, or compare full runs with several \
-                 seeds (--probe grid --seeds 3)"
-                .into(),
+        remedies: vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }],
     })
 }
 
@@ -239,7 +236,7 @@ fn no_room(n: u64, steps: u64) -> Refusal {
     Refusal {
         reason: Reason::TooShort,
         because: format!("a run of {steps} steps leaves probes of {n}, which say nothing"),
-        advice: "full runs are cheap here: compare them (--probe grid)".into(),
+        remedies: vec![Remedy::CompareFullRuns { seeds: 1 }],
     }
 }
 
@@ -247,15 +244,14 @@ fn all_exploded(low: f64, high: f64) -> Refusal {
     Refusal {
         reason: Reason::AllDiverged,
         because: format!("every rate from {} to {} diverged", Lr::from_log2(low), Lr::from_log2(high)),
-        advice: "look for a fault in the model, the data or the loss: no rate can mend it; then try again".into(),
+        remedies: vec![Remedy::LowerStart, Remedy::CheckModelAndData],
     }
 }
 
 fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
-    let (which, x, advice) = if above {
-        ("highest", high, "check that the loss can rise at all with the rate; is the rate passed on to the optimizer?")
-    } else {
-        ("lowest", low, "check the unit of the rate; a model whose best rate is this small is usually badly scaled")
+    let (which, x, remedy) = match above {
+        true => ("highest", high, Remedy::CheckRateIsUsed),
+        false => ("lowest", low, Remedy::CheckRateScale),
     };
     Refusal {
         reason: Reason::AtEdge,
@@ -265,7 +261,7 @@ fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
             Lr::from_log2(high),
             Lr::from_log2(x)
         ),
-        advice: advice.into(),
+        remedies: vec![remedy],
     }
 }
 
@@ -277,8 +273,7 @@ fn nothing(n: u64, steps: u64, low: f64, high: f64) -> Refusal {
             Lr::from_log2(low),
             Lr::from_log2(high)
         ),
-        advice: "give a longer run (more steps) or a larger search budget; check that the model can learn the data"
-            .into(),
+        remedies: vec![Remedy::LongerRun, Remedy::LargerBudget, Remedy::CheckModelAndData],
     }
 }
 
