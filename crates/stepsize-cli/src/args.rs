@@ -49,7 +49,7 @@ diverges, and what the search cost. If the evidence is too thin, it says so and 
 const EXAMPLES: &str = "\
 Words:
   lr         the base rate; the rate at a step is lr x schedule(step) x controller
-  schedule   the rate over steps as a factor: constant, linear, cosine, 'warmup(100) then cosine', ...
+  schedule   the rate over steps as a factor: constant, cosine, 'warmup(100) then cosine', ...
   run        one full training run; the cost of a search is counted in runs
   trial      one training run of a search, mostly a short one
   diverges   the loss explodes, or ends above that of the untrained network
