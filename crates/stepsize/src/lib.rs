@@ -5,6 +5,7 @@
 
 mod curve;
 pub mod diagnosis;
+pub mod divergence;
 mod draws;
 mod error;
 mod estimate;
@@ -16,6 +17,7 @@ mod rate;
 mod run;
 mod search;
 mod spec;
+mod stats;
 mod trial;
 
 pub use rate::{controller, notation, schedule};

@@ -3,7 +3,7 @@
 use super::ClusterArgs;
 use clap::Args;
 use std::path::PathBuf;
-use stepsize::pruner::KillRule;
+use stepsize::pruner::PrunerKind;
 
 /// Options of the built-in engine, which a command has no use for.
 const ENGINE: [&str; 9] =
@@ -49,7 +49,7 @@ pub struct CommandArgs {
     /// End runs early by this rule instead of the search's own: none, one-sided, diverging, median, halving. Under a schedule that
     /// decays, median and halving may end the best rate
     #[arg(long, value_name = "RULE", help_heading = "Command")]
-    pub kill_rule: Option<KillRule>,
+    pub kill_rule: Option<PrunerKind>,
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }

@@ -11,9 +11,10 @@ mod thin;
 pub use cost::{Cost, FullGrid, Money};
 pub use thin::{smooth, thin};
 
+use crate::divergence::lowest_diverged;
 use crate::event::Event;
-
 use crate::spec::End;
+use crate::stats::upper_median;
 use crate::trial::{Trial, fold};
 use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Result};
 use serde::{Deserialize, Serialize};
@@ -82,7 +83,7 @@ impl Report {
             schedule: if job.own_schedule { "its own".to_owned() } else { job.schedule.to_string() },
             estimate: estimate.clone(),
             runs,
-            untrained: median(trials.iter().filter_map(Trial::start_loss).collect()),
+            untrained: upper_median(&trials.iter().filter_map(Trial::start_loss).collect::<Vec<f64>>()),
             cost: Cost::new(job, trials),
             interrupted: false,
         }
@@ -189,19 +190,13 @@ impl TrialSummary {
 fn unconcluded(job: &Job, trials: &[Trial]) -> Estimate {
     let because = format!("the log ends before the search did, after {} trials", trials.len());
     let advice = "`stepsize resume` goes on where it ended".to_owned();
-    let diverged = trials.iter().filter(|t| t.diverged()).map(|t| t.spec.lr);
     Estimate {
-        divergence_lr: diverged.min_by(|a, b| a.get().total_cmp(&b.get())),
+        divergence_lr: lowest_diverged(trials),
         cost_runs: job.cost_runs(trials),
         why: because.clone(),
         answer: Answer::Refused(Refusal { reason: Reason::TooShort, because, advice }),
         landscape: Vec::new(),
     }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]

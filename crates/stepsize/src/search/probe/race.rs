@@ -25,6 +25,7 @@ use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Result};
 use plan::{NextProbe, bracket};
+pub(super) use plan::{STRIDE, WIDENINGS};
 use reading::{Book, Entry};
 
 /// Rates are tried on a lattice of this many octaves, so that repeated and shared probes coincide.

@@ -17,21 +17,21 @@
 //! Before any reading the evidence must be fit: enough readings, a fall beyond the noise, and not broken from the
 //! start; else the probe refuses, also where the tool would have named a rate. No interval: one run has none.
 
+use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{answered, refused, untrained};
+use crate::probe::evidence::{LEARNED, answered, refused};
 use crate::probe::suggest::{Finder, Ramp, Suggestion};
 use crate::schedule::{Schedule, Shape};
 use crate::spec::TrialSpec;
+use crate::stats::{median, step_noise};
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Result};
 
 /// Divisor from the edge to the answer; the source is in the head comment.
-const MARGIN: f64 = 4.0;
+pub(super) const MARGIN: f64 = 4.0;
 /// Fewest losses from which a shape can be read: the tools drop 15 and take differences of the rest.
 const LEAST: usize = 20;
-/// A fall by less than this share of |untrained loss| is no learning.
-const LEARNED: f64 = 0.005;
 /// A fall below this many standard deviations of a mini-batch loss is noise: the start and the minimum of a running
 /// median of five over a few hundred readings differ by about three.
 const NOISE: f64 = 4.0;
@@ -146,20 +146,10 @@ fn smooth(losses: &[f64]) -> Vec<f64> {
     (0..losses.len())
         .map(|i| {
             let near = &losses[i.saturating_sub(2)..(i + 3).min(losses.len())];
-            median(near.iter().copied().filter(|l| l.is_finite()).collect())
+            let near: Vec<f64> = near.iter().copied().filter(|l| l.is_finite()).collect();
+            median(&near).unwrap_or(f64::NAN)
         })
         .collect()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    if n == 0 { f64::NAN } else { (values[n / 2] + values[(n - 1) / 2]) / 2.0 }
-}
-
-/// Standard deviation of one mini-batch loss, from the median size of successive differences.
-fn noise(losses: &[f64]) -> f64 {
-    1.4826 * median(losses.windows(2).map(|w| (w[1] - w[0]).abs()).collect()) / std::f64::consts::SQRT_2
 }
 
 /// Index of the edge, `None` when the run never broke; or why the evidence is unfit.
@@ -174,7 +164,7 @@ fn edge_index(losses: &[f64], untrained: Option<f64>) -> std::result::Result<Opt
     };
     let start = untrained.unwrap_or(first);
     let least = (0..sound).fold(0, |best, i| if smooth[i] < smooth[best] { i } else { best });
-    let (fall, noise) = (first - smooth[least], noise(&losses[..sound]));
+    let (fall, noise) = (first - smooth[least], step_noise(&losses[..sound]).unwrap_or(f64::NAN));
     let broken = sound < losses.len() || smooth[sound - 1] > start + 0.5 * start.abs();
     if sound < LEAST {
         return Err(if broken {
@@ -208,7 +198,10 @@ pub fn smith(lrs: &[f64], scores: &[f64]) -> Option<Bounds> {
         return None;
     }
     let smooth: Vec<f64> = (0..sound.len())
-        .map(|i| median(sound[i.saturating_sub(1)..(i + 2).min(sound.len())].iter().map(|p| p.1).collect()))
+        .map(|i| {
+            let near: Vec<f64> = sound[i.saturating_sub(1)..(i + 2).min(sound.len())].iter().map(|p| p.1).collect();
+            median(&near).unwrap_or(f64::NAN)
+        })
         .collect();
     let top = smooth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let rise = top - smooth[0];
@@ -233,7 +226,7 @@ impl Probe for RangeTest {
             return refuse(Reason::TooShort, "no trial has ended".into(), "let the range test end");
         };
         let (lrs, losses) = (trial.train.lrs(), trial.train.losses());
-        let edge = match edge_index(&losses, untrained(trial)) {
+        let edge = match edge_index(&losses, untrained_loss(trial)) {
             Ok(edge) => edge,
             Err((reason, because)) => {
                 let advice = match reason {

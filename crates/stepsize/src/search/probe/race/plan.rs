@@ -6,7 +6,7 @@ use crate::lr::Lr;
 use crate::{Job, Reason, Refusal};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
-const STRIDE: f64 = 3.25;
+pub(in crate::search::probe) const STRIDE: f64 = 3.25;
 /// Longest probe, as a share of the full run.
 const LONGEST: f64 = 0.251;
 /// Highest and lowest `log2 lr` to go to.
@@ -30,8 +30,8 @@ const BESIDE: f64 = 2.0;
 const WIDE_GAP: f64 = 2.0;
 /// Rates above this `log2 lr` at which nothing was learned may be too high as well as too low: the network may have died.
 const DEAD_ABOVE: f64 = -10.0;
-/// Most steps of widening after the first three probes.
-const WIDENINGS: usize = 8;
+/// Most rates beyond the first two on the way outward.
+pub(in crate::search::probe) const WIDENINGS: usize = 8;
 
 /// What to do next.
 #[derive(Debug)]
