@@ -24,7 +24,7 @@ use crate::show::Style;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use stepsize::Lr;
+use stepsize::{Lr, defaults};
 
 const TUTORIAL: &str = "\
 Stepsize answers one question: which learning rate should this training run use?
@@ -193,10 +193,10 @@ pub struct RangeTestArgs {
 #[derive(Debug, Args)]
 pub struct SweepArgs {
     /// Rates in each factor of ten
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = defaults::SWEEP_PER_DECADE, value_name = "N")]
     pub per_decade: u32,
     /// Seeds for each rate
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = defaults::SWEEP_SEEDS, value_name = "N")]
     pub seeds: u32,
     /// Draw this many rates at random instead of a grid
     #[arg(long, value_name = "N", conflicts_with = "per_decade")]
@@ -292,7 +292,7 @@ pub struct ManArgs {
 
 impl SpanArgs {
     /// The span, with these ends where none were given.
-    pub fn or(&self, low: f64, high: f64) -> stepsize::Result<(Lr, Lr)> {
+    pub fn or(&self, (low, high): (f64, f64)) -> stepsize::Result<(Lr, Lr)> {
         Ok((self.low.map_or_else(|| Lr::new(low), Ok)?, self.high.map_or_else(|| Lr::new(high), Ok)?))
     }
 }

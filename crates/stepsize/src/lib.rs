@@ -4,6 +4,7 @@
 //! `lr(step) = base x schedule(step) x controller`.
 
 mod curve;
+pub mod defaults;
 pub mod diagnosis;
 pub mod divergence;
 mod draws;

@@ -2,14 +2,15 @@
 
 use super::{CommandArgs, FilesArgs, SpanArgs, StudyArgs, TaskArgs};
 use clap::Args;
+use stepsize::defaults::{COMPARE_PER_DECADE, COMPARE_SEEDS};
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// Rates in each factor of ten
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = COMPARE_PER_DECADE, value_name = "N")]
     pub per_decade: u32,
     /// Seeds for each way and rate
-    #[arg(long, default_value_t = 3, value_name = "N")]
+    #[arg(long, default_value_t = COMPARE_SEEDS, value_name = "N")]
     pub seeds: u64,
     /// Compare these ways only, beside the fixed rate: words that their names hold
     #[arg(long, value_name = "WORD", value_delimiter = ',')]

@@ -5,13 +5,9 @@ use crate::done::{Done, Fault};
 use crate::show::Style;
 use crate::work::{Work, capped};
 use stepsize::Lr;
+use stepsize::defaults::{FIRST_SHARE, RANGE_TEST_STEPS, range_test_span};
 use stepsize::probe::suggest::{Ramp, Suggestion};
 use stepsize::probe::{Ladder, RangeTest, RangeTestRule};
-
-/// Steps of the test, as many as the common tools take.
-const ITERATIONS: u64 = 100;
-/// A command's short runs have this share of the full run, as the first ones of `find`.
-const SHARE: u64 = 16;
 
 /// Our own ways to read the curve.
 const OURS: [(&str, RangeTestRule); 2] = [("edge", RangeTestRule::Edge), ("accuracy", RangeTestRule::Accuracy)];
@@ -20,17 +16,11 @@ const OURS: [(&str, RangeTestRule); 2] = [("edge", RangeTestRule::Edge), ("accur
 pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let reading = reading(&args.rule)?;
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let (low, high) = match reading {
-        // That tool's own default range.
-        RangeTestRule::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
-        RangeTestRule::Peer(_) => args.span.or(1e-7, 10.0),
-        RangeTestRule::Edge | RangeTestRule::Accuracy => args.span.or(1e-6, 10.0),
-    }
-    .map_err(Fault::usage)?;
+    let (low, high) = args.span.or(range_test_span(reading)).map_err(Fault::usage)?;
     if !args.command.argv.is_empty() {
         return ladder(args, work, (low, high), style);
     }
-    let iterations = args.iterations.unwrap_or(ITERATIONS);
+    let iterations = args.iterations.unwrap_or(RANGE_TEST_STEPS);
     let ramp = if args.linear { Ramp::Linear } else { Ramp::Exponential };
     let probe = RangeTest::new(work.job.clone(), low, high, iterations)
         .map_err(Fault::usage)?
@@ -51,7 +41,7 @@ fn ladder(args: &RangeTestArgs, work: Work, span: (Lr, Lr), style: Style) -> Res
              by --rule edge; leave --rule and --linear out",
         ));
     }
-    let iterations = args.iterations.unwrap_or((work.job.steps / SHARE).max(1));
+    let iterations = args.iterations.unwrap_or((work.job.steps / FIRST_SHARE).max(1));
     let probe = Ladder::new(work.job.clone(), span.0, span.1, iterations).map_err(Fault::usage)?;
     let question = format!("range-test --rule edge --low {} --high {} --iterations {iterations}", span.0, span.1);
     let (probe, budget) = capped(Box::new(probe), &work.job, args.max_cost)?;

@@ -4,6 +4,7 @@ use crate::args::SweepArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
 use crate::work::{Work, capped};
+use stepsize::defaults::SPAN;
 use stepsize::probe::{Grid, Probe, Random};
 use stepsize::{Job, Result};
 
@@ -11,7 +12,7 @@ use stepsize::{Job, Result};
 pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let (probe, budget) = capped(probe(args, &work.job).map_err(Fault::usage)?, &work.job, args.max_cost)?;
-    let (low, high) = args.span.or(1e-4, 1.0).map_err(Fault::usage)?;
+    let (low, high) = args.span.or(SPAN).map_err(Fault::usage)?;
     let rates = match args.random {
         Some(count) => format!("--random {count}"),
         None => format!("--per-decade {}", args.per_decade),
@@ -21,7 +22,7 @@ pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
 }
 
 fn probe(args: &SweepArgs, job: &Job) -> Result<Box<dyn Probe>> {
-    let (low, high) = args.span.or(1e-4, 1.0)?;
+    let (low, high) = args.span.or(SPAN)?;
     let (job, seed) = (job.clone(), job.seed);
     Ok(match args.random {
         Some(count) => Box::new(Random::new(job, low, high, count, seed)?.with_seeds(args.seeds)?),

@@ -17,6 +17,7 @@
 //! Before any reading the evidence must be fit: enough readings, a fall beyond the noise, and not broken from the
 //! start; else the probe refuses, also where the tool would have named a rate. No interval: one run has none.
 
+use crate::defaults::{RANGE_TEST_STEPS, range_test_span};
 use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
@@ -103,8 +104,9 @@ impl RangeTest {
     /// # Errors
     /// None with these constants.
     pub fn of(job: Job, suggestion: Suggestion) -> Result<Self> {
-        let (low, high) = if suggestion == Suggestion::Lightning { (1e-8, 1.0) } else { (1e-7, 10.0) };
-        Ok(Self::new(job, Lr::new(low)?, Lr::new(high)?, 100)?.with_reading(RangeTestRule::Peer(suggestion)))
+        let rule = RangeTestRule::Peer(suggestion);
+        let (low, high) = range_test_span(rule);
+        Ok(Self::new(job, Lr::new(low)?, Lr::new(high)?, RANGE_TEST_STEPS)?.with_reading(rule))
     }
 
     /// The same with another ramp.

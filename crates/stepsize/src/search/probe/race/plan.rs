@@ -2,6 +2,7 @@
 
 use super::lattice;
 use super::reading::{Book, Ending, Entry};
+use crate::defaults::FIRST_SHARE;
 use crate::lr::Lr;
 use crate::{Job, Reason, Refusal};
 
@@ -48,7 +49,7 @@ pub(super) enum NextProbe {
 
 /// Length of the first probes.
 fn first_length(job: &Job) -> u64 {
-    let mut n = (job.steps / 16).max(1);
+    let mut n = (job.steps / FIRST_SHARE).max(1);
     while n < MIN_STEPS && n * 2 <= job.steps.div_ceil(8) {
         n *= 2;
     }
