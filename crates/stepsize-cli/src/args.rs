@@ -25,8 +25,8 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use stepsize::Lr;
 use stepsize::probe::RangeTestRule;
+use stepsize::{Lr, defaults};
 
 const TUTORIAL: &str = "\
 Stepsize answers one question: which learning rate should this training run use?
@@ -197,10 +197,10 @@ pub struct RangeTestArgs {
 #[derive(Debug, Args)]
 pub struct SweepArgs {
     /// Rates per factor of ten
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = defaults::SWEEP_PER_DECADE, value_name = "N")]
     pub per_decade: u32,
     /// Seeds per rate
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = defaults::SWEEP_SEEDS, value_name = "N")]
     pub seeds: u32,
     /// Draw this many rates at random instead of using a grid
     #[arg(long, value_name = "N", conflicts_with = "per_decade")]
@@ -301,7 +301,7 @@ fn rules() -> impl TypedValueParser<Value = RangeTestRule> {
 
 impl SpanArgs {
     /// The span, with defaults for the ends that were not given.
-    pub fn or(&self, low: f64, high: f64) -> stepsize::Result<(Lr, Lr)> {
+    pub fn or(&self, (low, high): (f64, f64)) -> stepsize::Result<(Lr, Lr)> {
         Ok((self.low.map_or_else(|| Lr::new(low), Ok)?, self.high.map_or_else(|| Lr::new(high), Ok)?))
     }
 }

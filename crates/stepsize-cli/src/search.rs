@@ -10,7 +10,7 @@ use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use stepsize::pruner::KillRule;
+use stepsize::pruner::PrunerKind;
 use stepsize::{Probe, Report};
 use stepsize_study::{Memory, Question, Store, Studies, study};
 
@@ -39,7 +39,7 @@ pub fn run(
     let mut progress = Progress::new(probe.name());
     let begin = Instant::now();
     let mut told = false;
-    let rule = work.kill.and_then(KillRule::pruner);
+    let rule = work.kill.and_then(PrunerKind::pruner);
     let outcome = study(
         &question,
         &Counted::new(probe, &planned),

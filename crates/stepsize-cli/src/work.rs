@@ -5,7 +5,7 @@ use crate::done::Fault;
 use crate::task::{Loaded, schedule};
 use stepsize::Job;
 use stepsize::probe::{Capped, Probe};
-use stepsize::pruner::KillRule;
+use stepsize::pruner::PrunerKind;
 use stepsize_study::executor::{Commands, LogOptions, RateFrom, Template};
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
@@ -18,7 +18,7 @@ pub struct Work {
     /// Whether trials are the first parts of full runs, because the command cannot be told a length.
     pub cut: bool,
     /// The rule by which runs are ended early, where one was asked for.
-    pub kill: Option<KillRule>,
+    pub kill: Option<PrunerKind>,
     /// Where trials run.
     pub executor: Box<dyn Executor>,
     /// One line on which metric was chosen and why, once it is.

@@ -21,7 +21,8 @@ pub struct PyEstimate {
 
 impl From<Report> for PyEstimate {
     fn from(report: Report) -> Self {
-        Self { report }
+        let question = report.question.clone();
+        Self { report: report.with_words(|remedy| crate::remedy::words(&question, remedy)) }
     }
 }
 
@@ -61,7 +62,7 @@ impl PyEstimate {
     /// What to do after a refusal.
     #[getter]
     fn advice(&self) -> Option<&str> {
-        self.report.estimate.refusal().map(|refusal| refusal.advice.as_str())
+        self.report.estimate.refusal().map(|_| self.report.advice.as_str())
     }
 
     /// The lowest rate that diverged, if any did.

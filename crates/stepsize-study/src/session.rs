@@ -7,7 +7,7 @@
 use crate::store::Store;
 use crate::study::{Question, StudyResult, Wanted, numbered, replay};
 use std::collections::BTreeMap;
-use stepsize::pruner::explosion;
+use stepsize::divergence::explosion;
 use stepsize::{End, Error, Event, Probe, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one};
 
 /// What to do next.

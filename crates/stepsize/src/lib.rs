@@ -4,7 +4,9 @@
 //! `lr(step) = base x schedule(step) x controller`.
 
 mod curve;
+pub mod defaults;
 pub mod diagnosis;
+pub mod divergence;
 mod draws;
 mod error;
 mod estimate;
@@ -17,6 +19,7 @@ mod remedy;
 mod run;
 mod search;
 mod spec;
+mod stats;
 mod trial;
 
 pub use rate::{controller, notation, schedule};

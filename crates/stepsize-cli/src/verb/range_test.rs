@@ -5,28 +5,19 @@ use crate::done::{Done, Fault};
 use crate::show::Style;
 use crate::work::{Work, capped};
 use stepsize::Lr;
-use stepsize::probe::suggest::{Ramp, Suggestion};
+use stepsize::defaults::{FIRST_SHARE, RANGE_TEST_STEPS, range_test_span};
+use stepsize::probe::suggest::Ramp;
 use stepsize::probe::{Ladder, RangeTest, RangeTestRule};
 
-/// Steps of the test, as many as the common tools take.
-const TRIAL_STEPS: u64 = 100;
-/// A command's short runs have this share of the full run, as the first ones of `find`.
-const SHARE: u64 = 16;
 
 /// Makes the test.
 pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let (low, high) = match args.rule {
-        // That tool's own default range.
-        RangeTestRule::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
-        RangeTestRule::Peer(_) => args.span.or(1e-7, 10.0),
-        RangeTestRule::Edge | RangeTestRule::Accuracy => args.span.or(1e-6, 10.0),
-    }
-    .map_err(Fault::usage)?;
+    let (low, high) = args.span.or(range_test_span(args.rule)).map_err(Fault::usage)?;
     if !args.command.argv.is_empty() {
         return ladder(args, work, (low, high), style);
     }
-    let steps = args.trial_steps.unwrap_or(TRIAL_STEPS);
+    let steps = args.trial_steps.unwrap_or(RANGE_TEST_STEPS);
     let ramp = if args.linear { Ramp::Linear } else { Ramp::Exponential };
     let probe = RangeTest::new(work.job.clone(), low, high, steps)
         .map_err(Fault::usage)?
@@ -47,7 +38,7 @@ fn ladder(args: &RangeTestArgs, work: Work, span: (Lr, Lr), style: Style) -> Res
              factor apart, read by --rule edge; omit --rule and --linear",
         ));
     }
-    let steps = args.trial_steps.unwrap_or((work.job.steps / SHARE).max(1));
+    let steps = args.trial_steps.unwrap_or((work.job.steps / FIRST_SHARE).max(1));
     let probe = Ladder::new(work.job.clone(), span.0, span.1, steps).map_err(Fault::usage)?;
     let question = format!("range-test --rule edge --low {} --high {} --trial-steps {steps}", span.0, span.1);
     let (probe, budget) = capped(Box::new(probe), &work.job, args.budget, "`--trial-steps N`")?;

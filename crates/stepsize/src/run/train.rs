@@ -8,8 +8,8 @@ mod kept;
 pub use kept::Kept;
 
 use crate::controller::{Metric, Request};
+use crate::divergence::explosion;
 use crate::event::{Act, Event};
-use crate::pruner::explosion;
 use crate::rate::policy::Policy;
 use crate::spec::{End, TrialId, TrialSpec};
 use crate::trial::{Trial, fold_one};

@@ -29,14 +29,6 @@ pub use opening::Opening;
 pub use random::Random;
 pub use range_test::{Bounds, RangeTest, RangeTestRule, smith};
 
-/// Final validation loss of a trial by the rule of the probes: `None` when it diverged or ended otherwise.
-pub(crate) fn outcome_of(trial: &Trial) -> Option<f64> {
-    match evidence::outcome(trial) {
-        evidence::Outcome::Loss(loss) => Some(loss),
-        evidence::Outcome::Diverged | evidence::Outcome::Unknown => None,
-    }
-}
-
 /// A plan of trials.
 pub trait Probe: Send + Sync {
     /// The word for it in progress and in the question of a study. `race`, `sweep`, `random`, `descent`, `first-fall` and

@@ -11,9 +11,10 @@ mod thin;
 pub use cost::{Cost, FullGrid, Money};
 pub use thin::{smooth, thin};
 
+use crate::divergence::lowest_diverged;
 use crate::event::Event;
-
 use crate::spec::End;
+use crate::stats::upper_median;
 use crate::trial::{Trial, fold};
 use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Remedy, Result};
 use serde::{Deserialize, Serialize};
@@ -86,7 +87,7 @@ impl Report {
             schedule: if job.own_schedule { "its own".to_owned() } else { job.schedule.to_string() },
             estimate: estimate.clone(),
             runs,
-            untrained: median(trials.iter().filter_map(Trial::start_loss).collect()),
+            untrained: upper_median(&trials.iter().filter_map(Trial::start_loss).collect::<Vec<f64>>()),
             cost: Cost::new(job, trials),
             interrupted: false,
             advice: String::new(),
@@ -201,19 +202,13 @@ impl TrialSummary {
 /// What is said of a log without a conclusion.
 fn unconcluded(job: &Job, trials: &[Trial]) -> Estimate {
     let because = format!("the log ends before the search did, after {} trials", trials.len());
-    let diverged = trials.iter().filter(|t| t.diverged()).map(|t| t.spec.lr);
     Estimate {
-        divergence_lr: diverged.min_by(|a, b| a.get().total_cmp(&b.get())),
+        divergence_lr: lowest_diverged(trials),
         cost_runs: job.cost_runs(trials),
         why: because.clone(),
         answer: Answer::Refused(Refusal { reason: Reason::TooShort, because, remedies: vec![Remedy::Resume] }),
         landscape: Vec::new(),
     }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! [`WORKS`] of it. The first rate that works is the answer: no interval, no comparison with other rates. It costs one
 //! run for each rate tried and can stop far below or above the best rate (up to a factor of ten by construction).
 
+use crate::divergence::{Outcome, untrained_loss};
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{MIN_STEPS, Outcome, answered, outcome, refused, same_rate, untrained};
+use crate::probe::evidence::{MIN_STEPS, answered, refused, same_rate};
 use crate::probe::grid::check_steps;
 use crate::spec::{End, TrialSpec};
 use crate::trial::Trial;
@@ -99,7 +100,7 @@ pub(super) fn check_factor(factor: f64) -> Result<f64> {
 }
 
 fn works(trial: &Trial) -> bool {
-    match (outcome(trial), untrained(trial)) {
+    match (Outcome::of(trial), untrained_loss(trial)) {
         (Outcome::Loss(last), Some(start)) => start - last > WORKS * start.abs(),
         _ => false,
     }
@@ -129,7 +130,7 @@ impl Probe for Descent {
             );
         }
         if let Some(found) = done.iter().find(|t| works(t)) {
-            let (start, last) = (untrained(found).unwrap_or(f64::NAN), found.final_loss().unwrap_or(f64::NAN));
+            let (start, last) = (untrained_loss(found).unwrap_or(f64::NAN), found.final_loss().unwrap_or(f64::NAN));
             let why = format!("the first rate from {} down that works: loss {start:.4} -> {last:.4}", self.start);
             return Ok(answered(found.spec.lr, None, why, done, cost));
         }
@@ -138,7 +139,7 @@ impl Probe for Descent {
             return refuse(Reason::TooShort, "no trial has ended".into(), &[Remedy::Resume]);
         }
         let rates: Vec<String> = done.iter().map(|t| t.spec.lr.to_string()).collect();
-        if done.iter().all(|t| outcome(t) == Outcome::Diverged) {
+        if done.iter().all(|t| Outcome::of(t) == Outcome::Diverged) {
             return refuse(
                 Reason::AllDiverged,
                 format!("every rate tried diverged: {}", rates.join(", ")),

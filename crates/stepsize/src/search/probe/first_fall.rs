@@ -9,12 +9,14 @@
 //! The rule costs almost nothing, and is a rule of thumb: measured on small networks, two orders are too low by far
 //! (a geometric-mean regret of about 100 %), which is why the number of orders is an option.
 
+use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
 use crate::probe::descent::{check_factor, rung};
-use crate::probe::evidence::{answered, mean, refused, same_rate, untrained};
+use crate::probe::evidence::{answered, refused, same_rate};
 use crate::schedule::Schedule;
 use crate::spec::TrialSpec;
+use crate::stats::mean;
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
@@ -115,13 +117,14 @@ fn falls(trial: &Trial) -> bool {
     }
     let (first, last) = (&losses[..third], &losses[losses.len() - third..]);
     let error = ((variance(first) + variance(last)) / third as f64).sqrt();
-    mean(first) - mean(last) > 2.0 * error
-        && untrained(trial).is_some_and(|start| mean(last) < start)
+    let (Some(begin), Some(end)) = (mean(first), mean(last)) else { return false };
+    begin - end > 2.0 * error
+        && untrained_loss(trial).is_some_and(|start| end < start)
         && trial.val.last().is_none_or(|p| p.loss.is_finite())
 }
 
 fn variance(values: &[f64]) -> f64 {
-    let center = mean(values);
+    let center = mean(values).unwrap_or(f64::NAN);
     values.iter().map(|v| (v - center).powi(2)).sum::<f64>() / (values.len() - 1) as f64
 }
 
@@ -169,7 +172,7 @@ impl Probe for FirstFall {
                 format!("the loss falls at {lr}, the largest rate tried: where it stops to fall is not known"),
                 &[Remedy::HigherStart],
             ),
-            None if done.iter().all(|t| t.diverged() || t.train.has_non_finite()) => refuse(
+            None if done.iter().all(|t| t.exploded() || t.train.has_non_finite()) => refuse(
                 Reason::AllDiverged,
                 format!("the loss exploded at each of {} rates", done.len()),
                 &[Remedy::LowerStart, Remedy::CheckModelAndData],

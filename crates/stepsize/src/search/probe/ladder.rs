@@ -7,20 +7,18 @@
 //! Unlike a ramp, no rung profits from what lower rates have learned, so the edge is that of training from the start. One
 //! reading a rung and no noise estimate: no interval.
 
+use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{answered, refused, untrained};
+use crate::probe::evidence::{LEARNED, answered, refused};
 use crate::probe::grid::{check_steps, specs};
+use crate::probe::range_test::MARGIN;
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Rungs in a decade: the edge is known to a factor of 2.2.
 const PER_DECADE: u32 = 3;
-/// Divisor from the edge to the answer, as in the range test.
-const MARGIN: f64 = 4.0;
-/// A fall by less than this share of |untrained loss| is no learning.
-const LEARNED: f64 = 0.005;
 
 /// Short runs at rising rates.
 #[derive(Debug, Clone)]
@@ -68,7 +66,7 @@ impl Ladder {
 /// The untrained loss; where no run has it, the highest reading of all rungs that did not diverge.
 fn start(done: &[Trial]) -> Option<f64> {
     let highest = || done.iter().filter_map(Trial::final_loss).max_by(f64::total_cmp);
-    done.iter().find_map(|t| t.start_loss().or_else(|| untrained(t))).or_else(highest)
+    done.iter().find_map(untrained_loss).or_else(highest)
 }
 
 impl Probe for Ladder {

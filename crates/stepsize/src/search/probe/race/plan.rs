@@ -2,11 +2,12 @@
 
 use super::lattice;
 use super::reading::{Book, Ending, Entry};
+use crate::defaults::FIRST_SHARE;
 use crate::lr::Lr;
 use crate::{Job, Reason, Refusal, Remedy};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
-const STRIDE: f64 = 3.25;
+pub(in crate::search::probe) const STRIDE: f64 = 3.25;
 /// Longest probe, as a share of the full run.
 const LONGEST: f64 = 0.251;
 /// Highest and lowest `log2 lr` to go to.
@@ -30,8 +31,8 @@ const BESIDE: f64 = 2.0;
 const WIDE_GAP: f64 = 2.0;
 /// Rates above this `log2 lr` at which nothing was learned may be too high as well as too low: the network may have died.
 const DEAD_ABOVE: f64 = -10.0;
-/// Most steps of widening after the first three probes.
-const WIDENINGS: usize = 8;
+/// Most rates beyond the first two on the way outward.
+pub(in crate::search::probe) const WIDENINGS: usize = 8;
 
 /// What to do next.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) enum NextProbe {
 
 /// Length of the first probes.
 fn first_length(job: &Job) -> u64 {
-    let mut n = (job.steps / 16).max(1);
+    let mut n = (job.steps / FIRST_SHARE).max(1);
     while n < MIN_STEPS && n * 2 <= job.steps.div_ceil(8) {
         n *= 2;
     }
