@@ -7,9 +7,9 @@ use crate::truth::{self, Truth};
 use std::collections::BTreeMap;
 use std::error::Error;
 use stepsize::probe::suggest::Suggestion;
-use stepsize::probe::{Answer, Descent, FirstFall, Job, Opening, Race, RangeTest};
+use stepsize::probe::{Descent, FirstFall, Opening, Race, RangeTest};
 use stepsize::pruner::OneSided;
-use stepsize::{Curve, End, Lr, Probe, Pruner, Trial, TrialId};
+use stepsize::{Answer, Curve, End, Job, Lr, Probe, Pruner, Trial, TrialId};
 
 /// Seeds of the searches; the truth has others.
 const SEEDS: [u64; 2] = [100, 101];
@@ -139,7 +139,7 @@ fn pruned(trial: Trial, settled: &[Trial]) -> Trial {
 
 fn describe(trial: &Trial) -> String {
     let loss = trial.final_loss().map_or_else(
-        || if trial.diverged() { "div".to_owned() } else { format!("behind({})", trial.steps_run) },
+        || if trial.exploded() { "div".to_owned() } else { format!("behind({})", trial.steps_run) },
         |l| format!("{l:.3}"),
     );
     format!("{:.2}@{}={loss}", trial.spec.lr.log2(), trial.spec.steps)

@@ -4,8 +4,7 @@
 //! twelve in the middle of the list.
 
 use std::error::Error;
-use stepsize::Schedule;
-use stepsize::probe::Job;
+use stepsize::{Job, Schedule};
 use stepsize_engine::{Task, TaskConfig};
 
 /// One job, as text: what the command line would be given.

@@ -4,9 +4,9 @@ use super::{Ends, SEEDS, Work, run, share};
 use crate::cache::parallel;
 use std::error::Error;
 use std::fmt::Write as _;
-use stepsize::probe::{Job, Race};
+use stepsize::probe::Race;
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{Engine, Lr, Probe, Schedule, Trial, TrialId, TrialSpec};
+use stepsize::{Engine, Job, Lr, Probe, Schedule, Trial, TrialId, TrialSpec};
 
 /// Shares of the run at which losses are compared, in %; evaluations are there.
 const SHARES: [u64; 6] = [10, 30, 50, 70, 80, 100];

@@ -1,4 +1,4 @@
-//! The arguments. Help, completions and man pages come from here, so the texts are written for a reader.
+//! The command line as `clap` sees it. Help, completions and man pages are made from these texts.
 
 mod cluster;
 mod command;
@@ -15,23 +15,25 @@ pub use command::CommandArgs;
 pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
-pub use output::{DrawArgs, FileArgs, FilesArgs, NamedArgs, OutputArgs, StudyArgs};
+pub use output::{DB, DrawArgs, FileArgs, FilesArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
 
 use crate::show::Style;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use stepsize::Lr;
+use stepsize::probe::RangeTestRule;
+use stepsize::{Lr, defaults};
 
 const TUTORIAL: &str = "\
 Stepsize answers one question: which learning rate should this training run use?
 
-It trains the job for a fraction of its length at a few rates, with the whole schedule squeezed into each short run, \
-and works out from them which rate will be best for the full run. It says how sure it is, from which rate on training \
-diverges, and what the search cost. When the evidence does not support an answer, it says so and gives no number.
+It trains for a fraction of the full length at a few rates, with the whole schedule squeezed into each short run. \
+From these it predicts which rate will be best for the full run. It reports how sure it is, from which rate training \
+diverges, and what the search cost. If the evidence is too thin, it says so and gives no rate.
 
   1. Find a rate:             stepsize find
   2. See why:                 stepsize find --report why.html
@@ -42,19 +44,20 @@ diverges, and what the search cost. When the evidence does not support an answer
   7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
   8. Logs you already have:   stepsize diagnose runs/
 
-`stepsize help VERB` tells more of each verb.";
+`stepsize help VERB` explains each verb.";
 
 const EXAMPLES: &str = "\
 Words:
   lr         the base rate; the rate at a step is lr x schedule(step) x controller
-  schedule   a shape without a unit: constant, linear, cosine, 'warmup(100) then cosine', ...
+  schedule   the rate over steps as a factor: constant, cosine, 'warmup(100) then cosine', ...
   run        one full training run; the cost of a search is counted in runs
-  diverges   the loss explodes, or ends worse than that of the untrained network
+  trial      one training run of a search, mostly a short one
+  diverges   the loss explodes, or ends above that of the untrained network
 
-Exit codes: 0 an answer, 3 refused (the evidence does not tell), 2 wrong arguments, 1 failure.
+Exit codes: 0 an answer, 3 refused (the evidence supports no answer), 2 wrong arguments, 1 failure.
 Results go to standard output, progress to standard error. NO_COLOR turns colour off.
-Ctrl-C ends a search early and still reports what was learned; with --study NAME the same command
-goes on from there later, also after a crash.";
+Ctrl-C ends a search early and still reports what was learned. With --study NAME the same command
+continues where it stopped, also after a crash.";
 
 /// Which learning rate should I use?
 #[derive(Debug, Parser)]
@@ -78,39 +81,39 @@ enum ColourWhen {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
-    /// Find the learning rate: short runs, an interval, the chance to be close, the price
+    /// Find the learning rate from short runs, with an 80 % interval and the cost
     Find(FindArgs),
-    /// Learning-rate range test: one run with a rising rate (of a command: short runs), and a rule to read it
+    /// Learning-rate range test: one run with a rising rate (for a command: several short runs)
     RangeTest(RangeTestArgs),
-    /// Sensitivity analysis: full runs on a grid (or at random), several seeds
+    /// Sensitivity analysis: full runs over a grid of rates, with several seeds
     Sweep(SweepArgs),
-    /// Compare ways to set the rate, searches included, at equal total compute
+    /// Compare ways to set the rate at equal compute, the cost of searching included
     Compare(CompareArgs),
     /// Train once at a given rate, with a schedule and a controller
     Train(TrainArgs),
-    /// Judge training logs: rate too low, good, too high or diverged, what else is wrong, and what to do
+    /// Judge training logs: was the rate too low, good or too high, what else is wrong, what to do
     Diagnose(DiagnoseArgs),
     /// Print, plot or convert a schedule
     Schedule(ScheduleArgs),
-    /// Carry a tuned rate to another schedule, length or batch size, with the rule and its uncertainty
+    /// Convert a tuned rate to another schedule, length or batch size, with its uncertainty
     Transfer(TransferArgs),
-    /// Make a schedule from the gradient norms of an earlier run
+    /// Derive a schedule from the gradient norms of an earlier run
     Refine(RefineArgs),
-    /// Why the rate matters: a child has seen ten black birds, and now comes a yellow one
+    /// Show why the rate matters: a child who has seen ten black birds sees a yellow one
     Demo(DemoArgs),
     /// List the studies kept in a file
     Studies(FileArgs),
-    /// Show what a study found, as its search did
+    /// Show the answer of a study again
     Show(ShowArgs),
-    /// Go on with a study where it ended
+    /// Continue a study where it stopped
     Resume(ShowArgs),
-    /// Write the events of a study for other tools
+    /// Export the events of a study for other tools
     Export(ExportArgs),
-    /// Remove a study for good
+    /// Delete a study
     Rm(NamedArgs),
-    /// Check that runs can be made here, or on a cluster, and say what to mend
+    /// Check that runs can start here or on a cluster, and say what to fix
     Doctor(DoctorArgs),
-    /// Print the completions for a shell
+    /// Print the completion script for a shell
     Completions(CompletionsArgs),
     /// Print the manual page
     Man(ManArgs),
@@ -119,15 +122,16 @@ pub enum Verb {
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProbeName {
-    /// Short runs with the schedule squeezed into them; weighs each by what it tells for its cost
+    /// Short runs with the schedule squeezed into each; picks the run that should teach most for its cost
     Race,
-    /// Full runs on a log grid
-    Grid,
+    /// Full runs over a grid of rates
+    #[value(alias = "grid")]
+    Sweep,
     /// Full runs at rates drawn log-uniformly
     Random,
     /// 0.1, 0.01, 0.001 ... until one works
     Descent,
-    /// From far too large down until the loss falls at once; then two orders lower
+    /// From far too high down to the first rate at which the loss falls at once; answers a hundredth of it
     FirstFall,
     /// One run with a rising rate
     RangeTest,
@@ -138,10 +142,10 @@ pub struct FindArgs {
     /// How to search
     #[arg(long, value_enum, default_value_t = ProbeName::Race)]
     pub probe: ProbeName,
-    /// Spend at most this many full runs [default: what the search needs; race: 0.625]
-    #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
-    pub max_cost: Option<f64>,
-    /// Your guess: where the search begins (race)
+    /// Spend at most this many full runs [default: what the probe needs; race: 0.625]
+    #[arg(long, alias = "max-cost", value_name = "RUNS", allow_negative_numbers = true)]
+    pub budget: Option<f64>,
+    /// First guess, where the search starts (race only)
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub start: Option<Lr>,
     #[command(flatten)]
@@ -154,32 +158,32 @@ pub struct FindArgs {
     pub output: OutputArgs,
 }
 
-/// Which rates to try.
+/// Span of rates.
 #[derive(Debug, Args)]
 pub struct SpanArgs {
-    /// Lowest rate tried (grid, random, range test)
+    /// Lowest rate tried (not for race, descent and first-fall)
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub low: Option<Lr>,
-    /// Highest rate tried (grid, random, range test)
+    /// Highest rate tried (not for race, descent and first-fall)
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub high: Option<Lr>,
 }
 
 #[derive(Debug, Args)]
 pub struct RangeTestArgs {
-    /// Rule that reads the curve: edge (a fourth of where training breaks), accuracy (Smith), fastai_valley,
-    /// fastai_slide, fastai_minimum, fastai_steep, torch_lr_finder, lightning, ignite
-    #[arg(long, default_value = "edge", value_name = "RULE")]
-    pub rule: String,
-    /// Raise the rate evenly instead of by a constant factor
+    /// How a rate is read off the curve: edge (a fourth of where training diverges), accuracy (Smith's maximum), or the
+    /// rule of another tool
+    #[arg(long, default_value = RangeTestRule::default().name(), value_name = "RULE", value_parser = rules())]
+    pub rule: RangeTestRule,
+    /// Raise the rate by equal differences instead of equal factors
     #[arg(long)]
     pub linear: bool,
-    /// Steps of the test [default: 100]; of a command: steps of each of its runs [default: 1/16 of the full run]
-    #[arg(long, value_name = "N")]
-    pub iterations: Option<u64>,
+    /// Steps of the test [default: 100]; for a command: steps of each short run [default: 1/16 of the full run]
+    #[arg(long, alias = "iterations", value_name = "N")]
+    pub trial_steps: Option<u64>,
     /// Spend at most this many full runs
-    #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
-    pub max_cost: Option<f64>,
+    #[arg(long, alias = "max-cost", value_name = "RUNS", allow_negative_numbers = true)]
+    pub budget: Option<f64>,
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]
@@ -192,18 +196,18 @@ pub struct RangeTestArgs {
 
 #[derive(Debug, Args)]
 pub struct SweepArgs {
-    /// Rates in each factor of ten
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    /// Rates per factor of ten
+    #[arg(long, default_value_t = defaults::SWEEP_PER_DECADE, value_name = "N")]
     pub per_decade: u32,
-    /// Seeds for each rate
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    /// Seeds per rate
+    #[arg(long, default_value_t = defaults::SWEEP_SEEDS, value_name = "N")]
     pub seeds: u32,
-    /// Draw this many rates at random instead of a grid
+    /// Draw this many rates at random instead of using a grid
     #[arg(long, value_name = "N", conflicts_with = "per_decade")]
     pub random: Option<u32>,
-    /// Spend at most this many full runs: later seeds and a wider span are given up for it
-    #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
-    pub max_cost: Option<f64>,
+    /// Spend at most this many full runs: later seeds and a wider span are dropped first
+    #[arg(long, alias = "max-cost", value_name = "RUNS", allow_negative_numbers = true)]
+    pub budget: Option<f64>,
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]
@@ -221,7 +225,7 @@ pub struct ScheduleArgs {
     /// Steps of the run
     #[arg(long, default_value_t = 1000, value_name = "N")]
     pub steps: u64,
-    /// Base learning rate: shows rates instead of factors
+    /// Base learning rate: print rates instead of factors
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub lr: Option<Lr>,
     /// Squeeze or stretch the whole shape to this many steps
@@ -237,13 +241,13 @@ pub struct ScheduleArgs {
 pub enum ScheduleForm {
     /// The notation and a plot
     Plot,
-    /// Some twenty rows: step and factor
+    /// About twenty rows: step and factor
     Table,
     /// Every step as CSV
     Csv,
     /// Every step as one JSON array
     Json,
-    /// The notation only, lengths resolved
+    /// The notation only, with percentages turned into steps
     Notation,
 }
 
@@ -262,19 +266,19 @@ pub struct ExportArgs {
     /// What to write
     #[arg(long, value_enum, default_value_t = ExportForm::Json)]
     pub format: ExportForm,
-    /// File to write to, standard output by default; for tensorboard a directory
+    /// File to write [default: standard output]; a directory for tensorboard
     #[arg(long, value_name = "PATH", required_if_eq("format", "tensorboard"))]
     pub out: Option<PathBuf>,
 }
 
-/// How a study is written for others.
+/// Formats of `stepsize export`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ExportForm {
-    /// One row a reading
+    /// One row per reading
     Csv,
-    /// One event a line, whole
+    /// One event per line, complete
     Json,
-    /// One directory a trial with its curves
+    /// One directory per trial, with its curves
     Tensorboard,
 }
 
@@ -286,19 +290,25 @@ pub struct CompletionsArgs {
 
 #[derive(Debug, Args)]
 pub struct ManArgs {
-    /// A verb, for its own page
+    /// A verb, to print its own page
     pub verb: Option<String>,
 }
 
+/// The rules of a range test by name.
+fn rules() -> impl TypedValueParser<Value = RangeTestRule> {
+    PossibleValuesParser::new(RangeTestRule::all().map(RangeTestRule::name)).try_map(|name| name.parse())
+}
+
 impl SpanArgs {
-    /// The span, with these ends where none were given.
-    pub fn or(&self, low: f64, high: f64) -> stepsize::Result<(Lr, Lr)> {
+    /// The span, with defaults for the ends that were not given.
+    pub fn or(&self, (low, high): (f64, f64)) -> stepsize::Result<(Lr, Lr)> {
         Ok((self.low.map_or_else(|| Lr::new(low), Ok)?, self.high.map_or_else(|| Lr::new(high), Ok)?))
     }
 }
 
 impl Cli {
-    /// How to lay out text: colour on a terminal unless NO_COLOR is set (<https://no-color.org>), its width, else 88.
+    /// Colour on a terminal unless NO_COLOR is set (<https://no-color.org>); the terminal's width, or 88 columns without
+    /// a terminal.
     pub fn style(&self) -> Style {
         let terminal = std::io::stdout().is_terminal();
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());

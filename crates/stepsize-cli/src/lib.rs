@@ -8,6 +8,7 @@
 mod args;
 mod done;
 mod progress;
+mod remedy;
 mod search;
 mod task;
 mod verb;

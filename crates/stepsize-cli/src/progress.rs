@@ -4,8 +4,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use stepsize::probe::Estimate;
-use stepsize::{End, Event, Probe, Result, Trial, TrialSpec, fold_one};
+use stepsize::{End, Estimate, Event, Probe, Result, Trial, TrialSpec, fold_one};
 
 /// How often the bar is drawn again.
 const TICK: Duration = Duration::from_millis(120);

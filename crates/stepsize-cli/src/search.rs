@@ -3,13 +3,14 @@
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
+use crate::remedy::StudyName;
 use crate::show::Style;
 use crate::work::Work;
 use std::ffi::OsString;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use stepsize::pruner::KillRule;
+use stepsize::pruner::PrunerKind;
 use stepsize::{Probe, Report};
 use stepsize_study::{Memory, Question, Store, Studies, study};
 
@@ -38,7 +39,7 @@ pub fn run(
     let mut progress = Progress::new(probe.name());
     let begin = Instant::now();
     let mut told = false;
-    let rule = work.kill.and_then(KillRule::pruner);
+    let rule = work.kill.and_then(PrunerKind::pruner);
     let outcome = study(
         &question,
         &Counted::new(probe, &planned),
@@ -62,7 +63,8 @@ pub fn run(
     let report = Report::new(&question.text, &question.task, &question.job, &outcome.estimate, &outcome.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(outcome.interrupted);
-    crate::verb::show::finish(report, &output.draw, style)
+    let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
+    crate::verb::show::finish(report, &output.draw, study, style)
 }
 
 /// The log: in memory, or a study that is kept.

@@ -3,8 +3,7 @@
 use crate::args::TaskArgs;
 use crate::done::Fault;
 use std::sync::Arc;
-use stepsize::Schedule;
-use stepsize::probe::Job;
+use stepsize::{Job, Schedule};
 use stepsize_engine::{Task, TaskConfig};
 use stepsize_study::executor::EngineSource;
 

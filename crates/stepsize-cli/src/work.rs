@@ -3,8 +3,9 @@
 use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
 use crate::task::{Loaded, schedule};
-use stepsize::probe::{Capped, Job, Probe};
-use stepsize::pruner::KillRule;
+use stepsize::Job;
+use stepsize::probe::{Capped, Probe};
+use stepsize::pruner::PrunerKind;
 use stepsize_study::executor::{Commands, LogOptions, RateFrom, Template};
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
@@ -17,20 +18,27 @@ pub struct Work {
     /// Whether trials are the first parts of full runs, because the command cannot be told a length.
     pub cut: bool,
     /// The rule by which runs are ended early, where one was asked for.
-    pub kill: Option<KillRule>,
+    pub kill: Option<PrunerKind>,
     /// Where trials run.
     pub executor: Box<dyn Executor>,
     /// One line on which metric was chosen and why, once it is.
     pub chosen: Box<dyn Fn() -> Option<String>>,
 }
 
-/// The probe, within a budget where one was asked for, and that part of the question.
-pub fn capped(probe: Box<dyn Probe>, job: &Job, max_cost: Option<f64>) -> Result<(Box<dyn Probe>, String), Fault> {
-    match max_cost {
+/// The probe, within a budget where one was asked for, and that part of the question. `fewer` names the options that
+/// make the search cheaper.
+pub fn capped(
+    probe: Box<dyn Probe>,
+    job: &Job,
+    budget: Option<f64>,
+    fewer: &str,
+) -> Result<(Box<dyn Probe>, String), Fault> {
+    match budget {
         None => Ok((probe, String::new())),
         Some(runs) => {
-            let capped = Capped::new(probe, job.clone(), runs).map_err(Fault::usage)?;
-            Ok((Box::new(capped), format!(" --max-cost {runs}")))
+            let capped = Capped::new(probe, job.clone(), runs)
+                .map_err(|error| Fault::usage(format!("{error} (`--budget RUNS`; cheaper: {fewer})")))?;
+            Ok((Box::new(capped), format!(" --budget {runs}")))
         }
     }
 }
@@ -39,9 +47,9 @@ impl Work {
     /// Makes ready what the arguments ask for.
     pub fn new(task: &TaskArgs, command: &CommandArgs, kept: &StudyArgs) -> Result<Self, Fault> {
         let mut work = if command.argv.is_empty() { of_engine(task)? } else { of_command(task, command, kept)? };
-        if let Some(rule) = command.kill_rule {
+        if let Some(rule) = command.pruner {
             // Part of the question: another rule leaves other trials.
-            work.about = format!("--kill-rule {} {}", rule.name(), work.about);
+            work.about = format!("--pruner {} {}", rule.name(), work.about);
             work.kill = Some(rule);
         }
         Ok(work)

@@ -1,9 +1,7 @@
 //! The `--json` object of a search: flat, one name for each idea, `null` where a value is missing.
 
 use serde_json::{Value, json};
-use stepsize::Placement;
-use stepsize::Report;
-use stepsize::probe::Answer;
+use stepsize::{Answer, Placement, Report};
 
 /// The object.
 pub fn object(report: &Report) -> Value {
@@ -27,13 +25,12 @@ pub fn object(report: &Report) -> Value {
         "lr": rate.map(|r| r.lr),
         "low": interval.map(|i| i.0),
         "high": interval.map(|i| i.1),
-        "p_within_0_25_pct": rate.and_then(|r| r.p_within_0_25_pct),
-        "p_within_1_pct": rate.and_then(|r| r.p_within_1_pct),
         "divergence_lr": estimate.divergence_lr,
         "cost_runs": estimate.cost_runs,
         "refused": refusal.map(|r| r.reason),
         "why": estimate.why,
-        "advice": refusal.map(|r| &r.advice),
+        "advice": refusal.map(|_| &report.advice),
+        "remedies": refusal.map(|r| &r.remedies),
         "seconds": report.cost.wall_seconds.or(report.cost.seconds),
         "interrupted": report.interrupted,
         "question": report.question,

@@ -6,8 +6,7 @@ pub mod plot;
 use crate::number::{count, money, plural, rate, seconds};
 use crate::view::View;
 pub use braille::Tone;
-use stepsize::Report;
-use stepsize::probe::{Answer, Rate, Refusal};
+use stepsize::{Answer, Rate, Refusal, Report};
 
 /// How text is laid out.
 #[derive(Debug, Clone, Copy)]
@@ -47,20 +46,12 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(format!("80 % interval {} .. {}", rate(low.get()), rate(high.get())));
     }
-    if let Some(edge) = report.estimate.divergence_lr {
-        facts.push(format!("diverges from {}", rate(edge.get())));
+    if let Some(broken) = report.estimate.divergence_lr {
+        facts.push(format!("diverges from {}", rate(broken.get())));
     }
     facts.push(format!("cost {}", short_cost(report)));
     let lr = Tone::Good.paint(&format!("lr {}", rate(found.lr.get())), style.colour);
     let mut lines = vec![format!("{lr}  ({})", facts.join("; ")), wrapped("why: ", &report.estimate.why, style)];
-    let chances = [(found.p_within_0_25_pct, "0.25 %"), (found.p_within_1_pct, "1 %")];
-    let chances: Vec<String> = chances
-        .iter()
-        .filter_map(|(p, of)| p.map(|p| format!("{:.0} % to be within {of} of the best loss", p * 100.0)))
-        .collect();
-    if !chances.is_empty() {
-        lines.push(wrapped("chance: ", &chances.join(", "), style));
-    }
     lines.push(wrapped("task: ", &task(report), style));
     lines.join("\n")
 }
@@ -68,9 +59,9 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
 fn refused(report: &Report, refusal: &Refusal, style: Style) -> String {
     let head = Tone::Bad.paint("refused:", style.colour);
     let mut lines = vec![format!("{head} {}", reason(refusal)), wrapped("seen: ", &refusal.because, style)];
-    lines.push(wrapped("do: ", &refusal.advice, style));
-    if let Some(edge) = report.estimate.divergence_lr {
-        lines.push(format!("edge: the lowest rate that diverged is {}", rate(edge.get())));
+    lines.push(wrapped("do: ", &report.advice, style));
+    if let Some(broken) = report.estimate.divergence_lr {
+        lines.push(format!("diverges from: {}", rate(broken.get())));
     }
     lines.push(wrapped("task: ", &task(report), style));
     lines.join("\n")
@@ -78,7 +69,7 @@ fn refused(report: &Report, refusal: &Refusal, style: Style) -> String {
 
 /// The class of a refusal, for people.
 pub fn reason(refusal: &Refusal) -> &'static str {
-    use stepsize::probe::Reason::*;
+    use stepsize::Reason::*;
     match refusal.reason {
         Flat => "the loss does not depend on the rate",
         NoiseOnly => "differences between rates are no larger than noise",

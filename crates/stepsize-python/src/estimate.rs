@@ -5,8 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyType};
 use serde_json::Value;
 use std::path::PathBuf;
-use stepsize::Report;
-use stepsize::probe::Answer;
+use stepsize::{Answer, Report};
 use stepsize_draw::show::Style;
 use stepsize_draw::{figure, json, page, show};
 
@@ -22,7 +21,8 @@ pub struct PyEstimate {
 
 impl From<Report> for PyEstimate {
     fn from(report: Report) -> Self {
-        Self { report }
+        let question = report.question.clone();
+        Self { report: report.with_words(|remedy| crate::remedy::words(&question, remedy)) }
     }
 }
 
@@ -62,7 +62,7 @@ impl PyEstimate {
     /// What to do after a refusal.
     #[getter]
     fn advice(&self) -> Option<&str> {
-        self.report.estimate.refusal().map(|refusal| refusal.advice.as_str())
+        self.report.estimate.refusal().map(|_| self.report.advice.as_str())
     }
 
     /// The lowest rate that diverged, if any did.

@@ -9,6 +9,7 @@ mod controller;
 mod estimate;
 mod fault;
 mod policy;
+mod remedy;
 mod schedule;
 mod search;
 mod session;
@@ -16,6 +17,7 @@ mod stepper;
 mod tree;
 
 use pyo3::prelude::*;
+use stepsize::defaults;
 
 /// The module.
 #[pymodule]
@@ -43,6 +45,13 @@ mod _native {
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        // Defaults of the core, by its own names.
+        m.add("EVALUATIONS", defaults::EVALUATIONS)?;
+        m.add("RACE_BUDGET", defaults::RACE_BUDGET)?;
+        m.add("RANGE_TEST_SPAN", defaults::RANGE_TEST_SPAN)?;
+        m.add("RANGE_TEST_STEPS", defaults::RANGE_TEST_STEPS)?;
+        m.add("SENSITIVITY_PER_DECADE", defaults::SENSITIVITY_PER_DECADE)?;
+        m.add("SENSITIVITY_SEEDS", defaults::SENSITIVITY_SEEDS)?;
         m.add("COMMAND_LINE", cfg!(feature = "command-line"))?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }

@@ -11,13 +11,11 @@ use pyo3::types::PyType;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
+use stepsize::defaults::EVALUATIONS;
 use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Grid, Job, Probe, Race, RangeTest, RangeTestRule};
-use stepsize::{End, Event, Lr, Report, TrialId, TrialSpec, evaluation_steps};
+use stepsize::probe::{Grid, Probe, Race, RangeTest, RangeTestRule};
+use stepsize::{End, Event, Job, Lr, Report, TrialId, TrialSpec, evaluation_steps};
 use stepsize_study::{Memory, Next, Question, Session, Store, Studies};
-
-/// Evaluations asked of every trial between its start and its end: as the in-process executor.
-const EVALUATIONS: u64 = 8;
 
 /// A training run that is asked for.
 #[pyclass(name = "Trial", module = "stepsize._native", frozen)]

@@ -5,8 +5,7 @@
 
 use std::path::Path;
 use std::time::{Duration, Instant};
-use stepsize::probe::Job;
-use stepsize::{End, Event, Lr, Result, Schedule, TrialId};
+use stepsize::{End, Event, Job, Lr, Result, Schedule, TrialId};
 use stepsize_study::{Store, Studies};
 
 /// Points of one trial.

@@ -7,7 +7,7 @@
 use crate::store::Store;
 use crate::study::{Question, StudyResult, Wanted, numbered, replay};
 use std::collections::BTreeMap;
-use stepsize::pruner::explosion;
+use stepsize::divergence::explosion;
 use stepsize::{End, Error, Event, Probe, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one};
 
 /// What to do next.
@@ -153,9 +153,9 @@ mod tests {
     use crate::{InProcess, Memory, study};
     use std::sync::Arc;
     use std::sync::atomic::AtomicBool;
-    use stepsize::probe::{Job, Race};
+    use stepsize::probe::Race;
     use stepsize::quadratic::NoisyQuadratic;
-    use stepsize::{Engine, Policy, Schedule, evaluation_steps};
+    use stepsize::{Engine, Job, Policy, Schedule, evaluation_steps};
 
     fn question() -> Question {
         let job = Job::new(400, Schedule::parse("cosine", 400).unwrap(), 0).unwrap();

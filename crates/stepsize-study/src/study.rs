@@ -9,8 +9,9 @@ use crate::store::Store;
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use stepsize::probe::{Estimate, Job};
-use stepsize::{End, Error, Event, Probe, Pruner, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one};
+use stepsize::{
+    End, Error, Estimate, Event, Job, Probe, Pruner, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one,
+};
 
 /// How long the loop waits for an event before it looks at the stop flag again.
 const POLL: Duration = Duration::from_millis(50);

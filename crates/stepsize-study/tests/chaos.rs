@@ -15,9 +15,9 @@ use std::process::{Command, Stdio};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use stepsize::probe::{Grid, Job};
+use stepsize::probe::Grid;
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{End, Engine, Evaluation, Event, Lr, Schedule, Snapshot, TrialId};
+use stepsize::{End, Engine, Evaluation, Event, Job, Lr, Schedule, Snapshot, TrialId};
 use stepsize_study::{InProcess, Memory, Question, Store, Studies, StudyResult, study};
 
 /// Kills, counting only those that met a living process.

@@ -3,8 +3,9 @@
 //! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a non-finite loss is a
 //! fact to be kept, not a value to compute with.
 
-use crate::probe::{Estimate, Job};
-use crate::trial::{End, TrialId, TrialSpec};
+use crate::estimate::Estimate;
+use crate::job::Job;
+use crate::spec::{End, TrialId, TrialSpec};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the event format; a reader refuses a higher one.
@@ -151,6 +152,15 @@ mod tests {
         let event = Event::Step { trial: TrialId(3), step: 7, lr: 0.1, loss: f64::NAN };
         let Event::Step { loss, step, .. } = Event::from_json(&event.to_json()).unwrap() else { panic!() };
         assert!(loss.is_nan() && step == 7);
+    }
+
+    #[test]
+    fn a_conclusion_that_holds_the_former_chances_is_still_read() {
+        let line = r#"{"event":"concluded","estimate":{"answer":{"rate":{"lr":0.1,"interval":[0.05,0.2],
+            "p_within_0_25_pct":null,"p_within_1_pct":0.8}},"divergence_lr":2.0,"cost_runs":1.5,"why":"it fits",
+            "landscape":[]}}"#;
+        let Event::Concluded { estimate } = Event::from_json(line).unwrap() else { panic!() };
+        assert_eq!((estimate.lr().map(|lr| lr.get()), estimate.cost_runs), (Some(0.1), 1.5));
     }
 
     #[test]

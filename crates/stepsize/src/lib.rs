@@ -4,15 +4,22 @@
 //! `lr(step) = base x schedule(step) x controller`.
 
 mod curve;
+pub mod defaults;
 pub mod diagnosis;
+pub mod divergence;
 mod draws;
 mod error;
+mod estimate;
 mod event;
+mod job;
 mod lr;
 mod placement;
 mod rate;
+mod remedy;
 mod run;
 mod search;
+mod spec;
+mod stats;
 mod trial;
 
 pub use rate::{controller, notation, schedule};
@@ -23,14 +30,18 @@ pub use controller::Controller;
 pub use curve::{Curve, Point};
 pub use diagnosis::{Diagnosis, Finding, Record, diagnose};
 pub use error::{Error, Result};
+pub use estimate::{Answer, Band, Estimate, Rate, Reason, Refusal};
 pub use event::{Act, Event, VERSION};
+pub use job::Job;
 pub use lr::Lr;
 pub use placement::Placement;
-pub use probe::{Estimate, Probe};
+pub use probe::Probe;
 pub use pruner::Pruner;
 pub use rate::policy::Policy;
+pub use remedy::Remedy;
 pub use report::Report;
 pub use run::engine::{Engine, Evaluation, GradientStats, Snapshot};
 pub use run::train::{Kept, evaluation_steps, resume, train};
 pub use schedule::Schedule;
-pub use trial::{Acted, End, Trial, TrialId, TrialSpec, fold, fold_one};
+pub use spec::{End, TrialId, TrialSpec};
+pub use trial::{Acted, Trial, fold, fold_one};

@@ -1,70 +1,11 @@
-//! [`TrialSpec`] (what to run), [`Trial`] (what came of it) and [`fold`] (events to trials).
+//! [`Trial`]: what is known of one training run; [`fold`] makes trials of events.
 
 use crate::curve::{Curve, Point};
 use crate::event::{Act, Event};
-use crate::lr::Lr;
-use crate::schedule::Schedule;
+use crate::job::Job;
+use crate::spec::{End, TrialId, TrialSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::fmt;
-
-/// Number of a trial in its study, from 0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
-pub struct TrialId(pub u32);
-
-impl fmt::Display for TrialId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "t{}", self.0)
-    }
-}
-
-/// One training run to be made.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct TrialSpec {
-    /// Base rate; the applied rate is `lr * schedule.factor(step)` (times a controller's factor).
-    pub lr: Lr,
-    /// Shape of the rate over this trial's own steps.
-    pub schedule: Schedule,
-    /// Optimizer steps of this trial.
-    pub steps: u64,
-    /// Seeds initial weights and data order.
-    pub seed: u64,
-    /// Stop as soon as the loss has exploded (probes), or go on to the end whatever it does (truth tables).
-    #[serde(default = "yes")]
-    pub stop_on_divergence: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-/// How a trial ended.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(tag = "how", rename_all = "snake_case")]
-pub enum End {
-    /// All steps were run.
-    Finished,
-    /// The loss became non-finite or exploded at `step`.
-    Diverged {
-        /// Step at which it was seen.
-        step: u64,
-        /// Evidence, for people.
-        why: String,
-    },
-    /// A pruner ended it: it could not be the answer any more.
-    Pruned {
-        /// Evidence, for people.
-        why: String,
-    },
-    /// The user or a budget ended it.
-    Stopped,
-    /// It could not be run (a crash is no fact about the rate).
-    Failed {
-        /// The error's text.
-        why: String,
-    },
-}
 
 /// Something that a controller did in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -127,8 +68,9 @@ impl Trial {
         }
     }
 
-    /// Whether the loss exploded.
-    pub fn diverged(&self) -> bool {
+    /// Whether it was ended because its loss exploded or was not finite. Whether its rate diverged is for
+    /// [`crate::divergence::Outcome`] to say: a run may end worse than untrained as well.
+    pub fn exploded(&self) -> bool {
         matches!(self.end, Some(End::Diverged { .. }))
     }
 
@@ -188,6 +130,13 @@ impl Trial {
             }
             Event::Study { .. } | Event::Started { .. } | Event::Submitted { .. } | Event::Concluded { .. } => {}
         }
+    }
+}
+
+impl Job {
+    /// Steps spent on `trials`, in full runs.
+    pub fn cost_runs(&self, trials: &[Trial]) -> f64 {
+        trials.iter().map(|t| t.steps_paid()).sum::<u64>() as f64 / self.steps as f64
     }
 }
 

@@ -1,8 +1,8 @@
 //! The probes for jobs that are commands: openings of full runs, and the range test by short runs.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
-use stepsize::probe::{Estimate, Job, Ladder, Opening, Probe, Reason};
-use stepsize::{End, Lr, Point, Schedule, Trial, TrialId, TrialSpec};
+use stepsize::probe::{Ladder, Opening, Probe};
+use stepsize::{End, Estimate, Job, Lr, Point, Reason, Schedule, Trial, TrialId, TrialSpec};
 
 fn lr(value: f64) -> Lr {
     Lr::new(value).unwrap()

@@ -4,9 +4,9 @@
 
 use std::ops::ControlFlow;
 use stepsize::compare::{Compared, Comparison, Family, Part, Way};
-use stepsize::probe::{Job, Probe};
+use stepsize::probe::Probe;
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{Lr, Policy, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold, train};
+use stepsize::{Job, Lr, Policy, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold, train};
 
 const STEPS: u64 = 960;
 

@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used)]
 
 use std::ops::ControlFlow;
-use stepsize::probe::{Job, Race};
+use stepsize::probe::Race;
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{Lr, Policy, Probe, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold, train};
+use stepsize::{Job, Lr, Policy, Probe, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold, train};
 
 fn run(id: usize, spec: &TrialSpec, noise: f64) -> Trial {
     let id = TrialId(id as u32);

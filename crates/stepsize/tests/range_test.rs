@@ -2,8 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Estimate, Job, Probe, RangeTest, RangeTestRule, Reason, smith};
-use stepsize::{Curve, End, Lr, Point, Schedule, Trial, TrialId};
+use stepsize::probe::{Probe, RangeTest, RangeTestRule, smith};
+use stepsize::{Curve, End, Estimate, Job, Lr, Point, Reason, Schedule, Trial, TrialId};
 
 fn job() -> Job {
     Job::new(1000, Schedule::constant(), 0).unwrap()
@@ -55,7 +55,7 @@ fn run(probe: &RangeTest, loss: &dyn Fn(u64, f64) -> f64) -> Estimate {
 fn reason(probe: &RangeTest, loss: &dyn Fn(u64, f64) -> f64) -> Reason {
     let estimate = run(probe, loss);
     let refusal = estimate.refusal().unwrap_or_else(|| panic!("a number: {estimate:?}"));
-    assert!(!refusal.because.is_empty() && !refusal.advice.is_empty());
+    assert!(!refusal.because.is_empty() && !refusal.remedies.is_empty());
     refusal.reason
 }
 

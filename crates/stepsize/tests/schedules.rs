@@ -1,9 +1,8 @@
 //! Laws of every legal schedule, and of its notation.
 
 use proptest::prelude::*;
-use stepsize::probe::Job;
 use stepsize::schedule::{OneCycle, Shape};
-use stepsize::{Result, Schedule};
+use stepsize::{Job, Result, Schedule};
 
 fn shape() -> impl Strategy<Value = Shape> {
     prop_oneof![

@@ -2,19 +2,20 @@
 
 use super::{CommandArgs, FilesArgs, SpanArgs, StudyArgs, TaskArgs};
 use clap::Args;
+use stepsize::defaults::{COMPARE_PER_DECADE, COMPARE_SEEDS};
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
-    /// Rates in each factor of ten
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    /// Rates per factor of ten
+    #[arg(long, default_value_t = COMPARE_PER_DECADE, value_name = "N")]
     pub per_decade: u32,
-    /// Seeds for each way and rate
-    #[arg(long, default_value_t = 3, value_name = "N")]
+    /// Seeds per way and rate
+    #[arg(long, default_value_t = COMPARE_SEEDS, value_name = "N")]
     pub seeds: u64,
-    /// Compare these ways only, beside the fixed rate: words that their names hold
+    /// Compare only the ways whose names contain one of these words, and the fixed rate
     #[arg(long, value_name = "WORD", value_delimiter = ',')]
     pub ways: Vec<String>,
-    /// Rates from badly low to badly high [default: 1e-4 to 10]
+    /// Span of rates, from far too low to far too high [default: 1e-4 to 10]
     #[command(flatten)]
     pub span: SpanArgs,
     #[command(flatten)]

@@ -1,37 +1,37 @@
-//! Where results go.
+//! Where results are written and studies are kept.
 
 use crate::done::Fault;
 use clap::Args;
 use std::path::PathBuf;
 
-/// What is written, and where.
+/// Files to write.
 #[derive(Debug, Args)]
 pub struct FilesArgs {
     /// Print one JSON object instead of text
     #[arg(long, help_heading = "Output")]
     pub json: bool,
-    /// Write a page with all pictures, one file, no network needed
+    /// Write an HTML page with all pictures: one file, works offline
     #[arg(long, value_name = "FILE.html", help_heading = "Output")]
     pub report: Option<PathBuf>,
-    /// Write the pictures as PNG
+    /// Write the pictures as a PNG file
     #[arg(long, value_name = "FILE.png", help_heading = "Output")]
     pub png: Option<PathBuf>,
-    /// Write the pictures as SVG
+    /// Write the pictures as an SVG file
     #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
     pub svg: Option<PathBuf>,
 }
 
-/// How a search is told.
+/// How the answer of a search is shown.
 #[derive(Debug, Args)]
 pub struct DrawArgs {
     #[command(flatten)]
     pub files: FilesArgs,
-    /// Price of one hour of one running trial: adds the cost in money
+    /// Price of one trial-hour; adds the cost in money
     #[arg(long, value_name = "PRICE", help_heading = "Output")]
     pub price_per_hour: Option<f64>,
 }
 
-/// What is written and recorded.
+/// How the answer is shown, and where the search is kept.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     #[command(flatten)]
@@ -43,7 +43,7 @@ pub struct OutputArgs {
 /// Where a search is kept.
 #[derive(Debug, Args)]
 pub struct StudyArgs {
-    /// Keep the search under this name; after any end the same command goes on, and no finished trial runs again
+    /// Keep the search under this name; the same command continues it and runs no finished trial again
     #[arg(long, value_name = "NAME", help_heading = "Study")]
     pub study: Option<String>,
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub struct StudyArgs {
 }
 
 impl StudyArgs {
-    /// Names the study on this machine, the same from whatever directory; `None` when it is not kept.
+    /// A name for the study that is the same from every directory of this machine; `None` when it is not kept.
     pub fn mark(&self) -> Result<Option<String>, Fault> {
         let Some(name) = &self.study else { return Ok(None) };
         let file = std::path::absolute(&self.file.db);
@@ -60,15 +60,18 @@ impl StudyArgs {
     }
 }
 
-/// The file of studies.
+/// Study file where none is named, in the current directory.
+pub const DB: &str = "stepsize.db";
+
+/// The study file.
 #[derive(Debug, Args)]
 pub struct FileArgs {
-    /// File of studies (SQLite), on a local disk
-    #[arg(long, value_name = "FILE", default_value = "stepsize.db", help_heading = "Study")]
+    /// Study file (SQLite), on a local disk
+    #[arg(long, value_name = "FILE", default_value = DB, help_heading = "Study")]
     pub db: PathBuf,
 }
 
-/// One study of the file.
+/// One study of a study file.
 #[derive(Debug, Args)]
 pub struct NamedArgs {
     /// Name of the study

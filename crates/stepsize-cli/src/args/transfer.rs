@@ -4,27 +4,27 @@ use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use stepsize::Lr;
 
-/// Which rule for the batch size, and which weights for a refined schedule.
+/// Kind of optimizer: decides the batch-size rule of `transfer` and the weights of `refine`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FamilyName {
     /// SGD, with or without momentum
     Sgd,
-    /// Adam, AdamW and their kin
+    /// Adam, AdamW and their relatives
     Adam,
 }
 
 #[derive(Debug, Args)]
 pub struct TransferArgs {
-    /// The tuned rate
+    /// Tuned rate
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub lr: Lr,
-    /// The run it was tuned for: schedule, steps and batch, such as 'cosine, 10k steps, batch 64'
+    /// Run it was tuned for: schedule, steps and batch, such as 'cosine, 10k steps, batch 64'
     #[arg(long, value_name = "RUN")]
     pub from: String,
-    /// The run it is wanted for; what is left out stays the same
+    /// Run to convert it to; omitted parts stay the same
     #[arg(long, value_name = "RUN")]
     pub to: String,
-    /// Optimizer: batch rules differ
+    /// Kind of optimizer, which decides the batch-size rule
     #[arg(long, value_enum, default_value_t = FamilyName::Adam, value_name = "KIND")]
     pub optimizer: FamilyName,
     /// Print one JSON object
@@ -34,22 +34,22 @@ pub struct TransferArgs {
 
 #[derive(Debug, Args)]
 pub struct RefineArgs {
-    /// Gradient norms of an earlier run, in order of steps: a .csv with a column grad_norm, a .jsonl with such a key, or one
-    /// number a line; `stepsize train --grad-norms --curve FILE` writes one
+    /// Gradient norms of an earlier run in step order: a .csv or .jsonl with a column grad_norm, or one number per line;
+    /// `stepsize train --grad-norms --curve FILE` writes such a file
     pub log: PathBuf,
-    /// Steps of the new run [default: as many as there are norms]
+    /// Steps of the new run [default: the number of norms]
     #[arg(long, value_name = "N")]
     pub steps: Option<u64>,
-    /// Optimizer: weights are the inverse squared norm for SGD, the inverse norm for Adam
+    /// Kind of optimizer: SGD weights steps by the inverse squared norm, Adam by the inverse norm
     #[arg(long, value_enum, default_value_t = FamilyName::Adam, value_name = "KIND")]
     pub optimizer: FamilyName,
-    /// Width of the running median that smooths the norms, as a share of the run
+    /// Window of the running median over the norms, as a share of the run
     #[arg(long, default_value_t = 0.1, value_name = "X")]
     pub width: f64,
-    /// Straight pieces of the new schedule
+    /// Number of straight pieces of the new schedule
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub pieces: usize,
-    /// Print the notation only
+    /// Print only the notation
     #[arg(long)]
     pub notation: bool,
 }

@@ -13,8 +13,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use stepsize::compare::{Compared, Comparison, Part, Way};
-use stepsize::probe::Job;
-use stepsize::{End, Event, Lr, Policy, Probe, Trial, TrialId, fold};
+use stepsize::defaults::COMPARE_SPAN;
+use stepsize::{End, Event, Job, Lr, Policy, Probe, Trial, TrialId, fold};
 use stepsize_draw::compare as draw;
 use stepsize_engine::{OptimizerSpec, Task};
 use stepsize_study::executor::RunSource;
@@ -93,7 +93,7 @@ fn plan(args: &CompareArgs, job: Job) -> Result<Comparison, Fault> {
 }
 
 fn span(args: &CompareArgs) -> Result<(Lr, Lr), Fault> {
-    args.span.or(1e-4, 10.0).map_err(Fault::usage)
+    args.span.or(COMPARE_SPAN).map_err(Fault::usage)
 }
 
 /// The question of a study.

@@ -4,20 +4,11 @@ use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
 use crate::show::Style;
 use crate::work::{Work, capped};
+use stepsize::defaults::{
+    GRID_PER_DECADE, OPENING_BUDGET, OPENING_START, RANDOM_DRAWS, RANGE_TEST_SPAN, RANGE_TEST_STEPS, SPAN,
+};
 use stepsize::probe::{Descent, FirstFall, Grid, Opening, Probe, Race, Random, RangeTest};
 use stepsize::{Lr, Result};
-
-/// Rates a decade of `--probe grid`: factors of 1.8.
-const PER_DECADE: u32 = 4;
-/// Rates of `--probe random`: a common budget for a search by hand.
-const DRAWS: u32 = 10;
-/// Steps of `--probe range-test`, as many as the common tools take.
-const ITERATIONS: u64 = 100;
-
-/// Where a search by openings starts, as `race` does.
-const START: f64 = 0.01;
-/// What a search by openings may spend, in full runs.
-const MAX_COST: f64 = 0.75;
 
 /// Finds a rate.
 pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
@@ -26,12 +17,12 @@ pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
     // The race has a budget of its own, by which it plans.
     let probe = match args.probe {
         ProbeName::Race => probe,
-        _ => capped(probe, &work.job, args.max_cost)?.0,
+        _ => capped(probe, &work.job, args.budget, fewer(args.probe))?.0,
     };
     let mut question = format!("find --probe {}", probe.name());
     let options =
         [("low", args.span.low), ("high", args.span.high), ("start", args.start)].map(|(n, v)| (n, v.map(Lr::get)));
-    for (name, value) in options.into_iter().chain([("max-cost", args.max_cost)]) {
+    for (name, value) in options.into_iter().chain([("budget", args.budget)]) {
         if let Some(value) = value {
             question += &format!(" --{name} {value}");
         }
@@ -39,17 +30,27 @@ pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
     crate::search::run(&question, probe.as_ref(), work, &args.output, style)
 }
 
+/// How to try fewer rates.
+fn fewer(probe: ProbeName) -> &'static str {
+    match probe {
+        ProbeName::Sweep => "`stepsize sweep --per-decade 1`, or a narrower span with `--low LR --high LR`",
+        ProbeName::Random => "`stepsize sweep --random N`",
+        ProbeName::RangeTest => "`stepsize range-test --trial-steps N`",
+        ProbeName::Race | ProbeName::Descent | ProbeName::FirstFall => "`stepsize find` without `--probe`",
+    }
+}
+
 fn probe(args: &FindArgs, work: &Work) -> Result<Box<dyn Probe>> {
     let job = work.job.clone();
-    let (low, high) = args.span.or(1e-4, 1.0)?;
+    let (low, high) = args.span.or(SPAN)?;
     Ok(match args.probe {
         ProbeName::Race if work.cut => {
-            let start = args.start.map_or_else(|| Lr::new(START), Ok)?;
-            Box::new(Opening::new(job, start, args.max_cost.unwrap_or(MAX_COST))?)
+            let start = args.start.map_or_else(|| Lr::new(OPENING_START), Ok)?;
+            Box::new(Opening::new(job, start, args.budget.unwrap_or(OPENING_BUDGET))?)
         }
         ProbeName::Race => {
             let mut race = Race::new(job);
-            if let Some(runs) = args.max_cost {
+            if let Some(runs) = args.budget {
                 race = race.with_max_cost(runs)?;
             }
             if let Some(lr) = args.start {
@@ -57,16 +58,16 @@ fn probe(args: &FindArgs, work: &Work) -> Result<Box<dyn Probe>> {
             }
             Box::new(race)
         }
-        ProbeName::Grid => Box::new(Grid::new(job, low, high, PER_DECADE)?),
+        ProbeName::Sweep => Box::new(Grid::new(job, low, high, GRID_PER_DECADE)?),
         ProbeName::Random => {
             let seed = job.seed;
-            Box::new(Random::new(job, low, high, DRAWS, seed)?)
+            Box::new(Random::new(job, low, high, RANDOM_DRAWS, seed)?)
         }
         ProbeName::Descent => Box::new(Descent::new(job)),
         ProbeName::FirstFall => Box::new(FirstFall::new(job)),
         ProbeName::RangeTest => {
-            let (low, high) = args.span.or(1e-6, 10.0)?;
-            Box::new(RangeTest::new(job, low, high, ITERATIONS)?)
+            let (low, high) = args.span.or(RANGE_TEST_SPAN)?;
+            Box::new(RangeTest::new(job, low, high, RANGE_TEST_STEPS)?)
         }
     })
 }

@@ -3,6 +3,7 @@
 use super::resume;
 use crate::args::{DrawArgs, ShowArgs, Verb};
 use crate::done::{Done, Fault};
+use crate::remedy::{StudyName, Wording};
 use crate::show::{self, Style};
 use crate::{figure, page};
 use std::path::Path;
@@ -24,11 +25,20 @@ pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
         return super::compare::again(&compare, &events, &args.output.files, style);
     }
     let interrupted = fold(&events).values().any(|t| matches!(t.end, None | Some(End::Stopped)));
-    finish(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, style)
+    let study = StudyName { name: &args.named.name, db: &args.named.file.db };
+    finish(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, Some(study), style)
 }
 
-/// Writes what was asked for and gives the text to print.
-pub fn finish(report: Report, output: &DrawArgs, style: Style) -> Result<Done, Fault> {
+/// Writes what was asked for and gives the text to print. `study` is where the search is kept.
+pub fn finish(
+    report: Report,
+    output: &DrawArgs,
+    study: Option<StudyName<'_>>,
+    style: Style,
+) -> Result<Done, Fault> {
+    let question = report.question.clone();
+    let wording = Wording::new(&question, study);
+    let report = report.with_words(|remedy| wording.words(remedy));
     let report = match output.price_per_hour {
         Some(price) => report.with_price(price).map_err(Fault::usage)?,
         None => report,

@@ -4,14 +4,19 @@ use crate::args::SweepArgs;
 use crate::done::{Done, Fault};
 use crate::show::Style;
 use crate::work::{Work, capped};
-use stepsize::Result;
-use stepsize::probe::{Grid, Job, Probe, Random};
+use stepsize::defaults::SPAN;
+use stepsize::probe::{Grid, Probe, Random};
+use stepsize::{Job, Result};
 
 /// Runs the sweep.
 pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let (probe, budget) = capped(probe(args, &work.job).map_err(Fault::usage)?, &work.job, args.max_cost)?;
-    let (low, high) = args.span.or(1e-4, 1.0).map_err(Fault::usage)?;
+    let fewer = match args.random {
+        Some(_) => "`--random N`",
+        None => "`--per-decade 1`, or a narrower span with `--low LR --high LR`",
+    };
+    let (probe, budget) = capped(probe(args, &work.job).map_err(Fault::usage)?, &work.job, args.budget, fewer)?;
+    let (low, high) = args.span.or(SPAN).map_err(Fault::usage)?;
     let rates = match args.random {
         Some(count) => format!("--random {count}"),
         None => format!("--per-decade {}", args.per_decade),
@@ -21,7 +26,7 @@ pub fn run(args: &SweepArgs, style: Style) -> std::result::Result<Done, Fault> {
 }
 
 fn probe(args: &SweepArgs, job: &Job) -> Result<Box<dyn Probe>> {
-    let (low, high) = args.span.or(1e-4, 1.0)?;
+    let (low, high) = args.span.or(SPAN)?;
     let (job, seed) = (job.clone(), job.seed);
     Ok(match args.random {
         Some(count) => Box::new(Random::new(job, low, high, count, seed)?.with_seeds(args.seeds)?),

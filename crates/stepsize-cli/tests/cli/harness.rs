@@ -3,8 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use stepsize::probe::{Answer, Band, Estimate, Job, Rate, Reason, Refusal};
-use stepsize::{End, Event, Lr, Schedule, TrialId};
+use stepsize::{Answer, Band, End, Estimate, Event, Job, Lr, Rate, Reason, Refusal, Remedy, Schedule, TrialId};
 use stepsize_study::{Store, Studies};
 
 /// A directory of its own for one test, taken away at the end.
@@ -129,7 +128,7 @@ fn concluded(answer: Answer, landscape: Vec<Band>) -> Vec<Event> {
 /// A study with an answer.
 pub fn answered() -> Vec<Event> {
     let interval = Some((lr(0.06), lr(0.2)));
-    let rate = Rate { lr: lr(0.12), interval, p_within_0_25_pct: None, p_within_1_pct: Some(0.81) };
+    let rate = Rate { lr: lr(0.12), interval };
     let band = (-12..=4).map(|i| {
         let rate = 10f64.powf(f64::from(i) / 4.0);
         let mid = 0.2 + 0.5 * (rate / 0.1).log10().powi(2);
@@ -143,7 +142,7 @@ pub fn refused() -> Vec<Event> {
     let refusal = Refusal {
         reason: Reason::NoiseOnly,
         because: "the means of 9 rates span 1e-3, the noise of one mean is 2e-3".into(),
-        advice: "add seeds or train longer".into(),
+        remedies: vec![Remedy::MoreSeeds, Remedy::LongerRun],
     };
     concluded(Answer::Refused(refusal), Vec::new())
 }

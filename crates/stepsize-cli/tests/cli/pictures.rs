@@ -52,7 +52,7 @@ fn a_page_needs_no_network_and_embeds_its_numbers() {
 #[test]
 fn a_refused_page_gives_no_rate() {
     let (svg, _, page) = draw(&refused());
-    assert!(page.contains("<h1>No rate: ") && page.contains("add seeds or train longer"));
+    assert!(page.contains("<h1>No rate: ") && page.contains("add seeds (`stepsize sweep --seeds 3`)"));
     assert!(svg.contains("refused: ") && !svg.contains("interval"));
 }
 

@@ -4,15 +4,14 @@ use crate::figure::ink::{Ink, dashes};
 use crate::figure::{rate_key, svg::escape};
 use crate::number::{count, loss, money, rate, seconds};
 use crate::show;
-use stepsize::Report;
-use stepsize::probe::{Answer, Rate, Refusal};
 use stepsize::report::TrialSummary;
+use stepsize::{Answer, Rate, Refusal, Report};
 
 /// The answer box.
 pub fn answer(report: &Report) -> String {
     let inner = match &report.estimate.answer {
         Answer::Rate(found) => found_rate(report, found),
-        Answer::Refused(refusal) => refused(refusal),
+        Answer::Refused(refusal) => refused(report, refusal),
     };
     let interrupted = match report.interrupted {
         true => "<p><strong>Interrupted.</strong> This rests on the trials that had ended.</p>\n",
@@ -31,16 +30,9 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(("80 % interval", format!("{} to {}", rate(low.get()), rate(high.get()))));
     }
-    if let Some(edge) = report.estimate.divergence_lr {
-        let times = edge.get() / found.lr.get();
-        facts.push(("diverges from", format!("{} ({times:.1} times the rate)", rate(edge.get()))));
-    }
-    for (chance, of) in
-        [(found.p_within_0_25_pct, "within 0.25 % of the best"), (found.p_within_1_pct, "within 1 % of the best")]
-    {
-        if let Some(chance) = chance {
-            facts.push((of, format!("{:.0} %", chance * 100.0)));
-        }
+    if let Some(broken) = report.estimate.divergence_lr {
+        let times = broken.get() / found.lr.get();
+        facts.push(("diverges from", format!("{} ({times:.1} times the rate)", rate(broken.get()))));
     }
     facts.push(("cost", format!("{:.2} full runs", report.cost.runs)));
     let list: String = facts.iter().map(|(k, v)| format!("<div><dt>{k}</dt><dd>{}</dd></div>", escape(v))).collect();
@@ -51,12 +43,12 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     )
 }
 
-fn refused(refusal: &Refusal) -> String {
+fn refused(report: &Report, refusal: &Refusal) -> String {
     format!(
         "<p class=\"label\">refused</p>\n<h1>No rate: {}</h1>\n<p><strong>Seen:</strong> {}</p>\n<p><strong>Do:</strong> {}</p>\n",
         escape(show::reason(refusal)),
         escape(&refusal.because),
-        escape(&refusal.advice)
+        escape(&report.advice)
     )
 }
 

@@ -9,6 +9,12 @@ import numpy.typing as npt
 
 __all__ = [
     "COMMAND_LINE",
+    "EVALUATIONS",
+    "RACE_BUDGET",
+    "RANGE_TEST_SPAN",
+    "RANGE_TEST_STEPS",
+    "SENSITIVITY_PER_DECADE",
+    "SENSITIVITY_SEEDS",
     "Controller",
     "Estimate",
     "NotationError",
@@ -23,6 +29,12 @@ __all__ = [
 ]
 
 COMMAND_LINE: bool
+EVALUATIONS: int
+RACE_BUDGET: float
+RANGE_TEST_SPAN: tuple[float, float]
+RANGE_TEST_STEPS: int
+SENSITIVITY_PER_DECADE: int
+SENSITIVITY_SEEDS: int
 __version__: str
 
 _Steps = npt.NDArray[np.integer[Any]] | Sequence[int]

@@ -7,9 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from . import _loop
-from ._native import Estimate, Schedule, Search
-
-MAX_COST = 0.6  # of the core's race, for the progress bar only
+from ._native import RACE_BUDGET, Estimate, Schedule, Search
 
 
 def find(
@@ -50,7 +48,7 @@ def find(
             ``FloatingPointError`` alone counts as divergence.
     """
     search = Search.race(task, steps, schedule, seed, lr, max_cost)
-    planned = (max_cost or MAX_COST) * steps
+    planned = (max_cost or RACE_BUDGET) * steps
     return _loop.run(search, _loop.Closures(step, save, restore, evaluate), seed=seed, planned=planned, progress=progress)
 
 

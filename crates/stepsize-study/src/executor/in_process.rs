@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use stepsize::defaults::EVALUATIONS;
 use stepsize::{End, Engine, Error, Event, Policy, Result, TrialId, TrialSpec, evaluation_steps, train};
 
 /// Makes a fresh engine for a seed; called on the worker's thread.
@@ -15,10 +16,6 @@ pub type EngineSource = Arc<dyn Fn(u64) -> Result<Box<dyn Engine>> + Send + Sync
 
 /// Makes the engine and the rate of a trial, where they differ from trial to trial; called on the worker's thread.
 pub type RunSource = Arc<dyn Fn(TrialId, &TrialSpec) -> Result<(Box<dyn Engine>, Policy)> + Send + Sync>;
-
-/// Evaluations asked of every trial between its start and its end. Enough for a curve, few enough that a short probe
-/// does not spend its time evaluating.
-const EVALUATIONS: u64 = 8;
 
 struct EngineJob {
     trial: TrialId,

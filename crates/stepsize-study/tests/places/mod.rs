@@ -11,8 +11,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use stepsize::probe::{Grid, Job};
-use stepsize::{End, Event, Lr, Schedule};
+use stepsize::probe::Grid;
+use stepsize::{End, Event, Job, Lr, Schedule};
 use stepsize_study::{Cluster, Commands, Executor, Local, On, Question, Studies, study};
 
 /// A kind of executor.

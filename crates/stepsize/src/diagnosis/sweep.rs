@@ -17,8 +17,7 @@ pub use groups::groups;
 
 use super::rules::DIVERGED;
 use super::{Diagnosis, Finding, Record, tidy};
-use crate::Placement;
-use crate::probe::Band;
+use crate::{Band, Placement};
 use curve::{Fitted, bowl, fit, vertex, width};
 use ends::rates;
 

@@ -8,10 +8,11 @@ mod kept;
 pub use kept::Kept;
 
 use crate::controller::{Metric, Request};
+use crate::divergence::explosion;
 use crate::event::{Act, Event};
-use crate::pruner::explosion;
 use crate::rate::policy::Policy;
-use crate::trial::{End, Trial, TrialId, TrialSpec, fold_one};
+use crate::spec::{End, TrialId, TrialSpec};
+use crate::trial::{Trial, fold_one};
 use crate::{Engine, Error, Result};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;

@@ -19,10 +19,11 @@ pub use rows::{Cell, Compared, NEAR, Row};
 
 use crate::controller::ControllerSpec;
 use crate::lr::Lr;
-use crate::probe::{Answer, Estimate, FirstFall, Job, Probe, Race, Rate, Reason, Refusal};
+use crate::probe::{FirstFall, Probe, Race};
 use crate::schedule::Schedule;
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 use serde::Serialize;
 
 /// What a way does with the rate.
@@ -280,13 +281,11 @@ impl Probe for Comparison {
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let compared = self.compared(done)?;
         let answer = match compared.rows.first().and_then(|row| row.best.as_ref()) {
-            Some(best) => {
-                Answer::Rate(Rate { lr: best.lr, interval: None, p_within_0_25_pct: None, p_within_1_pct: None })
-            }
+            Some(best) => Answer::Rate(Rate { lr: best.lr, interval: None }),
             None => Answer::Refused(Refusal {
                 reason: Reason::TooShort,
                 because: "no fixed rate has finished with all its seeds".to_owned(),
-                advice: "let the comparison run on".to_owned(),
+                remedies: vec![Remedy::Resume],
             }),
         };
         Ok(Estimate {

@@ -1,7 +1,7 @@
 //! [`Pruner`]: ends a trial that cannot be the answer any more. It sees curves, never the study.
 //!
 //! `settled` holds only trials of batches that have ended, so that a verdict depends on evidence and never on timing:
-//! the same seed gives the same study on any number of threads. A rule that the user asks for by name ([`KillRule`]) may give
+//! the same seed gives the same study on any number of threads. A rule that the user asks for by name ([`PrunerKind`]) may give
 //! that up: in a sweep, which is one batch, it would have nothing to compare with.
 
 mod diverging;
@@ -32,7 +32,7 @@ pub trait Pruner: Send + Sync {
 
 /// A rule by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KillRule {
+pub enum PrunerKind {
     /// None at all, also not the search's own.
     None,
     /// [`OneSided`]: safe under decaying schedules.
@@ -45,7 +45,7 @@ pub enum KillRule {
     Halving,
 }
 
-impl KillRule {
+impl PrunerKind {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::None, Self::OneSided, Self::Diverging, Self::Median, Self::Halving];
 
@@ -77,13 +77,13 @@ impl KillRule {
     }
 }
 
-impl FromStr for KillRule {
+impl FromStr for PrunerKind {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
         Self::ALL.into_iter().find(|rule| rule.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
-            Error::invalid(format!("`{text}` is no kill rule; there are {names}"))
+            Error::invalid(format!("`{text}` is not a pruner; the pruners are {names}"))
         })
     }
 }
@@ -97,26 +97,4 @@ fn curve(trial: &Trial) -> &Curve {
 fn at(trial: &Trial, step: u64) -> Option<f64> {
     let before = curve(trial).points().iter().rev().find(|p| p.step <= step)?;
     before.loss.is_finite().then_some(before.loss)
-}
-
-/// A mini-batch loss this many times the untrained loss, three times in a row, is an explosion. Far above the
-/// transient spikes from which runs recover (factors up to about 30 were seen in recovered runs).
-const EXPLOSION: f64 = 1e3;
-
-/// Whether the run has exploded: a non-finite loss, or three losses in a row above 1000 times the first.
-/// Looks at the newest readings only, so it is cheap at every step.
-pub fn explosion(live: &Trial) -> Option<String> {
-    let points = live.train.points();
-    if let Some(last) = points.last().filter(|p| !p.loss.is_finite()) {
-        return Some(format!("training loss {} at step {}", last.loss, last.step));
-    }
-    // Also of a run that reports nothing else.
-    if let Some(eval) = live.val.last().filter(|p| !p.loss.is_finite()) {
-        return Some(format!("validation loss {} after {} steps", eval.loss, eval.step));
-    }
-    let last = points.last()?;
-    let start = live.start_loss().unwrap_or(points[0].loss).abs().max(f64::MIN_POSITIVE);
-    let tail = &points[points.len().saturating_sub(3)..];
-    (tail.len() == 3 && tail.iter().all(|p| p.loss > EXPLOSION * start))
-        .then(|| format!("training loss {:.3e} at step {}, {EXPLOSION:.0} times the start", last.loss, last.step))
 }

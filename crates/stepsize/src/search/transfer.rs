@@ -23,11 +23,10 @@ mod refine;
 
 pub use refine::refine;
 
+use crate::stats::Z80;
 use crate::{Error, Lr, Result, Schedule};
 use serde::Serialize;
 
-/// Standard normal quantile of 0.9: an interval of 80 % is this many deviations to either side.
-const EIGHTY: f64 = 1.281_551_565_544_6;
 /// Longest schedule whose constants are summed step by step; longer ones are compressed to it, which moves the ratios by
 /// less than 1e-3.
 const LONGEST: u64 = 1 << 16;
@@ -208,8 +207,8 @@ pub fn transfer(lr: Lr, from: &Plan, to: &Plan, family: OptimizerFamily) -> Resu
     let at = |z: f64| Lr::new(center * (z * octaves).exp2());
     Ok(Transfer {
         lr: at(0.0)?,
-        low: at(-EIGHTY)?,
-        high: at(EIGHTY)?,
+        low: at(-Z80)?,
+        high: at(Z80)?,
         octaves,
         bound_ratio: there.bound() / here.bound(),
         parts,

@@ -3,8 +3,8 @@
 
 mod race;
 
-use stepsize::probe::{Answer, Descent, Estimate, FirstFall, Grid, Job, Probe, Race, Random, Reason};
-use stepsize::{Curve, End, Lr, Point, Schedule, Trial, TrialId, TrialSpec};
+use stepsize::probe::{Descent, FirstFall, Grid, Probe, Race, Random};
+use stepsize::{Answer, Curve, End, Estimate, Job, Lr, Point, Reason, Schedule, Trial, TrialId, TrialSpec};
 
 /// What one run does: its mini-batch losses, then its final validation loss. The untrained loss is 2.
 type World = dyn Fn(&TrialSpec) -> (Vec<f64>, f64);
@@ -77,7 +77,7 @@ fn study(probe: &dyn Probe, world: &World) -> (Estimate, Vec<Trial>) {
 fn reason(probe: &dyn Probe, world: &World) -> Reason {
     let (estimate, _) = study(probe, world);
     let refusal = estimate.refusal().unwrap_or_else(|| panic!("a number: {estimate:?}"));
-    assert!(!refusal.because.is_empty() && !refusal.advice.is_empty());
+    assert!(!refusal.because.is_empty() && !refusal.remedies.is_empty());
     assert_eq!(estimate.lr(), None);
     refusal.reason
 }

@@ -5,8 +5,7 @@
 
 use crate::done::Fault;
 use stepsize::compare::{Family, Way};
-use stepsize::probe::Job;
-use stepsize::{Lr, Schedule};
+use stepsize::{Job, Lr, Schedule};
 use stepsize_engine::OptimizerSpec;
 
 /// One rate to the end; of a command, whatever it makes of it.

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 
 from .. import Estimate, Schedule, _loop
 from .._data import Batches, begin, reusable
-from .._native import Search
-from .._search import MAX_COST
+from .._native import RACE_BUDGET, Search
 from .snapshot import Snapshot, generators, keep_rng
 
 __all__ = ["find", "range_test", "sensitivity"]
@@ -243,7 +242,7 @@ def find(
         clip_grad_norm=clip_grad_norm, scaler=scaler, val_batches=val_batches, also=also,
     )  # fmt: skip
     search = Search.race(_task(model, optimizer, val_loader), steps, schedule, seed, lr, max_cost)
-    return _search(search, training, (max_cost or MAX_COST) * steps, seed, progress, val_loader)
+    return _search(search, training, (max_cost or RACE_BUDGET) * steps, seed, progress, val_loader)
 
 
 def range_test(

@@ -7,13 +7,12 @@
 use super::column::{Counters, MetricColumn};
 use super::meaning::{ChosenNames, MetricReader};
 use std::sync::Arc;
+use stepsize::divergence::{EXPLOSION, IN_A_ROW, explosion_limit};
 use stepsize::{Event, TrialId, TrialSpec};
 use stepsize_logs::text::Tables;
 
 /// Names looked at in one log; programs that print more print them by accident.
 const NAMES: usize = 256;
-/// This many times the first loss, three times in a row, is an explosion (`pruner::explosion`).
-const EXPLOSION: f64 = 1e3;
 
 /// What is to be done with a running trial.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,8 +132,9 @@ impl Meter {
             return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
         let lossy = column.name != meaning.choice.metric || !meaning.choice.maximize;
-        let start = column.first_finite()?.abs().max(f64::MIN_POSITIVE);
-        (lossy && column.in_a_row(|v| v > EXPLOSION * start) >= 3).then(|| Ruling::Diverged {
+        // Few programs log the untrained loss, and not for every metric: each metric is held against its own first value.
+        let limit = explosion_limit(column.first_finite()?);
+        (lossy && column.in_a_row(|v| v > limit) >= IN_A_ROW).then(|| Ruling::Diverged {
             step,
             why: format!("{} is {:.3e} at step {step}, {EXPLOSION:.0} times its first value", column.name, last.value),
         })
@@ -214,8 +214,7 @@ mod tests {
 
     use super::super::meaning::LogOptions;
     use super::*;
-    use stepsize::probe::Job;
-    use stepsize::{Lr, Schedule};
+    use stepsize::{Job, Lr, Schedule};
 
     /// The events of a log of which `size` lines come at once.
     fn events(reader: &Arc<MetricReader>, lines: &[String], size: usize) -> Vec<Event> {

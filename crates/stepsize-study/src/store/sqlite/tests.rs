@@ -3,8 +3,7 @@
 use super::*;
 use crate::store::Memory;
 use std::path::Path;
-use stepsize::probe::Job;
-use stepsize::{End, Lr, Schedule, TrialId, TrialSpec};
+use stepsize::{End, Job, Lr, Schedule, TrialId, TrialSpec};
 
 /// A directory of its own, taken away at the end.
 struct TempDir(PathBuf);

@@ -7,6 +7,7 @@
 use super::{Finding, Rule, RuleInput, show};
 use crate::diagnosis::stats::{mean, median, noise};
 use crate::diagnosis::{Record, Series};
+pub use crate::divergence::WORSE;
 
 /// The code.
 pub const CODE: &str = "LR001";
@@ -15,8 +16,6 @@ pub const TITLE: &str = "diverged";
 /// What to do about it.
 pub const ADVICE: &str = "lower the rate by a factor of 10 and add a warm-up over the first 5 % of the run; if it then trains, try \
                           a third of the rate that broke";
-/// Ending this share above the start is divergence, as in [`crate::Placement`].
-pub const WORSE: f64 = 0.05;
 /// A log that begins later than this share of its length does not show the untrained loss.
 const LATE: f64 = 0.002;
 /// An untrained network's loss is at most about this many times that of guessing (of the networks of the labelled runs;

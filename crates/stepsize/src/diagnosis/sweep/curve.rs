@@ -1,9 +1,8 @@
 //! The curve of final losses over rates: its vertex, its width, the landscape fitted to it.
 
 use super::TOLERANCE;
-use crate::Lr;
 use crate::landscape::{Context, Landscape, Reading};
-use crate::probe::Band;
+use crate::{Band, Lr};
 
 /// Where the fitted landscape is lowest, else the vertex of the parabola through the logs of the best loss and its
 /// neighbours; at most half way to a neighbour, and at the best rate itself when it has but one.

@@ -79,7 +79,7 @@ impl Greedy {
         let average = if metric == Metric::ValLoss { 1 } else { d.average };
         Ok(Self {
             metric,
-            mode: if a.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min },
+            mode: Direction::read(&a)?,
             patience: a.count("patience")?.unwrap_or(d.patience),
             factor: a.number("factor")?.unwrap_or(d.factor),
             threshold: a.number("threshold")?.unwrap_or(d.threshold),

@@ -28,6 +28,7 @@ pub use torch::TorchPlateau;
 use super::mean::Mean;
 use super::state::{StateReader, Writer};
 use super::{Controller, Metric, Observation, Request, State};
+use crate::notation::Arguments;
 use crate::{Error, Result};
 use trend::improves;
 
@@ -42,6 +43,11 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Reads the word `min` or `max` of a controller in notation.
+    pub(super) fn read(arguments: &Arguments<'_>) -> Result<Self> {
+        Ok(if arguments.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min })
+    }
+
     /// The value that every other is better than.
     pub(super) fn worst(self) -> f64 {
         match self {

@@ -21,7 +21,7 @@
 use super::plateau::{Direction, KerasPlateau, OptaxPlateau, Plateau, TorchPlateau};
 use super::together::Together;
 use super::{BranchTest, Controller, Greedy, Hypergradient, Metric, Needs, Polyak, Rewind, TransformersGreedy};
-use crate::notation::{Arguments, Call};
+use crate::notation::Call;
 use crate::{Error, Lr, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -123,7 +123,7 @@ impl ControllerSpec {
                 let undo = a.count("undo")?.unwrap_or(u64::from(d.undo));
                 ControllerSpec::Plateau(Plateau {
                     metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
-                    mode: direction(&a)?,
+                    mode: Direction::read(&a)?,
                     patience: a.count("patience")?.unwrap_or(d.patience),
                     factor: a.number("factor")?.unwrap_or(d.factor),
                     threshold: a.number("threshold")?.unwrap_or(d.threshold),
@@ -138,7 +138,7 @@ impl ControllerSpec {
                 let a = call.arguments(&names, &["min", "max", "rel", "abs"])?;
                 let d = TorchPlateau::default();
                 ControllerSpec::Torch(TorchPlateau {
-                    mode: direction(&a)?,
+                    mode: Direction::read(&a)?,
                     factor: a.number("factor")?.unwrap_or(d.factor),
                     patience: a.count("patience")?.unwrap_or(d.patience),
                     threshold: a.number("threshold")?.unwrap_or(d.threshold),
@@ -153,7 +153,7 @@ impl ControllerSpec {
                 let a = call.arguments(&names, &["min", "max"])?;
                 let d = KerasPlateau::default();
                 ControllerSpec::Keras(KerasPlateau {
-                    mode: direction(&a)?,
+                    mode: Direction::read(&a)?,
                     factor: a.number("factor")?.unwrap_or(d.factor),
                     patience: a.count("patience")?.unwrap_or(d.patience),
                     min_delta: a.number("min_delta")?.unwrap_or(d.min_delta),
@@ -184,10 +184,6 @@ impl ControllerSpec {
             _ => return Err(call.unknown(&NAMES)),
         })
     }
-}
-
-fn direction(arguments: &Arguments<'_>) -> Result<Direction> {
-    Ok(if arguments.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min })
 }
 
 impl std::str::FromStr for ControllerSpec {

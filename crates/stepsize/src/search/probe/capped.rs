@@ -3,10 +3,11 @@
 //! A batch that does not fit is cut by seeds: all its rates with the first seed, then all with the next, so that what is left is
 //! still a comparison of rates. A probe whose first round does not fit makes no sense and is an error before anything runs.
 
-use crate::probe::{Estimate, Job, Probe};
+use crate::probe::Probe;
 use crate::pruner::Pruner;
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Answer, Error, Estimate, Job, Remedy, Result};
 
 /// Room for rounding in sums of steps over steps.
 const EPSILON: f64 = 1e-9;
@@ -25,7 +26,8 @@ impl Capped {
     /// When the budget is not above zero and finite, or does not pay for the first run of each rate that the probe begins with.
     ///
     /// ```
-    /// use stepsize::probe::{Capped, Grid, Job, Probe};
+    /// use stepsize::Job;
+    /// use stepsize::probe::{Capped, Grid, Probe};
     /// use stepsize::{Lr, Schedule};
     /// let job = Job::new(1000, Schedule::constant(), 0)?;
     /// let grid = Grid::new(job.clone(), Lr::new(1e-4)?, Lr::new(1.0)?, 2)?.with_seeds(3)?;
@@ -42,7 +44,8 @@ impl Capped {
         let price = capped.price(&first);
         if price > max_cost + EPSILON {
             return Err(Error::invalid(format!(
-                "{} runs of one rate each cost {price:.2} full runs, above the budget of {max_cost}; allow more or try fewer rates",
+                "one run of each of {} rates costs {price:.2} full runs, above the budget of {max_cost}; raise the budget or try \
+                 fewer rates",
                 first.len()
             )));
         }
@@ -83,7 +86,10 @@ impl Probe for Capped {
         let wanted = self.probe.ask(done)?.len();
         if wanted > 0 && self.ask(done)?.is_empty() {
             estimate.why +=
-                &format!("; it ended at its budget of {} full runs, {wanted} short of its plan", self.max_cost);
+                &format!("; the search stopped at its budget of {} full runs, {wanted} trials short of its plan", self.max_cost);
+            if let Answer::Refused(refusal) = &mut estimate.answer {
+                refusal.remedies.insert(0, Remedy::LargerBudget);
+            }
         }
         Ok(estimate)
     }
@@ -98,8 +104,8 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::probe::{Descent, Grid, Reason};
-    use crate::{End, Lr, Point, Schedule, TrialId};
+    use crate::probe::{Descent, Grid};
+    use crate::{End, Lr, Point, Reason, Schedule, TrialId};
 
     fn job() -> Job {
         Job::new(1000, Schedule::constant(), 0).unwrap()

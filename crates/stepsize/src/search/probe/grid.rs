@@ -9,10 +9,11 @@
 //! runs is not that of long ones: this probe does not correct for it (`race` does).
 
 use crate::lr::Lr;
+use crate::probe::Probe;
 use crate::probe::evidence::{Evidence, MIN_STEPS, Side, refused, same_rate};
-use crate::probe::{Estimate, Job, Probe, Reason};
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Times a grid may grow by a decade on each side: three wrong decades are a wrong question.
 const WIDEN: u32 = 3;
@@ -35,7 +36,8 @@ impl Grid {
     /// When `low > high` or `per_decade` is zero.
     ///
     /// ```
-    /// use stepsize::probe::{Grid, Job, Probe};
+    /// use stepsize::Job;
+    /// use stepsize::probe::{Grid, Probe};
     /// use stepsize::{Lr, Schedule};
     /// let job = Job::new(1000, Schedule::constant(), 0)?;
     /// let grid = Grid::new(job, Lr::new(1e-4)?, Lr::new(1.0)?, 2)?.with_seeds(3)?;
@@ -95,7 +97,7 @@ impl Grid {
 
 impl Probe for Grid {
     fn name(&self) -> &'static str {
-        "grid"
+        "sweep"
     }
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
@@ -158,7 +160,7 @@ pub(super) fn conclude(job: &Job, steps: u64, done: &[Trial]) -> Estimate {
         return refused(
             Reason::TooShort,
             format!("trials of {steps} steps say little of a run of {}", job.steps),
-            format!("run trials of {least} steps or more"),
+            &[Remedy::LongerTrials { at_least: Some(least) }],
             done,
             cost,
         );

@@ -5,10 +5,11 @@
 //! `probe/evidence.rs`. It does not widen its range: when the best rate is the outermost one drawn, it refuses.
 
 use crate::lr::Lr;
+use crate::probe::Probe;
 use crate::probe::grid::{check_steps, conclude, same_spec, specs};
-use crate::probe::{Estimate, Job, Probe};
-use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::spec::TrialSpec;
+use crate::trial::Trial;
+use crate::{Error, Estimate, Job, Result};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -28,7 +29,8 @@ impl Random {
     /// When `low >= high` or `count` is zero.
     ///
     /// ```
-    /// use stepsize::probe::{Job, Probe, Random};
+    /// use stepsize::Job;
+    /// use stepsize::probe::{Probe, Random};
     /// use stepsize::{Lr, Schedule};
     /// let job = Job::new(1000, Schedule::constant(), 0)?;
     /// let probe = Random::new(job, Lr::new(1e-4)?, Lr::new(1.0)?, 10, 7)?;

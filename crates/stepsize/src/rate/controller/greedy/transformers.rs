@@ -77,7 +77,7 @@ impl TransformersGreedy {
         let d = Self::default();
         Ok(Self {
             metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
-            mode: if a.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min },
+            mode: Direction::read(&a)?,
             factor: a.number("factor")?.unwrap_or(d.factor),
             patience: a.count("patience")?.unwrap_or(d.patience),
             threshold: a.number("threshold")?.unwrap_or(d.threshold),

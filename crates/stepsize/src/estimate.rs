@@ -1,0 +1,99 @@
+//! [`Estimate`]: what a search concludes: a rate with its interval, or a refusal with its reason.
+
+use crate::{Lr, Remedy};
+use serde::{Deserialize, Serialize};
+
+/// Why no rate is given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// No rate learned anything: the loss does not depend on the rate.
+    Flat,
+    /// Differences between rates are no larger than those between seeds.
+    NoiseOnly,
+    /// Every rate diverged.
+    AllDiverged,
+    /// The evidence is too short to tell.
+    TooShort,
+    /// The best rate is still the outermost one after widening.
+    AtEdge,
+    /// The evidence contradicts what the method needs.
+    Unfit,
+}
+
+/// A stated refusal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// Class of the reason.
+    pub reason: Reason,
+    /// What was seen, with numbers.
+    pub because: String,
+    /// What may lead to an answer, the most promising first. Never empty.
+    #[serde(alias = "advice", deserialize_with = "crate::remedy::or_text")]
+    pub remedies: Vec<Remedy>,
+}
+
+/// A rate with what is known of its certainty.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Recommended base rate.
+    pub lr: Lr,
+    /// Lower and upper end of the 80 % interval for the best rate; `None` from methods that have none.
+    pub interval: Option<(Lr, Lr)>,
+}
+
+/// A rate, or a refusal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Answer {
+    /// A rate.
+    Rate(Rate),
+    /// No rate, with the reason.
+    Refused(Refusal),
+}
+
+/// Expected final loss at one rate, with its 80 % band: the fitted landscape, for pictures.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Band {
+    /// Rate.
+    pub lr: Lr,
+    /// 10 % quantile of the full run's loss.
+    pub low: f64,
+    /// Median.
+    pub mid: f64,
+    /// 90 % quantile.
+    pub high: f64,
+}
+
+/// What a probe concludes.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Estimate {
+    /// A rate or a refusal.
+    pub answer: Answer,
+    /// Lowest rate that diverged (exploded, or ended worse than untrained), if any did.
+    pub divergence_lr: Option<Lr>,
+    /// Steps spent, in full runs.
+    pub cost_runs: f64,
+    /// One or two sentences: the evidence behind the answer.
+    pub why: String,
+    /// Expected final loss over rates, where the method has a model.
+    pub landscape: Vec<Band>,
+}
+
+impl Estimate {
+    /// The recommended rate, if there is one.
+    pub fn lr(&self) -> Option<Lr> {
+        match &self.answer {
+            Answer::Rate(rate) => Some(rate.lr),
+            Answer::Refused(_) => None,
+        }
+    }
+
+    /// The refusal, if it is one.
+    pub fn refusal(&self) -> Option<&Refusal> {
+        match &self.answer {
+            Answer::Rate(_) => None,
+            Answer::Refused(refusal) => Some(refusal),
+        }
+    }
+}
