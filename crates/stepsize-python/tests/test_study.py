@@ -1,6 +1,7 @@
 """Studies from Python: the same answer wherever trials run, and nothing that had ended is run again after a kill."""
 
 import concurrent.futures
+import errno
 import json
 import math
 import multiprocessing
@@ -121,6 +122,23 @@ def test_a_forked_worker_collects_and_its_parent_keeps_the_study(tmp_path):
         study("forked", db=tmp_path / "s.db")
     kept.close()
     study("forked", db=tmp_path / "s.db").close()
+
+
+def test_a_study_file_that_the_system_refuses_is_an_os_error(tmp_path):
+    missing = tmp_path / "no" / "such" / "s.db"
+    with pytest.raises(FileNotFoundError, match="its directory must be there") as caught:
+        study("refused", db=missing)
+    assert caught.value.errno == errno.ENOENT and str(caught.value.filename) == str(missing)
+    if sys.platform == "linux":
+        # Nobody may make files in /proc, not even root.
+        with pytest.raises(PermissionError, match="allowed to write"):
+            study("refused", db="/proc/s.db")
+
+
+def test_a_file_of_another_kind_is_a_wrong_argument(tmp_path):
+    (tmp_path / "s.db").write_text("not a database\n" * 500)
+    with pytest.raises(ValueError, match="not a SQLite file"):
+        study("refused", db=tmp_path / "s.db")
 
 
 def test_training_losses_alone_may_judge():

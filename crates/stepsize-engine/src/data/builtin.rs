@@ -48,7 +48,7 @@ pub(super) fn table(name: Builtin) -> Result<DataTable> {
 /// Rows of numbers after `skip` lines, separated by commas or blanks.
 fn numbers(packed: &[u8], skip: usize) -> Result<Vec<Vec<f64>>> {
     let parse = |word: &str| {
-        word.parse::<f64>().map_err(|_| Error::invalid(format!("the built-in data is broken: '{word}' is no number")))
+        word.parse::<f64>().map_err(|_| Error::internal(format!("the built-in data is broken: '{word}' is no number")))
     };
     let row = |line: &str| line.split([',', ' ']).map(parse).collect();
     unpack(packed)?.lines().skip(skip).map(row).collect()
@@ -56,5 +56,5 @@ fn numbers(packed: &[u8], skip: usize) -> Result<Vec<Vec<f64>>> {
 
 fn unpack(packed: &[u8]) -> Result<String> {
     String::from_utf8(file::unpack(packed, "built-in data")?)
-        .map_err(|_| Error::invalid("the built-in data is not UTF-8 text"))
+        .map_err(|_| Error::internal("the built-in data is not UTF-8 text"))
 }

@@ -9,7 +9,7 @@ use stepsize::{Error, Result};
 /// Reads a whole file.
 pub(super) fn read(path: &Path) -> Result<DataTable> {
     let fault = |why: String| Error::invalid(format!("cannot read the Parquet file '{}': {why}", path.display()));
-    let file = std::fs::File::open(path).map_err(|why| fault(why.to_string()))?;
+    let file = std::fs::File::open(path).map_err(|why| Error::io("read the Parquet file", path, why))?;
     let reader = SerializedFileReader::new(file).map_err(|why| fault(why.to_string()))?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let names: Vec<String> = schema.root_schema().get_fields().iter().map(|field| field.name().to_owned()).collect();

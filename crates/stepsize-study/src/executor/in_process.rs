@@ -58,7 +58,7 @@ impl InProcess {
             std::thread::Builder::new()
                 .name(format!("trial-{index}"))
                 .spawn(move || work_off(&queue, &sender, evaluations, &runs))
-                .map_err(Error::engine)?;
+                .map_err(|e| Error::io("start a thread", "", e))?;
         }
         Ok(Self { jobs, work, events, cancels: BTreeMap::new() })
     }
@@ -123,7 +123,7 @@ impl Executor for InProcess {
         self.cancels.insert(trial, Arc::clone(&cancelled));
         self.work
             .send(EngineJob { trial, spec: spec.clone(), cancelled })
-            .map_err(|_| Error::engine("all worker threads have ended"))
+            .map_err(|_| Error::internal("all worker threads have ended"))
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Event>> {
@@ -135,7 +135,7 @@ impl Executor for InProcess {
                 Ok(Some(event))
             }
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(Error::engine("all worker threads have ended")),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::internal("all worker threads have ended")),
         }
     }
 

@@ -154,7 +154,7 @@ impl Executor for Local {
         let thread = std::thread::Builder::new()
             .name(format!("trial-{trial}"))
             .spawn(move || watch.run(group, pipes))
-            .map_err(Error::engine)?;
+            .map_err(|e| Error::io("start a thread", "", e))?;
         self.running.insert(trial, Running { cancelled, slot, thread });
         Ok(())
     }
@@ -173,7 +173,7 @@ impl Executor for Local {
                 Ok(Some(event))
             }
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(Error::engine("the executor has ended")),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::internal("the executor has ended")),
         }
     }
 

@@ -36,7 +36,7 @@ CREATE INDEX fact ON event (study, seq) WHERE fact IS NOT NULL;
 
 /// Opens the file at `path` for writing, making it or bringing it up to date if need be.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let fault = |e: rusqlite::Error| fault(path, "open", &e);
+    let fault = |e: rusqlite::Error| fault(path, "open", e);
     let mut db = Connection::open(path).map_err(fault)?;
     db.busy_timeout(PATIENCE).map_err(fault)?;
     if version(&db, path)? < STEPS.len() {
@@ -61,7 +61,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
         Err(e) if !busy(&e) && !beside(path, "-wal").exists() => immutable(path),
         other => other,
     };
-    let db = db.map_err(|e| fault(path, "read", &e))?;
+    let db = db.map_err(|e| fault(path, "read", e))?;
     match version(&db, path)? {
         version if version == STEPS.len() => Ok(db),
         // An older file is brought up to date.
@@ -107,19 +107,19 @@ fn busy(fault: &rusqlite::Error) -> bool {
 
 /// The steps that the file has had, seen at one moment: another process may be making it.
 fn version(db: &Connection, path: &Path) -> Result<usize> {
-    let moment = db.unchecked_transaction().map_err(|e| fault(path, "open", &e))?;
+    let moment = db.unchecked_transaction().map_err(|e| fault(path, "open", e))?;
     check(&moment, path)
 }
 
 /// The steps that the file has had, inside a transaction; a fault if it is not ours or too new.
 fn check(db: &Transaction, path: &Path) -> Result<usize> {
     let number = |name: &str| -> Result<i64> {
-        db.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| fault(path, "open", &e))
+        db.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| fault(path, "open", e))
     };
     let (application, version) = (number("application_id")?, number("user_version")?);
     let empty: bool = db
         .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(|e| fault(path, "open", &e))?;
+        .map_err(|e| fault(path, "open", e))?;
     if application != APPLICATION && !empty {
         return Err(Error::invalid(format!(
             "{} is a SQLite file of another program; choose another file with --db",
@@ -138,7 +138,7 @@ fn check(db: &Transaction, path: &Path) -> Result<usize> {
 }
 
 fn migrate(db: &mut Connection, path: &Path) -> Result<()> {
-    let fault = |e: rusqlite::Error| fault(path, "make or update", &e);
+    let fault = |e: rusqlite::Error| fault(path, "make or update", e);
     let step = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
     // Another process may have been faster.
     for script in &STEPS[check(&step, path)?..] {
