@@ -5,15 +5,18 @@
 
 mod carry;
 mod choose;
+mod clock;
 mod decode;
 mod document;
 mod events;
 mod format;
 mod gap;
 mod gather;
+mod json;
 mod literal;
 pub mod meaning;
 mod mlflow;
+mod names;
 mod number;
 mod prose;
 mod reader;
@@ -24,9 +27,11 @@ pub mod text;
 mod thin;
 mod wandb;
 
-pub use choose::{Choice, Wanted, choose, epoch_rank, is_counter, maximizes, step_rank};
+pub use choose::{Choice, Wanted, choose};
+pub use clock::{LogPosition, RawClock};
 pub use format::{Format, HEAD, detect};
 pub use gather::name_facts;
+pub use names::{CounterKind, DataSplit, is_counter, maximizes};
 pub use reader::LogReader;
 pub use run::{NamedSeries, Run};
 pub use thin::thinned;
