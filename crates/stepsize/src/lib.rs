@@ -13,6 +13,7 @@ mod placement;
 mod rate;
 mod run;
 mod search;
+mod side;
 mod trial;
 
 pub use rate::{controller, notation, schedule};
@@ -33,4 +34,5 @@ pub use report::Report;
 pub use run::engine::{Engine, Evaluation, GradientStats, Snapshot};
 pub use run::train::{Kept, evaluation_steps, resume, train};
 pub use schedule::Schedule;
+pub use side::Side;
 pub use trial::{Acted, End, Trial, TrialId, TrialSpec, fold, fold_one};

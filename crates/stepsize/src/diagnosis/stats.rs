@@ -1,11 +1,12 @@
-//! Robust numbers of small samples: nothing here knows what is measured.
+//! Robust statistics of small samples.
 
-/// Mean; `None` of nothing.
+/// Mean; `None` without values.
 pub(super) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The quantile `q` (0..=1) by the nearest rank below; `None` of nothing.
+/// The quantile `q` (0..=1), linearly interpolated between the two nearest ranks; NaN is ignored.
+/// `None` without values.
 pub(super) fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -16,19 +17,22 @@ pub(super) fn quantile(values: &[f64], q: f64) -> Option<f64> {
     Some(if part == 0.0 { sorted[low] } else { sorted[low] * (1.0 - part) + sorted[high] * part })
 }
 
-/// Median; `None` of nothing.
+/// Median; `None` without values.
 pub(super) fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// Standard deviation of the noise about a smooth curve: from second differences of neighbours, by the median, so that
-/// neither the trend nor single spikes count. (For white noise `x[i-1] - 2 x[i] + x[i+1]` has six times its variance.)
+/// Standard deviation of the noise about a smooth curve: the median of the absolute second
+/// differences, so that neither the trend nor single spikes count. For white noise `x[i-1] - 2 x[i]
+/// + x[i+1]` has six times its variance; 1.4826 makes the median absolute deviation of a normal
+/// distribution its standard deviation.
 pub(super) fn noise(values: &[f64]) -> Option<f64> {
     let bends: Vec<f64> = values.windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs()).collect();
     median(&bends).map(|m| 1.4826 * m / 6f64.sqrt())
 }
 
-/// Slope of the least-squares line through the points; `None` with fewer than two different places.
+/// Slope of the least-squares line through the points; `None` with fewer than two different
+/// abscissae.
 pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let n = points.len() as f64;
     let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
@@ -37,7 +41,8 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     (sxx > 0.0).then(|| sxy / sxx)
 }
 
-/// Correlation of neighbours after a line was taken out; `None` with fewer than eight values or no spread.
+/// Correlation of neighbouring values without their linear trend; `None` with fewer than eight
+/// values, or when all are on the line.
 pub(super) fn neighbours(values: &[f64]) -> Option<f64> {
     if values.len() < 8 {
         return None;

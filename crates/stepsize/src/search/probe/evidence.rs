@@ -16,6 +16,7 @@
 //!
 //! It does not model the landscape: `race` does.
 
+use crate::Side;
 use crate::lr::Lr;
 use crate::probe::{Answer, Estimate, Rate, Reason, Refusal};
 use crate::trial::{End, Trial};
@@ -138,15 +139,6 @@ impl RateResult {
     pub(crate) fn mean(&self) -> Option<f64> {
         (!self.diverged && !self.losses.is_empty()).then(|| mean(&self.losses))
     }
-}
-
-/// Side of the tried range on which the best rate may lie beyond it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// Below the lowest rate tried.
-    Low,
-    /// Above the highest.
-    High,
 }
 
 /// Readings in the order of their rates.

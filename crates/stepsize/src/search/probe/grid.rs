@@ -9,10 +9,10 @@
 //! runs is not that of long ones: this probe does not correct for it (`race` does).
 
 use crate::lr::Lr;
-use crate::probe::evidence::{Evidence, MIN_STEPS, Side, refused, same_rate};
+use crate::probe::evidence::{Evidence, MIN_STEPS, refused, same_rate};
 use crate::probe::{Estimate, Job, Probe, Reason};
 use crate::trial::{Trial, TrialSpec};
-use crate::{Error, Result};
+use crate::{Error, Result, Side};
 
 /// Times a grid may grow by a decade on each side: three wrong decades are a wrong question.
 const WIDEN: u32 = 3;
