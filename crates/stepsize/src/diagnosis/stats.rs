@@ -2,7 +2,8 @@
 
 pub(super) use crate::stats::{mean, median, noise, quantile};
 
-/// Slope of the least-squares line through the points; `None` with fewer than two different places.
+/// Slope of the least-squares line through the points; `None` with fewer than two different
+/// abscissae.
 pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let n = points.len() as f64;
     let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
@@ -11,7 +12,8 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     (sxx > 0.0).then(|| sxy / sxx)
 }
 
-/// Correlation of neighbours after a line was taken out; `None` with fewer than eight values or no spread.
+/// Correlation of neighbouring values without their linear trend; `None` with fewer than eight
+/// values, or when all are on the line.
 pub(super) fn neighbours(values: &[f64]) -> Option<f64> {
     if values.len() < 8 {
         return None;

@@ -20,7 +20,7 @@ use crate::divergence::{Outcome, lowest_diverged, untrained_loss};
 use crate::lr::Lr;
 use crate::stats::{Z80, mean};
 use crate::trial::Trial;
-use crate::{Answer, Estimate, Rate, Reason, Refusal, Remedy};
+use crate::{Answer, Estimate, Rate, Reason, Refusal, Remedy, Side};
 
 /// A fall by less than this share of |untrained loss| is no learning: untrained networks wander by about that much.
 pub(crate) const LEARNED: f64 = 0.005;
@@ -96,15 +96,6 @@ impl RateResult {
     pub(crate) fn mean(&self) -> Option<f64> {
         mean(&self.losses).filter(|_| !self.diverged)
     }
-}
-
-/// Side of the tried range on which the best rate may lie beyond it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// Below the lowest rate tried.
-    Low,
-    /// Above the highest.
-    High,
 }
 
 /// Readings in the order of their rates.

@@ -10,10 +10,10 @@
 
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{Evidence, MIN_STEPS, Side, refused, same_rate};
+use crate::probe::evidence::{Evidence, MIN_STEPS, refused, same_rate};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Remedy, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result, Side};
 
 /// Times a grid may grow by a decade on each side: three wrong decades are a wrong question.
 const WIDEN: u32 = 3;
