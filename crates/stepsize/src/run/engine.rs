@@ -1,4 +1,5 @@
-//! [`Engine`]: one training run that can be stepped at any rate. [`crate::train()`] is the loop that runs one.
+//! [`Engine`]: one training run that can be stepped at any rate. [`crate::train()`] is the loop
+//! that runs one.
 
 use crate::{Error, Result};
 
@@ -11,8 +12,8 @@ pub struct Evaluation {
     pub score: Option<f64>,
 }
 
-/// Everything that a run needs to go on bit for bit: weights, optimizer state, data position and seeds, in the
-/// engine's own encoding.
+/// Everything that a run needs to go on bit for bit: weights, optimizer state, data position and
+/// seeds, in the engine's own encoding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot(pub Vec<u8>);
 
@@ -23,7 +24,8 @@ pub struct GradientStats {
     pub loss: f64,
     /// Euclidean norm of the gradient of all parameters, before any clipping.
     pub norm: f64,
-    /// Cosine between the downhill direction and the last move of the weights; `None` when nothing has moved yet.
+    /// Cosine between the downhill direction and the last move of the weights; `None` when nothing
+    /// has moved yet.
     pub alignment: Option<f64>,
 }
 
@@ -34,9 +36,11 @@ pub struct GradientStats {
 /// - `evaluate` changes nothing;
 /// - `restore(save())` into a fresh engine of the same job continues bit for bit;
 /// - `step_seeing` at the rate that `step` is given does what `step` does;
-/// - a non-finite loss is returned as it is; an `Err` means that the engine broke, not that training diverged.
+/// - a non-finite loss is returned as it is; an `Err` means that the engine broke, not that
+///   training diverged.
 pub trait Engine: Send {
-    /// Takes one optimizer step at rate `lr` (finite, >= 0) and returns the mini-batch loss before the update.
+    /// Takes one optimizer step at rate `lr` (finite, >= 0) and returns the mini-batch loss before
+    /// the update.
     fn step(&mut self, lr: f64) -> Result<f64>;
     /// Evaluates on held-out data.
     fn evaluate(&mut self) -> Result<Evaluation>;
@@ -44,7 +48,8 @@ pub trait Engine: Send {
     fn save(&mut self) -> Result<Snapshot>;
     /// Puts a saved state back.
     fn restore(&mut self, snapshot: &Snapshot) -> Result<()>;
-    /// One optimizer step whose rate is decided once its gradient is known; returns the mini-batch loss.
+    /// One optimizer step whose rate is decided once its gradient is known; returns the mini-batch
+    /// loss.
     ///
     /// # Errors
     /// When `decide` fails, and always in an engine that does not show its gradients.

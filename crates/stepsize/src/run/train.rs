@@ -1,7 +1,9 @@
-//! [`train()`]: the loop that runs one trial, and [`resume`], which goes on with one. The only place where rates meet a model.
+//! [`train()`]: the loop that runs one trial, and [`resume`], which goes on with one. The only
+//! place where rates meet a model.
 //!
-//! It emits [`Event`]s and nothing else. What a controller asks for happens here: going back to a kept state
-//! ([`Request::Rewind`]) and branches ([`Request::Branch`]); what it did is an [`Event::Acted`].
+//! It emits [`Event`]s and nothing else. What a controller asks for happens here: going back to a
+//! kept state ([`Request::Rewind`]) and branches ([`Request::Branch`]); what it did is an
+//! [`Event::Acted`].
 
 mod kept;
 
@@ -16,14 +18,16 @@ use crate::{Engine, Error, Result};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Least change of a controller's factor that is an event of its own: the steps of greedy controllers are above it.
+/// Least change of a controller's factor that is an event of its own: the steps of greedy
+/// controllers are above it.
 const CHANGE: f64 = 0.04;
 
 /// Takes events; `Break(end)` ends the trial.
 type Sink<'a> = &'a mut dyn FnMut(Event) -> ControlFlow<End>;
 
-/// Steps at which [`train()`] evaluates: after 0 steps, at `steps`, and at about `count` points between, spaced evenly,
-/// together with `steps/2`, `/4`, `/8` and `/16` (a horizon-free run is read at each of those lengths).
+/// Steps at which [`train()`] evaluates: after 0 steps, at `steps`, and at about `count` points
+/// between, spaced evenly, together with `steps/2`, `/4`, `/8` and `/16` (a horizon-free run is
+/// read at each of those lengths).
 pub fn evaluation_steps(steps: u64, count: u64) -> Vec<u64> {
     let mut at: Vec<u64> = (0..=count).map(|i| steps * i / count.max(1)).collect();
     at.extend([2, 4, 8, 16].iter().map(|d| steps / d));
@@ -34,11 +38,13 @@ pub fn evaluation_steps(steps: u64, count: u64) -> Vec<u64> {
 
 /// Runs one trial on a fresh engine and hands every event to `sink`, which may end the run.
 ///
-/// `sink` answers `ControlFlow::Break(end)` to stop the trial with that end (pruned, stopped). Divergence is judged
-/// here by [`explosion`] when the spec asks for it; a controller that goes back is asked first.
+/// `sink` answers `ControlFlow::Break(end)` to stop the trial with that end (pruned, stopped).
+/// Divergence is judged here by [`explosion`] when the spec asks for it; a controller that goes
+/// back is asked first.
 ///
 /// # Errors
-/// When the engine fails, or lacks what the controller needs. The trial is then ended with [`End::Failed`] first.
+/// When the engine fails, or lacks what the controller needs. The trial is then ended with
+/// [`End::Failed`] first.
 pub fn train(
     engine: &mut dyn Engine,
     trial: TrialId,
@@ -50,10 +56,12 @@ pub fn train(
     resume(engine, Trial::new(trial, spec.clone()), &mut Kept::default(), policy, evals, sink)
 }
 
-/// Goes on with a trial of which `begun` is known, on an engine, a policy and kept states that are as they were then.
+/// Goes on with a trial of which `begun` is known, on an engine, a policy and kept states that are
+/// as they were then.
 ///
-/// The step at which `sink` says stop is made to its end (evaluation, report to the controller, what that asks for)
-/// before the loop ends, so that everything can be saved and gone on with as if nothing had happened.
+/// The step at which `sink` says stop is made to its end (evaluation, report to the controller,
+/// what that asks for) before the loop ends, so that everything can be saved and gone on with as if
+/// nothing had happened.
 ///
 /// # Errors
 /// As [`train()`].
@@ -149,7 +157,8 @@ impl Loop<'_> {
                 Ok(Request::Stop(why)) => return Ok(ControlFlow::Break(End::Pruned { why })),
                 Ok(Request::Rewind { back, why }) => return self.rewind(step, back, why).map(ControlFlow::Continue),
                 Ok(Request::Branch { factors, steps, decay }) => self.branch(step, factors, steps, decay)?,
-                // A controller that has no use for a broken loss ends the run; nothing is wrong with the engine.
+                // A controller that has no use for a broken loss ends the run; nothing is wrong
+                // with the engine.
                 Err(error) if !value.is_finite() => return diverged(exploded.unwrap_or(error.to_string())),
                 Err(error) => return Err(error),
             }

@@ -9,10 +9,11 @@
 //!
 //! Price: `3 steps / every` of the run. Even decayed, a branch says nothing of what a rate brings after the branch.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Metric, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
 /// Parameters.
@@ -41,20 +42,6 @@ impl Default for BranchTest {
 }
 
 impl BranchTest {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["every", "steps", "decay", "ratio", "margin", "min_factor", "max_factor"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            every: a.count("every")?.unwrap_or(d.every),
-            steps: a.count("steps")?.unwrap_or(d.steps),
-            decay: a.number("decay")?.unwrap_or(d.decay),
-            ratio: a.number("ratio")?.unwrap_or(d.ratio),
-            margin: a.number("margin")?.unwrap_or(d.margin),
-            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
-            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -70,6 +57,26 @@ impl BranchTest {
             )));
         }
         Ok(Box::new(Live { spec: self, factor: 1.0, seen: 0 }))
+    }
+}
+
+impl Parameters for BranchTest {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["every", "steps", "decay", "ratio", "margin", "min_factor", "max_factor"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            every: a.count("every")?.unwrap_or(d.every),
+            steps: a.count("steps")?.unwrap_or(d.steps),
+            decay: a.number("decay")?.unwrap_or(d.decay),
+            ratio: a.number("ratio")?.unwrap_or(d.ratio),
+            margin: a.number("margin")?.unwrap_or(d.margin),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
     }
 }
 

@@ -18,10 +18,11 @@ mod transformers;
 pub use transformers::TransformersGreedy;
 
 use super::mean::Mean;
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Direction, Metric, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
 /// Parameters of ours.
@@ -70,27 +71,6 @@ impl Default for Greedy {
 }
 
 impl Greedy {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let names = ["patience", "factor", "threshold", "average", "memory", "cooldown", "min_factor", "max_factor"];
-        let a = call.arguments(&names, &["min", "max", "train", "val"])?;
-        let d = Self::default();
-        // A validation loss is rare and already a mean.
-        let metric = if a.one_of(&["train", "val"])? == Some("val") { Metric::ValLoss } else { d.metric };
-        let average = if metric == Metric::ValLoss { 1 } else { d.average };
-        Ok(Self {
-            metric,
-            mode: if a.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min },
-            patience: a.count("patience")?.unwrap_or(d.patience),
-            factor: a.number("factor")?.unwrap_or(d.factor),
-            threshold: a.number("threshold")?.unwrap_or(d.threshold),
-            average: a.count("average")?.unwrap_or(average),
-            memory: a.count("memory")?.unwrap_or(d.memory),
-            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
-            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -110,9 +90,36 @@ impl Greedy {
     }
 }
 
+impl Parameters for Greedy {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "threshold", "average", "memory", "cooldown", "min_factor", "max_factor"];
+        let a = call.arguments(&names, &["min", "max", "train", "val"])?;
+        let d = Self::default();
+        // A validation loss is rare and already a mean.
+        let metric = if a.one_of(&["train", "val"])? == Some("val") { Metric::ValLoss } else { d.metric };
+        let average = if metric == Metric::ValLoss { 1 } else { d.average };
+        Ok(Self {
+            metric,
+            mode: Direction::read(&a)?,
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            threshold: a.number("threshold")?.unwrap_or(d.threshold),
+            average: a.count("average")?.unwrap_or(average),
+            memory: a.count("memory")?.unwrap_or(d.memory),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
+    }
+}
+
 impl fmt::Display for Greedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let max = if self.mode == Direction::Max { ", max" } else { "" };
+        let max = self.mode.word();
         let val = if self.metric == Metric::ValLoss { ", val" } else { "" };
         let Self { patience, factor, threshold, average, memory, cooldown, min_factor, max_factor, .. } = self;
         write!(

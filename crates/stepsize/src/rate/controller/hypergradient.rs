@@ -9,10 +9,11 @@
 //! It is greedy: it finds the rate that helps the *next* step, which is below the one that helps the run (short-horizon bias:
 //! Wu et al. 2018, arXiv 1803.02021). Use it to grow a rate that is far too low, with a ceiling, not as the answer.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Gradient, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
 /// Parameters.
@@ -33,16 +34,6 @@ impl Default for Hypergradient {
 }
 
 impl Hypergradient {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["beta", "min_factor", "max_factor"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            beta: a.number("beta")?.unwrap_or(d.beta),
-            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
-            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -55,6 +46,22 @@ impl Hypergradient {
             )));
         }
         Ok(Box::new(Live { spec: self, log: 0.0 }))
+    }
+}
+
+impl Parameters for Hypergradient {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["beta", "min_factor", "max_factor"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            beta: a.number("beta")?.unwrap_or(d.beta),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
     }
 }
 

@@ -26,9 +26,12 @@ pub use optax::OptaxPlateau;
 pub use torch::TorchPlateau;
 
 use super::mean::Mean;
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Metric, Observation, Request, State};
-use crate::{Error, Result};
+use crate::notation::{Arguments, Call};
+use crate::{Error, Lr, Result};
+use std::fmt;
 use trend::improves;
 
 /// Which way is better.
@@ -42,6 +45,19 @@ pub enum Direction {
 }
 
 impl Direction {
+    /// Reads `min` or `max` among the arguments of a controller; `min` when neither is given.
+    pub(super) fn read(arguments: &Arguments<'_>) -> Result<Self> {
+        Ok(if arguments.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min })
+    }
+
+    /// What [`Direction::read`] reads, as it ends a list of arguments.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Direction::Min => "",
+            Direction::Max => ", max",
+        }
+    }
+
     /// The value that every other is better than.
     pub(super) fn worst(self) -> f64 {
         match self {
@@ -136,6 +152,43 @@ impl Plateau {
             cooldown: 0,
             undone: 0,
         }))
+    }
+}
+
+impl Parameters for Plateau {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "threshold", "average", "cooldown", "min_factor", "undo"];
+        let a = call.arguments(&names, &["min", "max", "train", "val"])?;
+        let d = Self::default();
+        let undo = a.count("undo")?.unwrap_or(u64::from(d.undo));
+        Ok(Self {
+            metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
+            mode: Direction::read(&a)?,
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            threshold: a.number("threshold")?.unwrap_or(d.threshold),
+            average: a.count("average")?.unwrap_or(d.average),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            undo: u32::try_from(undo).map_err(|_| call.error(format!("undo is at most 18, not {undo}")))?,
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
+    }
+}
+
+impl fmt::Display for Plateau {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let train = if self.metric == Metric::TrainLoss { ", train" } else { "" };
+        let max = self.mode.word();
+        let Self { patience, factor, threshold, average, cooldown, min_factor, undo, .. } = self;
+        write!(
+            f,
+            "plateau(patience={patience}, factor={factor:?}, threshold={threshold:?}, average={average}, \
+             cooldown={cooldown}, min_factor={min_factor:?}, undo={undo}{max}{train})"
+        )
     }
 }
 

@@ -9,10 +9,11 @@
 //! The floor 0 suits losses that can reach 0; where they cannot, give the lowest loss to be hoped for, or the cap comes late.
 //! It knows no preconditioner: for Adam the MoMo-Adam optimizer is the right form.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Gradient, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
 /// Parameters.
@@ -35,17 +36,6 @@ impl Default for Polyak {
 }
 
 impl Polyak {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["floor", "scale", "momentum", "average"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            floor: a.number("floor")?.unwrap_or(d.floor),
-            scale: a.number("scale")?.unwrap_or(d.scale),
-            momentum: a.number("momentum")?.unwrap_or(d.momentum),
-            average: a.number("average")?.unwrap_or(d.average),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -58,6 +48,23 @@ impl Polyak {
             )));
         }
         Ok(Box::new(Live { spec: self, loss: 0.0, square: 0.0, weight: 0.0, factor: 1.0 }))
+    }
+}
+
+impl Parameters for Polyak {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["floor", "scale", "momentum", "average"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            floor: a.number("floor")?.unwrap_or(d.floor),
+            scale: a.number("scale")?.unwrap_or(d.scale),
+            momentum: a.number("momentum")?.unwrap_or(d.momentum),
+            average: a.number("average")?.unwrap_or(d.average),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
     }
 }
 

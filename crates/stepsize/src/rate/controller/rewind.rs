@@ -13,10 +13,11 @@
 //! fault. A break before twice that many good steps is the rate's: then what it climbs to is cut as well. 0 never climbs.
 //! After `attempts` it lets the run be: a broken loss then ends it as without this controller.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Metric, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
 /// Parameters.
@@ -51,19 +52,6 @@ impl Default for Rewind {
 }
 
 impl Rewind {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["cut", "spike", "run", "every", "attempts", "recover"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            cut: a.number("cut")?.unwrap_or(d.cut),
-            spike: a.number("spike")?.unwrap_or(d.spike),
-            run: a.count("run")?.unwrap_or(d.run),
-            every: a.count("every")?.unwrap_or(d.every),
-            attempts: a.count("attempts")?.unwrap_or(d.attempts),
-            recover: a.count("recover")?.unwrap_or(d.recover),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -95,6 +83,25 @@ impl Rewind {
             mean: 0.0,
             deviation: 0.0,
         }))
+    }
+}
+
+impl Parameters for Rewind {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["cut", "spike", "run", "every", "attempts", "recover"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            cut: a.number("cut")?.unwrap_or(d.cut),
+            spike: a.number("spike")?.unwrap_or(d.spike),
+            run: a.count("run")?.unwrap_or(d.run),
+            every: a.count("every")?.unwrap_or(d.every),
+            attempts: a.count("attempts")?.unwrap_or(d.attempts),
+            recover: a.count("recover")?.unwrap_or(d.recover),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
     }
 }
 

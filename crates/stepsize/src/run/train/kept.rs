@@ -1,12 +1,14 @@
 //! [`Kept`]: the last good states of a run, to go back to.
 //!
-//! Three are kept, at multiples of some number of steps. Each is gone back to once; when the run breaks again before another is
-//! made, the one before it is taken, and the oldest for as long as it must.
+//! Three are kept, at multiples of some number of steps. Each is gone back to once; when the run
+//! breaks again before another is made, the one before it is taken, and the oldest for as long as
+//! it must.
 
 use crate::{Error, Result, Snapshot};
 use serde::{Deserialize, Serialize};
 
-/// How many are kept: a break that began before it was seen may have spoiled one, and the return from it another.
+/// How many are kept: a break that began before it was seen may have spoiled one, and the return
+/// from it another.
 const MOST: usize = 3;
 
 /// States of a run, oldest first.
@@ -41,8 +43,8 @@ impl Kept {
         Ok(())
     }
 
-    /// The newest state that was not gone back to and is at least `back` steps before `step`, else the oldest. Newer ones
-    /// are forgotten.
+    /// The newest state that was not gone back to and is at least `back` steps before `step`, else
+    /// the oldest. Newer ones are forgotten.
     pub(super) fn back(&mut self, step: u64, back: u64) -> Option<(u64, &Snapshot)> {
         let good = |m: &KeptInfo| !m.used && m.step + back <= step;
         let at = self.marks.iter().rposition(good).unwrap_or(0);

@@ -9,6 +9,7 @@
 //! the best is never forgotten; NaN counts as bad and poisons the smoothed mean for ever. `min_lr`, `max_lr` and `eps` are rates,
 //! so the mode needs the base rate.
 
+use crate::controller::spec::Parameters;
 use crate::controller::state::{StateReader, Writer};
 use crate::controller::{Controller, Direction, Metric, Observation, Request, State};
 use crate::notation::Call;
@@ -70,28 +71,6 @@ impl Default for TransformersGreedy {
 }
 
 impl TransformersGreedy {
-    pub(crate) fn read(call: &Call) -> Result<Self> {
-        let names =
-            ["patience", "factor", "threshold", "cooldown", "warmup", "min_lr", "max_lr", "eps", "window", "reset"];
-        let a = call.arguments(&names, &["min", "max", "rel", "abs", "train", "val"])?;
-        let d = Self::default();
-        Ok(Self {
-            metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
-            mode: if a.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min },
-            factor: a.number("factor")?.unwrap_or(d.factor),
-            patience: a.count("patience")?.unwrap_or(d.patience),
-            threshold: a.number("threshold")?.unwrap_or(d.threshold),
-            relative: a.one_of(&["rel", "abs"])? == Some("rel"),
-            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-            warmup: a.count("warmup")?.unwrap_or(d.warmup),
-            min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
-            max_lr: a.number("max_lr")?.unwrap_or(d.max_lr),
-            eps: a.number("eps")?.unwrap_or(d.eps),
-            window: a.count("window")?.unwrap_or(d.window),
-            reset: a.count("reset")?.unwrap_or(d.reset),
-        })
-    }
-
     /// The controller of a run with base rate `base`.
     ///
     /// # Errors
@@ -122,6 +101,34 @@ impl TransformersGreedy {
     }
 }
 
+impl Parameters for TransformersGreedy {
+    fn read(call: &Call) -> Result<Self> {
+        let names =
+            ["patience", "factor", "threshold", "cooldown", "warmup", "min_lr", "max_lr", "eps", "window", "reset"];
+        let a = call.arguments(&names, &["min", "max", "rel", "abs", "train", "val"])?;
+        let d = Self::default();
+        Ok(Self {
+            metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
+            mode: Direction::read(&a)?,
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            threshold: a.number("threshold")?.unwrap_or(d.threshold),
+            relative: a.one_of(&["rel", "abs"])? == Some("rel"),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            warmup: a.count("warmup")?.unwrap_or(d.warmup),
+            min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
+            max_lr: a.number("max_lr")?.unwrap_or(d.max_lr),
+            eps: a.number("eps")?.unwrap_or(d.eps),
+            window: a.count("window")?.unwrap_or(d.window),
+            reset: a.count("reset")?.unwrap_or(d.reset),
+        })
+    }
+
+    fn start(&self, base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build(base)
+    }
+}
+
 impl fmt::Display for TransformersGreedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |given: bool, word: &'static str| if given { word } else { "" };
@@ -139,7 +146,7 @@ impl fmt::Display for TransformersGreedy {
             self.eps,
             self.window,
             self.reset,
-            word(self.mode == Direction::Max, ", max"),
+            self.mode.word(),
             word(self.relative, ", rel"),
             word(self.metric == Metric::TrainLoss, ", train"),
         )

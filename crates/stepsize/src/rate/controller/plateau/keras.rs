@@ -8,9 +8,12 @@
 //! before it is looked at; patience 0 acts as 1. Not kept: Keras forgets its state at every `fit`; this state is saved.
 
 use super::Direction;
+use crate::controller::spec::Parameters;
 use crate::controller::state::{StateReader, Writer};
 use crate::controller::{Controller, Observation, Request, State};
+use crate::notation::Call;
 use crate::{Error, Lr, Result};
+use std::fmt;
 
 /// Parameters, by Keras's names and defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,6 +57,38 @@ impl KerasPlateau {
             )));
         }
         Ok(Box::new(Live { spec: self, base: rate, rate, best: None, wait: 0, cooldown: 0 }))
+    }
+}
+
+impl Parameters for KerasPlateau {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "min_delta", "cooldown", "min_lr"];
+        let a = call.arguments(&names, &["min", "max"])?;
+        let d = Self::default();
+        Ok(Self {
+            mode: Direction::read(&a)?,
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            min_delta: a.number("min_delta")?.unwrap_or(d.min_delta),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
+        })
+    }
+
+    fn start(&self, base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build(base)
+    }
+}
+
+impl fmt::Display for KerasPlateau {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let max = self.mode.word();
+        let Self { patience, factor, min_delta, cooldown, min_lr, .. } = self;
+        write!(
+            f,
+            "plateau_keras(patience={patience}, factor={factor:?}, min_delta={min_delta:?}, cooldown={cooldown}, \
+             min_lr={min_lr:?}{max})"
+        )
     }
 }
 
