@@ -16,6 +16,8 @@ pub fn check(sources: &[Source]) -> Findings {
             let place = format!("{}:{}", source.path, i + 1);
             if !path.starts_with(&format!("{home}/")) {
                 found.faults.push(format!("{place} embeds {path}, which is outside {home}: move it into the crate"));
+            } else if !sources.iter().any(|s| s.path == path) {
+                found.faults.push(format!("{place} embeds {path}, which git does not track: add it"));
             }
         }
     }
@@ -49,12 +51,17 @@ mod tests {
     use crate::source::tests::source;
 
     #[test]
-    fn a_file_outside_the_crate_is_a_fault() {
-        let text = "const A: &str = include_str!(\"../data/a.txt\");\nconst B: &[u8] = include_bytes!(\"../../../data/b.gz\");";
-        let found = check(&[source("crates/a/src/lib.rs", text)]);
+    fn a_file_outside_the_crate_or_git_is_a_fault() {
+        let text = "const A: &str = include_str!(\"../data/a.txt\");\n\
+                    const B: &[u8] = include_bytes!(\"../../../data/b.gz\");\n\
+                    const C: &[u8] = include_bytes!(\"./c.gz\");";
+        let found = check(&[source("crates/a/src/lib.rs", text), source("crates/a/data/a.txt", "")]);
         assert_eq!(
             found.faults,
-            ["crates/a/src/lib.rs:2 embeds data/b.gz, which is outside crates/a: move it into the crate"]
+            [
+                "crates/a/src/lib.rs:2 embeds data/b.gz, which is outside crates/a: move it into the crate",
+                "crates/a/src/lib.rs:3 embeds crates/a/src/c.gz, which git does not track: add it",
+            ]
         );
     }
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
-/// One text file that git tracks, or would track.
+/// One file that git tracks, or would track.
 #[derive(Debug)]
 pub struct Source {
     /// Path from the root of the repository, with `/`.
@@ -28,8 +28,8 @@ impl Source {
     }
 }
 
-/// Every text file of the repository, in the order of the paths. Files that are not UTF-8 are left
-/// out.
+/// Every file of the repository, in the order of the paths. A file that is not UTF-8 has an empty
+/// text.
 ///
 /// # Errors
 /// When git is missing or the folder is not a repository.
@@ -46,8 +46,8 @@ pub fn all(root: &Path) -> Result<Vec<Source>, String> {
     let mut sources = Vec::new();
     for path in names.split('\0').filter(|name| !name.is_empty()) {
         // A file that was removed but not yet committed is still listed.
-        if let Ok(text) = std::fs::read_to_string(root.join(path)) {
-            sources.push(Source { path: path.to_owned(), text });
+        if let Ok(bytes) = std::fs::read(root.join(path)) {
+            sources.push(Source { path: path.to_owned(), text: String::from_utf8(bytes).unwrap_or_default() });
         }
     }
     sources.sort_by(|a, b| a.path.cmp(&b.path));

@@ -1,11 +1,13 @@
-//! The contract of `stepsize::Engine` (`stepsize::testing::engine`), over every model and optimizer.
+//! The contract of `stepsize::Engine` (`stepsize::testing::engine`), over every model and
+//! optimizer.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use stepsize::testing::engine::{self as contract, FreshEngine};
 use stepsize_engine::{DataSource, Task, TaskConfig};
 
-/// Holds the engines of a job to the whole contract. The output of a test that fails ends with the name of the job.
+/// Holds the engines of a job to the whole contract. The output of a test that fails ends with the
+/// name of the job.
 fn hold(name: &str, job: &Task) {
     println!("{name}");
     let fresh: FreshEngine<'_> = &|seed| job.engine(seed).unwrap();
@@ -17,8 +19,8 @@ fn hold(name: &str, job: &Task) {
     contract::an_absurd_rate_does_not_break_the_engine(fresh);
     contract::an_illegal_rate_is_refused(fresh);
     contract::a_damaged_snapshot_is_refused(fresh);
-    // Methods that average or work out their step size move at rate 0 too, and may train at any rate: with MoMo it is a
-    // cap, Mechanic scales it away.
+    // Methods that average or work out their step size move at rate 0 too, and may train at any
+    // rate: with MoMo it is a cap, Mechanic scales it away.
     if !ADAPTIVE.iter().any(|optimizer| name.ends_with(optimizer)) {
         contract::skipped_batches_are_those_that_would_have_come(fresh);
         contract::an_absurd_rate_shows_in_the_loss(fresh);

@@ -32,8 +32,8 @@
 //! # }
 //! ```
 //!
-//! Executors and stores of third parties can be held to our contracts with [`testing`] (feature
-//! `testing`).
+//! Executors and stores of third parties can be held to our contracts with
+//! `stepsize_study::testing` (feature `testing`).
 
 pub mod executor;
 pub mod logfiles;

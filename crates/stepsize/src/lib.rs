@@ -24,7 +24,7 @@
 //!
 //! # A whole search
 //!
-//! The model is a noisy quadratic whose best rate is known ([`quadratic`], feature `testing`). The
+//! The model is a noisy quadratic whose best rate is known (`quadratic`, feature `testing`). The
 //! crate `stepsize-study` has this loop with storage, threads, commands and clusters.
 //!
 //! ```
@@ -65,7 +65,8 @@
 //! ```
 //!
 //! More: `examples/implement_engine.rs` and `examples/write_probe.rs` of this crate. Engines and
-//! controllers of third parties can be held to our contracts with [`testing`] (feature `testing`).
+//! controllers of third parties can be held to our contracts with `stepsize::testing` (feature
+//! `testing`).
 
 mod curve;
 pub mod diagnosis;

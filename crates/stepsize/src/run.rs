@@ -1,4 +1,5 @@
-//! One training run: the [`Engine`](engine::Engine) that takes the steps, and the loop that sets its rate.
+//! One training run: the [`Engine`](engine::Engine) that takes the steps, and the loop that sets
+//! its rate.
 
 pub mod engine;
 #[cfg(feature = "testing")]

@@ -1,13 +1,15 @@
-//! [`BranchTest`]: from time to time, is half or double the rate better from here?
+//! [`BranchTest`]: from time to time, checks whether half or double the rate is better from here.
 //!
-//! Every `every` steps the loop tries the rate, `1/ratio` and `ratio` times it for `steps` steps from the same state on identical
-//! batches, and throws the branches away. The loss that counts is the one after a decay to zero over the last `decay` of
-//! each branch: read without it, a lower rate nearly always looks better, because it quiets the noise at once
-//! (short-horizon bias: Wu et al. 2018, arXiv 1803.02021; the decayed reading is the one that predicts the end of a run, see
-//! Hägele et al. 2024, arXiv 2405.18392). The factor moves only when a neighbour is better by more than `margin` of the
-//! loss of staying.
+//! Every `every` steps the loop tries the present rate, `1/ratio` of it and `ratio` times it, for
+//! `steps` steps each from the same state on identical batches, and then discards these branches.
+//! The loss that counts is the one after a decay to zero over the last `decay` of each branch.
+//! Without that decay a lower rate nearly always looks better, because it reduces the noise at once
+//! (short-horizon bias: Wu et al. 2018, arXiv 1803.02021); the decayed loss is the one that
+//! predicts the end of a run (Hägele et al. 2024, arXiv 2405.18392). The factor moves only when a
+//! neighbour is better by more than `margin` of the loss at the present rate.
 //!
-//! Price: `3 steps / every` of the run. Even decayed, a branch says nothing of what a rate brings after the branch.
+//! The cost is `3 steps / every` of the run. Even a decayed branch says nothing about the time
+//! after the branch.
 
 use super::spec::Parameters;
 use super::state::{StateReader, Writer};
@@ -16,18 +18,18 @@ use crate::notation::Call;
 use crate::{Error, Lr, Result};
 use std::fmt;
 
-/// Parameters.
+/// Parameters of the branch test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BranchTest {
-    /// Steps between tests.
+    /// Steps from one test to the next.
     pub every: u64,
     /// Steps of a branch.
     pub steps: u64,
-    /// Share of a branch over which the rate falls to zero, in `0..=1`.
+    /// Share of a branch, at its end, over which the rate falls to zero; in `0..=1`.
     pub decay: f64,
-    /// Between neighbouring rates, above 1.
+    /// Ratio of neighbouring rates, above 1.
     pub ratio: f64,
-    /// Least gain that moves the factor, as a share of the loss of staying.
+    /// Smallest gain that moves the factor, as a share of the loss at the present rate.
     pub margin: f64,
     /// Lowest factor.
     pub min_factor: f64,
@@ -127,7 +129,8 @@ impl Controller for Live {
         };
         let ratio = self.spec.ratio;
         let (change, best) = if low <= high { (1.0 / ratio, low) } else { (ratio, high) };
-        // Written so that a diverged branch (infinite) never wins and a diverged stay always loses to a finite one.
+        // A diverged branch (infinite) never wins, and a diverged present rate loses to any finite
+        // one.
         let better = best.is_finite() && (!stay.is_finite() || stay - best > self.spec.margin * stay.abs());
         if !better {
             return Ok(format!("no rate beside the present one is better by {:?} of the loss", self.spec.margin));

@@ -1,4 +1,5 @@
-//! [`ControllerSpec`]: a controller as plain data, and its notation: `plateau(patience=10, factor=0.5)`.
+//! [`ControllerSpec`]: a controller as plain data, and its notation:
+//! `plateau(patience=10, factor=0.5)`.
 //!
 //! | name | arguments, in order | words |
 //! |---|---|---|
@@ -13,10 +14,10 @@
 //! | `branch` | every, steps, decay, ratio, margin, min_factor, max_factor | |
 //! | `rewind` | cut, spike, run, every, attempts, recover | |
 //!
-//! `rewind * plateau(patience=10)` is both at once: the product of their factors.
+//! `rewind * plateau(patience=10)` runs both; their factors are multiplied.
 //!
-//! What is left out has its default. Printing shows every number, so that a stored text means the same when a default
-//! changes; reading it back gives the same controller.
+//! An argument that is left out has its default. Printing shows every number, so a stored text
+//! keeps its meaning when a default changes. Reading it back gives the same controller.
 
 use super::plateau::{KerasPlateau, OptaxPlateau, Plateau, TorchPlateau};
 use super::together::Together;
@@ -39,27 +40,27 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum ControllerSpec {
-    /// Our own plateau.
+    /// Reduce on plateau by a test of trend.
     Plateau(Plateau),
-    /// As PyTorch.
+    /// Reduce on plateau as PyTorch does it.
     Torch(TorchPlateau),
-    /// As Keras.
+    /// Reduce on plateau as Keras does it.
     Keras(KerasPlateau),
-    /// As optax.
+    /// Reduce on plateau as optax does it.
     Optax(OptaxPlateau),
-    /// Our own greedy up and down.
+    /// Up while the metric improves, down while it does not.
     Greedy(Greedy),
-    /// As transformers.
+    /// Up and down as transformers' `GreedyLR` does it.
     TransformersGreedy(TransformersGreedy),
-    /// Agreement of successive steps.
+    /// Up while successive steps agree, down when they turn back.
     Hypergradient(Hypergradient),
-    /// The Polyak step as a cap.
+    /// The Polyak step as a cap on the rate.
     Polyak(Polyak),
-    /// Half or double from here?
+    /// From time to time, tries half and double the rate.
     Branch(BranchTest),
-    /// Back to a good state.
+    /// Goes back to an earlier state when the loss breaks.
     Rewind(Rewind),
-    /// Several at once, none of them of this kind.
+    /// Several at once; none of them is itself `Together`.
     Together(Vec<ControllerSpec>),
 }
 
@@ -90,13 +91,14 @@ const NAMES: [&str; READERS.len()] = {
     names
 };
 
-/// What [`ControllerSpec`] needs of the parameters of a controller. `Display` prints every number, in the notation that
-/// `read` takes.
+/// What [`ControllerSpec`] needs of the parameters of a controller. `Display` prints every number,
+/// in the notation that `read` takes.
 pub(crate) trait Parameters: fmt::Display {
     /// Reads the arguments of a call; what is not given has its default.
     ///
     /// # Errors
-    /// When an argument is unknown or not of its kind. Ranges are the business of [`Parameters::start`].
+    /// When an argument is unknown or not of its kind. Ranges are the business of
+    /// [`Parameters::start`].
     fn read(call: &Call) -> Result<Self>
     where
         Self: Sized;
@@ -108,7 +110,7 @@ pub(crate) trait Parameters: fmt::Display {
 }
 
 impl ControllerSpec {
-    /// Names of all controllers, as typed.
+    /// Names of all controllers, as they are typed.
     pub fn names() -> &'static [&'static str] {
         &NAMES
     }
@@ -130,8 +132,8 @@ impl ControllerSpec {
         }
     }
 
-    /// A fresh controller for a run with base rate `base`. The modes of PyTorch, Keras and transformers need it, because
-    /// their floors are rates and not factors.
+    /// A fresh controller for a run with base rate `base`. The modes of PyTorch, Keras and
+    /// transformers need it, because their floors are rates and not factors.
     ///
     /// # Errors
     /// When a parameter is outside its range.
@@ -168,7 +170,8 @@ impl std::str::FromStr for ControllerSpec {
         let mut parts = Vec::new();
         for call in Call::product(text)? {
             let spec = Self::read(&call)?;
-            // A spec that was read can be built: the ranges are checked here, where the error can point at the text.
+            // A spec that was read can be built: ranges are checked here, where the error can point
+            // at the text.
             spec.build(Lr::new(1.0)?).map_err(|e| call.error(e.to_string()))?;
             parts.push(spec);
         }

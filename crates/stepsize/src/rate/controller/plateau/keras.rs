@@ -1,11 +1,13 @@
-//! [`KerasPlateau`]: Keras 3.15.1 `keras.callbacks.ReduceLROnPlateau`, report by report.
+//! [`KerasPlateau`]: `keras.callbacks.ReduceLROnPlateau` of Keras 3.15.1, report by report.
 //!
-//! `better`: `x + min_delta < best` (for `max` mirrored), compared in single precision; the first report always is.
-//! Cuts when there are `patience` bad reports: `rate = max(rate * factor, min_lr)`, held in single precision, unless the
-//! rate is at `min_lr` already (then it keeps waiting and cuts again at once, as Keras does).
+//! `better`: `x + min_delta < best` (for `max` mirrored), compared in single precision; the first
+//! report always is. It cuts at `patience` bad reports: `rate = max(rate * factor, min_lr)`, in
+//! single precision, unless the rate is at `min_lr` already. In that case it keeps waiting and cuts
+//! again as soon as it can, as Keras does.
 //!
-//! Its faults are kept: a first NaN stays the best for ever; a cooldown is one report short, because the counter falls
-//! before it is looked at; patience 0 acts as 1. Not kept: Keras forgets its state at every `fit`; this state is saved.
+//! Its faults are kept: a first NaN stays the best for ever; a cooldown is one report short,
+//! because the counter falls before it is looked at; patience 0 acts as 1. One is not kept: Keras
+//! forgets its state at every `fit`, and this state is saved.
 
 use super::Direction;
 use crate::controller::spec::Parameters;
@@ -26,7 +28,7 @@ pub struct KerasPlateau {
     pub patience: u64,
     /// Absolute improvement that counts.
     pub min_delta: f64,
-    /// Reports after a cut that are not counted, and one fewer in fact.
+    /// Reports after a cut that are not counted; one fewer in fact, as in Keras.
     pub cooldown: u64,
     /// Lowest rate.
     pub min_lr: f64,

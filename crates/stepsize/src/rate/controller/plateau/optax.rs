@@ -1,11 +1,11 @@
-//! [`OptaxPlateau`]: optax 0.2.8 `optax.contrib.reduce_on_plateau`, report by report, in single precision as it runs by
-//! default.
+//! [`OptaxPlateau`]: `optax.contrib.reduce_on_plateau` of optax 0.2.8, report by report, in single
+//! precision as it runs by default.
 //!
-//! Reports are averaged `accumulation_size` at a time. `better`: `x < (1 - rtol) best - atol`. Cuts when the count of bad
-//! averages *equals* `patience`: `scale = max(scale * factor, min_scale)`.
+//! `accumulation_size` reports make one average. `better`: `x < (1 - rtol) best - atol`. It cuts
+//! when the count of bad averages *equals* `patience`: `scale = max(scale * factor, min_scale)`.
 //!
-//! Its faults are kept: patience 0 cuts on every improvement and never on a stall; a NaN spoils its average and counts
-//! as bad; the relative rule has the wrong sign for negative metrics.
+//! Its faults are kept: patience 0 cuts on every improvement and never on a stall; a NaN spoils its
+//! average and counts as bad; the relative rule has the wrong sign for negative metrics.
 
 use crate::controller::spec::Parameters;
 use crate::controller::state::{StateReader, Writer};
@@ -43,8 +43,8 @@ impl OptaxPlateau {
     /// The controller.
     ///
     /// # Errors
-    /// On what optax refuses: a factor outside (0, 1), negative or both zero tolerances, `rtol` above 1; also a
-    /// negative `min_scale` and an accumulation of nothing.
+    /// For what optax rejects (a factor outside (0, 1), negative or both zero tolerances, `rtol`
+    /// above 1), and for a negative `min_scale` or an `accumulation_size` of 0.
     pub fn build(self) -> Result<Box<dyn Controller>> {
         let legal = self.factor > 0.0
             && self.factor < 1.0

@@ -1,10 +1,13 @@
-//! [`TorchPlateau`]: PyTorch 2.15 `torch.optim.lr_scheduler.ReduceLROnPlateau`, report by report.
+//! [`TorchPlateau`]: `torch.optim.lr_scheduler.ReduceLROnPlateau` of PyTorch 2.15, report by
+//! report.
 //!
-//! `better`: `x < best (1 - threshold)` or `x < best - threshold` (for `max` mirrored). Cuts when there were *more* than
-//! `patience` bad reports: `rate = max(rate * factor, min_lr)`, unless the change is at most `eps`.
+//! `better`: `x < best (1 - threshold)` or `x < best - threshold` (for `max` mirrored). It cuts
+//! after *more* than `patience` bad reports: `rate = max(rate * factor, min_lr)`, unless the change
+//! is at most `eps`.
 //!
-//! Its faults are kept: NaN counts as bad; the relative rule has the wrong sign for negative metrics (a slightly worse
-//! value replaces the best); rates near `eps` never fall. `min_lr` and `eps` are rates, so the mode needs the base rate.
+//! Its faults are kept: NaN counts as bad; the relative rule has the wrong sign for negative
+//! metrics (a slightly worse value replaces the best); rates near `eps` never fall. `min_lr` and
+//! `eps` are rates, so the mode needs the base rate.
 
 use super::Direction;
 use crate::controller::spec::Parameters;
@@ -21,9 +24,9 @@ pub struct TorchPlateau {
     pub mode: Direction,
     /// Multiplier of a cut, below 1.
     pub factor: f64,
-    /// Bad reports that are borne.
+    /// Bad reports in a row that do not cut yet.
     pub patience: u64,
-    /// Improvement that counts.
+    /// Smallest improvement that counts.
     pub threshold: f64,
     /// Whether `threshold` is absolute; relative otherwise.
     pub absolute: bool,
