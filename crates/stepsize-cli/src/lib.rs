@@ -1,7 +1,16 @@
-//! The command line of Stepsize: arguments in, one verb, text out.
+//! The command line of Stepsize. [`main`] takes the arguments, runs one verb, prints, and returns
+//! the exit code.
 //!
-//! A library with one function, because it has two faces: the binary `stepsize` of this crate and the command of the same
-//! name that comes with the Python wheel.
+//! A library with one function, because two programs use it: the binary `stepsize` of this crate,
+//! and the command of the same name in the Python wheel.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `args` | the arguments and their help, as clap derives them |
+//! | `verb` | one file for each verb: `find`, `sweep`, `compare`, `train`, `diagnose`, ... |
+//! | `work`, `task` | from arguments to what is trained: the embedded engine, or a command here or on a cluster |
+//! | `search`, `progress` | how every search runs, and its progress line |
+//! | `done` | what a verb returns: output, exit code, faults |
 
 #![recursion_limit = "256"]
 
@@ -20,7 +29,8 @@ use done::{Done, Fault};
 use std::ffi::OsString;
 use stepsize_draw::{figure, number, page, show};
 
-/// Runs the command line `words` (the first is the program's name), prints what came of it, and gives the exit code.
+/// Runs the command line `words` (the first is the program's name), prints what came of it, and
+/// gives the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
     let cli = match Cli::try_parse_from(&words) {

@@ -1,7 +1,16 @@
-//! `stepsize._native`: the core as Python sees it. Thin: it converts values, and lets other threads run in long calls.
+//! `stepsize._native`: the core as Python sees it. It converts values, and releases the interpreter
+//! lock in long calls.
 //!
-//! Nothing is decided here. A Python name is the Rust name; a fault of the caller becomes `ValueError` with the core's
-//! own message, one of notation moreover `NotationError` with the column.
+//! Nothing is decided here. A Python name is the Rust name. A fault of the caller becomes
+//! `ValueError` with the message of the core, and a fault of notation `NotationError` with the
+//! column.
+//!
+//! | where | what |
+//! |---|---|
+//! | `src/schedule.rs`, `policy.rs`, `controller.rs`, `stepper.rs` | the rate of a step, and the fast path of schedulers |
+//! | `src/search.rs`, `session.rs`, `estimate.rs` | searches by ask and tell, their records and answers |
+//! | `src/command.rs` | the command line, with the feature `command-line` |
+//! | `python/stepsize/` | the package: `find` and `Study`, and a module for each framework, imported by name only |
 
 mod array;
 mod command;

@@ -1,7 +1,39 @@
-//! The effects: the study loop, stores (files) and executors (threads; later processes and clusters).
+//! The effects of Stepsize: the study loop, the stores that keep its events, and the executors that
+//! run its trials.
 //!
-//! Data flows one way: a probe asks for specs, an executor turns specs into events, a store keeps every event before
-//! it is acted on, and trials, estimates and reports are functions of the events.
+//! - [`study()`] runs a study to its end: it asks a probe for trials, submits them, stores every
+//!   event before acting on it, and concludes. Killed at any moment, it resumes by replay.
+//! - [`Session`] is the same study for a caller that trains by itself (ask and tell).
+//! - [`Executor`]: where trials run. [`InProcess`] uses threads of this process, [`Local`] commands
+//!   on this machine, [`Cluster`] Slurm or Ray.
+//! - [`Store`]: where events are kept. [`Memory`] forgets them, [`Sqlite`] holds one study in a
+//!   file of many ([`Studies`]).
+//! - [`logfiles`] and [`mlflow`] find and read the training logs of a folder.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::AtomicBool;
+//! use stepsize::probe::{Job, Race};
+//! use stepsize::quadratic::NoisyQuadratic;
+//! use stepsize::{Engine, Probe, Schedule};
+//! use stepsize_study::{InProcess, Memory, Question, study};
+//!
+//! # fn main() -> stepsize::Result<()> {
+//! let job = Job::new(400, Schedule::parse("cosine", 400)?, 0)?;
+//! let question = Question { text: "find".into(), task: "a noisy quadratic".into(), job: job.clone() };
+//! let race = Race::new(job);
+//! // Two trials at once, each on an engine of its own.
+//! let engines =
+//!     Arc::new(|seed| Ok(Box::new(NoisyQuadratic::new().with_reading_noise(0.01, seed)) as Box<dyn Engine>));
+//! let (mut pool, mut store, stop) = (InProcess::new(2, engines)?, Memory::new(), AtomicBool::new(false));
+//! let result = study(&question, &race, race.pruner(), &mut pool, &mut store, &stop, &mut |_| {})?;
+//! assert!(result.estimate.lr().is_some() && !result.interrupted);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Executors and stores of third parties can be held to our contracts with
+//! `stepsize_study::testing` (feature `testing`).
 
 pub mod executor;
 pub mod logfiles;
@@ -9,6 +41,8 @@ pub mod mlflow;
 mod session;
 pub mod store;
 mod study;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
 pub use session::{Next, Session};

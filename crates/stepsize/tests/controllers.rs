@@ -1,5 +1,5 @@
-//! What the controllers that are no plateaus do, and the loop that goes back and branches for them. The conformance suite of all of them
-//! is `conformance.rs`.
+//! What the controllers that are no plateaus do, and the loop that goes back and branches for them.
+//! The conformance suite of all of them is `conformance.rs`.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use std::ops::ControlFlow;

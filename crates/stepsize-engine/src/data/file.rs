@@ -1,11 +1,11 @@
-//! Reading files, unpacked when they are gzip.
+//! Reads files and unpacks gzip.
 
 use flate2::read::GzDecoder;
 use std::io::Read;
 use std::path::Path;
 use stepsize::{Error, Result};
 
-/// The bytes of a file; gzip is told by its first two bytes, not by the name.
+/// The bytes of a file. Gzip is recognised by its first two bytes, not by the name.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
     let raw = std::fs::read(path)
         .map_err(|why| Error::io("read the data file", path, why))?;

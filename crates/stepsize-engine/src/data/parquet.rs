@@ -1,4 +1,4 @@
-//! Parquet files of plain columns: numbers, booleans and texts. Null is a gap.
+//! Parquet files of plain columns: numbers, booleans and texts. Null is a missing value.
 
 use super::table::{DataColumn, DataTable};
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
@@ -43,7 +43,7 @@ fn cell(field: &Field) -> Result<String, String> {
         Field::Str(v) => v.clone(),
         Field::Date(v) => v.to_string(),
         Field::TimestampMillis(v) | Field::TimestampMicros(v) => v.to_string(),
-        other => return Err(format!("a column holds {other}, which is no number and no text")),
+        other => return Err(format!("a column holds {other}, which is neither a number nor a text")),
     })
 }
 

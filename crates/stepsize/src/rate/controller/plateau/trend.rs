@@ -1,18 +1,22 @@
-//! Is there a trend of improvement in a series? By ranks: Mann-Kendall for its presence, Theil-Sen for its size.
+//! Whether a series has a trend of improvement. By ranks: Mann-Kendall for its presence, Theil-Sen
+//! for its size.
 //!
-//! Mann-Kendall: `S = sum over i < j of sign(x_j - x_i)`, variance `(n(n-1)(2n+5) - sum t(t-1)(2t+5)) / 18` with ties of
-//! size t, `z = (S -+ 1) / sd` (Mann 1945; Kendall 1975). Theil-Sen: the median of all pairwise slopes (Sen 1968).
+//! Mann-Kendall: `S = sum over i < j of sign(x_j - x_i)`, variance
+//! `(n(n-1)(2n+5) - sum t(t-1)(2t+5)) / 18` with ties of size t, `z = (S -+ 1) / sd` (Mann 1945;
+//! Kendall 1975). Theil-Sen: the median of all pairwise slopes (Sen 1968).
 
 use super::Direction;
 use crate::stats::{Z80, median, upper_median};
 
-/// Level of the test: one-sided 10 %. A false alarm costs one cut, which can be taken back; a stricter
-/// level would take slow, noisy progress for a plateau.
+/// Level of the test: one-sided 10 %. A false alarm costs one cut, which can be taken back; a
+/// stricter level would take slow, noisy progress for a plateau.
 const Z: f64 = Z80;
-/// Longest series that is compared pair by pair; a longer one is averaged down to at most this many blocks first.
+/// Longest series that is compared pair by pair. A longer one is first averaged down to at most
+/// this many blocks.
 const PAIRS: usize = 256;
 
-/// Whether `values` improve: significantly, and over the series by more than `threshold` of the median's size.
+/// Whether `values` improve: significantly, and over the series by more than `threshold` of the
+/// median's size.
 pub(super) fn improves(values: &[f64], mode: Direction, threshold: f64) -> bool {
     let blocks = values.len().div_ceil(PAIRS).max(1);
     // The sign makes "falls" mean "improves"; halving keeps differences of large values finite.
