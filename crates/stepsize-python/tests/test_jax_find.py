@@ -103,16 +103,16 @@ def test_state_keys_and_a_run_in_its_middle():
     seen = []
     found = sj.find(
         stateful, params, Loader(), make, steps=200, state=jnp.zeros(16), key=key, opt_state=opt_state,
-        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), max_cost=0.5,
+        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), budget=0.5,
     )  # fmt: skip
     assert found.lr and seen and int(optax.tree_utils.tree_get(opt_state, "count")) == 1
     assert 1e-4 < found.lr < 1.0
 
 
-def test_range_test_and_sensitivity():
+def test_range_test_and_sweep():
     np.random.seed(99)
-    assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, iterations=150).lr
-    table = sj.sensitivity(
+    assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, trial_steps=150).lr
+    table = sj.sweep(
         loss_fn, parameters(), Loader(), optax.sgd, [HELD], steps=20, low=1e-2, high=1.0, per_decade=1, seeds=2
     )
     losses = [p["loss"] for p in table.points]

@@ -17,8 +17,10 @@ from collections.abc import Callable, Iterator
 from os import PathLike
 from typing import Any, Literal
 
+from . import _defaults
 from ._native import Estimate, Record, Schedule, Search
 from ._native import Trial as _Asked
+from ._renamed import find_names
 
 __all__ = ["Study", "Trial"]
 
@@ -193,8 +195,8 @@ class Study:
         probe: ``"race"`` finds a rate for about half of a run; ``"sweep"`` runs every rate from ``low`` to ``high``.
         task: What is trained, for people. It is part of what is asked: a study is taken up again with the same.
         metric: ``"val_loss"``, or ``"loss"`` to judge a trial by the mean of its last training losses.
-        lr, max_cost: For ``race``, as in ``find``.
-        low, high, per_decade, seeds, trial_steps: For ``sweep``, as in ``sensitivity``.
+        start, budget: For ``race``, as in ``find``.
+        low, high, per_decade, seeds, trial_steps: For ``sweep``, as in ``sweep``.
         seed: Of the first run.
 
     Raises:
@@ -202,6 +204,7 @@ class Study:
             another question.
     """
 
+    @find_names
     def __init__(
         self,
         name: str | None = None,
@@ -212,11 +215,11 @@ class Study:
         probe: Literal["race", "sweep"] = "race",
         task: str = "a training function",
         metric: Literal["val_loss", "loss"] = "val_loss",
-        lr: float | None = None,
-        max_cost: float | None = None,
+        start: float | None = None,
+        budget: float | None = None,
         low: float | None = None,
         high: float | None = None,
-        per_decade: int = 4,
+        per_decade: int = _defaults.PER_DECADE,
         seeds: int = 1,
         trial_steps: int | None = None,
         seed: int = 0,
@@ -225,7 +228,7 @@ class Study:
             raise ValueError(f"the metric is val_loss or loss, not {metric!r}")
         kept = None if name is None else (name, os.fspath(db), ["python", *sys.argv])
         if probe == "race":
-            self._held: Search | None = Search.race(task, steps, schedule, seed, lr, max_cost, kept)
+            self._held: Search | None = Search.race(task, steps, schedule, seed, start, budget, kept)
         elif probe == "sweep":
             if low is None or high is None:
                 raise ValueError("a sweep needs its lowest and highest rate: low=1e-4, high=1.0")

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import Controller
-from .search import _mean_of_all
+from .find import mean_of_all
 from .snapshot import Snapshot
 
 __all__ = ["Act", "BrokenRun", "Guard", "guard"]
@@ -78,7 +78,7 @@ class Guard:
         Raises:
             BrokenRun: When the loss is not finite and the attempts are used up, or it is the first one.
         """
-        value = _mean_of_all(float(loss.detach()) if isinstance(loss, Tensor) else float(loss), 1.0)
+        value = mean_of_all(float(loss.detach()) if isinstance(loss, Tensor) else float(loss), 1.0)
         if not math.isfinite(value) and (not self._kept or self._rule.state_dict()["attempts"] >= self._attempts):
             done = f"after {len(self.log)} returns" if self._go_back() is not None else "and there is no good state yet"
             raise BrokenRun(f"the loss of step {self.steps} is {value} {done}")

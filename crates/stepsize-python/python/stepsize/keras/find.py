@@ -1,7 +1,7 @@
-"""``find``, ``range_test`` and ``sensitivity`` on a compiled Keras model, on any backend. Import from ``stepsize.keras``.
+"""``find``, ``range_test`` and ``sweep`` on a compiled Keras model, on any backend.
 
-Weights, seeds and statistics of the model, the optimizer's state and its rate, the metrics and the global generators are
-afterwards as they were, bit for bit.
+Afterwards the weights, seeds and statistics of the model, the state and the rate of the optimizer, the metrics and the
+global random generators are bit for bit as before.
 """
 
 from __future__ import annotations
@@ -13,19 +13,23 @@ from typing import Any
 import keras
 import numpy as np
 
-from . import Estimate, Schedule, _data, _search
+from .. import Estimate, Schedule, _data, _defaults, _loop, _search
+from .._renamed import find_names, range_test_names
 
-__all__ = ["find", "range_test", "sensitivity"]
-
-VAL_BATCHES = 32  # as in PyTorch's adapter
+__all__ = ["find", "range_test", "sensitivity", "sweep"]
 
 
 class Arrays:
-    """Mini-batches of arrays, shuffled anew in each pass."""
+    """Mini-batches of arrays, in a new order at each pass; without ``draw`` in the order of the arrays.
+
+    A shuffled pass leaves out the last batch when it is not full.
+    """
 
     def __init__(self, x: Any, y: Any, batch_size: int, draw: np.random.Generator | None) -> None:
         if len(x) != len(y) or len(x) == 0:
-            raise ValueError(f"inputs and targets are as many, and at least one, not {len(x)} and {len(y)}")
+            raise ValueError(
+                f"there are {len(x)} inputs and {len(y)} targets: give as many targets as inputs, and at least one"
+            )
         self.x, self.y, self.size, self.draw = x, y, batch_size, draw
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
@@ -37,27 +41,27 @@ class Arrays:
 
 
 class Training:
-    """``step``, ``save``, ``restore`` and ``evaluate`` of a training run. Arguments as those of ``find``."""
+    """The task of a search, on a compiled model. The arguments are those of ``find``."""
 
     def __init__(
         self, model: Any, data: Any, val_data: Any, batch_size: int, val_batches: int, also: Sequence[Any]
     ) -> None:
         if getattr(model, "optimizer", None) is None or not getattr(model, "compiled", False):
-            raise ValueError("the model has no optimizer and loss yet: call model.compile(optimizer, loss) first")
+            raise ValueError("the model is not compiled, so it has no optimizer and loss: call model.compile(optimizer, loss)")
         if batch_size < 1 or val_batches < 1:
-            raise ValueError(f"batch_size and val_batches are at least 1, not {batch_size} and {val_batches}")
+            raise ValueError(f"batch_size and val_batches must be at least 1, not {batch_size} and {val_batches}")
         self.model, self.optimizer, self.count = model, model.optimizer, val_batches
         if not hasattr(self.optimizer._learning_rate, "assign"):
             raise ValueError(
-                "the optimizer's rate is a schedule, which cannot be set: compile the model with a number while you search, "
-                "and give the shape as schedule="
+                "the rate of the optimizer is a schedule, which a search cannot set: compile the model with a number as "
+                "its rate, and give the schedule to the search as schedule="
             )
         self.draw = np.random.default_rng(0)
         self.also = [*also, self.draw]
         self.data = _batches(data, batch_size, self.draw)
         self.batches = _data.Batches(self.data, "data")
         self.held: Any = None if val_data is None else _data.reusable(_batches(val_data, batch_size, None), "val_data")
-        self.training_data_judges = val_data is None
+        self.judged = "training" if val_data is None else "validation"
         if not model.built:
             restore = _keep_rng(self.also)
             model(_parts(self.batches.next())[0])
@@ -65,6 +69,11 @@ class Training:
             restore()
         if not self.optimizer.built:
             self.optimizer.build(model.trainable_variables)
+
+    @property
+    def description(self) -> str:
+        name, optimizer = type(self.model).__name__, type(self.optimizer).__name__
+        return f"{name}, {self.model.count_params()} parameters, {optimizer}, judged on {self.judged} batches"
 
     def step(self, lr: float) -> float:
         self.optimizer.learning_rate = lr
@@ -79,10 +88,12 @@ class Training:
 
     def restore(self, kept: Any) -> None:
         variables, generators = kept
-        self.model.reset_metrics()  # those that were made since
+        self.model.reset_metrics()  # for metrics that were made after the snapshot
         for variable, value in variables:
             variable.assign(value)
         generators()
+
+    def begin(self) -> None:
         self.batches.rewind()
 
     def evaluate(self) -> float:
@@ -94,13 +105,13 @@ class Training:
         logs: dict[str, Any] = {}
         try:
             for batch in itertools.islice(_data.begin(self.held), self.count):
-                logs = self.model.test_on_batch(*_parts(batch), return_dict=True)  # the mean of all since the reset
+                logs = self.model.test_on_batch(*_parts(batch), return_dict=True)  # the mean since reset_metrics
         finally:
             generators()
             for variable, value in kept:
                 variable.assign(value)
         if not logs:
-            raise ValueError("val_data gives no batch")
+            raise ValueError("val_data gives no batch: it needs at least one")
         return float(logs["loss"])
 
     def reseed(self, seed: int) -> None:
@@ -112,11 +123,11 @@ class Training:
 
 
 def _keep_rng(also: Sequence[Any]) -> Callable[[], None]:
-    """Global generators, with that of PyTorch where it is the backend: dropout draws from it."""
+    """As ``_data.keep_rng``, and the generators of PyTorch where it is the backend: its dropout draws from them."""
     numpy = _data.keep_rng(also)
     if keras.backend.backend() != "torch":
         return numpy
-    from .torch.snapshot import keep_rng
+    from ..torch.snapshot import keep_rng
 
     torch = keep_rng()
 
@@ -141,18 +152,15 @@ def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> An
 
 
 def _parts(batch: Any) -> tuple[Any, ...]:
-    """Inputs, targets and, where given, weights of the samples."""
+    """Inputs, targets and, where the batch has them, weights of the samples."""
     if not (isinstance(batch, (tuple, list)) and 2 <= len(batch) <= 3):
-        raise ValueError(f"batches are (inputs, targets) or (inputs, targets, weights), not a {type(batch).__name__}")
+        raise ValueError(
+            f"a batch is a {type(batch).__name__}; it must be a tuple (inputs, targets) or (inputs, targets, weights)"
+        )
     return tuple(batch)
 
 
-def _task(training: Training) -> str:
-    judged = "training" if training.training_data_judges else "validation"
-    name, optimizer = type(training.model).__name__, type(training.optimizer).__name__
-    return f"{name}, {training.model.count_params()} parameters, {optimizer}, judged on {judged} batches"
-
-
+@find_names
 def find(
     model: Any,
     data: Any,
@@ -161,62 +169,74 @@ def find(
     steps: int,
     schedule: str | Schedule = "constant",
     batch_size: int = 32,
-    val_batches: int = VAL_BATCHES,
+    val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
-    lr: float | None = None,
-    max_cost: float | None = None,
+    start: float | None = None,
+    budget: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
 ) -> Estimate:
-    """Finds the base rate of a compiled model for a run of ``steps`` under ``schedule``, for about half of the run.
+    """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
-    The rate is not set: ``model.optimizer.learning_rate = estimate.lr`` does that.
+    It takes about half the steps of one full run. It does not set the rate: ``model.optimizer.learning_rate = estimate.lr``
+    does that.
 
     Args:
-        model: Compiled. If it has no weights yet it gets them now, and keeps them.
+        model: A compiled model. If it has no weights yet, it gets them now and keeps them.
         data: ``(x, y)`` arrays, a ``PyDataset``, any object that can be iterated over again and again, or a function that
-            returns an iterator; batches of ``(inputs, targets)`` or ``(inputs, targets, weights)``.
-        val_data: What trials are judged on, in the same forms. Without it training batches are, which shows no overfitting.
+            returns an iterator. Batches are ``(inputs, targets)`` or ``(inputs, targets, weights)``.
+        val_data: Data to judge trials on, in the same forms as ``data``. Without it, trials are judged on training batches
+            in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
-        schedule: Shape of the rate over the full run.
-        batch_size: Of batches made from arrays.
-        val_batches: Most batches of an evaluation.
-        also: ``numpy.random.Generator`` objects that the data is drawn with: put back, as the global ones are.
-        lr, max_cost, seed, progress: As in ``stepsize.find``.
+        schedule: The schedule of the full run: notation or a ``stepsize.Schedule``.
+        batch_size: Samples in each batch that is made from arrays.
+        val_batches: The most batches of one evaluation.
+        also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as the global ones are.
+        start, budget, seed, progress: As in ``stepsize.find``.
 
     Raises:
-        ValueError: When the model is not compiled, its rate is a schedule, or the data is an iterator that cannot begin
-            again.
+        ValueError: When an argument is out of range, the model is not compiled, its rate is a schedule, or the data is an
+            iterator, which cannot start again.
+        TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
+
+    Example::
+
+        estimate = stepsize.keras.find(model, (x, y), (val_x, val_y), steps=10_000, schedule="cosine", batch_size=64)
+        print(estimate)
     """
     training = Training(model, data, val_data, batch_size, val_batches, also)
-    return _search.find(
-        training.step, training.save, training.restore, evaluate=training.evaluate, steps=steps, schedule=schedule,
-        lr=lr, max_cost=max_cost, seed=seed, task=_task(training), progress=progress,
-    )  # fmt: skip
+    return _search.run_find(
+        training, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress
+    )
 
 
+@range_test_names
 def range_test(
     model: Any,
     data: Any,
     *,
-    low: float = 1e-6,
-    high: float = 10.0,
-    iterations: int = 100,
+    low: float = _defaults.LOW,
+    high: float = _defaults.HIGH,
+    trial_steps: int = _defaults.RANGE_TEST_STEPS,
     rule: str = "edge",
     linear: bool = False,
     batch_size: int = 32,
     also: Sequence[Any] = (),
     progress: bool | None = None,
 ) -> Estimate:
-    """Smith's range test: see ``stepsize.range_test`` for its arguments, ``find`` for the others."""
+    """Smith's range test: one short run on a rising rate.
+
+    ``stepsize.range_test`` describes the arguments from ``low`` to ``linear``, ``find`` the others.
+    """
     training = Training(model, data, None, batch_size, 1, also)
-    return _search.range_test(
-        training.step, training.save, training.restore, low=low, high=high, iterations=iterations, rule=rule,
-        linear=linear, task=_task(training), progress=progress,
-    )  # fmt: skip
+    # Without evaluations: a range test reads the training losses.
+    task = _loop.Closures(training.description, training.step, training.save, training.restore)
+    return _search.run_range_test(
+        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
+    )
 
 
-def sensitivity(
+def sweep(
     model: Any,
     data: Any,
     val_data: Any = None,
@@ -224,23 +244,26 @@ def sensitivity(
     steps: int,
     low: float,
     high: float,
-    per_decade: int = 4,
+    per_decade: int = _defaults.PER_DECADE,
     seeds: int = 1,
     trial_steps: int | None = None,
     schedule: str | Schedule = "constant",
     batch_size: int = 32,
-    val_batches: int = VAL_BATCHES,
+    val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
     seed: int = 0,
     progress: bool | None = None,
 ) -> Estimate:
-    """Loss over rates: see ``stepsize.sensitivity`` for its arguments, ``find`` for the others.
+    """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
-    Seeds change the order of the data, not the weights that a run starts from.
+    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others. A seed changes the order of
+    the data. It does not change the weights that a trial starts from.
     """
     training = Training(model, data, val_data, batch_size, val_batches, also)
-    return _search.sensitivity(
-        training.step, training.save, training.restore, evaluate=training.evaluate, reseed=training.reseed,
-        steps=steps, low=low, high=high, per_decade=per_decade, seeds=seeds, trial_steps=trial_steps, schedule=schedule,
-        seed=seed, task=_task(training), progress=progress,
+    return _search.run_sweep(
+        training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
+        trial_steps=trial_steps, seed=seed, progress=progress,
     )  # fmt: skip
+
+
+sensitivity = sweep  # the older name

@@ -14,8 +14,8 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
-from . import Schedule
-from .torch.scheduler import LRScheduler
+from .. import Schedule
+from ..torch.scheduler import LRScheduler
 
 __all__ = ["StepsizeCallback"]
 

@@ -16,12 +16,11 @@ import keras
 import numpy as np
 from keras.src.saving.keras_saveable import KerasSaveable  # Keras saves the attributes of a model that are of it
 
-from . import Policy
-from . import Schedule as _Schedule
-from ._formula import formula
-from .keras_find import find, range_test, sensitivity
+from .. import Policy
+from .. import Schedule as _Schedule
+from .._formula import formula
 
-__all__ = ["Controller", "Schedule", "find", "range_test", "sensitivity"]
+__all__ = ["Controller", "Schedule"]
 
 
 @keras.saving.register_keras_serializable(package="stepsize")

@@ -17,8 +17,8 @@ except ImportError:  # the package's other name
     import pytorch_lightning as pl
     from pytorch_lightning.utilities.types import LRSchedulerConfig
 
-from . import Schedule
-from .torch.scheduler import LRScheduler
+from .. import Schedule
+from ..torch.scheduler import LRScheduler
 
 __all__ = ["StepsizeCallback"]
 
