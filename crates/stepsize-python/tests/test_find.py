@@ -161,6 +161,29 @@ def test_sweep_runs_every_rate_with_every_seed():
         stepsize.sweep(job.step, job.save, job.restore, steps=20, low=0.1, high=1.0, seeds=2)
 
 
+def test_a_search_that_repeats_its_rates_reseeds_by_the_function_that_was_given():
+    numpy = pytest.importorskip("numpy")
+    curvature, draw, weights, seeds = numpy.linspace(0.1, 1, 20), numpy.random.default_rng(0), numpy.ones(20), []
+
+    def step(lr):
+        loss = float((weights**2 * curvature).sum() / 2 + 0.05)
+        weights[:] -= lr * (weights * curvature + 0.1 * draw.normal(size=20))
+        return loss
+
+    def restore(kept):
+        weights[:], draw.bit_generator.state = kept
+
+    def reseed(seed):
+        seeds.append(seed)
+        draw.bit_generator.state = numpy.random.default_rng(seed).bit_generator.state
+
+    arguments = step, lambda: (weights.copy(), draw.bit_generator.state), restore
+    found = stepsize.find(*arguments, steps=10_000, schedule="cosine", reseed=reseed)
+    assert found.lr and set(seeds) == {1}
+    with pytest.raises(ValueError, match="give reseed="):
+        stepsize.find(*arguments, steps=10_000, schedule="cosine")
+
+
 def test_arguments_out_of_range_are_told():
     job = Quadratic()
     for wrong in ({"steps": 0}, {"steps": 10, "budget": 0.0}, {"steps": 10, "start": -1.0}, {"steps": 10, "schedule": "cosin"}):

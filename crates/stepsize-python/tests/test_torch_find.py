@@ -12,6 +12,7 @@ from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
 
 import stepsize.torch as st  # noqa: E402
+from stepsize.torch.find import Training  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -203,8 +204,8 @@ def test_accumulation_is_the_mean_of_its_batches(digits):
         model = nn.Linear(64, 10)
         optimizer, seen = torch.optim.SGD(model.parameters(), lr=0.1), []
         loader = DataLoader(digits[0], batch_size=batch_size)
-        training = st.search.Training(
-            model, nn.functional.cross_entropy, loader, optimizer, val_loader=None, closure=None, accumulate=accumulate,
+        training = Training(
+            model, nn.functional.cross_entropy, loader, optimizer, None, closure=None, accumulate=accumulate,
             clip_grad_norm=1.0, scaler=None, val_batches=4, also=(),
         )  # fmt: skip
         training.begin()

@@ -25,24 +25,37 @@ class Task(Protocol):
     @property
     def description(self) -> str:
         """What is trained, as text for people."""
+        ...
+
     @property
     def step(self) -> Callable[[float], Any]:
         """Takes one optimizer step at the given rate and returns the training loss."""
+        ...
+
     @property
     def save(self) -> Callable[[], Any]:
         """Returns a snapshot of everything that a trial changes."""
+        ...
+
     @property
     def restore(self) -> Callable[[Any], Any]:
         """Puts a snapshot back."""
+        ...
+
     @property
     def begin(self) -> Callable[[], Any]:
         """Called at the start of each trial, after ``restore``."""
+        ...
+
     @property
     def evaluate(self) -> Callable[[], Any] | None:
         """Returns the validation loss, or ``(loss, score)``. Without it a trial is judged by its last training losses."""
+        ...
+
     @property
     def reseed(self) -> Callable[[int], Any] | None:
         """Seeds the order of the data. A search with several seeds needs it."""
+        ...
 
 
 class Closures:

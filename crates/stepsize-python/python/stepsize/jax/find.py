@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ from .._renamed import find_names, range_test_names
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
 _Loader = Iterable[Any] | Callable[[], Iterable[Any]]
-_Optimizer = Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation
+_Optimizer: TypeAlias = "Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation"
 
 
 class Training:

@@ -1,10 +1,10 @@
-"""Stepsize for JAX: schedules that compile into a training step, and controllers as optax transformations.
+"""Schedules that compile into a training step, and controllers as optax transformations. Import from ``stepsize.optax``.
 
-A schedule is a formula in ``jax.numpy``: it traces, vmaps and differentiates like any other, and holds its last value
-beyond its end. In 32 bits its factor is good to a few parts in a million, with ``jax_enable_x64`` to 64 bits.
+A schedule is a formula in ``jax.numpy``: it can be traced, vmapped and differentiated, and holds its last value beyond its
+end. Its factor is right to a few parts in a million in 32 bits, and to 64 bits with ``jax_enable_x64``.
 
-A controller decides in the core, on the host, once a report. Its state is an array (JSON text, padded), so it is saved
-and restored with the optimizer's state by any checkpointer, bit for bit, and the update stays a pure function.
+A controller decides in the core, on the host, once for each report. Its state is an array (JSON text, padded), so any
+checkpointer saves and restores it bit for bit with the state of the optimizer, and the update stays a pure function.
 """
 
 from __future__ import annotations
@@ -25,15 +25,22 @@ __all__ = ["ControllerState", "controller", "schedule"]
 
 
 def schedule(lr: Any, schedule: str | Schedule = "constant", steps: int | None = None) -> Callable[[Any], jax.Array]:
-    """``lr x schedule(count)``: an optax schedule, for any optimizer's ``learning_rate``.
+    """An optax schedule, ``lr x schedule(count)``, for the ``learning_rate`` of any optimizer.
 
     Args:
-        lr: The base rate; a number, or an array (of ``optax.inject_hyperparams``).
-        schedule: Notation or a ``Schedule``.
-        steps: Length of the run.
+        lr: The base rate: a number, or an array (with ``optax.inject_hyperparams``).
+        schedule: Notation or a ``stepsize.Schedule``.
+        steps: Length of the run in optimizer steps.
+
+    Returns:
+        A function from a count of steps, a scalar or an array, to the rate at each.
 
     Raises:
-        ValueError: When the notation does not parse (``NotationError``, with the column).
+        NotationError: When the notation does not parse.
+
+    Example::
+
+        optimizer = optax.adamw(stepsize.optax.schedule(1e-3, "warmup(5%) then cosine", steps=10_000))
     """
     factor = formula(Schedule(schedule, steps), jnp)
 
@@ -47,45 +54,55 @@ def schedule(lr: Any, schedule: str | Schedule = "constant", steps: int | None =
 
 
 class ControllerState(NamedTuple):
-    """What an optax chain keeps of a controller."""
+    """The state of a controller in an optax chain."""
 
     factor: jax.Array
     """The factor on the updates."""
     stop: jax.Array
-    """Whether the controller has said that the run should end."""
+    """Whether a report has led the controller to end the run."""
     refused: jax.Array
-    """Reports that could not be used, for not being finite. They change nothing else."""
+    """Number of reports that were not finite. They change nothing else."""
     total: jax.Array
-    """Sum and number of the reports that wait to be averaged."""
+    """Sum of the reports that are not yet averaged."""
     waiting: jax.Array
+    """Number of the reports in ``total``."""
     core: jax.Array
     """The controller itself, as the JSON text of ``stepsize.Controller.to_json``."""
 
     def controller(self) -> Controller:
-        """The controller in this state, to look at."""
+        """A controller in this state, to read."""
         return Controller.from_json(bytes(np.asarray(self.core)).decode().rstrip())
 
 
 def controller(
     notation: str, lr: float = 1.0, *, average: int = 1, capacity: int | None = None
 ) -> optax.GradientTransformationExtraArgs:
-    """Scales updates by a controller's factor: chain it after an optimizer, as ``optax.contrib.reduce_on_plateau``.
+    """A transformation that scales updates by the factor of a controller. Chain it after an optimizer.
 
-    Report with ``update(..., value=loss)``; without ``value`` the updates are scaled and nothing is reported. The factor
-    that a report leads to holds from that very update on.
+    Report with ``update(..., value=loss)``. The factor after a report holds from the same update on. Without ``value``
+    nothing is reported and the updates are scaled.
 
     Args:
-        notation: ``"plateau(patience=10)"`` and its kin.
-        lr: The base rate, which modes with a floor as a rate need.
-        average: Reports whose mean makes one; the host is called once for each mean.
-        capacity: Bytes of the state's text; only for controllers with very long windows.
+        notation: The controller as text, such as ``"plateau(patience=10)"``.
+        lr: The base rate. Controllers whose floor is a rate need it.
+        average: Number of losses whose mean is one report. The host is called once for each report.
+        capacity: Size of the state in bytes; needed only for controllers with very long windows.
+
+    Raises:
+        NotationError: When the notation does not parse.
+        RuntimeError: In an update, when the state does not fit into ``capacity``.
+
+    Example::
+
+        optimizer = optax.chain(optax.adamw(1e-3), stepsize.optax.controller("plateau(patience=10)", average=100))
+        updates, state = optimizer.update(gradients, state, params, value=loss)
     """
     text = Controller(notation, lr).to_json()
     room = capacity or _capacity(text)
 
     def packed(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
         if len(text) > room:
-            raise RuntimeError(f"a state of {len(text)} bytes does not fit: give controller(..., capacity={2 * len(text)})")
+            raise RuntimeError(f"the state of the controller has {len(text)} bytes, and its array {room}: give capacity={2 * len(text)}")
         return np.frombuffer(text.ljust(room).encode(), np.uint8)
 
     def observe(core: Any, value: Any) -> tuple[Any, ...]:
@@ -101,7 +118,7 @@ def controller(
         zero = jnp.zeros((), jnp.float32)
         return ControllerState(jnp.ones((), jnp.float32), jnp.zeros((), bool), none, zero, none, jnp.asarray(packed(text)))
 
-    def told(state: ControllerState) -> ControllerState:
+    def report(state: ControllerState) -> ControllerState:
         shapes = jax.eval_shape(lambda: (state.core, state.factor, state.stop, state.refused))
         mean = state.total / average
         core, factor, stop, refused = jax.pure_callback(observe, shapes, state.core, mean, vmap_method="sequential")
@@ -115,23 +132,23 @@ def controller(
         if value is not None:
             value = jnp.asarray(value, jnp.float32)
             if average == 1:
-                state = told(state._replace(total=value))
+                state = report(state._replace(total=value))
             else:
-                usable = jnp.isfinite(value)  # one broken report does not spoil the mean of many
+                usable = jnp.isfinite(value)  # leaves a loss that is not finite out of the mean
                 state = state._replace(
                     total=state.total + jnp.where(usable, value, 0.0),
                     waiting=state.waiting + usable,
                     refused=state.refused + ~usable,
                 )
-                state = jax.lax.cond(state.waiting >= average, told, lambda state: state, state)
+                state = jax.lax.cond(state.waiting >= average, report, lambda state: state, state)
         return jax.tree.map(lambda u: (state.factor * u).astype(u.dtype), updates), state
 
-    # `value` by name is what optax documents and calls; its type of an update names no such argument
+    # optax documents and passes `value=`, but its type of an update function does not have it
     return optax.GradientTransformationExtraArgs(init, update)  # pyright: ignore[reportArgumentType]
 
 
 def _capacity(text: str) -> int:
-    """Room for the two windows of a plateau after every doubling of its patience, and for what is shorter."""
+    """Bytes for the two windows of a plateau after all doublings of its patience. Other controllers need less."""
     numbers = [int(number) for number in re.findall(r"=(\d+)[,)]", text)]
     undo = re.search(r"undo=(\d+)", text)
     return 2048 + 80 * (max(numbers, default=0) << (int(undo[1]) if undo else 0))
