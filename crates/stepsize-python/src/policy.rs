@@ -108,7 +108,9 @@ impl PyPolicy {
         match &self.controller {
             Some(controller) => lock(controller).restore(state).map_err(raised),
             None if state.is_empty() => Ok(()),
-            None => Err(PyValueError::new_err("the state is one of a controller, and this policy has no controller: give controller=")),
+            None => Err(PyValueError::new_err(
+                "the state is one of a controller, and this policy has no controller: give controller=",
+            )),
         }
     }
 

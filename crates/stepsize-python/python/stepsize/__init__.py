@@ -15,7 +15,8 @@ Each framework has a module of its own. ``import stepsize`` imports no framework
 
 from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
 from ._search import find, range_test, sensitivity, sweep
-from ._study import Study, Trial
+from ._study import Study
+from ._trial import Trial
 
 __all__ = [
     "Controller",

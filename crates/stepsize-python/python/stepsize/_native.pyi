@@ -43,14 +43,14 @@ def main(words: Sequence[str]) -> int:
 class Schedule:
     """The rate over steps, as a factor of the base rate. Immutable.
 
+    Schedules are added to and multiplied with each other and numbers. Beyond its end a schedule holds its last value.
+
     Args:
         notation: The schedule as text, such as ``"warmup(5%) then cosine"``, or a ``Schedule``.
         steps: Length of the run in steps. Without it, every length in the notation must be a number of steps.
 
     Raises:
         NotationError: When the text does not parse; ``column`` is the place.
-
-    Schedules are added and multiplied with each other and with numbers. Beyond its end a schedule holds its last value.
 
     Example:
         >>> schedule = Schedule("warmup(10) then linear", steps=110)
