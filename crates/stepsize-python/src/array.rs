@@ -1,6 +1,8 @@
-//! Steps in, numbers out: one step gives a `float`, an array of steps gives a NumPy array of the same shape.
+//! Steps in, numbers out: one step gives a `float`, an array of steps gives a NumPy array of the
+//! same shape.
 //!
-//! Arrays cross the border as bytes, so NumPy is needed only by callers that pass arrays, in any version.
+//! Arrays cross the border as bytes, so NumPy is needed only by callers that pass arrays, in any
+//! version.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
@@ -14,7 +16,8 @@ fn not_a_step(what: &str) -> PyErr {
 /// Calls `at` with one step, or with each step of an array.
 ///
 /// # Errors
-/// `ValueError` for a step below 0 or above 64 bits, `TypeError` for a step that is not a whole number.
+/// `ValueError` for a step below 0 or above 64 bits, `TypeError` for a step that is not a whole
+/// number.
 pub(crate) fn map<'py>(
     steps: &Bound<'py, PyAny>,
     at: impl Fn(u64) -> f64 + Send + Sync,

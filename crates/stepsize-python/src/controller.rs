@@ -86,7 +86,8 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 ///
 /// Raises:
 ///     NotationError: When the text does not parse.
-///     ValueError: When the controller needs gradients or branches, which a Python loop cannot give it.
+///     ValueError: When the controller needs gradients or branches, which a Python loop cannot give
+///         it.
 ///
 /// Example:
 ///     >>> controller = Controller("plateau(patience=1, factor=0.5)", lr=0.1)

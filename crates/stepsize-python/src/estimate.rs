@@ -15,8 +15,8 @@ const COLUMNS: usize = 100;
 
 /// The answer of a search: a rate, or a refusal with its reason. True when it has a rate.
 ///
-/// ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with matplotlib, and
-/// ``report`` writes it as a page.
+/// ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
+/// matplotlib, and ``report`` writes it as a page.
 #[pyclass(name = "Estimate", module = "stepsize", frozen)]
 #[derive(Clone)]
 pub struct PyEstimate {
@@ -37,7 +37,8 @@ impl PyEstimate {
         self.report.lr().map(|lr| lr.get())
     }
 
-    /// Lower and upper end of the 80 % interval: in 80 of 100 cases the best rate lies between them. ``None`` without one.
+    /// Lower and upper end of the 80 % interval: in 80 of 100 cases the best rate lies between
+    /// them. ``None`` without one.
     #[getter]
     fn interval(&self) -> Option<(f64, f64)> {
         self.report.interval().map(|(low, high)| (low.get(), high.get()))
@@ -154,7 +155,8 @@ impl PyEstimate {
 
     /// Expected loss of the full run over rates; empty when the search has no model of it.
     ///
-    /// Each entry is ``(rate, low, median, high)``: low and high are the 10 % and the 90 % quantile of the loss.
+    /// Each entry is ``(rate, low, median, high)``: low and high are the 10 % and the 90 % quantile
+    /// of the loss.
     #[getter]
     fn landscape(&self) -> Vec<(f64, f64, f64, f64)> {
         self.report.estimate.landscape.iter().map(|b| (b.lr.get(), b.low, b.mid, b.high)).collect()

@@ -86,7 +86,8 @@ impl PyPolicy {
         self.controller.as_ref().map_or(1.0, |c| lock(c).factor())
     }
 
-    /// Reports one value of the metric to the controller: see ``Controller.observe``. Does nothing without a controller.
+    /// Reports one value of the metric to the controller: see ``Controller.observe``. Does nothing
+    /// without a controller.
     #[pyo3(signature = (value, step=None))]
     fn observe(&self, value: f64, step: Option<u64>) -> PyResult<Option<String>> {
         match &self.controller {

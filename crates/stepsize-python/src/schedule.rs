@@ -10,11 +10,13 @@ use stepsize::Schedule;
 
 /// The rate over steps, as a factor of the base rate. Immutable.
 ///
-/// Schedules are added to and multiplied with each other and numbers. Beyond its end a schedule holds its last value.
+/// Schedules are added to and multiplied with each other and numbers. Beyond its end a schedule
+/// holds its last value.
 ///
 /// Args:
 ///     notation: The schedule as text, such as ``"warmup(5%) then cosine"``, or a ``Schedule``.
-///     steps: Length of the run in steps. Without it, every length in the notation must be a number of steps.
+///     steps: Length of the run in steps. Without it, every length in the notation must be a number
+///         of steps.
 ///
 /// Raises:
 ///     NotationError: When the text does not parse; ``column`` is the place.
@@ -119,9 +121,11 @@ impl PySchedule {
         Ok(self.inner.compress(planned, to).map_err(raised)?.into())
     }
 
-    /// The schedule of a run that was planned for ``planned`` steps, has taken ``done``, and shall end at ``to``.
+    /// The schedule of a run that was planned for ``planned`` steps, has taken ``done``, and shall
+    /// end at ``to``.
     ///
-    /// The past stays the same, the rate does not jump, and the rest is stretched evenly over ``done`` to ``to``.
+    /// The past stays the same, the rate does not jump, and the rest is stretched evenly over
+    /// ``done`` to ``to``.
     ///
     /// Raises:
     ///     ValueError: When a length is out of range.

@@ -1,5 +1,6 @@
-//! `Stepper`: the position of a PyTorch scheduler, and the rates of the parameter groups there. `Stepper.step` runs once in
-//! each training step, so it counts, evaluates and sets the rates in one call.
+//! `Stepper`: the position of a PyTorch scheduler, and the rates of the parameter groups there.
+//! `Stepper.step` runs once in each training step, so it counts, evaluates and sets the rates in
+//! one call.
 
 use crate::schedule::PySchedule;
 use pyo3::exceptions::PyValueError;
@@ -8,7 +9,8 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyList};
 use stepsize::Schedule;
 
-/// A schedule and a base rate for each parameter group, with the counts of the steps that were taken.
+/// A schedule and a base rate for each parameter group, with the counts of the steps that were
+/// taken.
 #[pyclass(module = "stepsize._native")]
 pub struct Stepper {
     schedules: Vec<Schedule>,
@@ -23,7 +25,8 @@ pub struct Stepper {
     /// Units (of ``per_step``) that make one step.
     #[pyo3(get)]
     calls: u64,
-    /// Calls of ``step`` so far without that of the constructor, under PyTorch's name; -1 before that call.
+    /// Calls of ``step`` so far without that of the constructor, under PyTorch's name; -1 before
+    /// that call.
     #[pyo3(get, set)]
     last_epoch: i64,
     /// Calls of ``step`` so far with that of the constructor.
@@ -134,8 +137,9 @@ impl Stepper {
 
     /// Counts one call and applies the rates.
     ///
-    /// Returns false and does nothing in two cases that the scheduler handles itself: the first call after the
-    /// constructor's, which checks the order of calls, and a unit whose amount each call gives.
+    /// Returns false and does nothing in two cases that the scheduler handles itself: the first
+    /// call after the constructor's, which checks the order of calls, and a unit whose amount each
+    /// call gives.
     fn step(&mut self, groups: &Bound<'_, PyList>) -> PyResult<bool> {
         if self.step_count < 2 || self.per_step == 0 {
             return Ok(false);

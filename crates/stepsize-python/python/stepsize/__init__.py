@@ -5,7 +5,8 @@
     estimate = stepsize.find(step, save, restore, steps=10_000, schedule="cosine", evaluate=evaluate)
     print(estimate)
 
-Each framework has a module of its own. ``import stepsize`` imports no framework; import the module that you need:
+Each framework has a module of its own. ``import stepsize`` imports no framework; import the module
+that you need:
 
 - ``stepsize.torch``: searches, schedulers and a guard against broken steps for PyTorch
 - ``stepsize.jax`` and ``stepsize.optax``: searches for JAX; schedules and controllers for optax

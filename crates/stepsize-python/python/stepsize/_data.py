@@ -1,4 +1,6 @@
-"""Shared by the adapters: data that every trial starts again, and the random generators that no framework owns."""
+"""Shared by the adapters: data that every trial starts again, and the random generators that no
+framework owns.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +13,8 @@ from typing import Any
 
 
 def reusable(loader: Any, name: str) -> Any:
-    """Returns ``loader`` when it can be iterated over more than once. ``name`` is the argument that holds it.
+    """Returns ``loader`` when it can be iterated over more than once. ``name`` is the argument that
+    holds it.
 
     Raises:
         ValueError: When it is an iterator.
@@ -25,7 +28,9 @@ def reusable(loader: Any, name: str) -> Any:
 
 
 def begin(loader: Any) -> Iterator[Any]:
-    """The batches of ``loader`` from the start. A loader is an iterable, or a function that returns one."""
+    """The batches of ``loader`` from the start. A loader is an iterable, or a function that returns
+    one.
+    """
     again: Iterable[Any] = loader if hasattr(loader, "__iter__") else loader()
     return iter(again)
 
@@ -56,7 +61,8 @@ class Batches:
 
 
 def keep_rng(also: Sequence[Any] = ()) -> Callable[[], None]:
-    """Keeps the state of the global generators of Python and NumPy (when imported), and of the NumPy generators in ``also``.
+    """Keeps the state of the global generators of Python and NumPy (when imported), and of the
+    NumPy generators in ``also``.
 
     Returns:
         A function that puts these states back, as often as it is called.
@@ -68,7 +74,9 @@ def keep_rng(also: Sequence[Any] = ()) -> Callable[[], None]:
     legacy = None if numpy is None else numpy.random.get_state()
     for one in also:
         if not hasattr(one, "bit_generator"):
-            raise TypeError(f"also= has a {type(one).__name__}, which cannot be put back: give numpy.random.Generator objects")
+            raise TypeError(
+                f"also= has a {type(one).__name__}, which cannot be put back: give numpy.random.Generator objects"
+            )
     bits = [(one, copy.deepcopy(one.bit_generator.state)) for one in also]
 
     def restore() -> None:
@@ -91,7 +99,9 @@ def reseed(seed: int, also: Sequence[Any] = ()) -> None:
 
 
 def held(loader: Any, count: int, also: Sequence[Any] = ()) -> list[Any]:
-    """At most ``count`` training batches to judge on without validation data, in another order than the trials have."""
+    """At most ``count`` training batches to judge on without validation data, in another order than
+    the trials have.
+    """
     restore = keep_rng(also)
     try:
         reseed(0x5E1D, also)

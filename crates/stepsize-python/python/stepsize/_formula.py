@@ -1,12 +1,15 @@
-"""A schedule as a formula over array operations, for frameworks that trace a training step and cannot call the core.
+"""A schedule as a formula over array operations, for frameworks that trace a training step and
+cannot call the core.
 
-The operations come from a namespace with the names of NumPy: ``numpy`` (in the tests), ``jax.numpy`` or ``keras.ops``. The
-formulas are those of the core (``crates/stepsize/src/rate/schedule/node.rs``).
+The operations come from a namespace with the names of NumPy: ``numpy`` (in the tests),
+``jax.numpy`` or ``keras.ops``. The formulas are those of the core
+(``crates/stepsize/src/rate/schedule/node.rs``).
 
-Precision: a step stays a whole number until it is divided by a length, and the remaining part of a ramp is counted, not
-subtracted from 1. So a factor in 32 bits is right to a few parts in a million, also at the end of a long decay. There is
-one exception: a *clock* that is not whole (``extend``, cycles that stretch by a fraction, stairs of fractional width). Then
-the error is a few parts in a million of the peak, and beyond 16 million steps the clock jumps, since it has 24 bits.
+Precision: a step stays a whole number until it is divided by a length, and the remaining part of a
+ramp is counted, not subtracted from 1. So a factor in 32 bits is right to a few parts in a million,
+also at the end of a long decay. There is one exception: a *clock* that is not whole (``extend``,
+cycles that stretch by a fraction, stairs of fractional width). Then the error is a few parts in a
+million of the peak, and beyond 16 million steps the clock jumps, since it has 24 bits.
 """
 
 from __future__ import annotations
@@ -23,12 +26,16 @@ Formula = Callable[[Any], Any]
 
 
 def formula(schedule: Schedule, xp: Any) -> Formula:
-    """Compiles ``schedule`` to a function from an array of steps to an array of factors, in the operations of ``xp``."""
+    """Compiles ``schedule`` to a function from an array of steps to an array of factors, in the
+    operations of ``xp``.
+    """
     return _Compiler(xp).compile(schedule._tree())
 
 
 def _whole(value: float) -> int | float:
-    """``value`` as an int where it is whole and fits into 32 bits, so that steps are compared exactly; else as a float."""
+    """``value`` as an int where it is whole and fits into 32 bits, so that steps are compared
+    exactly; else as a float.
+    """
     return int(value) if float(value).is_integer() and value <= _WHOLE else float(value)
 
 

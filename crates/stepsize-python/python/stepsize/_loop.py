@@ -1,7 +1,7 @@
 """The loop that runs the trials of a search: ask, train, tell, and put everything back.
 
-The compiled core decides which rates to try; nothing is decided here. Whatever happens (an exception, Ctrl-C), the first
-snapshot is restored before the caller sees it.
+The compiled core decides which rates to try; nothing is decided here. Whatever happens (an
+exception, Ctrl-C), the first snapshot is restored before the caller sees it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,9 @@ class Task(Protocol):
 
     @property
     def evaluate(self) -> Callable[[], Any] | None:
-        """Returns the validation loss, or ``(loss, score)``. Without it a trial is judged by its last training losses."""
+        """Returns the validation loss, or ``(loss, score)``. Without it a trial is judged by its
+        last training losses.
+        """
         ...
 
     @property
@@ -140,7 +142,9 @@ def _train(search: Search, trial: Trial, task: Task, bar: Any) -> None:
 
 
 class _Trailing:
-    """Stands in for an evaluation: the mean of the last losses, over a tenth of the trial and at least 8 steps."""
+    """Stands in for an evaluation: the mean of the last losses, over a tenth of the trial and at
+    least 8 steps.
+    """
 
     def __init__(self, steps: int) -> None:
         self.losses: deque[float] = deque(maxlen=max(8, steps // 10))
@@ -158,7 +162,8 @@ def _pair(evaluation: Any) -> tuple[float, float | None]:
 
 @contextlib.contextmanager
 def _whole() -> Iterator[None]:
-    """Delays Ctrl-C to the end of the block, so that nothing is left half saved or half restored."""
+    """Delays Ctrl-C to the end of the block, so that nothing is left half saved or half restored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -9,11 +9,12 @@ from ._native import Estimate
 
 
 def plot(estimate: Estimate, ax: Any = None) -> Any:
-    """Draws loss over rate on ``ax``, with a logarithmic axis of rates, and returns the axes. It shows and saves nothing.
+    """Draws loss over rate on ``ax``, with a logarithmic axis of rates, and returns the axes. It
+    shows and saves nothing.
 
-    Points are trials, one colour for each length; crosses at the top are trials that diverged. The grey band is the 80 %
-    band of the loss of the full run. Without ``ax`` the axes are new, and ``axes.figure`` is the figure. It does not import
-    pyplot, so no window opens on a server.
+    Points are trials, one colour for each length; crosses at the top are trials that diverged. The
+    grey band is the 80 % band of the loss of the full run. Without ``ax`` the axes are new, and
+    ``axes.figure`` is the figure. It does not import pyplot, so no window opens on a server.
     """
     if ax is None:
         from matplotlib.figure import Figure  # without pyplot: no window, no global figure
@@ -28,7 +29,8 @@ def plot(estimate: Estimate, ax: Any = None) -> Any:
             ax.plot(*zip(*sorted(ended), strict=True), "o", label=f"{length} steps")
     diverged = [p["lr"] for p in estimate.points if p["diverged"]]
     if diverged and not estimate.curve:
-        ax.plot(diverged, [0.97] * len(diverged), "x", color="tab:red", transform=ax.get_xaxis_transform(), label="diverged")
+        top = ax.get_xaxis_transform()
+        ax.plot(diverged, [0.97] * len(diverged), "x", color="tab:red", transform=top, label="diverged")
     if estimate.landscape:
         rates, low, mid, high = zip(*estimate.landscape, strict=True)
         ax.plot(rates, mid, color="0.5", label="expected, full run")

@@ -12,7 +12,8 @@ _R = TypeVar("_R")
 
 
 def renamed(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
-    """Lets a function take arguments by old names: with ``renamed(lr="start")``, ``lr=0.1`` arrives as ``start=0.1``.
+    """Lets a function take arguments by old names: with ``renamed(lr="start")``, ``lr=0.1`` arrives
+    as ``start=0.1``.
 
     ``help()`` and type checkers see the signature as it is written, which has the new names only.
 
@@ -26,7 +27,7 @@ def renamed(**names: str) -> Callable[[Callable[_P, _R]], Callable[_P, _R]]:
             for old in [name for name in names if name in kwargs]:
                 new = names[old]
                 if new in kwargs:
-                    raise TypeError(f"{old}= and {new}= were both given; {old}= is the old name of {new}=: leave it out")
+                    raise TypeError(f"{old}= and {new}= were both given: leave out {old}=, the old name of {new}=")
                 warnings.warn(f"{old}= has a new name: give {new}=", DeprecationWarning, stacklevel=2)
                 kwargs[new] = kwargs.pop(old)
             return function(*args, **kwargs)

@@ -1,7 +1,7 @@
 """Searches over closures, for any training loop: ``find``, ``range_test``, ``sweep``.
 
-Below them is the one road that every framework takes: an adapter makes a ``Task`` and gives it to ``run_find``,
-``run_range_test`` or ``run_sweep``.
+Below them is the one road that every framework takes: an adapter makes a ``Task`` and gives it to
+``run_find``, ``run_range_test`` or ``run_sweep``.
 """
 
 from __future__ import annotations
@@ -33,30 +33,37 @@ def find(
 ) -> Estimate:
     """Finds the base rate for a full run of ``steps`` under ``schedule``.
 
-    The search runs short trials, for about half the steps of one full run, and then restores the first snapshot.
+    The search runs short trials, for about half the steps of one full run, and then restores the
+    first snapshot.
 
     Args:
         step: Takes one optimizer step at the given rate and returns the training loss, a number.
-        save: Returns a snapshot of everything that ``step`` changes. Later steps must not change the snapshot.
+        save: Returns a snapshot of everything that ``step`` changes. Later steps must not change
+            the snapshot.
         restore: Puts a snapshot back. It is called many times with the same snapshot.
         steps: Optimizer steps of the full run.
-        schedule: The schedule of the full run: notation such as ``"warmup(5%) then cosine"``, or a ``Schedule``.
-        evaluate: Returns the validation loss, or ``(loss, score)`` where more score is better. Without it a trial is
-            judged by the mean of its last training losses, which does not show overfitting.
-        reseed: Seeds the order of the data and whatever else is random. The search needs it when it repeats a rate
-            with another seed.
+        schedule: The schedule of the full run: notation such as ``"warmup(5%) then cosine"``, or a
+            ``Schedule``.
+        evaluate: Returns the validation loss, or ``(loss, score)`` where more score is better.
+            Without it a trial is judged by the mean of its last training losses, which does not
+            show overfitting.
+        reseed: Seeds the order of the data and whatever else is random. The search needs it when it
+            repeats a rate with another seed.
         start: First guess of the rate. The answer depends little on it.
         budget: The most steps to spend, in full runs; by default 0.625.
         seed: Seed of the search.
         task: What is trained, as text for people.
-        progress: Whether to show a tqdm bar. By default it is shown in a terminal or a notebook where tqdm is installed.
+        progress: Whether to show a tqdm bar. By default it is shown in a terminal or a notebook
+            where tqdm is installed.
 
     Returns:
-        The estimate. Its ``lr`` is ``None`` when the evidence supports no answer; ``refused`` and ``why`` say the reason.
+        The estimate. Its ``lr`` is ``None`` when the evidence supports no answer; ``refused`` and
+        ``why`` say the reason.
 
     Raises:
         ValueError: When an argument is out of range, or the search needs ``reseed`` and has none.
-        Exception: Whatever the closures raise, after ``restore``. Only ``FloatingPointError`` counts as divergence.
+        Exception: Whatever the closures raise, after ``restore``. Only ``FloatingPointError``
+            counts as divergence.
 
     Example:
         >>> state = {"w": 1.0}
@@ -97,9 +104,10 @@ def range_test(
         step, save, restore, task, progress: As in ``find``.
         low, high: First and last rate of the run.
         trial_steps: Length of the run in optimizer steps.
-        rule: How to read a rate off the curve. ``edge`` answers a quarter of the rate at which training breaks. The rules
-            ``fastai_valley``, ``fastai_slide``, ``fastai_minimum``, ``fastai_steep``, ``torch_lr_finder``, ``lightning``
-            and ``ignite`` read the curve as those tools do. ``accuracy`` reads the score that ``evaluate`` returns.
+        rule: How to read a rate off the curve. ``edge`` answers a quarter of the rate at which
+            training breaks. The rules ``fastai_valley``, ``fastai_slide``, ``fastai_minimum``,
+            ``fastai_steep``, ``torch_lr_finder``, ``lightning`` and ``ignite`` read the curve as
+            those tools do. ``accuracy`` reads the score that ``evaluate`` returns.
         linear: Whether the rate rises by equal differences; by default it rises by equal factors.
         evaluate: As in ``find``; without it the training losses are read.
 
@@ -140,8 +148,10 @@ def sweep(
         low, high: Lowest and highest rate of the grid, which is evenly spaced in the logarithm.
         per_decade: Rates between a rate and ten times that rate.
         seeds: Trials of each rate, each with a seed of its own.
-        trial_steps: Length of each trial in optimizer steps, under the compressed schedule; by default the full run.
-        reseed: Seeds the order of the data and whatever else is random; needed for more than one seed.
+        trial_steps: Length of each trial in optimizer steps, under the compressed schedule; by
+            default the full run.
+        reseed: Seeds the order of the data and whatever else is random; needed for more than one
+            seed.
 
     Returns:
         The estimate; ``points`` holds one entry for each trial.

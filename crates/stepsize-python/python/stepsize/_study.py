@@ -1,7 +1,9 @@
-"""``Study``: a search whose trials an existing training function runs: here, in threads, in processes or on a cluster.
+"""``Study``: a search whose trials an existing training function runs: here, in threads, in
+processes or on a cluster.
 
-The study is a log of events in a SQLite file, which the command line reads too (``stepsize show NAME``). Every report is
-stored before it has an effect. After a kill, make the same ``Study`` again: trials that had ended do not run again.
+The study is a log of events in a SQLite file, which the command line reads too (``stepsize show
+NAME``). Every report is stored before it has an effect. After a kill, make the same ``Study``
+again: trials that had ended do not run again.
 """
 
 from __future__ import annotations
@@ -35,17 +37,19 @@ class Study:
         steps: Optimizer steps of the full run.
         schedule: The schedule of the full run: notation or a ``Schedule``.
         db: A SQLite file of studies on a local disk. It is made if it does not exist.
-        probe: ``"race"`` finds a rate for about half the steps of a full run; ``"sweep"`` tries every rate of a grid from
-            ``low`` to ``high``.
-        task: What is trained, as text for people. It is part of the question: resume a study with the same text.
-        metric: ``"val_loss"``, or ``"loss"`` to judge a trial by the mean of its last training losses.
+        probe: ``"race"`` finds a rate for about half the steps of a full run; ``"sweep"`` tries
+            every rate of a grid from ``low`` to ``high``.
+        task: What is trained, as text for people. It is part of the question: resume a study with
+            the same text.
+        metric: ``"val_loss"``, or ``"loss"`` to judge a trial by the mean of its last training
+            losses.
         start, budget: For the probe ``"race"``: see ``find``.
         low, high, per_decade, seeds, trial_steps: For the probe ``"sweep"``: see ``sweep``.
         seed: Seed of the first trial.
 
     Raises:
-        ValueError: When an argument is out of range, another process uses the study, or the study of this name asks another
-            question.
+        ValueError: When an argument is out of range, another process uses the study, or the study
+            of this name asks another question.
 
     Example::
 
@@ -93,16 +97,20 @@ class Study:
     @property
     def _search(self) -> Search:
         if self._process != os.getpid():
-            raise RuntimeError(f"the study belongs to process {self._process}: send trials to other processes, not the study")
+            raise RuntimeError(
+                f"the study belongs to process {self._process}: send trials to other processes, not the study"
+            )
         if self._held is None:
             raise RuntimeError("the study is closed: make it again to continue")
         return self._held
 
     def ask(self) -> Trial | None:
-        """The next trial; ``None`` when the search is over. It waits for trials that other threads run.
+        """The next trial; ``None`` when the search is over. It waits for trials that other threads
+        run.
 
         Raises:
-            RuntimeError: When this thread must end a trial first, or the study is closed or belongs to another process.
+            RuntimeError: When this thread must end a trial first, or the study is closed or belongs
+                to another process.
         """
         with self._changed:
             while (trial := self._next()) is None:
@@ -118,9 +126,11 @@ class Study:
         return trial
 
     def batch(self) -> list[Trial]:
-        """All trials that can run now, in any order or at once; an empty list when the search is over.
+        """All trials that can run now, in any order or at once; an empty list when the search is
+        over.
 
-        Trials can be pickled: send them to other processes, and give each to ``tell`` when it comes back.
+        Trials can be pickled: send them to other processes, and give each to ``tell`` when it comes
+        back.
 
         Raises:
             RuntimeError: When trials of an earlier batch must end first.
@@ -130,7 +140,8 @@ class Study:
             while (trial := self._next()) is not None:
                 trials.append(trial)
             if not trials and not self._over:
-                raise RuntimeError(f"end trial {', '.join(map(str, self._running))} first: what comes next depends on it")
+                first = ", ".join(map(str, self._running))
+                raise RuntimeError(f"end trial {first} first: what comes next depends on it")
             return trials
 
     def _next(self) -> Trial | None:
@@ -180,10 +191,12 @@ class Study:
 
         Args:
             train: Trains as the trial says, and reports to it.
-            executor: Where trials run, several at once: threads, processes or any other; by default here, in order.
+            executor: Where trials run, several at once: threads, processes or any other; by default
+                here, in order.
 
         Raises:
-            Exception: Whatever ``train`` raises. Its trial is recorded as failed, and runs again when the study is resumed.
+            Exception: Whatever ``train`` raises. Its trial is recorded as failed, and runs again
+                when the study is resumed.
         """
         if executor is None:
             for trial in self:
@@ -217,11 +230,13 @@ class Study:
                 trial.leave()
 
     def estimate(self) -> Estimate:
-        """The answer from the trials that have ended. It can be called before the search is over."""
+        """The answer from the trials that have ended. It can be called before the search is over.
+        """
         return self._search.conclude()
 
     def close(self) -> None:
-        """Closes the study, so that another process can resume it. Running trials are given back."""
+        """Closes the study, so that another process can resume it. Running trials are given back.
+        """
         for trial, _ in list(self._running.values()):
             trial.leave()
         self._held = None
@@ -245,7 +260,9 @@ def _work(train: Callable[[Trial], Any], trial: Trial) -> Trial:
 
 
 def _forked() -> None:
-    """In a forked child: the studies stay with the parent, and running trials collect their reports here."""
+    """In a forked child: the studies stay with the parent, and running trials collect their reports
+    here.
+    """
     for study in list(_open):
         if study._held is None:
             continue

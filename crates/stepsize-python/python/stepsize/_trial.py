@@ -17,8 +17,9 @@ if TYPE_CHECKING:
 class Trial:
     """A trial: one training run that a study asks for.
 
-    Train a new model for ``steps`` steps, at ``rate(step)`` or by your own schedule with the base rate ``lr``, and call
-    ``report``. A trial can be pickled. In another process it collects its reports; ``Study.tell`` takes it back with them.
+    Train a new model for ``steps`` steps, at ``rate(step)`` or by your own schedule with the base
+    rate ``lr``, and call ``report``. A trial can be pickled. In another process it collects its
+    reports; ``Study.tell`` takes it back with them.
 
     Example::
 
@@ -63,12 +64,16 @@ class Trial:
 
     @property
     def evaluations(self) -> list[int]:
-        """Counts of steps after which an evaluation helps the search. The last is ``steps``; only that one is needed."""
+        """Counts of steps after which an evaluation helps the search. The last is ``steps``; only
+        that one is needed.
+        """
         return self._asked.evaluations
 
     @property
     def over(self) -> str | None:
-        """How it ended: ``"finished"``, ``"diverged"``, ``"pruned"``, ``"stopped"`` or ``"failed"``; ``None`` while it runs."""
+        """How it ended: ``"finished"``, ``"diverged"``, ``"pruned"``, ``"stopped"`` or
+        ``"failed"``; ``None`` while it runs.
+        """
         return self._over
 
     def rate(self, step: int) -> float:
@@ -83,7 +88,8 @@ class Trial:
             yield step, self.rate(step)
 
     def untrained(self, val_loss: float, score: float | None = None) -> str | None:
-        """Reports an evaluation before the first step: how much a rate has learned is measured from there.
+        """Reports an evaluation before the first step: how much a rate has learned is measured from
+        there.
 
         Returns:
             How the trial ended, if it is over; ``None`` to continue.
@@ -97,7 +103,8 @@ class Trial:
         """Reports a step that was taken.
 
         Args:
-            step: Zero-based number of the step that was just taken. Steps may be left out, but not the last one.
+            step: Zero-based number of the step that was just taken. Steps may be left out, but not
+                the last one.
             loss: Training loss of the batch of that step, before the update.
             val_loss: Validation loss after that step.
             score: Score of the same evaluation, such as the accuracy: more is better.
@@ -106,11 +113,15 @@ class Trial:
             How the trial ended, if it is over: stop training. ``None`` to continue.
 
         Raises:
-            ValueError: When the trial is over, has no such step, or a later step was already reported.
+            ValueError: When the trial is over, has no such step, or a later step was already
+                reported.
         """
         self._going("report")
         if not self._seen <= step < self.steps or step < 0:
-            raise ValueError(f"step {step} was reported, and trial {self.id} has steps 0 to {self.steps - 1} and is at {max(self._seen, 0)}")
+            raise ValueError(
+                f"step {step} was reported; trial {self.id} has steps 0 to {self.steps - 1} and is at "
+                f"{max(self._seen, 0)}: report each step once, in order"
+            )
         self._seen, self._taken = step, step + 1
         lr, end = self.rate(step), None
         if loss is not None:
@@ -125,19 +136,21 @@ class Trial:
         return self._told(end)
 
     def finish(self) -> str | None:
-        """Ends the trial after its last report. ``Study`` calls this for you. Does nothing when the trial is over.
+        """Ends the trial after its last report. ``Study`` calls this for you. Does nothing when the
+        trial is over.
 
         Returns:
             How the trial ended.
 
         Raises:
-            ValueError: When the last step, or the validation loss after it, was not reported. The trial then failed.
+            ValueError: When the last step, or the validation loss after it, was not reported. The
+                trial then failed.
         """
         if self._over is not None:
             return self._over
         missing = ""
         if self._taken < self.steps:
-            missing = f"its last report was of {self._taken} of {self.steps} steps (the last one is step={self.steps - 1})"
+            missing = f"its last report was of {self._taken} of {self.steps} steps: report step={self.steps - 1} too"
         elif self._metric != "loss":
             missing = "no val_loss was reported after its last step; Study(metric='loss') judges by training losses"
         elif not self._losses:
@@ -151,13 +164,15 @@ class Trial:
         return self._told(end or self._sink.finish(self.id, self.steps, time.perf_counter() - self._begin))
 
     def leave(self, why: str | None = None) -> None:
-        """Gives the trial back before its end; the study will ask for it again. With ``why`` it is recorded as failed."""
+        """Gives the trial back before its end; the study will ask for it again. With ``why`` it is
+        recorded as failed.
+        """
         if self._over is None:
             self._told(self._sink.leave(self.id, self._taken, why))
 
     def _going(self, what: str) -> None:
         if self._over is not None:
-            raise ValueError(f"trial {self.id} is over ({self._over}), so there is nothing to {what}: ask for the next trial")
+            raise ValueError(f"trial {self.id} is over ({self._over}), with nothing to {what}: ask for the next trial")
 
     def _told(self, end: str | None) -> str | None:
         if end is not None:

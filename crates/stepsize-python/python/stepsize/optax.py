@@ -1,4 +1,5 @@
-"""Stepsize for optax: schedules that compile into a training step, and controllers as gradient transformations.
+"""Stepsize for optax: schedules that compile into a training step, and controllers as gradient
+transformations.
 
 Searches are in ``stepsize.jax``.
 """

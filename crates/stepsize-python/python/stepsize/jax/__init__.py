@@ -1,4 +1,6 @@
-"""Stepsize for JAX: searches on a loss of parameters. Schedules and controllers are in ``stepsize.optax``."""
+"""Stepsize for JAX: searches on a loss of parameters. Schedules and controllers are in
+``stepsize.optax``.
+"""
 
 from .find import find, range_test, sensitivity, sweep
 

@@ -1,6 +1,7 @@
 """``find``, ``range_test`` and ``sweep`` on a loss of JAX parameters and an optax optimizer.
 
-JAX arrays are immutable, so the caller's parameters do not change. The random generators that draw the data are put back.
+JAX arrays are immutable, so the caller's parameters do not change. The random generators that draw
+the data are put back.
 """
 
 from __future__ import annotations
@@ -160,28 +161,32 @@ def find(
     It takes about half the steps of one full run, and compiles the step once for all rates.
 
     Args:
-        loss_fn: ``loss_fn(params, batch) -> loss``, a scalar; it must be jittable. With ``state`` it is
-            ``loss_fn(params, state, batch) -> (loss, state)``; with ``key`` it also takes a fresh key as ``key=``.
+        loss_fn: ``loss_fn(params, batch) -> loss``, a scalar; it must be jittable. With ``state``
+            it is ``loss_fn(params, state, batch) -> (loss, state)``; with ``key`` it also takes a
+            fresh key as ``key=``.
         params: Pytree of arrays.
-        loader: Training batches, each a pytree of arrays: an object that can be iterated over again and again, or a function
-            that returns an iterator.
-        optimizer: A function of the rate, such as ``optax.adamw`` or ``lambda lr: optax.chain(...)``; or a transformation
-            made with ``optax.inject_hyperparams``, whose ``learning_rate`` can be set.
-        val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials are judged on training
-            batches in another order, which does not show overfitting.
+        loader: Training batches, each a pytree of arrays: an object that can be iterated over again
+            and again, or a function that returns an iterator.
+        optimizer: A function of the rate, such as ``optax.adamw`` or ``lambda lr:
+            optax.chain(...)``; or a transformation made with ``optax.inject_hyperparams``, whose
+            ``learning_rate`` can be set.
+        val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
+            are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
         schedule: The schedule of the full run: notation or a ``Schedule``.
         state: Whatever else the model carries from step to step, such as batch statistics.
         opt_state: State of the optimizer, to start in mid-training; by default a new one.
         key: A key for dropout and the like, split at each step.
-        val_fn: ``val_fn(params, [state,] batch) -> loss``, for evaluations that differ from training.
+        val_fn: ``val_fn(params, [state,] batch) -> loss``, for evaluations that differ from
+            training.
         val_batches: The most batches of one evaluation.
-        also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as the global ones are.
+        also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
+            the global ones are.
         start, budget, seed, progress: As in ``stepsize.find``.
 
     Raises:
-        ValueError: When an argument is out of range, the rate of the optimizer cannot be set, or a loader is an iterator,
-            which cannot start again.
+        ValueError: When an argument is out of range, the rate of the optimizer cannot be set, or a
+            loader is an iterator, which cannot start again.
         TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
 
     Example::
@@ -256,8 +261,9 @@ def sweep(
 ) -> Estimate:
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
-    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others. A seed changes ``key``, the
-    generators in ``also`` and the global ones. It does not change the parameters that a trial starts from.
+    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
+    A seed changes ``key``, the generators in ``also`` and the global ones. It does not change the
+    parameters that a trial starts from.
     """
     training = Training(
         loss_fn, params, loader, optimizer, val_loader,

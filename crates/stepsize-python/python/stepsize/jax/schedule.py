@@ -1,10 +1,13 @@
-"""Schedules that compile into a training step, and controllers as optax transformations. Import from ``stepsize.optax``.
+"""Schedules that compile into a training step, and controllers as optax transformations. Import
+from ``stepsize.optax``.
 
-A schedule is a formula in ``jax.numpy``: it can be traced, vmapped and differentiated, and holds its last value beyond its
-end. Its factor is right to a few parts in a million in 32 bits, and to 64 bits with ``jax_enable_x64``.
+A schedule is a formula in ``jax.numpy``: it can be traced, vmapped and differentiated, and holds
+its last value beyond its end. Its factor is right to a few parts in a million in 32 bits, and to 64
+bits with ``jax_enable_x64``.
 
-A controller decides in the core, on the host, once for each report. Its state is an array (JSON text, padded), so any
-checkpointer saves and restores it bit for bit with the state of the optimizer, and the update stays a pure function.
+A controller decides in the core, on the host, once for each report. Its state is an array (JSON
+text, padded), so any checkpointer saves and restores it bit for bit with the state of the
+optimizer, and the update stays a pure function.
 """
 
 from __future__ import annotations
@@ -77,10 +80,11 @@ class ControllerState(NamedTuple):
 def controller(
     notation: str, lr: float = 1.0, *, average: int = 1, capacity: int | None = None
 ) -> optax.GradientTransformationExtraArgs:
-    """A transformation that scales updates by the factor of a controller. Chain it after an optimizer.
+    """A transformation that scales updates by the factor of a controller. Chain it after an
+    optimizer.
 
-    Report with ``update(..., value=loss)``. The factor after a report holds from the same update on. Without ``value``
-    nothing is reported and the updates are scaled.
+    Report with ``update(..., value=loss)``. The factor after a report holds from the same update
+    on. Without ``value`` nothing is reported and the updates are scaled.
 
     Args:
         notation: The controller as text, such as ``"plateau(patience=10)"``.
@@ -102,7 +106,10 @@ def controller(
 
     def packed(text: str) -> np.ndarray[Any, np.dtype[np.uint8]]:
         if len(text) > room:
-            raise RuntimeError(f"the state of the controller has {len(text)} bytes, and its array {room}: give capacity={2 * len(text)}")
+            raise RuntimeError(
+                f"the state of the controller has {len(text)} bytes, and its array {room}: "
+                f"give capacity={2 * len(text)}"
+            )
         return np.frombuffer(text.ljust(room).encode(), np.uint8)
 
     def observe(core: Any, value: Any) -> tuple[Any, ...]:
@@ -116,15 +123,15 @@ def controller(
     def init(params: Any) -> ControllerState:
         none = jnp.zeros((), jnp.int32)
         zero = jnp.zeros((), jnp.float32)
-        return ControllerState(jnp.ones((), jnp.float32), jnp.zeros((), bool), none, zero, none, jnp.asarray(packed(text)))
+        one, go = jnp.ones((), jnp.float32), jnp.zeros((), bool)
+        return ControllerState(one, go, none, zero, none, jnp.asarray(packed(text)))
 
     def report(state: ControllerState) -> ControllerState:
         shapes = jax.eval_shape(lambda: (state.core, state.factor, state.stop, state.refused))
         mean = state.total / average
         core, factor, stop, refused = jax.pure_callback(observe, shapes, state.core, mean, vmap_method="sequential")
-        return ControllerState(
-            factor, state.stop | stop, state.refused + refused, jnp.zeros_like(mean), jnp.zeros_like(state.waiting), core
-        )
+        none, zero = jnp.zeros_like(state.waiting), jnp.zeros_like(mean)
+        return ControllerState(factor, state.stop | stop, state.refused + refused, zero, none, core)
 
     def update(
         updates: Any, state: ControllerState, params: Any = None, *, value: Any = None, **_: Any
@@ -148,7 +155,9 @@ def controller(
 
 
 def _capacity(text: str) -> int:
-    """Bytes for the two windows of a plateau after all doublings of its patience. Other controllers need less."""
+    """Bytes for the two windows of a plateau after all doublings of its patience. Other controllers
+    need less.
+    """
     numbers = [int(number) for number in re.findall(r"=(\d+)[,)]", text)]
     undo = re.search(r"undo=(\d+)", text)
     return 2048 + 80 * (max(numbers, default=0) << (int(undo[1]) if undo else 0))

@@ -1,4 +1,6 @@
-"""Stepsize for Keras 3, on any backend: searches on a compiled model, schedules, and a callback for controllers."""
+"""Stepsize for Keras 3, on any backend: searches on a compiled model, schedules, and a callback for
+controllers.
+"""
 
 from .find import find, range_test, sensitivity, sweep
 from .schedule import Controller, Schedule

@@ -1,7 +1,7 @@
 """``find``, ``range_test`` and ``sweep`` on a compiled Keras model, on any backend.
 
-Afterwards the weights, seeds and statistics of the model, the state and the rate of the optimizer, the metrics and the
-global random generators are bit for bit as before.
+Afterwards the weights, seeds and statistics of the model, the state and the rate of the optimizer,
+the metrics and the global random generators are bit for bit as before.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
 
 class Arrays:
-    """Mini-batches of arrays, in a new order at each pass; without ``draw`` in the order of the arrays.
+    """Mini-batches of arrays, in a new order at each pass; without ``draw`` in the order of the
+    arrays.
 
     A shuffled pass leaves out the last batch when it is not full.
     """
@@ -47,14 +48,16 @@ class Training:
         self, model: Any, data: Any, val_data: Any, batch_size: int, val_batches: int, also: Sequence[Any]
     ) -> None:
         if getattr(model, "optimizer", None) is None or not getattr(model, "compiled", False):
-            raise ValueError("the model is not compiled, so it has no optimizer and loss: call model.compile(optimizer, loss)")
+            raise ValueError(
+                "the model is not compiled, so it has no optimizer and no loss: call model.compile(optimizer, loss)"
+            )
         if batch_size < 1 or val_batches < 1:
             raise ValueError(f"batch_size and val_batches must be at least 1, not {batch_size} and {val_batches}")
         self.model, self.optimizer, self.count = model, model.optimizer, val_batches
         if not hasattr(self.optimizer._learning_rate, "assign"):
             raise ValueError(
-                "the rate of the optimizer is a schedule, which a search cannot set: compile the model with a number as "
-                "its rate, and give the schedule to the search as schedule="
+                "the rate of the optimizer is a schedule, which a search cannot set: compile the model with a number "
+                "as its rate, and give the schedule to the search as schedule="
             )
         self.draw = np.random.default_rng(0)
         self.also = [*also, self.draw]
@@ -82,8 +85,8 @@ class Training:
         return float(logs["loss"])
 
     def save(self) -> Any:
-        variables = {id(v): v for v in [*self.model.variables, *self.model.metrics_variables, *self.optimizer.variables]}
-        kept = [(v, _value(v)) for v in variables.values()]
+        variables = [*self.model.variables, *self.model.metrics_variables, *self.optimizer.variables]
+        kept = [(v, _value(v)) for v in {id(v): v for v in variables}.values()]
         return kept, _keep_rng(self.also)
 
     def restore(self, kept: Any) -> None:
@@ -123,7 +126,9 @@ class Training:
 
 
 def _keep_rng(also: Sequence[Any]) -> Callable[[], None]:
-    """As ``_data.keep_rng``, and the generators of PyTorch where it is the backend: its dropout draws from them."""
+    """As ``_data.keep_rng``, and the generators of PyTorch where it is the backend: its dropout
+    draws from them.
+    """
     numpy = _data.keep_rng(also)
     if keras.backend.backend() != "torch":
         return numpy
@@ -178,25 +183,27 @@ def find(
 ) -> Estimate:
     """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
-    It takes about half the steps of one full run. It does not set the rate: ``model.optimizer.learning_rate = estimate.lr``
-    does that.
+    It takes about half the steps of one full run. It does not set the rate:
+    ``model.optimizer.learning_rate = estimate.lr`` does that.
 
     Args:
         model: A compiled model. If it has no weights yet, it gets them now and keeps them.
-        data: ``(x, y)`` arrays, a ``PyDataset``, any object that can be iterated over again and again, or a function that
-            returns an iterator. Batches are ``(inputs, targets)`` or ``(inputs, targets, weights)``.
-        val_data: Data to judge trials on, in the same forms as ``data``. Without it, trials are judged on training batches
-            in another order, which does not show overfitting.
+        data: ``(x, y)`` arrays, a ``PyDataset``, any object that can be iterated over again and
+            again, or a function that returns an iterator. Batches are ``(inputs, targets)`` or
+            ``(inputs, targets, weights)``.
+        val_data: Data to judge trials on, in the same forms as ``data``. Without it, trials are
+            judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
         schedule: The schedule of the full run: notation or a ``stepsize.Schedule``.
         batch_size: Samples in each batch that is made from arrays.
         val_batches: The most batches of one evaluation.
-        also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as the global ones are.
+        also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
+            the global ones are.
         start, budget, seed, progress: As in ``stepsize.find``.
 
     Raises:
-        ValueError: When an argument is out of range, the model is not compiled, its rate is a schedule, or the data is an
-            iterator, which cannot start again.
+        ValueError: When an argument is out of range, the model is not compiled, its rate is a
+            schedule, or the data is an iterator, which cannot start again.
         TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
 
     Example::
@@ -256,8 +263,8 @@ def sweep(
 ) -> Estimate:
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
-    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others. A seed changes the order of
-    the data. It does not change the weights that a trial starts from.
+    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
+    A seed changes the order of the data. It does not change the weights that a trial starts from.
     """
     training = Training(model, data, val_data, batch_size, val_batches, also)
     return _search.run_sweep(

@@ -1,9 +1,11 @@
-"""A Keras ``LearningRateSchedule`` that carries a controller, and the callback that reports to the controller.
+"""A Keras ``LearningRateSchedule`` that carries a controller, and the callback that reports to the
+controller.
 
-The schedule is a formula in ``keras.ops``, so it compiles on every backend. The factor of the controller is a constant in
-the compiled step; when it changes, which is rare, the step is compiled again. The state of the controller is in the
-schedule. ``.keras`` files keep it with the configuration of the optimizer. Files of weights (and so ``BackupAndRestore``)
-keep it because the callback makes the schedule an attribute of the model.
+The schedule is a formula in ``keras.ops``, so it compiles on every backend. The factor of the
+controller is a constant in the compiled step; when it changes, which is rare, the step is compiled
+again. The state of the controller is in the schedule. ``.keras`` files keep it with the
+configuration of the optimizer. Files of weights (and so ``BackupAndRestore``) keep it because the
+callback makes the schedule an attribute of the model.
 """
 
 from __future__ import annotations
@@ -25,14 +27,16 @@ __all__ = ["Controller", "Schedule"]
 
 @keras.saving.register_keras_serializable(package="stepsize")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
-    """The rate of a run, ``lr x schedule(step) x controller``. Give it to an optimizer as its ``learning_rate``.
+    """The rate of a run, ``lr x schedule(step) x controller``. Give it to an optimizer as its
+    ``learning_rate``.
 
     Args:
         lr: The base rate.
         schedule: Notation or a ``stepsize.Schedule``.
         steps: Length of the run in optimizer steps.
         controller: Notation of a controller; the callback ``Controller`` reports to it.
-        calls_per_step: Iterations, as Keras counts them, of one optimizer step: its ``gradient_accumulation_steps``.
+        calls_per_step: Iterations, as Keras counts them, of one optimizer step: its
+            ``gradient_accumulation_steps``.
 
     Raises:
         NotationError: When a text does not parse.
@@ -102,16 +106,19 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
 
 
 class Controller(keras.callbacks.Callback):
-    """A callback that reports a metric to the controller of the optimizer's ``Schedule`` after each epoch.
+    """A callback that reports a metric to the controller of the optimizer's ``Schedule`` after each
+    epoch.
 
-    A value that is not finite changes nothing and gives a warning. The rate is logged as ``learning_rate``. Put this
-    callback before those that save, so that they save the state after the report.
+    A value that is not finite changes nothing and gives a warning. The rate is logged as
+    ``learning_rate``. Put this callback before those that save, so that they save the state after
+    the report.
 
     Args:
         monitor: Name of a logged metric.
 
     Raises:
-        ValueError: In training, when the schedule of the optimizer has no controller, or ``monitor`` is not logged.
+        ValueError: In training, when the schedule of the optimizer has no controller, or
+            ``monitor`` is not logged.
     """
 
     def __init__(self, monitor: str = "val_loss") -> None:

@@ -1,8 +1,8 @@
 """The callback for Lightning: it brings the schedule, and reports to the controller.
 
-The schedule becomes one of the trainer's own schedulers, so Lightning steps, logs, saves and restores it. Accumulated
-batches make one step, and the state is in every checkpoint. From a checkpoint that has no state of it, the schedule
-continues at the trainer's ``global_step``.
+The schedule becomes one of the trainer's own schedulers, so Lightning steps, logs, saves and
+restores it. Accumulated batches make one step, and the state is in every checkpoint. From a
+checkpoint that has no state of it, the schedule continues at the trainer's ``global_step``.
 """
 
 from __future__ import annotations
@@ -29,16 +29,19 @@ class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues]
     The base rate is the one that ``configure_optimizers`` gives.
 
     Args:
-        schedule: Notation or a ``Schedule``. Without it, the callback only reports to the module's own
-            ``stepsize.torch.LRScheduler``, given as ``{"scheduler": ..., "interval": "step"}``.
+        schedule: Notation or a ``Schedule``. Without it, the callback only reports to the module's
+            own ``stepsize.torch.LRScheduler``, given as ``{"scheduler": ..., "interval": "step"}``.
         steps: Length of the run in optimizer steps; by default the trainer's own estimate.
-        controller: Notation of a controller. The callback reports ``monitor`` to it after each validation, or after each
-            epoch when there is no validation. Every process reports the value of the first one.
-        monitor: Name of a logged metric. A value that is not finite changes nothing and gives a warning.
+        controller: Notation of a controller. The callback reports ``monitor`` to it after each
+            validation, or after each epoch when there is no validation. Every process reports the
+            value of the first one.
+        monitor: Name of a logged metric. A value that is not finite changes nothing and gives a
+            warning.
 
     Raises:
-        ValueError: In training, when ``configure_optimizers`` gives a scheduler as well, the trainer does not know the length
-            of the run, there is no controller to report to, or ``monitor`` is not logged.
+        ValueError: In training, when ``configure_optimizers`` gives a scheduler as well, the
+            trainer does not know the length of the run, there is no controller to report to, or
+            ``monitor`` is not logged.
 
     Example::
 
@@ -58,12 +61,16 @@ class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues]
         self.schedule, self.steps, self.controller, self.monitor = schedule, steps, controller, monitor
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """For Lightning: called after the optimizers are made and before their states are restored."""
+        """For Lightning: called after the optimizers are made and before their states are restored.
+        """
         if self.schedule is None:
             return
         configs = trainer.strategy.lr_scheduler_configs
         if configs:
-            raise ValueError("configure_optimizers gives a scheduler, and only one of two can set the rate: remove it, or StepsizeCallback")
+            raise ValueError(
+                "configure_optimizers gives a scheduler, and only one of two can set the rate: remove it, or remove "
+                "StepsizeCallback"
+            )
         steps = trainer.estimated_stepping_batches if self.steps is None else self.steps
         if steps == float("inf"):
             raise ValueError("the trainer does not know how long the run is: give StepsizeCallback steps=")
@@ -90,11 +97,14 @@ class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues]
         controlled = [scheduler for scheduler in _ours(trainer) if scheduler.controlled]
         if not controlled:
             if self.schedule is None:
-                raise ValueError("no scheduler has a controller: give controller= to StepsizeCallback or to LRScheduler")
+                raise ValueError(
+                    "no scheduler has a controller: give controller= to StepsizeCallback or to LRScheduler"
+                )
             return
         metrics = trainer.callback_metrics
         if self.monitor not in metrics:
-            raise ValueError(f"{self.monitor!r} is not logged: give monitor= one of these: {', '.join(metrics) or 'none'}")
+            logged = ", ".join(metrics) or "none"
+            raise ValueError(f"{self.monitor!r} is not logged: give monitor= one of these: {logged}")
         value = float(trainer.strategy.broadcast(float(metrics[self.monitor])))
         for scheduler in controlled:
             try:

@@ -1,4 +1,6 @@
-"""Stepsize for PyTorch: searches in the process of the training code, schedulers, and a guard against broken steps."""
+"""Stepsize for PyTorch: searches in the process of the training code, schedulers, and a guard
+against broken steps.
+"""
 
 from .find import find, range_test, sensitivity, sweep
 from .guard import Act, BrokenRun, Guard, guard

@@ -1,7 +1,8 @@
 """``find``, ``range_test`` and ``sweep`` on a PyTorch model, in the process of the training code.
 
-Each trial starts from the current weights, sees the batches in the same order, and is judged on the same evaluation
-batches. Parameter groups keep the ratios of their rates; the answer is the rate of the first group.
+Each trial starts from the current weights, sees the batches in the same order, and is judged on the
+same evaluation batches. Parameter groups keep the ratios of their rates; the answer is the rate of
+the first group.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 
 
 class Training:
-    """The task of a search, on a model, a loader and an optimizer. The arguments are those of ``find``."""
+    """The task of a search, on a model, a loader and an optimizer. The arguments are those of
+    ``find``.
+    """
 
     def __init__(
         self,
@@ -128,7 +131,9 @@ class Training:
         return mean_of_all(total, weight)
 
     def _held(self) -> Iterable[Any]:
-        """The evaluation batches. Without validation data: training batches in another order than the trials have."""
+        """The evaluation batches. Without validation data: training batches in another order than
+        the trials have.
+        """
         if self.held is None:
             kept = [(g, g.get_state()) for g in generators(self.loader)]
             self.reseed(torch.initial_seed() % 2**31 + 1)
@@ -139,8 +144,11 @@ class Training:
 
     @contextlib.contextmanager
     def own_workers(self) -> Iterator[None]:
-        """Hides the caller's iterators from the search: persistent workers serve only one iterator at a time."""
-        loaders: list[Any] = [one for one in (self.loader, self.val_loader) if getattr(one, "persistent_workers", False)]
+        """Hides the caller's iterators from the search: persistent workers serve only one iterator
+        at a time.
+        """
+        both: list[Any] = [self.loader, self.val_loader]
+        loaders = [loader for loader in both if getattr(loader, "persistent_workers", False)]
         iterators = [loader._iterator for loader in loaders]
         for loader in loaders:
             loader._iterator = None
@@ -166,7 +174,9 @@ def _criterion(loss_fn: Callable[[Any, Any], Tensor]) -> Callable[[nn.Module, An
 
 
 def _ratios(optimizer: Any) -> list[float]:
-    """Base rate of each group over that of the first. With a scheduler attached, the base is the rate it started from."""
+    """Base rate of each group over that of the first. With a scheduler attached, the base is the
+    rate it started from.
+    """
     rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
     if rates[0] > 0.0:
         return [rate / rates[0] for rate in rates]
@@ -186,7 +196,9 @@ def _size(batch: Any) -> float:
 
 
 def mean_of_all(total: float, weight: float) -> float:
-    """``total / weight`` over all processes: the same number in each, so that all take the same decisions."""
+    """``total / weight`` over all processes: the same number in each, so that all take the same
+    decisions.
+    """
     if torch.distributed.is_available() and torch.distributed.is_initialized():
         on = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
         both = torch.tensor([total, weight], dtype=torch.float64, device=on)
@@ -216,25 +228,29 @@ def find(
     seed: int = 0,
     progress: bool | None = None,
 ) -> Estimate:
-    """Finds the rate of the optimizer's first parameter group for a full run of ``steps`` under ``schedule``.
+    """Finds the rate of the optimizer's first parameter group for a full run of ``steps`` under
+    ``schedule``.
 
-    The search starts from the current weights and takes about half the steps of one full run. Afterwards model, optimizer,
-    gradients, modes and random generators are bit for bit as before, also after an exception or Ctrl-C. The rate of the
-    optimizer is not set. Under ``torch.distributed``, call it in every process: losses are averaged, and every process
-    gets the same answer.
+    The search starts from the current weights and takes about half the steps of one full run.
+    Afterwards model, optimizer, gradients, modes and random generators are bit for bit as before,
+    also after an exception or Ctrl-C. The rate of the optimizer is not set. Under
+    ``torch.distributed``, call it in every process: losses are averaged, and every process gets the
+    same answer.
 
     Args:
         model: Trained in place, and put back.
-        loss_fn: ``loss_fn(output, target)`` for batches of ``(input, target)``; it returns a scalar tensor.
-        loader: Training batches: a data loader, any object that can be iterated over again and again, or a function that
-            returns an iterator.
-        optimizer: A PyTorch optimizer over the model's parameters. Its groups keep the ratios of their rates.
-        val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials are judged on training
-            batches in another order, which does not show overfitting.
+        loss_fn: ``loss_fn(output, target)`` for batches of ``(input, target)``; it returns a scalar
+            tensor.
+        loader: Training batches: a data loader, any object that can be iterated over again and
+            again, or a function that returns an iterator.
+        optimizer: A PyTorch optimizer over the model's parameters. Its groups keep the ratios of
+            their rates.
+        val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
+            are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
         schedule: The schedule of the full run: notation or a ``Schedule``.
-        closure: ``closure(model, batch)`` returns the loss. Use it instead of ``loss_fn`` for other batches, several
-            losses, or autocast.
+        closure: ``closure(model, batch)`` returns the loss. Use it instead of ``loss_fn`` for other
+            batches, several losses, or autocast.
         accumulate: Batches of one optimizer step.
         clip_grad_norm: Largest norm of the gradient, as in ``torch.nn.utils.clip_grad_norm_``.
         scaler: A gradient scaler. The search uses it and puts it back.
@@ -243,8 +259,8 @@ def find(
         start, budget, seed, progress: As in ``stepsize.find``.
 
     Raises:
-        ValueError: When an argument is out of range, both or neither of ``loss_fn`` and ``closure`` are given, or a loader
-            is an iterator, which cannot start again.
+        ValueError: When an argument is out of range, both or neither of ``loss_fn`` and ``closure``
+            are given, or a loader is an iterator, which cannot start again.
 
     Example::
 
@@ -328,8 +344,9 @@ def sweep(
 ) -> Estimate:
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
-    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others. A seed changes the order
-    of the data and what the model draws (dropout). It does not change the weights that a trial starts from.
+    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
+    A seed changes the order of the data and what the model draws (dropout). It does not change the
+    weights that a trial starts from.
 
     Example::
 

@@ -1,8 +1,9 @@
-"""``guard``: when the loss breaks, it returns to the last good state, cuts the rate, and logs what it did.
+"""``guard``: when the loss breaks, it returns to the last good state, cuts the rate, and logs what
+it did.
 
-The core's controller ``rewind`` decides when a loss is broken and what is cut. It goes back some steps and skips the batches
-that broke the run, which was done by hand for PaLM (arXiv 2204.02311, section 5.1). This file keeps the states to return to,
-and cuts the rates.
+The core's controller ``rewind`` decides when a loss is broken and what is cut. It goes back some
+steps and skips the batches that broke the run, which was done by hand for PaLM (arXiv 2204.02311,
+section 5.1). This file keeps the states to return to, and cuts the rates.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ _RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # entries of a parameter grou
 
 
 class BrokenRun(RuntimeError):
-    """The loss is broken and no attempt is left. Model and optimizer are in the last good state, if there is one."""
+    """The loss is broken and no attempt is left. Model and optimizer are in the last good state, if
+    there is one.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,9 +55,15 @@ class Guard:
     """Watches a training loop. Make one with ``guard``."""
 
     def __init__(
-        self, model: nn.Module, optimizer: Any, schedulers: Sequence[Any], also: Sequence[Any], every: int, attempts: int,
+        self,
+        model: nn.Module,
+        optimizer: Any,
+        schedulers: Sequence[Any],
+        also: Sequence[Any],
+        every: int,
+        attempts: int,
         rule: Controller,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if not schedulers and hasattr(optimizer.step, "_wrapped_by_lr_sched"):
             raise ValueError("the optimizer has a scheduler, which would undo every cut of the rate: give scheduler=")
         self.steps = 0
@@ -78,7 +87,8 @@ class Guard:
             loss: The training loss, a number or a tensor with one element.
 
         Returns:
-            True to take the step. False when an earlier state was restored: skip this batch and continue with the next.
+            True to take the step. False when an earlier state was restored: skip this batch and
+            continue with the next.
 
         Raises:
             BrokenRun: When the loss is not finite, and it is the first one or no attempt is left.
@@ -86,7 +96,10 @@ class Guard:
         value = mean_of_all(float(loss.detach()) if isinstance(loss, Tensor) else float(loss), 1.0)
         if not math.isfinite(value) and (not self._kept or self._rule.state_dict()["attempts"] >= self._attempts):
             done = f"after {len(self.log)} returns" if self._go_back() is not None else "and there is no good state yet"
-            raise BrokenRun(f"the loss of step {self.steps} is {value} {done}: look for a fault in the data, or start with a lower rate")
+            raise BrokenRun(
+                f"the loss of step {self.steps} is {value} {done}: look for a fault in the data, or "
+                "start with a lower rate"
+            )
         why = self._rule.observe(value)
         if why is None:
             self._keep()
@@ -95,7 +108,9 @@ class Guard:
             return True
         to = self._go_back()
         if to is None:
-            raise BrokenRun(f"the loss of step {self.steps} is {value} and there is no good state yet: start with a lower rate")
+            raise BrokenRun(
+                f"the loss of step {self.steps} is {value} and there is no good state yet: start with a lower rate"
+            )
         act = Act(self.steps, to, value, why, self.factor)
         self.log.append(act)
         _logger.warning("step %d: %s: back to step %d, rates x %.3g", act.step, why, to, act.factor)
@@ -111,7 +126,9 @@ class Guard:
             self._kept.append((self.steps, self._applied, kept))
 
     def _go_back(self) -> int | None:
-        """Restores the newest state that is at least half an interval old, or the oldest one; returns its step."""
+        """Restores the newest state that is at least half an interval old, or the oldest one;
+        returns its step.
+        """
         while len(self._kept) > 1 and self._kept[-1][0] > self.steps - self._every // 2:
             self._kept.pop()
         if not self._kept:
@@ -123,7 +140,9 @@ class Guard:
         return step
 
     def _apply(self, applied: float) -> None:
-        """Replaces the factor ``applied`` by that of the rule, in all rates of the optimizer and base rates of schedulers."""
+        """Replaces the factor ``applied`` by that of the rule, in all rates of the optimizer and
+        base rates of schedulers.
+        """
         self._applied = self.factor
         if self._applied == applied:
             return
@@ -138,11 +157,16 @@ class Guard:
                     setattr(scheduler, name, [_times(rate, by) for rate in getattr(scheduler, name)])
 
     def state_dict(self) -> dict[str, Any]:
-        """The state for a checkpoint, as numbers and text. The optimizer and the schedulers, which hold the rates, have their own."""
-        return {"steps": self.steps, "rule": self._rule.state_dict(), "log": [dataclasses.asdict(act) for act in self.log]}
+        """The state for a checkpoint, as numbers and text. The optimizer and the schedulers, which
+        hold the rates, have their own.
+        """
+        log = [dataclasses.asdict(act) for act in self.log]
+        return {"steps": self.steps, "rule": self._rule.state_dict(), "log": log}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Continues from a state that ``state_dict`` returned. The next loss begins new states to return to."""
+        """Continues from a state that ``state_dict`` returned. The next loss begins new states to
+        return to.
+        """
         self._rule.load_state_dict(state["rule"])
         self.steps, self.log = int(state["steps"]), [Act(**act) for act in state["log"]]
         self._applied = self._rule.factor
@@ -163,7 +187,9 @@ def _times(rate: Any, by: float) -> Any:
 
 
 def _each(schedulers: Sequence[Any]) -> Iterator[Any]:
-    """The schedulers, with the parts of composed ones and the scheduler inside a wrapper (of accelerate)."""
+    """The schedulers, with the parts of composed ones and the scheduler inside a wrapper (of
+    accelerate).
+    """
     for scheduler in schedulers:
         yield scheduler
         held = getattr(scheduler, "scheduler", None)
@@ -197,29 +223,34 @@ def guard(
                 optimizer.step()
                 scheduler.step()
 
-    On a broken loss, the model, the optimizer, the schedulers and ``also`` return to a state at least ``every / 2`` steps ago,
-    and all rates are multiplied by ``cut``. Training continues with the next batches: data and random generators do not go
-    back, or the same batches would break the run again. Each return is an entry of ``g.log`` and a warning of the logger
-    ``stepsize``. Under ``torch.distributed``, call ``ok`` in every process: losses are averaged, and all processes do the same.
+    On a broken loss, the model, the optimizer, the schedulers and ``also`` return to a state at
+    least ``every / 2`` steps ago, and all rates are multiplied by ``cut``. Training continues with
+    the next batches: data and random generators do not go back, or the same batches would break the
+    run again. Each return is an entry of ``g.log`` and a warning of the logger ``stepsize``. Under
+    ``torch.distributed``, call ``ok`` in every process: losses are averaged, and all processes do
+    the same.
 
     Args:
         model: The model in training.
         optimizer: Its optimizer; the rates of all groups are cut.
         scheduler: The scheduler of the optimizer, or a list of schedulers.
-        also: Other objects to restore, such as a gradient scaler or an average of weights: see ``Snapshot``.
+        also: Other objects to restore, such as a gradient scaler or an average of weights: see
+            ``Snapshot``.
         every: Steps between kept states. At most two are kept, each a copy of model and optimizer.
         cut: Factor on the rates at each return.
-        attempts: The most returns. After them spikes pass, and a loss that is not finite raises ``BrokenRun``.
+        attempts: The most returns. After them spikes pass, and a loss that is not finite raises
+            ``BrokenRun``.
         spike: A loss is a spike when it is this many mean deviations above the average loss.
         run: Spikes in a row that count as broken.
-        recover: Good steps over which the rates rise back, since the first break may come from the data. With 0 they
-            stay cut.
+        recover: Good steps over which the rates rise back, since the first break may come from the
+            data. With 0 they stay cut.
 
     Returns:
         The guard; use it in a ``with`` statement, which frees the kept states at its end.
 
     Raises:
-        ValueError: When an argument is out of range, or the optimizer has a scheduler and ``scheduler`` is not given.
+        ValueError: When an argument is out of range, or the optimizer has a scheduler and
+            ``scheduler`` is not given.
     """
     schedulers = [] if scheduler is None else list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler]
     rule = f"rewind(cut={cut!r}, spike={spike!r}, run={run}, every={every}, attempts={attempts}, recover={recover})"

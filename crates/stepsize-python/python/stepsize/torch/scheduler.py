@@ -1,8 +1,8 @@
 """A schedule and a controller as a ``torch.optim.lr_scheduler.LRScheduler``.
 
-The rate is a function of the position and the factor of the controller, not of the rate before. So a scheduler can resume
-from the step number alone, can be asked for any step, and works inside ``SequentialLR``. Beyond its end it holds its last
-value.
+The rate is a function of the position and the factor of the controller, not of the rate before. So
+a scheduler can resume from the step number alone, can be asked for any step, and works inside
+``SequentialLR``. Beyond its end it holds its last value.
 """
 
 from __future__ import annotations
@@ -37,22 +37,29 @@ def _of_stepper(name: str, doc: str) -> Any:
 class LRScheduler(_TorchLRScheduler):
     """Sets the rate of each parameter group: ``lr(step) = base x schedule(step) x controller``.
 
-    The base of a group is its own rate. Call ``step()`` after each optimizer step, as with any PyTorch scheduler.
+    The base of a group is its own rate. Call ``step()`` after each optimizer step, as with any
+    PyTorch scheduler.
 
     Args:
         optimizer: The rates of its groups are the base rates.
         schedule: Notation or a ``Schedule``: one for all groups, or a list with one for each.
-        steps: Length of the run, counted in ``unit``. Notation without open lengths does not need it.
-        controller: Notation of a controller, such as ``"plateau(patience=10)"``; ``observe`` reports to it.
+        steps: Length of the run, counted in ``unit``. Notation without open lengths does not need
+            it.
+        controller: Notation of a controller, such as ``"plateau(patience=10)"``; ``observe``
+            reports to it.
         momentum: A schedule whose factor multiplies ``momentum`` (or the first beta) of each group.
-        unit: What ``steps`` and the lengths in the notation count: ``"steps"``, ``"samples"``, ``"tokens"`` or ``"epochs"``.
-        per_step: For ``"samples"`` and ``"tokens"``: the samples or tokens of one call of ``step``, which is batch size x
-            accumulation x processes. Leave the processes out where ``step`` is called once for each, as accelerate does.
-            ``step(amount=...)`` overrides it for one call.
-        steps_per_epoch: For ``"epochs"``: calls of ``step`` in one epoch; 1 when it is called once in each epoch.
-        calls_per_step: For ``"steps"``: calls of ``step`` that make one step. Under accelerate it is the number of processes.
-        last_epoch: Steps taken so far minus 1, under PyTorch's name. To resume from the step number alone, give it with the
-            *base* rate in the optimizer (or ``initial_lr`` in its groups).
+        unit: What ``steps`` and the lengths in the notation count: ``"steps"``, ``"samples"``,
+            ``"tokens"`` or ``"epochs"``.
+        per_step: For ``"samples"`` and ``"tokens"``: the samples or tokens of one call of ``step``,
+            which is batch size x accumulation x processes. Leave the processes out where ``step``
+            is called once for each, as accelerate does. ``step(amount=...)`` overrides it for one
+            call.
+        steps_per_epoch: For ``"epochs"``: calls of ``step`` in one epoch; 1 when it is called once
+            in each epoch.
+        calls_per_step: For ``"steps"``: calls of ``step`` that make one step. Under accelerate it
+            is the number of processes.
+        last_epoch: Steps taken so far minus 1, under PyTorch's name. To resume from the step number
+            alone, give it with the *base* rate in the optimizer (or ``initial_lr`` in its groups).
 
     Raises:
         NotationError: When a text does not parse.
@@ -87,13 +94,13 @@ class LRScheduler(_TorchLRScheduler):
         if unit not in _UNITS:
             raise ValueError(f"unit is {unit!r}; it must be one of {', '.join(_UNITS)}")
         if unit not in ("samples", "tokens") and per_step is not None:
-            raise ValueError(f"per_step counts samples or tokens, and unit is {unit!r}: leave per_step out, or give another unit")
+            raise ValueError(f"per_step counts samples or tokens; unit is {unit!r}: leave out per_step or change unit")
         if min(steps_per_epoch, calls_per_step, 1 if per_step is None else per_step) < 1:
             raise ValueError("per_step, steps_per_epoch and calls_per_step must be at least 1")
         groups = len(optimizer.param_groups)
         given = [schedule] * groups if isinstance(schedule, (str, Schedule)) else list(schedule)
         if len(given) != groups:
-            raise ValueError(f"{len(given)} schedules were given for {groups} parameter groups: give one schedule, or one for each group")
+            raise ValueError(f"{len(given)} schedules were given for {groups} groups: give one, or one for each group")
         if unit == "epochs" and steps_per_epoch > 1 and steps is None:
             raise ValueError("unit='epochs' needs the number of epochs: give steps=")
         self._scale = steps_per_epoch if unit == "epochs" else 1
@@ -123,7 +130,8 @@ class LRScheduler(_TorchLRScheduler):
             schedule = schedule.compress(self._steps, self._steps * self._scale)
         return schedule
 
-    # The stepper keeps these under PyTorch's names, because PyTorch's constructor and SequentialLR assign them.
+    # The stepper keeps these under PyTorch's names, because PyTorch's constructor and SequentialLR
+    # assign them.
     last_epoch = _of_stepper("last_epoch", "Calls of ``step`` so far, without that of the constructor.")
     _step_count = _of_stepper("step_count", "Calls of ``step`` so far, with that of the constructor.")
 
@@ -169,7 +177,8 @@ class LRScheduler(_TorchLRScheduler):
 
         Args:
             epoch: Moves to this step instead of the next one.
-            amount: For ``unit="samples"`` and ``"tokens"``: samples or tokens of this call, instead of ``per_step``.
+            amount: For ``unit="samples"`` and ``"tokens"``: samples or tokens of this call, instead
+                of ``per_step``.
 
         Raises:
             ValueError: When the scheduler needs an amount and has none, or has no use for one.
@@ -184,7 +193,8 @@ class LRScheduler(_TorchLRScheduler):
         self._go(epoch, amount)
 
     def _optimizer_stepped(self) -> bool:
-        # PyTorch's constructor wraps optimizer.step to record calls. If others have wrapped it since, we cannot know.
+        # PyTorch's constructor wraps optimizer.step to record calls. If others have wrapped it
+        # since, we cannot know.
         wrapped = hasattr(self.optimizer.step, "_wrapped_by_lr_sched")
         return not wrapped or getattr(self.optimizer, "_opt_called", False)
 
@@ -224,7 +234,8 @@ class LRScheduler(_TorchLRScheduler):
                     group["momentum"] = value
 
     def observe(self, value: float | Tensor) -> str | None:
-        """Reports one value of a metric to the controller. The new rate holds from the next optimizer step on.
+        """Reports one value of a metric to the controller. The new rate holds from the next
+        optimizer step on.
 
         With several processes, report the same reduced value in each.
 
@@ -232,7 +243,8 @@ class LRScheduler(_TorchLRScheduler):
             Why the run should end, or ``None`` to continue.
 
         Raises:
-            ValueError: When there is no controller, or the value is not finite. The controller is then unchanged.
+            ValueError: When there is no controller, or the value is not finite. The controller is
+                then unchanged.
         """
         if self._controller is None:
             raise ValueError("this scheduler has no controller: make it with controller='plateau(patience=10)'")
@@ -244,10 +256,12 @@ class LRScheduler(_TorchLRScheduler):
     def extend(self, steps: int) -> None:
         """Moves the end of the run to ``steps``, counted in the unit of the scheduler.
 
-        The past stays the same, the rate does not jump, and the rest of the schedule is stretched evenly.
+        The past stays the same, the rate does not jump, and the rest of the schedule is stretched
+        evenly.
 
         Raises:
-            ValueError: When the scheduler was made without ``steps``, or the new end is out of range.
+            ValueError: When the scheduler was made without ``steps``, or the new end is out of
+                range.
         """
         if self._steps is None:
             raise ValueError("this scheduler was made without steps, so it has no end to move: make it with steps=")
@@ -260,7 +274,9 @@ class LRScheduler(_TorchLRScheduler):
         self._stepper.plan(self._plan, self._bases)
 
     def state_dict(self) -> dict[str, Any]:
-        """The state as numbers and text, safe for ``torch.save`` and ``torch.load(weights_only=True)``."""
+        """The state as numbers and text, safe for ``torch.save`` and
+        ``torch.load(weights_only=True)``.
+        """
         return {
             "version": _VERSION,
             "last_epoch": self.last_epoch,
@@ -278,20 +294,26 @@ class LRScheduler(_TorchLRScheduler):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continues from a saved state, and sets the rates of its position.
 
-        If this scheduler was made with other ``steps`` than the saved one, the saved schedule is extended to them: see
-        ``extend``. If it was made with another schedule, its own schedule holds from here on, and a warning says so.
+        If this scheduler was made with other ``steps`` than the saved one, the saved schedule is
+        extended to them: see ``extend``. If it was made with another schedule, its own schedule
+        holds from here on, and a warning says so.
 
         Raises:
             ValueError: When the state has a newer version, or another number of parameter groups.
         """
         state = dict(state_dict)
         if state.get("version", 0) > _VERSION:
-            raise ValueError(f"the state has version {state['version']}, and this package reads up to {_VERSION}: update stepsize")
+            version = state["version"]
+            raise ValueError(f"the state has version {version}; this package reads up to {_VERSION}: update stepsize")
         bases = state.get("base_lrs", self._bases)
         if len(bases) != len(self._bases):
-            raise ValueError(f"the state has {len(bases)} parameter groups, and the optimizer has {len(self._bases)}: give the same groups")
+            raise ValueError(
+                f"the state has {len(bases)} parameter groups, and the optimizer has {len(self._bases)}: make the "
+                "optimizer with the same groups"
+            )
         if state.get("controller") is not None and self._controller is not None:
-            self._controller = _Controller(str(self._controller), lr=float(bases[0]))  # its floors depend on this base rate
+            # made again, because its floors depend on the base rate
+            self._controller = _Controller(str(self._controller), lr=float(bases[0]))
             self._controller.load_state_dict(state["controller"])
             self._stepper.factor = self._controller.factor
         self.last_epoch = int(state["last_epoch"])
@@ -333,11 +355,13 @@ class LRScheduler(_TorchLRScheduler):
 
 
 class Controller(LRScheduler):
-    """A controller alone, with the interface of PyTorch's ``ReduceLROnPlateau``: ``step(metric)`` after each evaluation.
+    """A controller alone, with the interface of PyTorch's ``ReduceLROnPlateau``: ``step(metric)``
+    after each evaluation.
 
     Args:
         optimizer: The rates of its groups are the base rates.
-        controller: Notation of the controller. ``plateau_torch(...)`` gives exactly the rates of ``ReduceLROnPlateau``.
+        controller: Notation of the controller. ``plateau_torch(...)`` gives exactly the rates of
+            ``ReduceLROnPlateau``.
         last_epoch: As in ``LRScheduler``.
 
     Example::
@@ -355,7 +379,9 @@ class Controller(LRScheduler):
         return True  # `step` is called after an evaluation, not after an optimizer step
 
     def step(self, metrics: float | Tensor | None = None, **_: Any) -> None:  # type: ignore[override]
-        """Reports ``metrics`` to the controller. The new rate holds from the next optimizer step on."""
+        """Reports ``metrics`` to the controller. The new rate holds from the next optimizer step
+        on.
+        """
         super().step()
         if metrics is not None:
             self.observe(metrics)

@@ -1,7 +1,8 @@
 """``Snapshot``: everything that a training step changes, kept and put back bit for bit.
 
-Tensors keep their identity: values are copied into the same parameters, buffers and optimizer state that the caller
-holds. ``load_state_dict`` is not used for the optimizer, because it casts the state to the type of the parameter.
+Tensors keep their identity: values are copied into the same parameters, buffers and optimizer state
+that the caller holds. ``load_state_dict`` is not used for the optimizer, because it casts the state
+to the type of the parameter.
 """
 
 from __future__ import annotations
@@ -21,13 +22,16 @@ Restore = Callable[[], None]
 class Snapshot:
     """The state of a model, an optimizer and other objects, as it is when the snapshot is made.
 
-    A snapshot takes as much memory as the model, its gradients and the state of the optimizer, on the same device.
+    A snapshot takes as much memory as the model, its gradients and the state of the optimizer, on
+    the same device.
 
     Args:
-        model: Its parameters, buffers (also those that are not saved), gradients, and the mode of every module are kept.
+        model: Its parameters, buffers (also those that are not saved), gradients, and the mode of
+            every module are kept.
         optimizer: Its state and its groups are kept.
-        also: Other objects to keep: objects with ``state_dict`` and ``load_state_dict`` (gradient scalers, schedulers,
-            averages of weights, stateful loaders), ``torch.Generator`` and ``numpy.random.Generator``.
+        also: Other objects to keep: objects with ``state_dict`` and ``load_state_dict`` (gradient
+            scalers, schedulers, averages of weights, stateful loaders), ``torch.Generator`` and
+            ``numpy.random.Generator``.
         rng: Whether to keep the global random generators of Python, NumPy, PyTorch and its devices.
         gradients: Whether to keep gradients. Without it, ``restore`` does not change them.
 
@@ -95,8 +99,11 @@ def _modes(model: nn.Module) -> Restore:
 
 def _optimizer(optimizer: Any) -> Restore:
     state = {key: _copied(value) for key, value in optimizer.state.items()}
-    groups = [{key: _copied(value) for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    rates = [group["lr"] for group in optimizer.param_groups]  # a captured graph holds the tensor, so it must stay the same object
+    groups = [
+        {key: _copied(value) for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
+    # A rate that is a tensor may be held by a captured graph, so it must stay the same object.
+    rates = [group["lr"] for group in optimizer.param_groups]
     called = optimizer.__dict__.get("_opt_called")
 
     def restore() -> None:
@@ -130,19 +137,22 @@ def _other(one: Any) -> Restore:
 
         def restore() -> None:
             one.load_state_dict(_copied(state))
-            # A gradient scaler that was interrupted between unscale_ and update would refuse the next unscale_.
+            # A gradient scaler that was interrupted between unscale_ and update would refuse the
+            # next unscale_.
             if hasattr(one, "_per_optimizer_states"):
                 one._per_optimizer_states.clear()
 
         return restore
     raise TypeError(
-        f"also= has a {type(one).__name__}, which cannot be put back: give objects with state_dict and load_state_dict, or "
-        "random generators"
+        f"also= has a {type(one).__name__}, which cannot be put back: give objects with state_dict and "
+        "load_state_dict, or random generators"
     )
 
 
 def keep_rng() -> Restore:
-    """Keeps the global generators of Python, NumPy (when imported), PyTorch and its devices; returns what restores them."""
+    """Keeps the global generators of Python, NumPy (when imported), PyTorch and its devices;
+    returns what restores them.
+    """
     others, cpu = _data.keep_rng(), torch.get_rng_state()
     used = torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     cuda = torch.cuda.get_rng_state_all() if used else None
@@ -179,7 +189,9 @@ def _copied(value: Any) -> Any:
 
 
 def _put(current: Any, kept: Any) -> Any:
-    """Copies ``kept`` into the tensors of ``current`` where they fit, so that references stay valid; else returns a copy."""
+    """Copies ``kept`` into the tensors of ``current`` where they fit, so that references stay
+    valid; else returns a copy.
+    """
     if isinstance(kept, Tensor):
         fits = isinstance(current, Tensor) and current.shape == kept.shape and current.dtype == kept.dtype
         if fits and current.device == kept.device:

@@ -1,9 +1,10 @@
 """The callback for the Hugging Face Trainer: it brings the schedule, and reports to the controller.
 
-The Trainer always makes a scheduler of its own. The callback sets the rates after that scheduler, just before each
-optimizer step, and puts them into the scheduler, so that the Trainer logs the true rates. The position is the Trainer's
-``global_step``, which counts optimizer steps for any number of processes and of accumulated batches. Only the controller
-has a state; it is saved in ``trainer_state.json``.
+The Trainer always makes a scheduler of its own. The callback sets the rates after that scheduler,
+just before each optimizer step, and puts them into the scheduler, so that the Trainer logs the true
+rates. The position is the Trainer's ``global_step``, which counts optimizer steps for any number of
+processes and of accumulated batches. Only the controller has a state; it is saved in
+``trainer_state.json``.
 """
 
 from __future__ import annotations
@@ -26,14 +27,18 @@ class StepsizeCallback(TrainerCallback, ExportableState):
     The base rate is ``learning_rate`` of the ``TrainingArguments``.
 
     Args:
-        schedule: Notation or a ``Schedule``. Without it, the callback only reports to the ``stepsize.torch.LRScheduler`` that
-            the Trainer was given, ``optimizers=(optimizer, scheduler)``.
+        schedule: Notation or a ``Schedule``. Without it, the callback only reports to the
+            ``stepsize.torch.LRScheduler`` that the Trainer was given, ``optimizers=(optimizer,
+            scheduler)``.
         steps: Length of the run in optimizer steps; by default the Trainer's own.
-        controller: Notation of a controller. The callback reports ``monitor`` to it after each evaluation.
-        monitor: Name of an evaluation metric. A value that is not finite changes nothing and gives a warning.
+        controller: Notation of a controller. The callback reports ``monitor`` to it after each
+            evaluation.
+        monitor: Name of an evaluation metric. A value that is not finite changes nothing and gives
+            a warning.
 
     Raises:
-        ValueError: In training, when there is no controller to report to, or ``monitor`` is not evaluated.
+        ValueError: In training, when there is no controller to report to, or ``monitor`` is not
+            evaluated.
 
     Example::
 
@@ -55,7 +60,9 @@ class StepsizeCallback(TrainerCallback, ExportableState):
         self._scheduler: LRScheduler | None = None
 
     def state(self) -> dict[str, Any]:
-        """For the Trainer: the arguments and the state of the controller, which go into ``trainer_state.json``."""
+        """For the Trainer: the arguments and the state of the controller, which go into
+        ``trainer_state.json``.
+        """
         schedule = None if self.schedule is None else str(self.schedule)
         args = {"schedule": schedule, "steps": self.steps, "controller": self.controller, "monitor": self.monitor}
         if self._scheduler is not None and self._scheduler.controlled:
@@ -92,7 +99,8 @@ class StepsizeCallback(TrainerCallback, ExportableState):
             return
         metrics = kwargs["metrics"]
         if self.monitor not in metrics:
-            raise ValueError(f"{self.monitor!r} is not evaluated: give monitor= one of these: {', '.join(metrics) or 'none'}")
+            evaluated = ", ".join(metrics) or "none"
+            raise ValueError(f"{self.monitor!r} is not evaluated: give monitor= one of these: {evaluated}")
         try:
             why = scheduler.observe(float(metrics[self.monitor]))
         except ValueError as refused:
