@@ -5,7 +5,8 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
-use stepsize::probe::{Grid, Job, Probe};
+use stepsize::Job;
+use stepsize::probe::{Grid, Probe};
 use stepsize::quadratic::NoisyQuadratic;
 use stepsize::{Lr, Policy, Report, Result, Schedule, Trial, TrialId, evaluation_steps, fold_one, train};
 use stepsize_draw::show::{self, Style};

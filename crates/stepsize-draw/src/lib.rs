@@ -8,7 +8,8 @@
 //!   rates, losses and times with as many digits as they deserve.
 //!
 //! ```
-//! use stepsize::probe::{Grid, Job, Probe};
+//! use stepsize::Job;
+//! use stepsize::probe::{Grid, Probe};
 //! use stepsize::{End, Event, Lr, Report, Schedule, TrialId, fold};
 //! use stepsize_draw::{figure, show};
 //!

@@ -1,9 +1,13 @@
 //! `stepsize._native`: the core as Python sees it. It converts values, and releases the interpreter
 //! lock in long calls.
 //!
-//! Nothing is decided here. A Python name is the Rust name. A fault of the caller becomes
-//! `ValueError` with the message of the core, and a fault of notation `NotationError` with the
-//! column.
+//! Nothing is decided here. Names in Python are the names in Rust. An argument that the core
+//! refuses becomes a `ValueError` with the core's message; notation that does not parse becomes a
+//! `NotationError` with the column.
+//!
+//! The `///` comments on classes and methods are the docstrings that `help()` shows in Python, so
+//! they are written for Python. `_native.pyi` has the same sentences, for editors and type
+//! checkers.
 //!
 //! | where | what |
 //! |---|---|

@@ -15,13 +15,13 @@ def defaults(function):
     return {p.name: p.default for p in inspect.signature(function).parameters.values()}
 
 
-@pytest.mark.parametrize("module", ["stepsize", "stepsize.torch", "stepsize.jax", "stepsize.keras_find"])
+@pytest.mark.parametrize("module", ["stepsize", "stepsize.torch", "stepsize.jax", "stepsize.keras"])
 def test_range_tests_and_sweeps_have_the_defaults_of_the_core(module):
     if module != "stepsize":
-        pytest.importorskip({"stepsize.keras_find": "keras"}.get(module, module.removeprefix("stepsize.")))
+        pytest.importorskip(module.removeprefix("stepsize."))
     home = importlib.import_module(module)
-    test, sweep = defaults(home.range_test), defaults(home.sensitivity)
-    assert (test["low"], test["high"], test["iterations"]) == (LOW, HIGH, _native.RANGE_TEST_STEPS)
+    test, sweep = defaults(home.range_test), defaults(home.sweep)
+    assert (test["low"], test["high"], test["trial_steps"]) == (LOW, HIGH, _native.RANGE_TEST_STEPS)
     assert (sweep["per_decade"], sweep["seeds"]) == (_native.SENSITIVITY_PER_DECADE, _native.SENSITIVITY_SEEDS)
 
 

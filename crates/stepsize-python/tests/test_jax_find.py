@@ -103,16 +103,38 @@ def test_state_keys_and_a_run_in_its_middle():
     seen = []
     found = sj.find(
         stateful, params, Loader(), make, steps=200, state=jnp.zeros(16), key=key, opt_state=opt_state,
-        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), max_cost=0.5,
+        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), budget=0.5,
     )  # fmt: skip
     assert found.lr and seen and int(optax.tree_utils.tree_get(opt_state, "count")) == 1
     assert 1e-4 < found.lr < 1.0
 
 
-def test_range_test_and_sensitivity():
+def test_a_search_that_repeats_its_rates_reseeds_the_data():
+    """Rates that learn alike are run again with a second seed; without a way to reseed the search would end there."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(2000, 10)).astype("float32")
+    y = (np.sin(x[:, :1] * 2) + x[:, 1:2] * x[:, 2:3] + 0.1 * draw.normal(size=(2000, 1))).astype("float32")
+    a, b = jax.random.split(jax.random.key(0))
+    params = {"a": 0.4 * jax.random.normal(a, (10, 64)), "c": jnp.zeros(64), "b": 0.15 * jax.random.normal(b, (64, 1))}
+    order = np.random.default_rng(1000)
+
+    def loader():
+        return ((x[rows], y[rows]) for rows in np.split(order.permutation(1600), 50))
+
+    def loss(params, batch):
+        return ((jnp.tanh(batch[0] @ params["a"] + params["c"]) @ params["b"] - batch[1]) ** 2).mean()
+
+    found = sj.find(
+        loss, params, loader, lambda lr: optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(lr)),
+        [(x[1600:], y[1600:])], steps=500, schedule="warmup(5%) then cosine", also=[order],
+    )  # fmt: skip
+    assert found.lr and {point["seed"] for point in found.points} == {0, 1}
+
+
+def test_range_test_and_sweep():
     np.random.seed(99)
-    assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, iterations=150).lr
-    table = sj.sensitivity(
+    assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, trial_steps=150).lr
+    table = sj.sweep(
         loss_fn, parameters(), Loader(), optax.sgd, [HELD], steps=20, low=1e-2, high=1.0, per_decade=1, seeds=2
     )
     losses = [p["loss"] for p in table.points]

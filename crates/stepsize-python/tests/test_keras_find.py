@@ -76,7 +76,7 @@ def test_training_goes_on_as_it_would_have():
         model = compiled(keras.optimizers.Adam(1e-2))
         model.fit(*TRAIN, epochs=1, verbose=0, shuffle=False)
         if search:
-            sk.find(model, TRAIN, steps=60, max_cost=0.3)
+            sk.find(model, TRAIN, steps=60, budget=0.3)
         losses.append(model.fit(*TRAIN, epochs=2, verbose=0, shuffle=False).history["loss"])
     assert losses[0] == losses[1]
 
@@ -118,9 +118,9 @@ def test_other_data_and_the_other_searches():
             return TRAIN[0][part], TRAIN[1][part], np.ones(32)
 
     model = compiled(built=False)
-    test = sk.range_test(model, Indexed(), high=1e3, iterations=80)
+    test = sk.range_test(model, Indexed(), high=1e3, trial_steps=80)
     assert test.curve and model.built
-    table = sk.sensitivity(model, TRAIN, HELD, steps=10, low=1e-3, high=0.1, per_decade=1, seeds=2)
+    table = sk.sweep(model, TRAIN, HELD, steps=10, low=1e-3, high=0.1, per_decade=1, seeds=2)
     assert len({p["loss"] for p in table.points}) == 6
 
 

@@ -185,7 +185,7 @@ def test_faults_of_the_caller_are_told():
     for wrong in (4, -1, trial.steps):
         with pytest.raises(ValueError, match="has steps 0 to"):
             trial.report(wrong, loss=1.0)
-    for arguments in ({"probe": "magic"}, {"metric": "accuracy"}, {"probe": "sweep"}, {"max_cost": -1.0}):
+    for arguments in ({"probe": "magic"}, {"metric": "accuracy"}, {"probe": "sweep"}, {"budget": -1.0}):
         with pytest.raises(ValueError):
             study(**arguments)
     ran.close()

@@ -12,6 +12,7 @@ from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
 
 import stepsize.torch as st  # noqa: E402
+from stepsize.torch.find import Training  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -85,7 +86,7 @@ def test_everything_is_as_it_was(digits, kind, begun):
         scheduler.step()
         model[3].eval()  # one part in another mode
     before = everything(model, optimizer, generator)
-    st.find(model, nn.functional.cross_entropy, loader, optimizer, DataLoader(digits[1], 128), steps=80, max_cost=0.3)
+    st.find(model, nn.functional.cross_entropy, loader, optimizer, DataLoader(digits[1], 128), steps=80, budget=0.3)
     assert same(everything(model, optimizer, generator), before)
     # and training goes on as it would have
     twin, other = network(), torch.Generator().manual_seed(7)
@@ -159,14 +160,14 @@ def test_groups_keep_their_ratios_and_the_first_is_answered(digits):
     optimizer = torch.optim.SGD(groups, lr=1.0)
     seen = []
     optimizer.register_step_pre_hook(lambda *_: seen.append([g["lr"] for g in optimizer.param_groups]))
-    st.find(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, steps=100, max_cost=0.3)
+    st.find(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, steps=100, budget=0.3)
     assert len(seen) > 20 and all(low == pytest.approx(high / 10) for high, low in seen)
     assert [g["lr"] for g in optimizer.param_groups] == [0.2, 0.02]
     # under a warm-up that starts at 0 the bases count
     st.LRScheduler(optimizer, "warmup(10) then constant")
     assert [g["lr"] for g in optimizer.param_groups] == [0.0, 0.0]
     seen.clear()
-    st.range_test(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, iterations=20)
+    st.range_test(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, trial_steps=20)
     assert all(low == pytest.approx(high / 10) and low > 0 for high, low in seen)
 
 
@@ -185,7 +186,7 @@ def test_any_batch_through_a_closure_and_any_loader(digits):
     loader = DataLoader(Endless(), batch_size=None)
     before = everything(model, optimizer)
     for loader in (loader, lambda: iter(Endless())):
-        estimate = st.find(model, None, loader, optimizer, steps=100, closure=closure, max_cost=0.4, accumulate=2)
+        estimate = st.find(model, None, loader, optimizer, steps=100, closure=closure, budget=0.4, accumulate=2)
         assert estimate.points
     assert same(everything(model, optimizer), before)
     with pytest.raises(ValueError, match="only once"):
@@ -203,8 +204,8 @@ def test_accumulation_is_the_mean_of_its_batches(digits):
         model = nn.Linear(64, 10)
         optimizer, seen = torch.optim.SGD(model.parameters(), lr=0.1), []
         loader = DataLoader(digits[0], batch_size=batch_size)
-        training = st.search.Training(
-            model, nn.functional.cross_entropy, loader, optimizer, val_loader=None, closure=None, accumulate=accumulate,
+        training = Training(
+            model, nn.functional.cross_entropy, loader, optimizer, None, closure=None, accumulate=accumulate,
             clip_grad_norm=1.0, scaler=None, val_batches=4, also=(),
         )  # fmt: skip
         training.begin()
@@ -247,7 +248,7 @@ def test_a_scaler_and_other_state_are_put_back(digits):
         return nn.functional.cross_entropy(model(batch[0]), batch[1])
 
     st.find(
-        model, None, DataLoader(digits[0], 64), optimizer, steps=60, closure=closure, scaler=scaler, also=[draws], max_cost=0.3
+        model, None, DataLoader(digits[0], 64), optimizer, steps=60, closure=closure, scaler=scaler, also=[draws], budget=0.3
     )
     assert scaler.stepped == 0 and draws.bit_generator.state == state
     with pytest.raises(TypeError, match="cannot be put back"):
@@ -290,7 +291,7 @@ def test_shared_weights_frozen_parameters_and_the_callers_gradients():
     nn.functional.mse_loss(model(batch[0]), batch[1]).backward()  # gradients that the caller is not done with
     gradient, count = model.a.weight.grad, model.count
     before = everything(model, optimizer)
-    st.find(model, nn.functional.mse_loss, [batch] * 4, optimizer, steps=64, max_cost=0.3)
+    st.find(model, nn.functional.mse_loss, [batch] * 4, optimizer, steps=64, budget=0.3)
     assert same(everything(model, optimizer), before)
     assert model.a.weight.grad is gradient and model.count is count and model.b.weight is model.a.weight
 
@@ -301,16 +302,16 @@ def test_a_loader_with_persistent_workers_keeps_its_iterator(digits):
     first = next(iterator)[1]
     model = nn.Linear(64, 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    st.range_test(model, nn.functional.cross_entropy, loader, optimizer, iterations=20)
+    st.range_test(model, nn.functional.cross_entropy, loader, optimizer, trial_steps=20)
     assert loader._iterator is iterator
     assert torch.equal(first, digits[0].tensors[1][:64]) and torch.equal(next(iterator)[1], digits[0].tensors[1][64:128])
 
 
-def test_sensitivity_with_seeds(digits):
+def test_sweep_with_seeds(digits):
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     before = everything(model, optimizer)
-    table = st.sensitivity(
+    table = st.sweep(
         model, nn.functional.cross_entropy, DataLoader(digits[0], 64, shuffle=True), optimizer,
         steps=30, low=1e-3, high=1.0, per_decade=1, seeds=2,
     )  # fmt: skip

@@ -13,7 +13,8 @@
 //! ```
 //! use std::sync::Arc;
 //! use std::sync::atomic::AtomicBool;
-//! use stepsize::probe::{Job, Race};
+//! use stepsize::Job;
+//! use stepsize::probe::Race;
 //! use stepsize::quadratic::NoisyQuadratic;
 //! use stepsize::{Engine, Probe, Schedule};
 //! use stepsize_study::{InProcess, Memory, Question, study};

@@ -4,7 +4,8 @@
 //! `cargo run -p stepsize --example write_probe`
 
 use std::ops::ControlFlow;
-use stepsize::probe::{Answer, Estimate, Job, Probe, Rate};
+use stepsize::probe::Probe;
+use stepsize::{Answer, Estimate, Job, Rate};
 use stepsize::quadratic::NoisyQuadratic;
 use stepsize::{Lr, Policy, Result, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold_one, train};
 
