@@ -2,7 +2,7 @@
 
 use super::spec;
 use crate::store::Store;
-use stepsize::probe::Job;
+use stepsize::Job;
 use stepsize::{End, Event, Schedule, TrialId, VERSION};
 
 /// Opens the store: an empty one at the first call, and the same one at later calls where it
