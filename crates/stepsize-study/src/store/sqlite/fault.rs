@@ -15,19 +15,19 @@ pub(super) fn fault(path: &Path, what: &str, error: &rusqlite::Error) -> Error {
              command again"
         }
         Some(ErrorCode::CannotOpen) => {
-            "its directory must be there and this user must be allowed to write in it; choose another with --db"
+            "its directory must be there and this user must be allowed to write in it; name another study file"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-            "this user must be allowed to write to it and to its directory; choose another with --db"
+            "this user must be allowed to write to it and to its directory; name another study file"
         }
-        Some(ErrorCode::NotADatabase) => "it is no SQLite file; choose another with --db",
+        Some(ErrorCode::NotADatabase) => "it is not a SQLite file; name another study file",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "another process keeps it locked; end that one, or choose another file with --db"
+            "another process keeps it locked; end that one, or name another study file"
         }
         Some(ErrorCode::DatabaseCorrupt) => {
             "the file is damaged; `sqlite3 FILE .recover` may save it, a copy of it should be kept first"
         }
-        _ => "choose another file with --db, or report this",
+        _ => "name another study file, or report this",
     };
     Error::invalid(format!("cannot {what} the studies in {}: {error}; {advice}", path.display()))
 }
