@@ -3,6 +3,7 @@
 //! Exit codes: 0 an answer, 3 a refusal, 2 a command that makes no sense, 1 a failure. Text is written in one piece, and
 //! a reader that has gone away is no failure: `stepsize find | head -1` ends quietly.
 
+use crate::remedy::with_options;
 use std::fmt::Display;
 use std::io::Write;
 
@@ -74,7 +75,7 @@ impl Fault {
     /// Writes the message to stderr and gives the exit code.
     pub fn print(self) -> u8 {
         let hint = if self.code == USAGE { "\n\nFor more information, try 'stepsize help'." } else { "" };
-        let _ = writeln!(std::io::stderr(), "error: {}{hint}", self.message);
+        let _ = writeln!(std::io::stderr(), "error: {}{hint}", with_options(&self.message));
         self.code
     }
 }

@@ -129,140 +129,30 @@ fn quoted(word: &str) -> String {
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', r"'\''")) }
 }
 
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used, clippy::panic)]
+/// What libraries call a setting, and the option that sets it. They know no options: Python and other programs use them
+/// too.
+const OPTIONS: [(&str, &str); 13] = [
+    ("as the metric", "--metric NAME"),
+    ("as the step counter", "--step NAME"),
+    ("the pattern of the metric", "--regex REGEX"),
+    ("from the environment variable STEPSIZE_LR", "--lr-from-env"),
+    ("a longer time limit", "--timeout TIME"),
+    ("another directory for the trials", "--trials DIR"),
+    ("another study file", "--db FILE"),
+    ("a search that is kept", "--study NAME"),
+    ("the number of GPUs per run", "--gpus-per-run N"),
+    ("fewer processors or GPUs per run", "--cpus N --gpus-per-run N"),
+    ("more memory per run", "--submit-arg=--mem=16G"),
+    ("a missing argument for sbatch", "--submit-arg=ARG"),
+    ("continue the study on that cluster", "--on PLACE"),
+];
 
-    use super::*;
-    use crate::args::Cli;
-    use clap::Parser;
-
-    const QUESTIONS: [&str; 11] = [
-        "find --probe race",
-        "find --probe opening",
-        "find --probe sweep --low 0.01",
-        "find --probe random",
-        "find --probe descent",
-        "find --probe first-fall",
-        "find --probe range-test",
-        "sweep --per-decade 2 --low 0.01 --high 1 --seeds 2",
-        "sweep --random 5 --low 0.01 --high 1 --seeds 2",
-        "range-test --rule edge --low 0.01 --high 1",
-        "compare --low 0.01",
-    ];
-
-    /// Every remedy. The `match` fails to compile when one is added, which then belongs in the list.
-    fn remedies() -> Vec<Remedy> {
-        use Remedy::*;
-        let all = vec![
-            UseAnyRate,
-            LongerRun,
-            LongerTrials { at_least: None },
-            LongerTrials { at_least: Some(50) },
-            MoreSeeds,
-            MoreRates,
-            LowerRates,
-            HigherRates,
-            WiderSpan,
-            LowerStart,
-            HigherStart,
-            LargerBudget,
-            LargerBatches,
-            CompareFullRuns { seeds: 3 },
-            AcceptSteps,
-            ReadLoss,
-            CheckRateIsUsed,
-            CheckRateScale,
-            CheckModelAndData,
-            StabilizeTraining,
-            Resume,
-        ];
-        for remedy in &all {
-            match remedy {
-                UseAnyRate | LongerRun | LongerTrials { .. } | MoreSeeds | MoreRates | LowerRates | HigherRates => {}
-                WiderSpan | LowerStart | HigherStart | LargerBudget | LargerBatches | CompareFullRuns { .. } => {}
-                AcceptSteps | ReadLoss | CheckRateIsUsed | CheckRateScale | CheckModelAndData => {}
-                StabilizeTraining | Resume | Recorded { .. } => {}
-            }
-        }
-        all
-    }
-
-    /// Types what stands in backticks, with values for the placeholders.
-    fn type_it(wording: &Wording, text: &str) {
-        for (i, part) in text.split('`').enumerate() {
-            if i % 2 == 0 {
-                assert!(!part.contains("--"), "an option outside backticks: {text}");
-                continue;
-            }
-            let begin = match (part.starts_with("stepsize "), wording.probe) {
-                (true, _) => String::new(),
-                (false, "" | "opening") => format!("stepsize {} ", wording.verb),
-                (false, probe) => format!("stepsize find --probe {probe} "),
-            };
-            let line = begin + part;
-            let value = |word| match word {
-                "LR" => "0.01",
-                "N" | "RUNS" => "100",
-                "NAME" => "mine",
-                word => word,
-            };
-            let words: Vec<&str> = line.split(' ').map(value).collect();
-            if let Err(error) = Cli::try_parse_from(&words) {
-                panic!("`{line}` cannot be typed: {error}");
-            }
-        }
-    }
-
-    #[test]
-    fn every_option_and_command_that_is_advised_can_be_typed() {
-        let there = StudyName { name: "mine", db: Path::new("/tmp/other.db") };
-        let here = StudyName { name: "mine", db: Path::new(crate::args::DB) };
-        for question in QUESTIONS {
-            for study in [None, Some(here), Some(there)] {
-                let wording = Wording::new(question, study);
-                for remedy in remedies() {
-                    let known = match wording.verb {
-                        "compare" => remedy == Remedy::Resume,
-                        "sweep" => remedy != Remedy::ReadLoss,
-                        "range-test" => remedy != Remedy::MoreSeeds,
-                        _ => true,
-                    };
-                    if known {
-                        type_it(&wording, &wording.words(&remedy));
-                    }
-                }
-            }
-        }
-    }
-
-    #[test]
-    fn full_runs_with_several_seeds_are_a_sweep() {
-        let wording = Wording::new("find --probe race", None);
-        let words = wording.words(&Remedy::CompareFullRuns { seeds: 3 });
-        assert_eq!(words, "compare full runs with 3 seeds (`stepsize sweep --seeds 3`)");
-        assert!(Cli::try_parse_from(["stepsize", "find", "--seeds", "3"]).is_err());
-    }
-
-    #[test]
-    fn only_a_kept_study_is_said_to_continue() {
-        let words = |study| Wording::new("find --probe race", study).words(&Remedy::Resume);
-        assert!(!words(None).contains("resume") && words(None).contains("`--study NAME`"), "{}", words(None));
-        let kept = StudyName { name: "my study", db: Path::new(crate::args::DB) };
-        assert_eq!(words(Some(kept)), "continue the study (`stepsize resume 'my study'`)");
-    }
-
-    #[test]
-    fn old_spellings_still_parse() {
-        for line in [
-            "find --probe grid --max-cost 3",
-            "find --probe range-test",
-            "sweep --max-cost 20",
-            "range-test --iterations 200 --max-cost 1",
-            "find --kill-rule median --steps 9 -- train {lr}",
-        ] {
-            let words = std::iter::once("stepsize").chain(line.split(' '));
-            assert!(Cli::try_parse_from(words).is_ok(), "{line}");
-        }
-    }
+/// A message of a library with the options behind the settings that it names.
+pub fn with_options(message: &str) -> String {
+    OPTIONS.iter().fold(message.to_owned(), |text, (setting, option)| {
+        text.replacen(setting, &format!("{setting} (`{option}`)"), 1)
+    })
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,7 +54,7 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
             let best = names.iter().filter_map(|n| Some((rank(n)?, *n))).min_by_key(|(rank, _)| *rank);
             let (rank, name) = best.ok_or_else(|| {
                 Error::invalid(format!(
-                    "no metric is known by its name in this log; it has {}; name one with --metric",
+                    "no metric is known by its name in this log; it has {}; name one of them as the metric",
                     seen()
                 ))
             })?;

@@ -200,7 +200,7 @@ mod suite {
         let mut executor = world.executor(commands);
         executor.submit(TrialId(0), &spec(0.25, 5)).unwrap();
         let End::Failed { why } = end_of(&until(executor.as_mut(), 1)) else { panic!() };
-        assert!(why.contains("--timeout of 2 s"), "{why}");
+        assert!(why.contains("did not end within 2 s"), "{why}");
         let process = pids(&world.dir.join("t0/pid"), 1)[0];
         assert!(!alive(process));
     }

@@ -187,10 +187,9 @@ impl Executor for Local {
     fn recover(&mut self, handles: &[Handle]) -> Result<()> {
         // Where a job of a cluster is, only that cluster can tell.
         if let Some(Handle { trial, text, .. }) = handles.iter().find(|h| h.open && !h.text.starts_with("pid ")) {
-            let engine = text.split(' ').next().unwrap_or_default();
             return Err(Error::state(format!(
-                "trial {trial} of this study was handed to a cluster ({text}) and has not ended; go on with it there (--on \
-                 {engine}...), or begin another study with another name"
+                "trial {trial} of this study was handed to a cluster ({text}) and has not ended; continue the study on that \
+                 cluster, or start one with another name"
             )));
         }
         match &self.commands.mark {

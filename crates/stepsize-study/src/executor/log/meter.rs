@@ -149,8 +149,8 @@ impl Meter {
         let place = self.clock.position();
         if self.meaning.is_none() && place.steps.is_finite() && place.epochs.is_finite() {
             return Some(Ruling::Unreadable(
-                "its log counts steps and epochs, and without {steps} in the command it must be known which of them --steps \
-                 means; say so with --step NAME"
+                "its log counts steps and epochs, and without {steps} in the command it must be known in which of them the \
+                 length of the full run is given; name one of them as the step counter"
                     .to_owned(),
             ));
         }

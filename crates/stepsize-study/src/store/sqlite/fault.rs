@@ -16,20 +16,19 @@ pub(super) fn fault(path: &Path, what: &str, error: rusqlite::Error) -> Error {
              again"
         }
         Some(ErrorCode::CannotOpen) => {
-            "its directory must be there and this user must be allowed to write in it; choose another file (--db, in \
-             Python db=)"
+            "its directory must be there and this user must be allowed to write in it; name another study file"
         }
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
-            "this user must be allowed to write to it and to its directory; choose another file (--db, in Python db=)"
+            "this user must be allowed to write to it and to its directory; name another study file"
         }
-        Some(ErrorCode::NotADatabase) => "it is not a SQLite file; choose another file (--db, in Python db=)",
+        Some(ErrorCode::NotADatabase) => "it is not a SQLite file; name another study file",
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            "another process keeps it locked; end that process, or choose another file (--db, in Python db=)"
+            "another process keeps it locked; end that one, or name another study file"
         }
         Some(ErrorCode::DatabaseCorrupt) => {
             "the file is damaged; keep a copy of it, then try `sqlite3 FILE .recover`"
         }
-        _ => "choose another file (--db, in Python db=), or report this",
+        _ => "name another study file, or report this",
     };
     let what = format!("{what} the studies in");
     match refusal(path, &error) {

@@ -51,7 +51,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
     if !path.exists() {
         return Err(Error::invalid(format!(
-            "there is no file of studies {}; `stepsize find --study NAME` makes one, --db names another",
+            "there is no study file {}; a search that is kept makes one; or name another study file",
             path.display()
         )));
     }
@@ -122,15 +122,15 @@ fn check(db: &Transaction, path: &Path) -> Result<usize> {
         .map_err(|e| fault(path, "open", e))?;
     if application != APPLICATION && !empty {
         return Err(Error::invalid(format!(
-            "{} is a SQLite file of another program; choose another file with --db",
+            "{} is a SQLite file of another program; name another study file",
             path.display()
         )));
     }
     match usize::try_from(version) {
         Ok(version) if version <= STEPS.len() => Ok(version),
         _ => Err(Error::invalid(format!(
-            "{} was written by a newer Stepsize (schema {version}, this one knows up to {}); update Stepsize, or choose \
-             another file with --db",
+            "{} was written by a newer Stepsize (schema {version}, this one knows up to {}); update Stepsize, or name \
+             another study file",
             path.display(),
             STEPS.len()
         ))),

@@ -290,7 +290,7 @@ fn a_directory_that_cannot_be_written_is_a_fault_that_names_it() {
     assert!(fault.is_io() && fault.path() == Some(&file), "{fault:?}");
     let fault = fault.to_string();
     assert!(fault.contains("its directory must be there") && fault.contains("no/such"), "{fault}");
-    assert!(Studies::look(&file).unwrap_err().to_string().contains("there is no file of studies"));
+    assert!(Studies::look(&file).unwrap_err().to_string().contains("there is no study file"));
     // Nobody may make files in /proc, not even root.
     #[cfg(target_os = "linux")]
     assert!(Studies::open(Path::new("/proc/studies.db")).unwrap_err().to_string().contains("allowed to write"));
