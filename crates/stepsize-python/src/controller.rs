@@ -90,7 +90,7 @@ pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 ///         it.
 ///
 /// Example:
-///     >>> controller = Controller("plateau(patience=1, factor=0.5)", lr=0.1)
+///     >>> controller = Controller("plateau_torch(patience=1, factor=0.5)")
 ///     >>> for loss in (1.0, 1.0, 1.0):
 ///     ...     stop = controller.observe(loss)
 ///     >>> controller.factor

@@ -1,4 +1,4 @@
-"""find, range_test and sweep over closures: the answer, the refusals, and that everything is put back."""
+"""find, range_test and sweep over closures: their answers and refusals, and that everything is put back."""
 
 import json
 import math
@@ -14,7 +14,7 @@ import stepsize
 
 
 class Quadratic:
-    """SGD on a noisy quadratic in expectation, as the core's test bed, with more gradient noise."""
+    """SGD on a noisy quadratic in expectation: the test engine of the core, with more gradient noise."""
 
     def __init__(self):
         self.curvatures = [(i + 1) ** -1.5 for i in range(60)]
@@ -38,7 +38,7 @@ class Quadratic:
 
 
 def best_rate(steps, schedule):
-    """By brute force: full runs, four rates an octave."""
+    """The best rate by brute force: full runs at four rates for each factor of 2."""
     shape, found = stepsize.Schedule(schedule, steps=steps), []
     for i in range(-40, 8):
         job, lr = Quadratic(), 2.0 ** (i / 4)
@@ -117,7 +117,7 @@ def test_ctrl_c_puts_everything_back_and_passes_through():
 
     def restore(kept):
         if job.taken > 50:
-            signal.raise_signal(signal.SIGINT)  # an impatient second one while things are put back
+            signal.raise_signal(signal.SIGINT)  # a second Ctrl-C during the restore
         job.restore(kept)
         restored.append(True)
 
@@ -161,7 +161,7 @@ def test_sweep_runs_every_rate_with_every_seed():
         stepsize.sweep(job.step, job.save, job.restore, steps=20, low=0.1, high=1.0, seeds=2)
 
 
-def test_a_search_that_repeats_its_rates_reseeds_by_the_function_that_was_given():
+def test_a_search_that_repeats_its_rates_calls_reseed():
     numpy = pytest.importorskip("numpy")
     curvature, draw, weights, seeds = numpy.linspace(0.1, 1, 20), numpy.random.default_rng(0), numpy.ones(20), []
 
@@ -184,7 +184,7 @@ def test_a_search_that_repeats_its_rates_reseeds_by_the_function_that_was_given(
         stepsize.find(*arguments, steps=10_000, schedule="cosine")
 
 
-def test_arguments_out_of_range_are_told():
+def test_arguments_out_of_range_raise_before_any_step():
     job = Quadratic()
     for wrong in ({"steps": 0}, {"steps": 10, "budget": 0.0}, {"steps": 10, "start": -1.0}, {"steps": 10, "schedule": "cosin"}):
         with pytest.raises(ValueError):

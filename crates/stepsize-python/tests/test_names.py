@@ -1,9 +1,11 @@
 """Names and documentation: old names of arguments still work, and everything public explains itself."""
 
+import ast
 import doctest
 import importlib
 import inspect
 import os
+import pathlib
 
 import pytest
 
@@ -99,6 +101,18 @@ def test_everything_public_has_a_docstring(name):
         if not path.rpartition(".")[2].startswith(CALLBACKS)
     ]
     assert not silent
+
+
+def test_the_stub_has_the_docstrings_of_the_compiled_classes():
+    stub = pathlib.Path(__file__).parent.parent / "python" / "stepsize" / "_native.pyi"
+    classes = {node.name: node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ClassDef)}
+    for name in ("Controller", "Estimate", "Policy", "Schedule"):
+        real = getattr(stepsize, name)
+        assert ast.get_docstring(classes[name]) == inspect.getdoc(real)
+        for member in classes[name].body:
+            if isinstance(member, ast.FunctionDef) and not member.name.startswith("_"):
+                said = ast.get_docstring(member)
+                assert said == inspect.getdoc(getattr(real, member.name)), f"{name}.{member.name}"
 
 
 def test_the_examples_in_docstrings_run():

@@ -1,4 +1,4 @@
-"""Studies from Python: the same answer wherever trials run, and nothing that had ended is run again after a kill."""
+"""Studies from Python: the same answer wherever trials run, and no ended trial runs again after a kill."""
 
 import concurrent.futures
 import errno
@@ -59,7 +59,7 @@ def test_threads_and_processes_give_the_same_study(answer):
             assert same(study().run(quadratic, pool), answer)
 
 
-def test_threads_may_iterate_over_one_study(answer):
+def test_threads_can_iterate_over_one_study(answer):
     shared, by = study(), set()
 
     def work():
@@ -82,7 +82,7 @@ def test_a_thread_that_dies_gives_its_trial_back(answer):
 
 
 def remote(trial):
-    """As a ``ray.remote`` function would be: another process, arguments and results pickled."""
+    """Behaves as a ``ray.remote`` function: another process, with pickled arguments and results."""
     quadratic(trial)
     return trial
 
@@ -141,7 +141,7 @@ def test_a_file_of_another_kind_is_a_wrong_argument(tmp_path):
         study("refused", db=tmp_path / "s.db")
 
 
-def test_training_losses_alone_may_judge():
+def test_training_losses_alone_can_judge():
     ran = stepsize.Study(steps=STEPS, schedule="cosine", metric="loss")
     for trial in ran:
         value = 2.0
@@ -168,7 +168,7 @@ def test_a_divergence_is_seen_at_once_here_and_elsewhere():
     assert ran.estimate().divergence_lr is not None
 
 
-def test_faults_of_the_caller_are_told():
+def test_misuse_raises():
     ran = study()
     with pytest.raises(ValueError, match="last report was of 3 of"):
         for trial in ran:
@@ -176,7 +176,7 @@ def test_faults_of_the_caller_are_told():
     with pytest.raises(ValueError, match="no val_loss was reported after its last step"):
         for trial in ran:
             trial.report(trial.steps - 1, loss=1.0)
-    trial = ran.ask()  # handed out again
+    trial = ran.ask()  # the study gives it out again
     assert trial.id == 0
     with pytest.raises(RuntimeError, match="end trial 0.* first"):
         for _ in range(20):
@@ -246,7 +246,7 @@ def run(tmp_path, *arguments):
     return subprocess.Popen(ran, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def test_a_killed_loop_goes_on_where_it_was(tmp_path, answer):
+def test_a_killed_loop_resumes_where_it_stopped(tmp_path, answer):
     log = tmp_path / "log"
     for kill in (1, 2):
         assert run(tmp_path, kill, log, "loop").wait(60) == -signal.SIGKILL

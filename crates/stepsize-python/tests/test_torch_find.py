@@ -1,4 +1,4 @@
-"""stepsize.torch.find: a good rate for a real network, and everything as it was before, bit for bit."""
+"""stepsize.torch.find: a good rate for a real network, and everything put back bit for bit."""
 
 import json
 import math
@@ -32,7 +32,7 @@ def network(**more):
 
 
 def everything(model, optimizer, *generators):
-    """All that may have changed, as values that compare exactly."""
+    """Everything that a search may change, as values that compare exactly."""
     state = {f"model.{k}": v.detach().clone() for k, v in [*model.named_parameters(), *model.named_buffers()]}
     state |= {f"grad.{k}": None if v.grad is None else v.grad.clone() for k, v in model.named_parameters()}
     state["modes"] = [m.training for m in model.modules()]
@@ -76,7 +76,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("begun", [False, True], ids=["fresh", "mid-training"])
-def test_everything_is_as_it_was(digits, kind, begun):
+def test_everything_is_put_back(digits, kind, begun):
     model, generator = network(), torch.Generator().manual_seed(7)
     optimizer = OPTIMIZERS[kind](model.parameters())
     loader = DataLoader(digits[0], batch_size=64, shuffle=True, generator=generator)
@@ -88,7 +88,7 @@ def test_everything_is_as_it_was(digits, kind, begun):
     before = everything(model, optimizer, generator)
     st.find(model, nn.functional.cross_entropy, loader, optimizer, DataLoader(digits[1], 128), steps=80, budget=0.3)
     assert same(everything(model, optimizer, generator), before)
-    # and training goes on as it would have
+    # and training continues as without the search
     twin, other = network(), torch.Generator().manual_seed(7)
     twin_optimizer = OPTIMIZERS[kind](twin.parameters())
     twin_loader = DataLoader(digits[0], batch_size=64, shuffle=True, generator=other)
@@ -104,7 +104,7 @@ def test_everything_is_as_it_was(digits, kind, begun):
 
 
 @pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])
-def test_everything_is_as_it_was_after_a_fault(digits, fault):
+def test_everything_is_put_back_after_an_exception(digits, fault):
     model = network()
     optimizer = OPTIMIZERS["adamw"](model.parameters())
     loader = DataLoader(digits[0], batch_size=64, shuffle=True)
@@ -149,7 +149,7 @@ def test_it_finds_a_good_rate_for_a_network_on_digits(digits):
             return nn.functional.cross_entropy(model(digits[1].tensors[0]), digits[1].tensors[1]).item()
 
     table = {lr: full_run(lr) for lr in (1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)}
-    # A rough truth: no worse than a third above the best of six rates, where a bad rate is off by a factor of 3 or more.
+    # A rough check: at most a third above the best of six rates; a bad rate is worse by a factor of 3 or more.
     assert full_run(estimate.lr) < 1.34 * min(table.values()), (estimate.lr, table)
     assert max(table.values()) > 3 * min(table.values())
 
@@ -215,7 +215,7 @@ def test_accumulation_is_the_mean_of_its_batches(digits):
 
 
 def test_a_scaler_and_other_state_are_put_back(digits):
-    class Scaler:  # a gradient scaler's face on a machine without one
+    class Scaler:  # the interface of a gradient scaler, on a machine without one
         scale_by, stepped = 4.0, 0
 
         def scale(self, loss):
@@ -288,7 +288,7 @@ def test_shared_weights_frozen_parameters_and_the_callers_gradients():
     model = Tied()
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
     batch = (torch.randn(16, 8), torch.randn(16, 8))
-    nn.functional.mse_loss(model(batch[0]), batch[1]).backward()  # gradients that the caller is not done with
+    nn.functional.mse_loss(model(batch[0]), batch[1]).backward()  # gradients that the caller still needs
     gradient, count = model.a.weight.grad, model.count
     before = everything(model, optimizer)
     st.find(model, nn.functional.mse_loss, [batch] * 4, optimizer, steps=64, budget=0.3)
@@ -316,7 +316,7 @@ def test_sweep_with_seeds(digits):
         steps=30, low=1e-3, high=1.0, per_decade=1, seeds=2,
     )  # fmt: skip
     losses = [p["loss"] for p in table.points]
-    assert len(losses) == 8 and len(set(losses)) == 8  # each seed is another order
+    assert len(losses) == 8 and len(set(losses)) == 8  # each seed gives another order of the data
     assert same(everything(model, optimizer), before)
 
 

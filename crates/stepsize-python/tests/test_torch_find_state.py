@@ -1,4 +1,4 @@
-"""What find puts back, part two: gradient scalers, schedulers, samplers and statistics, after an end and after a fault."""
+"""What find puts back, part two: gradient scalers, schedulers, samplers and statistics, also after exceptions."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def mse(model, batch):
 
 
 @pytest.mark.parametrize("fault", [None, KeyboardInterrupt])
-def test_a_real_gradient_scaler_goes_on_as_it_would_have(fault):
+def test_a_real_gradient_scaler_continues_as_without_a_search(fault):
     def train(search):
         model = network()
         optimizer, scaler = torch.optim.AdamW(model.parameters(), lr=1e-2), torch.amp.GradScaler("cpu", init_scale=64.0)
@@ -64,7 +64,7 @@ def test_a_real_gradient_scaler_goes_on_as_it_would_have(fault):
 
 
 @pytest.mark.parametrize("kind", ["ours", "one_cycle", "sequential", "plateau"])
-def test_an_attached_scheduler_goes_on_as_it_would_have(kind):
+def test_an_attached_scheduler_continues_as_without_a_search(kind):
     make = {
         "ours": lambda o: st.LRScheduler(o, "warmup(5) then cosine", steps=40, controller="plateau(patience=4)"),
         "one_cycle": lambda o: peers.OneCycleLR(o, 0.1, total_steps=40),
@@ -144,7 +144,7 @@ def test_a_stateful_stream_keeps_its_position():
     assert stream.at == position != 0
 
 
-def test_batch_statistics_and_modes_survive_a_fault_in_the_evaluation():
+def test_batch_statistics_and_modes_survive_an_exception_in_the_evaluation():
     model = network()
     model[1].eval()  # frozen statistics in a model that trains
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -162,7 +162,7 @@ def test_batch_statistics_and_modes_survive_a_fault_in_the_evaluation():
 
 
 def test_generators_of_devices_are_kept(monkeypatch):
-    """On a machine without CUDA its face is put there."""
+    """Replaces the functions of ``torch.cuda``, so that it runs on a machine without CUDA."""
     states = {"now": [torch.arange(4)], "set": None}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)

@@ -55,11 +55,13 @@ def main(words: Sequence[str]) -> int:
 class Schedule:
     """The rate over steps, as a factor of the base rate. Immutable.
 
-    Schedules are added to and multiplied with each other and numbers. Beyond its end a schedule holds its last value.
+    Schedules are added to and multiplied with each other and numbers. Beyond its end a schedule
+    holds its last value.
 
     Args:
         notation: The schedule as text, such as ``"warmup(5%) then cosine"``, or a ``Schedule``.
-        steps: Length of the run in steps. Without it, every length in the notation must be a number of steps.
+        steps: Length of the run in steps. Without it, every length in the notation must be a number
+            of steps.
 
     Raises:
         NotationError: When the text does not parse; ``column`` is the place.
@@ -109,9 +111,11 @@ class Schedule:
             ValueError: When a length is out of range.
         """
     def extend(self, done: int, planned: int, to: int) -> Schedule:
-        """The schedule of a run that was planned for ``planned`` steps, has taken ``done``, and shall end at ``to``.
+        """The schedule of a run that was planned for ``planned`` steps, has taken ``done``, and shall
+        end at ``to``.
 
-        The past stays the same, the rate does not jump, and the rest is stretched evenly over ``done`` to ``to``.
+        The past stays the same, the rate does not jump, and the rest is stretched evenly over
+        ``done`` to ``to``.
 
         Raises:
             ValueError: When a length is out of range.
@@ -138,10 +142,11 @@ class Controller:
 
     Raises:
         NotationError: When the text does not parse.
-        ValueError: When the controller needs gradients or branches, which a Python loop cannot give it.
+        ValueError: When the controller needs gradients or branches, which a Python loop cannot give
+            it.
 
     Example:
-        >>> controller = Controller("plateau(patience=1, factor=0.5)", lr=0.1)
+        >>> controller = Controller("plateau_torch(patience=1, factor=0.5)")
         >>> for loss in (1.0, 1.0, 1.0):
         ...     stop = controller.observe(loss)
         >>> controller.factor
@@ -234,7 +239,9 @@ class Policy:
     def factor(self) -> float:
         """The factor of the controller; 1 without one. Reading it changes nothing."""
     def observe(self, value: float, step: int | None = None) -> str | None:
-        """Reports one value of the metric to the controller: see ``Controller.observe``. Does nothing without a controller."""
+        """Reports one value of the metric to the controller: see ``Controller.observe``. Does nothing
+        without a controller.
+        """
     def state_dict(self) -> dict[str, float]:
         """The state of the controller as a dictionary of numbers; empty without a controller."""
     def load_state_dict(self, state: Mapping[str, float]) -> None:
@@ -279,8 +286,8 @@ class Stepper:
 class Estimate:
     """The answer of a search: a rate, or a refusal with its reason. True when it has a rate.
 
-    ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with matplotlib, and
-    ``report`` writes it as a page.
+    ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
+    matplotlib, and ``report`` writes it as a page.
     """
 
     @property
@@ -288,7 +295,9 @@ class Estimate:
         """The recommended base rate; ``None`` when the search refused."""
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Lower and upper end of the 80 % interval: in 80 of 100 cases the best rate lies between them. ``None`` without one."""
+        """Lower and upper end of the 80 % interval: in 80 of 100 cases the best rate lies between
+        them. ``None`` without one.
+        """
     @property
     def cost(self) -> float:
         """Optimizer steps that the search took, in full runs."""
@@ -317,7 +326,8 @@ class Estimate:
     def landscape(self) -> list[tuple[float, float, float, float]]:
         """Expected loss of the full run over rates; empty when the search has no model of it.
 
-        Each entry is ``(rate, low, median, high)``: low and high are the 10 % and the 90 % quantile of the loss.
+        Each entry is ``(rate, low, median, high)``: low and high are the 10 % and the 90 % quantile
+        of the loss.
         """
     @property
     def curve(self) -> list[tuple[float, float]]:
