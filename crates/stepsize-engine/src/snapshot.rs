@@ -1,6 +1,10 @@
 //! The encoding of a run's state: a head with the name of the job, then numbers, little-endian.
 //!
-//! `magic | length and text of the job | seed | position | time | count and values of every array, the weights before the last move at the end | count and bits of the optimizer's numbers`
+//! ```text
+//! magic | length and text of the job | seed | position | time |
+//! count and values of every array, the weights before the last move at the end |
+//! count and bits of the optimizer's numbers
+//! ```
 
 use stepsize::{Error, Result, Snapshot};
 

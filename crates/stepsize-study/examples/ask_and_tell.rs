@@ -43,7 +43,9 @@ fn main() -> Result<()> {
     }
     let estimate = study.conclude()?.estimate;
     match estimate.refusal() {
-        None => println!("lr {:?} after {:.2} runs: {}", estimate.lr().map(|lr| lr.get()), estimate.cost_runs, estimate.why),
+        None => {
+            println!("lr {:?} after {:.2} runs: {}", estimate.lr().map(|lr| lr.get()), estimate.cost_runs, estimate.why)
+        }
         Some(refusal) => println!("no answer: {}", refusal.because),
     }
     Ok(())

@@ -56,9 +56,9 @@ fn truth(job: &Job) -> (f64, f64) {
 
 #[test]
 fn race_finds_the_best_rate_of_the_noisy_quadratic() {
-    // The best decaying rate sits against the stability limit (2), where one octave is worth tens
-    // of percent and the search stays an octave or two below: it is held to what it reaches, which
-    // is no good answer.
+    // The best decaying rate is close to the stability limit (2), where a factor of 2 is worth tens
+    // of percent, and the search stays a factor of 2 to 4 below. The bound is what it reaches,
+    // which is not a good answer.
     for (schedule, steps, most) in [("constant", 1000, 0.10), ("cosine", 1000, 1.2), ("linear", 4000, 1.2)] {
         let job = Job::new(steps, Schedule::parse(schedule, steps).unwrap(), 7).unwrap();
         let (best_lr, best) = truth(&job);

@@ -4,8 +4,9 @@
 //! The steps of the base are added up and never taken: `delta += u`, and the parameters are
 //! `p0 + s delta`. The scale `s` is a sum over six coin-betting learners with memories `b`: with
 //! `h = <delta, g + 0.01 s |g| p / |p|>`,
-//! `m = max(b m, |h|); v = b^2 v + h^2; r = max(0, b r - s h); s = (1e-8 / 6 m + r) / (sqrt(v) + 1e-8)`.
-//! Only the shape of the base's rate matters, not its size.
+//! `m = max(b m, |h|)`, `v = b^2 v + h^2`, `r = max(0, b r - s h)` and
+//! `s = (1e-8 / 6 m + r) / (sqrt(v) + 1e-8)`. Only the shape of the base's rate matters, not its
+//! size.
 
 use super::{Block, Method, Now, copy_into, sum};
 

@@ -17,7 +17,7 @@ fn events() -> Vec<Event> {
         Event::Study { version: VERSION, question: "find".into(), task: "a test".into(), job },
         Event::Started { trial, spec: spec(0.1, 10) },
         Event::Submitted { trial, handle: "job 17".into() },
-        Event::Eval { trial, step: 0, lr: 0.1, val_loss: 2.302_585_092_994_046, score: Some(0.1) },
+        Event::Eval { trial, step: 0, lr: 0.1, val_loss: 2.303_471_1, score: Some(0.1) },
         Event::Step { trial, step: 0, lr: 0.1, loss: 0.1 + 0.2 },
         Event::Step { trial, step: 1, lr: 0.1, loss: f64::NAN },
         Event::Ended {
