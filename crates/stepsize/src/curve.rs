@@ -77,10 +77,11 @@ impl Curve {
         (!tail.is_empty()).then(|| tail.iter().sum::<f64>() / tail.len() as f64)
     }
 
-    /// Losses smoothed by an exponential moving average with bias correction; `beta` (0 to 1) is the weight of the past.
+    /// Losses smoothed by an exponential moving average with bias correction; `beta` (0 to 1) is
+    /// the weight of the past.
     ///
-    /// `m_k = beta m_{k-1} + (1-beta) x_k`, shown as `m_k / (1 - beta^(k+1))` (Kingma & Ba 2014, section 3).
-    /// Non-finite readings repeat the value before them.
+    /// `m_k = beta m_{k-1} + (1-beta) x_k`, shown as `m_k / (1 - beta^(k+1))` (Kingma & Ba 2014,
+    /// section 3). Non-finite readings repeat the value before them.
     pub fn ema(&self, beta: f64) -> Vec<f64> {
         let (mut mean, mut weight, mut shown) = (0.0, 0.0, f64::NAN);
         self.points

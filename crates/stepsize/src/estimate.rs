@@ -69,7 +69,8 @@ pub struct Band {
 pub struct Estimate {
     /// A rate or a refusal.
     pub answer: Answer,
-    /// Lowest rate that diverged (exploded, or ended worse than untrained), if any did; see [`crate::divergence`].
+    /// Lowest rate that diverged (exploded, or ended worse than untrained), if any did; see
+    /// [`crate::divergence`].
     pub divergence_lr: Option<Lr>,
     /// Steps spent, in full runs.
     pub cost_runs: f64,

@@ -1,7 +1,7 @@
 //! [`Event`]: the one wire and file format, as JSON lines. Everything else is a function of events.
 //!
-//! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a non-finite loss is a
-//! fact to keep, not a value to compute with.
+//! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a
+//! non-finite loss is a fact to keep, not a value to compute with.
 
 use crate::estimate::Estimate;
 use crate::job::Job;

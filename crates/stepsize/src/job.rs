@@ -15,7 +15,8 @@ pub struct Job {
     pub schedule: Schedule,
     /// Seed of the first run; further seeds count up from it.
     pub seed: u64,
-    /// Whether the run sets its schedule itself, as a command does. `schedule` is then what is assumed about it.
+    /// Whether the run sets its schedule itself, as a command does. `schedule` is then what is
+    /// assumed about it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub own_schedule: bool,
 }
@@ -38,7 +39,8 @@ impl Job {
         self
     }
 
-    /// A *decayed trial* at `lr`: the whole schedule, compressed to `steps`. With `steps = T` it is the full run.
+    /// A *decayed trial* at `lr`: the whole schedule, compressed to `steps`. With `steps = T` it is
+    /// the full run.
     ///
     /// # Errors
     /// When the schedule cannot be compressed to `steps`.
@@ -47,7 +49,8 @@ impl Job {
         Ok(TrialSpec { lr, schedule, steps, seed, stop_on_divergence: true })
     }
 
-    /// Whether the schedule ignores the horizon, so that a run also shows what every shorter run would have shown.
+    /// Whether the schedule ignores the horizon, so that a run also shows what every shorter run
+    /// would have shown.
     pub fn is_horizon_free(&self) -> bool {
         self.schedule.steps().is_none()
             && self.schedule.compress(self.steps.max(2), 1).is_ok_and(|c| c == self.schedule)

@@ -1,9 +1,9 @@
 //! [`Lr`]: a learning rate, and spacing on its logarithmic axis.
 //!
-//! A base rate is finite and above zero; any such rate is legal, above 1 too. `Lr * f64` is a rate again; `Lr * Lr`
-//! does not compile, because a rate squared has no meaning (burn multiplies rates when it composes schedulers).
-//! The rate *applied* at a step is `base * factor(step)` and may be zero (warm-up from zero, decay to zero), so it is a
-//! plain `f64`: see [`crate::Policy::lr`].
+//! A base rate is finite and above zero; any such rate is legal, above 1 too. `Lr * f64` is a rate
+//! again; `Lr * Lr` does not compile, because a rate squared has no meaning (burn multiplies rates
+//! when it composes schedulers). The rate *applied* at a step is `base * factor(step)` and may be
+//! zero (warm-up from zero, decay to zero), so it is a plain `f64`: see [`crate::Policy::lr`].
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -49,8 +49,8 @@ impl Lr {
         self.0.log2()
     }
 
-    /// Rates from `low` to `high`, both included, evenly spaced in the logarithm, at least `per_decade` in each factor
-    /// of ten.
+    /// Rates from `low` to `high`, both included, evenly spaced in the logarithm, at least
+    /// `per_decade` in each factor of ten.
     ///
     /// # Errors
     /// When `low > high` or `per_decade` is zero.

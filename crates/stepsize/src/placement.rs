@@ -6,8 +6,8 @@ use crate::{Answer, Estimate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Around a rate without an interval, rates within this factor count as good: half an octave, about the interval of a
-/// good search.
+/// Around a rate without an interval, rates within this factor count as good: half an octave, about
+/// the interval of a good search.
 const AROUND: f64 = std::f64::consts::SQRT_2;
 
 /// Where a rate lies.
@@ -27,8 +27,8 @@ pub enum Placement {
 }
 
 impl Placement {
-    /// Where a trial's rate lies. Without an interval, rates within a factor of the square root of 2 of the recommended
-    /// one are good.
+    /// Where a trial's rate lies. Without an interval, rates within a factor of the square root of
+    /// 2 of the recommended one are good.
     pub fn of(trial: &Trial, estimate: &Estimate) -> Self {
         if Outcome::of(trial) == Outcome::Diverged {
             return Placement::Diverged;

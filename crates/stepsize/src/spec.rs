@@ -27,7 +27,8 @@ pub struct TrialSpec {
     pub steps: u64,
     /// Seeds initial weights and data order.
     pub seed: u64,
-    /// `true` (probes): end the trial as soon as the loss has exploded. `false` (truth tables): always run to the end.
+    /// `true` (probes): end the trial as soon as the loss has exploded. `false` (truth tables):
+    /// always run to the end.
     #[serde(default = "yes")]
     pub stop_on_divergence: bool,
 }

@@ -40,7 +40,8 @@ pub struct Trial {
     pub acts: Vec<Acted>,
     /// Steps that were run.
     pub steps_run: u64,
-    /// Steps that left nothing behind: those of branches, and those before a rewind. They count as cost.
+    /// Steps that left nothing behind: those of branches, and those before a rewind. They count as
+    /// cost.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub steps_void: u64,
     /// Wall-clock seconds, where the executor measured them.
@@ -68,8 +69,8 @@ impl Trial {
         }
     }
 
-    /// Whether it was ended because its loss exploded or was not finite. Whether its rate diverged is for
-    /// [`crate::divergence::Outcome`] to say: a run may end worse than untrained as well.
+    /// Whether it was ended because its loss exploded or was not finite. Whether its rate diverged
+    /// is for [`crate::divergence::Outcome`] to say: a run may end worse than untrained as well.
     pub fn exploded(&self) -> bool {
         matches!(self.end, Some(End::Diverged { .. }))
     }
@@ -84,14 +85,14 @@ impl Trial {
         self.steps_run + self.steps_void
     }
 
-    /// Validation loss after the last step: the number by which finished trials are compared. `None` when the trial
-    /// did not finish or that loss is not finite.
+    /// Validation loss after the last step: the number by which finished trials are compared.
+    /// `None` when the trial did not finish or that loss is not finite.
     pub fn final_loss(&self) -> Option<f64> {
         self.val.last().filter(|_| self.finished()).map(|p| p.loss).filter(|l| l.is_finite())
     }
 
-    /// Validation loss of the untrained model, where it was evaluated. [`crate::divergence::untrained_loss`] also takes
-    /// the first mini-batch loss.
+    /// Validation loss of the untrained model, where it was evaluated.
+    /// [`crate::divergence::untrained_loss`] also takes the first mini-batch loss.
     pub fn start_loss(&self) -> Option<f64> {
         self.val.first().filter(|p| p.step == 0).map(|p| p.loss).filter(|l| l.is_finite())
     }

@@ -1,15 +1,18 @@
 //! [`Comparison`]: ways to set the rate, on one job, at equal total compute, *searches included*.
 //!
-//! Each way has T steps for each seed. A way without a search trains for T steps at each initial rate of a grid: its final
-//! loss over the rate is its *valley*. A way with a search pays for it out of the T steps: `find` searches for a run of
-//! T/1.6 with at most 0.6 of such a run, first-fall with its short trials, and each then trains with what is left; a search
-//! by k runs (0.1, 0.01, 0.001; the grid) makes k runs of T/k, schedule and all, and is judged by the best of them.
+//! Each way has T steps for each seed. A way without a search trains for T steps at each initial
+//! rate of a grid: its final loss over the rate is its *valley*. A way with a search pays for it
+//! out of the T steps: `find` searches for a run of T/1.6 with at most 0.6 of such a run,
+//! first-fall with its short trials, and each then trains with what is left; a search by k runs
+//! (0.1, 0.01, 0.001; the grid) makes k runs of T/k, schedule and all, and is judged by the best of
+//! them.
 //!
-//! It is a [`Probe`], so a comparison is kept, resumed and stopped like any other study. [`Comparison::compared`] makes the
-//! table ([`Row`]) and the sentences ([`Claim`]); both are pure functions of the trials.
+//! It is a [`Probe`], so a comparison is kept, resumed and stopped like any other study.
+//! [`Comparison::compared`] makes the table ([`Row`]) and the sentences ([`Claim`]); both are pure
+//! functions of the trials.
 //!
-//! It does not know models: a way that needs another optimizer names it as text, and the caller that runs the trials looks
-//! it up by [`Comparison::planned`].
+//! It does not know models: a way that needs another optimizer names it as text, and the caller
+//! that runs the trials looks it up by [`Comparison::planned`].
 
 mod claims;
 mod rows;
@@ -57,7 +60,8 @@ pub struct Way {
     pub controller: Option<ControllerSpec>,
     /// An optimizer other than the job's, in the notation of the engine.
     pub optimizer: Option<String>,
-    /// For a method without a rate: the advised value, which its grid multiplies. `None`: the grid of rates.
+    /// For a method without a rate: the advised value, which its grid multiplies. `None`: the grid
+    /// of rates.
     pub unit: Option<Lr>,
 }
 
@@ -90,8 +94,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares `ways` (the first must be one fixed rate) at `rates` with `seeds` seeds; `job` is the run of T steps, its
-    /// schedule the one that searches look for.
+    /// Compares `ways` (the first must be one fixed rate) at `rates` with `seeds` seeds; `job` is
+    /// the run of T steps, its schedule the one that searches look for.
     ///
     /// # Errors
     /// When there are no seeds, fewer than 3 rates, or no fixed way in front.
@@ -121,8 +125,8 @@ impl Comparison {
         &self.ways
     }
 
-    /// The trials that are known beforehand, in the order of their numbers from 0. All later trials are searches and the
-    /// runs after them; those use the job's own optimizer and no controller.
+    /// The trials that are known beforehand, in the order of their numbers from 0. All later trials
+    /// are searches and the runs after them; those use the job's own optimizer and no controller.
     ///
     /// # Errors
     /// When a schedule cannot be compressed to a short run.
@@ -168,8 +172,8 @@ impl Comparison {
         ((self.job.steps as f64 / (1.0 + SEARCH)) as u64).max(1)
     }
 
-    /// The search of `find` for the seed of this number. A search may need a second seed, so each has two of its own; they
-    /// also tell the trials of one search from those of another.
+    /// The search of `find` for the seed of this number. A search may need a second seed, so each
+    /// has two of its own; they also tell the trials of one search from those of another.
     fn race(&self, number: u64) -> Result<Race> {
         let seed = self.job.seed.wrapping_add(2 * number);
         let steps = self.horizon();

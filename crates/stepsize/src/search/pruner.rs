@@ -1,8 +1,9 @@
 //! [`Pruner`]: ends a trial that can no longer be the answer. It sees curves, never the study.
 //!
-//! The pruner of a search compares a trial only with trials of batches that have ended, so that its decisions never
-//! depend on timing: the same seed gives the same study on any number of threads. A pruner that the user asks for by name
-//! ([`PrunerKind`]) may give that up: a sweep is one batch, in which it would otherwise have nothing to compare with.
+//! The pruner of a search compares a trial only with trials of batches that have ended, so that its
+//! decisions never depend on timing: the same seed gives the same study on any number of threads. A
+//! pruner that the user asks for by name ([`PrunerKind`]) may give that up: a sweep is one batch,
+//! in which it would otherwise have nothing to compare with.
 
 mod diverging;
 mod halving;
@@ -23,8 +24,8 @@ use std::str::FromStr;
 pub trait Pruner: Send + Sync {
     /// `Some(why)` ends `live`. `settled` are the ended trials to compare it with, by number.
     fn judge(&self, live: &Trial, settled: &[Trial]) -> Option<String>;
-    /// Whether `settled` omits the ended trials of the batch that `live` belongs to. If it does, decisions do not depend
-    /// on how fast the others ran.
+    /// Whether `settled` omits the ended trials of the batch that `live` belongs to. If it does,
+    /// decisions do not depend on how fast the others ran.
     fn waits_for_batches(&self) -> bool {
         true
     }

@@ -1,8 +1,9 @@
 //! [`Report`]: everything that a picture, a page or a table needs, as data.
 //!
-//! A report is a function of trials and of their estimate, so it can be made again from a recorded log at any time. It
-//! decides what is *shown*: the verdict on each rate (see [`Placement`]), how curves are thinned ([`thin`]), and what the
-//! cost of the search is compared with (see [`Cost`]). It does not choose the rate and draws nothing.
+//! A report is a function of trials and of their estimate, so it can be made again from a recorded
+//! log at any time. It decides what is *shown*: the verdict on each rate (see [`Placement`]), how
+//! curves are thinned ([`thin`]), and what the cost of the search is compared with (see [`Cost`]).
+//! It does not choose the rate and draws nothing.
 
 mod cost;
 mod thin;
@@ -18,7 +19,8 @@ use crate::trial::{Trial, fold};
 use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Result};
 use serde::{Deserialize, Serialize};
 
-/// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed line.
+/// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed
+/// line.
 const CURVE_POINTS: usize = 240;
 
 /// Everything that is shown about a study.
@@ -36,7 +38,8 @@ pub struct Report {
     pub estimate: Estimate,
     /// Every trial, in the order of their numbers.
     pub runs: Vec<TrialSummary>,
-    /// Median validation loss of the untrained model, where it was evaluated (the upper one of an even count).
+    /// Median validation loss of the untrained model, where it was evaluated (the upper one of an
+    /// even count).
     pub untrained: Option<f64>,
     /// What the search cost, and what a full grid would have cost.
     pub cost: Cost,
@@ -57,7 +60,8 @@ pub struct TrialSummary {
     pub steps_run: u64,
     /// Seed.
     pub seed: u64,
-    /// Validation loss after the last step; `None` when it did not finish or that loss is not finite.
+    /// Validation loss after the last step; `None` when it did not finish or that loss is not
+    /// finite.
     pub loss: Option<f64>,
     /// Accuracy or R2 at the last evaluation, where the task has one.
     pub score: Option<f64>,

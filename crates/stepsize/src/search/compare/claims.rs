@@ -1,8 +1,9 @@
 //! [`Claim`]: whether common claims about adaptive rates held in a comparison, with the numbers.
 //!
-//! Losses are compared seed by seed (the same weights, the same order of data). A run that diverged loses against any run
-//! that did not; two that diverged are not compared. A *bad* rate is a factor of ten or more from the best fixed one.
-//! Nothing here is tested for significance: a few seeds give no more than counts.
+//! Losses are compared seed by seed (the same weights, the same order of data). A run that diverged
+//! loses against any run that did not; two that diverged are not compared. A *bad* rate is a factor
+//! of ten or more from the best fixed one. Nothing here is tested for significance: a few seeds
+//! give no more than counts.
 
 use super::rows::{Cell, Compared, NEAR, Row, loss};
 use super::{Family, Lr};
@@ -213,7 +214,8 @@ impl ClaimFacts<'_> {
             short(loss(b)),
             b.lr
         );
-        // Both comparisons have to say the same, the first beyond what a coin would (two standard deviations).
+        // Both comparisons have to say the same, the first beyond what a coin would (two standard
+        // deviations).
         let two = wins.won > wins.lost;
         let clear = wins.won.abs_diff(wins.lost).pow(2) > 4 * (wins.won + wins.lost);
         let differs = clear && two == (loss(a) < loss(b));
@@ -240,7 +242,8 @@ impl ClaimFacts<'_> {
         if all.is_empty() {
             return None;
         }
-        // A fixed rate may have been there before its end too: that is what cycles are held against.
+        // A fixed rate may have been there before its end too: that is what cycles are held
+        // against.
         let own = reached(self.fixed()).map_or(steps, |(at, _)| at.min(steps));
         let words: Vec<String> = all
             .iter()

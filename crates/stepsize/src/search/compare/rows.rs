@@ -1,9 +1,10 @@
 //! The table of a comparison: the result of each way, rate by rate.
 //!
-//! A rate with a seed that diverged (by the rule of the probes) has no mean and is worse than any number. The *width* of a
-//! valley is the number of decades of initial rates, interpolated in log rate and log loss, over which the loss stays within
-//! [`NEAR`] of the best fixed rate's. *Steps to target* is when the validation loss was first at or below the final loss of the best
-//! fixed rate: the mean over the seeds, if all of them reached it.
+//! A rate with a seed that diverged (by the rule of the probes) has no mean and is worse than any
+//! number. The *width* of a valley is the number of decades of initial rates, interpolated in log
+//! rate and log loss, over which the loss stays within [`NEAR`] of the best fixed rate's. *Steps to
+//! target* is when the validation loss was first at or below the final loss of the best fixed rate:
+//! the mean over the seeds, if all of them reached it.
 
 use super::{Claim, Comparison, Family, Part};
 use crate::Result;
@@ -37,7 +38,8 @@ pub struct Row {
     pub family: Family,
     /// Its valley; empty for searches.
     pub cells: Vec<Cell>,
-    /// The best of its cells, known only after all of them were run. For a search, the result of the run after it.
+    /// The best of its cells, known only after all of them were run. For a search, the result of
+    /// the run after it.
     pub best: Option<Cell>,
     /// Width of its valley in decades: where its loss is within [`NEAR`] of the best fixed rate's.
     pub width: f64,

@@ -1,18 +1,21 @@
-//! What the two walls leave out: a smooth random function of (log2 lr, log2 n/T), added to each posterior sample.
+//! What the two walls leave out: a smooth random function of (log2 lr, log2 n/T), added to each
+//! posterior sample.
 //!
-//! No six-parameter form fits every job. A Gaussian process on the residuals (Kennedy & O'Hagan 2001) follows the readings
-//! where there are some and is uncertain where there are none. Each sample carries one draw of it, made by
-//! Matheron's rule: a prior draw (random Fourier features, Rahimi & Recht 2007) plus the kriging of what that draw
-//! misses at the readings.
+//! No six-parameter form fits every job. A Gaussian process on the residuals (Kennedy & O'Hagan
+//! 2001) follows the readings where there are some and is uncertain where there are none. Each
+//! sample carries one draw of it, made by Matheron's rule: a prior draw (random Fourier features,
+//! Rahimi & Recht 2007) plus the kriging of what that draw misses at the readings.
 
 use super::Reading;
 use crate::draws::Draws;
 
-/// Standard deviation of the discrepancy, in log loss (residuals of the form fitted to all of a job: 0.05 to 0.25).
+/// Standard deviation of the discrepancy, in log loss (residuals of the form fitted to all of a
+/// job: 0.05 to 0.25).
 const SD: f64 = 0.15;
 /// Correlation length along the rate, octaves.
 const LENGTH_X: f64 = 1.5;
-/// Correlation length along the horizon, octaves: the deviations of a short run carry over to the full run only in part.
+/// Correlation length along the horizon, octaves: the deviations of a short run carry over to the
+/// full run only in part.
 const LENGTH_S: f64 = 3.0;
 /// Random Fourier features of a prior draw. Not tuned.
 const FEATURES: usize = 16;

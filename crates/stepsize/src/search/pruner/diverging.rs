@@ -1,11 +1,12 @@
 //! [`Diverging`]: ends a run whose loss has risen to several times its own best.
 //!
-//! `loss > factor x best so far`, at a reading after the first tenth of the run. fastai's finder stops by the same test
-//! with factor 4. It looks at one run only, so a schedule cannot mislead it.
+//! `loss > factor x best so far`, at a reading after the first tenth of the run. fastai's finder
+//! stops by the same test with factor 4. It looks at one run only, so a schedule cannot mislead it.
 //!
-//! **Unsafe** where the loss comes near zero or below (the ratio then means nothing; runs below zero are not judged),
-//! where it is the loss of single mini-batches of a noisy task, and for large rates whose loss rises first and recovers
-//! (the "catapult": factors up to about 30 were seen in runs that recovered). There, use a larger factor or no pruner.
+//! **Unsafe** where the loss comes near zero or below (the ratio then means nothing; runs below
+//! zero are not judged), where it is the loss of single mini-batches of a noisy task, and for large
+//! rates whose loss rises first and recovers (the "catapult": factors up to about 30 were seen in
+//! runs that recovered). There, use a larger factor or no pruner.
 
 use super::{Pruner, curve};
 use crate::trial::Trial;

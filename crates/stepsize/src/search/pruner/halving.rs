@@ -1,12 +1,13 @@
-//! [`Halving`]: asynchronous successive halving (ASHA, Li et al. 2018): at each rung only the best `1/eta` continue.
+//! [`Halving`]: asynchronous successive halving (ASHA, Li et al. 2018): at each rung only the best
+//! `1/eta` continue.
 //!
-//! Rungs lie at `steps x eta^-k`. A run that reaches a rung continues if its loss there is among the best
-//! `floor(n / eta)`, at least one, of the `n` runs of the same length seen at that rung so far, itself included. So early
-//! runs continue more easily.
+//! Rungs lie at `steps x eta^-k`. A run that reaches a rung continues if its loss there is among
+//! the best `floor(n / eta)`, at least one, of the `n` runs of the same length seen at that rung so
+//! far, itself included. So early runs continue more easily.
 //!
-//! **Unsafe** for rates under a decaying schedule, for the reason given at [`Median`](super::Median), and worse: each rung
-//! repeats the mistake, and a run that was ended never returns. Use it for constant schedules with many more candidates
-//! than full runs.
+//! **Unsafe** for rates under a decaying schedule, for the reason given at
+//! [`Median`](super::Median), and worse: each rung repeats the mistake, and a run that was ended
+//! never returns. Use it for constant schedules with many more candidates than full runs.
 
 use super::{Pruner, at, curve};
 use crate::trial::Trial;

@@ -1,12 +1,14 @@
-//! [`Median`]: ends a run whose best loss so far is worse than the median of the others at the same step.
+//! [`Median`]: ends a run whose best loss so far is worse than the median of the others at the same
+//! step.
 //!
-//! The rule of Vizier (Golovin et al. 2017, section 3.2.2) in the form of Optuna: `min(losses so far) > median over finished
-//! runs of their loss at this step`, once enough runs have finished. It compares runs of the same length, at their last
-//! reading not after the step.
+//! The rule of Vizier (Golovin et al. 2017, section 3.2.2) in the form of Optuna: `min(losses so
+//! far) > median over finished runs of their loss at this step`, once enough runs have finished. It
+//! compares runs of the same length, at their last reading not after the step.
 //!
-//! **Unsafe** for rates under a decaying schedule: between 20 and 70 % of such a run the best-looking rate is 3 to 4 times
-//! too small, so it ends the winners and keeps rates that only look good early. Use `one-sided` there. Use the median rule
-//! for constant schedules, and for parameters other than the rate.
+//! **Unsafe** for rates under a decaying schedule: between 20 and 70 % of such a run the
+//! best-looking rate is 3 to 4 times too small, so it ends the winners and keeps rates that only
+//! look good early. Use `one-sided` there. Use the median rule for constant schedules, and for
+//! parameters other than the rate.
 
 use super::{Pruner, at, curve};
 use crate::stats::median;

@@ -1,7 +1,9 @@
-//! [`OneSided`]: ends a trial at a *lower* rate that is already clearly worse than a higher rate was at the same step.
+//! [`OneSided`]: ends a trial at a *lower* rate that is already clearly worse than a higher rate
+//! was at the same step.
 //!
-//! Before the schedule has decayed, losses favour low rates (at 20-70 % of a decaying run the best-looking rate is 3-4x too
-//! small). So a lower rate that looks worse is worse, but a higher rate that looks worse may still win and is never ended.
+//! Before the schedule has decayed, losses favour low rates (at 20-70 % of a decaying run the
+//! best-looking rate is 3-4x too small). So a lower rate that looks worse is worse, but a higher
+//! rate that looks worse may still win and is never ended.
 
 use super::Pruner;
 use crate::trial::Trial;

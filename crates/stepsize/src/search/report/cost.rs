@@ -1,8 +1,8 @@
 //! [`Cost`]: what a search cost, and what a full grid over the same span would have cost.
 //!
-//! The grid: [`GRID_PER_DECADE`] rates a decade over the span of rates that the search tried, one seed, every run at full
-//! length. It is the plain way to the same picture, not the best one. Seconds are those of the trials added up, however
-//! many ran at once; money is their price.
+//! The grid: [`GRID_PER_DECADE`] rates a decade over the span of rates that the search tried, one
+//! seed, every run at full length. It is the plain way to the same picture, not the best one.
+//! Seconds are those of the trials added up, however many ran at once; money is their price.
 
 use crate::defaults::GRID_PER_DECADE;
 use crate::trial::Trial;
@@ -18,7 +18,8 @@ pub struct Cost {
     pub steps: u64,
     /// Steps, in full runs.
     pub runs: f64,
-    /// Seconds of all trials added up. A trial that was not timed counts at the speed of the others.
+    /// Seconds of all trials added up. A trial that was not timed counts at the speed of the
+    /// others.
     pub seconds: Option<f64>,
     /// Seconds from start to end by the clock, where known.
     pub wall_seconds: Option<f64>,
