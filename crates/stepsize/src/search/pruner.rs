@@ -1,8 +1,9 @@
-//! [`Pruner`]: ends a trial that cannot be the answer any more. It sees curves, never the study.
+//! [`Pruner`]: ends a trial that can no longer be the answer. It sees curves, never the study.
 //!
-//! `settled` holds only trials of batches that have ended, so that a verdict depends on evidence and never on timing:
-//! the same seed gives the same study on any number of threads. A rule that the user asks for by name ([`PrunerKind`]) may give
-//! that up: in a sweep, which is one batch, it would have nothing to compare with.
+//! The pruner of a search compares a trial only with trials of batches that have ended, so that its
+//! decisions never depend on timing: the same seed gives the same study on any number of threads. A
+//! pruner that the user asks for by name ([`PrunerKind`]) may give that up: a sweep is one batch,
+//! in which it would otherwise have nothing to compare with.
 
 mod diverging;
 mod halving;
@@ -19,21 +20,21 @@ use crate::trial::Trial;
 use crate::{Error, Result};
 use std::str::FromStr;
 
-/// Judges a running trial.
+/// Decides whether a running trial is ended.
 pub trait Pruner: Send + Sync {
-    /// `Some(why)` to end `live`; `settled` are the trials of earlier batches, by number.
+    /// `Some(why)` ends `live`. `settled` are the ended trials to compare it with, by number.
     fn judge(&self, live: &Trial, settled: &[Trial]) -> Option<String>;
-    /// Whether `settled` leaves out the ended trials of the batch that `live` belongs to. Without them a verdict does not depend
-    /// on how fast others ran.
+    /// Whether `settled` omits the ended trials of the batch that `live` belongs to. If it does,
+    /// decisions do not depend on how fast the others ran.
     fn waits_for_batches(&self) -> bool {
         true
     }
 }
 
-/// A rule by its name.
+/// The pruners that can be asked for by name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PrunerKind {
-    /// None at all, also not the search's own.
+    /// No pruner, not even that of the search.
     None,
     /// [`OneSided`]: safe under decaying schedules.
     OneSided,
@@ -49,7 +50,7 @@ impl PrunerKind {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::None, Self::OneSided, Self::Diverging, Self::Median, Self::Halving];
 
-    /// As typed.
+    /// The name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -60,7 +61,7 @@ impl PrunerKind {
         }
     }
 
-    /// The rule with its usual numbers.
+    /// The pruner with its default parameters.
     pub fn pruner(self) -> Option<Box<dyn Pruner>> {
         match self {
             Self::None => None,
@@ -71,7 +72,7 @@ impl PrunerKind {
         }
     }
 
-    /// Whether the rule may end the best rate when the schedule decays.
+    /// Whether it may end the best rate when the schedule decays.
     pub fn is_unsafe_under_decay(self) -> bool {
         matches!(self, Self::Median | Self::Halving)
     }
@@ -81,14 +82,14 @@ impl FromStr for PrunerKind {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|rule| rule.name() == text).ok_or_else(|| {
+        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
             let names = Self::ALL.map(Self::name).join(", ");
             Error::invalid(format!("`{text}` is not a pruner; the pruners are {names}"))
         })
     }
 }
 
-/// What a rule compares: validation losses where there are any, else training losses.
+/// The curve to compare: validation losses where there are any, else training losses.
 fn curve(trial: &Trial) -> &Curve {
     if trial.val.last().is_some() { &trial.val } else { &trial.train }
 }

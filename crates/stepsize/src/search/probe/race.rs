@@ -125,8 +125,9 @@ impl Edge {
 /// Below a cliff ([`Book::cliff`]) the rate of the full run is at most this many octaves below that of the longest probe for each
 /// octave that it is longer. The model, which must allow for walls that move with the length, would go far too low there.
 const CLIFF_SHIFT: f64 = 0.5;
+/// Points of the bracket at which the edge is placed in turn. Not tuned.
 const EDGE_POINTS: u32 = 8;
-/// Octaves.
+/// Softness of the edge, in octaves (scale of a logistic curve). Not tuned.
 const EDGE_SOFTNESS: f64 = 0.15;
 /// Regret of a run that diverges.
 const DIVERGED_REGRET: f64 = 1.0;
