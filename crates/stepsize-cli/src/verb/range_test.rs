@@ -9,7 +9,6 @@ use stepsize::defaults::{FIRST_SHARE, RANGE_TEST_STEPS, range_test_span};
 use stepsize::probe::suggest::Ramp;
 use stepsize::probe::{Ladder, RangeTest, RangeTestRule};
 
-
 /// Makes the test.
 pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;

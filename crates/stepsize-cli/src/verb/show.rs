@@ -30,12 +30,7 @@ pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
 }
 
 /// Writes what was asked for and gives the text to print. `study` is where the search is kept.
-pub fn finish(
-    report: Report,
-    output: &DrawArgs,
-    study: Option<StudyName<'_>>,
-    style: Style,
-) -> Result<Done, Fault> {
+pub fn finish(report: Report, output: &DrawArgs, study: Option<StudyName<'_>>, style: Style) -> Result<Done, Fault> {
     let question = report.question.clone();
     let wording = Wording::new(&question, study);
     let report = report.with_words(|remedy| wording.words(remedy));

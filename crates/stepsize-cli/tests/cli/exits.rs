@@ -52,7 +52,11 @@ fn failures_are_1() {
     assert!(seen.code == Some(1) && seen.err.contains("it holds x"), "{}", seen.err);
     std::fs::write(bench.path("text.db"), "no database at all, but long enough to look like one\n".repeat(99)).unwrap();
     let seen = bench.run("show x --db text.db");
-    assert!(seen.code == Some(1) && seen.err.contains("it is not a SQLite file; name another study file (`--db FILE`)"), "{}", seen.err);
+    assert!(
+        seen.code == Some(1) && seen.err.contains("it is not a SQLite file; name another study file (`--db FILE`)"),
+        "{}",
+        seen.err
+    );
 }
 
 #[test]

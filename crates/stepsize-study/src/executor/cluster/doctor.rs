@@ -52,11 +52,9 @@ pub fn doctor(on: &On, dir: &Path) -> Vec<Check> {
             checks.push(Check::well("engine", answer));
             let found = format!("{} jobs of {} processors and {} GPUs", caps.slots, on.need.cpus, on.need.gpus);
             checks.push(match caps.slots {
-                0 => Check::amiss(
-                    "slots",
-                    found,
-                    "ask for fewer processors or GPUs per run, or name another partition",
-                ),
+                0 => {
+                    Check::amiss("slots", found, "ask for fewer processors or GPUs per run, or name another partition")
+                }
                 _ => Check::well("slots", found),
             });
             if caps.slots == 0 {
@@ -70,7 +68,9 @@ pub fn doctor(on: &On, dir: &Path) -> Vec<Check> {
     }
     match try_job(on, dir, &mut checks) {
         Ok(()) => {}
-        Err(error) => checks.push(Check::amiss("directory", error.to_string(), "name another directory for the trials")),
+        Err(error) => {
+            checks.push(Check::amiss("directory", error.to_string(), "name another directory for the trials"))
+        }
     }
     checks
 }

@@ -150,9 +150,9 @@ fn read(state: &str, reason: &str) -> JobStatus {
         "TIMEOUT" | "DEADLINE" => JobStatus::Over(Exit::Unknown(format!(
             "Slurm ended it at its time limit ({state}); give a longer time limit or another partition"
         ))),
-        "OUT_OF_MEMORY" => JobStatus::Over(Exit::Unknown(
-            "Slurm ended it: out of memory; ask Slurm for more memory per run".into(),
-        )),
+        "OUT_OF_MEMORY" => {
+            JobStatus::Over(Exit::Unknown("Slurm ended it: out of memory; ask Slurm for more memory per run".into()))
+        }
         "CANCELLED" => JobStatus::Over(Exit::Unknown(format!("somebody cancelled its job{reason}"))),
         // The exit file says how.
         "FAILED" => JobStatus::Over(Exit::Code(1)),

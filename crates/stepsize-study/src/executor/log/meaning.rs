@@ -224,7 +224,8 @@ impl Measure {
 const UNNAMED: &str = "metric";
 
 fn pattern(text: &str) -> Result<Regex> {
-    let regex = Regex::new(text).map_err(|e| Error::invalid(format!("the pattern of the metric cannot be read: {e}")))?;
+    let regex =
+        Regex::new(text).map_err(|e| Error::invalid(format!("the pattern of the metric cannot be read: {e}")))?;
     if regex.captures_len() < 2 {
         return Err(Error::invalid(format!(
             "the pattern of the metric, '{text}', has no group; put the number in one: 'val=([0-9.]+)' or 'val=(?<val_loss>[0-9.]+)'"
