@@ -23,9 +23,10 @@ pub(super) fn median(values: &[f64]) -> Option<f64> {
 }
 
 /// Standard deviation of the noise about a smooth curve: the median of the absolute second
-/// differences, so that neither the trend nor single spikes count. For white noise `x[i-1] - 2 x[i]
-/// + x[i+1]` has six times its variance; 1.4826 makes the median absolute deviation of a normal
-/// distribution its standard deviation.
+/// differences, so that neither the trend nor single spikes count.
+///
+/// The second difference of white noise has six times its variance, and the deviation of a normal
+/// distribution is 1.4826 times its median absolute deviation.
 pub(super) fn noise(values: &[f64]) -> Option<f64> {
     let bends: Vec<f64> = values.windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs()).collect();
     median(&bends).map(|m| 1.4826 * m / 6f64.sqrt())
