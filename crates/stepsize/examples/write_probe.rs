@@ -5,8 +5,8 @@
 
 use std::ops::ControlFlow;
 use stepsize::probe::Probe;
-use stepsize::{Answer, Estimate, Job, Rate};
 use stepsize::quadratic::NoisyQuadratic;
+use stepsize::{Answer, Estimate, Job, Rate};
 use stepsize::{Lr, Policy, Result, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold_one, train};
 
 /// A probe is a function of the trials that have ended. It keeps nothing between calls, so a study

@@ -201,6 +201,9 @@ mod tests {
     fn a_cause_can_be_kept_without_being_shown_twice() {
         let parse = "x".parse::<f64>().unwrap_err();
         let error = Error::invalid("a rate is a number, not x").with_source(parse);
-        assert_eq!((error.to_string().as_str(), cause(&error).as_str()), ("a rate is a number, not x", "invalid float literal"));
+        assert_eq!(
+            (error.to_string().as_str(), cause(&error).as_str()),
+            ("a rate is a number, not x", "invalid float literal")
+        );
     }
 }

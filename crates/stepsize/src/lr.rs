@@ -99,12 +99,9 @@ impl From<Lr> for f64 {
 impl std::str::FromStr for Lr {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let value: f64 = text
-            .trim()
-            .parse()
-            .map_err(|e: std::num::ParseFloatError| {
-                Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")).with_source(e)
-            })?;
+        let value: f64 = text.trim().parse().map_err(|e: std::num::ParseFloatError| {
+            Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")).with_source(e)
+        })?;
         Self::new(value)
     }
 }

@@ -38,7 +38,6 @@ use crate::stats::Z80;
 use crate::{Error, Lr, Result, Schedule};
 use serde::Serialize;
 
-
 /// Exponent of the horizon with its deviation: first where both schedules decay over 30 % of the
 /// run or more, then for other schedules.
 ///

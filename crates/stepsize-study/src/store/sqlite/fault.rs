@@ -25,9 +25,7 @@ pub(super) fn fault(path: &Path, what: &str, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process keeps it locked; end that one, or name another study file"
         }
-        Some(ErrorCode::DatabaseCorrupt) => {
-            "the file is damaged; keep a copy of it, then try `sqlite3 FILE .recover`"
-        }
+        Some(ErrorCode::DatabaseCorrupt) => "the file is damaged; keep a copy of it, then try `sqlite3 FILE .recover`",
         _ => "name another study file, or report this",
     };
     let what = format!("{what} the studies in");
