@@ -20,7 +20,7 @@ pub use task::TaskArgs;
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
 
-use crate::show::Style;
+use stepsize_draw::show::Style;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;

@@ -7,7 +7,7 @@ mod read;
 
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
-use crate::show::Style;
+use stepsize_draw::show::Style;
 use read::Runs;
 pub use read::of_trial;
 use stepsize::Placement;
@@ -52,7 +52,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     }
     let judgement = judge(read::all(args)?, args.alone);
     if let Some(path) = &args.report {
-        super::show::write(path, output::page(&judgement).as_bytes())?;
+        crate::answer::write(path, output::page(&judgement).as_bytes())?;
     }
     let text = match () {
         () if args.json => format!("{:#}\n", output::json(&judgement)),

@@ -2,71 +2,24 @@
 
 use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
-use crate::show::Style;
-use crate::work::{Work, capped};
-use stepsize::probe::{Descent, FirstFall, Grid, Opening, Probe, Race, Random, RangeTest};
-use stepsize::{Lr, Result};
-
-/// Rates a decade of `--probe grid`: factors of 1.8.
-const PER_DECADE: u32 = 4;
-/// Rates of `--probe random`: a common budget for a search by hand.
-const DRAWS: u32 = 10;
-/// Steps of `--probe range-test`, as many as the common tools take.
-const ITERATIONS: u64 = 100;
-
-/// Where a search by openings starts, as `race` does.
-const START: f64 = 0.01;
-/// What a search by openings may spend, in full runs.
-const MAX_COST: f64 = 0.75;
+use crate::work::Work;
+use std::ffi::OsString;
+use stepsize::{FindProbe, QuestionKind};
+use stepsize_draw::show::Style;
 
 /// Finds a rate.
-pub fn run(args: &FindArgs, style: Style) -> std::result::Result<Done, Fault> {
+pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let probe = probe(args, &work).map_err(Fault::usage)?;
-    // The race has a budget of its own, by which it plans.
     let probe = match args.probe {
-        ProbeName::Race => probe,
-        _ => capped(probe, &work.job, args.max_cost)?.0,
+        ProbeName::Race if work.cut => FindProbe::Opening,
+        ProbeName::Race => FindProbe::Race,
+        ProbeName::Sweep => FindProbe::Sweep,
+        ProbeName::Random => FindProbe::Random,
+        ProbeName::Descent => FindProbe::Descent,
+        ProbeName::FirstFall => FindProbe::FirstFall,
+        ProbeName::RangeTest => FindProbe::RangeTest,
     };
-    let mut question = format!("find --probe {}", probe.name());
-    let options =
-        [("low", args.span.low), ("high", args.span.high), ("start", args.start)].map(|(n, v)| (n, v.map(Lr::get)));
-    for (name, value) in options.into_iter().chain([("max-cost", args.max_cost)]) {
-        if let Some(value) = value {
-            question += &format!(" --{name} {value}");
-        }
-    }
-    crate::search::run(&question, probe.as_ref(), work, &args.output, style)
-}
-
-fn probe(args: &FindArgs, work: &Work) -> Result<Box<dyn Probe>> {
-    let job = work.job.clone();
-    let (low, high) = args.span.or(1e-4, 1.0)?;
-    Ok(match args.probe {
-        ProbeName::Race if work.cut => {
-            let start = args.start.map_or_else(|| Lr::new(START), Ok)?;
-            Box::new(Opening::new(job, start, args.max_cost.unwrap_or(MAX_COST))?)
-        }
-        ProbeName::Race => {
-            let mut race = Race::new(job);
-            if let Some(runs) = args.max_cost {
-                race = race.with_max_cost(runs)?;
-            }
-            if let Some(lr) = args.start {
-                race = race.starting_at(lr);
-            }
-            Box::new(race)
-        }
-        ProbeName::Grid => Box::new(Grid::new(job, low, high, PER_DECADE)?),
-        ProbeName::Random => {
-            let seed = job.seed;
-            Box::new(Random::new(job, low, high, DRAWS, seed)?)
-        }
-        ProbeName::Descent => Box::new(Descent::new(job)),
-        ProbeName::FirstFall => Box::new(FirstFall::new(job)),
-        ProbeName::RangeTest => {
-            let (low, high) = args.span.or(1e-6, 10.0)?;
-            Box::new(RangeTest::new(job, low, high, ITERATIONS)?)
-        }
-    })
+    let (low, high) = (args.span.low, args.span.high);
+    let kind = QuestionKind::Find { probe, start: args.start, budget: args.budget, low, high };
+    crate::search::run(kind, work, &args.output, words, style)
 }

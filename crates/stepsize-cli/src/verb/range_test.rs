@@ -2,67 +2,44 @@
 
 use crate::args::RangeTestArgs;
 use crate::done::{Done, Fault};
-use crate::show::Style;
-use crate::work::{Work, capped};
-use stepsize::Lr;
-use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Ladder, RangeTest, RangeTestRule};
+use crate::work::Work;
+use std::ffi::OsString;
+use stepsize::QuestionKind;
+use stepsize::probe::RangeTestRule;
+use stepsize::probe::suggest::Suggestion;
+use stepsize_draw::show::Style;
 
 /// Steps of the test, as many as the common tools take.
-const ITERATIONS: u64 = 100;
-/// A command's short runs have this share of the full run, as the first ones of `find`.
+const TRIAL_STEPS: u64 = 100;
+/// The short trials of a command have this share of the full run, as the first ones of `find`.
 const SHARE: u64 = 16;
 
-/// Our own ways to read the curve.
-const OURS: [(&str, RangeTestRule); 2] = [("edge", RangeTestRule::Edge), ("accuracy", RangeTestRule::Accuracy)];
-
-/// Makes the test.
-pub fn run(args: &RangeTestArgs, style: Style) -> Result<Done, Fault> {
-    let reading = reading(&args.rule)?;
+/// Makes the test. That of a command consists of short trials, because its rate cannot be raised while it runs.
+pub fn run(args: &RangeTestArgs, words: &[OsString], style: Style) -> Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let (low, high) = match reading {
-        // That tool's own default range.
+    let short_trials = !args.command.argv.is_empty();
+    if short_trials && (args.rule != RangeTestRule::Edge || args.linear) {
+        return Err(Fault::usage(
+            "the rate of a command cannot be raised while it runs: its range test consists of short runs at rates a constant \
+             factor apart, read by --rule edge; omit --rule and --linear",
+        ));
+    }
+    let (low, high) = match args.rule {
+        // The default range of that tool.
         RangeTestRule::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
         RangeTestRule::Peer(_) => args.span.or(1e-7, 10.0),
         RangeTestRule::Edge | RangeTestRule::Accuracy => args.span.or(1e-6, 10.0),
     }
     .map_err(Fault::usage)?;
-    if !args.command.argv.is_empty() {
-        return ladder(args, work, (low, high), style);
-    }
-    let iterations = args.iterations.unwrap_or(ITERATIONS);
-    let ramp = if args.linear { Ramp::Linear } else { Ramp::Exponential };
-    let probe = RangeTest::new(work.job.clone(), low, high, iterations)
-        .map_err(Fault::usage)?
-        .with_ramp(ramp)
-        .with_reading(reading);
-    let shape = if args.linear { " --linear" } else { "" };
-    let question =
-        format!("range-test --rule {}{shape} --low {low} --high {high} --iterations {iterations}", args.rule);
-    let (probe, budget) = capped(Box::new(probe), &work.job, args.max_cost)?;
-    crate::search::run(&(question + &budget), probe.as_ref(), work, &args.output, style)
-}
-
-/// The same by short runs, because the rate of a command cannot be raised while it runs.
-fn ladder(args: &RangeTestArgs, work: Work, span: (Lr, Lr), style: Style) -> Result<Done, Fault> {
-    if args.rule != "edge" || args.linear {
-        return Err(Fault::usage(
-            "the rate of a command cannot be raised while it runs: its range test is made of short runs at constant-factor steps and read \
-             by --rule edge; leave --rule and --linear out",
-        ));
-    }
-    let iterations = args.iterations.unwrap_or((work.job.steps / SHARE).max(1));
-    let probe = Ladder::new(work.job.clone(), span.0, span.1, iterations).map_err(Fault::usage)?;
-    let question = format!("range-test --rule edge --low {} --high {} --iterations {iterations}", span.0, span.1);
-    let (probe, budget) = capped(Box::new(probe), &work.job, args.max_cost)?;
-    crate::search::run(&(question + &budget), probe.as_ref(), work, &args.output, style)
-}
-
-fn reading(rule: &str) -> Result<RangeTestRule, Fault> {
-    let peers = Suggestion::ALL.map(|s| (s.name(), RangeTestRule::Peer(s)));
-    let known: Vec<(&str, RangeTestRule)> = OURS.into_iter().chain(peers).collect();
-    known.iter().find(|(name, _)| *name == rule).map(|(_, reading)| *reading).ok_or_else(|| {
-        let names: Vec<&str> = known.iter().map(|(name, _)| *name).collect();
-        Fault::usage(format!("--rule '{rule}' is not known; the rules are {}", names.join(", ")))
-    })
+    let default = if short_trials { (work.job.steps / SHARE).max(1) } else { TRIAL_STEPS };
+    let kind = QuestionKind::RangeTest {
+        rule: args.rule,
+        linear: args.linear,
+        low,
+        high,
+        trial_steps: args.trial_steps.unwrap_or(default),
+        short_trials,
+        budget: args.budget,
+    };
+    crate::search::run(kind, work, &args.output, words, style)
 }

@@ -2,8 +2,8 @@
 
 use crate::args::{ScheduleArgs, ScheduleForm};
 use crate::done::{Done, Fault};
-use crate::number;
-use crate::show::{self, Style};
+use stepsize_draw::number;
+use stepsize_draw::show::{self, Style};
 use serde_json::json;
 use stepsize::{Point, Schedule};
 

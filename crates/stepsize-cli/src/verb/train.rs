@@ -12,7 +12,7 @@ mod watch;
 
 use crate::args::TrainArgs;
 use crate::done::{Done, Fault};
-use crate::show::Style;
+use stepsize_draw::show::Style;
 use crate::task::Loaded;
 use checkpoint::Checkpoint;
 use norms::Norms;

@@ -2,8 +2,8 @@
 
 use crate::args::{FamilyName, TransferArgs};
 use crate::done::{Done, Fault};
-use crate::number::{count, rate, significant};
-use crate::show::{self, Style};
+use stepsize_draw::number::{count, rate, significant};
+use stepsize_draw::show::{self, Style};
 use serde_json::json;
 use stepsize::transfer::{OptimizerFamily, Plan, Transfer, transfer};
 

@@ -14,52 +14,15 @@
 mod claims;
 mod rows;
 
+pub use crate::question::{Family, Way};
 pub use claims::Claim;
 pub use rows::{Cell, Compared, NEAR, Row};
 
-use crate::controller::ControllerSpec;
 use crate::lr::Lr;
 use crate::probe::{FirstFall, Probe, Race};
-use crate::schedule::Schedule;
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Result};
-use serde::Serialize;
-
-/// What a way does with the rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// One rate from beginning to end.
-    Fixed,
-    /// A planned decay.
-    Decay,
-    /// A planned rise and fall, once or often.
-    Cycle,
-    /// Reacts to what training shows: losses or gradients.
-    Feedback,
-    /// Works out its own step size.
-    Free,
-    /// Finds the rate first, out of the same steps.
-    Search,
-}
-
-/// A way to set the rate, given an initial one.
-#[derive(Debug, Clone)]
-pub struct Way {
-    /// For people.
-    pub name: String,
-    /// Kind.
-    pub family: Family,
-    /// Shape over the whole run.
-    pub schedule: Schedule,
-    /// Closed loop.
-    pub controller: Option<ControllerSpec>,
-    /// Another optimizer than the job's, in the notation of whoever runs it.
-    pub optimizer: Option<String>,
-    /// Rate that a method without one is run with: its grid is factors on it. `None`: the grid of rates.
-    pub unit: Option<Lr>,
-}
 
 /// What a planned trial is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -12,12 +12,11 @@ mod one_sided;
 pub use diverging::Diverging;
 pub use halving::Halving;
 pub use median::Median;
+pub use crate::question::KillRule;
 pub use one_sided::OneSided;
 
 use crate::curve::Curve;
 use crate::trial::Trial;
-use crate::{Error, Result};
-use std::str::FromStr;
 
 /// Judges a running trial.
 pub trait Pruner: Send + Sync {
@@ -30,36 +29,7 @@ pub trait Pruner: Send + Sync {
     }
 }
 
-/// A rule by its name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum KillRule {
-    /// None at all, also not the search's own.
-    None,
-    /// [`OneSided`]: safe under decaying schedules.
-    OneSided,
-    /// [`Diverging`].
-    Diverging,
-    /// [`Median`]: unsafe under decaying schedules.
-    Median,
-    /// [`Halving`]: unsafe under decaying schedules.
-    Halving,
-}
-
 impl KillRule {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::None, Self::OneSided, Self::Diverging, Self::Median, Self::Halving];
-
-    /// As typed.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::OneSided => "one-sided",
-            Self::Diverging => "diverging",
-            Self::Median => "median",
-            Self::Halving => "halving",
-        }
-    }
-
     /// The rule with its usual numbers.
     pub fn pruner(self) -> Option<Box<dyn Pruner>> {
         match self {
@@ -69,22 +39,6 @@ impl KillRule {
             Self::Median => Some(Box::new(Median::default())),
             Self::Halving => Some(Box::new(Halving::default())),
         }
-    }
-
-    /// Whether the rule may end the best rate when the schedule decays.
-    pub fn is_unsafe_under_decay(self) -> bool {
-        matches!(self, Self::Median | Self::Halving)
-    }
-}
-
-impl FromStr for KillRule {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|rule| rule.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::invalid(format!("`{text}` is no kill rule; there are {names}"))
-        })
     }
 }
 

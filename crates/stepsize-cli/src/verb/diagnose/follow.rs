@@ -6,7 +6,7 @@ use super::output;
 use super::{judge, read};
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
-use crate::show::Style;
+use stepsize_draw::show::Style;
 use std::io::Write;
 use std::time::Duration;
 use stepsize::Placement;

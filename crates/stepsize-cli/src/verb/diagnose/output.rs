@@ -1,8 +1,8 @@
 //! What is printed and written: text, the list of objects, SARIF, the page.
 
 use super::{Judged, Judgement};
-use crate::number::rate;
-use crate::show::{Style, Tone, wrapped};
+use stepsize_draw::number::rate;
+use stepsize_draw::show::{Style, Tone, wrapped};
 use serde_json::{Value, json};
 use stepsize::Placement;
 use stepsize::diagnosis::Finding;

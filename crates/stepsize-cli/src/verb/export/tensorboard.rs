@@ -5,7 +5,7 @@
 //! Scalars are single precision there: the other formats hold the exact numbers.
 
 use crate::done::Fault;
-use crate::number::rate;
+use stepsize_draw::number::rate;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -66,7 +66,7 @@ pub fn write(directory: &Path, events: &[(f64, Event)]) -> Result<usize, Fault> 
     for (name, bytes) in files.values() {
         let run = directory.join(name);
         std::fs::create_dir_all(&run).map_err(|e| Fault::failure(format!("cannot make {}: {e}", run.display())))?;
-        crate::verb::show::write(&run.join("events.out.tfevents.0.stepsize"), bytes)?;
+        crate::answer::write(&run.join("events.out.tfevents.0.stepsize"), bytes)?;
     }
     Ok(files.len())
 }

@@ -2,8 +2,8 @@
 
 use super::checkpoint::Checkpoint;
 use crate::args::TrainArgs;
-use crate::number::{count, loss, plural, rate};
-use crate::show::{self, Style, Tone};
+use stepsize_draw::number::{count, loss, plural, rate};
+use stepsize_draw::show::{self, Style, Tone};
 use crate::task::Loaded;
 use crate::verb::diagnose::of_trial;
 use serde_json::json;

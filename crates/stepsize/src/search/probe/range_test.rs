@@ -21,6 +21,7 @@ use crate::lr::Lr;
 use crate::probe::Probe;
 use crate::probe::evidence::{answered, refused, untrained};
 use crate::probe::suggest::{Finder, Ramp, Suggestion};
+use crate::question::RangeTestRule;
 use crate::schedule::{Schedule, Shape};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
@@ -39,18 +40,6 @@ const NOISE: f64 = 4.0;
 const SCORES: usize = 8;
 /// Share of the rise of the score at which it starts (and, from above, stops) to rise.
 const RISE: f64 = 0.1;
-
-/// How a rate is read off a range test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RangeTestRule {
-    /// A fourth of the divergence edge.
-    #[default]
-    Edge,
-    /// As a known tool does.
-    Peer(Suggestion),
-    /// Smith's maximum from the score (accuracy or R2) of evaluations during the ramp.
-    Accuracy,
-}
 
 /// Where the score starts and stops to rise in a range test (Smith 2015): the bounds of a cyclical schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]

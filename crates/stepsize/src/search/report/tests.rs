@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Rate, Schedule, TrialId};
+use crate::{Question, Rate, Schedule, TrialId, VERSION};
 
 fn job() -> Job {
     Job::new(1000, Schedule::constant(), 0).unwrap()
@@ -78,7 +78,7 @@ fn a_report_survives_json_and_holds_finite_numbers_only() {
 
 #[test]
 fn a_log_without_a_conclusion_is_a_refusal() {
-    let study = Event::Study { version: 1, question: "q".into(), task: "t".into(), job: job() };
+    let study = Event::Study { version: VERSION, question: Question::in_words("q", "t", job()) };
     let report = Report::from_events(&[study]).unwrap();
     assert!(report.lr().is_none() && report.estimate.refusal().unwrap().advice.contains("stepsize resume"));
     assert!(Report::from_events(&[]).is_err());
