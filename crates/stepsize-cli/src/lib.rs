@@ -1,7 +1,7 @@
 //! The command line of Stepsize: arguments in, one verb, text out.
 //!
-//! A library with one function, because two programs use it: the binary `stepsize` of this crate and the command of the same
-//! name in the Python wheel.
+//! A library with one function, because two programs use it: the binary `stepsize` of this crate
+//! and the command of the same name in the Python wheel.
 
 #![recursion_limit = "256"]
 
@@ -19,7 +19,8 @@ use clap::Parser;
 use done::{Done, Fault};
 use std::ffi::OsString;
 
-/// Runs the command line `words` (the first is the name of the program), prints the result and returns the exit code.
+/// Runs the command line `words` (the first is the name of the program), prints the result and
+/// returns the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
     let cli = match Cli::try_parse_from(&words) {

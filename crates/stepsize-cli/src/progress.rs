@@ -1,5 +1,5 @@
-//! Progress on standard error, on a terminal only: steps done of those planned so far, the time left, and how the last trial
-//! ended.
+//! Progress on standard error, on a terminal only: steps done of those planned so far, the time
+//! left, and how the last trial ended.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;

@@ -1,4 +1,5 @@
-//! One search from the question to the answer: store, executor, progress, Ctrl-C, and the outputs that were asked for.
+//! One search from the question to the answer: store, executor, progress, Ctrl-C, and the outputs
+//! that were asked for.
 
 use crate::answer;
 use crate::args::{OutputArgs, StudyArgs};
@@ -13,7 +14,8 @@ use stepsize::{Question, QuestionKind, Report};
 use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
 
-/// Searches for a rate and shows the answer. `words` is the command line, which a kept study records.
+/// Searches for a rate and shows the answer. `words` is the command line, which a kept study
+/// records.
 pub fn run(
     kind: QuestionKind,
     work: Work,
@@ -41,10 +43,10 @@ pub fn conduct(
     words: &[OsString],
 ) -> Result<StudyResult, Fault> {
     let probe = question.probe().map_err(Fault::usage)?;
-    let mut progress = Progress::new(probe.name());
-    let planned = Arc::new(AtomicU64::new(0));
     let store = open(kept, words)?;
     let stop = interrupt()?;
+    let planned = Arc::new(AtomicU64::new(0));
+    let mut progress = Progress::new(probe.name());
     let mut said = false;
     let mut watch = |event: &_| {
         progress.watch(event, planned.load(Ordering::Relaxed));

@@ -7,8 +7,8 @@ use stepsize::{Job, Schedule};
 use stepsize_engine::{Task, TaskConfig};
 use stepsize_study::executor::EngineSource;
 
-/// Default length of the full run in steps: about 90 passes over the digits. That is well past the point where the curve
-/// bends, and a search for it takes seconds.
+/// Default length of the full run in steps: about 90 passes over the digits. That is well past the
+/// point where the curve bends, and a search for it takes seconds.
 const STEPS: u64 = 2000;
 /// Default schedule of the built-in engine.
 const SCHEDULE: &str = "cosine";

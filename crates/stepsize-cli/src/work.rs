@@ -1,4 +1,5 @@
-//! What a search runs on: the built-in engine or the user's command, each as an executor with a job and a description.
+//! What a search runs on: the built-in engine or the user's command, each as an executor with a job
+//! and a description.
 
 use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
@@ -90,7 +91,8 @@ fn full_run(task: &TaskArgs) -> Result<Job, Fault> {
             ));
         }
     };
-    // The schedule of a command is not known. One that decays is assumed, so that only whole short runs are compared.
+    // The schedule of a command is not known. One that decays is assumed, so that only whole short
+    // runs are compared.
     let shape = schedule(task.schedule.as_deref().unwrap_or("linear"), steps)?;
     let job = Job::new(steps, shape, task.seed).map_err(Fault::usage)?;
     Ok(if task.schedule.is_none() { job.with_own_schedule() } else { job })
@@ -137,7 +139,8 @@ fn commands(
         commands.dir.clone_from(dir);
         commands.temporary = false;
     } else if cluster {
-        // Below the current directory, which the nodes share as a rule. They do not share the temporary one.
+        // Below the current directory, which the nodes share as a rule. They do not share the
+        // temporary one.
         commands.dir = shared_dir(kept);
     }
     // A kept study on a cluster is continued from its directories.

@@ -1,7 +1,8 @@
-//! `Search`: a study whose trials Python runs. It asks for them and reports what happened. And its `Trial`s.
+//! `Search`: a study whose trials Python runs. It asks for them and reports what happened. And its
+//! `Trial`s.
 //!
-//! The question of such a study is the one that the command line asks with the same options: either can show a study that the
-//! other began, and both refuse another question under its name.
+//! The question of such a study is the one that the command line asks with the same options: either
+//! can show a study that the other began, and both refuse another question under its name.
 
 use crate::controller::lock;
 use crate::estimate::PyEstimate;
@@ -125,8 +126,8 @@ impl Search {
     }
 }
 
-/// The question as Python recorded it before version 2 of the event format: without start, budget and trial steps. Such
-/// studies can still be continued.
+/// The question as Python recorded it before version 2 of the event format: without start, budget
+/// and trial steps. Such studies can still be continued.
 fn of_version_1(kind: &QuestionKind) -> Option<QuestionKind> {
     match kind {
         QuestionKind::Find { .. } => Some(QuestionKind::Words("find --probe race".to_owned())),
@@ -276,8 +277,8 @@ impl Search {
         self.tell(py, Event::Ended { trial: TrialId(trial), end: End::Finished, steps, seconds: Some(seconds) })
     }
 
-    /// Reports that a trial was left before its end. With `why` it could not be run, otherwise it was stopped. Either way
-    /// the study asks for it again.
+    /// Reports that a trial was left before its end. With `why` it could not be run, otherwise it
+    /// was stopped. Either way the study asks for it again.
     #[pyo3(signature = (trial, steps, why=None))]
     fn leave(&self, py: Python<'_>, trial: u32, steps: u64, why: Option<String>) -> PyResult<Option<&'static str>> {
         let end = why.map_or(End::Stopped, |why| End::Failed { why });

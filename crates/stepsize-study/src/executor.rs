@@ -34,11 +34,13 @@ pub trait Executor {
     /// # Errors
     /// When the trial cannot be started. It then has not.
     fn submit(&mut self, trial: TrialId, spec: &TrialSpec) -> Result<()>;
-    /// The next event of any running trial; `None` when `wait` passed without one. The events of one trial come in order.
+    /// The next event of any running trial; `None` when `wait` passed without one. The events of
+    /// one trial come in order.
     ///
-    /// Every event that this returned is stored before it is called again. An executor whose trials may outlive this process
-    /// first returns `Event::Submitted` with a handle by which it finds the trial again. `Event::Started` means that a trial
-    /// starts again because its process was lost; its earlier readings are void.
+    /// Every event that this returned is stored before it is called again. An executor whose trials
+    /// may outlive this process first returns `Event::Submitted` with a handle by which it finds
+    /// the trial again. `Event::Started` means that a trial starts again because its process was
+    /// lost; its earlier readings are void.
     ///
     /// # Errors
     /// When the executor itself fails. A trial that fails is an event, not an error.
@@ -48,10 +50,11 @@ pub trait Executor {
     /// # Errors
     /// When the executor itself fails.
     fn cancel(&mut self, trial: TrialId) -> Result<()>;
-    /// Deals with what an earlier process of this study left running: ends it, or adopts it when its trial is submitted
-    /// again. Called once, before the first trial is submitted. `handles` are all that were ever stored for the study, oldest
-    /// first. Those of ended trials are among them, because a kill may fall between the moment when a pruner ends a trial and
-    /// the end of its processes.
+    /// Deals with what an earlier process of this study left running: ends it, or adopts it when
+    /// its trial is submitted again. Called once, before the first trial is submitted. `handles`
+    /// are all that were ever stored for the study, oldest first. Those of ended trials are among
+    /// them, because a kill may fall between the moment when a pruner ends a trial and the end of
+    /// its processes.
     ///
     /// # Errors
     /// When something is still running and cannot be ended, or the executor cannot find out.

@@ -8,15 +8,16 @@ use stepsize::{Event, Result};
 
 /// An append-only log of the events of one study.
 pub trait Store: Send {
-    /// Appends one event. A reading (a step, an evaluation) may wait for the next event of another kind or for
-    /// [`Store::flush`]. Any other event, and all events before it, are kept when this returns, as safely as the store
-    /// promises: those of [`Sqlite`] survive a kill of this process.
+    /// Appends one event. A reading (a step, an evaluation) may wait for the next event of another
+    /// kind or for [`Store::flush`]. Any other event, and all events before it, are kept when this
+    /// returns, as safely as the store promises: those of [`Sqlite`] survive a kill of this
+    /// process.
     ///
     /// # Errors
     /// When it could not be written (disk full, no permission).
     fn append(&mut self, event: &Event) -> Result<()>;
-    /// Like [`Store::append`], but survives only a kill of this process. Call [`Store::sync`] to survive a loss of power.
-    /// In between, the next trial can be started.
+    /// Like [`Store::append`], but survives only a kill of this process. Call [`Store::sync`] to
+    /// survive a loss of power. In between, the next trial can be started.
     ///
     /// # Errors
     /// As [`Store::append`].
@@ -37,8 +38,9 @@ pub trait Store: Send {
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }
-    /// Call it in a child that was forked while this process held the store. The child gives up its copy of the lock, which
-    /// would hold the study after this process has ended. It must neither use nor drop the store.
+    /// Call it in a child that was forked while this process held the store. The child gives up its
+    /// copy of the lock, which would hold the study after this process has ended. It must neither
+    /// use nor drop the store.
     fn forked(&mut self) {}
     /// All events so far, oldest first, also those that still wait.
     ///

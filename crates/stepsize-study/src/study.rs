@@ -1,13 +1,15 @@
-//! [`Study`]: a search as a state machine. It gives out trials, takes in what happens to them, and concludes.
+//! [`Study`]: a search as a state machine. It gives out trials, takes in what happens to them, and
+//! concludes.
 //!
-//! Two kinds of caller drive it. [`Study::run`] lets an executor run the trials. A training loop that keeps its own thread
-//! (Python, a notebook) calls [`Study::ask`], [`Study::tell`] and [`Study::conclude`] itself. Order, numbering, replay and
-//! what counts as evidence are the same for both: the probe is asked for a batch when the batch before it has ended, and
-//! every event is stored before anything is done about it.
+//! Two kinds of caller drive it. [`Study::run`] lets an executor run the trials. A training loop
+//! that keeps its own thread (Python, a notebook) calls [`Study::ask`], [`Study::tell`] and
+//! [`Study::conclude`] itself. Order, numbering, replay and what counts as evidence are the same
+//! for both: the probe is asked for a batch when the batch before it has ended, and every event is
+//! stored before anything is done about it.
 //!
-//! Resume is replay. The probe is asked again from the beginning. A trial that has ended and whose recorded spec is the one
-//! asked for is taken from the store; any other trial runs. A kill at any moment therefore costs at most the trials that
-//! were running.
+//! Resume is replay. The probe is asked again from the beginning. A trial that has ended and whose
+//! recorded spec is the one asked for is taken from the store; any other trial runs. A kill at any
+//! moment therefore costs at most the trials that were running.
 
 mod run;
 
@@ -59,7 +61,8 @@ pub struct Study<'s> {
     live: BTreeMap<TrialId, Trial>,
     /// Trials of this batch that have ended.
     ended: Vec<Trial>,
-    /// Trials that the pruner may compare with: those of earlier batches, and of this one if it does not wait for its end.
+    /// Trials that the pruner may compare with: those of earlier batches, and of this one if it
+    /// does not wait for its end.
     settled: Vec<Trial>,
     /// Whether the probe wants no more trials.
     over: bool,
@@ -71,8 +74,8 @@ type Wanted = VecDeque<(TrialId, TrialSpec)>;
 type Watch<'w> = &'w mut dyn FnMut(&Event);
 
 impl<'s> Study<'s> {
-    /// Opens a study of `question` with what `store` already holds of it. `probe` answers the question: as a rule
-    /// [`Question::probe`].
+    /// Opens a study of `question` with what `store` already holds of it. `probe` answers the
+    /// question: as a rule [`Question::probe`].
     ///
     /// # Errors
     /// When the store cannot be read or written, or holds another question ([`Error::is_state`]).
@@ -128,8 +131,9 @@ impl<'s> Study<'s> {
         }
     }
 
-    /// Takes in a step, an evaluation or the end of a running trial. Returns the trial's end when it is over: as reported,
-    /// or because the trial exploded or was pruned. Events of a trial that is over already are ignored.
+    /// Takes in a step, an evaluation or the end of a running trial. Returns the trial's end when
+    /// it is over: as reported, or because the trial exploded or was pruned. Events of a trial that
+    /// is over already are ignored.
     ///
     /// # Errors
     /// When the store fails, or the event is not about a running trial.
@@ -162,7 +166,8 @@ impl<'s> Study<'s> {
         Ok(end)
     }
 
-    /// The conclusion from what has ended so far. It is stored unless the store ends with it already.
+    /// The conclusion from what has ended so far. It is stored unless the store ends with it
+    /// already.
     ///
     /// # Errors
     /// When the probe or the store fails.
@@ -176,7 +181,8 @@ impl<'s> Study<'s> {
         Ok(StudyResult { estimate, trials: self.done.clone(), interrupted: !self.over })
     }
 
-    /// To be called in a child that was forked while this process held the study: see [`Store::forked`].
+    /// To be called in a child that was forked while this process held the study: see
+    /// [`Store::forked`].
     pub fn forked(&mut self) {
         self.store.forked();
     }
@@ -261,7 +267,8 @@ impl<'s> Study<'s> {
     }
 }
 
-/// Whether a trial with this end is evidence and never runs again. A failure is not: it is fixed and tried again.
+/// Whether a trial with this end is evidence and never runs again. A failure is not: it is fixed
+/// and tried again.
 fn is_over(end: &End) -> bool {
     !matches!(end, End::Stopped | End::Failed { .. })
 }

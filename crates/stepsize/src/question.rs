@@ -1,8 +1,9 @@
-//! [`Question`]: what a study asks, as a typed value. It is in the first event of the study, and whoever continues the study
-//! must ask the same. The text for people is derived from it.
+//! [`Question`]: what a study asks, as a typed value. It is in the first event of the study, and
+//! whoever continues the study must ask the same. The text for people is derived from it.
 //!
-//! A question says everything that decides which trials are run and what is concluded from them, and nothing about where
-//! they run. [`Question::probe`] makes the probe, so that equal questions have the same answer.
+//! A question says everything that decides which trials are run and what is concluded from them,
+//! and nothing about where they run. [`Question::probe`] makes the probe, so that equal questions
+//! have the same answer.
 
 mod differ;
 mod names;
@@ -59,7 +60,8 @@ pub enum QuestionKind {
         low: Lr,
         /// Highest rate.
         high: Lr,
-        /// Whether a grid grows beyond the span when its best rate is the outermost one. Drawn rates never do.
+        /// Whether a grid grows beyond the span when its best rate is the outermost one. Drawn
+        /// rates never do.
         widen: bool,
         /// Seeds per rate.
         seeds: u32,
@@ -80,7 +82,8 @@ pub enum QuestionKind {
         high: Lr,
         /// Length of the test; of each short trial where there are several.
         trial_steps: u64,
-        /// Whether it is made of short trials at constant rates, because the rate cannot be raised during a run.
+        /// Whether it is made of short trials at constant rates, because the rate cannot be raised
+        /// during a run.
         short_trials: bool,
         /// The most that the test may spend, in full runs.
         budget: Option<f64>,
@@ -97,12 +100,14 @@ pub enum QuestionKind {
         seeds: u64,
         /// The words by which a person chose the ways; empty for all of them.
         only: Vec<String>,
-        /// The ways themselves, so that a later version can show the comparison even if it knows other ways.
+        /// The ways themselves, so that a later version can show the comparison even if it knows
+        /// other ways.
         ways: Vec<Way>,
         /// Whether ways that search with shorter runs are compared too.
         searches: bool,
     },
-    /// A question in words: of a program with a probe of its own, and of every study before version 2 of the event format.
+    /// A question in words: of a program with a probe of its own, and of every study before version
+    /// 2 of the event format.
     #[serde(untagged)]
     Words(String),
 }

@@ -1,4 +1,5 @@
-//! `stepsize compare`: every way to set the rate on one job, at equal total compute including search.
+//! `stepsize compare`: every way to set the rate on one job, at equal total compute including
+//! search.
 
 mod ways;
 
@@ -18,7 +19,8 @@ use stepsize_engine::{OptimizerSpec, Task};
 use stepsize_study::executor::RunSource;
 use stepsize_study::{Executor, InProcess, Studies};
 
-/// Evaluations of a run: fine enough to see when a loss was reached, and often enough for a controller to react.
+/// Evaluations of a run: fine enough to see when a loss was reached, and often enough for a
+/// controller to react.
 const EVALUATIONS: u64 = 40;
 /// A comparison has no price.
 pub const NO_PRICE: &str = "--price-per-hour is for searches; a comparison counts steps";
@@ -57,7 +59,7 @@ fn of_command(args: &CompareArgs) -> Result<Ready, Fault> {
 fn kind(args: &CompareArgs, job: &Job) -> Result<QuestionKind, Fault> {
     let (low, high) = args.span.or(1e-4, 10.0).map_err(Fault::usage)?;
     let (ways, searches) = if args.command.argv.is_empty() {
-        (chosen(ways::of_engine(job, &args.task.engine.optimizer)?, &args.ways)?, true)
+        (selected(ways::of_engine(job, &args.task.engine.optimizer)?, &args.ways)?, true)
     } else if args.ways.is_empty() {
         // What a command does with its rate is its own affair: there is nothing to choose.
         (vec![ways::fixed(job)], work::template(&args.command)?.has("steps"))
@@ -88,7 +90,8 @@ pub fn kept(studies: &Studies, name: &str, events: &[Event]) -> Result<Option<Ke
         let plan = question.comparison()?;
         return Ok(plan.map(|plan| Kept { question: question.clone(), plan }));
     }
-    // Version 1 of the event format recorded a comparison in words. The plan is in the command only.
+    // Version 1 of the event format recorded a comparison in words. The plan is in the command
+    // only.
     let Ok(recorded) = resume::recorded(studies, name) else { return Ok(None) };
     let Verb::Compare(args) = recorded.cli.verb else { return Ok(None) };
     let plan = planned(&Question { kind: kind(&args, &question.job)?, ..question.clone() })?;
@@ -105,11 +108,11 @@ impl Kept {
     }
 }
 
-/// The fixed rate, and the ways whose names hold one of `words` (all, when there are none).
-fn chosen(ways: Vec<Way>, words: &[String]) -> Result<Vec<Way>, Fault> {
+/// The fixed rate, and the ways whose names contain one of `words`; all ways without words.
+fn selected(ways: Vec<Way>, words: &[String]) -> Result<Vec<Way>, Fault> {
     if let Some(word) = words.iter().find(|word| !ways.iter().any(|w| w.name.contains(word.as_str()))) {
         let names: Vec<&str> = ways.iter().map(|w| w.name.as_str()).collect();
-        return Err(Fault::usage(format!("--ways '{word}' is in no way's name; the ways are {}", names.join(", "))));
+        return Err(Fault::usage(format!("--ways '{word}' is not part of the name of any way; the ways are {}", names.join(", "))));
     }
     let wanted = |(i, way): &(usize, Way)| {
         *i == 0 || words.is_empty() || words.iter().any(|word| way.name.contains(word.as_str()))
@@ -117,7 +120,7 @@ fn chosen(ways: Vec<Way>, words: &[String]) -> Result<Vec<Way>, Fault> {
     Ok(ways.into_iter().enumerate().filter(wanted).map(|(_, way)| way).collect())
 }
 
-/// What each trial runs on: its way's optimizer and controller.
+/// Makes the engine and the policy of each trial: the optimizer and the controller of its way.
 fn runs(task: &Task, comparison: &Comparison) -> Result<RunSource, Fault> {
     let mut tasks: HashMap<String, Task> = HashMap::new();
     for text in comparison.ways().iter().filter_map(|w| w.optimizer.as_ref()) {

@@ -1,5 +1,6 @@
-//! `stepsize export`: the events of a study for other tools, as they were stored: nothing is smoothed or thinned. When a
-//! trial was cut short and run again, only the JSON lines contain the first attempt.
+//! `stepsize export`: the events of a study for other tools, as they were stored: nothing is
+//! smoothed or thinned. When a trial was cut short and run again, only the JSON lines contain the
+//! first attempt.
 
 pub mod tensorboard;
 
@@ -30,8 +31,9 @@ pub fn run(args: &ExportArgs) -> Result<Done, Fault> {
     }
 }
 
-/// One row per reading, trial by trial, the training losses before the evaluations. `step` is that of the event: for a
-/// training loss the zero-based step that was taken, for an evaluation the number of steps taken before it.
+/// One row per reading, trial by trial, the training losses before the evaluations. `step` is that
+/// of the event: for a training loss the zero-based step that was taken, for an evaluation the
+/// number of steps taken before it.
 fn csv(events: &[Event]) -> String {
     let mut text = "trial,base_lr,steps,seed,end,kind,step,lr,loss,score\n".to_owned();
     for trial in fold(events).into_values() {

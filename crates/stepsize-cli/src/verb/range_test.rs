@@ -1,4 +1,5 @@
-//! `stepsize range-test`: one run with a rising rate (Smith 2015), read by our rule or by that of another tool.
+//! `stepsize range-test`: one run with a rising rate (Smith 2015), read by our rule or by that of
+//! another tool.
 
 use crate::args::RangeTestArgs;
 use crate::done::{Done, Fault};
@@ -14,7 +15,8 @@ const TRIAL_STEPS: u64 = 100;
 /// The short trials of a command have this share of the full run, as the first ones of `find`.
 const SHARE: u64 = 16;
 
-/// Makes the test. That of a command consists of short trials, because its rate cannot be raised while it runs.
+/// Makes the test. That of a command consists of short trials, because its rate cannot be raised
+/// while it runs.
 pub fn run(args: &RangeTestArgs, words: &[OsString], style: Style) -> Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let short_trials = !args.command.argv.is_empty();

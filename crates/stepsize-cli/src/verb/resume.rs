@@ -1,7 +1,9 @@
-//! `stepsize resume`: runs the command that began a study once more, in the directory where it began.
+//! `stepsize resume`: runs the command that began a study once more, in the directory where it
+//! began.
 //!
-//! The question of a study says what is asked and not how trials run: the data file, the training command, the number of
-//! jobs, GPUs, the cluster and the directory of the trials are in the recorded command line only. So that is what is parsed.
+//! The question of a study says what is asked and not how trials run: the data file, the training
+//! command, the number of jobs, GPUs, the cluster and the directory of the trials are in the
+//! recorded command line only. So that is what is parsed.
 
 use super::compare;
 use crate::args::{Cli, DrawArgs, OutputArgs, ShowArgs, Verb};

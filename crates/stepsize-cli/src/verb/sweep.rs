@@ -1,4 +1,5 @@
-//! `stepsize sweep`: the sensitivity analysis: full runs over a span of rates, with several seeds each.
+//! `stepsize sweep`: the sensitivity analysis: full runs over a span of rates, with several seeds
+//! each.
 
 use crate::args::SweepArgs;
 use crate::done::{Done, Fault};

@@ -1,5 +1,5 @@
-//! Studies as an earlier version stored them, with the question as text (version 1 of the event format): they are shown, and
-//! continued with the same result.
+//! Studies as an earlier version stored them, with the question as text (version 1 of the event
+//! format): they are shown, and continued with the same result.
 
 use crate::harness::Bench;
 use serde_json::Value;

@@ -13,11 +13,12 @@ use stepsize::{End, Engine, Error, Event, Policy, Result, TrialId, TrialSpec, ev
 /// Makes an untrained engine from a seed. Called on the thread of the trial.
 pub type EngineSource = Arc<dyn Fn(u64) -> Result<Box<dyn Engine>> + Send + Sync>;
 
-/// Makes the engine and the policy of a trial, where they differ from trial to trial. Called on the thread of the trial.
+/// Makes the engine and the policy of a trial, where they differ from trial to trial. Called on the
+/// thread of the trial.
 pub type RunSource = Arc<dyn Fn(TrialId, &TrialSpec) -> Result<(Box<dyn Engine>, Policy)> + Send + Sync>;
 
-/// Evaluations asked of every trial between its start and its end. Enough for a curve, few enough that a short probe
-/// does not spend its time evaluating.
+/// Evaluations asked of every trial between its start and its end. Enough for a curve, few enough
+/// that a short probe does not spend its time evaluating.
 const EVALUATIONS: u64 = 8;
 
 struct EngineJob {
@@ -26,7 +27,8 @@ struct EngineJob {
     cancelled: Arc<AtomicBool>,
 }
 
-/// A pool of worker threads, each of which runs one engine at a time. Results do not depend on their number.
+/// A pool of worker threads, each of which runs one engine at a time. Results do not depend on
+/// their number.
 pub struct InProcess {
     jobs: usize,
     work: Sender<EngineJob>,
@@ -45,7 +47,8 @@ impl InProcess {
         Self::of_runs(jobs, EVALUATIONS, runs)
     }
 
-    /// A pool of `jobs` threads for trials that differ in more than their specs. Each is evaluated about `evaluations` times.
+    /// A pool of `jobs` threads for trials that differ in more than their specs. Each is evaluated
+    /// about `evaluations` times.
     ///
     /// # Errors
     /// As [`InProcess::new`].

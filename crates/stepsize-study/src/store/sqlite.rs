@@ -1,16 +1,21 @@
-//! Many studies in one SQLite file: [`Studies`] is the file, [`Sqlite`] the log of one study that this process runs.
+//! Many studies in one SQLite file: [`Studies`] is the file, [`Sqlite`] the log of one study that
+//! this process runs.
 //!
-//! An event is committed before anything is done about it, so a kill at any moment loses no event that something depends on.
+//! An event is committed before anything is done about it, so a kill at any moment loses no event
+//! that something depends on.
 //!
-//! Readings (steps, evaluations) are committed together: with the next event of another kind, with the first reading that
-//! comes [`LATEST`] after the oldest one that waits, or when the study is idle ([`Store::flush`]).
+//! Readings (steps, evaluations) are committed together: with the next event of another kind, with
+//! the first reading that comes [`LATEST`] after the oldest one that waits, or when the study is
+//! idle ([`Store::flush`]).
 //!
-//! Questions, ends of trials and conclusions are also forced to the disk, with everything before them (WAL with
-//! `synchronous=FULL`), so that they survive a loss of power. For an end, a study does so while the next trial starts
-//! ([`Store::append_deferred`], [`Store::sync`]) and before it takes in another event.
+//! Questions, ends of trials and conclusions are also forced to the disk, with everything before
+//! them (WAL with `synchronous=FULL`), so that they survive a loss of power. For an end, a study
+//! does so while the next trial starts ([`Store::append_deferred`], [`Store::sync`]) and before it
+//! takes in another event.
 //!
-//! One process writes to a study; an operating-system lock beside the file sees to that (`lock.rs`). Other processes may
-//! read it, or write to other studies of the file. The file must be on a local disk: WAL does not work between machines.
+//! One process writes to a study; an operating-system lock beside the file sees to that
+//! (`lock.rs`). Other processes may read it, or write to other studies of the file. The file must
+//! be on a local disk: WAL does not work between machines.
 
 mod fault;
 mod lock;
@@ -28,8 +33,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 use stepsize::{Event, Result};
 
-/// How long a reading may wait for its commit while others keep coming. A commit takes about 50 microseconds, so ten per
-/// second cost nothing. A kill loses a tenth of a second of trials that must run again in any case.
+/// How long a reading may wait for its commit while others keep coming. A commit takes about 50
+/// microseconds, so ten per second cost nothing. A kill loses a tenth of a second of trials that
+/// must run again in any case.
 pub const LATEST: Duration = Duration::from_millis(100);
 
 /// The log of one study, held by this process until it is dropped.
@@ -78,7 +84,8 @@ impl Sqlite {
             }
         }
         if self.pending.is_empty() {
-            // Only a commit that writes something is forced to the disk, and with it all commits before.
+            // Only a commit that writes something is forced to the disk, and with it all commits
+            // before.
             transaction.execute("UPDATE study SET name = name WHERE id = ?1", [self.study])?;
         }
         transaction.commit()
@@ -125,7 +132,8 @@ impl Store for Sqlite {
     }
 }
 
-/// Seconds since 1970 by the clock of this machine, negative before. For people: nothing depends on it.
+/// Seconds since 1970 by the clock of this machine, negative before. For people: nothing depends on
+/// it.
 fn now() -> f64 {
     match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => since.as_secs_f64(),

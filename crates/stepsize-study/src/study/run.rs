@@ -15,14 +15,15 @@ struct Running<'r, 's> {
     executor: &'r mut dyn Executor,
     stop: &'r AtomicBool,
     watch: Watch<'r>,
-    /// Slots of the executor that are taken: by running trials, and by pruned ones whose end it has not reported yet.
+    /// Slots of the executor that are taken: by running trials, and by pruned ones whose end it has
+    /// not reported yet.
     taken: usize,
     interrupted: bool,
 }
 
 impl Study<'_> {
-    /// Runs the study to its end, or until `stop` is set. `watch` sees every new event after it is stored, and the
-    /// conclusion.
+    /// Runs the study to its end, or until `stop` is set. `watch` sees every new event after it is
+    /// stored, and the conclusion.
     ///
     /// # Errors
     /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging: a broken job is reported

@@ -16,8 +16,8 @@ pub(super) fn lines(recorded: &Question, asked: &Question) -> String {
         .collect()
 }
 
-/// The fields of a question, those of its kind and of its job among them. Taken from what is stored, so that none is
-/// forgotten here.
+/// The fields of a question, those of its kind and of its job among them. Taken from what is
+/// stored, so that none is forgotten here.
 fn fields(question: &Question) -> Map<String, Value> {
     let mut flat = Map::new();
     if let Ok(Value::Object(fields)) = serde_json::to_value(question) {

@@ -1,4 +1,5 @@
-//! Choices of a question that have a name. What they do is defined beside the probes and pruners that they name.
+//! Choices of a question that have a name. What they do is defined beside the probes and pruners
+//! that they name.
 
 use crate::probe::suggest::Suggestion;
 use crate::{Error, Result};

@@ -1,4 +1,5 @@
-//! The question as version 1 of the event format wrote it: as text, and the pruner as a part of the task.
+//! The question as version 1 of the event format wrote it: as text, and the pruner as a part of the
+//! task.
 
 use super::{FindProbe, Question, Spelling};
 

@@ -36,7 +36,7 @@ pub struct Way {
     pub controller: Option<ControllerSpec>,
     /// Another optimizer than that of the task, in the notation of whoever runs the trials.
     pub optimizer: Option<String>,
-    /// For a method that sets its own rate, the rate that its package has by default: its grid consists of factors on this
-    /// rate. `None` for the grid of rates.
+    /// For a method that sets its own rate, the rate that its package has by default: its grid
+    /// consists of factors on this rate. `None` for the grid of rates.
     pub unit: Option<Lr>,
 }

@@ -1,7 +1,8 @@
-//! The lock that gives one study to one process: an operating-system lock on a small file beside the database.
+//! The lock that gives one study to one process: an operating-system lock on a small file beside
+//! the database.
 //!
-//! The system releases it when the process ends, however it ends. A file that a kill has left is not a lock. The file holds
-//! the name of the holder, for the message to others.
+//! The system releases it when the process ends, however it ends. A file that a kill has left is
+//! not a lock. The file holds the name of the holder, for the message to others.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -56,7 +57,8 @@ impl Lock {
         }
     }
 
-    /// In a forked child: closes its copy of the handle. The lock stays with the parent and ends with it.
+    /// In a forked child: closes its copy of the handle. The lock stays with the parent and ends
+    /// with it.
     pub(super) fn forked(&mut self) {
         self.file = None;
     }

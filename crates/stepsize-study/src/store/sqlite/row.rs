@@ -1,5 +1,6 @@
-//! Events as rows and back. Readings have columns, so that they are small, fast and readable with any SQLite tool. Every
-//! other event is JSON in one column. A non-finite loss is read back as NaN, as in JSON.
+//! Events as rows and back. Readings have columns, so that they are small, fast and readable with
+//! any SQLite tool. Every other event is JSON in one column. A non-finite loss is read back as NaN,
+//! as in JSON.
 
 use super::fault::fault;
 use rusqlite::{Connection, Row, Statement, params};

@@ -1,4 +1,5 @@
-//! [`Studies`]: the file as a whole. What is in it, which process works on it, and how a study is opened or removed.
+//! [`Studies`]: the file as a whole. What is in it, which process works on it, and how a study is
+//! opened or removed.
 
 use super::fault::fault;
 use super::lock::{Lock, Try};
@@ -59,8 +60,8 @@ impl Studies {
         Ok(Self { db: schema::open_to_read(path)?, path: path.to_owned() })
     }
 
-    /// Opens the study `name`, new or old, for this process alone. `command` and `directory` say how and where it was begun;
-    /// an old study keeps the first ones.
+    /// Opens the study `name`, new or old, for this process alone. `command` and `directory` say
+    /// how and where it was begun; an old study keeps the first ones.
     ///
     /// # Errors
     /// When another process is working on it, or the name is empty or contains control characters.
@@ -113,7 +114,8 @@ impl Studies {
         row::events(&self.db, &self.path, self.id(name)?)
     }
 
-    /// The events of a study, each with the time when it was stored: seconds since 1970 by the clock of that machine.
+    /// The events of a study, each with the time when it was stored: seconds since 1970 by the
+    /// clock of that machine.
     ///
     /// # Errors
     /// As [`Studies::events`].
