@@ -1,13 +1,13 @@
 # %% [markdown]
 # # What learning rate should I use?
-# A small convolutional network on handwritten digits (scikit-learn ships them: 1797 pictures of 8 x 8 pixels). We ask for the rate
-# of a run of 600 steps, look at the answer, train with it, and check it against rates above and below.
+# We train a small convolutional network on handwritten digits, which come with scikit-learn (1797 pictures of 8 x 8 pixels). We ask
+# for the rate of a run of 600 steps, look at the answer, train with it, and compare it with rates above and below.
 # Open this file as a notebook in VS Code, Spyder or PyCharm, or with jupytext.
 
 # %%
 import matplotlib
 
-matplotlib.use("agg")  # leave this line out in a notebook
+matplotlib.use("agg")  # in a notebook, omit this line
 import torch
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
@@ -34,7 +34,7 @@ def network():
 
 # %% [markdown]
 # ## Ask
-# The model is trained in place by short runs and put back. The answer shows itself: as text, as a picture in a notebook.
+# Short trials train the model in place, then it is put back. The answer prints as text; a notebook shows it as a picture.
 
 # %%
 model = network()
@@ -49,7 +49,7 @@ estimate  # noqa: B018
 
 # %% [markdown]
 # ## Train
-# With a guard, which would go back and cut the rate if the loss broke.
+# A guard watches the loss: if it breaks, the guard restores an earlier state and cuts the rate.
 
 
 # %%
@@ -83,7 +83,7 @@ assert accuracy > 0.97
 
 # %% [markdown]
 # ## Check
-# Full runs at a tenth, at the answer and at ten times the answer, drawn over the search's own picture.
+# Full runs at a tenth of the answer, at the answer and at ten times the answer, drawn over the picture of the search.
 
 # %%
 figure = Figure(figsize=(8, 4.5), layout="constrained")

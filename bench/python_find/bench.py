@@ -113,7 +113,7 @@ class Job:
         if method == "stepsize find":
             found = st.find(model, self.loss, loader, optimizer, held, steps=self.steps, schedule=self.schedule, seed=seed)
             return found.lr, found.cost
-        found = st.range_test(model, self.loss, loader, optimizer, iterations=100, rule=method, **RULES[method])
+        found = st.range_test(model, self.loss, loader, optimizer, trial_steps=100, rule=method, **RULES[method])
         return found.lr, found.points[0]["steps_run"] / self.steps
 
 

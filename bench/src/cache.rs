@@ -55,7 +55,7 @@ impl Cache {
     /// all of a short run.
     pub fn run(&self, ready: &Ready, id: TrialId, spec: &TrialSpec) -> Result<Trial, stepsize::Error> {
         let s = ready.spec;
-        let shape = serde_json::to_string(&spec.schedule).map_err(stepsize::Error::engine)?;
+        let shape = serde_json::to_string(&spec.schedule).map_err(stepsize::Error::internal)?;
         let shape = if ready.job(spec.seed)?.trial(spec.lr, spec.steps, spec.seed)?.schedule == spec.schedule {
             format!("{} of {}", s.schedule, s.steps)
         } else {
@@ -74,15 +74,15 @@ impl Cache {
             events.push(event);
             ControlFlow::Continue(())
         })?;
-        let mut trial = fold(&events).remove(&id).ok_or_else(|| stepsize::Error::engine("no such trial"))?;
+        let mut trial = fold(&events).remove(&id).ok_or_else(|| stepsize::Error::internal("no such trial"))?;
         let keep = (trial.train.points().len() / 100).max(1);
         trial.train = trial.train.points().iter().step_by(keep).copied().collect();
         let Trial { train, val, end, steps_run, .. } = trial.clone();
         let memo = Memo { train, val, end, steps_run };
         if let Ok(line) = serde_json::to_string(&(&key, &memo)) {
-            let mut file =
-                OpenOptions::new().append(true).create(true).open(&self.path).map_err(stepsize::Error::engine)?;
-            file.write_all((line + "\n").as_bytes()).map_err(stepsize::Error::engine)?;
+            let fault = |e: std::io::Error| stepsize::Error::io("append to", &self.path, e);
+            let mut file = OpenOptions::new().append(true).create(true).open(&self.path).map_err(fault)?;
+            file.write_all((line + "\n").as_bytes()).map_err(fault)?;
         }
         self.lock().insert(key, memo);
         Ok(trial)

@@ -1,7 +1,9 @@
-//! `diagnosis`: the labelled corpus of `stepsize diagnose`, its fit, and its error rates.
+//! `diagnosis`: the labelled corpus of `stepsize diagnose`, the fit of its trees, and its error
+//! rates.
 //!
-//! `runs` trains the corpus (once; kept below the build directory), `fit` fits the trees to two thirds of its jobs and writes
-//! them into the library, `score` judges the logs of the other third with the library as it was built, as the product does.
+//! `runs` trains the corpus once and keeps it below the build directory. `fit` fits the trees to the
+//! jobs for fitting and writes them into the library. `score` judges the logs of the other jobs with
+//! the trees in the library's source and the rules of the library as it was built.
 
 mod boost;
 mod draw;
@@ -18,7 +20,7 @@ use std::error::Error;
 use stepsize::Placement;
 use stepsize::diagnosis::model::{self, Model};
 use stepsize::diagnosis::sweep::Sweep;
-use stepsize::diagnosis::{Diagnosis, Record, Series, diagnose_with};
+use stepsize::diagnosis::{Diagnosis, Feature, Record, Series, diagnose_with};
 
 const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
 const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diagnosis fit`, explained in `model.rs`.\n";
@@ -53,7 +55,7 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
     }
 }
 
-/// The trees in the library's source: those of the last fit, whether or not the library was built since.
+/// The trees of the last fit, read from the library's source: the library need not be built again.
 fn shipped() -> Result<Model, Box<dyn Error>> {
     Ok(Model::parse(&std::fs::read_to_string(SHIPPED)?)?)
 }
@@ -64,7 +66,7 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
     let rows = fit::rows(jobs, &runs)?;
     println!("{} rows", rows.len());
     let base = fit::GROWTH;
-    let no_lr = boost::allowed(|n| n != "points_log2" && n != "lr_log10");
+    let no_lr = boost::allowed(|f| !matches!(f, Feature::PointsLog2 | Feature::LrLog10));
     let all = boost::allowed(|_| true);
     let shipped = fit::shipped_numbers();
     let ways = [
@@ -110,7 +112,8 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Lists the logs (of fitted jobs, or of those that were not) whose divergence is told wrongly, with what they show.
+/// Lists the logs whose divergence is judged wrongly, with their readings: those of the jobs for
+/// judging with `held`, else those of the fitted jobs.
 fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
     let mut all = Vec::new();
@@ -149,11 +152,12 @@ fn wrong(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Er
     Ok(())
 }
 
-/// Judges the logs of the jobs that were not fitted, or of those that were.
+/// Judges the logs of the jobs that were not fitted with `held`, else of those that were.
 fn score(jobs: &[jobs::Job], held: bool, model: &Model) -> Result<(), Box<dyn Error>> {
     let runs = runs::known()?;
     let (mut alone, mut from_start, mut used) = (Vec::new(), Vec::new(), 0);
-    // Sweeps, and those whose best rate is right: of logs with validation losses, and of logs of training losses alone.
+    // First of logs with validation losses, then of logs of training losses alone: the number of
+    // sweeps, and of those whose best rate is right by validation and by training.
     let mut near = [[0usize; 3]; 2];
     let mut together = [Vec::new(), Vec::new()];
     for job in jobs.iter().filter(|j| j.held == held) {

@@ -73,7 +73,7 @@ fn run(mut engine: Box<dyn Engine>, spec: &TrialSpec) -> Result<Trial, stepsize:
         events.push(event);
         ControlFlow::Continue(())
     })?;
-    fold(&events).remove(&id).ok_or_else(|| stepsize::Error::engine("no such trial"))
+    fold(&events).remove(&id).ok_or_else(|| stepsize::Error::internal("no such trial"))
 }
 
 /// One rate: means over the seeds, and the runs.

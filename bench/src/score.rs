@@ -139,7 +139,7 @@ fn pruned(trial: Trial, settled: &[Trial]) -> Trial {
 
 fn describe(trial: &Trial) -> String {
     let loss = trial.final_loss().map_or_else(
-        || if trial.diverged() { "div".to_owned() } else { format!("behind({})", trial.steps_run) },
+        || if trial.exploded() { "div".to_owned() } else { format!("behind({})", trial.steps_run) },
         |l| format!("{l:.3}"),
     );
     format!("{:.2}@{}={loss}", trial.spec.lr.log2(), trial.spec.steps)

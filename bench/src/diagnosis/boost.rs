@@ -1,15 +1,16 @@
-//! Gradient boosting of shallow trees for the softmax loss (Friedman 2001, algorithm 6), with numbers that may be missing:
-//! each branch sends them where they fit better. Features are cut into 48 bins by their quantiles.
+//! Gradient boosting of shallow trees for the softmax loss (Friedman 2001, algorithm 6). Features may
+//! be missing: each branch sends those to the side where they fit better. Features are cut into 48
+//! bins by their quantiles.
 
 use super::draw::Draw;
-use stepsize::diagnosis::NAMES;
+use stepsize::diagnosis::Feature;
 use stepsize::diagnosis::model::{Model, PLACES, Say, Tree, softmax};
 
 const BINS: usize = 48;
 /// Bin of numbers that are missing.
 const MISSING: u8 = BINS as u8;
 
-/// One labelled shape.
+/// The features of one log, with the place that is true.
 #[derive(Debug, Clone)]
 pub struct Row {
     pub values: Vec<f64>,
@@ -53,7 +54,7 @@ fn bin(rows: &[Row], allowed: &[bool]) -> Binned {
     made
 }
 
-/// Grows a model; only numbers that are `allowed` are looked at.
+/// Grows a model that looks only at features that are `allowed`.
 pub fn grow(rows: &[Row], growth: Growth, allowed: &[bool]) -> Model {
     let data = bin(rows, allowed);
     let mut sums = vec![[0.0; PLACES]; rows.len()];
@@ -131,10 +132,16 @@ fn branch(data: &Binned, slope: &[(f64, f64)], rows: Vec<u32>, usable: &[usize],
         branch(data, slope, left, usable, growth, depth + 1),
         branch(data, slope, right, usable, growth, depth + 1),
     ]);
-    Tree::Branch { feature, threshold: data.cuts[feature][cut], nan_left, value: value(total), children }
+    Tree::Branch {
+        feature: Feature::ALL[feature],
+        threshold: data.cuts[feature][cut],
+        nan_left,
+        value: value(total),
+        children,
+    }
 }
 
-/// Which numbers a model may look at: those whose names pass.
-pub fn allowed(pass: impl Fn(&str) -> bool) -> Vec<bool> {
-    NAMES.iter().map(|n| pass(n)).collect()
+/// Which features a model may look at: those that `pass`.
+pub fn allowed(pass: impl Fn(Feature) -> bool) -> Vec<bool> {
+    Feature::ALL.into_iter().map(pass).collect()
 }

@@ -1,4 +1,5 @@
-//! The fit: rows from the fitted jobs, trees, the scale of the odds and the least chances, both from held-out folds of jobs.
+//! The fit: rows from the jobs for fitting, then trees. The scale of the odds and the least chances
+//! of verdicts come from held-out folds of jobs.
 
 use super::boost::{Growth, Row, allowed, grow};
 use super::habits::{self, LOGS};
@@ -10,7 +11,7 @@ use std::collections::HashMap;
 use std::error::Error;
 use stepsize::Placement;
 use stepsize::diagnosis::model::{DIVERGED, Model, Odds, PLACES, Say, softmax};
-use stepsize::diagnosis::{Features, Record, diagnose_with, say};
+use stepsize::diagnosis::{Feature, Features, Record, diagnose_with, say};
 
 /// How the shipped trees are grown.
 pub const GROWTH: Growth = Growth { rounds: 200, depth: 3, rate: 0.12, leaf: 6.0, ridge: 3.0, features: 0.4 };
@@ -24,7 +25,7 @@ const WEIGHT: f64 = 60.0;
 /// Rows of the fitted jobs: of the embedded engine, and of the PyTorch scripts.
 pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, f64)>, Box<dyn Error>> {
     let mut out = Vec::new();
-    // What a rule tells is not the model's to learn.
+    // The model does not see logs in which the rule finds a divergence, so it is not fitted to them.
     let mut add = |record: &Record, truth: Placement, octaves: f64, logs: usize, job: usize| {
         if diagnose_with(&Model::default(), record).verdict != Placement::Diverged {
             let values = Features::of(record).values().to_vec();
@@ -85,7 +86,7 @@ pub fn log_loss(held: &[Held], scale: f64) -> f64 {
     held.iter().map(|h| -softmax(h.sums, scale)[h.place].max(1e-9).ln()).sum::<f64>() / held.len() as f64
 }
 
-/// The scale of the lowest loss, and the least chances that reach the precisions aimed at.
+/// The scale with the lowest log loss, and the least chances that reach the intended precision.
 pub fn tune(held: &[Held]) -> (f64, Say) {
     let scales = (4..=30).map(|i| f64::from(i) / 20.0);
     let scale = scales.min_by(|a, b| log_loss(held, *a).total_cmp(&log_loss(held, *b))).unwrap_or(1.0);
@@ -128,7 +129,8 @@ pub fn model(rows: &[(Row, f64)], growth: Growth, pass: &[bool]) -> Model {
     Model { scale, say, ..grow(&all, growth, pass) }
 }
 
-/// The numbers the shipped model looks at: those that tell nothing of lengths and habits.
+/// The features that the shipped model looks at: all but those that show how long or how often
+/// people log.
 pub fn shipped_numbers() -> Vec<bool> {
-    allowed(|n| n != "points_log2")
+    allowed(|f| f != Feature::PointsLog2)
 }

@@ -1,4 +1,5 @@
-//! Logging habits: one run, logged as people do. Which habit a log has is drawn by the number of the log.
+//! Logging habits: one run, logged in the ways in which people log. The number of the log draws the
+//! habit.
 
 use super::draw::Draw;
 use super::jobs::Job;

@@ -1,5 +1,6 @@
-//! The jobs of the corpus: drawn from lists of data, networks, optimizers, batch sizes, schedules and lengths by a hash of
-//! their number, so that the list is the same everywhere and nobody chose it.
+//! The jobs of the corpus. A hash of the number of the job draws data, network, optimizer, batch
+//! size, schedule and length from lists: the jobs are the same on every machine, and nobody chose
+//! them.
 
 use super::draw::Draw;
 use std::error::Error;
@@ -8,7 +9,7 @@ use stepsize_engine::{Task, TaskConfig};
 
 /// Jobs in the corpus.
 pub const JOBS: u64 = 240;
-/// Jobs from this one on are for judging only.
+/// Jobs with this number or a higher one are for judging only.
 const HELD: u64 = 180;
 
 /// One job.
@@ -24,7 +25,7 @@ pub struct Job {
     pub task: Task,
 }
 
-/// Data with its classes and the networks that fit it, with the most steps that are affordable.
+/// Data, its number of classes, and networks for it, each with the largest affordable number of steps.
 type Data = (&'static str, Option<u32>, &'static [(&'static str, u64)]);
 
 #[rustfmt::skip]

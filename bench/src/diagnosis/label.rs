@@ -1,12 +1,15 @@
-//! What each run truly was, from the sweep of its job and not from its own curve. The rule:
+//! The true verdict on each run, from the sweep of its job and not from its own curve. The rule:
 //!
-//! - **best rate**: the lowest mean over seeds of the final validation loss among all rates of the job; the vertex of the
-//!   parabola through it and its neighbours, in logs. A job whose best is its outermost rate is left out, and one that was solved: many rates do that.
-//! - **diverged**: a loss that is not finite; or, at a rate above the best, a training loss whose median over the last tenth
-//!   is 5 % above that of the untrained network (mean of the first twentieth of the run at the lowest rate, which hardly
-//!   moves), or a validation loss that ends at more than twice that of the untrained network while the training loss did not
-//!   come down to half of it (else it is overfitting).
-//! - **good**: within a factor of 2 of the best rate, or within a factor of 4 with a final loss within 5 % of the best.
+//! - **best rate**: the lowest mean over seeds of the final validation loss among all rates of the
+//!   job; the vertex of the parabola through it and its neighbours, in logs. A job whose best is
+//!   its outermost rate is left out, and one that was solved: many rates do that.
+//! - **diverged**: a loss that is not finite; or, at a rate above the best, a training loss whose
+//!   median over the last tenth is 5 % above that of the untrained network (mean of the first
+//!   twentieth of the run at the lowest rate, which hardly moves), or a validation loss that ends
+//!   at more than twice that of the untrained network while the training loss did not come down to
+//!   half of it (else it is overfitting).
+//! - **good**: within a factor of 2 of the best rate, or within a factor of 4 with a final loss
+//!   within 5 % of the best.
 //! - **too low**, **too high**: the others, by their side.
 
 use super::runs::Run;
@@ -16,10 +19,10 @@ use stepsize::Placement;
 /// Worse than untrained by this share is diverged.
 const WORSE: f64 = 0.05;
 
-/// A best loss below this share of the untrained one is zero but for rounding.
+/// A best loss below this share of the untrained one is zero up to rounding.
 pub const SOLVED: f64 = 2e-4;
 
-/// What is known of a job from all its runs.
+/// What all runs of a job show together.
 #[derive(Debug, Clone)]
 pub struct Truth {
     pub best_lr: f64,
@@ -61,8 +64,8 @@ fn mean(part: &[f64]) -> f64 {
     part.iter().sum::<f64>() / part.len().max(1) as f64
 }
 
-/// Place of the lowest loss among rising rates, and the rate of the vertex of the parabola about it, in logs. `None` when it is
-/// the outermost one, or below `solved`.
+/// Place of the lowest loss among rising rates, and the rate of the vertex of the parabola about
+/// it, in logs. `None` when it is the outermost one, or below `solved`.
 pub fn vertex(means: &[(f64, f64)], solved: f64) -> Option<(usize, f64)> {
     let at = (0..means.len()).min_by(|a, b| means[*a].1.total_cmp(&means[*b].1))?;
     if at == 0 || at + 1 == means.len() || means[at].1 < solved {
@@ -77,13 +80,14 @@ pub fn vertex(means: &[(f64, f64)], solved: f64) -> Option<(usize, f64)> {
     Some((at, vertex.clamp((x[0] + x[1]) / 2.0, (x[1] + x[2]) / 2.0).exp()))
 }
 
-/// Whether a run at a rate above the best diverged, by where its losses ended and where those of the untrained network lie.
+/// Whether a run at a rate above the best diverged, from its final losses and those of the untrained
+/// network.
 pub fn worse(train: f64, untrained: f64, val: f64, val_untrained: f64) -> bool {
     let twice = val > val_untrained + val_untrained.abs() && train > untrained - 0.5 * untrained.abs();
     train.is_nan() || train > untrained + WORSE * untrained.abs() || twice
 }
 
-/// The verdict that is true so many octaves above the best rate, at `ratio` times its loss.
+/// The true verdict on a run `octaves` above the best rate that ended at `ratio` times its loss.
 pub fn verdict(diverged: bool, octaves: f64, ratio: f64) -> Placement {
     let close = octaves.abs() <= 1.0 || octaves.abs() < 2.0 && ratio <= 1.05;
     match () {
@@ -114,7 +118,7 @@ impl Truth {
         broken(run) || run.lr > self.best_lr && worse(end_train(run), self.untrained, run.final_val(), run.untrained())
     }
 
-    /// What the run was.
+    /// The true verdict on a run.
     pub fn label(&self, run: &Run) -> Placement {
         let mean = self.means.iter().find(|m| (m.0 / run.lr - 1.0).abs() < 1e-9).map_or(f64::INFINITY, |m| m.1);
         verdict(self.diverged(run), self.octaves(run.lr), mean / self.best_loss)

@@ -1,5 +1,6 @@
-//! The runs: every job at 13 rates from 1e-5 to 10, then at four more about the best of them, whole curves kept
-//! on disk below the build directory. A run goes on to its end whatever its loss does, but for a loss that is not finite.
+//! The runs: every job at 13 rates from 1e-5 to 10, then at four more about the best of them. Whole
+//! curves are kept on disk below the build directory. A run ends early only when its loss is not
+//! finite.
 
 use super::jobs::Job;
 use crate::cache::parallel;
@@ -17,7 +18,7 @@ const PATH: &str = "target/diagnosis-runs.jsonl";
 const EVALUATIONS: u64 = 30;
 /// Seeds of every rate.
 const SEEDS: u64 = 1;
-/// Steps that a broken run still makes: the log of one shows some of it, and no more is to be learned.
+/// Steps that a run still makes once its loss is not finite: its log shows some, as real ones do.
 const BROKEN_STEPS: usize = 5;
 
 /// One run, whole.
@@ -73,7 +74,7 @@ pub fn is_coarse(lr: f64) -> bool {
     coarse().iter().any(|c| (c / lr - 1.0).abs() < 1e-9)
 }
 
-/// Makes what is missing and gives all runs, by job.
+/// Trains the runs that are missing and returns all, by job.
 pub fn all(jobs: &[Job]) -> Result<HashMap<String, Vec<Run>>, Box<dyn Error>> {
     let known = known()?;
     let file = Mutex::new(OpenOptions::new().append(true).create(true).open(PATH)?);

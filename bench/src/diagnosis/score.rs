@@ -1,4 +1,4 @@
-//! Error rates: precision and recall of each verdict on logs whose truth is known.
+//! Error rates: precision and recall of each verdict on logs whose true verdict is known.
 
 use std::fmt::Write as _;
 use stepsize::Placement;
@@ -24,7 +24,7 @@ impl Judged {
         Self { truth, said: found.verdict, octaves, confidence: found.confidence, advised }
     }
 
-    /// The same, judged beside the other runs of its job.
+    /// A log judged beside the other runs of its job.
     pub fn beside(truth: Placement, octaves: f64, found: &Diagnosis, lr: f64, sweep: &Sweep) -> Self {
         let (said, confidence) = sweep.verdict(lr, found.verdict == Placement::Diverged);
         Self { truth, said, octaves, confidence, advised: Some((sweep.next_lr / lr).log2()) }
@@ -33,7 +33,8 @@ impl Judged {
 
 const WORDS: [Placement; 4] = [Placement::Diverged, Placement::TooHigh, Placement::TooLow, Placement::Good];
 
-/// The table of precision and recall, what was said of what, and the share of runs far off that were called good.
+/// Precision and recall of each verdict, the table of true and given verdicts, and the share of runs
+/// far off that were called good.
 pub fn table(judged: &[Judged]) -> String {
     let count = |f: &dyn Fn(&&Judged) -> bool| judged.iter().filter(f).count();
     let share =
@@ -74,7 +75,7 @@ pub fn table(judged: &[Judged]) -> String {
     out
 }
 
-/// How far the advised rate lies from the best one, beside the run's own.
+/// How far the run's own rate and the advised one lie from the best.
 pub fn advice(judged: &[Judged]) -> String {
     let median = |mut all: Vec<f64>| {
         all.sort_by(f64::total_cmp);

@@ -1,5 +1,6 @@
-//! Logs of scripts: NumPy, scikit-learn and plain Python (`bench/diagnosis_scripts.py`), PyTorch (`bench/diagnosis_torch.py`),
-//! read from their files as the product reads them. The labels are by the rule of `label.rs`, one seed.
+//! Logs of scripts in NumPy, scikit-learn and plain Python (`bench/diagnosis_scripts.py`) and in
+//! PyTorch (`bench/diagnosis_torch.py`), read from their files as the product reads them. The labels
+//! follow the rule of `label.rs`, with one seed.
 
 use super::label::{self, SOLVED};
 use super::score::{self, Judged};
@@ -46,7 +47,8 @@ struct Row {
     untrained_train: Option<f64>,
 }
 
-/// The jobs below a directory whose best rate is neither the outermost nor one of many that solve the job.
+/// The jobs below a directory. Those whose best rate is the outermost, or one of many that solve the
+/// job, are left out.
 pub fn jobs(dir: &str) -> Result<Vec<Job>, Box<dyn Error>> {
     let text = std::fs::read_to_string(Path::new(dir).join("truth.csv")).map_err(|e| {
         format!("{dir}/truth.csv: {e}; bench/diagnosis_scripts.py or bench/diagnosis_torch.py makes it")
@@ -95,7 +97,7 @@ fn job(dir: &str, name: String, mut rows: Vec<Row>) -> Result<Option<Job>, Box<d
     Ok(Some(Job { name, rates: means.into_iter().map(|m| m.0).collect(), best, vertex, logs }))
 }
 
-/// Judges them all.
+/// Judges all logs below a directory, one by one and beside the other runs of their jobs.
 pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
     let (mut alone, mut together, mut near, mut sweeps) = (Vec::new(), Vec::new(), 0, 0);
     for job in jobs(dir)? {

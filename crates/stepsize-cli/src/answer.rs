@@ -2,14 +2,18 @@
 
 use crate::args::{DrawArgs, FilesArgs};
 use crate::done::{Done, Fault};
+use crate::remedy::{StudyName, Wording};
 use std::path::Path;
 use stepsize::compare::Compared;
 use stepsize::{Question, Report};
 use stepsize_draw::show::Style;
 use stepsize_draw::{compare, figure, json, page, show};
 
-/// Ends a search for a rate.
-pub fn report(report: Report, output: &DrawArgs, style: Style) -> Result<Done, Fault> {
+/// Ends a search for a rate. `study` is where the search is kept.
+pub fn report(report: Report, output: &DrawArgs, study: Option<StudyName<'_>>, style: Style) -> Result<Done, Fault> {
+    let question = report.question.clone();
+    let wording = Wording::new(&question, study);
+    let report = report.with_words(|remedy| wording.words(remedy));
     let report = match output.price_per_hour {
         Some(price) => report.with_price(price).map_err(Fault::usage)?,
         None => report,

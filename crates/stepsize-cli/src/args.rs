@@ -15,18 +15,18 @@ pub use command::CommandArgs;
 pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
-pub use output::{DrawArgs, FileArgs, FilesArgs, NamedArgs, OutputArgs, StudyArgs};
+pub use output::{DB, DrawArgs, FileArgs, FilesArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
 
-use stepsize_draw::show::Style;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
-use stepsize::Lr;
 use stepsize::probe::RangeTestRule;
+use stepsize::{Lr, defaults};
+use stepsize_draw::show::Style;
 
 const TUTORIAL: &str = "\
 Stepsize answers one question: which learning rate should this training run use?
@@ -49,7 +49,7 @@ diverges, and what the search cost. If the evidence is too thin, it says so and 
 const EXAMPLES: &str = "\
 Words:
   lr         the base rate; the rate at a step is lr x schedule(step) x controller
-  schedule   the rate over steps as a factor: constant, linear, cosine, 'warmup(100) then cosine', ...
+  schedule   the rate over steps as a factor: constant, cosine, 'warmup(100) then cosine', ...
   run        one full training run; the cost of a search is counted in runs
   trial      one training run of a search, mostly a short one
   diverges   the loss explodes, or ends above that of the untrained network
@@ -197,10 +197,10 @@ pub struct RangeTestArgs {
 #[derive(Debug, Args)]
 pub struct SweepArgs {
     /// Rates per factor of ten
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = defaults::SWEEP_PER_DECADE, value_name = "N")]
     pub per_decade: u32,
     /// Seeds per rate
-    #[arg(long, default_value_t = 2, value_name = "N")]
+    #[arg(long, default_value_t = defaults::SWEEP_SEEDS, value_name = "N")]
     pub seeds: u32,
     /// Draw this many rates at random instead of using a grid
     #[arg(long, value_name = "N", conflicts_with = "per_decade")]
@@ -301,7 +301,7 @@ fn rules() -> impl TypedValueParser<Value = RangeTestRule> {
 
 impl SpanArgs {
     /// The span, with defaults for the ends that were not given.
-    pub fn or(&self, low: f64, high: f64) -> stepsize::Result<(Lr, Lr)> {
+    pub fn or(&self, (low, high): (f64, f64)) -> stepsize::Result<(Lr, Lr)> {
         Ok((self.low.map_or_else(|| Lr::new(low), Ok)?, self.high.map_or_else(|| Lr::new(high), Ok)?))
     }
 }

@@ -5,6 +5,7 @@
 //! piece. A reader that has closed the pipe is not a failure: `stepsize find | head -1` ends
 //! quietly.
 
+use crate::remedy::with_options;
 use std::fmt::Display;
 use std::io::Write;
 
@@ -76,7 +77,7 @@ impl Fault {
     /// Writes the message to standard error and returns the exit code.
     pub fn print(self) -> u8 {
         let hint = if self.code == USAGE { "\n\nFor more information, try 'stepsize help'." } else { "" };
-        let _ = writeln!(std::io::stderr(), "error: {}{hint}", self.message);
+        let _ = writeln!(std::io::stderr(), "error: {}{hint}", with_options(&self.message));
         self.code
     }
 }

@@ -1,7 +1,17 @@
-//! The command line of Stepsize: arguments in, one verb, text out.
+//! The command line of Stepsize. [`main`] takes the arguments, runs one verb, prints, and returns
+//! the exit code.
 //!
-//! A library with one function, because two programs use it: the binary `stepsize` of this crate
+//! A library with one function, because two programs use it: the binary `stepsize` of this crate,
 //! and the command of the same name in the Python wheel.
+//!
+//! | module | holds |
+//! |---|---|
+//! | `args` | the arguments and their help, as clap derives them |
+//! | `verb` | one file for each verb: `find`, `sweep`, `compare`, `train`, `diagnose`, ... |
+//! | `work`, `task` | from arguments to what is trained: the embedded engine, or a command here or on a cluster |
+//! | `search`, `progress` | how every search runs, and its progress line |
+//! | `answer`, `remedy` | how every search ends: text, files, advice |
+//! | `done` | what a verb returns: output, exit code, faults |
 
 #![recursion_limit = "256"]
 
@@ -9,6 +19,7 @@ mod answer;
 mod args;
 mod done;
 mod progress;
+mod remedy;
 mod search;
 mod task;
 mod verb;

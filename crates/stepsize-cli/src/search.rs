@@ -5,12 +5,13 @@ use crate::answer;
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
+use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
 use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
-use stepsize::{Question, QuestionKind, Report};
+use stepsize::{Error, FindProbe, Question, QuestionKind, Report, SweepRates};
 use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
 
@@ -27,11 +28,11 @@ pub fn run(
     let mut executor = work.executor;
     let begin = Instant::now();
     let found = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words)?;
-    let report =
-        Report::new(&question.to_string(), &question.task, &question.job, &found.estimate, &found.trials)
-            .with_wall_seconds(begin.elapsed().as_secs_f64())
-            .with_interrupted(found.interrupted);
-    answer::report(report, &output.draw, style)
+    let report = Report::new(&question.to_string(), &question.task, &question.job, &found.estimate, &found.trials)
+        .with_wall_seconds(begin.elapsed().as_secs_f64())
+        .with_interrupted(found.interrupted);
+    let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
+    answer::report(report, &output.draw, study, style)
 }
 
 /// Runs the study of a question to its end or to Ctrl-C, with progress on standard error.
@@ -42,7 +43,7 @@ pub fn conduct(
     kept: &StudyArgs,
     words: &[OsString],
 ) -> Result<StudyResult, Fault> {
-    let probe = question.probe().map_err(Fault::usage)?;
+    let probe = question.probe().map_err(|error| unplanned(question, &error))?;
     let store = open(kept, words)?;
     let stop = interrupt()?;
     let planned = Arc::new(AtomicU64::new(0));
@@ -60,6 +61,28 @@ pub fn conduct(
     progress.clear();
     // Another question under the name of a study is a wrong argument.
     found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })
+}
+
+/// The fault of a question that has no probe. Where only the budget is too small, it says how to search for less.
+fn unplanned(question: &Question, error: &Error) -> Fault {
+    let fewer = match &question.kind {
+        QuestionKind::Find { probe, .. } => match probe {
+            FindProbe::Sweep => "`stepsize sweep --per-decade 1`, or a narrower span with `--low LR --high LR`",
+            FindProbe::Random => "`stepsize sweep --random N`",
+            FindProbe::RangeTest => "`stepsize range-test --trial-steps N`",
+            FindProbe::Race | FindProbe::Opening | FindProbe::Descent | FindProbe::FirstFall => {
+                "`stepsize find` without `--probe`"
+            }
+        },
+        QuestionKind::Sweep { rates: SweepRates::Random(_), .. } => "`--random N`",
+        QuestionKind::Sweep { .. } => "`--per-decade 1`, or a narrower span with `--low LR --high LR`",
+        QuestionKind::RangeTest { .. } => "`--trial-steps N`",
+        QuestionKind::Compare { .. } | QuestionKind::Words(_) => return Fault::usage(error),
+    };
+    match question.unlimited() {
+        Ok((_, Some(_))) => Fault::usage(format!("{error} (`--budget RUNS`; cheaper: {fewer})")),
+        _ => Fault::usage(error),
+    }
 }
 
 /// The log of the study: in memory, or in a file under its name.

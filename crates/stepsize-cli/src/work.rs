@@ -5,7 +5,7 @@ use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
 use crate::task::{Loaded, schedule};
 use stepsize::Job;
-use stepsize::pruner::KillRule;
+use stepsize::pruner::PrunerKind;
 use stepsize_study::executor::{Commands, LogOptions, RateFrom, Template};
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
@@ -21,7 +21,7 @@ pub struct Work {
     /// Whether trials are the first parts of full runs, because the command takes no length.
     pub cut: bool,
     /// The pruner, where one was asked for.
-    pub pruner: Option<KillRule>,
+    pub pruner: Option<PrunerKind>,
     /// Where trials run.
     pub executor: Box<dyn Executor>,
     /// What to say of the log.

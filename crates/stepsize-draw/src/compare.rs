@@ -1,4 +1,4 @@
-//! What is shown of a [`Compared`]: text with a valley for each way, pictures, a page, and the JSON object.
+//! Shows a [`Compared`]: text with a valley for each way, pictures, a page and the JSON object.
 
 mod overview;
 mod picture;
@@ -14,13 +14,13 @@ use stepsize::compare::{Cell, Compared, Family, Row};
 /// A comparison with what was asked.
 #[derive(Debug, Clone, Copy)]
 pub struct ShownComparison<'a> {
-    /// What came of it.
+    /// The results.
     pub compared: &'a Compared,
     /// Command and options.
     pub question: &'a str,
     /// What was trained.
     pub task: &'a str,
-    /// The job's own schedule, which searches look for.
+    /// The schedule of the job, under which searches look for a rate.
     pub schedule: &'a str,
     /// Whether it was stopped before its end.
     pub interrupted: bool,
@@ -28,7 +28,7 @@ pub struct ShownComparison<'a> {
 
 /// Heights of a valley in text, the lowest loss first.
 const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-/// Losses this many times below the highest are as low as they get.
+/// Losses this many times below the highest are drawn as the lowest height.
 const DEEPEST: f64 = 1000.0;
 
 /// Words for the kinds of ways.
@@ -46,7 +46,8 @@ fn family(family: Family) -> &'static str {
 const FAMILIES: [Family; 6] =
     [Family::Fixed, Family::Decay, Family::Cycle, Family::Feedback, Family::Free, Family::Search];
 
-/// The lowest loss of all and the top of the valleys: the untrained loss, or without one the highest.
+/// The lowest loss of all, and the top of the valleys: the untrained loss if known, else the highest
+/// loss.
 fn span(compared: &Compared) -> (f64, f64) {
     let means = || compared.rows.iter().flat_map(|r| &r.cells).filter_map(|c| c.mean);
     let top = compared.untrained.unwrap_or_else(|| means().fold(0.0, f64::max));
@@ -54,7 +55,7 @@ fn span(compared: &Compared) -> (f64, f64) {
     (best.chain(means()).fold(f64::INFINITY, f64::min).max(top / DEEPEST), top)
 }
 
-/// One sign a rate: the loss as a height, `x` where a seed diverged.
+/// One character for each rate: the loss as a height, `x` where a seed diverged.
 fn valley(row: &Row, (floor, top): (f64, f64)) -> String {
     let sign = |cell: &Cell| match cell.mean {
         None => 'x',
@@ -67,8 +68,8 @@ fn valley(row: &Row, (floor, top): (f64, f64)) -> String {
     row.cells.iter().map(sign).collect()
 }
 
-/// The columns of one way after its name: valley, best loss, its rate (of a search the middle one of the seeds), width, steps to the
-/// target.
+/// The columns of one way after its name: valley, best loss, its rate (for a search the median over
+/// seeds), width, steps to the target.
 fn columns(row: &Row, span: (f64, f64), steps: u64) -> [String; 5] {
     let best = row.best.as_ref();
     let none = || "-".to_owned();
@@ -124,7 +125,7 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
     parts.join("\n\n") + "\n"
 }
 
-/// What is compared, and how to read it.
+/// Explains what is compared and how to read it.
 fn head(shown: &ShownComparison<'_>, style: Style) -> String {
     let c = shown.compared;
     let what = format!(
@@ -140,7 +141,7 @@ fn head(shown: &ShownComparison<'_>, style: Style) -> String {
     format!("{}\n{}", wrapped("compared: ", &what, style), wrapped("task: ", &task, style))
 }
 
-/// With a capital.
+/// `text` with a capital first letter.
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())

@@ -1,5 +1,6 @@
-//! The page of a diagnosis: each run's curve with its evidence marked on it, small multiples where there are many runs, and
-//! the sensitivity curve of each sweep. One file, no network.
+//! The page of a diagnosis: the curve of each run with the evidence marked on it, small multiples
+//! where there are many runs, and the loss over the rate for each sweep. One file that needs no
+//! network.
 
 mod picture;
 
@@ -15,20 +16,21 @@ use stepsize::diagnosis::{Diagnosis, Record};
 
 /// A run to be shown.
 pub struct DiagnosedRun<'a> {
-    /// Its name.
+    /// Name, for people.
     pub name: &'a str,
-    /// What its log tells.
+    /// What its log says.
     pub record: &'a Record,
-    /// What is said of it.
+    /// The verdict on it, with its findings.
     pub diagnosis: &'a Diagnosis,
 }
 
 /// Up to this many runs are drawn large.
 const LARGE: usize = 3;
-/// More runs than this are listed and not drawn: a page must stay light.
+/// Runs beyond this number are listed but not drawn, so that the page stays small.
 const DRAWN: usize = 200;
-/// Size of a large picture, on wide and on narrow screens, and of a small one.
+/// Width and height of a large picture in pixels, on wide and on narrow screens.
 const SIZES: [(&str, f64, f64); 2] = [("wide", 880.0, 380.0), ("narrow", 400.0, 360.0)];
+/// Width and height of a small picture.
 const SMALL: (f64, f64) = (420.0, 250.0);
 
 const STYLE: &str = "
@@ -41,7 +43,8 @@ const STYLE: &str = "
 .verdict.unknown { color: var(--ink-unknown); }
 ";
 
-/// The page; `object` is embedded as it is.
+/// The page as HTML. `failed` are files that could not be read, with the reason; `object` is the
+/// list of `--json`, which is embedded unchanged.
 pub fn html(shown: &[DiagnosedRun<'_>], sweeps: &[Sweep], failed: &[(String, String)], object: &Value) -> String {
     let mut body = head(shown, sweeps, failed);
     for (i, sweep) in sweeps.iter().enumerate() {
@@ -118,7 +121,7 @@ fn large(number: usize, s: &DiagnosedRun<'_>) -> String {
             format!(
                 "<p class=\"finding\"><code>{}</code> <strong>{}</strong>: {}.<br>Do: {}.</p>",
                 f.code,
-                f.title,
+                f.code.title(),
                 escape(&f.evidence),
                 escape(&f.advice)
             )
@@ -134,7 +137,7 @@ fn large(number: usize, s: &DiagnosedRun<'_>) -> String {
 fn small(number: usize, s: &DiagnosedRun<'_>) -> String {
     let picture = picture::run(s, SMALL.0, SMALL.1)
         .map_or_else(String::new, |scene| svg::part(&scene, &format!("run{number}"), "plot"));
-    let codes: Vec<String> = s.diagnosis.findings.iter().map(|f| format!("{} {}", f.code, f.title)).collect();
+    let codes: Vec<String> = s.diagnosis.findings.iter().map(|f| format!("{} {}", f.code, f.code.title())).collect();
     format!("<figure>{picture}<figcaption>{}<br>{}</figcaption></figure>\n", caption(s), escape(&codes.join("; ")))
 }
 

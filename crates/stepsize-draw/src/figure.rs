@@ -1,7 +1,8 @@
-//! Pictures: a [`Report`] becomes a [`Scene`] of lines, shapes and text; a scene becomes SVG or PNG.
+//! Pictures: a [`Report`] becomes a [`Scene`] of lines, shapes and text; a scene becomes SVG or
+//! PNG.
 //!
-//! The scene knows inks by their meaning (a good rate, the frame, ...), never by colour: a file gets the fixed colours of
-//! [`ink`], the page gives them by style sheet, in light and dark.
+//! A scene names inks by meaning (a good rate, the frame, ...), never by colour. A file uses the
+//! fixed colours of [`ink`]; the page sets them in its style sheet, in light and dark.
 
 pub mod birds;
 mod curves;
@@ -25,7 +26,7 @@ pub use curves::key as rate_key;
 const WIDTH: f64 = 900.0;
 /// Height of one plot in it.
 const PLOT: f64 = 430.0;
-/// Pixels of a PNG for each unit of the scene: sharp on a dense screen, and in print at 15 cm.
+/// Pixels of a PNG for each unit of the scene: sharp on a dense screen, and 15 cm wide in print.
 const SCALE: f32 = 2.0;
 
 /// Loss over rate; `None` when no run has anything to show.
@@ -59,7 +60,7 @@ fn whole(report: &Report) -> Scene {
     scene
 }
 
-/// The answer in a line.
+/// The answer in one line: the title of the picture.
 pub fn headline(report: &Report) -> String {
     let Some(lr) = report.lr() else {
         return match report.estimate.refusal() {

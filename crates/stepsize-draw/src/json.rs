@@ -1,4 +1,4 @@
-//! The `--json` object of a search: flat, one name an idea, `null` where there is nothing.
+//! The `--json` object of a search: flat, one name for each idea, `null` where a value is missing.
 
 use serde_json::{Value, json};
 use stepsize::{Answer, Placement, Report};
@@ -29,7 +29,8 @@ pub fn object(report: &Report) -> Value {
         "cost_runs": estimate.cost_runs,
         "refused": refusal.map(|r| r.reason),
         "why": estimate.why,
-        "advice": refusal.map(|r| &r.advice),
+        "advice": refusal.map(|_| &report.advice),
+        "remedies": refusal.map(|r| &r.remedies),
         "seconds": report.cost.wall_seconds.or(report.cost.seconds),
         "interrupted": report.interrupted,
         "question": report.question,

@@ -57,7 +57,7 @@ pub fn seconds(value: f64) -> String {
     }
 }
 
-/// A count with thin groups of three: `12 345`.
+/// A count in groups of three, with thin spaces: `12 345`.
 pub fn count(value: u64) -> String {
     let digits = value.to_string();
     let mut text = String::new();
@@ -75,7 +75,7 @@ pub fn plural(n: u64, word: &str) -> String {
     format!("{} {word}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
-/// Money: two digits at least, more where the sum is small.
+/// Money: at least two digits, more where the sum is small.
 pub fn money(value: f64) -> String {
     if value >= 1.0 { format!("{value:.2}") } else { significant(value, 2) }
 }

@@ -1,7 +1,9 @@
-//! The HTML page: one file, no network. The answer, both pictures, the runs, the cost, and the JSON object.
+//! The HTML page: one file, no network. It has the answer, both pictures, the trials, the cost and
+//! the JSON object.
 //!
-//! The pictures are the same scenes as in the files, drawn twice: for wide and for narrow screens. The script only
-//! switches lines on and off and shows the value under the pointer; without it the page is complete.
+//! The pictures are the same scenes as in the files, drawn twice: for wide and for narrow screens.
+//! The script only switches lines on and off and shows the value under the pointer. The page is
+//! complete without it.
 
 mod parts;
 
@@ -16,10 +18,10 @@ const SCRIPT: &str = include_str!("page/page.js");
 /// Sizes of a plot: on wide and on narrow screens.
 const SIZES: [(&str, f64, f64); 2] = [("wide", 880.0, 420.0), ("narrow", 400.0, 400.0)];
 
-/// Nothing may be fetched, whatever a text in the report says.
+/// Content policy: the page may fetch nothing, whatever a text in the report contains.
 const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; img-src data:";
 
-/// The page of a report; `object` is embedded as it is.
+/// The page of a report; `object` is embedded unchanged.
 pub fn html(report: &Report, object: &Value) -> String {
     let headline = escape(&figure::headline(report));
     let mut body = parts::answer(report);
@@ -30,9 +32,10 @@ pub fn html(report: &Report, object: &Value) -> String {
     document(&format!("Stepsize: {headline}"), "", &body, object)
 }
 
-/// A whole page about its body; `title` is safe already.
+/// A whole page around `body`; `title` is already escaped.
 pub(crate) fn document(title: &str, style: &str, body: &str, object: &Value) -> String {
-    // `</script>` would end the element; in JSON every `<` is inside a string, where it may be written so.
+    // `</script>` would end the element. In JSON every `<` is inside a string, where this escape is
+    // legal.
     let json = object.to_string().replace('<', "\\u003c");
     format!(
         r#"<!doctype html>
@@ -63,7 +66,7 @@ pub(crate) fn document(title: &str, style: &str, body: &str, object: &Value) -> 
 
 type Draw = fn(&Report, f64, f64) -> Option<Scene>;
 
-/// A section with a plot in both sizes, its controls and its read-out; nothing when there is nothing to show.
+/// A section with a plot in both sizes, its controls and its read-out; empty without a plot.
 fn plot(id: &str, heading: &str, report: &Report, draw: Draw, controls: &str) -> String {
     let mut pictures = String::new();
     for (class, width, height) in SIZES {

@@ -46,8 +46,8 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(format!("80 % interval {} .. {}", rate(low.get()), rate(high.get())));
     }
-    if let Some(edge) = report.estimate.divergence_lr {
-        facts.push(format!("diverges from {}", rate(edge.get())));
+    if let Some(broken) = report.estimate.divergence_lr {
+        facts.push(format!("diverges from {}", rate(broken.get())));
     }
     facts.push(format!("cost {}", short_cost(report)));
     let lr = Tone::Good.paint(&format!("lr {}", rate(found.lr.get())), style.colour);
@@ -59,9 +59,9 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
 fn refused(report: &Report, refusal: &Refusal, style: Style) -> String {
     let head = Tone::Bad.paint("refused:", style.colour);
     let mut lines = vec![format!("{head} {}", reason(refusal)), wrapped("seen: ", &refusal.because, style)];
-    lines.push(wrapped("do: ", &refusal.advice, style));
-    if let Some(edge) = report.estimate.divergence_lr {
-        lines.push(format!("edge: the lowest rate that diverged is {}", rate(edge.get())));
+    lines.push(wrapped("do: ", &report.advice, style));
+    if let Some(broken) = report.estimate.divergence_lr {
+        lines.push(format!("diverges from: {}", rate(broken.get())));
     }
     lines.push(wrapped("task: ", &task(report), style));
     lines.join("\n")

@@ -57,7 +57,7 @@ pub struct View {
     /// 80 % interval.
     pub interval: Option<(f64, f64)>,
     /// Lowest rate that diverged.
-    pub edge: Option<f64>,
+    pub diverges_from: Option<f64>,
     /// Loss of the untrained model.
     pub untrained: Option<f64>,
 }
@@ -141,7 +141,7 @@ impl View {
         let (low, high) = bounds(rates)?;
         let lr = report.lr().map(|l| l.get());
         let interval = report.interval().map(|(l, h)| (l.get(), h.get()));
-        let edge = report.estimate.divergence_lr.map(|l| l.get());
+        let diverges_from = report.estimate.divergence_lr.map(|l| l.get());
         let shown = lr.into_iter().chain(interval.into_iter().flat_map(|(l, h)| [l, h])).chain([low, high]);
         let (low, high) = bounds(shown)?;
         let x = Axis::new(low, high, true).padded(0.04, 0.04);
@@ -149,7 +149,7 @@ impl View {
         let mut losses: Vec<f64> = marks.iter().filter_map(|m| m.loss).flat_map(|l| [l.0, l.1, l.2]).collect();
         losses.extend(band.iter().filter(|b| (0.0..=1.0).contains(&x.place(b.lr.get()))).map(|b| b.mid));
         let y = loss_axis(&losses, report.untrained).padded(0.06, 0.08);
-        Some(Self { x, y, marks, lengths, band, lr, interval, edge, untrained: report.untrained })
+        Some(Self { x, y, marks, lengths, band, lr, interval, diverges_from, untrained: report.untrained })
     }
 }
 

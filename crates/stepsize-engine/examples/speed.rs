@@ -1,8 +1,9 @@
-//! Steps per CPU-second of every model, one thread: `cargo run --release -p stepsize-engine --example speed -- [SECONDS]`
+//! Steps per CPU-second of every model, one thread:
+//! `cargo run --release -p stepsize-engine --example speed -- [SECONDS]`
 //!
-//! With `digits` as the second argument only the job of `bench/torch_speed` is timed and one number printed; with `sgemm`
-//! the best rate of matrix products, and the operations that one step of that job needs; with another word the jobs whose
-//! name holds it.
+//! With `digits` as the second argument only the job of `bench/torch_speed` is timed and one number
+//! printed; with `sgemm` the best rate of matrix products, and the operations that one step of that
+//! job needs; with another word the jobs whose name holds it.
 
 #![allow(clippy::unwrap_used)] // an example may stop on the first fault
 
@@ -46,7 +47,8 @@ fn measure(task: &Task, seconds: f64) -> (f64, f64) {
     (rate, f64::from(evaluations) / (cpu_seconds(start) - begin))
 }
 
-/// Best rate of single-precision products of 512 x 512 matrices on one core, in floating-point operations a second.
+/// Best rate of single-precision products of 512 x 512 matrices on one core, in floating-point
+/// operations a second.
 fn sgemm() -> f64 {
     const SIDE: usize = 512;
     let device = burn::tensor::Device::flex();
@@ -62,7 +64,8 @@ fn sgemm() -> f64 {
     (0..12).map(rate).fold(0.0, f64::max)
 }
 
-/// Products of one step of 64-128-64-10 with batches of 64: forward, weights, inputs of all layers but the first.
+/// Products of one step of 64-128-64-10 with batches of 64: forward, weights, inputs of all layers
+/// but the first.
 const FLOP_PER_STEP: f64 =
     2.0 * 64.0 * (2.0 * (64.0 * 128.0 + 128.0 * 64.0 + 64.0 * 10.0) + 128.0 * 64.0 + 64.0 * 10.0);
 

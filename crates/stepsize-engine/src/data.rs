@@ -1,7 +1,8 @@
-//! Data: where it comes from ([`DataSource`]) and what training sees of it ([`Dataset`]).
+//! Data: where it comes from ([`DataSource`]) and what training uses of it ([`Dataset`]).
 //!
-//! Everything is loaded, split and scaled once; engines share it. All statistics (means, deviations, categories,
-//! constant columns) come from the training rows only, so that nothing of the validation rows leaks into training.
+//! Data is loaded, split and scaled once; engines share it. All statistics (means, deviations,
+//! categories, constant columns) come from the training rows only, so nothing leaks from the
+//! validation rows into training.
 
 mod builtin;
 mod csv;
@@ -19,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use stepsize::{Error, Result};
 
-/// Data sets that are part of the library; no file and no network is needed.
+/// Data sets inside the library. They need no file and no network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Builtin {
     /// UCI handwritten digits: 1797 images of 8 x 8, 10 classes.
@@ -36,9 +37,10 @@ pub enum Builtin {
 
 /// Where the data comes from.
 ///
-/// As text: `digits`, `diabetes`, `wine`, `breast_cancer`, `text`, or a path whose name tells the format: `.csv`,
-/// `.tsv`, `.parquet`, `.txt`, or a name with `idx` for IDX images (labels: the same name with `labels` for `images`).
-/// `.gz` may follow, except after `.parquet`.
+/// As text: `digits`, `diabetes`, `wine`, `breast_cancer`, `text`, or a path. The name of the file
+/// gives the format: `.csv`, `.tsv`, `.parquet`, `.txt`, or a name with `idx` for IDX images (the
+/// labels have the same name with `labels` for `images`). `.gz` may follow, except after
+/// `.parquet`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DataSource {
@@ -46,10 +48,11 @@ pub enum DataSource {
     Builtin(Builtin),
     /// A table as text. Comma, semicolon or tab; with or without a header row.
     ///
-    /// The target is classified if it holds text, or whole numbers of at most 20 different values; else it is
-    /// regressed. Missing features (empty, `NA`, `nan`, `inf`, `null`, `?` ...) get the mean of the training rows; rows without
-    /// target are dropped; text columns become one column a category (at most 32); columns that are constant in the
-    /// training rows are dropped. [`Task::warnings`](crate::Task::warnings) tells what was done.
+    /// The target is a class if it holds text, or whole numbers of at most 20 different values;
+    /// else it is regressed. Missing features (empty, `NA`, `nan`, `inf`, `null`, `?` ...) get the
+    /// mean of the training rows. Rows without a target are dropped. A text column becomes one
+    /// column for each category (at most 32). Columns that are constant in the training rows are
+    /// dropped. [`Task::warnings`](crate::Task::warnings) lists what was done.
     Csv {
         /// The file.
         path: PathBuf,
@@ -149,7 +152,7 @@ impl FromStr for DataSource {
             ))),
             _ if plain.contains("idx") => idx::labels_beside(&path).map(|labels| Self::Idx { images: path, labels }),
             _ => Err(Error::invalid(format!(
-                "'{text}' is no known data: give digits, diabetes, wine, breast_cancer, text, or a file that ends in \
+                "'{text}' is not known data: give digits, diabetes, wine, breast_cancer, text, or a file that ends in \
                  .csv, .tsv, .txt, .parquet or is named like train-images-idx3-ubyte"
             ))),
         }
@@ -200,8 +203,8 @@ pub(crate) struct Split {
     pub(crate) seed: u64,
 }
 
-/// Validation rows above this are left out: the standard error of a mean over 2048 rows is small against the spread
-/// between seeds, and evaluation must stay cheap against training.
+/// Validation rows above this are left out: the standard error of a mean over 2048 rows is small
+/// against the spread between seeds, and evaluation must stay cheap against training.
 pub(crate) const VALIDATION_CAP: usize = 2048;
 
 /// With fewer rows neither training nor validation says anything.
@@ -233,7 +236,7 @@ impl Dataset {
                 Err(Error::invalid(format!("{source} is a text: train the model charlm on it")))
             }
             (_, Some(_)) => Err(Error::invalid(format!(
-                "charlm learns from a text, and {source} is none: give --data text or a .txt file"
+                "charlm learns from a text, which {source} is not: give --data text or a .txt file"
             ))),
             (DataSource::Builtin(Builtin::Digits), None) => builtin::digits(split),
             (DataSource::Builtin(name), None) => builtin::table(*name)?.prepare(None, split),

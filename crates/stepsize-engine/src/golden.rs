@@ -14,7 +14,8 @@ fn numbers(value: &Value) -> Vec<f64> {
     value.as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect()
 }
 
-/// After 50 steps losses and weights differ by less than this, relative to the loss and to the largest weight.
+/// After 50 steps losses and weights differ by less than this, relative to the loss and to the
+/// largest weight.
 const TOLERANCE: f64 = 1e-5;
 
 #[test]

@@ -1,4 +1,12 @@
-//! The embedded engine of Stepsize: trains small networks on real data behind [`stepsize::Engine`].
+//! The embedded engine of Stepsize: it trains small networks on real data behind
+//! [`stepsize::Engine`].
+//!
+//! - [`Task`]: data, model and optimizer, loaded once ([`TaskConfig`]). Each [`Task::engine`] is an
+//!   independent run for one seed.
+//! - [`DataSource`]: built-in sets ([`Builtin`]) or files (CSV, IDX, text; Parquet with the feature
+//!   `parquet`).
+//! - [`ModelSpec`] and [`OptimizerSpec`]: `mlp:128,64`, `cnn`, `charlm:8,8,32`; `sgd:0.9`, `adamw`,
+//!   `prodigy` and others.
 //!
 //! ```
 //! use stepsize_engine::{Task, TaskConfig};
@@ -14,10 +22,10 @@
 //! # }
 //! ```
 //!
-//! This is the only crate that knows Burn. A [`Task`] is loaded once; every [`Task::engine`] is an independent run that
-//! stays on its caller's thread, so that many rates are many engines on a thread pool. The same seed and the same rates
-//! give the same losses bit for bit on one machine, whatever else the process does and however many threads it has. Another
-//! kind of CPU has other kernels and rounds otherwise; weights and the order of the data are the same everywhere.
+//! No other crate knows Burn. A run stays on the thread of its caller, so many rates are many
+//! engines on a pool of threads. The same seed and the same rates give the same losses bit for bit
+//! on one machine, whatever the number of threads. Another kind of CPU has other kernels and rounds
+//! differently; initial weights and the order of the data are the same everywhere.
 
 mod data;
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! [`Network`]: from a batch to outputs and gradients.
 //!
-//! [`fused`] is the fast path on the CPU. [`graph`] builds every model from Burn's operations and lets Burn differentiate:
-//! it runs on every device and is the reference that the fast path is tested against. Parameters are matrices (a bias is `[1, n]`), so that one list of one type holds any model.
+//! [`fused`] is the fast path on the CPU. [`graph`] builds every model from Burn's operations and
+//! lets Burn differentiate: it runs on every device, and is the reference that the fast path is
+//! tested against. Parameters are matrices (a bias is `[1, n]`), so one list of one type holds any
+//! model.
 
 #[cfg(any(test, not(any(feature = "wgpu", feature = "cuda"))))]
 pub(crate) mod fused;
@@ -34,7 +36,7 @@ pub(crate) enum Architecture {
     Characters { vocabulary: usize, context: usize, embedding: usize, hidden: usize },
 }
 
-/// One parameter: its shape and how it begins.
+/// One parameter: its shape and its first values.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Parameter {
     pub(crate) shape: [usize; 2],
@@ -46,7 +48,7 @@ pub(crate) struct Parameter {
 pub(crate) enum Init {
     /// Uniform in `-limit..limit`.
     Uniform(f64),
-    /// All the same.
+    /// One value for all.
     Constant(f32),
 }
 
@@ -59,14 +61,15 @@ pub(crate) enum Batch {
     Tokens { ids: Vec<u32>, rows: usize, context: usize },
 }
 
-/// Loss of a batch and its gradient with respect to the outputs, from the outputs (row by row).
+/// Computes the loss of a batch and its gradient with respect to the outputs, from the outputs (row
+/// by row).
 pub(crate) type Judge<'a> = dyn FnMut(&[f32]) -> (f64, Vec<f32>) + 'a;
 
 /// Forward and backward pass of one architecture.
 pub(crate) trait Network: Send {
     /// Outputs, row by row.
     fn outputs(&self, parameters: &[Tensor<2>], batch: Batch) -> Result<Vec<f32>>;
-    /// The loss that `judge` finds, and the gradient of every parameter.
+    /// The loss that `judge` computes, and the gradient of every parameter.
     fn gradients(&self, parameters: &[Tensor<2>], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Tensor<2>>)>;
 }
 
@@ -104,8 +107,8 @@ impl Architecture {
 
     /// Every parameter in the order that all networks and snapshots use.
     ///
-    /// Layers before a ReLU begin with He's variance 2 / fan-in, the last one with 1 / fan-in (uniform draws); biases
-    /// with 0; embeddings with variance 1.
+    /// Layers before a ReLU have He's variance 2 / fan-in, the last one 1 / fan-in (uniform draws).
+    /// Biases are 0, embeddings have variance 1.
     pub(crate) fn parameters(&self) -> Vec<Parameter> {
         let weight = |rows: usize, columns: usize, variance: f64| Parameter {
             shape: [rows, columns],
@@ -176,7 +179,8 @@ impl Batch {
     }
 }
 
-/// The device of this build, and `architecture` on it: a GPU with the feature `cuda` or `wgpu`, else the CPU.
+/// The device of this build, and `architecture` on it: a GPU with the feature `cuda` or `wgpu`,
+/// else the CPU.
 pub(crate) fn on_device(architecture: &Architecture) -> (Device, Box<dyn Network>) {
     #[cfg(feature = "cuda")]
     let device = Device::cuda(burn::tensor::DeviceIndex::Default);
@@ -191,12 +195,12 @@ pub(crate) fn on_device(architecture: &Architecture) -> (Device, Box<dyn Network
     (device, Box::new(network))
 }
 
-/// A matrix from its values, row by row, without a copy on the CPU.
+/// A matrix from its values, row by row; on the CPU without a copy.
 pub(crate) fn tensor(values: Vec<f32>, shape: [usize; 2], device: &Device) -> Tensor<2> {
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// The values of a tensor; without a copy on the CPU where nobody else holds them.
+/// The values of a tensor; on the CPU without a copy where nobody else holds them.
 pub(crate) fn data<const D: usize>(tensor: Tensor<D>) -> Result<TensorData> {
     tensor.try_into_data().map_err(|why| Error::engine(format!("cannot read a tensor: {why:?}")))
 }

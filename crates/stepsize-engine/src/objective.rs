@@ -1,8 +1,8 @@
 //! Loss and score: cross-entropy with accuracy for classes, squared error with R2 for numbers.
 //!
-//! Losses are means over the rows of a batch. Squared error is not halved (as PyTorch's `MSELoss`) and is in units of the
-//! target's variance over the training rows, since targets are standardised. Non-finite outputs give a non-finite loss
-//! and count as wrong; nothing here can panic on them.
+//! Losses are means over the rows of a batch. Squared error is not halved (as PyTorch's `MSELoss`),
+//! and is in units of the target's variance over the training rows, since targets are standardised.
+//! Non-finite outputs give a non-finite loss and count as wrong; nothing here panics on them.
 
 use crate::data::Targets;
 use stepsize::Evaluation;
@@ -42,7 +42,8 @@ fn cross_entropy(ids: &[u32], count: usize, rows: &[u32], outputs: &[f32]) -> (f
     (sum / rows.len() as f64, gradient)
 }
 
-/// Writes `exp(out - max)` into `into`; the largest output and the sum of what was written.
+/// Writes `exp(out - max)` into `into`. Returns the largest output, and the sum of what was
+/// written.
 fn exponentials(out: &[f32], into: &mut [f32]) -> (f32, f32) {
     let most = largest(out);
     let mut total = 0.0;
@@ -79,7 +80,7 @@ impl Tally {
                     let class = ids[*row as usize] as usize;
                     let (most, total) = exponentials(out, &mut scratch);
                     self.loss += f64::from(most) + f64::from(total).ln() - f64::from(out[class]);
-                    // of equal outputs the first is the answer; NaN is no answer
+                    // of equal outputs the first one is the answer; NaN is never an answer
                     let answer = out.iter().position(|o| *o == most);
                     self.right += f64::from(u8::from(answer == Some(class)));
                 }

@@ -1,16 +1,19 @@
 //! [`Optimizer`]: one step from gradients to parameters, over any [`Method`].
 //!
-//! A method is one file of `optimizer/` and is the arithmetic of the class of the same name in PyTorch or in its authors'
-//! package, checked step by step in `golden.rs`. It sees parameters block by block (one a tensor) and keeps its state as flat arrays
-//! in the order of the parameters, and as named-by-order numbers in double precision, so that a snapshot is exact.
+//! A method is one file of `optimizer/`. It has the arithmetic of the class of the same name in
+//! PyTorch or in its authors' package, and `golden.rs` checks it step by step. It sees parameters
+//! block by block (one block a tensor). Its state is flat arrays in the order of the parameters,
+//! and numbers in double precision, so a snapshot is exact.
 //!
-//! What is trained and what is evaluated may differ: methods that average take gradients at one point and are judged at
-//! another ([`Method::evaluated`]). Here that is all that has to be done: the engine's `norm` is layer normalisation, which
-//! takes its statistics from the row it normalises, so there are no running statistics that could belong to the wrong point (with
-//! batch normalisation they have to be gathered anew at the averaged point before each evaluation).
+//! Training and evaluation may use different parameters: methods that average take gradients at one
+//! point and are evaluated at another ([`Method::evaluated`]). Nothing else is needed here, because
+//! the engine's `norm` is layer normalisation, which takes its statistics from the row that it
+//! normalises. (With batch normalisation the running statistics would have to be gathered anew at
+//! the averaged point before each evaluation.)
 //!
-//! On a GPU the update goes through the host: right, but not fast. Burn's own optimizers are not used: its Adam corrects
-//! the bias in single precision, and a separate pass over memory for each operation costs more than the arithmetic.
+//! On a GPU the update goes through the host, which is correct but not fast. Burn's own optimizers
+//! are not used: its Adam corrects the bias in single precision, and a separate pass over memory
+//! for each operation costs more than the arithmetic.
 
 mod adam;
 mod dadapt;
@@ -29,7 +32,7 @@ use std::fmt::Debug;
 use std::ops::Range;
 use stepsize::{Error, Result};
 
-/// One tensor of parameters and its gradient; `at` is its place in the flat order of all of them.
+/// One tensor of parameters and its gradient; `at` is its index in the flat order of all of them.
 pub(crate) struct Block<'a> {
     at: usize,
     p: &'a mut [f32],
@@ -37,13 +40,13 @@ pub(crate) struct Block<'a> {
 }
 
 impl Block<'_> {
-    /// Its numbers in a flat array.
+    /// The range of its numbers in a flat array.
     fn range(&self) -> Range<usize> {
         self.at..self.at + self.p.len()
     }
 }
 
-/// What a step is taken with.
+/// What a method knows when it takes a step.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Now {
     /// Rate, >= 0: base x schedule x controller.
@@ -61,17 +64,18 @@ impl Now {
     }
 }
 
-/// How gradients move parameters.
+/// A rule by which gradients move parameters.
 pub(crate) trait Method: Debug + Send {
     /// Takes one step.
     fn step(&mut self, now: Now, blocks: &mut [Block<'_>]);
-    /// Flat arrays that are kept between steps, one number a parameter.
+    /// The flat arrays that it keeps between steps, one number a parameter.
     fn arrays(&mut self) -> Vec<&mut Vec<f32>>;
-    /// Numbers that are kept between steps.
+    /// The numbers that it keeps between steps.
     fn numbers(&mut self) -> Vec<&mut f64> {
         Vec::new()
     }
-    /// The values at which the block that is `p` now should be evaluated; `None`: those of `p`.
+    /// The values at which the block whose parameters are `p` should be evaluated; `None` for `p`
+    /// itself.
     fn evaluated(&self, range: Range<usize>, p: &[f32]) -> Option<Vec<f32>> {
         let _ = (range, p);
         None
@@ -88,7 +92,7 @@ pub(crate) struct Optimizer {
 }
 
 impl Optimizer {
-    /// For blocks of `lengths` numbers.
+    /// An optimizer for blocks of `lengths` numbers.
     pub(crate) fn new(spec: &OptimizerSpec, weight_decay: f64, clip_norm: Option<f64>, lengths: &[usize]) -> Self {
         Self { method: method(spec, weight_decay, lengths), clip_norm, time: 0 }
     }
@@ -124,7 +128,7 @@ impl Optimizer {
         Ok(())
     }
 
-    /// The parameters to evaluate, where they are not those that are trained.
+    /// The parameters to evaluate, where they differ from those that are trained.
     pub(crate) fn evaluated(&self, parameters: &[Tensor<2>], device: &Device) -> Result<Option<Vec<Tensor<2>>>> {
         if self.time == 0 {
             return Ok(None);
@@ -146,7 +150,7 @@ impl Optimizer {
         (self.method.arrays(), numbers)
     }
 
-    /// Puts a state back; its sizes have been checked.
+    /// Restores a state; its sizes have been checked.
     pub(crate) fn restore(&mut self, time: u64, arrays: impl Iterator<Item = Vec<f32>>, numbers: &[f64]) {
         self.time = time;
         self.method.arrays().into_iter().zip(arrays).for_each(|(mine, theirs)| *mine = theirs);

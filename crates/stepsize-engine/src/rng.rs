@@ -1,8 +1,9 @@
-//! The only source of chance in this crate: ChaCha8 streams named by a seed and a stream number.
+//! All random numbers of this crate: ChaCha8 streams, named by a seed and a stream number.
 //!
-//! Stream 0 draws the initial weights, stream `1 + epoch` the order of the rows of that epoch, so that any epoch can be
-//! replayed without the ones before it. Only integer and exact float arithmetic is used: the same seed gives the same
-//! bits on every machine. Burn's own generator is not used: it is shared by all threads of a process.
+//! Stream 0 draws the initial weights, stream `1 + epoch` the order of the rows of that epoch, so
+//! any epoch can be replayed without the ones before it. Only integer and exact float arithmetic is
+//! used, so the same seed gives the same bits on every machine. Burn's own generator is not used,
+//! because all threads of a process share it.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng as _, SeedableRng};

@@ -9,10 +9,10 @@ use crate::task::Task;
 use burn::tensor::{Device, Tensor};
 use stepsize::{Engine, Error, Evaluation, GradientStats, Result, Snapshot};
 
-/// Rows evaluated at once: large enough for fast products, small enough for the cache.
+/// Rows evaluated at once: enough for fast products, few enough for the cache.
 const EVALUATION_ROWS: usize = 512;
 
-/// One training run. It runs on the thread that calls it and on no other.
+/// One training run. It uses the thread that calls it and no other.
 pub(crate) struct EngineRun {
     task: Task,
     seed: u64,
@@ -21,7 +21,7 @@ pub(crate) struct EngineRun {
     parameters: Vec<Tensor<2>>,
     optimizer: Optimizer,
     sampler: Sampler,
-    /// Weights before the last move, while somebody looks at gradients; else empty.
+    /// Weights before the last move, if that step showed its gradient; else empty.
     before: Vec<f32>,
 }
 
@@ -45,7 +45,8 @@ impl EngineRun {
         self.network.gradients(&self.parameters, batch, &mut objective)
     }
 
-    /// Norm of the gradient, and its cosine with the last move if there was one; keeps the present weights for the next.
+    /// Norm of the gradient, and its cosine with the last move if there was one. Keeps the present
+    /// weights for the next call.
     fn look(&mut self, gradients: &[Tensor<2>]) -> Result<(f64, Option<f64>)> {
         let size = self.before.len();
         let (mut square, mut moved, mut downhill, mut now) = (0.0, 0.0, 0.0, Vec::with_capacity(size));

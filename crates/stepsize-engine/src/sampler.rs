@@ -1,8 +1,9 @@
-//! The order of the data: every epoch a fresh shuffle of the training examples, the last short batch left out.
+//! The order of the data: each epoch shuffles the training examples anew and omits the last short
+//! batch.
 
 use crate::rng::Rng;
 
-/// A position in the endless sequence of batches. Two numbers, seed and position, say everything about it.
+/// A position in the endless sequence of batches. Seed and position determine everything about it.
 #[derive(Debug)]
 pub(crate) struct Sampler {
     seed: u64,
@@ -14,7 +15,7 @@ pub(crate) struct Sampler {
 }
 
 impl Sampler {
-    /// At the first batch. `batch` is at most the number of examples.
+    /// The position before the first batch. `batch` is at most the number of examples.
     pub(crate) fn new(seed: u64, batch: usize) -> Self {
         Self { seed, batch, order: Vec::new(), epoch: None, position: 0 }
     }

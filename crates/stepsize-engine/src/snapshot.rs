@@ -1,14 +1,17 @@
-//! The encoding of a run's state: a head that names the job, then plain numbers, little-endian.
+//! The encoding of a run's state: a head with the name of the job, then numbers, little-endian.
 //!
-//! `magic | length and text of the job | seed | position | time | count and values of every array, the weights before the
-//! last move at the end | count and bits of the optimizer's numbers`
+//! ```text
+//! magic | length and text of the job | seed | position | time |
+//! count and values of every array, the weights before the last move at the end |
+//! count and bits of the optimizer's numbers
+//! ```
 
 use stepsize::{Error, Result, Snapshot};
 
 /// Format and its version.
 const MAGIC: &[u8; 8] = b"stepsz\x00\x03";
 
-/// Everything that a snapshot holds beside the name of the job.
+/// The contents of a snapshot beside the name of the job.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct TrainState {
     pub(crate) seed: u64,
@@ -17,7 +20,7 @@ pub(crate) struct TrainState {
     pub(crate) arrays: Vec<Vec<f32>>,
     /// The optimizer's numbers in double precision.
     pub(crate) numbers: Vec<f64>,
-    /// Weights before the last move; empty when nobody looks at gradients.
+    /// Weights before the last move; empty when gradients were never asked for.
     pub(crate) before: Vec<f32>,
 }
 
@@ -46,7 +49,9 @@ impl TrainState {
     pub(crate) fn decode(snapshot: &Snapshot, job: &str, lengths: &[usize], count: usize) -> Result<Self> {
         let mut reader = ByteReader { rest: &snapshot.0 };
         if reader.take(MAGIC.len())? != MAGIC {
-            return Err(Error::state("this is no snapshot of the embedded engine, or one of another version"));
+            return Err(Error::state(
+                "this is not a snapshot of the embedded engine, or was written by another version",
+            ));
         }
         let length = reader.number()?;
         let saved = String::from_utf8_lossy(reader.take(usize::try_from(length).unwrap_or(usize::MAX))?).into_owned();

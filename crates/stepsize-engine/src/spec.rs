@@ -1,4 +1,5 @@
-//! What is trained and how, as plain data with a short notation: [`ModelSpec`] and [`OptimizerSpec`].
+//! What is trained and how, as plain data with a short notation: [`ModelSpec`] and
+//! [`OptimizerSpec`].
 //!
 //! `parse(print(s)) == s` for every legal value.
 
@@ -32,7 +33,8 @@ pub enum ModelSpec {
     },
     /// Two convolutions with pooling, then an affine layer.
     Cnn,
-    /// Next-character model: embeddings of the last characters, one hidden ReLU layer (Bengio et al. 2003).
+    /// Next-character model: embeddings of the last characters, one hidden ReLU layer (Bengio et
+    /// al. 2003).
     CharLm {
         /// Characters seen.
         context: usize,
@@ -43,7 +45,7 @@ pub enum ModelSpec {
     },
 }
 
-/// Layers and widths above this are taken for typing errors: such a network is not for this engine.
+/// A larger size is taken for a typing error: such a network is not for this engine.
 const MOST_UNITS: usize = 65_536;
 
 impl ModelSpec {
@@ -119,7 +121,7 @@ impl FromStr for ModelSpec {
             }
             _ => {
                 let known = "linear, mlp:128,64, mlp:128,64,norm, cnn, charlm";
-                return Err(Error::notation(format!("'{name}' is no model; the models are {known}"), text, 0));
+                return Err(Error::notation(format!("'{name}' is not a model; the models are {known}"), text, 0));
             }
         };
         spec.check()?;
@@ -127,7 +129,7 @@ impl FromStr for ModelSpec {
     }
 }
 
-/// `name:a,b` as the name and its arguments, each with its column in characters.
+/// Splits `name:a,b` into the name and its arguments, each with its column in characters.
 fn split(text: &str) -> (&str, Vec<(&str, usize)>) {
     let Some((name, rest)) = text.split_once(':') else {
         return (text.trim(), Vec::new());

@@ -7,9 +7,10 @@ use crate::spec::{ModelSpec, OptimizerSpec};
 use std::sync::Arc;
 use stepsize::{Engine, Error, Result};
 
-/// What to train on what, and how. All but the rate, which is what we look for.
+/// What is trained: data, model, optimizer and their settings. All but the rate, which is what a
+/// search looks for.
 ///
-/// The default is the digits with `mlp:128,64`, SGD with momentum 0.9 and batches of 64.
+/// The default: the digits with `mlp:128,64`, SGD with momentum 0.9, batches of 64.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TaskConfig {
     /// Where the data comes from.
@@ -20,13 +21,15 @@ pub struct TaskConfig {
     pub optimizer: OptimizerSpec,
     /// Rows a step, at least 1 and at most the training rows.
     pub batch_size: usize,
-    /// Weight decay, finite and >= 0: added to the gradient for SGD and Adam, apart from it for AdamW.
+    /// Weight decay, finite and >= 0: added to the gradient for SGD and Adam, separate from it for
+    /// AdamW.
     pub weight_decay: f64,
-    /// Upper limit of the norm of the whole gradient, above 0; larger gradients are scaled down to it.
+    /// Largest norm of the whole gradient, above 0; larger gradients are scaled down to it.
     pub clip_norm: Option<f64>,
-    /// Share of the rows that is held out for validation, in `0..1` (at most 2048 of them are used).
+    /// Share of the rows that is held out for validation, in `0..1` (at most 2048 of them are
+    /// used).
     pub val_fraction: f64,
-    /// Seed of the choice of the validation rows; the seed of a run does not touch it.
+    /// Seed that chooses the validation rows. The seed of a run does not change them.
     pub split_seed: u64,
 }
 
@@ -84,8 +87,8 @@ impl Task {
     /// Loads, splits and scales the data, once.
     ///
     /// # Errors
-    /// When the data cannot be read or used, or the parts of `config` do not fit each other. The message says what was
-    /// seen and what to do.
+    /// When the data cannot be read or used, or the parts of `config` do not fit each other. The
+    /// message says what was seen and what to do.
     pub fn load(config: TaskConfig) -> Result<Self> {
         config.check()?;
         let context = match config.model {
@@ -105,7 +108,7 @@ impl Task {
         Ok(Self { inner: Arc::new(TaskData { config, dataset: Arc::new(dataset), architecture }) })
     }
 
-    /// The same job with another optimizer; the data is shared.
+    /// The same task with another optimizer; the data is shared.
     ///
     /// # Errors
     /// When a number of the optimizer is not legal.
@@ -117,16 +120,17 @@ impl Task {
         Ok(Self { inner: Arc::new(TaskData { config, dataset, architecture }) })
     }
 
-    /// A fresh run: `seed` decides the initial weights and the order of the data, bit for bit.
+    /// A fresh run. `seed` determines the initial weights and the order of the data, bit for bit.
     ///
     /// # Errors
-    /// None on the CPU.
+    /// Never at present; for devices that can fail.
     pub fn engine(&self, seed: u64) -> Result<Box<dyn Engine>> {
         let (device, network) = network::on_device(self.architecture());
         Ok(Box::new(EngineRun::new(self.clone(), seed, network, device)))
     }
 
-    /// The job in one line: `digits (1797 rows, 64 features, 10 classes), mlp:128,64, sgd momentum 0.9, batch 64`.
+    /// The task in one line:
+    /// `digits (1797 rows, 64 features, 10 classes), mlp:128,64, sgd momentum 0.9, batch 64`.
     pub fn describe(&self) -> String {
         let c = &self.inner.config;
         let mut text = format!(
@@ -149,12 +153,12 @@ impl Task {
         text
     }
 
-    /// Steps that see every training row once; the last short batch is left out.
+    /// Number of steps in an epoch; the last short batch is left out.
     pub fn steps_per_epoch(&self) -> u64 {
         (self.inner.dataset.train.len() / self.inner.config.batch_size) as u64
     }
 
-    /// What [`stepsize::Evaluation::score`] means here: `accuracy` or `r2`.
+    /// The meaning of [`stepsize::Evaluation::score`] here: `accuracy` or `r2`.
     pub fn score_name(&self) -> &'static str {
         match self.inner.dataset.targets {
             Targets::Classes { .. } => "accuracy",
@@ -180,7 +184,7 @@ impl Task {
         &self.inner.architecture
     }
 
-    /// Everything that decides how a run goes on, beside its state: a snapshot fits only the same job.
+    /// All that determines a run beside its state. A snapshot fits only the same text.
     pub(crate) fn job(&self) -> String {
         let c = &self.inner.config;
         format!("{}, split {} of seed {}", self.describe(), c.val_fraction, c.split_seed)

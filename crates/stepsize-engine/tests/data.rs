@@ -1,4 +1,5 @@
-//! Data of every kind, good and bad: what is loaded, what is said about it, and that nothing panics.
+//! Data of every kind, good and bad: what is loaded, what is said about it, and that nothing
+//! panics.
 
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
@@ -181,7 +182,8 @@ fn parts_that_do_not_fit_are_refused() {
         let error = Task::load(change).unwrap_err().to_string();
         assert!(error.contains(part), "{error}");
     }
-    for (name, part) in [("mnist", "'mnist' is no known data"), ("x.xlsx", "no known data"), ("idx", "labels of 'idx'")]
+    for (name, part) in
+        [("mnist", "'mnist' is not known data"), ("x.xlsx", "not known data"), ("idx", "labels of 'idx'")]
     {
         let error = name.parse::<DataSource>().unwrap_err().to_string();
         assert!(error.contains(part), "{error}");

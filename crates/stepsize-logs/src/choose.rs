@@ -1,109 +1,9 @@
 //! Which of the names in a log is the metric, the step, the rate.
 
+use crate::names::{
+    CounterKind, DataSplit, bare_split, is_counter, is_grad_norm, is_rate, maximizes, metric_direction, plain,
+};
 use stepsize::{Error, Result};
-
-/// Low is good for a metric with one of these in its name.
-const MINIMIZE: [&str; 36] = [
-    "loss",
-    "nll",
-    "ppl",
-    "perplexity",
-    "bpb",
-    "bpc",
-    "bpd",
-    "error",
-    "err",
-    "rmse",
-    "mse",
-    "mae",
-    "mape",
-    "rmsle",
-    "logloss",
-    "mlogloss",
-    "xent",
-    "crossentropy",
-    "entropy",
-    "wer",
-    "cer",
-    "fid",
-    "cost",
-    "l1",
-    "l2",
-    "kl",
-    "objective",
-    "ce",
-    "regret",
-    "negloglik",
-    "fval",
-    "fun",
-    "hinge",
-    "inertia",
-    "deviance",
-    "distortion",
-];
-
-/// High is good for a metric with one of these in its name.
-const MAXIMIZE: [&str; 27] = [
-    "acc",
-    "accuracy",
-    "f1",
-    "auc",
-    "auroc",
-    "reward",
-    "return",
-    "bleu",
-    "rouge",
-    "r2",
-    "map",
-    "map50",
-    "ap",
-    "miou",
-    "iou",
-    "dice",
-    "ndcg",
-    "mrr",
-    "recall",
-    "precision",
-    "psnr",
-    "ssim",
-    "score",
-    "top1",
-    "top5",
-    "success",
-    "correct",
-];
-
-/// Names with one of these are about speed, size or state, not about how good the model is.
-const ASIDE: [&str; 26] = [
-    "time", "eta", "mem", "memory", "mfu", "scale", "norm", "gnorm", "lr", "rate", "decay", "momentum", "sec",
-    "seconds", "speed", "runtime", "per", "rank", "size", "coef", "weight", "skipped", "flops", "elapsed", "best",
-    "wall",
-];
-
-/// Counters of optimizer steps, the best first.
-const STEPS: [&str; 18] = [
-    "global_step",
-    "trainer_global_step",
-    "train_global_step",
-    "num_updates",
-    "step",
-    "steps",
-    "_step",
-    "train_step",
-    "iteration",
-    "iterations",
-    "iter",
-    "iters",
-    "it",
-    "update",
-    "updates",
-    "batch",
-    "minibatch",
-    "round",
-];
-
-/// Counters of passes over the data, then of data.
-const EPOCHS: [&str; 5] = ["epoch", "epochs", "ep", "tokens", "samples"];
 
 /// What the user asked for; all of it may be left open.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -154,7 +54,7 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
             let best = names.iter().filter_map(|n| Some((rank(n)?, *n))).min_by_key(|(rank, _)| *rank);
             let (rank, name) = best.ok_or_else(|| {
                 Error::invalid(format!(
-                    "no metric is known by its name in this log; it has {}; name one with --metric",
+                    "no metric is known by its name in this log; it has {}; name one of them as the metric",
                     seen()
                 ))
             })?;
@@ -199,93 +99,9 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
     })
 }
 
-/// Whether high is good, as far as the name tells.
-pub fn maximizes(name: &str) -> Option<bool> {
-    let plain = plain(name);
-    if bare_split(name).is_some() {
-        return Some(false);
-    }
-    // The value of a plain function, as optimizers print it; the likelihood that is made small.
-    if matches!(plain.as_str(), "f" | "f_x") || plain.contains("neg_log_lik") || plain.contains("negative_log_lik") {
-        return Some(false);
-    }
-    let mut parts = plain.rsplit('_');
-    parts.find_map(|part| {
-        // That of a policy is no loss.
-        if part == "entropy" && !plain.contains("cross") {
-            return None;
-        }
-        let part = if MAXIMIZE.contains(&part) || MINIMIZE.contains(&part) {
-            part
-        } else {
-            part.trim_end_matches(char::is_numeric)
-        };
-        if MINIMIZE.contains(&part) || part.ends_with("loss") {
-            Some(false)
-        } else {
-            (MAXIMIZE.contains(&part) || part.ends_with("accuracy")).then_some(true)
-        }
-    })
-}
-
-/// Whether a name is that of a split alone, as a table's `step  train  valid` has it for their losses: whether of the held-out one.
-pub(crate) fn bare_split(name: &str) -> Option<bool> {
-    match plain(name).as_str() {
-        "train" | "training" => Some(false),
-        "val" | "valid" | "validation" | "dev" | "eval" | "test" => Some(true),
-        _ => None,
-    }
-}
-
-/// Place of a counter of steps among its like; less is better.
-pub fn step_rank(name: &str) -> Option<usize> {
-    let plain = plain(name);
-    STEPS.iter().position(|s| s.trim_matches('_') == plain)
-}
-
-/// Place of a counter of epochs or data among its like.
-pub fn epoch_rank(name: &str) -> Option<usize> {
-    let plain = plain(name);
-    EPOCHS.iter().position(|s| *s == plain)
-}
-
-/// Whether a name counts steps, epochs or data.
-pub fn is_counter(name: &str) -> bool {
-    step_rank(name).is_some() || epoch_rank(name).is_some()
-}
-
-/// Whether a name is that of a counter or of a metric.
-pub(crate) fn is_known(name: &str) -> bool {
-    is_counter(name) || maximizes(name).is_some()
-}
-
-/// The best counter among the names.
+/// The best known counter among the names.
 fn counter<'a>(names: &[&'a str]) -> Option<&'a str> {
-    let best = |place: fn(&str) -> Option<usize>| {
-        names.iter().filter_map(|n| Some((place(n)?, *n))).min_by_key(|(place, _)| *place).map(|(_, n)| n)
-    };
-    best(step_rank).or_else(|| best(epoch_rank))
-}
-
-/// Lower case, everything that is no letter or digit made `_`.
-fn plain(name: &str) -> String {
-    let all: String = name.chars().map(|c| if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }).collect();
-    all.trim_matches('_').to_owned()
-}
-
-pub(crate) fn is_rate(name: &str) -> bool {
-    let plain = plain(name);
-    plain.contains("learning_rate") || plain.split('_').any(|p| matches!(p, "lr" | "lr0" | "learningrate" | "stepsize"))
-}
-
-pub(crate) fn is_grad_norm(name: &str) -> bool {
-    let plain = plain(name);
-    plain.contains("gnorm") || plain.contains("grad") && plain.contains("norm")
-}
-
-fn metric_direction(name: &str) -> Option<bool> {
-    let aside = is_rate(name) || plain(name).split('_').any(|p| ASIDE.contains(&p));
-    if aside { None } else { maximizes(name) }
+    names.iter().copied().filter(|n| is_counter(n)).min_by_key(|n| CounterKind::of(n))
 }
 
 /// How fit a name is to compare runs by: split, kind, then the plainest name.
@@ -294,17 +110,13 @@ pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     if bare_split(name).is_some() {
         return Some((4, 3, 1));
     }
-    let plain = plain(name);
-    let has = |list: &[&str]| plain.split(['_']).any(|p| list.contains(&p.trim_end_matches(char::is_numeric)));
-    let split = if has(&["val", "valid", "validation", "eval", "evaluation", "dev"]) {
-        0
-    } else if has(&["test", "testing"]) {
-        1
-    } else if has(&["train", "training", "learn"]) {
-        3
-    } else {
-        2
+    let split = match DataSplit::in_name(name) {
+        Some(DataSplit::Validation | DataSplit::Evaluation) => 0,
+        Some(DataSplit::Test) => 1,
+        None => 2,
+        Some(DataSplit::Train) => 3,
     };
+    let plain = plain(name);
     let kind = if maximize { 2 } else { u8::from(!plain.contains("loss") && !plain.contains("nll")) };
     Some((split, kind, plain.split('_').count()))
 }

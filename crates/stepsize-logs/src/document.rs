@@ -8,8 +8,8 @@
 mod lists;
 mod tokens;
 
-use crate::choose::is_known;
 use crate::gather::Gather;
+use crate::names::{DataSplit, is_known, maximizes};
 use crate::number;
 use crate::run::Run;
 use lists::Lists;
@@ -281,7 +281,12 @@ impl Position {
             return;
         }
         // A list of records that is named for a split gives it to the names in it.
-        let split = self.path.rsplit('/').next().filter(|p| crate::text::is_held_out(p)).map(str::to_owned);
+        let split = self
+            .path
+            .rsplit('/')
+            .next()
+            .filter(|p| DataSplit::of_word(p).is_some_and(DataSplit::is_held_out))
+            .map(str::to_owned);
         match split {
             Some(split) => gather.end_row_of(&split),
             None => gather.end_row(),
@@ -294,7 +299,7 @@ impl Position {
         if !self.lists.is_empty() || self.records > 0 || self.documents > 2 {
             return;
         }
-        if top.iter().any(|(name, _)| crate::maximizes(name).is_some()) {
+        if top.iter().any(|(name, _)| maximizes(name).is_some()) {
             for (name, value) in &top {
                 gather.number(name, *value);
                 if is_known(name) {

@@ -1,8 +1,8 @@
 //! [`detect`]: which format a log has, from its first bytes; the name of the file only decides where they leave it open.
 
-use crate::choose::is_known;
 use crate::decode;
 use crate::literal::{self, Value};
+use crate::names::is_known;
 use crate::table::delimiter;
 
 /// Bytes from the head of a file that [`detect`] looks at.

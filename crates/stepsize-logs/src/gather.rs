@@ -5,14 +5,14 @@
 //! it goes back to its beginning another run begins. Rows that say themselves whose they are (`run_id`, `trial`) go to that run.
 //! The first rows are also kept as a table: a file with one row a run is a sweep ([`sweep`]), which only shows at its end.
 
-mod clock;
 mod draft;
 mod facts;
 mod sweep;
 
+use crate::clock::RowCounts;
+use crate::names::{CounterKind, DataSplit};
 use crate::run::Run;
 use crate::thin::POINTS;
-use clock::CounterKind;
 use draft::Draft;
 pub use facts::name_facts;
 use std::collections::{BTreeMap, HashMap};
@@ -161,7 +161,7 @@ impl Gather {
     pub fn end_row_of(&mut self, split: &str) {
         for (column, value) in self.take_row() {
             let Some(name) = self.names.get(column).map(|n| n.text.clone()) else { continue };
-            match self.is_counter(column) || crate::text::is_split_name(&name) {
+            match self.is_counter(column) || DataSplit::in_name(&name).is_some() {
                 true => self.put(column, value),
                 false => self.number(&format!("{split}_{name}"), value),
             }
@@ -274,7 +274,7 @@ impl Gather {
         }
         if self.row.iter().all(|(c, _)| self.is_counter(*c)) {
             if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !self.empty.is_empty()) {
-                draft.empty_row(&self.row, &self.empty, &self.names, self.again);
+                draft.empty_row(counts(&self.row, &self.names), &self.empty, &self.names, self.again);
             }
             // Counters on a line of their own speak of the readings that follow.
             for (column, count) in self.row.drain(..) {
@@ -293,16 +293,15 @@ impl Gather {
             tap.push(self.row.iter().filter_map(|(c, v)| Some((names.get(*c)?.text.clone(), *v))).collect());
         }
         let again = self.again;
+        let counts = counts(&self.row, &self.names);
+        let columns = self.row.iter().map(|(column, _)| *column);
         if self.labels.is_empty()
-            && self
-                .drafts
-                .get(self.now)
-                .is_some_and(|d| d.clock.is_new_run(&self.row, &self.names, d, again, self.started))
+            && self.drafts.get(self.now).is_some_and(|d| d.ends_before(counts, columns, again, self.started))
         {
             self.next_run();
         }
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
-        let made = draft.row(&self.row, &self.names, self.limit, self.place, again);
+        let made = draft.row(&self.row, counts, &self.names, self.limit, self.place, again);
         self.row.clear();
         self.started = false;
         if made > 0 {
@@ -381,6 +380,15 @@ impl Gather {
         }
         runs
     }
+}
+
+/// The best known counters of a row.
+#[inline]
+fn counts(row: &[(usize, f64)], names: &[NameFacts]) -> RowCounts {
+    RowCounts::of(
+        row.iter()
+            .map(|(column, value)| (names.get(*column).map_or(CounterKind::Value, |name| name.kind), *column, *value)),
+    )
 }
 
 /// The beginning of a text that is kept.

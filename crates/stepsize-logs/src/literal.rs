@@ -1,5 +1,8 @@
 //! JSON objects and Python reprs, read by one lenient parser: both quotes, `NaN`, `inf`, `None`, `np.float64(0.3)`.
 
+use crate::json::{Lexer, unescaped};
+use crate::number;
+use memchr::memchr;
 use std::borrow::Cow;
 
 /// Values nested deeper than this are refused, so that hostile input cannot exhaust the stack.
@@ -17,9 +20,9 @@ pub(crate) enum Value<'a> {
 
 /// Parses the value at the start of `text`; gives it and the bytes it took.
 pub(crate) fn parse(text: &str) -> Option<(Value<'_>, usize)> {
-    let mut parser = LiteralParser { text, at: 0 };
+    let mut parser = LiteralParser { text, lexer: Lexer::new(text.as_bytes()) };
     let value = parser.value(DEPTH)?;
-    Some((value, parser.at))
+    Some((value, parser.lexer.at))
 }
 
 /// Reads a whole word as a number, `nan` and `inf` in any case included.
@@ -51,33 +54,16 @@ impl Value<'_> {
     }
 }
 
+/// Reads over text and, at the same place, over its bytes.
 struct LiteralParser<'a> {
     text: &'a str,
-    at: usize,
+    lexer: Lexer<'a>,
 }
 
 impl<'a> LiteralParser<'a> {
-    fn peek(&self) -> Option<u8> {
-        self.text.as_bytes().get(self.at).copied()
-    }
-
-    fn skip_space(&mut self) {
-        while self.peek().is_some_and(|b| b.is_ascii_whitespace()) {
-            self.at += 1;
-        }
-    }
-
-    fn eat(&mut self, byte: u8) -> bool {
-        self.skip_space();
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
     fn value(&mut self, depth: usize) -> Option<Value<'a>> {
         let depth = depth.checked_sub(1)?;
-        self.skip_space();
-        match self.peek()? {
+        match self.lexer.peek()? {
             b'{' => self.map(depth),
             b'[' => self.list(b']', depth),
             b'(' => self.list(b')', depth),
@@ -87,10 +73,10 @@ impl<'a> LiteralParser<'a> {
     }
 
     fn map(&mut self, depth: usize) -> Option<Value<'a>> {
-        self.at += 1;
+        self.lexer.at += 1;
         let mut entries = Vec::new();
         loop {
-            if self.eat(b'}') {
+            if self.lexer.eat(b'}') {
                 return Some(Value::Map(entries));
             }
             let key = match self.value(depth)? {
@@ -98,72 +84,52 @@ impl<'a> LiteralParser<'a> {
                 Value::Number(key) => key.to_string().into(),
                 _ => return None,
             };
-            if !self.eat(b':') {
+            if !self.lexer.eat(b':') {
                 return None;
             }
             entries.push((key, self.value(depth)?));
-            if !self.eat(b',') {
-                return self.eat(b'}').then_some(Value::Map(entries));
+            if !self.lexer.eat(b',') {
+                return self.lexer.eat(b'}').then_some(Value::Map(entries));
             }
         }
     }
 
     fn list(&mut self, close: u8, depth: usize) -> Option<Value<'a>> {
-        self.at += 1;
+        self.lexer.at += 1;
         let mut items = Vec::new();
         loop {
-            if self.eat(close) {
+            if self.lexer.eat(close) {
                 return Some(Value::List(items));
             }
             items.push(self.value(depth)?);
-            if !self.eat(b',') {
-                return self.eat(close).then_some(Value::List(items));
+            if !self.lexer.eat(b',') {
+                return self.lexer.eat(close).then_some(Value::List(items));
             }
         }
     }
 
     fn quoted(&mut self) -> Option<Cow<'a, str>> {
-        let quote = self.peek()?;
-        let start = self.at + 1;
-        let rest = self.text.as_bytes().get(start..)?;
-        let mut escaped = false;
-        let mut end = 0;
-        loop {
-            match *rest.get(end)? {
-                b'\\' => {
-                    escaped = true;
-                    end += 2;
-                }
-                byte if byte == quote => break,
-                _ => end += 1,
-            }
-        }
-        self.at = start + end + 1;
-        let raw = self.text.get(start..start + end)?;
-        // Names of metrics hold no escapes worth decoding beyond the quoted character itself.
-        Some(if escaped { raw.replace('\\', "").into() } else { raw.into() })
+        let begin = self.lexer.at + 1;
+        let length = self.lexer.quoted()?.len();
+        self.text.get(begin..begin + length).map(unescaped)
     }
 
     /// A number, a name, or a call such as `tensor(0.3, device='cuda')`, which stands for its first argument.
     fn word(&mut self, depth: usize) -> Option<Value<'a>> {
-        let rest = self.text.get(self.at..)?;
-        let end = rest
-            .find(|c: char| !(c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '+' | '-' | '=' | '<' | '>')))
-            .unwrap_or(rest.len());
-        let word = rest.get(..end).filter(|w| !w.is_empty())?;
-        self.at += end;
-        if self.peek() == Some(b'(') {
+        let inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-' | b'=' | b'<' | b'>');
+        let word = Some(self.lexer.word(inside)).filter(|word| !word.is_empty())?;
+        if self.lexer.rest().first() == Some(&b'(') {
             let Value::List(items) = self.list(b')', depth)? else { return None };
             return Some(items.into_iter().next().unwrap_or(Value::Other));
         }
-        if let Some((_, value)) = word.split_once('=') {
+        if let Some(equals) = memchr(b'=', word) {
             // A keyword argument; its value, quoted or not, is of no interest here.
-            if value.is_empty() && matches!(self.peek(), Some(b'"' | b'\'')) {
+            if equals + 1 == word.len() && matches!(self.lexer.rest().first(), Some(b'"' | b'\'')) {
                 self.quoted()?;
             }
             return Some(Value::Other);
         }
-        Some(number(word).map_or(Value::Other, Value::Number))
+        Some(number::whole(word).map_or(Value::Other, Value::Number))
     }
 }
 

@@ -3,7 +3,8 @@
 //!
 //! A table with one row for each run (a sweep: no step, a rate column whose values are spread) becomes one record a row.
 
-use crate::choose::{bare_split, epoch_rank, is_grad_norm, is_rate, rank};
+use crate::choose::rank;
+use crate::names::{CounterKind, DataSplit, bare_split, is_grad_norm, is_rate};
 use crate::run::{NamedSeries, Run};
 use std::collections::BTreeMap;
 use stepsize::diagnosis::{Facts, Record, Series};
@@ -42,7 +43,9 @@ fn record(run: &Run, path: &str) -> Record {
     let rewarded = score.is_some_and(|s| is_reward(&s.name));
     // A name that is only a split's is that of its loss where no loss is named.
     let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3));
-    let bare = |held_out: bool| run.series.iter().find(|s| !named && bare_split(&s.name) == Some(held_out));
+    let bare = |held_out: bool| {
+        run.series.iter().find(|s| !named && bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out))
+    };
     let tells = |s: &&NamedSeries| !rewarded || s.points.last().is_some_and(|p| !p.1.is_finite());
     let val = lowest(&|r| r.1 < 2 && r.0 < 2).filter(tells).or_else(|| bare(true));
     let train = lowest(&|r| r.1 < 2 && r.0 >= 2).filter(tells).or_else(|| bare(false));
@@ -113,7 +116,7 @@ const KNOWN: [&str; 8] =
 fn facts(run: &Run, path: &str) -> Facts {
     let number = |name: &str| run.facts.get(name).and_then(|v| v.trim().parse::<f64>().ok()).filter(|v| v.is_finite());
     let words = |name: &str| run.facts.get(name).map(|v| v.to_ascii_lowercase());
-    let total = if epoch_rank(&run.counter).is_some() { "total_epochs" } else { "total_steps" };
+    let total = if CounterKind::of(&run.counter).is_epoch() { "total_epochs" } else { "total_steps" };
     let told = number("lr").or_else(|| rate_in(&run.name)).or_else(|| rate_in(path));
     let other: BTreeMap<String, String> =
         run.facts.iter().filter(|(k, _)| !KNOWN.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();

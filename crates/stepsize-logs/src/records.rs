@@ -5,10 +5,12 @@
 
 use crate::carry::Carry;
 use crate::gather::Gather;
+use crate::json::Lexer;
+use crate::names::{DataSplit, is_counter, is_rate};
 use crate::prose::Prose;
 use crate::text::LONGEST;
 use crate::{literal, number, text};
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 use std::collections::HashMap;
 
 /// Objects nested deeper than this are read by the lenient parser, which refuses them.
@@ -24,7 +26,8 @@ pub(crate) struct RecordReader {
     prose: Prose,
     /// Keys with their numbers; `None` for null.
     row: Vec<(usize, Option<f64>)>,
-    scope: Option<&'static str>,
+    /// The held-out split that the record says it is of.
+    scope: Option<DataSplit>,
     named: String,
     last: bool,
 }
@@ -35,6 +38,8 @@ struct Keys {
     all: Vec<Key>,
     index: HashMap<Vec<u8>, usize>,
     buffer: Vec<u8>,
+    /// The key found last.
+    last: usize,
 }
 
 #[derive(Debug, Clone)]
@@ -60,8 +65,6 @@ enum KeyRole {
     Value,
     Rate,
 }
-
-const SPLITS: [&str; 3] = ["val", "test", "eval"];
 
 impl RecordReader {
     pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) {
@@ -98,9 +101,11 @@ impl RecordReader {
         self.row.clear();
         self.scope = None;
         self.named.clear();
-        let mut reader = Strict { bytes: line, at: 1, last: 0 };
-        let read = self.object(&mut reader, 0, "", DEPTH, gather);
-        if read.is_some() && reader.at == line.len() {
+        self.keys.last = 0;
+        let mut lexer = Lexer::new(line);
+        lexer.at = 1;
+        let read = self.object(&mut lexer, 0, "", DEPTH, gather);
+        if read.is_some() && lexer.at == line.len() {
             self.end(gather);
             return;
         }
@@ -133,7 +138,7 @@ impl RecordReader {
 
     /// Hands the record's numbers over.
     fn end(&mut self, gather: &mut Gather) {
-        let slot = self.scope.map_or(0, |s| SPLITS.iter().position(|n| *n == s).map_or(0, |i| i + 1));
+        let slot = self.scope.map_or(0, |split| 1 + split as usize);
         for &(key, value) in &self.row {
             let Some(known) = self.keys.all.get_mut(key) else { continue };
             if let Some(value) = value.filter(|_| known.kind == KeyRole::Value && !self.named.is_empty()) {
@@ -144,11 +149,9 @@ impl RecordReader {
             let column = match column {
                 Some(column) => Some(*column),
                 None => {
-                    *column = match self
-                        .scope
-                        .filter(|_| !crate::is_counter(&known.name) && !text::is_split_name(&known.name))
-                    {
-                        Some(split) => gather.column(&format!("{split}_{}", known.name)),
+                    let own = is_counter(&known.name) || DataSplit::in_name(&known.name).is_some();
+                    *column = match self.scope.filter(|_| !own) {
+                        Some(split) => gather.column(&format!("{}_{}", split.prefix(), known.name)),
                         None => gather.column(&known.name),
                     };
                     *column
@@ -164,91 +167,77 @@ impl RecordReader {
     }
 
     /// The rest of an object whose brace was read. `None`: not strict JSON.
-    fn object(&mut self, r: &mut Strict<'_>, parent: u32, prefix: &str, depth: u32, gather: &mut Gather) -> Option<()> {
+    fn object(
+        &mut self,
+        lexer: &mut Lexer<'_>,
+        parent: u32,
+        prefix: &str,
+        depth: u32,
+        gather: &mut Gather,
+    ) -> Option<()> {
         let depth = depth.checked_sub(1)?;
-        if r.peek()? == b'}' {
-            r.at += 1;
+        if lexer.eat(b'}') {
             return Some(());
         }
         loop {
-            if r.peek()? != b'"' {
+            if lexer.peek()? != b'"' {
                 return None;
             }
-            let name = r.string()?;
-            if r.peek()? != b':' {
+            let name = lexer.quoted()?;
+            if !lexer.eat(b':') {
                 return None;
             }
-            r.at += 1;
-            let key = self.keys.find(parent, name, prefix, r.last)?;
-            r.last = key;
-            match r.peek()? {
-                b'"' => {
-                    let text = r.string()?;
-                    self.word(key, text, gather);
-                }
+            let key = self.keys.find(parent, name, prefix)?;
+            match lexer.peek()? {
+                b'"' => self.word(key, lexer.quoted()?, gather),
                 b'{' => {
-                    r.at += 1;
+                    lexer.at += 1;
                     let prefix = self.keys.all.get(key)?.name.clone();
-                    self.object(r, u32::try_from(key).ok()? + 1, &prefix, depth, gather)?;
+                    self.object(lexer, u32::try_from(key).ok()? + 1, &prefix, depth, gather)?;
                 }
-                b'[' => self.list(r, key)?,
-                b't' => r.word(b"true")?,
-                b'f' => r.word(b"false")?,
-                b'n' => {
-                    r.word(b"null")?;
-                    self.row.push((key, None));
-                }
-                _ => {
-                    let (value, length) = number::prefix(r.bytes.get(r.at..)?)?;
-                    r.at += length;
-                    self.row.push((key, Some(value)));
-                }
+                b'[' => self.list(lexer, key)?,
+                b't' | b'f' | b'n' => match lexer.word(|b| b.is_ascii_lowercase()) {
+                    b"true" | b"false" => {}
+                    b"null" => self.row.push((key, None)),
+                    _ => return None,
+                },
+                _ => self.row.push((key, Some(lexer.number()?))),
             }
-            match r.peek()? {
-                b',' => r.at += 1,
-                b'}' => {
-                    r.at += 1;
-                    return Some(());
-                }
-                _ => return None,
+            if !lexer.eat(b',') {
+                return lexer.eat(b'}').then_some(());
             }
-            r.peek()?;
         }
     }
 
     /// A list: the one number in it, or the first of several rates.
-    fn list(&mut self, r: &mut Strict<'_>, key: usize) -> Option<()> {
+    fn list(&mut self, lexer: &mut Lexer<'_>, key: usize) -> Option<()> {
         let rates = self.keys.all.get(key)?.kind == KeyRole::Rate;
-        let begin = r.at;
         let mut depth = 0u32;
         let mut first = None;
         let mut items = 0;
         loop {
-            match r.peek()? {
+            match lexer.peek()? {
                 b'"' => {
-                    r.string()?;
+                    lexer.quoted()?;
                     items += 1;
                 }
                 b'[' | b'{' => {
                     depth += 1;
-                    r.at += 1;
+                    lexer.at += 1;
                 }
                 b']' | b'}' => {
                     depth = depth.checked_sub(1)?;
-                    r.at += 1;
+                    lexer.at += 1;
                     if depth == 0 {
                         break;
                     }
                 }
-                b',' | b':' => r.at += 1,
+                b',' | b':' => lexer.at += 1,
                 _ => {
-                    let rest = r.bytes.get(r.at..)?;
-                    match number::prefix(rest) {
-                        Some((value, length)) => {
-                            first = first.or(Some(value).filter(|_| items == 0 && depth == 1));
-                            r.at += length;
-                        }
-                        None => r.at += rest.iter().take_while(|b| b.is_ascii_alphabetic()).count().max(1),
+                    match lexer.number() {
+                        Some(value) => first = first.or(Some(value).filter(|_| items == 0 && depth == 1)),
+                        None if lexer.word(|b| b.is_ascii_alphabetic()).is_empty() => lexer.at += 1,
+                        None => {}
                     }
                     items += 1;
                 }
@@ -257,7 +246,7 @@ impl RecordReader {
         if let Some(value) = first.filter(|_| items == 1 || rates) {
             self.row.push((key, Some(value)));
         }
-        (r.at > begin).then_some(())
+        Some(())
     }
 
     fn word(&mut self, key: usize, text: &[u8], gather: &mut Gather) {
@@ -269,13 +258,7 @@ impl RecordReader {
         let Ok(text) = std::str::from_utf8(text) else { return };
         match known.kind {
             KeyRole::Split => {
-                let lower = text.to_ascii_lowercase();
-                self.scope = match lower.as_str() {
-                    "val" | "valid" | "validation" | "dev" => Some("val"),
-                    "test" | "testing" => Some("test"),
-                    "eval" | "evaluation" => Some("eval"),
-                    _ => None,
-                };
+                self.scope = DataSplit::of_word(text).filter(|split| split.is_held_out());
             }
             KeyRole::Names => self.named.push_str(text),
             _ => {
@@ -291,9 +274,11 @@ impl RecordReader {
 impl Keys {
     /// The number of a key; `None` when there are too many.
     #[inline]
-    fn find(&mut self, parent: u32, key: &[u8], prefix: &str, last: usize) -> Option<usize> {
+    fn find(&mut self, parent: u32, key: &[u8], prefix: &str) -> Option<usize> {
+        let last = self.last;
         let guess = self.all.get(last).map_or(0, |k| k.next);
         if self.all.get(guess).is_some_and(|k| k.parent == parent && k.key == key) {
+            self.last = guess;
             return Some(guess);
         }
         self.buffer.clear();
@@ -317,6 +302,7 @@ impl Keys {
         if let Some(last) = self.all.get_mut(last) {
             last.next = found;
         }
+        self.last = found;
         Some(found)
     }
 }
@@ -326,54 +312,7 @@ fn kind(name: &str) -> KeyRole {
         "mode" | "split" | "phase" | "subset" => KeyRole::Split,
         "metric" | "tag" | "metric_name" => KeyRole::Names,
         "value" => KeyRole::Value,
-        _ if crate::choose::is_rate(name) => KeyRole::Rate,
+        _ if is_rate(name) => KeyRole::Rate,
         _ => KeyRole::Plain,
-    }
-}
-
-/// A place in a line of strict JSON.
-struct Strict<'a> {
-    bytes: &'a [u8],
-    at: usize,
-    /// The last key.
-    last: usize,
-}
-
-impl<'a> Strict<'a> {
-    /// The next byte that is no space.
-    #[inline]
-    fn peek(&mut self) -> Option<u8> {
-        loop {
-            match *self.bytes.get(self.at)? {
-                b' ' | b'\t' => self.at += 1,
-                byte => return Some(byte),
-            }
-        }
-    }
-
-    /// A string without its quotes; escapes are left as they are.
-    #[inline]
-    fn string(&mut self) -> Option<&'a [u8]> {
-        let begin = self.at + 1;
-        let mut at = begin;
-        loop {
-            let rest = self.bytes.get(at..)?;
-            let end = match rest.iter().take(16).position(|b| *b == b'"') {
-                Some(end) => end,
-                None => memchr(b'"', rest)?,
-            };
-            at += end + 1;
-            let escapes = self.bytes.get(begin..at - 1)?.iter().rev().take_while(|b| **b == b'\\').count();
-            if escapes % 2 == 0 {
-                self.at = at;
-                return self.bytes.get(begin..at - 1);
-            }
-        }
-    }
-
-    fn word(&mut self, word: &[u8]) -> Option<()> {
-        let found = self.bytes.get(self.at..)?.starts_with(word);
-        self.at += word.len();
-        found.then_some(())
     }
 }

@@ -24,16 +24,6 @@ pub(crate) struct Pair {
     pub bar: bool,
 }
 
-/// Whether a word names a split that is not trained on.
-pub(crate) fn is_held_out(word: &str) -> bool {
-    words::is_held_out(word)
-}
-
-/// Whether a name says of which split it is.
-pub(crate) fn is_split_name(name: &str) -> bool {
-    name.split(['_', '-', '/', '.', ' ']).any(words::is_split)
-}
-
 /// The names and numbers of one log line, in their order.
 ///
 /// Reads `key value`, `key=value`, `key: value`, JSON objects and Python dicts within the line (nested keys joined with

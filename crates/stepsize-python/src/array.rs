@@ -1,17 +1,23 @@
-//! Steps in, numbers out: one step gives a `float`, an array of steps a NumPy array of the same shape.
+//! Steps in, numbers out: one step gives a `float`, an array of steps gives a NumPy array of the
+//! same shape.
 //!
-//! Arrays cross as bytes, so that NumPy is needed only by those who pass arrays, and at no particular version.
+//! Arrays cross the border as bytes, so NumPy is needed only by callers that pass arrays, in any
+//! version.
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyByteArray, PyBytes, PyFloat};
 
-/// What to say of a step that is none.
+/// The error for a value that is not a step.
 fn not_a_step(what: &str) -> PyErr {
-    PyValueError::new_err(format!("a step is a whole number from 0, not {what}"))
+    PyValueError::new_err(format!("the step is {what}; it must be a whole number, 0 or above"))
 }
 
-/// `at` of one step or of each step of an array.
+/// Calls `at` with one step, or with each step of an array.
+///
+/// # Errors
+/// `ValueError` for a step below 0 or above 64 bits, `TypeError` for a step that is not a whole
+/// number.
 pub(crate) fn map<'py>(
     steps: &Bound<'py, PyAny>,
     at: impl Fn(u64) -> f64 + Send + Sync,
@@ -21,7 +27,7 @@ pub(crate) fn map<'py>(
         Ok(step) => return Ok(PyFloat::new(py, at(step)).into_any()),
         Err(error) if error.is_instance_of::<PyOverflowError>(py) => return Err(not_a_step(&steps.to_string())),
         Err(_) if steps.is_instance_of::<PyFloat>() => {
-            return Err(PyTypeError::new_err(format!("a step is a whole number, not {steps}")));
+            return Err(PyTypeError::new_err(format!("the step is {steps}; it must be a whole number")));
         }
         Err(_) => {}
     }
@@ -30,7 +36,7 @@ pub(crate) fn map<'py>(
     let kind: String = array.getattr("dtype")?.getattr("kind")?.extract()?;
     if kind != "i" && kind != "u" {
         let dtype = array.getattr("dtype")?;
-        return Err(PyTypeError::new_err(format!("steps are whole numbers, not an array of {dtype}")));
+        return Err(PyTypeError::new_err(format!("the steps are an array of {dtype}; they must be whole numbers")));
     }
     let bytes = array.call_method1("astype", ("<i8",))?.call_method0("tobytes")?;
     let bytes = bytes.cast::<PyBytes>()?.as_bytes();

@@ -1,4 +1,4 @@
-//! `Controller`.
+//! `Controller`: a controller of the core with the text and the base rate that it was made from.
 
 use crate::fault::{not_json, raised};
 use pyo3::prelude::*;
@@ -8,16 +8,16 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use stepsize::controller::{Controller, ControllerSpec, Metric, Observation, Request, State};
 use stepsize::{Error, Lr, Result};
 
-/// A controller at work with what it was made from, so that it can be made again.
+/// A running controller, with its notation and base rate, from which it can be made again.
 pub(crate) struct ControllerLoop {
     pub(crate) spec: ControllerSpec,
     pub(crate) lr: Lr,
     running: Box<dyn Controller>,
-    /// Reports so far: the step of a report that names none.
+    /// Reports so far; the number is the step of a report that has none.
     reports: u64,
 }
 
-/// Name of the count of reports among the state's scalars.
+/// Key of `reports` among the numbers of the state.
 const REPORTS: &str = "reports";
 
 impl ControllerLoop {
@@ -27,7 +27,7 @@ impl ControllerLoop {
         let needs = running.needs();
         if needs.gradient || needs.branch {
             return Err(Error::invalid(format!(
-                "{spec} needs to see gradients or to try branches, which only `stepsize train` and the Rust loop can offer"
+                "{spec} needs gradients or branches of the run, which Python loops cannot give it: use `stepsize train`"
             )));
         }
         Ok(Self { spec, lr, running, reports: 0 })
@@ -44,7 +44,7 @@ impl ControllerLoop {
         Ok(match verdict {
             Request::Go => None,
             Request::Stop(why) | Request::Rewind { why, .. } => Some(why),
-            // Refused when it was made.
+            // `new` refuses controllers that ask for branches.
             Request::Branch { .. } => None,
         })
     }
@@ -63,7 +63,7 @@ impl ControllerLoop {
     }
 
     pub(crate) fn restore(&mut self, mut state: State) -> Result<()> {
-        // Absent from a state that another face of Stepsize saved.
+        // The command line saves states without this number.
         let reports = state.remove(REPORTS).unwrap_or(0.0) as u64;
         self.running.restore(&state)?;
         self.reports = reports;
@@ -71,12 +71,30 @@ impl ControllerLoop {
     }
 }
 
-/// The guarded loop. A panic elsewhere leaves it whole: every change is a single assignment of the core.
+/// Locks `mutex`, also after a panic in another thread: that leaves no half-made change behind.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Closed loop: reports in, a factor on the rate out.
+/// A controller: it changes the rate by what it sees during training.
+///
+/// It takes reports of one metric and gives a factor that multiplies the scheduled rate.
+///
+/// Args:
+///     notation: The controller as text, such as ``"plateau(patience=10)"``.
+///     lr: The base rate. Controllers whose floor is a rate need it.
+///
+/// Raises:
+///     NotationError: When the text does not parse.
+///     ValueError: When the controller needs gradients or branches, which a Python loop cannot give
+///         it.
+///
+/// Example:
+///     >>> controller = Controller("plateau_torch(patience=1, factor=0.5)")
+///     >>> for loss in (1.0, 1.0, 1.0):
+///     ...     stop = controller.observe(loss)
+///     >>> controller.factor
+///     0.5
 #[pyclass(name = "Controller", module = "stepsize", frozen)]
 pub struct PyController {
     inner: Mutex<ControllerLoop>,
@@ -90,39 +108,63 @@ impl PyController {
         Ok(Self { inner: Mutex::new(ControllerLoop::new(notation, lr).map_err(raised)?) })
     }
 
+    /// The factor on the scheduled rate. Reading it changes nothing.
     #[getter]
     fn factor(&self) -> f64 {
         lock(&self.inner).factor()
     }
 
+    /// The base rate that the controller was made for.
     #[getter]
     fn lr(&self) -> f64 {
         lock(&self.inner).lr.get()
     }
 
+    /// The metric that it watches: ``"train_loss"`` or ``"val_loss"``.
     #[getter]
     fn metric(&self) -> &'static str {
         lock(&self.inner).metric()
     }
 
+    /// Reports one value of the metric.
+    ///
+    /// Args:
+    ///     value: The value.
+    ///     step: Zero-based step that it belongs to; by default the number of earlier reports.
+    ///
+    /// Returns:
+    ///     Why the run should end, or ``None`` to continue.
+    ///
+    /// Raises:
+    ///     ValueError: When the value is not finite. The controller is then unchanged.
     #[pyo3(signature = (value, step=None))]
     fn observe(&self, value: f64, step: Option<u64>) -> PyResult<Option<String>> {
         lock(&self.inner).observe(value, step).map_err(raised)
     }
 
+    /// The state as a dictionary of numbers, for a checkpoint.
     fn state_dict(&self) -> State {
         lock(&self.inner).save()
     }
 
+    /// Continues from a state that ``state_dict`` returned.
+    ///
+    /// Raises:
+    ///     ValueError: When the state is not one of this controller.
     fn load_state_dict(&self, state: State) -> PyResult<()> {
         lock(&self.inner).restore(state).map_err(raised)
     }
 
+    /// Notation, base rate and state as JSON text; ``from_json`` reads it.
     fn to_json(&self) -> String {
         let inner = lock(&self.inner);
         json!({ "controller": inner.spec, "lr": inner.lr, "state": inner.save() }).to_string()
     }
 
+    /// Makes a controller from the text of ``to_json``.
+    ///
+    /// Raises:
+    ///     ValueError: When it is not such a text.
     #[classmethod]
     fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
         let value: serde_json::Value = serde_json::from_str(text).map_err(not_json)?;

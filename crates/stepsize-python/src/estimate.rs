@@ -1,4 +1,4 @@
-//! `Estimate`: the answer of a search, with everything that is shown of it.
+//! `Estimate`: the answer of a search, with the pictures and pages of it.
 
 use crate::fault::{not_json, raised};
 use pyo3::prelude::*;
@@ -9,10 +9,13 @@ use stepsize::{Answer, Report};
 use stepsize_draw::show::Style;
 use stepsize_draw::{figure, json, page, show};
 
-/// Width of the text that `print` shows.
+/// Width of the text of `print(estimate)`, in characters.
 const COLUMNS: usize = 100;
 
-/// The answer of a search: a rate, or a refusal with its reason.
+/// The answer of a search: a rate, or a refusal with its reason. True when it has a rate.
+///
+/// ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
+/// matplotlib, and ``report`` writes it as a page.
 #[pyclass(name = "Estimate", module = "stepsize", frozen)]
 #[derive(Clone)]
 pub struct PyEstimate {
@@ -21,91 +24,105 @@ pub struct PyEstimate {
 
 impl From<Report> for PyEstimate {
     fn from(report: Report) -> Self {
-        Self { report }
+        let question = report.question.clone();
+        Self { report: report.with_words(|remedy| crate::remedy::words(&question, remedy)) }
     }
 }
 
 #[pymethods]
 impl PyEstimate {
-    /// The recommended base rate; `None` when the search refused.
+    /// The recommended base rate; ``None`` when the search refused.
     #[getter]
     fn lr(&self) -> Option<f64> {
         self.report.lr().map(|lr| lr.get())
     }
 
-    /// Lower and upper end of the 80 % interval; `None` from methods that have none.
+    /// Lower and upper end of the 80 % interval: in 80 of 100 cases the best rate lies between
+    /// them. ``None`` without one.
     #[getter]
     fn interval(&self) -> Option<(f64, f64)> {
         self.report.interval().map(|(low, high)| (low.get(), high.get()))
     }
 
-    /// Steps spent, in full runs.
+    /// Optimizer steps that the search took, in full runs.
     #[getter]
     fn cost(&self) -> f64 {
         self.report.estimate.cost_runs
     }
 
-    /// The class of the refusal: `flat`, `noise_only`, `all_diverged`, `too_short`, `at_edge` or `unfit`; else `None`.
+    /// Reason of a refusal, else ``None``.
+    ///
+    /// It is ``flat``, ``noise_only``, ``all_diverged``, ``too_short``, ``at_edge`` or ``unfit``.
     #[getter]
     fn refused(&self) -> Option<String> {
         let reason = self.report.estimate.refusal()?.reason;
         serde_json::to_value(reason).ok()?.as_str().map(str::to_owned)
     }
 
-    /// The evidence behind the answer or the refusal.
+    /// The evidence for the answer or the refusal, as a sentence.
     #[getter]
     fn why(&self) -> &str {
         &self.report.estimate.why
     }
 
-    /// What to do after a refusal.
+    /// What to do about a refusal; ``None`` with a rate.
     #[getter]
     fn advice(&self) -> Option<&str> {
-        self.report.estimate.refusal().map(|refusal| refusal.advice.as_str())
+        self.report.estimate.refusal().map(|_| self.report.advice.as_str())
     }
 
-    /// The lowest rate that diverged, if any did.
+    /// The lowest rate at which training diverged; ``None`` when no trial diverged.
     #[getter]
     fn divergence_lr(&self) -> Option<f64> {
         self.report.estimate.divergence_lr.map(|lr| lr.get())
     }
 
-    /// The `--json` object of the command line.
+    /// The same JSON object that the command line prints with ``--json``.
     fn to_json(&self) -> String {
         format!("{:#}", json::object(&self.report))
     }
 
-    /// The whole record, from which `from_record` makes the estimate again.
+    /// The whole record as JSON text, with all curves; ``from_record`` reads it.
     fn to_record(&self) -> PyResult<String> {
         serde_json::to_string(&self.report).map_err(not_json)
     }
 
+    /// Makes an estimate from the text of ``to_record``.
+    ///
+    /// Raises:
+    ///     ValueError: When it is not such a text.
     #[classmethod]
     fn from_record(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
         Ok(serde_json::from_str::<Report>(text).map_err(not_json)?.into())
     }
 
-    /// The picture, as SVG text.
+    /// The picture of loss over rate, as SVG text.
     fn to_svg(&self) -> String {
         figure::svg(&self.report)
     }
 
-    /// The picture, as the bytes of a PNG file.
+    /// The picture of loss over rate, as the bytes of a PNG file.
     fn to_png<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyBytes>> {
         Ok(PyBytes::new(py, &py.detach(|| figure::png(&self.report)).map_err(raised)?))
     }
 
-    /// One self-contained page.
+    /// The page that ``report`` writes, as HTML text.
     fn to_html(&self) -> String {
         page::html(&self.report, &json::object(&self.report))
     }
 
-    /// Writes one self-contained page to `path`.
+    /// Writes one HTML page to ``path``. It needs no other file and no network.
+    ///
+    /// Raises:
+    ///     OSError: When the file cannot be written.
     fn report(&self, path: PathBuf) -> PyResult<()> {
         Ok(std::fs::write(path, self.to_html())?)
     }
 
-    /// The picture on matplotlib axes: loss over rate.
+    /// Draws loss over rate on matplotlib axes and returns them; without ``ax`` on new ones.
+    ///
+    /// Raises:
+    ///     ImportError: When matplotlib is not installed.
     #[pyo3(signature = (ax=None))]
     fn plot<'py>(slf: &Bound<'py, Self>, ax: Option<Bound<'py, PyAny>>) -> PyResult<Bound<'py, PyAny>> {
         slf.py().import("stepsize._plot")?.call_method1("plot", (slf, ax))
@@ -127,20 +144,25 @@ impl PyEstimate {
         Ok((py.get_type::<PyEstimate>().getattr("from_record")?, (self.to_record()?,)))
     }
 
-    /// Each trial: rate, length, loss, verdict. The `points` of `to_json`.
+    /// One dictionary for each trial: ``lr``, ``steps``, ``seed``, ``loss``, ``verdict`` and more.
+    ///
+    /// They are the ``points`` of ``to_json``.
     #[getter]
     fn points<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let points = json::object(&self.report).get("points").map(Value::to_string).unwrap_or_default();
         py.import("json")?.call_method1("loads", (points,))
     }
 
-    /// The expected loss of the full run over rates, `(lr, low, mid, high)` with the 80 % band, where there is a model.
+    /// Expected loss of the full run over rates; empty when the search has no model of it.
+    ///
+    /// Each entry is ``(rate, low, median, high)``: low and high are the 10 % and the 90 % quantile
+    /// of the loss.
     #[getter]
     fn landscape(&self) -> Vec<(f64, f64, f64, f64)> {
         self.report.estimate.landscape.iter().map(|b| (b.lr.get(), b.low, b.mid, b.high)).collect()
     }
 
-    /// `(rate, loss)` of a range test's only run; empty for other searches.
+    /// Rate and smoothed loss of each step of a range test; empty for other searches.
     #[getter]
     fn curve(&self) -> Vec<(f64, f64)> {
         let run = self.report.range_test();

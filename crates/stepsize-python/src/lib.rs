@@ -1,7 +1,20 @@
-//! `stepsize._native`: the core as Python sees it. Thin: it converts values, and lets other threads run in long calls.
+//! `stepsize._native`: the core as Python sees it. It converts values, and releases the interpreter
+//! lock in long calls.
 //!
-//! Nothing is decided here. A Python name is the Rust name; a fault of the caller becomes `ValueError` with the core's
-//! own message, one of notation moreover `NotationError` with the column.
+//! Nothing is decided here. Names in Python are the names in Rust. An argument that the core
+//! refuses becomes a `ValueError` with the core's message; notation that does not parse becomes a
+//! `NotationError` with the column.
+//!
+//! The `///` comments on classes and methods are the docstrings that `help()` shows in Python, so
+//! they are written for Python. `_native.pyi` has the same sentences, for editors and type
+//! checkers.
+//!
+//! | where | what |
+//! |---|---|
+//! | `src/schedule.rs`, `policy.rs`, `controller.rs`, `stepper.rs` | the rate of a step, and the fast path of schedulers |
+//! | `src/search.rs`, `session.rs`, `estimate.rs` | searches by ask and tell, their records and answers |
+//! | `src/command.rs` | the command line, with the feature `command-line` |
+//! | `python/stepsize/` | the package: `find` and `Study`, and a module for each framework, imported by name only |
 
 mod array;
 mod command;
@@ -9,6 +22,7 @@ mod controller;
 mod estimate;
 mod fault;
 mod policy;
+mod remedy;
 mod schedule;
 mod search;
 mod session;
@@ -16,6 +30,7 @@ mod stepper;
 mod tree;
 
 use pyo3::prelude::*;
+use stepsize::defaults;
 
 /// The module.
 #[pymodule]
@@ -43,6 +58,13 @@ mod _native {
 
     #[pymodule_init]
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
+        // Defaults of the core, by its own names.
+        m.add("EVALUATIONS", defaults::EVALUATIONS)?;
+        m.add("RACE_BUDGET", defaults::RACE_BUDGET)?;
+        m.add("RANGE_TEST_SPAN", defaults::RANGE_TEST_SPAN)?;
+        m.add("RANGE_TEST_STEPS", defaults::RANGE_TEST_STEPS)?;
+        m.add("SENSITIVITY_PER_DECADE", defaults::SENSITIVITY_PER_DECADE)?;
+        m.add("SENSITIVITY_SEEDS", defaults::SENSITIVITY_SEEDS)?;
         m.add("COMMAND_LINE", cfg!(feature = "command-line"))?;
         m.add("__version__", env!("CARGO_PKG_VERSION"))
     }

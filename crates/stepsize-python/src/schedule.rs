@@ -1,4 +1,4 @@
-//! `Schedule`.
+//! `Schedule`: the rate over steps, as a factor of the base rate.
 
 use crate::array;
 use crate::fault::raised;
@@ -8,7 +8,25 @@ use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
 use stepsize::Schedule;
 
-/// A shape over steps: a factor on the base rate. Immutable; asking for a step changes nothing.
+/// The rate over steps, as a factor of the base rate. Immutable.
+///
+/// Schedules are added to and multiplied with each other and numbers. Beyond its end a schedule
+/// holds its last value.
+///
+/// Args:
+///     notation: The schedule as text, such as ``"warmup(5%) then cosine"``, or a ``Schedule``.
+///     steps: Length of the run in steps. Without it, every length in the notation must be a number
+///         of steps.
+///
+/// Raises:
+///     NotationError: When the text does not parse; ``column`` is the place.
+///
+/// Example:
+///     >>> schedule = Schedule("warmup(10) then linear", steps=110)
+///     >>> schedule(60)
+///     0.5
+///     >>> (2 * schedule)(60)
+///     1.0
 #[pyclass(name = "Schedule", module = "stepsize", frozen, from_py_object)]
 #[derive(Clone)]
 pub struct PySchedule {
@@ -21,7 +39,7 @@ impl From<Schedule> for PySchedule {
     }
 }
 
-/// Either notation for a run of `steps`, or a schedule as it is.
+/// An argument that is a schedule, or the notation of one.
 #[derive(FromPyObject)]
 pub(crate) enum Given {
     Ready(PySchedule),
@@ -46,27 +64,35 @@ impl PySchedule {
         Ok(notation.schedule(steps)?.into())
     }
 
-    /// One value a step; the last one is held.
+    /// A schedule of one factor for each step. Beyond the end it holds the last one.
+    ///
+    /// Raises:
+    ///     ValueError: When there is no value, or a value is below 0 or not finite.
     #[classmethod]
     fn table(_: &Bound<'_, PyType>, values: Vec<f64>) -> PyResult<Self> {
         Ok(Schedule::table(values).map_err(raised)?.into())
     }
 
+    /// The factor at a zero-based step, or an array of factors at an array of steps.
     fn __call__<'py>(&self, step: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
         array::map(step, |step| self.inner.factor(step))
     }
 
-    /// Length in steps; `None` when it never ends.
+    /// Length in steps; ``None`` when it never ends.
     #[getter]
     fn steps(&self) -> Option<u64> {
         self.inner.steps()
     }
 
-    /// What it is made of, as nested tuples.
+    /// The parts of the schedule as nested tuples.
     fn _tree<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         crate::tree::tree(py, &self.inner)
     }
 
+    /// This schedule, then ``following``, which counts its steps from the end of this one.
+    ///
+    /// Raises:
+    ///     ValueError: When this schedule never ends.
     fn then(&self, following: Given) -> PyResult<Self> {
         Ok(self.inner.clone().then(following.schedule(None)?).map_err(raised)?.into())
     }
@@ -87,18 +113,35 @@ impl PySchedule {
         Ok(Schedule::sum(vec![other.schedule()?, self.inner.clone()]).map_err(raised)?.into())
     }
 
+    /// The same schedule for a run of ``to`` steps instead of ``planned``.
+    ///
+    /// Raises:
+    ///     ValueError: When a length is out of range.
     fn compress(&self, planned: u64, to: u64) -> PyResult<Self> {
         Ok(self.inner.compress(planned, to).map_err(raised)?.into())
     }
 
+    /// The schedule of a run that was planned for ``planned`` steps, has taken ``done``, and shall
+    /// end at ``to``.
+    ///
+    /// The past stays the same, the rate does not jump, and the rest is stretched evenly over
+    /// ``done`` to ``to``.
+    ///
+    /// Raises:
+    ///     ValueError: When a length is out of range.
     fn extend(&self, done: u64, planned: u64, to: u64) -> PyResult<Self> {
         Ok(self.inner.extend(done, planned, to).map_err(raised)?.into())
     }
 
+    /// The notation as JSON text; ``from_json`` reads it.
     fn to_json(&self) -> String {
         serde_json::Value::from(self.inner.to_string()).to_string()
     }
 
+    /// Makes a schedule from the text of ``to_json``.
+    ///
+    /// Raises:
+    ///     ValueError: When it is not such a text.
     #[classmethod]
     fn from_json(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
         let notation: String = serde_json::from_str(text).map_err(crate::fault::not_json)?;

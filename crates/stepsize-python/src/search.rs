@@ -15,13 +15,11 @@ use pyo3::types::PyType;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
+use stepsize::defaults::EVALUATIONS;
 use stepsize::{
     End, Event, FindProbe, Job, Lr, Question, QuestionKind, Report, SweepRates, TrialId, TrialSpec, evaluation_steps,
 };
 use stepsize_study::{Memory, Next, Store, Studies, Study};
-
-/// Evaluations asked of every trial between its start and its end: as the in-process executor.
-const EVALUATIONS: u64 = 8;
 
 /// A training run that the study asks for.
 #[pyclass(name = "Trial", module = "stepsize._native", frozen)]

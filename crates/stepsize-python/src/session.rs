@@ -11,7 +11,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyType;
 use std::collections::BTreeMap;
 use std::sync::Mutex;
-use stepsize::pruner::explosion;
+use stepsize::divergence::explosion;
 use stepsize::{End, Event, TrialId, fold_one};
 
 /// The reports of one trial.

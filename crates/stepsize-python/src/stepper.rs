@@ -1,5 +1,6 @@
-//! `Stepper`: where a PyTorch scheduler stands, and the rates of an optimizer's groups there. Its `step` is the hot path of
-//! a training loop: one call that counts, evaluates and sets.
+//! `Stepper`: the position of a PyTorch scheduler, and the rates of the parameter groups there.
+//! `Stepper.step` runs once in each training step, so it counts, evaluates and sets the rates in
+//! one call.
 
 use crate::schedule::PySchedule;
 use pyo3::exceptions::PyValueError;
@@ -8,31 +9,33 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyFloat, PyList};
 use stepsize::Schedule;
 
-/// A schedule and a base for each group, and the counts of what was stepped.
+/// A schedule and a base rate for each parameter group, with the counts of the steps that were
+/// taken.
 #[pyclass(module = "stepsize._native")]
 pub struct Stepper {
     schedules: Vec<Schedule>,
-    /// For each group: which schedule, and the base.
+    /// For each group: the index of its schedule, and its base rate.
     groups: Vec<(usize, f64)>,
-    /// Factor of each schedule, and rate of each group, as last computed.
+    /// Factor of each schedule, and rate of each group, as computed last.
     factors: Vec<f64>,
     rates: Vec<f64>,
-    /// Samples or tokens of one call of `step`; 0 when every call says how many.
+    /// Steps, samples or tokens of one call of ``step``; 0 when each call says how many.
     #[pyo3(get)]
     per_step: u64,
-    /// Calls that make one step.
+    /// Units (of ``per_step``) that make one step.
     #[pyo3(get)]
     calls: u64,
-    /// Calls of `step` so far, less the one of the constructor: PyTorch's word. -1 before that one.
+    /// Calls of ``step`` so far without that of the constructor, under PyTorch's name; -1 before
+    /// that call.
     #[pyo3(get, set)]
     last_epoch: i64,
-    /// Calls of `step`, that of the constructor included.
+    /// Calls of ``step`` so far with that of the constructor.
     #[pyo3(get, set)]
     step_count: u64,
-    /// Samples or tokens beyond `last_epoch x per_step`.
+    /// Samples or tokens taken beyond ``last_epoch x per_step``.
     #[pyo3(get, set)]
     surplus: i64,
-    /// The controller's factor.
+    /// The factor of the controller.
     #[pyo3(get, set)]
     factor: f64,
 }
@@ -41,7 +44,7 @@ impl Stepper {
     fn set(&mut self, groups: &Bound<'_, PyList>) -> PyResult<()> {
         if groups.len() != self.groups.len() {
             return Err(PyValueError::new_err(format!(
-                "the optimizer has {} parameter groups, and this scheduler was made for {}",
+                "the optimizer has {} parameter groups, and this scheduler was made for {}: make a new scheduler",
                 groups.len(),
                 self.groups.len()
             )));
@@ -85,10 +88,10 @@ impl Stepper {
         Ok(made)
     }
 
-    /// Goes on with other schedules and bases.
+    /// Continues with other schedules and base rates, one of each for every group.
     fn plan(&mut self, schedules: Vec<PySchedule>, bases: Vec<f64>) -> PyResult<()> {
         if schedules.len() != bases.len() {
-            return Err(PyValueError::new_err("a schedule for each base is needed"));
+            return Err(PyValueError::new_err("there must be as many schedules as base rates"));
         }
         let mut unique: Vec<Schedule> = Vec::new();
         self.groups = schedules
@@ -108,32 +111,35 @@ impl Stepper {
         Ok(())
     }
 
-    /// Steps, samples or tokens before the next optimizer step.
+    /// Steps, samples or tokens taken before the next optimizer step.
     #[getter]
     fn position(&self) -> u64 {
         let taken = i128::from(self.last_epoch.max(0)) * i128::from(self.per_step) + i128::from(self.surplus);
         u64::try_from(taken.max(0)).unwrap_or(u64::MAX) / self.calls
     }
 
-    /// The rate of each group where it stands.
+    /// The rate of each group at the current position.
     fn at(&mut self) -> Vec<f64> {
         self.compute();
         self.rates.clone()
     }
 
-    /// The rates that were computed last.
+    /// The rate of each group, as computed last.
     #[getter]
     fn last(&self) -> Vec<f64> {
         self.rates.clone()
     }
 
-    /// Sets `"lr"` of each of `groups` where it stands.
+    /// Sets ``"lr"`` in each of ``groups`` to the rate at the current position.
     fn apply(&mut self, groups: &Bound<'_, PyList>) -> PyResult<()> {
         self.set(groups)
     }
 
-    /// One call on, and `apply`. Does nothing and gives false at the first step after the constructor's, where the order of
-    /// calls is checked, and where the amount of a call must be told.
+    /// Counts one call and applies the rates.
+    ///
+    /// Returns false and does nothing in two cases that the scheduler handles itself: the first
+    /// call after the constructor's, which checks the order of calls, and a unit whose amount each
+    /// call gives.
     fn step(&mut self, groups: &Bound<'_, PyList>) -> PyResult<bool> {
         if self.step_count < 2 || self.per_step == 0 {
             return Ok(false);

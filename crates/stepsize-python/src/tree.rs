@@ -1,5 +1,5 @@
-//! What a schedule is made of, as nested tuples `(kind, ...)`: the form in which `stepsize._formula` compiles it for
-//! frameworks that trace a training step.
+//! The parts of a schedule as nested tuples `(kind, ...)`. `stepsize._formula` compiles them to a
+//! formula, for frameworks that trace a training step and cannot call the core from it.
 
 use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
@@ -7,7 +7,8 @@ use pyo3::types::PyTuple;
 use stepsize::Schedule;
 use stepsize::schedule::{Node, Shape};
 
-/// The tuples of `schedule`.
+/// Each tuple has the name of a method of the compiler, without its underscore, and that method's
+/// arguments.
 pub(crate) fn tree<'py>(py: Python<'py>, schedule: &Schedule) -> PyResult<Bound<'py, PyAny>> {
     let each = |parts: &[Schedule]| {
         let parts = parts.iter().map(|part| tree(py, part)).collect::<PyResult<Vec<_>>>()?;

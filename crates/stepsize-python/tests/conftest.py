@@ -1,4 +1,4 @@
-"""What several files of tests share."""
+"""Shared by several test files."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ import os, sys, torch
 import torch.distributed as dist
 dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{sys.argv[2]}", rank=int(sys.argv[1]), world_size=2)
 """
-# Without Python's own end: Gloo's threads may ask for an interpreter that is ending, which aborts the process.
+# Skips Python's shutdown: threads of Gloo may ask for the interpreter during it, which aborts the process.
 END = """
 sys.stdout.flush()
 dist.barrier()
@@ -22,7 +22,7 @@ os._exit(0)
 
 @pytest.fixture
 def two_processes():
-    """Runs a script in two processes of ``torch.distributed`` on loopback; what each printed, by rank. Both must end well."""
+    """Runs a script in two processes of ``torch.distributed``; returns what each printed. Both must exit with 0."""
 
     def run(script: str) -> list[str]:
         with socket.socket() as s:

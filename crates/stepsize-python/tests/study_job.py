@@ -1,11 +1,11 @@
-"""A training function for test_study.py, in a module of its own: other processes import it by name."""
+"""A training function for test_study.py. It is in a module of its own, because other processes import it by name."""
 
 STEPS = 400
 CURVATURES = [(i + 1) ** -1.5 for i in range(60)]
 
 
 def quadratic(trial):
-    """SGD on a noisy quadratic in expectation: an existing training function, with a report in it."""
+    """SGD on a noisy quadratic in expectation: an existing training function that reports."""
     moments = [(i + 1) ** -0.2 for i in range(60)]
     loss = lambda: 0.5 * sum(c * m for c, m in zip(CURVATURES, moments))  # noqa: E731
     trial.untrained(loss())

@@ -31,19 +31,19 @@ def test_it_is_the_command_line():
     assert ran.returncode == 2 and "did you mean `cosine`" in ran.stderr and "Traceback" not in ran.stderr
 
 
-def test_a_kept_study_records_the_command_as_it_was_typed(tmp_path):
+def test_a_stored_study_records_the_typed_command(tmp_path):
     words = ["find", "--steps", "60", "--study", "short", "--db", "s.db"]
     ran = run(*words, "--json", cwd=tmp_path)
     assert ran.returncode in (0, 3), ran.stderr
     found = json.loads(ran.stdout)
     shown = run("show", "short", "--db", "s.db", "--json", cwd=tmp_path)
     assert json.loads(shown.stdout)["lr"] == found["lr"]
-    again = run("resume", "short", "--db", "s.db", cwd=tmp_path)  # by the command that was kept
+    again = run("resume", "short", "--db", "s.db", cwd=tmp_path)  # with the stored command
     assert again.returncode == ran.returncode, again.stderr
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of Unix")
-def test_control_c_is_the_command_lines_to_handle():
+def test_the_command_line_handles_ctrl_c_itself():
     child = subprocess.Popen(
         [*COMMAND, "sweep", "--epochs", "1000", "--seeds", "9", "--json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -19,7 +19,7 @@ def test_one_step_gives_a_float_and_an_array_an_array_of_its_shape():
     values = schedule(steps)
     assert values.shape == (3, 400) and values.dtype == np.float64
     assert values.tolist() == [[schedule(int(s)) for s in row] for row in steps]
-    values[0, 0] = 7.0  # the caller's own
+    values[0, 0] = 7.0  # the array belongs to the caller
     assert schedule(0) == 0.0
     assert schedule([0, 100]).tolist() == [0.0, 1.0]
     assert schedule(np.array([], dtype=np.int64)).shape == (0,)
@@ -41,7 +41,7 @@ def test_beyond_its_end_a_schedule_holds_its_last_value():
     assert Schedule("linear(4, floor=0.25)")(99) == 0.25
 
 
-def test_a_fault_of_notation_is_a_value_error_with_the_column():
+def test_notation_that_does_not_parse_is_a_value_error_with_the_column():
     with pytest.raises(ValueError, match="did you mean `cosine`") as caught:
         Schedule("warmup(100) then cosin", steps=1000)
     assert isinstance(caught.value, NotationError) and caught.value.column == 17
@@ -79,7 +79,7 @@ def test_schedules_compose():
         Schedule("exponential(0.9)").then(half)
 
 
-def test_a_controller_goes_on_exactly_after_pickle_copy_json_and_state():
+def test_a_controller_continues_exactly_after_pickle_copy_json_and_state():
     reports = [1.0, 0.9, *(0.95 + 0.01 * i for i in range(20))]
     notations = "plateau(patience=4)", "plateau_torch(patience=1)", "plateau_keras(patience=1)", "plateau_optax(patience=2)"
     for notation in notations:

@@ -1,4 +1,4 @@
-"""The quick starts in docs/ run as they stand: the blocks of a page are one program."""
+"""The quick starts in docs/ run as they are: the code blocks of a page are one program."""
 
 import os
 import pathlib
@@ -14,7 +14,7 @@ PAGES = sorted(p.name for p in DOCS.glob("*.md") if "```python" in p.read_text()
 
 
 def runs(program, tmp_path):
-    """Runs it in a directory of its own; frameworks that are not installed are named and skipped."""
+    """Runs the program in ``tmp_path``; skips the test when a framework is not installed."""
     env = {"KERAS_BACKEND": "jax", "JAX_PLATFORMS": "cpu", "OMP_NUM_THREADS": "1", "MPLBACKEND": "agg", **os.environ}
     ran = subprocess.run([sys.executable, "-c", program], cwd=tmp_path, env=env, capture_output=True, text=True, timeout=900)
     missing = re.search(r"ModuleNotFoundError: No module named '(\w+)", ran.stderr)

@@ -1,4 +1,4 @@
-"""find, range_test and sensitivity over closures: the answer, the refusals, and that everything is put back."""
+"""find, range_test and sweep over closures: their answers and refusals, and that everything is put back."""
 
 import json
 import math
@@ -14,7 +14,7 @@ import stepsize
 
 
 class Quadratic:
-    """SGD on a noisy quadratic in expectation, as the core's test bed, with more gradient noise."""
+    """SGD on a noisy quadratic in expectation: the test engine of the core, with more gradient noise."""
 
     def __init__(self):
         self.curvatures = [(i + 1) ** -1.5 for i in range(60)]
@@ -38,7 +38,7 @@ class Quadratic:
 
 
 def best_rate(steps, schedule):
-    """By brute force: full runs, four rates an octave."""
+    """The best rate by brute force: full runs at four rates for each factor of 2."""
     shape, found = stepsize.Schedule(schedule, steps=steps), []
     for i in range(-40, 8):
         job, lr = Quadratic(), 2.0 ** (i / 4)
@@ -117,7 +117,7 @@ def test_ctrl_c_puts_everything_back_and_passes_through():
 
     def restore(kept):
         if job.taken > 50:
-            signal.raise_signal(signal.SIGINT)  # an impatient second one while things are put back
+            signal.raise_signal(signal.SIGINT)  # a second Ctrl-C during the restore
         job.restore(kept)
         restored.append(True)
 
@@ -142,28 +142,51 @@ def test_it_runs_in_a_thread_and_two_at_once():
 def test_range_test_and_its_rules():
     for rule in ("edge", "fastai_steep", "lightning"):
         job = Quadratic()
-        test = stepsize.range_test(job.step, job.save, job.restore, high=1e3, iterations=200, rule=rule)
+        test = stepsize.range_test(job.step, job.save, job.restore, high=1e3, trial_steps=200, rule=rule)
         assert test.lr and 1e-4 < test.lr < 3.0 and test.curve
         assert job.moments == Quadratic().moments
     with pytest.raises(ValueError, match="the rules are edge, accuracy"):
         stepsize.range_test(job.step, job.save, job.restore, rule="magic")
 
 
-def test_sensitivity_runs_every_rate_with_every_seed():
+def test_sweep_runs_every_rate_with_every_seed():
     job, seeds = Quadratic(), []
-    table = stepsize.sensitivity(
+    table = stepsize.sweep(
         job.step, job.save, job.restore, steps=100, low=1e-3, high=1.0, per_decade=2, seeds=2, trial_steps=50,
         evaluate=lambda: (job.loss(), 0.5), reseed=seeds.append,
     )  # fmt: skip
     assert len(table.points) == 7 * 2 and seeds and {p["steps"] for p in table.points} == {50}
     assert {p["score"] for p in table.points if p["loss"]} == {0.5}
     with pytest.raises(ValueError, match="reseed"):
-        stepsize.sensitivity(job.step, job.save, job.restore, steps=20, low=0.1, high=1.0, seeds=2)
+        stepsize.sweep(job.step, job.save, job.restore, steps=20, low=0.1, high=1.0, seeds=2)
 
 
-def test_arguments_out_of_range_are_told():
+def test_a_search_that_repeats_its_rates_calls_reseed():
+    numpy = pytest.importorskip("numpy")
+    curvature, draw, weights, seeds = numpy.linspace(0.1, 1, 20), numpy.random.default_rng(0), numpy.ones(20), []
+
+    def step(lr):
+        loss = float((weights**2 * curvature).sum() / 2 + 0.05)
+        weights[:] -= lr * (weights * curvature + 0.1 * draw.normal(size=20))
+        return loss
+
+    def restore(kept):
+        weights[:], draw.bit_generator.state = kept
+
+    def reseed(seed):
+        seeds.append(seed)
+        draw.bit_generator.state = numpy.random.default_rng(seed).bit_generator.state
+
+    arguments = step, lambda: (weights.copy(), draw.bit_generator.state), restore
+    found = stepsize.find(*arguments, steps=10_000, schedule="cosine", reseed=reseed)
+    assert found.lr and set(seeds) == {1}
+    with pytest.raises(ValueError, match="give reseed="):
+        stepsize.find(*arguments, steps=10_000, schedule="cosine")
+
+
+def test_arguments_out_of_range_raise_before_any_step():
     job = Quadratic()
-    for wrong in ({"steps": 0}, {"steps": 10, "max_cost": 0.0}, {"steps": 10, "lr": -1.0}, {"steps": 10, "schedule": "cosin"}):
+    for wrong in ({"steps": 0}, {"steps": 10, "budget": 0.0}, {"steps": 10, "start": -1.0}, {"steps": 10, "schedule": "cosin"}):
         with pytest.raises(ValueError):
             stepsize.find(job.step, job.save, job.restore, **wrong)
     assert job.taken == 0

@@ -1,4 +1,4 @@
-"""stepsize.jax.find: a good rate, one compilation, and generators as they were."""
+"""stepsize.jax.find: a good rate, one compilation, and random generators put back."""
 
 import random
 
@@ -89,7 +89,7 @@ def test_it_finds_a_good_rate_and_compiles_once(kind):
     assert full_run(found.lr, 400, "cosine") < 1.1 * min(table.values()) < 0.5 * table[1e-3], (found.lr, table)
 
 
-def test_state_keys_and_a_run_in_its_middle():
+def test_state_keys_and_a_search_in_mid_training():
     def stateful(params, state, batch, key):
         kept = jax.random.bernoulli(key, 0.9, batch[0].shape)
         x = jnp.where(kept, batch[0] / 0.9, 0.0) - state
@@ -103,23 +103,45 @@ def test_state_keys_and_a_run_in_its_middle():
     seen = []
     found = sj.find(
         stateful, params, Loader(), make, steps=200, state=jnp.zeros(16), key=key, opt_state=opt_state,
-        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), max_cost=0.5,
+        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), budget=0.5,
     )  # fmt: skip
     assert found.lr and seen and int(optax.tree_utils.tree_get(opt_state, "count")) == 1
     assert 1e-4 < found.lr < 1.0
 
 
-def test_range_test_and_sensitivity():
+def test_a_search_that_repeats_its_rates_reseeds_the_data():
+    """Rates that do equally well run again with a second seed. The search failed there when it could not reseed."""
+    draw = np.random.default_rng(0)
+    x = draw.normal(size=(2000, 10)).astype("float32")
+    y = (np.sin(x[:, :1] * 2) + x[:, 1:2] * x[:, 2:3] + 0.1 * draw.normal(size=(2000, 1))).astype("float32")
+    a, b = jax.random.split(jax.random.key(0))
+    params = {"a": 0.4 * jax.random.normal(a, (10, 64)), "c": jnp.zeros(64), "b": 0.15 * jax.random.normal(b, (64, 1))}
+    order = np.random.default_rng(1000)
+
+    def loader():
+        return ((x[rows], y[rows]) for rows in np.split(order.permutation(1600), 50))
+
+    def loss(params, batch):
+        return ((jnp.tanh(batch[0] @ params["a"] + params["c"]) @ params["b"] - batch[1]) ** 2).mean()
+
+    found = sj.find(
+        loss, params, loader, lambda lr: optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(lr)),
+        [(x[1600:], y[1600:])], steps=500, schedule="warmup(5%) then cosine", also=[order],
+    )  # fmt: skip
+    assert found.lr and {point["seed"] for point in found.points} == {0, 1}
+
+
+def test_range_test_and_sweep():
     np.random.seed(99)
-    assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, iterations=150).lr
-    table = sj.sensitivity(
+    assert sj.range_test(loss_fn, parameters(), Loader(), optax.sgd, high=1e4, trial_steps=150).lr
+    table = sj.sweep(
         loss_fn, parameters(), Loader(), optax.sgd, [HELD], steps=20, low=1e-2, high=1.0, per_decade=1, seeds=2
     )
     losses = [p["loss"] for p in table.points]
-    assert len(losses) == 6 and len(set(losses)) == 6  # each seed is another order
+    assert len(losses) == 6 and len(set(losses)) == 6  # each seed gives another order of the data
 
 
-def test_after_a_fault_the_generators_are_as_they_were():
+def test_random_generators_are_put_back_after_an_exception():
     np.random.seed(4)
     legacy, calls = np.random.get_state()[1].tolist(), []
 
@@ -136,7 +158,7 @@ def test_after_a_fault_the_generators_are_as_they_were():
     assert np.random.get_state()[1].tolist() == legacy
 
 
-def test_what_cannot_work_is_told():
+def test_arguments_that_cannot_work_raise():
     with pytest.raises(ValueError, match="optax.inject_hyperparams"):
         sj.find(loss_fn, parameters(), Loader(), optax.sgd(0.1), steps=100)
     with pytest.raises(ValueError, match="only once"):

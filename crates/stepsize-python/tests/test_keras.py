@@ -1,4 +1,4 @@
-"""stepsize.keras on the JAX backend, and beside Keras's own callback where that goes wrong."""
+"""stepsize.keras on the JAX backend, compared with Keras's own callback in cases where that fails."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def model(rate, **more):
 
 
 class Told(keras.callbacks.Callback):
-    """Replaces a metric by what the test says."""
+    """Replaces a metric by the values of the test."""
 
     def __init__(self, values, start=0):
         super().__init__()
@@ -134,7 +134,7 @@ def test_the_state_is_in_a_file_of_weights(tmp_path):
     assert told.rates[:3] + later.rates == whole()
 
 
-def test_what_cannot_be_reported_to_is_told():
+def test_a_callback_without_a_controller_or_a_metric_raises():
     with pytest.raises(ValueError, match="has no controller"):
         fit(model(0.1), Told([1.0]), Controller("metric"))
     with pytest.raises(ValueError, match="not logged"):
@@ -143,20 +143,20 @@ def test_what_cannot_be_reported_to_is_told():
         Schedule(0.1, "cosin", steps=10)
 
 
-# What goes wrong in Keras, and what happens here.
+# Cases in which Keras fails, and what Stepsize does.
 
 
 def test_peer_a_second_fit_forgets_the_state():
     def rates(rate, callback):
         made, seen = model(rate), []
-        for value in VALUES:  # fit by fit, as a loop over checkpoints does
+        for value in VALUES:  # one fit for each value, as in a loop over checkpoints
             told = Told([value])
             fit(made, told, callback)
             seen += told.rates
         return seen
 
     theirs = keras.callbacks.ReduceLROnPlateau("metric", mode="min", factor=0.5, patience=2, min_delta=0.0)
-    assert rates(0.1, theirs) == pytest.approx([0.1] * 6)  # never: each fit begins anew
+    assert rates(0.1, theirs) == pytest.approx([0.1] * 6)  # no cut, since each fit starts again
     at_once = Told(VALUES)
     fit(model(0.1), at_once, theirs)
     assert at_once.rates[-1] == pytest.approx(0.025)

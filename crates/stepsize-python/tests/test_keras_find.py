@@ -1,4 +1,4 @@
-"""stepsize.keras.find: a good rate for a compiled model, and everything as it was before, bit for bit."""
+"""stepsize.keras.find: a good rate for a compiled model, and everything put back bit for bit."""
 
 import os
 import subprocess
@@ -42,7 +42,7 @@ def everything(model):
 
 
 def same(after, before):
-    """Metrics are made at the first batch; they begin with zeros."""
+    """Whether nothing changed. Metrics are made at the first batch and start from zero."""
     kept = all(np.array_equal(after[0][key], value) for key, value in before[0].items())
     return kept and after[1] == before[1] and not any(v.any() for key, v in after[0].items() if key not in before[0])
 
@@ -70,29 +70,29 @@ def test_it_finds_a_good_rate_and_puts_everything_back(begun):
     assert full_run(found.lr) < 1.2 * min(table.values()), (found.lr, table)
 
 
-def test_training_goes_on_as_it_would_have():
+def test_training_after_a_search_is_training_without_it():
     losses = []
     for search in (False, True):
         model = compiled(keras.optimizers.Adam(1e-2))
         model.fit(*TRAIN, epochs=1, verbose=0, shuffle=False)
         if search:
-            sk.find(model, TRAIN, steps=60, max_cost=0.3)
+            sk.find(model, TRAIN, steps=60, budget=0.3)
         losses.append(model.fit(*TRAIN, epochs=2, verbose=0, shuffle=False).history["loss"])
     assert losses[0] == losses[1]
 
 
 def test_on_the_torch_backend():
-    """There dropout draws from PyTorch's global generator, which is put back too."""
+    """On this backend dropout draws from PyTorch's global generator, which must be put back too."""
     pytest.importorskip("torch")
     if keras.backend.backend() == "torch":
         pytest.skip("this is it")
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "goes_on or fault"]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "training_after or exception"]
     ran = subprocess.run(command, env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout
 
 
 @pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])
-def test_everything_is_as_it_was_after_a_fault(fault):
+def test_everything_is_put_back_after_an_exception(fault):
     model, calls = compiled(), []
     model.optimizer.build(model.trainable_variables)
     before = everything(model)
@@ -118,13 +118,13 @@ def test_other_data_and_the_other_searches():
             return TRAIN[0][part], TRAIN[1][part], np.ones(32)
 
     model = compiled(built=False)
-    test = sk.range_test(model, Indexed(), high=1e3, iterations=80)
+    test = sk.range_test(model, Indexed(), high=1e3, trial_steps=80)
     assert test.curve and model.built
-    table = sk.sensitivity(model, TRAIN, HELD, steps=10, low=1e-3, high=0.1, per_decade=1, seeds=2)
+    table = sk.sweep(model, TRAIN, HELD, steps=10, low=1e-3, high=0.1, per_decade=1, seeds=2)
     assert len({p["loss"] for p in table.points}) == 6
 
 
-def test_what_cannot_work_is_told():
+def test_arguments_that_cannot_work_raise():
     with pytest.raises(ValueError, match="model.compile"):
         sk.find(keras.Sequential([keras.Input((16,)), keras.layers.Dense(10)]), TRAIN, steps=100)
     with pytest.raises(ValueError, match="is a schedule"):

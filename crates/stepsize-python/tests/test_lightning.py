@@ -70,7 +70,7 @@ def test_accumulated_batches_make_one_step():
     assert module.rates == reference("linear", 8)
 
 
-def test_a_controller_hears_each_validation_and_composes():
+def test_each_validation_is_reported_to_a_controller_that_multiplies_the_schedule():
     module = Module(told=[1.0, 1.0, 1.0, 0.5])
     callback = StepsizeCallback("linear", 100, controller="plateau_torch(patience=0, factor=0.5)")
     trainer(callback, max_epochs=4, limit_val_batches=1).fit(module)
@@ -92,7 +92,7 @@ def test_the_modules_own_scheduler_is_reported_to():
         trainer(StepsizeCallback(), max_epochs=1, limit_val_batches=1).fit(both)
 
 
-def test_it_goes_on_from_a_checkpoint(tmp_path):
+def test_it_resumes_from_a_checkpoint(tmp_path):
     told = [1.0, 1.0, 1.0, 1.0, 1.0, 1.0]
 
     def callback():
@@ -108,7 +108,7 @@ def test_it_goes_on_from_a_checkpoint(tmp_path):
     assert first.rates + second.rates == whole.rates
 
 
-def test_it_goes_on_by_the_step_alone_from_a_checkpoint_without_it(tmp_path):
+def test_it_resumes_from_the_step_of_a_checkpoint_without_it(tmp_path):
     first, keep = Module(), ModelCheckpoint(tmp_path, save_on_train_epoch_end=True)
     trainer(keep, max_epochs=2, enable_checkpointing=True).fit(first)
     second = Module()

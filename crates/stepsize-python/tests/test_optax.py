@@ -1,4 +1,4 @@
-"""stepsize.optax against the core, and beside optax's own parts where those go wrong."""
+"""stepsize.optax compared with the core, and with optax in cases where that fails."""
 
 import pickle
 
@@ -49,7 +49,7 @@ def test_a_long_decay_keeps_its_precision_to_the_end():
         ours = jax.jit(jax.vmap(stepsize.optax.schedule(1.0, text, steps)))(jnp.asarray(late, jnp.int32))
         np.testing.assert_allclose(ours, stepsize.Schedule(text, steps)(late), rtol=2e-6)
     theirs = jax.vmap(optax.linear_schedule(1.0, 0.0, steps))(jnp.asarray(late, jnp.int32))
-    assert theirs[3] == 0.0 < stepsize.Schedule("linear", steps)(steps - 1)  # optax's is over early
+    assert theirs[3] == 0.0 < stepsize.Schedule("linear", steps)(steps - 1)  # the schedule of optax ends early
 
 
 def test_with_64_bits_it_is_the_core():
@@ -60,7 +60,7 @@ def test_with_64_bits_it_is_the_core():
             np.testing.assert_allclose(compiled, 0.3 * stepsize.Schedule(text, steps=1000)(steps), rtol=1e-12, atol=1e-15)
 
 
-def test_it_is_what_optax_has_under_other_names():
+def test_it_equals_the_schedules_of_optax():
     steps = jnp.arange(1200)
     pairs = [
         ("cosine", optax.cosine_decay_schedule(1.0, 1000)),
@@ -140,7 +140,7 @@ def test_the_optax_mode_is_optax():
     assert ours == pytest.approx(theirs, rel=1e-6)
 
 
-def test_its_state_is_an_array_that_goes_on_exactly():
+def test_its_state_is_an_array_that_continues_exactly():
     transform = optax.chain(optax.sgd(0.1), stepsize.optax.controller("plateau(patience=4)"))
     params = jnp.ones(2)
     update = jax.jit(lambda state, value: transform.update(jnp.ones(2), state, params, value=value)[1])
@@ -174,7 +174,7 @@ def test_it_vmaps_over_replicas():
     assert state.factor.tolist() == [1.0, 0.25]
 
 
-def test_a_state_that_outgrows_its_room_says_so():
+def test_a_state_that_does_not_fit_raises():
     transform = stepsize.optax.controller("plateau(patience=50)", capacity=700)
     with pytest.raises(Exception, match="capacity="):
         factors(transform, np.linspace(1.0, 2.0, 60))
@@ -186,9 +186,9 @@ def test_a_state_that_outgrows_its_room_says_so():
 def test_peer_a_nan_report():
     reports = [1.0, 0.9, float("nan"), 0.8, 0.7]
     theirs, _ = factors(optax.contrib.reduce_on_plateau(factor=0.5, patience=1), reports)
-    assert theirs[2] == 0.5  # a broken number counts as a bad epoch
+    assert theirs[2] == 0.5  # optax counts NaN as a bad epoch
     averaged, state = factors(optax.contrib.reduce_on_plateau(factor=0.5, patience=1, accumulation_size=5), reports)
-    assert averaged[-1] == 0.5  # four good losses and one broken: a cut
+    assert averaged[-1] == 0.5  # in optax one NaN among five losses cuts the rate
     ours, state = factors(stepsize.optax.controller("plateau(patience=4)"), reports)
     assert ours == [1.0] * 5 and int(state.refused) == 1
     assert state.controller().state_dict()["reading_2"] == pytest.approx(0.8)

@@ -1,6 +1,7 @@
-"""Studies from Python: the same answer wherever trials run, and nothing that had ended is run again after a kill."""
+"""Studies from Python: the same answer wherever trials run, and no ended trial runs again after a kill."""
 
 import concurrent.futures
+import errno
 import json
 import math
 import multiprocessing
@@ -60,7 +61,7 @@ def test_threads_and_processes_give_the_same_study(answer):
             assert same(study().run(quadratic, pool), answer)
 
 
-def test_threads_may_iterate_over_one_study(answer):
+def test_threads_can_iterate_over_one_study(answer):
     shared, by = study(), set()
 
     def work():
@@ -83,7 +84,7 @@ def test_a_thread_that_dies_gives_its_trial_back(answer):
 
 
 def remote(trial):
-    """As a ``ray.remote`` function would be: another process, arguments and results pickled."""
+    """Behaves as a ``ray.remote`` function: another process, with pickled arguments and results."""
     quadratic(trial)
     return trial
 
@@ -125,7 +126,24 @@ def test_a_forked_worker_collects_and_its_parent_keeps_the_study(tmp_path):
     study("forked", db=tmp_path / "s.db").close()
 
 
-def test_training_losses_alone_may_judge():
+def test_a_study_file_that_the_system_refuses_is_an_os_error(tmp_path):
+    missing = tmp_path / "no" / "such" / "s.db"
+    with pytest.raises(FileNotFoundError, match="its directory must be there") as caught:
+        study("refused", db=missing)
+    assert caught.value.errno == errno.ENOENT and str(caught.value.filename) == str(missing)
+    if sys.platform == "linux":
+        # Nobody may make files in /proc, not even root.
+        with pytest.raises(PermissionError, match="allowed to write"):
+            study("refused", db="/proc/s.db")
+
+
+def test_a_file_of_another_kind_is_a_wrong_argument(tmp_path):
+    (tmp_path / "s.db").write_text("not a database\n" * 500)
+    with pytest.raises(ValueError, match="not a SQLite file"):
+        study("refused", db=tmp_path / "s.db")
+
+
+def test_training_losses_alone_can_judge():
     ran = stepsize.Study(steps=STEPS, schedule="cosine", metric="loss")
     for trial in ran:
         value = 2.0
@@ -152,7 +170,7 @@ def test_a_divergence_is_seen_at_once_here_and_elsewhere():
     assert ran.estimate().divergence_lr is not None
 
 
-def test_faults_of_the_caller_are_told():
+def test_misuse_raises():
     ran = study()
     with pytest.raises(ValueError, match="last report was of 3 of"):
         for trial in ran:
@@ -160,7 +178,7 @@ def test_faults_of_the_caller_are_told():
     with pytest.raises(ValueError, match="no val_loss was reported after its last step"):
         for trial in ran:
             trial.report(trial.steps - 1, loss=1.0)
-    trial = ran.ask()  # handed out again
+    trial = ran.ask()  # the study gives it out again
     assert trial.id == 0
     with pytest.raises(RuntimeError, match="end trial 0.* first"):
         for _ in range(20):
@@ -169,7 +187,7 @@ def test_faults_of_the_caller_are_told():
     for wrong in (4, -1, trial.steps):
         with pytest.raises(ValueError, match="has steps 0 to"):
             trial.report(wrong, loss=1.0)
-    for arguments in ({"probe": "magic"}, {"metric": "accuracy"}, {"probe": "sweep"}, {"max_cost": -1.0}):
+    for arguments in ({"probe": "magic"}, {"metric": "accuracy"}, {"probe": "sweep"}, {"budget": -1.0}):
         with pytest.raises(ValueError):
             study(**arguments)
     ran.close()
@@ -230,7 +248,7 @@ def run(tmp_path, *arguments):
     return subprocess.Popen(ran, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
-def test_a_killed_loop_goes_on_where_it_was(tmp_path, answer):
+def test_a_killed_loop_resumes_where_it_stopped(tmp_path, answer):
     log = tmp_path / "log"
     for kill in (1, 2):
         assert run(tmp_path, kill, log, "loop").wait(60) == -signal.SIGKILL

@@ -1,4 +1,4 @@
-"""stepsize.torch.find: a good rate for a real network, and everything as it was before, bit for bit."""
+"""stepsize.torch.find: a good rate for a real network, and everything put back bit for bit."""
 
 import json
 import math
@@ -12,6 +12,7 @@ from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, IterableDataset, TensorDataset  # noqa: E402
 
 import stepsize.torch as st  # noqa: E402
+from stepsize.torch.find import Training  # noqa: E402
 
 torch.set_num_threads(1)
 
@@ -31,7 +32,7 @@ def network(**more):
 
 
 def everything(model, optimizer, *generators):
-    """All that may have changed, as values that compare exactly."""
+    """Everything that a search may change, as values that compare exactly."""
     state = {f"model.{k}": v.detach().clone() for k, v in [*model.named_parameters(), *model.named_buffers()]}
     state |= {f"grad.{k}": None if v.grad is None else v.grad.clone() for k, v in model.named_parameters()}
     state["modes"] = [m.training for m in model.modules()]
@@ -75,7 +76,7 @@ OPTIMIZERS = {
 
 @pytest.mark.parametrize("kind", OPTIMIZERS)
 @pytest.mark.parametrize("begun", [False, True], ids=["fresh", "mid-training"])
-def test_everything_is_as_it_was(digits, kind, begun):
+def test_everything_is_put_back(digits, kind, begun):
     model, generator = network(), torch.Generator().manual_seed(7)
     optimizer = OPTIMIZERS[kind](model.parameters())
     loader = DataLoader(digits[0], batch_size=64, shuffle=True, generator=generator)
@@ -85,9 +86,9 @@ def test_everything_is_as_it_was(digits, kind, begun):
         scheduler.step()
         model[3].eval()  # one part in another mode
     before = everything(model, optimizer, generator)
-    st.find(model, nn.functional.cross_entropy, loader, optimizer, DataLoader(digits[1], 128), steps=80, max_cost=0.3)
+    st.find(model, nn.functional.cross_entropy, loader, optimizer, DataLoader(digits[1], 128), steps=80, budget=0.3)
     assert same(everything(model, optimizer, generator), before)
-    # and training goes on as it would have
+    # and training continues as without the search
     twin, other = network(), torch.Generator().manual_seed(7)
     twin_optimizer = OPTIMIZERS[kind](twin.parameters())
     twin_loader = DataLoader(digits[0], batch_size=64, shuffle=True, generator=other)
@@ -103,7 +104,7 @@ def test_everything_is_as_it_was(digits, kind, begun):
 
 
 @pytest.mark.parametrize("fault", [RuntimeError, KeyboardInterrupt])
-def test_everything_is_as_it_was_after_a_fault(digits, fault):
+def test_everything_is_put_back_after_an_exception(digits, fault):
     model = network()
     optimizer = OPTIMIZERS["adamw"](model.parameters())
     loader = DataLoader(digits[0], batch_size=64, shuffle=True)
@@ -148,7 +149,7 @@ def test_it_finds_a_good_rate_for_a_network_on_digits(digits):
             return nn.functional.cross_entropy(model(digits[1].tensors[0]), digits[1].tensors[1]).item()
 
     table = {lr: full_run(lr) for lr in (1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)}
-    # A rough truth: no worse than a third above the best of six rates, where a bad rate is off by a factor of 3 or more.
+    # A rough check: at most a third above the best of six rates; a bad rate is worse by a factor of 3 or more.
     assert full_run(estimate.lr) < 1.34 * min(table.values()), (estimate.lr, table)
     assert max(table.values()) > 3 * min(table.values())
 
@@ -159,14 +160,14 @@ def test_groups_keep_their_ratios_and_the_first_is_answered(digits):
     optimizer = torch.optim.SGD(groups, lr=1.0)
     seen = []
     optimizer.register_step_pre_hook(lambda *_: seen.append([g["lr"] for g in optimizer.param_groups]))
-    st.find(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, steps=100, max_cost=0.3)
+    st.find(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, steps=100, budget=0.3)
     assert len(seen) > 20 and all(low == pytest.approx(high / 10) for high, low in seen)
     assert [g["lr"] for g in optimizer.param_groups] == [0.2, 0.02]
     # under a warm-up that starts at 0 the bases count
     st.LRScheduler(optimizer, "warmup(10) then constant")
     assert [g["lr"] for g in optimizer.param_groups] == [0.0, 0.0]
     seen.clear()
-    st.range_test(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, iterations=20)
+    st.range_test(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, trial_steps=20)
     assert all(low == pytest.approx(high / 10) and low > 0 for high, low in seen)
 
 
@@ -185,7 +186,7 @@ def test_any_batch_through_a_closure_and_any_loader(digits):
     loader = DataLoader(Endless(), batch_size=None)
     before = everything(model, optimizer)
     for loader in (loader, lambda: iter(Endless())):
-        estimate = st.find(model, None, loader, optimizer, steps=100, closure=closure, max_cost=0.4, accumulate=2)
+        estimate = st.find(model, None, loader, optimizer, steps=100, closure=closure, budget=0.4, accumulate=2)
         assert estimate.points
     assert same(everything(model, optimizer), before)
     with pytest.raises(ValueError, match="only once"):
@@ -203,8 +204,8 @@ def test_accumulation_is_the_mean_of_its_batches(digits):
         model = nn.Linear(64, 10)
         optimizer, seen = torch.optim.SGD(model.parameters(), lr=0.1), []
         loader = DataLoader(digits[0], batch_size=batch_size)
-        training = st.search.Training(
-            model, nn.functional.cross_entropy, loader, optimizer, val_loader=None, closure=None, accumulate=accumulate,
+        training = Training(
+            model, nn.functional.cross_entropy, loader, optimizer, None, closure=None, accumulate=accumulate,
             clip_grad_norm=1.0, scaler=None, val_batches=4, also=(),
         )  # fmt: skip
         training.begin()
@@ -214,7 +215,7 @@ def test_accumulation_is_the_mean_of_its_batches(digits):
 
 
 def test_a_scaler_and_other_state_are_put_back(digits):
-    class Scaler:  # a gradient scaler's face on a machine without one
+    class Scaler:  # the interface of a gradient scaler, on a machine without one
         scale_by, stepped = 4.0, 0
 
         def scale(self, loss):
@@ -247,7 +248,7 @@ def test_a_scaler_and_other_state_are_put_back(digits):
         return nn.functional.cross_entropy(model(batch[0]), batch[1])
 
     st.find(
-        model, None, DataLoader(digits[0], 64), optimizer, steps=60, closure=closure, scaler=scaler, also=[draws], max_cost=0.3
+        model, None, DataLoader(digits[0], 64), optimizer, steps=60, closure=closure, scaler=scaler, also=[draws], budget=0.3
     )
     assert scaler.stepped == 0 and draws.bit_generator.state == state
     with pytest.raises(TypeError, match="cannot be put back"):
@@ -287,10 +288,10 @@ def test_shared_weights_frozen_parameters_and_the_callers_gradients():
     model = Tied()
     optimizer = torch.optim.SGD([p for p in model.parameters() if p.requires_grad], lr=0.1)
     batch = (torch.randn(16, 8), torch.randn(16, 8))
-    nn.functional.mse_loss(model(batch[0]), batch[1]).backward()  # gradients that the caller is not done with
+    nn.functional.mse_loss(model(batch[0]), batch[1]).backward()  # gradients that the caller still needs
     gradient, count = model.a.weight.grad, model.count
     before = everything(model, optimizer)
-    st.find(model, nn.functional.mse_loss, [batch] * 4, optimizer, steps=64, max_cost=0.3)
+    st.find(model, nn.functional.mse_loss, [batch] * 4, optimizer, steps=64, budget=0.3)
     assert same(everything(model, optimizer), before)
     assert model.a.weight.grad is gradient and model.count is count and model.b.weight is model.a.weight
 
@@ -301,21 +302,21 @@ def test_a_loader_with_persistent_workers_keeps_its_iterator(digits):
     first = next(iterator)[1]
     model = nn.Linear(64, 10)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
-    st.range_test(model, nn.functional.cross_entropy, loader, optimizer, iterations=20)
+    st.range_test(model, nn.functional.cross_entropy, loader, optimizer, trial_steps=20)
     assert loader._iterator is iterator
     assert torch.equal(first, digits[0].tensors[1][:64]) and torch.equal(next(iterator)[1], digits[0].tensors[1][64:128])
 
 
-def test_sensitivity_with_seeds(digits):
+def test_sweep_with_seeds(digits):
     model = network()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
     before = everything(model, optimizer)
-    table = st.sensitivity(
+    table = st.sweep(
         model, nn.functional.cross_entropy, DataLoader(digits[0], 64, shuffle=True), optimizer,
         steps=30, low=1e-3, high=1.0, per_decade=1, seeds=2,
     )  # fmt: skip
     losses = [p["loss"] for p in table.points]
-    assert len(losses) == 8 and len(set(losses)) == 8  # each seed is another order
+    assert len(losses) == 8 and len(set(losses)) == 8  # each seed gives another order of the data
     assert same(everything(model, optimizer), before)
 
 

@@ -1,4 +1,4 @@
-"""What find puts back, part two: gradient scalers, schedulers, samplers and statistics, after an end and after a fault."""
+"""What find puts back, part two: gradient scalers, schedulers, samplers and statistics, also after exceptions."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ def mse(model, batch):
 
 
 @pytest.mark.parametrize("fault", [None, KeyboardInterrupt])
-def test_a_real_gradient_scaler_goes_on_as_it_would_have(fault):
+def test_a_real_gradient_scaler_continues_as_without_a_search(fault):
     def train(search):
         model = network()
         optimizer, scaler = torch.optim.AdamW(model.parameters(), lr=1e-2), torch.amp.GradScaler("cpu", init_scale=64.0)
@@ -37,7 +37,7 @@ def test_a_real_gradient_scaler_goes_on_as_it_would_have(fault):
             if search and at == 5:
                 state = scaler.state_dict()
                 if fault is None:
-                    st.find(model, None, loader, optimizer, steps=60, closure=mse, scaler=scaler, clip_grad_norm=1.0, max_cost=0.3)
+                    st.find(model, None, loader, optimizer, steps=60, closure=mse, scaler=scaler, clip_grad_norm=1.0, budget=0.3)
                 else:
                     steps = []
 
@@ -64,7 +64,7 @@ def test_a_real_gradient_scaler_goes_on_as_it_would_have(fault):
 
 
 @pytest.mark.parametrize("kind", ["ours", "one_cycle", "sequential", "plateau"])
-def test_an_attached_scheduler_goes_on_as_it_would_have(kind):
+def test_an_attached_scheduler_continues_as_without_a_search(kind):
     make = {
         "ours": lambda o: st.LRScheduler(o, "warmup(5) then cosine", steps=40, controller="plateau(patience=4)"),
         "one_cycle": lambda o: peers.OneCycleLR(o, 0.1, total_steps=40),
@@ -79,7 +79,7 @@ def test_an_attached_scheduler_goes_on_as_it_would_have(kind):
         for at, (x, y) in enumerate((list(DataLoader(DATA, 32)) * 4)[:30]):
             if search and at in (0, 12):
                 state = scheduler.state_dict()
-                st.find(model, nn.functional.mse_loss, DataLoader(DATA, 32), optimizer, steps=60, max_cost=0.3)
+                st.find(model, nn.functional.mse_loss, DataLoader(DATA, 32), optimizer, steps=60, budget=0.3)
                 assert scheduler.state_dict() == state
             optimizer.zero_grad()
             nn.functional.mse_loss(model(x), y).backward()
@@ -108,7 +108,7 @@ def test_samplers_dictionaries_and_a_dataset_that_draws():
     np.random.seed(1)
     before = sampler.generator.get_state(), np.random.get_state()[1].tolist(), torch.get_rng_state()
     found = st.find(
-        model, None, loader, optimizer, steps=100, max_cost=0.4, accumulate=2,
+        model, None, loader, optimizer, steps=100, budget=0.4, accumulate=2,
         closure=lambda model, batch: nn.functional.mse_loss(model(batch["x"]), batch["y"]),
     )  # fmt: skip
     assert found.points
@@ -140,11 +140,11 @@ def test_a_stateful_stream_keeps_its_position():
     for _ in zip(range(3), loader):
         pass
     position = stream.at
-    st.find(model, nn.functional.mse_loss, loader, optimizer, steps=60, max_cost=0.3, also=[stream])
+    st.find(model, nn.functional.mse_loss, loader, optimizer, steps=60, budget=0.3, also=[stream])
     assert stream.at == position != 0
 
 
-def test_batch_statistics_and_modes_survive_a_fault_in_the_evaluation():
+def test_batch_statistics_and_modes_survive_an_exception_in_the_evaluation():
     model = network()
     model[1].eval()  # frozen statistics in a model that trains
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
@@ -162,7 +162,7 @@ def test_batch_statistics_and_modes_survive_a_fault_in_the_evaluation():
 
 
 def test_generators_of_devices_are_kept(monkeypatch):
-    """On a machine without CUDA its face is put there."""
+    """Replaces the functions of ``torch.cuda``, so that it runs on a machine without CUDA."""
     states = {"now": [torch.arange(4)], "set": None}
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
@@ -176,7 +176,7 @@ def test_generators_of_devices_are_kept(monkeypatch):
     assert torch.equal(states["set"][0], torch.arange(4))
 
 
-@pytest.mark.parametrize("search", [st.find, st.range_test, st.sensitivity])
+@pytest.mark.parametrize("search", [st.find, st.range_test, st.sweep])
 def test_each_search_puts_back_after_ctrl_c(search):
     model, calls = network(), []
     optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
@@ -189,7 +189,7 @@ def test_each_search_puts_back_after_ctrl_c(search):
         return nn.functional.mse_loss(output, target)
 
     more = {} if search is st.range_test else {"steps": 300}
-    more |= {"low": 1e-4, "high": 1e-1} if search is st.sensitivity else {}
+    more |= {"low": 1e-4, "high": 1e-1} if search is st.sweep else {}
     with pytest.raises(KeyboardInterrupt):
         search(model, loss, DataLoader(DATA, 32), optimizer, **more)
     assert all(torch.equal(a, b) for a, b in zip(before, model.state_dict().values()))

@@ -1,4 +1,4 @@
-"""stepsize.torch.guard: back to the last good state, a cut of every rate, a cap, and a log of every act."""
+"""stepsize.torch.guard: it returns to the last good state, cuts every rate, stops at its limit, and logs."""
 
 import logging
 import math
@@ -54,13 +54,13 @@ def train(g, model, optimizer, batches, *, broken=lambda at: False, schedulers=(
 
 
 @pytest.mark.parametrize("adam", [False, True])
-def test_a_nan_is_undone_bit_for_bit_and_training_goes_on(adam, caplog):
+def test_a_nan_is_undone_bit_for_bit_and_training_continues(adam, caplog):
     model, optimizer = job(make=(lambda p, lr: torch.optim.AdamW(p, lr=0.01)) if adam else lambda p, lr: torch.optim.SGD(p, lr, 0.9))
     base, states = optimizer.param_groups[0]["lr"], {}
     with caplog.at_level(logging.WARNING, "stepsize"), st.guard(model, optimizer, every=50) as g:
 
         def at_step(step):
-            # BatchNorm has seen the batch already: what is kept is the state in which the loss was told
+            # BatchNorm has seen the batch already: the kept state is the one in which the loss was reported
             states.setdefault(step, values(model, optimizer))
 
         train(g, model, optimizer, 170, at_step=at_step)
@@ -70,7 +70,7 @@ def test_a_nan_is_undone_bit_for_bit_and_training_goes_on(adam, caplog):
         loss = nn.functional.mse_loss(model(x), y * math.nan)
         loss.backward()
         assert not g.ok(loss)
-        assert g.steps == 100  # not 150, which is nearer than half an interval
+        assert g.steps == 100  # not 150, which is less than half an interval ago
         assert same(values(model, optimizer), g2_before)
         assert all(p.grad is None for p in model.parameters())
         assert optimizer.param_groups[0]["lr"] == base / 2 and g.factor == 0.5
@@ -141,7 +141,7 @@ def test_under_accelerate():
     accelerator = accelerate.Accelerator(cpu=True)
     model, optimizer = job()
     model, optimizer, scheduler = accelerator.prepare(model, optimizer, st.LRScheduler(optimizer, "linear", steps=100))
-    found = st.find(model, nn.functional.mse_loss, [batch(torch.Generator().manual_seed(0))] * 4, optimizer, steps=60, max_cost=0.3)
+    found = st.find(model, nn.functional.mse_loss, [batch(torch.Generator().manual_seed(0))] * 4, optimizer, steps=60, budget=0.3)
     assert found.points and optimizer.param_groups[0]["lr"] == 0.1
     with st.guard(model, optimizer, scheduler, every=10) as g:
         seen = []
@@ -149,7 +149,7 @@ def test_under_accelerate():
     assert [act.to for act in g.log] == [20] and dict(seen)[30] == [pytest.approx(0.05 * 0.7)]
 
 
-def test_the_cap_ends_a_run_that_cannot_be_saved_in_its_last_good_state():
+def test_when_no_attempt_is_left_the_run_ends_in_its_last_good_state():
     model, optimizer = job()
     with st.guard(model, optimizer, every=10, attempts=3) as g:
         train(g, model, optimizer, 15)
@@ -166,7 +166,7 @@ def test_the_cap_ends_a_run_that_cannot_be_saved_in_its_last_good_state():
         g.ok(torch.tensor(math.inf))
 
 
-def test_one_odd_batch_is_none_of_its_business_but_a_burst_and_a_drift_are():
+def test_one_odd_batch_passes_but_a_burst_and_a_drift_do_not():
     model, optimizer = job()
     noise = torch.Generator().manual_seed(0)
     level = lambda: 1.0 + 0.05 * torch.randn((), generator=noise).item()  # noqa: E731
@@ -180,7 +180,7 @@ def test_one_odd_batch_is_none_of_its_business_but_a_burst_and_a_drift_are():
     assert not all(drift) and "given back" in g.log[1].why
 
 
-def test_it_goes_on_after_a_resume(tmp_path):
+def test_it_continues_after_a_resume(tmp_path):
     model, optimizer = job()
     scheduler = st.LRScheduler(optimizer, "cosine", steps=400)
     g = st.guard(model, optimizer, scheduler, every=20)
@@ -202,7 +202,7 @@ def test_it_goes_on_after_a_resume(tmp_path):
         twin_guard.load_state_dict({**state["guard"], "rule": {"factor": 1.0}})
 
 
-def test_rates_climb_back_when_they_may():
+def test_rates_rise_back_with_recover():
     model, optimizer = job()
     scheduler = st.LRScheduler(optimizer, "constant")
     with st.guard(model, optimizer, scheduler, every=10, recover=20) as g:
@@ -212,7 +212,7 @@ def test_rates_climb_back_when_they_may():
         assert g.factor == 1.0 and optimizer.param_groups[0]["lr"] == pytest.approx(0.1)
 
 
-def test_arguments_out_of_range_and_a_forgotten_scheduler_are_told():
+def test_arguments_out_of_range_and_a_forgotten_scheduler_raise():
     model, optimizer = job()
     for wrong in ({"cut": 0.0}, {"cut": 1.5}, {"every": 0}, {"attempts": 0}, {"spike": -1.0}, {"run": 0}):
         with pytest.raises(ValueError):

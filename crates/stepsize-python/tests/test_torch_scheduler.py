@@ -1,4 +1,4 @@
-"""stepsize.torch.LRScheduler against PyTorch 2.15's own schedulers, and where those go wrong."""
+"""stepsize.torch.LRScheduler compared with the schedulers of PyTorch 2.15, also in cases where those fail."""
 
 import copy
 import io
@@ -28,7 +28,7 @@ def sgd(*rates, cls=torch.optim.SGD, **more):
 
 
 def rates(scheduler, count):
-    """The rates that `count` optimizer steps see, group by group when there are several."""
+    """The rates of ``count`` optimizer steps, by group when there are several groups."""
     seen = []
     for _ in range(count):
         group_rates = [float(g["lr"]) for g in scheduler.optimizer.param_groups]
@@ -69,14 +69,14 @@ def test_groups_keep_their_base_or_have_their_own_schedule():
         own.step()
 
 
-def test_the_state_survives_weights_only_and_goes_on_exactly():
+def test_the_state_survives_weights_only_and_continues_exactly():
     text = "warmup(5) then cosine"
     whole = rates(LRScheduler(sgd(0.1, 0.2), text, steps=40), 40)
     for cut in (0, 1, 4, 5, 20, 39):
         first = LRScheduler(sgd(0.1, 0.2), text, steps=40)
         rates(first, cut)
         state, optimizer_state = saved(first.state_dict()), saved(first.optimizer.state_dict())
-        second = LRScheduler(sgd(9.0, 9.0), text, steps=40)  # the state brings its own bases
+        second = LRScheduler(sgd(9.0, 9.0), text, steps=40)  # the state has its own base rates
         second.load_state_dict(state)
         second.optimizer.load_state_dict(optimizer_state)
         assert rates(second, 40 - cut) == whole[cut:]
@@ -96,7 +96,7 @@ def test_the_state_of_version_1_is_read_as_it_was_written():
         scheduler.load_state_dict({**state, "base_lrs": [0.1, 0.1]})
 
 
-def test_copies_and_pickles_go_on_by_themselves():
+def test_copies_and_pickles_are_independent():
     scheduler = LRScheduler(sgd(0.1), "linear(10)", controller="plateau_torch(patience=0)")
     scheduler.observe(1.0), scheduler.observe(2.0)
     for twin in (copy.deepcopy(scheduler), pickle.loads(pickle.dumps(scheduler))):
@@ -170,7 +170,7 @@ def test_a_controller_is_a_factor_and_composes():
     scheduler.observe(1.0)
     assert scheduler.observe(torch.tensor(1.0)) is None
     assert rates(scheduler, 2) == [0.5, 0.45]
-    for base in (1.0, 9.0):  # the state brings its own
+    for base in (1.0, 9.0):  # the state has its own base rate
         resumed = LRScheduler(sgd(base), "linear(10)", controller="plateau_torch(patience=0, factor=0.5)")
         resumed.load_state_dict(saved(scheduler.state_dict()))
         assert rates(resumed, 1) == [0.4]
@@ -195,13 +195,13 @@ def test_other_rates_by_hand():
     assert scheduler.get_last_lr() == [1.8]
 
 
-def test_the_first_call_out_of_order_is_told():
+def test_a_first_call_out_of_order_warns():
     scheduler = LRScheduler(sgd(), "linear(10)")
     with pytest.warns(UserWarning, match="before optimizer.step"):
         scheduler.step()
 
 
-# What goes wrong in PyTorch (peers.md of the design names the issues), and what happens here.
+# Cases in which PyTorch fails, with the numbers of its issues, and what Stepsize does.
 
 
 def test_peer_nested_sequence():
@@ -255,7 +255,7 @@ def test_peer_a_longer_run_on_resume():
     rates(first, 5)
     second = OneCycleLR(sgd(0.1), max_lr=1.0, total_steps=20)
     second.load_state_dict(first.state_dict())
-    assert second.total_steps == 10  # what was asked for is lost
+    assert second.total_steps == 10  # the longer run is lost
     first = LRScheduler(sgd(1.0), "warmup(2) then linear", steps=10)
     before = rates(first, 6)
     second = LRScheduler(sgd(1.0), "warmup(2) then linear", steps=14)
@@ -267,7 +267,7 @@ def test_peer_a_longer_run_on_resume():
     third = LRScheduler(sgd(1.0), "warmup(2) then linear", steps=14)
     third.load_state_dict(saved(second.state_dict()))
     assert [str(s) for s in third.schedules] == [str(s) for s in second.schedules]
-    # another schedule holds from there on, and is told
+    # another schedule holds from there on, with a warning
     other = LRScheduler(sgd(1.0), "cosine", steps=10)
     with pytest.warns(UserWarning, match="from here on it is cosine"):
         other.load_state_dict(first.state_dict())

@@ -34,7 +34,7 @@ class Rows(torch.utils.data.Dataset):
 
 
 class Told(transformers.TrainerCallback):
-    """Notes the rate of each step, and replaces an evaluation's loss by what the test says."""
+    """Records the rate of each step, and replaces the loss of each evaluation by a value of the test."""
 
     def __init__(self, values=()):
         self.values, self.rates = list(values), []
@@ -82,7 +82,7 @@ def test_accumulated_batches_make_one_step(tmp_path):
 PLATEAU = "plateau_torch(patience=1, factor=0.5)"
 
 
-def test_a_controller_hears_each_evaluation_and_composes(tmp_path):
+def test_each_evaluation_is_reported_to_a_controller_that_multiplies_the_schedule(tmp_path):
     told = Told([1.0] * 6)
     run(tmp_path, told, StepsizeCallback("linear", 100, controller=PLATEAU), num_train_epochs=6)
     factors = [1.0] * 12 + [0.5] * 8 + [0.25] * 4
@@ -90,7 +90,7 @@ def test_a_controller_hears_each_evaluation_and_composes(tmp_path):
 
 
 @pytest.mark.parametrize("flag", [False, True])
-def test_it_goes_on_from_a_checkpoint(tmp_path, flag):
+def test_it_resumes_from_a_checkpoint(tmp_path, flag):
     def callback():
         return StepsizeCallback("linear", 100, controller=PLATEAU)
 
@@ -127,7 +127,7 @@ def test_a_broken_metric_is_refused_with_a_warning(tmp_path):
 
 
 def test_accelerate_steps_once_for_each_process():
-    """What a given PyTorch scheduler becomes under accelerate with 4 processes, and ours with the unit told."""
+    """A PyTorch scheduler under accelerate with 4 processes, and ours with ``calls_per_step``."""
     from accelerate.scheduler import AcceleratedScheduler
     from accelerate.state import AcceleratorState, GradientState, PartialState
 
@@ -152,6 +152,6 @@ def test_accelerate_steps_once_for_each_process():
         return torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
 
     theirs = rates(torch.optim.lr_scheduler.LinearLR(sgd(), 1.0, 0.0, total_iters=20))
-    assert theirs == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2])  # over in a quarter of the run
+    assert theirs == pytest.approx([1.0, 0.8, 0.6, 0.4, 0.2])  # its schedule ends in a quarter of the run
     ours = rates(LRScheduler(sgd(), "linear", 20, calls_per_step=4))
     assert ours == pytest.approx([1.0, 0.95, 0.9, 0.85, 0.8])

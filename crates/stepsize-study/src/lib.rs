@@ -1,16 +1,48 @@
-//! The part of Stepsize that touches the world. A [`Study`] asks a probe for trials, an
-//! [`Executor`] runs them (threads in this process, commands on this machine, Slurm and Ray), and a
-//! [`Store`] keeps every event before anything is done about it. [`logfiles`] reads folders of
-//! training logs.
+//! The effects of Stepsize: the study loop, the stores that keep its events, and the executors that
+//! run its trials.
 //!
-//! Data flows one way: a probe asks for specs, an executor turns specs into events, and trials,
-//! estimates and reports are functions of the events.
+//! - [`Study`] asks a probe for trials, stores every event before acting on it, and concludes. With
+//!   an executor it runs to its end ([`Study::run`]); a caller that trains by itself asks and tells.
+//!   Killed at any moment, it resumes by replay.
+//! - [`Executor`]: where trials run. [`InProcess`] uses threads of this process, [`Local`] commands
+//!   on this machine, [`Cluster`] Slurm or Ray.
+//! - [`Store`]: where events are kept. [`Memory`] forgets them, [`Sqlite`] holds one study in a
+//!   file of many ([`Studies`]).
+//! - [`logfiles`] and [`mlflow`] find and read the training logs of a folder.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::sync::atomic::AtomicBool;
+//! use stepsize::Job;
+//! use stepsize::probe::Race;
+//! use stepsize::quadratic::NoisyQuadratic;
+//! use stepsize::{Engine, Question, Schedule};
+//! use stepsize_study::{InProcess, Memory, Study};
+//!
+//! # fn main() -> stepsize::Result<()> {
+//! let job = Job::new(400, Schedule::parse("cosine", 400)?, 0)?;
+//! let question = Question::in_words("find", "a noisy quadratic", job.clone());
+//! let study = Study::open(&question, Box::new(Race::new(job)), Box::new(Memory::new()))?;
+//! // Two trials at once, each on an engine of its own.
+//! let engines =
+//!     Arc::new(|seed| Ok(Box::new(NoisyQuadratic::new().with_reading_noise(0.01, seed)) as Box<dyn Engine>));
+//! let (mut pool, stop) = (InProcess::new(2, engines)?, AtomicBool::new(false));
+//! let result = study.run(&mut pool, &stop, &mut |_| {})?;
+//! assert!(result.estimate.lr().is_some() && !result.interrupted);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! Executors and stores of third parties can be held to our contracts with
+//! `stepsize_study::testing` (feature `testing`).
 
 pub mod executor;
 pub mod logfiles;
 pub mod mlflow;
 pub mod store;
 mod study;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
 pub use store::{Memory, Sqlite, Store, Studies};

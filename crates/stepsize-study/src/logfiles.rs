@@ -102,10 +102,12 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>> {
     }
     let text = path.to_string_lossy();
     if !text.contains(['*', '?', '[']) {
-        return Err(Error::invalid(format!("{text} does not exist")));
+        return Err(Error::io("read", path, std::io::Error::new(std::io::ErrorKind::NotFound, "it does not exist")));
     }
-    let found: Vec<PathBuf> =
-        glob::glob(&text).map_err(|e| Error::invalid(format!("the file pattern {text}: {e}")))?.flatten().collect();
+    let found: Vec<PathBuf> = glob::glob(&text)
+        .map_err(|e| Error::invalid(format!("the file pattern {text}: {e}")).with_source(e))?
+        .flatten()
+        .collect();
     if found.is_empty() {
         return Err(Error::invalid(format!("no file matches {text}")));
     }

@@ -16,7 +16,7 @@ mod run;
 use crate::executor::Handle;
 use crate::store::Store;
 use std::collections::{BTreeMap, VecDeque};
-use stepsize::pruner::explosion;
+use stepsize::divergence::explosion;
 use stepsize::{
     End, Error, Estimate, Event, Probe, Question, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one,
 };

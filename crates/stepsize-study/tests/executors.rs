@@ -13,6 +13,7 @@ use places::{Kind, World};
 use std::time::{Duration, Instant};
 use stepsize::{End, Event, TrialId};
 use stepsize_study::Handle;
+use stepsize_study::testing::executor as contract;
 
 /// A test at every place.
 macro_rules! at_every_place {
@@ -38,6 +39,7 @@ macro_rules! at_every_place {
 }
 
 at_every_place!(
+    it_keeps_the_contract_of_an_executor,
     exits_tell_what_they_mean,
     a_log_comes_whole_and_in_order,
     a_killed_trial_is_a_failure,
@@ -58,6 +60,20 @@ mod suite {
         let mut executor = world.executor(sh(script));
         executor.submit(TrialId(0), &spec(0.25, 5)).unwrap();
         until(executor.as_mut(), 1)
+    }
+
+    pub fn it_keeps_the_contract_of_an_executor(kind: Kind) {
+        let mut worlds = Vec::new();
+        let mut fresh = || {
+            worlds.push(World::new(kind));
+            let long = "echo step 0 loss 0.9; test {steps} -gt 5 && exec sleep 600; echo step 5 loss 0.5";
+            worlds.last().unwrap().executor(sh(long))
+        };
+        contract::every_trial_ends_once(&mut fresh);
+        contract::a_trial_reports_in_order_and_finishes(&mut fresh);
+        contract::a_cancelled_trial_ends(&mut fresh);
+        contract::cancelling_an_ended_trial_does_nothing(&mut fresh);
+        contract::waiting_ends_when_nothing_happens(&mut fresh);
     }
 
     pub fn exits_tell_what_they_mean(kind: Kind) {
@@ -184,7 +200,7 @@ mod suite {
         let mut executor = world.executor(commands);
         executor.submit(TrialId(0), &spec(0.25, 5)).unwrap();
         let End::Failed { why } = end_of(&until(executor.as_mut(), 1)) else { panic!() };
-        assert!(why.contains("--timeout of 2 s"), "{why}");
+        assert!(why.contains("did not end within 2 s"), "{why}");
         let process = pids(&world.dir.join("t0/pid"), 1)[0];
         assert!(!alive(process));
     }

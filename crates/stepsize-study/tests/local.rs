@@ -70,7 +70,7 @@ fn a_crash_before_any_metric_shows_the_last_lines() {
     assert!(why.contains("starting") && why.contains("No such file: data.csv"), "{why}");
     assert!(failed("kill -9 $$").contains("signal 9"));
     assert!(failed("exit 0").contains("it printed nothing"));
-    assert!(failed("echo hello 3").contains("--metric"));
+    assert!(failed("echo hello 3").contains("as the metric"));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_silent_command_is_ended_at_its_timeout() {
     let mut commands = sh("sleep 60; echo {lr}");
     commands.timeout = Some(Duration::from_millis(200));
     let End::Failed { why } = end_of(&run(commands, 5)) else { panic!() };
-    assert!(why.contains("--timeout of 0.2 s") && why.contains("printed nothing"), "{why}");
+    assert!(why.contains("did not end within 0.2 s") && why.contains("printed nothing"), "{why}");
 }
 
 /// Two processes beside the leader, one in the background; all ignore TERM where told to.

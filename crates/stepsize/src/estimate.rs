@@ -1,6 +1,6 @@
 //! [`Estimate`]: what a search concludes: a rate with its interval, or a refusal with its reason.
 
-use crate::lr::Lr;
+use crate::{Lr, Remedy};
 use serde::{Deserialize, Serialize};
 
 /// Why no rate is given.
@@ -28,8 +28,9 @@ pub struct Refusal {
     pub reason: Reason,
     /// What was seen, with numbers.
     pub because: String,
-    /// What to do next.
-    pub advice: String,
+    /// What may lead to an answer, the most promising first. Never empty.
+    #[serde(alias = "advice", deserialize_with = "crate::remedy::or_text")]
+    pub remedies: Vec<Remedy>,
 }
 
 /// A rate with what is known of its certainty.

@@ -101,7 +101,9 @@ impl std::str::FromStr for Lr {
         let value: f64 = text
             .trim()
             .parse()
-            .map_err(|_| Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")))?;
+            .map_err(|e: std::num::ParseFloatError| {
+                Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")).with_source(e)
+            })?;
         Self::new(value)
     }
 }

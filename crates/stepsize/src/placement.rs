@@ -1,6 +1,6 @@
 //! [`Placement`]: where a rate lies, in four words that a person can act on.
 
-use crate::spec::End;
+use crate::divergence::Outcome;
 use crate::trial::Trial;
 use crate::{Answer, Estimate};
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,6 @@ use std::fmt;
 /// Half width, as a factor, of what counts as good around a rate that came without an interval: half an octave, about
 /// the width of the interval that a good search reaches.
 const AROUND: f64 = std::f64::consts::SQRT_2;
-
-/// Ending this share of |untrained loss| above it is divergence, as the probes count it.
-const WORSE: f64 = 0.05;
 
 /// Where a rate lies.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -33,7 +30,7 @@ impl Placement {
     /// The verdict on a trial's rate. Without an interval, within a factor of the square root of 2 of the recommended
     /// rate is good.
     pub fn of(trial: &Trial, estimate: &Estimate) -> Self {
-        if diverged(trial) {
+        if Outcome::of(trial) == Outcome::Diverged {
             return Placement::Diverged;
         }
         let Answer::Rate(rate) = &estimate.answer else { return Placement::Unknown };
@@ -48,15 +45,6 @@ impl Placement {
     /// All verdicts, in the order of the axis.
     pub const ALL: [Placement; 5] =
         [Placement::TooLow, Placement::Good, Placement::TooHigh, Placement::Diverged, Placement::Unknown];
-}
-
-fn diverged(trial: &Trial) -> bool {
-    match (&trial.end, trial.val.last(), trial.start_loss()) {
-        (Some(End::Diverged { .. }), _, _) => true,
-        (Some(End::Finished), Some(last), _) if !last.loss.is_finite() => true,
-        (Some(End::Finished), Some(last), Some(start)) => last.loss - start > WORSE * start.abs(),
-        _ => false,
-    }
 }
 
 impl fmt::Display for Placement {

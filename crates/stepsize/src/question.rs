@@ -10,7 +10,7 @@ mod names;
 mod version_1;
 mod way;
 
-pub use names::{FindProbe, KillRule, RangeTestRule};
+pub use names::{FindProbe, PrunerKind, RangeTestRule};
 pub use way::{Family, Way};
 
 use crate::job::Job;
@@ -27,7 +27,7 @@ pub struct Question {
     pub kind: QuestionKind,
     /// The pruner that a person asked for; `None` for the probe's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pruner: Option<KillRule>,
+    pub pruner: Option<PrunerKind>,
     /// What is trained, in words. Two studies with different words are different studies.
     pub task: String,
     /// The full run.
@@ -186,8 +186,7 @@ impl QuestionKind {
                 text
             }
             Self::Compare { low, high, per_decade, seeds, only, ways: _, searches: _ } => {
-                let mut text =
-                    format!("compare --low {low} --high {high} --per-decade {per_decade} --seeds {seeds}");
+                let mut text = format!("compare --low {low} --high {high} --per-decade {per_decade} --seeds {seeds}");
                 option(&mut text, "ways", (!only.is_empty()).then(|| only.join(",")));
                 text
             }

@@ -68,8 +68,9 @@ impl Trial {
         }
     }
 
-    /// Whether the loss exploded.
-    pub fn diverged(&self) -> bool {
+    /// Whether it was ended because its loss exploded or was not finite. Whether its rate diverged is for
+    /// [`crate::divergence::Outcome`] to say: a run may end worse than untrained as well.
+    pub fn exploded(&self) -> bool {
         matches!(self.end, Some(End::Diverged { .. }))
     }
 

@@ -1,8 +1,10 @@
-//! The conformance suite of the `Controller` trait over every controller of the crate.
+//! The contract of `Controller` (`stepsize::testing::controller`) over every controller of the
+//! crate, and their notation.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
-use stepsize::controller::{Controller, ControllerSpec, Gradient, Metric, Observation, Request};
-use stepsize::{Lr, Policy, Schedule};
+use stepsize::Lr;
+use stepsize::controller::{Controller, ControllerSpec, Observation, Request, State};
+use stepsize::testing::controller::{self as contract, FreshController};
 
 fn lr(value: f64) -> Lr {
     Lr::new(value).unwrap()
@@ -42,102 +44,88 @@ fn all() -> Vec<ControllerSpec> {
     [plateaus(), others].concat()
 }
 
-/// One step of a made-up run: everything that a controller may be told.
-fn tell(controller: &mut dyn Controller, step: u64) {
-    let wave = ((step * step * 7919 + step * 104_729) % 1000) as f64 / 1000.0;
-    let loss = 1.0 + 0.1 * wave - 0.002 * step as f64 + if step % 40 == 35 { 50.0 } else { 0.0 };
-    if controller.needs().gradient {
-        let alignment = (step > 0).then_some(wave - 0.4);
-        controller.heed(&Gradient { step, loss, norm: 1.0 + wave, alignment, scheduled: 0.1 }).unwrap();
-    }
-    for (metric, due) in [(Metric::TrainLoss, true), (Metric::ValLoss, step.is_multiple_of(2))] {
-        if !due {
-            continue;
-        }
-        let verdict = controller.report(metric, &Observation { step, value: loss }).unwrap();
-        if let Request::Branch { factors, .. } = verdict {
-            let losses: Vec<f64> = (0..factors.len()).map(|i| wave + i as f64 * (wave - 0.5)).collect();
-            controller.judged(&losses).unwrap();
-        }
+/// Names in the states of our controllers that number the values of a list.
+const LISTS: [&str; 2] = ["reading_", "before_cut_"];
+
+/// Calls `check` with each controller. The output of a test that fails ends with the name of the
+/// controller.
+fn each(specs: Vec<ControllerSpec>, check: impl Fn(FreshController<'_>)) {
+    for spec in specs {
+        println!("{spec}");
+        check(&|| spec.build(lr(0.1)).unwrap());
     }
 }
 
 #[test]
-fn conformance_of_every_controller() {
-    for spec in all() {
-        let fresh = || spec.build(lr(0.1)).unwrap();
-        let mut whole = fresh();
-        assert_eq!(whole.factor(), 1.0, "{spec}: a controller begins with no effect");
-        let mut moved = false;
-        for step in 0..120 {
-            let (factor, state, needs) = (whole.factor(), whole.save(), whole.needs());
-            assert!(factor.is_finite() && factor >= 0.0);
-            assert_eq!((whole.factor(), whole.save(), whole.needs()), (factor, state.clone(), needs), "{spec}");
-            assert!(state.values().all(|v| v.is_finite()), "{spec}: {state:?}");
-            let mut copy = fresh();
-            tell(&mut *copy, 3);
-            copy.restore(&state).unwrap();
-            assert_eq!(copy.save(), state, "{spec}");
-            let mut straight = fresh();
-            for earlier in 0..step + 30 {
-                tell(&mut *straight, earlier);
-            }
-            for later in step..step + 30 {
-                tell(&mut *copy, later);
-            }
-            assert_eq!(copy.save(), straight.save(), "{spec} at {step}");
-            tell(&mut *whole, step);
-            moved |= whole.factor() != 1.0;
-        }
-        assert!(moved, "{spec} never acted: the suite says nothing");
-        let state = whole.save();
-        for name in state.keys() {
-            let mut missing = state.clone();
-            let value = missing.remove(name).unwrap();
-            if !name.contains("reading_") && !name.contains("before_cut_") {
-                assert!(whole.restore(&missing).unwrap_err().is_state(), "{spec} without {name}");
-            }
-            missing.insert(format!("{name}_old"), value);
-            assert!(whole.restore(&missing).unwrap_err().is_state(), "{spec} with {name}_old");
-            for bad in [f64::NAN, f64::INFINITY] {
-                let mut broken = state.clone();
-                broken.insert(name.clone(), bad);
-                assert!(whole.restore(&broken).unwrap_err().is_state(), "{spec}: {name} {bad}");
-            }
-        }
-        assert!(whole.restore(&[("9.lost".to_owned(), 1.0)].into()).unwrap_err().is_state());
-        assert_eq!(whole.save(), state, "{spec}");
-    }
+fn a_fresh_controller_has_no_effect() {
+    each(all(), |fresh| contract::a_fresh_controller_has_no_effect(fresh));
+}
+
+#[test]
+fn asking_changes_nothing() {
+    each(all(), |fresh| contract::asking_changes_nothing(fresh));
+}
+
+#[test]
+fn every_controller_acts_in_the_made_up_run() {
+    each(all(), |fresh| contract::it_acts_in_the_made_up_run(fresh));
+}
+
+#[test]
+fn a_restored_controller_continues_exactly() {
+    each(all(), |fresh| contract::a_restored_controller_continues_exactly(fresh));
+}
+
+#[test]
+fn a_damaged_state_is_refused() {
+    each(all(), |fresh| contract::a_damaged_state_is_refused(fresh, &LISTS));
 }
 
 #[test]
 fn every_controller_composes_with_any_schedule() {
-    for spec in all() {
-        for text in ["constant", "cosine", "warmup(10) then linear", "one_cycle"] {
-            let schedule = Schedule::parse(text, 100).unwrap();
-            let controller = spec.build(lr(0.2)).unwrap();
-            let mut policy = Policy::new(lr(0.2), schedule.clone()).with_controller(controller);
-            for step in 0..100 {
-                let expected = 0.2 * schedule.factor(step) * policy.factor();
-                assert_eq!((policy.lr(step), policy.lr(step)), (expected, expected), "{spec} x {text} at {step}");
-                tell(policy.controller().unwrap(), step);
-            }
-        }
-    }
+    each(all(), |fresh| contract::it_composes_with_any_schedule(fresh, lr(0.2)));
 }
 
 #[test]
 fn a_plateau_looks_at_its_own_metric_only() {
-    for spec in plateaus() {
-        let mut controller = spec.build(lr(0.1)).unwrap();
-        let other = if controller.metric() == Metric::ValLoss { Metric::TrainLoss } else { Metric::ValLoss };
-        for step in 0..40 {
-            controller.report(controller.metric(), &Observation { step, value: 1.0 + 0.01 * step as f64 }).unwrap();
-            let state = controller.save();
-            controller.report(other, &Observation { step, value: 1e6 }).unwrap();
-            assert_eq!(controller.save(), state, "{spec}");
-        }
+    each(plateaus(), |fresh| contract::it_looks_at_its_own_metric_only(fresh));
+}
+
+/// Forgets a value of its state, as a controller of a third party might.
+struct Forgetful(f64);
+
+impl Controller for Forgetful {
+    fn factor(&self) -> f64 {
+        1.0 / (1.0 + self.0)
     }
+
+    fn observe(&mut self, _seen: &Observation) -> stepsize::Result<Request> {
+        self.0 += 1.0;
+        Ok(Request::Go)
+    }
+
+    fn save(&self) -> State {
+        [("count".to_owned(), 0.0)].into()
+    }
+
+    fn restore(&mut self, state: &State) -> stepsize::Result<()> {
+        self.0 = state.get("count").copied().unwrap_or_default();
+        Ok(())
+    }
+}
+
+#[test]
+#[should_panic(expected = "restored at step 1 and continued")]
+fn the_contract_finds_a_state_that_is_not_saved() {
+    // Its counter is not in the state, which therefore looks the same, so the factor must be
+    // compared too.
+    contract::a_restored_controller_continues_exactly(&|| Box::new(Forgetful(0.0)));
+}
+
+#[test]
+#[should_panic(expected = "accepted a state without count")]
+fn the_contract_finds_a_state_that_is_not_checked() {
+    contract::a_damaged_state_is_refused(&|| Box::new(Forgetful(0.0)), &[]);
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What the controllers that are no plateaus do, and the loop that goes back and branches for them. The conformance suite of all of them
-//! is `conformance.rs`.
+//! What the controllers other than plateaus do, and the loop that goes back and branches for them.
+//! The contract of all controllers is in `conformance.rs`.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use std::ops::ControlFlow;
@@ -32,7 +32,7 @@ fn notation_points_at_errors() {
     assert!(column("greedy(factor=1)").is_some() && column("greedy_transformers(factor=1.5)").is_some());
 }
 
-/// Factors of a controller that is told these losses.
+/// The factors of a controller after each of these losses.
 fn factors(mut controller: Box<dyn Controller>, losses: impl IntoIterator<Item = f64>) -> Vec<f64> {
     let mut seen = Vec::new();
     for (step, value) in losses.into_iter().enumerate() {
@@ -53,14 +53,14 @@ fn greedy_rises_while_it_falls_and_sinks_while_it_does_not() {
 
 #[test]
 fn greedy_has_no_floor_trap() {
-    // A fine-tuning rate below transformers' floor can only rise there; ours sinks when it should.
+    // A fine-tuning rate below transformers' floor can only rise there; ours falls when it should.
     let flat = || (0..200).map(|_| 1.0);
     let (base, theirs) = (lr(2e-5), spec("greedy_transformers(patience=2)"));
     assert!(factors(theirs.build(base).unwrap(), flat()).iter().all(|f| *f >= 1.0));
     let ours = spec("greedy(patience=2, average=1, min_factor=0.1)").build(base).unwrap();
     let seen = factors(ours, flat());
     assert!(seen.contains(&0.1), "{seen:?}");
-    // And does not stay at the floor for ever.
+    // And it does not stay at the floor for ever.
     let floor = seen.iter().position(|f| *f == 0.1).unwrap();
     assert_eq!(seen[floor..].iter().position(|f| *f == 1.0), Some(3), "{seen:?}");
     // One lucky reading is forgotten: a steady fall after it raises the factor again.
@@ -164,7 +164,7 @@ fn a_branch_moves_the_factor_only_for_a_gain() {
     }
 }
 
-/// Verdicts of a rewind on these losses: the steps at which it went back.
+/// The steps at which a rewind goes back on these losses.
 fn returns(rewind: &Rewind, losses: &[f64]) -> Vec<usize> {
     let mut c = rewind.clone().build().unwrap();
     let mut at = Vec::new();
@@ -192,7 +192,7 @@ fn a_rewind_knows_a_break_from_noise() {
     // A creeping loss, of which no step is a burst.
     let creep: Vec<f64> = (0..400).map(|k| if k < 200 { calm[k] } else { calm[k] + 0.01 * (k - 200) as f64 }).collect();
     assert!((300..350).contains(&returns(&rewind, &creep)[0]), "a drift: {:?}", returns(&rewind, &creep));
-    // The attempts are capped.
+    // The number of attempts is limited.
     assert_eq!(returns(&Rewind { attempts: 3, ..rewind }, &[f64::NAN; 50]).len(), 3);
 }
 
@@ -253,7 +253,7 @@ fn going_back_saves_a_run_that_diverges() {
     assert_eq!(steps, (0..300).collect::<Vec<_>>());
     assert!(trial.val.points().windows(2).all(|w| w[0].step < w[1].step));
     assert!(trial.steps_paid() > 300 && trial.final_loss().unwrap() < 0.5, "{:?}", trial.final_loss());
-    // As many attempts as it takes are not there: it ends as without.
+    // With too few attempts it ends as it would without the controller.
     let (_, end) = run(&quadratic(1e6, 300), &"rewind(every=20, attempts=2)".parse().unwrap());
     assert!(matches!(end, End::Diverged { .. }), "{end:?}");
 }
@@ -267,7 +267,7 @@ fn branches_find_a_rate_that_was_far_too_low_and_leave_nothing_behind() {
     assert!(trial.acts.len() >= 8 && trial.acts.last().unwrap().factor > 4.0, "{:?}", trial.acts);
     assert_eq!(trial.steps_paid(), 600 + 12 * 3 * 20);
     assert!(trial.final_loss().unwrap() < 0.8 * plain.final_loss().unwrap());
-    // Up to the first change the run is the same as without the tests.
+    // Up to the first change the run is the same as without the branches.
     assert_eq!(trial.train.points()[..50], plain.train.points()[..50]);
 }
 

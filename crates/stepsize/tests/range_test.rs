@@ -55,7 +55,7 @@ fn run(probe: &RangeTest, loss: &dyn Fn(u64, f64) -> f64) -> Estimate {
 fn reason(probe: &RangeTest, loss: &dyn Fn(u64, f64) -> f64) -> Reason {
     let estimate = run(probe, loss);
     let refusal = estimate.refusal().unwrap_or_else(|| panic!("a number: {estimate:?}"));
-    assert!(!refusal.because.is_empty() && !refusal.advice.is_empty());
+    assert!(!refusal.because.is_empty() && !refusal.remedies.is_empty());
     refusal.reason
 }
 

@@ -4,7 +4,7 @@ use super::ClusterArgs;
 use clap::Args;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use std::path::PathBuf;
-use stepsize::pruner::KillRule;
+use stepsize::pruner::PrunerKind;
 
 /// Options of the built-in engine, which mean nothing to a command.
 const ENGINE: [&str; 9] =
@@ -50,14 +50,14 @@ pub struct CommandArgs {
     /// Rule that ends runs early, instead of the search's own. With a decaying schedule median and halving may end the
     /// best rate
     #[arg(long, alias = "kill-rule", value_name = "RULE", value_parser = pruners(), help_heading = "Command")]
-    pub pruner: Option<KillRule>,
+    pub pruner: Option<PrunerKind>,
     #[command(flatten)]
     pub cluster: ClusterArgs,
 }
 
 /// The pruners by name.
-fn pruners() -> impl TypedValueParser<Value = KillRule> {
-    PossibleValuesParser::new(KillRule::ALL.map(KillRule::name)).try_map(|name| name.parse())
+fn pruners() -> impl TypedValueParser<Value = PrunerKind> {
+    PossibleValuesParser::new(PrunerKind::ALL.map(PrunerKind::name)).try_map(|name| name.parse())
 }
 
 /// Reads a time: seconds, or a number with s, m or h.

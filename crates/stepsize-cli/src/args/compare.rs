@@ -2,14 +2,15 @@
 
 use super::{CommandArgs, FilesArgs, SpanArgs, StudyArgs, TaskArgs};
 use clap::Args;
+use stepsize::defaults::{COMPARE_PER_DECADE, COMPARE_SEEDS};
 
 #[derive(Debug, Args)]
 pub struct CompareArgs {
     /// Rates per factor of ten
-    #[arg(long, default_value_t = 1, value_name = "N")]
+    #[arg(long, default_value_t = COMPARE_PER_DECADE, value_name = "N")]
     pub per_decade: u32,
     /// Seeds per way and rate
-    #[arg(long, default_value_t = 3, value_name = "N")]
+    #[arg(long, default_value_t = COMPARE_SEEDS, value_name = "N")]
     pub seeds: u64,
     /// Compare only the ways whose names contain one of these words, and the fixed rate
     #[arg(long, value_name = "WORD", value_delimiter = ',')]

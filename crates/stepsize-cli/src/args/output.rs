@@ -60,11 +60,14 @@ impl StudyArgs {
     }
 }
 
+/// Study file where none is named, in the current directory.
+pub const DB: &str = "stepsize.db";
+
 /// The study file.
 #[derive(Debug, Args)]
 pub struct FileArgs {
     /// Study file (SQLite), on a local disk
-    #[arg(long, value_name = "FILE", default_value = "stepsize.db", help_heading = "Study")]
+    #[arg(long, value_name = "FILE", default_value = DB, help_heading = "Study")]
     pub db: PathBuf,
 }
 

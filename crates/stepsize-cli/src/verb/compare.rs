@@ -13,6 +13,7 @@ use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::Arc;
 use stepsize::compare::{Comparison, Part, Way};
+use stepsize::defaults::COMPARE_SPAN;
 use stepsize::{End, Event, Job, Policy, Probe, Question, QuestionKind, Trial, TrialId, fold};
 use stepsize_draw::show::Style;
 use stepsize_engine::{OptimizerSpec, Task};
@@ -57,7 +58,7 @@ fn of_command(args: &CompareArgs) -> Result<Ready, Fault> {
 
 /// What the arguments ask of this full run.
 fn kind(args: &CompareArgs, job: &Job) -> Result<QuestionKind, Fault> {
-    let (low, high) = args.span.or(1e-4, 10.0).map_err(Fault::usage)?;
+    let (low, high) = args.span.or(COMPARE_SPAN).map_err(Fault::usage)?;
     let (ways, searches) = if args.command.argv.is_empty() {
         (selected(ways::of_engine(job, &args.task.engine.optimizer)?, &args.ways)?, true)
     } else if args.ways.is_empty() {
@@ -112,7 +113,10 @@ impl Kept {
 fn selected(ways: Vec<Way>, words: &[String]) -> Result<Vec<Way>, Fault> {
     if let Some(word) = words.iter().find(|word| !ways.iter().any(|w| w.name.contains(word.as_str()))) {
         let names: Vec<&str> = ways.iter().map(|w| w.name.as_str()).collect();
-        return Err(Fault::usage(format!("--ways '{word}' is not part of the name of any way; the ways are {}", names.join(", "))));
+        return Err(Fault::usage(format!(
+            "--ways '{word}' is not part of the name of any way; the ways are {}",
+            names.join(", ")
+        )));
     }
     let wanted = |(i, way): &(usize, Way)| {
         *i == 0 || words.is_empty() || words.iter().any(|word| way.name.contains(word.as_str()))

@@ -7,13 +7,13 @@ mod child;
 
 use crate::args::DemoArgs;
 use crate::done::{Done, Fault};
-use stepsize_draw::number::{rate, significant};
-use stepsize_draw::show::{self, Style, Tone};
 use child::{Child, FIRST, best_rate, birds};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use stepsize_draw::figure::{self, birds::Learner, svg};
+use stepsize_draw::number::{rate, significant};
+use stepsize_draw::show::{self, Style, Tone};
 
 /// Between two birds.
 const FRAME: Duration = Duration::from_millis(140);

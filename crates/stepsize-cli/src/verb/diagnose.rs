@@ -1,17 +1,17 @@
 //! `stepsize diagnose`: a verdict on any training log.
 
 mod follow;
-mod group;
 mod output;
 mod read;
 
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
-use stepsize_draw::show::Style;
 use read::Runs;
-pub use read::of_trial;
 use stepsize::Placement;
+use stepsize::diagnosis::jobs::{LoggedRun, of_one_job};
 use stepsize::diagnosis::{Diagnosis, Record, diagnose, sweep::Sweep};
+use stepsize_draw::show::Style;
+use stepsize_logs::meaning::rate_in;
 
 /// Exit code when a verdict is one of `--fail-on`.
 const FAILED_ON: u8 = 4;
@@ -22,11 +22,11 @@ pub struct Judged {
     pub file: String,
     /// Its name within the file; empty where the file holds one run.
     pub run: String,
-    /// What the log tells.
+    /// What the log says.
     pub record: Record,
-    /// What is said of it.
+    /// The verdict on it, with its findings.
     pub diagnosis: Diagnosis,
-    /// The sweep it belongs to, by its number.
+    /// The sweep to which it belongs, as an index into [`Judgement::sweeps`].
     pub sweep: Option<usize>,
 }
 
@@ -34,9 +34,9 @@ pub struct Judged {
 pub struct Judgement {
     /// Runs in the order of their files.
     pub runs: Vec<Judged>,
-    /// Sweeps, numbered.
+    /// Runs of one job that were compared with each other.
     pub sweeps: Vec<Sweep>,
-    /// Files that could not be read, with why.
+    /// Files that could not be read, with the reason.
     pub failed: Vec<(String, String)>,
 }
 
@@ -66,7 +66,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     Ok(Done::with_code(text, code(judgement.runs.iter().map(|r| r.diagnosis.verdict), unread, args)))
 }
 
-/// The exit code for these verdicts; `unread`: a file could not be read that matters.
+/// The exit code for these verdicts. `unread` says that a file which matters could not be read.
 fn code(mut verdicts: impl Iterator<Item = Placement>, unread: bool, args: &DiagnoseArgs) -> u8 {
     let named: Vec<Placement> = args.fail_on.iter().map(|w| Placement::from(*w)).collect();
     match () {
@@ -76,7 +76,7 @@ fn code(mut verdicts: impl Iterator<Item = Placement>, unread: bool, args: &Diag
     }
 }
 
-/// Judges every run by itself, then those that belong together by each other.
+/// Judges every run by itself, then compares those of one job with each other (not with `alone`).
 pub fn judge(found: Runs, alone: bool) -> Judgement {
     let mut runs: Vec<Judged> = found
         .records
@@ -87,7 +87,7 @@ pub fn judge(found: Runs, alone: bool) -> Judgement {
         })
         .collect();
     let mut sweeps = Vec::new();
-    for members in if alone { Vec::new() } else { group::together(&runs) } {
+    for members in if alone { Vec::new() } else { jobs(&runs) } {
         let seen: Vec<_> = members.iter().map(|i| (&runs[*i].record, &runs[*i].diagnosis)).collect();
         let Some(sweep) = Sweep::of(&seen) else { continue };
         for i in members {
@@ -98,4 +98,13 @@ pub fn judge(found: Runs, alone: bool) -> Judgement {
         sweeps.push(sweep);
     }
     Judgement { runs, sweeps, failed: found.failed }
+}
+
+/// The runs of each job, as indices.
+fn jobs(runs: &[Judged]) -> Vec<Vec<usize>> {
+    let logged: Vec<LoggedRun<'_>> = runs
+        .iter()
+        .map(|r| LoggedRun { file: &r.file, run: &r.run, record: &r.record, diagnosis: &r.diagnosis })
+        .collect();
+    of_one_job(&logged, |path| rate_in(path).is_some())
 }

@@ -2,6 +2,7 @@
 
 use crate::args::DoctorArgs;
 use crate::done::{Done, Fault};
+use crate::remedy::with_options;
 use std::path::{Path, PathBuf};
 use stepsize_study::executor::{Check, doctor};
 
@@ -11,7 +12,10 @@ pub fn run(args: &DoctorArgs) -> Result<Done, Fault> {
         Some(on) => {
             let dir = args.trials.clone().unwrap_or_else(|| PathBuf::from("stepsize-trials"));
             let there = dir.exists();
-            let checks = doctor(&on, &dir);
+            let mut checks = doctor(&on, &dir);
+            for mend in checks.iter_mut().filter_map(|check| check.mend.as_mut()) {
+                *mend = with_options(mend);
+            }
             if !there {
                 // Empty, or somebody else's by now.
                 let _ = std::fs::remove_dir(&dir);

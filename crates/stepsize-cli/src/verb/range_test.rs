@@ -6,14 +6,9 @@ use crate::done::{Done, Fault};
 use crate::work::Work;
 use std::ffi::OsString;
 use stepsize::QuestionKind;
+use stepsize::defaults::{FIRST_SHARE, RANGE_TEST_STEPS, range_test_span};
 use stepsize::probe::RangeTestRule;
-use stepsize::probe::suggest::Suggestion;
 use stepsize_draw::show::Style;
-
-/// Steps of the test, as many as the common tools take.
-const TRIAL_STEPS: u64 = 100;
-/// The short trials of a command have this share of the full run, as the first ones of `find`.
-const SHARE: u64 = 16;
 
 /// Makes the test. That of a command consists of short trials, because its rate cannot be raised
 /// while it runs.
@@ -26,14 +21,8 @@ pub fn run(args: &RangeTestArgs, words: &[OsString], style: Style) -> Result<Don
              factor apart, read by --rule edge; omit --rule and --linear",
         ));
     }
-    let (low, high) = match args.rule {
-        // The default range of that tool.
-        RangeTestRule::Peer(Suggestion::Lightning) => args.span.or(1e-8, 1.0),
-        RangeTestRule::Peer(_) => args.span.or(1e-7, 10.0),
-        RangeTestRule::Edge | RangeTestRule::Accuracy => args.span.or(1e-6, 10.0),
-    }
-    .map_err(Fault::usage)?;
-    let default = if short_trials { (work.job.steps / SHARE).max(1) } else { TRIAL_STEPS };
+    let (low, high) = args.span.or(range_test_span(args.rule)).map_err(Fault::usage)?;
+    let default = if short_trials { (work.job.steps / FIRST_SHARE).max(1) } else { RANGE_TEST_STEPS };
     let kind = QuestionKind::RangeTest {
         rule: args.rule,
         linear: args.linear,

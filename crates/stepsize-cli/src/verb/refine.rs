@@ -2,9 +2,9 @@
 
 use crate::args::RefineArgs;
 use crate::done::{Done, Fault};
-use stepsize_draw::show::{self, Style};
 use stepsize::Point;
 use stepsize::transfer::{Constants, refine};
+use stepsize_draw::show::{self, Style};
 
 /// The name of the column or key.
 const NAME: &str = "grad_norm";

@@ -61,7 +61,6 @@ pub fn recorded(studies: &Studies, name: &str) -> Result<Recorded, Fault> {
         return Err(fault(format!("it was asked from Python; run that program again: `{program}` in {directory}")));
     }
     let words: Vec<OsString> = std::iter::once("stepsize".to_owned()).chain(words).map(OsString::from).collect();
-    let cli =
-        Cli::try_parse_from(&words).map_err(|e| fault(format!("this version does not understand it: {e}")))?;
+    let cli = Cli::try_parse_from(&words).map_err(|e| fault(format!("this version does not understand it: {e}")))?;
     Ok(Recorded { cli, words, directory })
 }

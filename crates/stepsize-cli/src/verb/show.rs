@@ -4,6 +4,7 @@ use super::compare;
 use crate::answer;
 use crate::args::ShowArgs;
 use crate::done::{Done, Fault};
+use crate::remedy::StudyName;
 use stepsize::{End, Report, fold};
 use stepsize_draw::show::Style;
 use stepsize_study::Studies;
@@ -19,5 +20,6 @@ pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
         return kept.draw(&events, &args.output.files, style);
     }
     let interrupted = fold(&events).values().any(|t| matches!(t.end, None | Some(End::Stopped)));
-    answer::report(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, style)
+    let study = StudyName { name: &args.named.name, db: &args.named.file.db };
+    answer::report(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, Some(study), style)
 }

@@ -5,13 +5,14 @@ use crate::args::SweepArgs;
 use crate::done::{Done, Fault};
 use crate::work::Work;
 use std::ffi::OsString;
+use stepsize::defaults::SPAN;
 use stepsize::{QuestionKind, SweepRates};
 use stepsize_draw::show::Style;
 
 /// Runs the sweep.
 pub fn run(args: &SweepArgs, words: &[OsString], style: Style) -> Result<Done, Fault> {
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
-    let (low, high) = args.span.or(1e-4, 1.0).map_err(Fault::usage)?;
+    let (low, high) = args.span.or(SPAN).map_err(Fault::usage)?;
     let kind = QuestionKind::Sweep {
         rates: args.random.map_or(SweepRates::PerDecade(args.per_decade), SweepRates::Random),
         low,

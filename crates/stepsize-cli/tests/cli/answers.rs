@@ -28,7 +28,7 @@ fn a_study_that_was_cut_off_is_a_refusal_that_says_how_to_go_on() {
     bench.record("x", &cut_off());
     let seen = bench.run("show x");
     assert_eq!(seen.code, Some(3));
-    assert!(seen.out.contains("stepsize resume"), "{}", seen.out);
+    assert!(seen.out.contains("`stepsize resume x`"), "{}", seen.out);
 }
 
 #[test]
@@ -49,7 +49,8 @@ fn the_json_object_of_a_refusal_holds_null_for_every_number() {
         assert_eq!(object.get(name), Some(&Value::Null), "{name}");
     }
     assert_eq!(object["refused"], "noise_only");
-    assert_eq!(object["advice"], "add seeds or train longer");
+    assert_eq!(object["advice"], "add seeds (`stepsize sweep --seeds 3`); train for more steps (`--steps N`)");
+    assert_eq!(object["remedies"][1]["action"], "longer_run");
     assert_eq!(seen.code, Some(3));
 }
 

@@ -41,7 +41,7 @@ fn failures_are_1() {
     fails("find --data no-such.csv --target y", 1, "no-such.csv");
     fails("find --steps 30 --batch-size 100000", 1, "batch size");
     for line in ["show x", "studies", "export x", "resume x", "rm x"] {
-        fails(line, 1, "there is no file of studies stepsize.db");
+        fails(line, 1, "there is no study file stepsize.db");
     }
     fails("find --steps 30 --study x --db no-such-directory/a.db", 1, "its directory must be there");
     fails("find --steps 30 --study ~ --db a.db", 1, "needs a name");
@@ -52,7 +52,11 @@ fn failures_are_1() {
     assert!(seen.code == Some(1) && seen.err.contains("it holds x"), "{}", seen.err);
     std::fs::write(bench.path("text.db"), "no database at all, but long enough to look like one\n".repeat(99)).unwrap();
     let seen = bench.run("show x --db text.db");
-    assert!(seen.code == Some(1) && seen.err.contains("it is no SQLite file"), "{}", seen.err);
+    assert!(
+        seen.code == Some(1) && seen.err.contains("it is not a SQLite file; name another study file (`--db FILE`)"),
+        "{}",
+        seen.err
+    );
 }
 
 #[test]

@@ -52,15 +52,15 @@ fn a_page_needs_no_network_and_embeds_its_numbers() {
 #[test]
 fn a_refused_page_gives_no_rate() {
     let (svg, _, page) = draw(&refused());
-    assert!(page.contains("<h1>No rate: ") && page.contains("add seeds or train longer"));
+    assert!(page.contains("<h1>No rate: ") && page.contains("add seeds (`stepsize sweep --seeds 3`)"));
     assert!(svg.contains("refused: ") && !svg.contains("interval"));
 }
 
 #[test]
 fn text_of_the_user_cannot_break_out_of_the_page() {
     let mut events = answered();
-    if let stepsize::Event::Study { task, .. } = &mut events[0] {
-        *task = "</script><script>alert(1)</script>\"'&".into();
+    if let stepsize::Event::Study { question, .. } = &mut events[0] {
+        question.task = "</script><script>alert(1)</script>\"'&".into();
     }
     let (svg, _, page) = draw(&events);
     assert!(!page.contains("<script>alert") && !svg.contains("<script"));

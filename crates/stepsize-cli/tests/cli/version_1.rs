@@ -9,7 +9,11 @@ use stepsize_study::{Store, Studies};
 /// What each study was begun with, and its events as `stepsize export` wrote them.
 const STUDIES: [(&str, &str, &str); 5] = [
     ("found", "find --max-cost 0.6 --start 0.05 --steps 320", include_str!("version_1/found.jsonl")),
-    ("ruled", "find --probe grid --low 0.3 --high 1 --kill-rule median --steps 6", include_str!("version_1/ruled.jsonl")),
+    (
+        "ruled",
+        "find --probe grid --low 0.3 --high 1 --kill-rule median --steps 6",
+        include_str!("version_1/ruled.jsonl"),
+    ),
     (
         "swept",
         "sweep --low 0.012345 --high 1 --per-decade 1 --seeds 1 --max-cost 7 --steps 8",
@@ -20,7 +24,11 @@ const STUDIES: [(&str, &str, &str); 5] = [
         "range-test --iterations 30 --rule lightning --linear --low 1e-3 --high 10 --steps 40",
         include_str!("version_1/ramped.jsonl"),
     ),
-    ("compared", "compare --ways cosine --seeds 1 --low 1e-2 --high 1 --steps 8", include_str!("version_1/compared.jsonl")),
+    (
+        "compared",
+        "compare --ways cosine --seeds 1 --low 1e-2 --high 1 --steps 8",
+        include_str!("version_1/compared.jsonl"),
+    ),
 ];
 const TASK: &str = "--data wine --model linear --batch-size 16 --jobs 1";
 

@@ -1,5 +1,6 @@
-//! The valleys of a comparison on one pair of axes: one fixed rate against the widest valley of each kind, and beside it the methods
-//! that work out their step size, whose axis is a factor on the advised rate.
+//! The valleys of a comparison on one pair of axes: the fixed rate against the widest valley of each
+//! kind. A panel beside it shows the methods that find their own step size; its axis is a factor on
+//! the advised rate.
 
 use crate::figure::ink::Ink;
 use crate::figure::panel::{Panel, Sample, cross, marker};
@@ -14,7 +15,7 @@ pub const TALL: f64 = 400.0;
 const TOP: f64 = 96.0;
 /// Methods without a rate that are shown.
 const MOST: usize = 3;
-/// How the lines of a panel are told apart: colour, dashes and sign.
+/// What distinguishes the lines of a panel: colour, dashes and sign.
 const STYLES: [(Ink, &[f64], usize); 4] =
     [(Ink::Text, &[], 0), (Ink::TooLow, &[7.0, 3.0], 1), (Ink::TooHigh, &[2.0, 2.5], 2), (Ink::Good, &[], 3)];
 
@@ -26,7 +27,7 @@ struct Valley<'a> {
     style: usize,
 }
 
-/// The picture, `width` wide; losses are on the axis `y`. `None` when there is nothing to draw.
+/// The picture, `width` wide, with the loss axis `y`. `None` when there is nothing to draw.
 pub fn draw(compared: &Compared, y: Axis, width: f64) -> Option<Scene> {
     let rates = kinds(compared);
     let free = free(compared);
@@ -62,7 +63,7 @@ fn free(compared: &Compared) -> Vec<Valley<'_>> {
     .collect()
 }
 
-/// The ways of a kind, the widest valley first, among equals the deepest.
+/// The ways of a kind, the widest valley first; the deepest first among equals.
 fn ranked(compared: &Compared, kind: Family) -> Vec<&Row> {
     let mut rows: Vec<&Row> = compared.rows.iter().filter(|r| r.family == kind && r.best.is_some()).collect();
     let depth = |r: &Row| r.best.as_ref().and_then(|b| b.mean).unwrap_or(f64::INFINITY);

@@ -1,5 +1,6 @@
-//! The picture of a comparison: above, the widest valley of each kind on one pair of axes ([`overview`]); below, every way as a small
-//! plot on the same loss axis, the fixed rate behind each.
+//! The picture of a comparison. Top: the widest valley of each kind on one pair of axes
+//! ([`overview`]). Below: every way as a small plot on the same loss axis, with the fixed rate behind
+//! it.
 
 use super::overview;
 use crate::figure::font;
@@ -20,9 +21,10 @@ const TOP: f64 = 72.0;
 pub fn draw(compared: &Compared, task: &str) -> Scene {
     let title = "Final loss over the initial rate";
     let rows: Vec<&Row> = compared.rows.iter().filter(|r| !r.cells.is_empty()).collect();
-    // One way alone has been shown above.
+    // The overview has shown a single way already.
     let lines = if rows.len() > 1 { rows.len().div_ceil(ACROSS) } else { 0 };
-    // A loss of exactly 0 has no place on a logarithmic axis, and seeds that were lucky are no reason for a longer one.
+    // A logarithmic axis has no place for a loss of exactly 0, and a lucky seed must not stretch the
+    // axis.
     let losses: Vec<f64> = rows.iter().flat_map(|r| &r.cells).filter_map(|c| c.mean).filter(|l| *l != 0.0).collect();
     let y = loss_axis(&losses, compared.untrained).padded(0.06, 0.1);
     let overview = overview::draw(compared, y, WIDTH);
@@ -84,7 +86,7 @@ fn panel(scene: &mut Scene, frame: Rect, row: &Row, fixed: Option<&Row>, y: Axis
         let dashes: &[f64] = &[4.0, 4.0];
         scene.path(Path { dashes, clip: Some(clip), ..Path::line(vec![(frame.x, up), (right, up)], Ink::Fit, 1.2) });
     }
-    // Rates of methods without one are factors: another axis.
+    // Methods without a rate have factors instead: they need another axis.
     if let Some(fixed) = fixed.filter(|f| row.family != Family::Free && f.name != row.name) {
         curve(scene, &fixed.cells, &at, Ink::Grid, 3.0, clip);
         curve(scene, &fixed.cells, &at, Ink::Frame, 1.2, clip);

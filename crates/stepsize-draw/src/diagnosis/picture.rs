@@ -1,4 +1,4 @@
-//! The pictures: a run's losses with its evidence, and the loss over the rates of a sweep.
+//! The pictures: the losses of a run with the evidence, and the loss over the rates of a sweep.
 
 use super::DiagnosedRun;
 use crate::figure::font;
@@ -12,10 +12,10 @@ use stepsize::diagnosis::sweep::{By, Sweep};
 use stepsize::report::smooth;
 use stepsize::{Curve, Point};
 
-/// Points of a line.
+/// Most points of a line: more cannot be told apart at the width of a page.
 const POINTS: usize = 400;
 
-/// Losses over steps; `None` when there is nothing to draw.
+/// Losses over steps. `None` when the log holds no loss.
 pub fn run(s: &DiagnosedRun<'_>, width: f64, height: f64) -> Option<Scene> {
     let record = s.record;
     let (first, last) = record.span()?;
@@ -47,17 +47,17 @@ pub fn run(s: &DiagnosedRun<'_>, width: f64, height: f64) -> Option<Scene> {
     let mut panel =
         Panel::new((width, height.max(head + 150.0)), head, (x, "step"), (y, "loss"), (&title, &s.diagnosis.because));
     panel.legend(entries);
-    // Evidence: a shaded stretch or a line at its steps, its words above the frame.
+    // Evidence is a shaded stretch, or a line where it is short, with its words above the frame.
     for (i, (finding, (from, to))) in spans.iter().take(4).enumerate() {
         let (left, right) = (panel.across(*from), panel.across(*to));
         let (top, bottom) = (panel.frame.y, panel.bottom());
-        let note = Some(format!("{} {}: {}", finding.code, finding.title, finding.evidence));
+        let note = Some(format!("{} {}: {}", finding.code, finding.code.title(), finding.evidence));
         let path = match right - left > 3.0 {
             true => Path::shape(vec![(left, top), (right, top), (right, bottom), (left, bottom)], Ink::TooHigh, 0.1),
             false => Path { dashes: &[4.0, 3.0], ..Path::line(vec![(left, top), (left, bottom)], Ink::TooHigh, 1.6) },
         };
         panel.inside(Path { note, ..path });
-        let words = font::shorten(&format!("{} {}", finding.code, finding.title), 11.0, 160.0);
+        let words = font::shorten(&format!("{} {}", finding.code, finding.code.title()), 11.0, 160.0);
         let at = left.min(panel.right() - font::width(&words, 11.0, false));
         let y = top - 5.0 - 15.0 * i as f64;
         panel.scene.text(Text { size: 11.0, ink: Ink::TooHigh, halo: true, ..Text::new(at, y, words) });
@@ -90,7 +90,7 @@ pub fn run(s: &DiagnosedRun<'_>, width: f64, height: f64) -> Option<Scene> {
     Some(panel.scene)
 }
 
-/// The end of a name, as much as fits: what tells runs apart stands there.
+/// The end of a name, as much as fits. Names of runs differ at their ends.
 fn tail(name: &str, width: f64) -> String {
     let most = ((width - 170.0) / 9.0).max(8.0) as usize;
     let count = name.chars().count();
@@ -109,7 +109,7 @@ fn thin(points: &[(f64, f64)]) -> Vec<(f64, f64)> {
     (0..POINTS).map(|i| points[i * last / (POINTS - 1)]).collect()
 }
 
-/// Loss over rate.
+/// Final loss over rate for a sweep, with the 80 % interval and the rate to try next.
 pub fn sweep(s: &Sweep, width: f64, height: f64) -> Scene {
     let rates = s.tried.iter().map(|t| t.lr).chain([s.next_lr]).chain(s.interval.into_iter().flat_map(|(a, b)| [a, b]));
     let (low, high) = bounds(rates).unwrap_or((1e-3, 1.0));

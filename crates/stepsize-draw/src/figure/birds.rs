@@ -1,4 +1,4 @@
-//! The picture of `stepsize demo`: what learners at three rates believe, bird by bird.
+//! The picture of `stepsize demo`: the belief of learners at three rates, bird by bird.
 
 use super::ink::Ink;
 use super::panel::Panel;
@@ -15,7 +15,7 @@ pub struct Learner {
     pub lr: f64,
     /// Belief that a bird is yellow: before any bird, then after each.
     pub beliefs: Vec<f64>,
-    /// What came of it, in a sentence.
+    /// The result, in a sentence.
     pub words: String,
 }
 
@@ -23,7 +23,8 @@ const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 250.0;
 const TOP: f64 = 92.0;
 
-/// The picture: `birds` are true where yellow, of which `first` came before the story begins.
+/// The picture. `birds` holds true for a yellow bird; the first `first` of them come before the
+/// story begins.
 pub fn draw(birds: &[bool], first: usize, learners: &[Learner]) -> Scene {
     let title = "A child has seen ten black birds, and now comes a yellow one";
     let words: Vec<&str> = learners.iter().map(|l| l.words.as_str()).collect();
@@ -59,7 +60,7 @@ fn panel(birds: &[bool], first: usize, learner: &Learner) -> Scene {
         dashes: &[4.0, 4.0],
         ..Path::line(vec![(at, panel.frame.y), (at, panel.bottom())], Ink::Frame, 1.5)
     });
-    // The share of yellow among all birds so far: what could be known.
+    // The share of yellow among all birds so far: the best estimate that was possible.
     let mut seen = 0;
     let share: Vec<(f64, f64)> = birds
         .iter()

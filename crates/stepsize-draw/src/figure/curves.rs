@@ -1,4 +1,5 @@
-//! Loss over steps: a line for each run in the ink and dashes of its verdict, a dot for the final validation loss.
+//! Loss over steps: a line for each trial in the ink and dashes of its verdict, a dot for the final
+//! validation loss.
 
 use super::font;
 use super::ink::{Ink, dashes};
@@ -10,19 +11,20 @@ use stepsize::Placement;
 use stepsize::Report;
 use stepsize::report::TrialSummary;
 
-/// Name of a rate's group: its lines can be switched on and off together.
+/// Name of a rate's group: the page switches its lines on and off together.
 pub fn key(lr: f64) -> String {
     format!("{lr:e}")
 }
 
-/// The plot; `None` when no run has a curve, and for a range test, whose curve over the rate says the same.
+/// The plot; `None` when no trial has a curve, and for a range test, whose plot over the rate shows
+/// the same curve.
 pub fn draw(report: &Report, width: f64, height: f64) -> Option<Scene> {
     if report.range_test().is_some() {
         return None;
     }
     let runs: Vec<&TrialSummary> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
     let steps = runs.iter().filter_map(|r| r.train.last()).map(|p| p.step).max()?;
-    // Ends decide the range, beginnings are all alike: the untrained loss.
+    // The ends decide the range; every curve begins at the untrained loss.
     let losses: Vec<f64> = runs.iter().flat_map(|r| r.train.iter().map(|p| p.loss).chain(r.loss)).collect();
     let untrained = report.untrained.or_else(|| runs.first().and_then(|r| r.train.first()).map(|p| p.loss));
     let y = loss_axis(&losses, untrained.map(|u| u + 0.15 * u.abs())).padded(0.04, 0.04);
@@ -34,7 +36,7 @@ pub fn draw(report: &Report, width: f64, height: f64) -> Option<Scene> {
     let top = 44.0 + 18.0 * lines as f64;
     let mut panel = Panel::new((width, height), top, axes.0, axes.1, ("Loss over steps", &description));
     panel.legend(entries);
-    // Good runs lie on top.
+    // Draw good trials last, so that they lie on top.
     let order = |r: &&&TrialSummary| (r.verdict == Placement::Good, r.steps);
     let mut sorted: Vec<&&TrialSummary> = runs.iter().collect();
     sorted.sort_by_key(order);

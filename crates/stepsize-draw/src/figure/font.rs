@@ -1,11 +1,12 @@
-//! The embedded font: widths for the layout, outlines for PNG. Inter, reduced to Latin-1 (see `font/OFL.txt`).
+//! The embedded font: widths for the layout, outlines for PNG. Inter, reduced to Latin-1 (see
+//! `font/OFL.txt`).
 
 use ttf_parser::{Face, OutlineBuilder};
 
 const REGULAR: &[u8] = include_bytes!("../../font/Inter-Regular.otf");
 const SEMIBOLD: &[u8] = include_bytes!("../../font/Inter-SemiBold.otf");
 
-/// Size of raised characters, and how far they are raised, in ems.
+/// Size and rise of raised characters, in ems.
 const RAISED: (f64, f64) = (0.72, 0.36);
 
 /// The face; `None` only if the embedded file were broken.
@@ -13,7 +14,7 @@ fn face(bold: bool) -> Option<Face<'static>> {
     Face::parse(if bold { SEMIBOLD } else { REGULAR }, 0).ok()
 }
 
-/// A character with its size and how far it is raised, in ems.
+/// A character with its size and rise, in ems.
 pub fn runs(text: &str) -> impl Iterator<Item = (char, f64, f64)> + '_ {
     let mut raised = false;
     text.chars().filter_map(move |c| {
@@ -29,7 +30,7 @@ pub fn runs(text: &str) -> impl Iterator<Item = (char, f64, f64)> + '_ {
     })
 }
 
-/// Width of `text`, with `size` the height of an em.
+/// Width of `text`; `size` is the height of an em.
 pub fn width(text: &str, size: f64, bold: bool) -> f64 {
     let Some(face) = face(bold) else { return 0.6 * size * text.chars().count() as f64 };
     let em = f64::from(face.units_per_em());
@@ -40,7 +41,7 @@ fn advance(face: &Face<'_>, c: char) -> f64 {
     face.glyph_index(c).and_then(|g| face.glyph_hor_advance(g)).map_or(600.0, f64::from)
 }
 
-/// `text` cut at a word to fit into `width`.
+/// `text`, cut at a word boundary to fit into `width`.
 pub fn shorten(text: &str, size: f64, most: f64) -> String {
     if width(text, size, false) <= most {
         return text.to_owned();
@@ -58,7 +59,7 @@ pub fn shorten(text: &str, size: f64, most: f64) -> String {
     short + " …"
 }
 
-/// Hands the outlines of `text` to `pen`: for each character its outline, its left edge and its scale and rise.
+/// Gives the outlines of `text` to `pen`: for each character its left edge, scale and rise.
 pub fn outline(text: &str, size: f64, bold: bool, pen: &mut dyn Pen) {
     let Some(face) = face(bold) else { return };
     let em = f64::from(face.units_per_em());
@@ -75,7 +76,7 @@ pub fn outline(text: &str, size: f64, bold: bool, pen: &mut dyn Pen) {
 
 /// Takes outlines, in units of the font, `y` upward.
 pub trait Pen {
-    /// The next outline begins at `x`, raised by `rise`, `unit` to each unit of the font.
+    /// The next outline begins at `x`, raised by `rise`; `unit` is the scale of a font unit.
     fn begin(&mut self, x: f64, rise: f64, unit: f64);
     /// What receives it.
     fn builder(&mut self) -> &mut dyn OutlineBuilder;

@@ -1,7 +1,8 @@
 //! [`Ink`]: what a line or shape means, and its colour in a file.
 //!
-//! The colours of the verdicts are those of Okabe and Ito (2008), told apart with all common kinds of colour blindness;
-//! dashes and signs say the same, so that colour never carries meaning alone.
+//! The colours of the verdicts are those of Okabe and Ito (2008), which people with any common kind
+//! of colour blindness can distinguish. Dashes and signs say the same, so that colour never carries
+//! meaning alone.
 
 use stepsize::Placement;
 
@@ -16,7 +17,7 @@ pub enum Ink {
     Grid,
     /// The frame and its ticks.
     Frame,
-    /// What is behind everything.
+    /// The background.
     Paper,
     /// The fitted landscape.
     Fit,
@@ -80,7 +81,7 @@ impl From<Placement> for Ink {
     }
 }
 
-/// Lengths of dashes and gaps that tell a verdict without colour; empty: a full line.
+/// Lengths of dashes and gaps that show a verdict without colour; empty for a full line.
 pub fn dashes(verdict: Placement) -> &'static [f64] {
     match verdict {
         Placement::TooLow => &[7.0, 3.0],

@@ -1,4 +1,4 @@
-//! Loss over rate: points with the range of their seeds, the fitted band, the interval, the divergence edge.
+//! Loss over rate: points with the range of their seeds, the fitted band, the interval, where training diverges.
 
 use super::ink::Ink;
 use super::panel::{Panel, Sample, cross, legend_lines, marker};
@@ -8,7 +8,7 @@ use crate::view::{Axis, RateMark, View, bounds, loss_axis};
 use stepsize::Report;
 use stepsize::report::TrialSummary;
 
-/// Line of the recommended rate, and of the divergence edge.
+/// Line of the recommended rate, and of where training diverges.
 const EDGE: &[f64] = &[3.0, 4.0];
 
 /// The plot of a search.
@@ -37,8 +37,8 @@ fn describe(view: &View) -> String {
         }
         text.push('.');
     }
-    if let Some(edge) = view.edge {
-        text += &format!(" Training diverges from {} on.", rate(edge));
+    if let Some(lr) = view.diverges_from {
+        text += &format!(" Training diverges from {} on.", rate(lr));
     }
     text
 }
@@ -64,7 +64,7 @@ fn legend(view: &View) -> Vec<(Sample, String)> {
     entries
 }
 
-/// Interval, recommended rate, edge and untrained loss, with their labels above the frame.
+/// Interval, recommended rate, rate that diverges and untrained loss, with their labels above the frame.
 fn guides(panel: &mut Panel, view: &View) {
     let (top, bottom, right) = (panel.frame.y, panel.bottom(), panel.right());
     if let Some((low, high)) = view.interval {
@@ -72,8 +72,8 @@ fn guides(panel: &mut Panel, view: &View) {
         let corners = vec![(left, top), (right, top), (right, bottom), (left, bottom)];
         panel.inside(Path::shape(corners, Ink::Good, 0.13));
     }
-    let edge = view.edge.map(|e| (e, panel.across(e))).filter(|(_, x)| *x <= right);
-    if let Some((_, x)) = edge {
+    let broken = view.diverges_from.map(|lr| (lr, panel.across(lr))).filter(|(_, x)| *x <= right);
+    if let Some((_, x)) = broken {
         panel.inside(Path::shape(vec![(x, top), (right, top), (right, bottom), (x, bottom)], Ink::Diverged, 0.07));
         panel.inside(Path { dashes: EDGE, ..Path::line(vec![(x, top), (x, bottom)], Ink::Diverged, 1.6) });
     }
@@ -88,11 +88,11 @@ fn guides(panel: &mut Panel, view: &View) {
     if let Some((_, x)) = answer {
         panel.inside(Path::line(vec![(x, top), (x, bottom)], Ink::Good, 1.8));
     }
-    labels(panel, answer, edge);
+    labels(panel, answer, broken);
 }
 
-/// The words above the frame: the answer about its line, the edge to the right of its own, never over each other.
-fn labels(panel: &mut Panel, answer: Option<(f64, f64)>, edge: Option<(f64, f64)>) {
+/// The words above the frame: the answer about its line, the rate that diverges to the right of its own, never over each other.
+fn labels(panel: &mut Panel, answer: Option<(f64, f64)>, broken: Option<(f64, f64)>) {
     let (left, right, y) = (panel.frame.x, panel.right(), panel.frame.y - 7.0);
     let mut free = left;
     if let Some((lr, x)) = answer {
@@ -102,7 +102,7 @@ fn labels(panel: &mut Panel, answer: Option<(f64, f64)>, edge: Option<(f64, f64)
         panel.scene.text(Text { bold: true, ink: Ink::Good, anchor: Anchor::Middle, ..Text::new(x, y, words) });
         free = x + half + 10.0;
     }
-    if let Some((lr, x)) = edge {
+    if let Some((lr, x)) = broken {
         let words = format!("diverges from {}", rate(lr));
         let width = super::font::width(&words, 13.0, false);
         let start = (x - width / 2.0).max(free).min(right - width);
@@ -185,10 +185,10 @@ pub fn range_test(report: &Report, run: &TrialSummary, width: f64, height: f64) 
     if let Some((_, x)) = answer {
         panel.inside(Path::line(vec![(x, above), (x, below)], Ink::Good, 1.8));
     }
-    let edge = report.estimate.divergence_lr.map(|lr| (lr.get(), panel.across(lr.get())));
-    if let Some((_, x)) = edge {
+    let broken = report.estimate.divergence_lr.map(|lr| (lr.get(), panel.across(lr.get())));
+    if let Some((_, x)) = broken {
         panel.inside(Path { dashes: EDGE, ..Path::line(vec![(x, above), (x, below)], Ink::Diverged, 1.6) });
     }
-    labels(&mut panel, answer, edge);
+    labels(&mut panel, answer, broken);
     Some(panel.scene)
 }

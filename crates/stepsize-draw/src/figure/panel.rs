@@ -1,4 +1,4 @@
-//! [`Panel`]: the frame of a plot with its axes, and places in it.
+//! [`Panel`]: the frame of a plot with its axes; maps values to places.
 
 use super::font;
 use super::ink::Ink;
@@ -9,9 +9,9 @@ use crate::view::Axis;
 /// Size of axis text.
 const SMALL: f64 = 12.0;
 
-/// A plot in the making.
+/// A plot that is being drawn.
 pub struct Panel {
-    /// What is drawn.
+    /// The scene so far.
     pub scene: Scene,
     /// The frame.
     pub frame: Rect,
@@ -23,7 +23,7 @@ pub struct Panel {
 }
 
 impl Panel {
-    /// A frame with grid, ticks and names; `top` is left free above it.
+    /// A frame with grid, ticks and axis names; `top` units above it stay free.
     pub fn new(
         size: (f64, f64),
         top: f64,
@@ -67,7 +67,7 @@ impl Panel {
         self.frame.x + self.frame.width
     }
 
-    /// Adds something that is cut off at the frame.
+    /// Adds an item, clipped to the frame.
     pub fn inside(&mut self, path: Path) {
         self.scene.path(Path { clip: Some(self.clip), ..path });
     }
@@ -121,7 +121,7 @@ impl Panel {
         self.scene.text(Text { upward: true, ..name(18.0, y + height / 2.0, y_name) });
     }
 
-    /// A row of samples with their words above the frame, from the left, on as many lines as they need.
+    /// Writes the legend above the frame, from the left, on as many lines as it needs.
     pub fn legend(&mut self, entries: Vec<(Sample, String)>) {
         let (mut x, mut y) = (self.frame.x, 46.0);
         for (sample, words) in entries {
@@ -136,7 +136,7 @@ impl Panel {
     }
 }
 
-/// Lines that a legend needs in a plot of that width.
+/// Number of lines that a legend needs in a plot of this width.
 pub fn legend_lines(words: &[String], width: f64) -> usize {
     let (mut x, mut lines) = (0.0, 1);
     for word in words {
@@ -149,7 +149,7 @@ pub fn legend_lines(words: &[String], width: f64) -> usize {
     lines
 }
 
-/// What stands before the words of a legend.
+/// The sign in front of the words of a legend.
 pub enum Sample {
     /// A marker: see [`marker`].
     Marker(usize, Ink),
@@ -177,7 +177,7 @@ impl Sample {
     }
 }
 
-/// A point: circle, square, diamond or triangle, for the longest runs and shorter ones.
+/// A point: a circle for the longest trials, then square, diamond and triangle for shorter ones.
 pub fn marker(rank: usize, x: f64, y: f64, ink: Ink) -> Path {
     let corners = |shape: &[(f64, f64)]| shape.iter().map(|(dx, dy)| (x + dx, y + dy)).collect();
     let path = match rank {
@@ -196,7 +196,8 @@ pub fn cross(x: f64, y: f64) -> [Path; 2] {
     [line((-5.0, -5.0), (5.0, 5.0)), line((-5.0, 5.0), (5.0, -5.0))]
 }
 
-/// Labels of the values on an axis: all of them as powers of ten where they are that and span much, else as numbers.
+/// Labels of an axis: powers of ten if all values are such and span several decades, else plain
+/// numbers.
 fn names(values: &[f64], log: bool) -> Vec<String> {
     let power = |v: f64| v.log10().round();
     let whole = |v: &f64| (v.log10() - power(*v)).abs() < 1e-9;

@@ -1,4 +1,4 @@
-//! A scene as PNG, with the embedded font: no system font and no other program is needed.
+//! A scene as PNG, with the embedded font: needs no system font and no other program.
 
 use super::font::{self, Pen};
 use super::ink::Ink;

@@ -1,4 +1,5 @@
-//! [`Scene`]: lines, shapes and text in order, with clipping rectangles and notes. The only thing that is drawn.
+//! [`Scene`]: lines, shapes and text in drawing order, with clipping rectangles and notes. All
+//! output formats draw a scene.
 
 use super::ink::Ink;
 
@@ -15,14 +16,14 @@ pub struct Rect {
     pub height: f64,
 }
 
-/// Where text sits about its place.
+/// Alignment of text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// Begins there.
+    /// The text begins at its place.
     Start,
-    /// Its middle is there.
+    /// The middle of the text is at its place.
     Middle,
-    /// Ends there.
+    /// The text ends at its place.
     End,
 }
 
@@ -33,19 +34,19 @@ pub struct Text {
     pub x: f64,
     /// Base line.
     pub y: f64,
-    /// The text; after `^` come raised characters up to a blank: `10^-3`.
+    /// The text. Characters between `^` and the next blank are raised: `10^-3`.
     pub text: String,
     /// Height of an em.
     pub size: f64,
-    /// Heavier.
+    /// Drawn bold.
     pub bold: bool,
     /// Colour.
     pub ink: Ink,
-    /// Where it sits about its place.
+    /// Alignment about `x`.
     pub anchor: Anchor,
-    /// Turned to read upward.
+    /// Rotated to read upward.
     pub upward: bool,
-    /// Outlined in the colour of the paper, to be read over lines.
+    /// Outlined in the colour of the paper, so that it stays readable over lines.
     pub halo: bool,
 }
 
@@ -56,14 +57,14 @@ impl Text {
     }
 }
 
-/// A line or shape: its corners, how it is stroked and filled, and what may be known about it.
+/// A line or shape: corners, stroke, fill and note.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Path {
     /// Corners.
     pub points: Vec<(f64, f64)>,
-    /// Whether the last is joined to the first.
+    /// Whether the last corner is joined to the first.
     pub closed: bool,
-    /// Whether the corners are joined by a circle's arc: `points` are then its centre and a point on it.
+    /// A circle: `points` are its centre and a point on it.
     pub circle: bool,
     /// Colour and width of the line.
     pub stroke: Option<(Ink, f64)>,
@@ -71,11 +72,11 @@ pub struct Path {
     pub dashes: &'static [f64],
     /// Colour and opacity of the inside.
     pub fill: Option<(Ink, f64)>,
-    /// Rectangle outside which nothing is drawn, by its number.
+    /// Index of the clipping rectangle in [`Scene::clips`].
     pub clip: Option<usize>,
-    /// What a person sees who points at it.
+    /// Tooltip.
     pub note: Option<String>,
-    /// The group that the page can switch on and off.
+    /// Name of the group that the page can switch on and off.
     pub key: Option<String>,
 }
 
@@ -115,7 +116,7 @@ pub enum Item {
     Text(Text),
 }
 
-/// How places in a plot turn into values again, for the read-out of the page.
+/// Maps places in a plot back to values, for the read-out of the page.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Axes {
     /// The frame.
@@ -133,15 +134,15 @@ pub struct Scene {
     pub width: f64,
     /// Height.
     pub height: f64,
-    /// What it shows.
+    /// Title.
     pub title: String,
-    /// The same in a sentence or two, for those who do not see it.
+    /// Description in a sentence or two, for screen readers.
     pub description: String,
     /// Clipping rectangles.
     pub clips: Vec<Rect>,
-    /// What is drawn, back to front.
+    /// Items, back to front.
     pub items: Vec<Item>,
-    /// Values of the plot, if it is one.
+    /// The axes, if the picture is a plot.
     pub reading: Option<Axes>,
 }
 
@@ -162,13 +163,13 @@ impl Scene {
         self.items.push(Item::Text(text));
     }
 
-    /// Adds a clipping rectangle and gives its number.
+    /// Adds a clipping rectangle and returns its index.
     pub fn clip(&mut self, rect: Rect) -> usize {
         self.clips.push(rect);
         self.clips.len() - 1
     }
 
-    /// Adds all of another picture, moved by `(dx, dy)`.
+    /// Adds all items of another picture, moved by `(dx, dy)`.
     pub fn place(&mut self, other: Scene, dx: f64, dy: f64) {
         let first = self.clips.len();
         self.clips.extend(other.clips.into_iter().map(|r| Rect { x: r.x + dx, y: r.y + dy, ..r }));
@@ -181,7 +182,7 @@ impl Scene {
         }));
     }
 
-    /// Whether it holds no line and no shape.
+    /// Whether the picture has no line and no shape.
     pub fn is_bare(&self) -> bool {
         !self.items.iter().any(|i| matches!(i, Item::Path(_)))
     }

@@ -1,11 +1,12 @@
-//! A scene as SVG: a file with fixed colours, or a part of the page with the colours of its style sheet.
+//! A scene as SVG: a file with fixed colours, or a part of the page that takes its colours from the
+//! style sheet.
 
 use super::font;
 use super::ink::Ink;
 use super::scene::{Anchor, Item, Path, Scene, Text};
 use std::fmt::Write;
 
-/// The fonts asked for; the first is the one the layout was measured with.
+/// Font families; the layout was measured with the first.
 const FAMILY: &str = "Inter, 'Helvetica Neue', Helvetica, Arial, sans-serif";
 
 /// How colours are named.
@@ -34,7 +35,7 @@ pub fn file(scene: &Scene) -> String {
     draw(scene, "f", &size, &background, Colours::Fixed)
 }
 
-/// A part of a page; `id` keeps its names apart from those of others.
+/// A part of a page. `id` makes the element names unique in the page.
 pub fn part(scene: &Scene, id: &str, class: &str) -> String {
     let mut extra = format!(r#" class="{class}""#);
     if let Some(reading) = &scene.reading {
@@ -177,13 +178,13 @@ fn spans(text: &Text) -> String {
     out
 }
 
-/// A coordinate with two decimals at most.
+/// A coordinate with at most two decimals.
 fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-/// Text that is safe inside elements and quoted attributes.
+/// Text, escaped for elements and quoted attributes.
 pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

@@ -11,7 +11,7 @@ use stepsize::{Answer, Rate, Refusal, Report};
 pub fn answer(report: &Report) -> String {
     let inner = match &report.estimate.answer {
         Answer::Rate(found) => found_rate(report, found),
-        Answer::Refused(refusal) => refused(refusal),
+        Answer::Refused(refusal) => refused(report, refusal),
     };
     let interrupted = match report.interrupted {
         true => "<p><strong>Interrupted.</strong> This rests on the trials that had ended.</p>\n",
@@ -30,9 +30,9 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(("80 % interval", format!("{} to {}", rate(low.get()), rate(high.get()))));
     }
-    if let Some(edge) = report.estimate.divergence_lr {
-        let times = edge.get() / found.lr.get();
-        facts.push(("diverges from", format!("{} ({times:.1} times the rate)", rate(edge.get()))));
+    if let Some(broken) = report.estimate.divergence_lr {
+        let times = broken.get() / found.lr.get();
+        facts.push(("diverges from", format!("{} ({times:.1} times the rate)", rate(broken.get()))));
     }
     facts.push(("cost", format!("{:.2} full runs", report.cost.runs)));
     let list: String = facts.iter().map(|(k, v)| format!("<div><dt>{k}</dt><dd>{}</dd></div>", escape(v))).collect();
@@ -43,19 +43,19 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     )
 }
 
-fn refused(refusal: &Refusal) -> String {
+fn refused(report: &Report, refusal: &Refusal) -> String {
     format!(
         "<p class=\"label\">refused</p>\n<h1>No rate: {}</h1>\n<p><strong>Seen:</strong> {}</p>\n<p><strong>Do:</strong> {}</p>\n",
         escape(show::reason(refusal)),
         escape(&refusal.because),
-        escape(&refusal.advice)
+        escape(&report.advice)
     )
 }
 
-/// A button for each rate, in the order of the axis.
+/// A button for each rate, in the order of the rate axis.
 pub fn toggles(report: &Report) -> String {
     let mut runs: Vec<&TrialSummary> = report.runs.iter().filter(|r| r.train.len() > 1).collect();
-    // Of runs that share a rate the gravest verdict is shown.
+    // If trials share a rate, show the worst verdict.
     runs.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()).then(b.verdict.cmp(&a.verdict)));
     runs.dedup_by(|a, b| rate_key(a.lr.get()) == rate_key(b.lr.get()));
     if runs.len() < 2 {
@@ -122,7 +122,7 @@ pub fn runs(report: &Report) -> String {
     )
 }
 
-/// The cost, against a full grid.
+/// The cost, compared with a full grid.
 pub fn cost(report: &Report) -> String {
     let cost = &report.cost;
     let Some(grid) = &cost.grid else { return String::new() };

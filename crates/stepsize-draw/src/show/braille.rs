@@ -1,6 +1,6 @@
-//! A small canvas of braille cells (2 x 4 dots a character) with characters laid over it.
+//! A small canvas of braille cells (2 x 4 dots in a character) with characters on top.
 
-/// Ink of a cell; colour only repeats what the character says already.
+/// Ink of a cell. Colour only repeats what the character says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tone {
     /// The terminal's own colour.
@@ -53,7 +53,7 @@ impl Canvas {
         Self { width, height, dots: vec![0; cells], tones: vec![Tone::Plain; cells], over: vec![None; cells] }
     }
 
-    /// Sets the dot at the place `(x, y)`, both from 0 to 1, y upward. Places outside are passed over.
+    /// Sets the dot at the place `(x, y)`, both from 0 to 1, y upward. Ignores places outside.
     pub fn dot(&mut self, x: f64, y: f64, tone: Tone) {
         let (Some((column, dx)), Some((row, dy))) = (cell(x, self.width, 2), cell(1.0 - y, self.height, 4)) else {
             return;
@@ -66,7 +66,7 @@ impl Canvas {
         }
     }
 
-    /// A line between two places; the part outside is left away.
+    /// A line between two places, clipped to the canvas.
     pub fn line(&mut self, from: (f64, f64), to: (f64, f64), tone: Tone) {
         let steps = (((to.0 - from.0).abs() * self.width as f64 * 2.0)
             .max((to.1 - from.1).abs() * self.height as f64 * 4.0))
@@ -78,7 +78,7 @@ impl Canvas {
         }
     }
 
-    /// Puts `mark` at a place, over whatever dots are there.
+    /// Puts `mark` at a place, on top of the dots there.
     pub fn put(&mut self, x: f64, y: f64, mark: char, tone: Tone) {
         let (Some((column, _)), Some((row, _))) = (cell(x, self.width, 2), cell(1.0 - y, self.height, 4)) else {
             return;

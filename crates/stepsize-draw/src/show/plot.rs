@@ -1,4 +1,4 @@
-//! Plots for the terminal: loss over rate with the interval and the divergence edge, and curves over steps.
+//! Plots for the terminal: loss over rate with the interval and where training diverges, and curves over steps.
 //!
 //! Readable without colour: every kind of point has its own character, and the interval is drawn below the axis.
 
@@ -45,8 +45,8 @@ pub fn landscape(view: &View, style: Style) -> String {
         };
         canvas.put(view.x.place(mark.lr), y, sign, tone(mark.verdict));
     }
-    if let Some(edge) = view.edge {
-        canvas.column(view.x.place(edge), '┊', Tone::Bad);
+    if let Some(broken) = view.diverges_from {
+        canvas.column(view.x.place(broken), '┊', Tone::Bad);
     }
     let mut lines = framed(&canvas, &view.y, "loss", colour);
     lines.push(rate_axis(&view.x, view.lr, view.interval, width, colour));
@@ -91,7 +91,7 @@ pub fn shape(points: &[Point], name: &str, style: Style) -> String {
 }
 
 /// One curve over its own applied rate: a range test.
-pub fn over_rate(points: &[Point], lr: Option<f64>, edge: Option<f64>, style: Style) -> String {
+pub fn over_rate(points: &[Point], lr: Option<f64>, diverges_from: Option<f64>, style: Style) -> String {
     let Style { colour, columns } = style;
     let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
     let losses: Vec<f64> = points.iter().map(|p| p.loss).collect();
@@ -102,15 +102,15 @@ pub fn over_rate(points: &[Point], lr: Option<f64>, edge: Option<f64>, style: St
     let x = Axis::new(low, high, true);
     let mut canvas = Canvas::new(width, ROWS);
     line(&mut canvas, points, |p| (x.place(p.lr), y.place(p.loss)), Tone::Plain);
-    if let Some(edge) = edge {
-        canvas.column(x.place(edge), '┊', Tone::Bad);
+    if let Some(broken) = diverges_from {
+        canvas.column(x.place(broken), '┊', Tone::Bad);
     }
     let mut rows = framed(&canvas, &y, "loss", colour);
     rows.push(rate_axis(&x, lr, None, width, colour));
     rows.push(labels(&x, width, "lr"));
     let mut legend = vec!["⠒⠒ training, smoothed".to_owned()];
     legend.extend(lr.map(|_| Tone::Good.paint("◆ answer", colour)));
-    legend.extend(edge.map(|_| Tone::Bad.paint("┊ diverges", colour)));
+    legend.extend(diverges_from.map(|_| Tone::Bad.paint("┊ diverges", colour)));
     rows.push(format!("{}{}", " ".repeat(MARGIN + 1), legend.join("  ")));
     rows.join("\n")
 }
@@ -205,7 +205,7 @@ fn legend(view: &View, colour: bool) -> String {
     if view.interval.is_some() {
         parts.push(Tone::Good.paint("[◆] 80 %", colour));
     }
-    if view.edge.is_some() {
+    if view.diverges_from.is_some() {
         parts.push(Tone::Bad.paint("x┊ diverges", colour));
     }
     parts.join("  ")

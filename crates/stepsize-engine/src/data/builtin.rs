@@ -37,18 +37,20 @@ pub(super) fn table(name: Builtin) -> Result<DataTable> {
             }
             rows
         }
-        Builtin::Digits | Builtin::Text => return Err(Error::invalid(format!("{name} is no table"))),
+        Builtin::Digits | Builtin::Text => return Err(Error::invalid(format!("{name} is not a table"))),
     };
     let width = rows.first().map_or(0, Vec::len);
     let columns = (0..width).map(|c| DataColumn::Numbers(rows.iter().map(|row| row[c]).collect())).collect();
-    // diabetes has more than 20 targets, wine and breast cancer have few whole ones: the usual rule tells them apart
+    // diabetes has more than 20 targets, wine and breast cancer have few whole ones, so the usual
+    // rule separates them
     Ok(DataTable { names: (1..=width).map(|c| format!("column {c}")).collect(), columns, warnings: Vec::new() })
 }
 
 /// Rows of numbers after `skip` lines, separated by commas or blanks.
 fn numbers(packed: &[u8], skip: usize) -> Result<Vec<Vec<f64>>> {
     let parse = |word: &str| {
-        word.parse::<f64>().map_err(|_| Error::invalid(format!("the built-in data is broken: '{word}' is no number")))
+        word.parse::<f64>()
+            .map_err(|_| Error::internal(format!("the built-in data is broken: '{word}' is not a number")))
     };
     let row = |line: &str| line.split([',', ' ']).map(parse).collect();
     unpack(packed)?.lines().skip(skip).map(row).collect()
@@ -56,5 +58,5 @@ fn numbers(packed: &[u8], skip: usize) -> Result<Vec<Vec<f64>>> {
 
 fn unpack(packed: &[u8]) -> Result<String> {
     String::from_utf8(file::unpack(packed, "built-in data")?)
-        .map_err(|_| Error::invalid("the built-in data is not UTF-8 text"))
+        .map_err(|_| Error::internal("the built-in data is not UTF-8 text"))
 }

@@ -1,14 +1,14 @@
-//! CSV files: separator and header are told from the content.
+//! CSV files. Separator and header are recognised from the content.
 //!
-//! A first row is a header when it names the target, when it holds a text above a column of numbers, or when no column
-//! has numbers and none of its cells comes back below.
+//! The first row is a header when it names the target, when it holds a text above a column of
+//! numbers, or when no column has numbers and none of its cells appears again below.
 
 use super::file;
 use super::table::{DataColumn, DataTable, is_gap, number};
 use std::path::Path;
 use stepsize::{Error, Result};
 
-/// Reads a table; `target` helps to recognise a header.
+/// Reads a table. The name in `target` helps to recognise a header.
 pub(super) fn read(path: &Path, target: Option<&str>) -> Result<DataTable> {
     parse(&file::text(path)?, &path.display().to_string(), target)
 }
@@ -20,7 +20,7 @@ fn parse(text: &str, name: &str, target: Option<&str>) -> Result<DataTable> {
         [b',', b';', b'\t'].into_iter().max_by_key(|s| first.bytes().filter(|b| b == s).count()).unwrap_or(b',');
     let mut reader = ::csv::ReaderBuilder::new().delimiter(separator).has_headers(false).from_reader(text.as_bytes());
     let rows: Vec<::csv::StringRecord> = reader.records().collect::<Result<_, _>>().map_err(|why| {
-        Error::invalid(format!("'{name}' is no regular table: {why}; every row needs as many cells as the first"))
+        Error::invalid(format!("'{name}' is not a regular table: {why}; every row needs as many cells as the first"))
     })?;
     let Some(width) = rows.first().map(::csv::StringRecord::len) else {
         return Err(Error::invalid(format!("'{name}' holds no rows")));
@@ -70,7 +70,7 @@ mod tests {
 
     #[test]
     fn ragged_and_empty_files_are_errors() {
-        assert!(parse("a,b\n1\n", "t", None).unwrap_err().to_string().contains("no regular table"));
+        assert!(parse("a,b\n1\n", "t", None).unwrap_err().to_string().contains("not a regular table"));
         assert!(parse("", "t", None).unwrap_err().to_string().contains("no rows"));
         assert!(parse("a\n1\n2\n", "t", None).unwrap().column(None).unwrap_err().to_string().contains("1 column"));
     }

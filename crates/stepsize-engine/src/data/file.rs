@@ -1,14 +1,14 @@
-//! Reading files, unpacked when they are gzip.
+//! Reads files and unpacks gzip.
 
 use flate2::read::GzDecoder;
 use std::io::Read;
 use std::path::Path;
 use stepsize::{Error, Result};
 
-/// The bytes of a file; gzip is told by its first two bytes, not by the name.
+/// The bytes of a file. Gzip is recognised by its first two bytes, not by the name.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
     let raw = std::fs::read(path)
-        .map_err(|why| Error::invalid(format!("cannot read the data file '{}': {why}", path.display())))?;
+        .map_err(|why| Error::io("read the data file", path, why))?;
     if raw.starts_with(&[0x1f, 0x8b]) { unpack(&raw, &path.display().to_string()) } else { Ok(raw) }
 }
 
@@ -25,6 +25,6 @@ pub(super) fn unpack(packed: &[u8], name: &str) -> Result<Vec<u8>> {
     let mut plain = Vec::new();
     match GzDecoder::new(packed).read_to_end(&mut plain) {
         Ok(_) => Ok(plain),
-        Err(why) => Err(Error::invalid(format!("cannot unpack '{name}': {why}"))),
+        Err(why) => Err(Error::invalid(format!("cannot unpack '{name}': {why}")).with_source(why)),
     }
 }

@@ -1,12 +1,14 @@
-//! IDX files, the format of MNIST: two zero bytes, a type code, the number of dimensions, the sizes as big-endian
-//! 32-bit numbers, then the values. Only unsigned bytes (type 8) are read. Plain or gzip.
+//! IDX files, the format of MNIST: two zero bytes, a type code, the number of dimensions, the sizes
+//! as big-endian 32-bit numbers, then the values. Only unsigned bytes (type 8) are read. Plain or
+//! gzip.
 
 use super::prepare::images;
 use super::{Dataset, Split, file};
 use std::path::{Path, PathBuf};
 use stepsize::{Error, Result};
 
-/// Where the labels of `images` usually lie: `train-images-idx3-ubyte.gz` has `train-labels-idx1-ubyte.gz`.
+/// Where the labels of `images` usually lie: `train-images-idx3-ubyte.gz` has
+/// `train-labels-idx1-ubyte.gz`.
 pub(super) fn labels_beside(images: &Path) -> Result<PathBuf> {
     let name = images.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     let labels = name.replace("images", "labels").replace("idx3", "idx1");
@@ -43,7 +45,8 @@ pub(super) fn read(image_path: &Path, label_path: &Path, split: Split) -> Result
 
 /// Shape and values.
 fn parse(bytes: &[u8], path: &Path) -> Result<(Vec<usize>, Vec<u8>)> {
-    let fault = |what: String| Error::invalid(format!("'{}' is no IDX file of unsigned bytes: {what}", path.display()));
+    let fault =
+        |what: String| Error::invalid(format!("'{}' is not an IDX file of unsigned bytes: {what}", path.display()));
     let &[0, 0, kind, dimensions, ref rest @ ..] = bytes else {
         return Err(fault("it does not begin with two zero bytes".to_owned()));
     };

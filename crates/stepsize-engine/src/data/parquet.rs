@@ -1,4 +1,4 @@
-//! Parquet files of plain columns: numbers, booleans and texts. Null is a gap.
+//! Parquet files of plain columns: numbers, booleans and texts. Null is a missing value.
 
 use super::table::{DataColumn, DataTable};
 use ::parquet::file::reader::{FileReader, SerializedFileReader};
@@ -9,7 +9,7 @@ use stepsize::{Error, Result};
 /// Reads a whole file.
 pub(super) fn read(path: &Path) -> Result<DataTable> {
     let fault = |why: String| Error::invalid(format!("cannot read the Parquet file '{}': {why}", path.display()));
-    let file = std::fs::File::open(path).map_err(|why| fault(why.to_string()))?;
+    let file = std::fs::File::open(path).map_err(|why| Error::io("read the Parquet file", path, why))?;
     let reader = SerializedFileReader::new(file).map_err(|why| fault(why.to_string()))?;
     let schema = reader.metadata().file_metadata().schema_descr();
     let names: Vec<String> = schema.root_schema().get_fields().iter().map(|field| field.name().to_owned()).collect();
@@ -43,7 +43,7 @@ fn cell(field: &Field) -> Result<String, String> {
         Field::Str(v) => v.clone(),
         Field::Date(v) => v.to_string(),
         Field::TimestampMillis(v) | Field::TimestampMicros(v) => v.to_string(),
-        other => return Err(format!("a column holds {other}, which is no number and no text")),
+        other => return Err(format!("a column holds {other}, which is neither a number nor a text")),
     })
 }
 

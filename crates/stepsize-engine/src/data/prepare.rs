@@ -1,4 +1,5 @@
-//! From a [`DataTable`] or images to a [`Dataset`]: split, fill gaps, code categories, drop constants, standardise.
+//! From a [`DataTable`] or images to a [`Dataset`]: split, fill missing values, code categories,
+//! drop constants, standardise.
 
 use super::table::{DataColumn, DataTable};
 use super::{Dataset, Inputs, Split, Targets};
@@ -8,7 +9,8 @@ use stepsize::{Error, Result};
 /// A target of whole numbers with at most this many values is taken for classes.
 const CLASS_CAP: usize = 20;
 
-/// A text column with more categories than this is dropped: it is most likely a name or an identifier.
+/// A text column with more categories than this is dropped: it is most likely a name or an
+/// identifier.
 const CATEGORY_CAP: usize = 32;
 
 /// More classes than this are taken for a wrong target column.
@@ -64,7 +66,7 @@ impl DataTable {
     }
 }
 
-/// Classes or standardised numbers; the rule stands at `DataSource::Csv`.
+/// Classes or standardised numbers; `DataSource::Csv` has the rule.
 fn read_target(column: &DataColumn, name: &str, train: &[u32]) -> Result<Targets> {
     let classes: Vec<String> = match column {
         DataColumn::Numbers(values) => {
@@ -107,7 +109,7 @@ fn standardised_target(values: &[f64], name: &str, train: &[u32]) -> Result<Targ
     Err(Error::invalid(format!("the target '{name}' {seen} in the training rows; choose another target or split seed")))
 }
 
-/// The standardised feature columns that one table column gives.
+/// The standardised feature columns that come from one column of the table.
 fn code(name: &str, column: &DataColumn, train: &[u32], warnings: &mut Vec<String>) -> Vec<Vec<f32>> {
     match column {
         DataColumn::Numbers(values) => {
@@ -139,7 +141,8 @@ fn code(name: &str, column: &DataColumn, train: &[u32], warnings: &mut Vec<Strin
     }
 }
 
-/// One column a category that the training rows hold; a gap, or a category seen only in validation, is zero in all.
+/// One column for each category in the training rows. A missing value, or a category seen only in
+/// validation, is zero in all of them.
 fn one_hot(name: &str, values: &[Option<String>], train: &[u32], warnings: &mut Vec<String>) -> Vec<Vec<f32>> {
     let categories: BTreeSet<&String> = train.iter().filter_map(|r| values[*r as usize].as_ref()).collect();
     if categories.len() > CATEGORY_CAP {
@@ -150,7 +153,7 @@ fn one_hot(name: &str, values: &[Option<String>], train: &[u32], warnings: &mut 
         return Vec::new();
     }
     let mut features = Vec::new();
-    // of two categories the second is the first one's mirror image
+    // with two categories the second column would mirror the first
     let coded = if categories.len() == 2 { 1 } else { categories.len() };
     for category in categories.iter().take(coded) {
         let hot = |value: &Option<String>| f64::from(u8::from(value.as_ref() == Some(category)));
@@ -191,14 +194,15 @@ pub(super) fn images(pixels: Vec<f32>, shape: [usize; 2], labels: Vec<u32>, spli
     })
 }
 
-/// `(value - mean) / deviation`, or `None` where that says nothing. A deviation at the level of rounding is none.
+/// `(value - mean) / deviation`; `None` when the deviation is zero, not finite, or no larger than
+/// rounding.
 fn standardise(values: impl Iterator<Item = f64>, mean: f64, deviation: f64) -> Option<Vec<f32>> {
     let varies = deviation.is_finite() && deviation > 1e-12 * mean.abs() && deviation > 0.0;
     varies.then(|| values.map(|v| ((v - mean) / deviation) as f32).collect())
 }
 
-/// Mean and population deviation in two passes; NaN for no values. Values are first divided by the largest one, so that
-/// squares of huge or tiny ones neither overflow nor vanish.
+/// Mean and population deviation in two passes; NaN for no values. Values are first divided by the
+/// largest one, so that squares of huge or tiny ones neither overflow nor vanish.
 fn moments(values: impl Iterator<Item = f64> + Clone) -> (f64, f64) {
     let count = values.clone().count() as f64;
     let scale = values.clone().fold(f64::MIN_POSITIVE, |most, v| most.max(v.abs()));

@@ -1,13 +1,13 @@
-//! [`DataTable`]: named columns of numbers or texts with gaps, whatever file they came from.
+//! [`DataTable`]: named columns of numbers or texts with missing values, from any kind of file.
 
 use stepsize::{Error, Result};
 
-/// One column; as many entries as the table has rows.
+/// One column, with as many entries as the table has rows.
 #[derive(Debug, Clone)]
 pub(super) enum DataColumn {
-    /// NaN is a gap.
+    /// Numbers; NaN is a missing value.
     Numbers(Vec<f64>),
-    /// `None` is a gap.
+    /// Texts; `None` is a missing value.
     Texts(Vec<Option<String>>),
 }
 
@@ -19,7 +19,8 @@ pub(super) struct DataTable {
     pub(super) warnings: Vec<String>,
 }
 
-/// Words that stand for a gap, in lower case, beside the empty cell. Infinite numbers cannot be scaled and count as gaps.
+/// Words for a missing value, in lower case, beside the empty cell. Infinite numbers cannot be
+/// scaled and count as missing.
 const GAPS: [&str; 10] = ["na", "n/a", "nan", "null", "none", "?", ".", "inf", "+inf", "-inf"];
 
 /// Whether a cell stands for a missing value.
@@ -28,13 +29,13 @@ pub(super) fn is_gap(cell: &str) -> bool {
     cell.is_empty() || GAPS.iter().any(|gap| cell.eq_ignore_ascii_case(gap))
 }
 
-/// The number in a cell, when it is a finite one.
+/// The number in a cell, if it is a finite one.
 pub(super) fn number(cell: &str) -> Option<f64> {
     cell.trim().parse::<f64>().ok().filter(|v| v.is_finite())
 }
 
 impl DataColumn {
-    /// Numbers if every cell that is no gap is a finite number, else texts.
+    /// Numbers if every cell with a value is a finite number, else texts.
     pub(super) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Self {
         let numbers: Option<Vec<f64>> =
             cells.clone().map(|cell| if is_gap(cell) { Some(f64::NAN) } else { number(cell) }).collect();

@@ -1,14 +1,14 @@
 //! Text for the next-character model: characters become numbers, examples are windows.
 //!
-//! Validation is one unbroken stretch whose place the split seed chooses. No training window overlaps it, so no
-//! validation character is ever seen in training.
+//! Validation is one unbroken stretch, whose position the split seed chooses. No training window
+//! overlaps it, so no validation character is seen in training.
 
 use super::{Dataset, FEWEST_ROWS, Inputs, Split, Targets, VALIDATION_CAP};
 use crate::rng::Rng;
 use std::collections::{BTreeMap, BTreeSet};
 use stepsize::{Error, Result};
 
-/// Characters beyond this are more likely a file of another kind than a text.
+/// With more different characters than this the file is likely not a text.
 const MOST_CHARACTERS: usize = 4096;
 
 /// Windows of `context` characters, each with the character that follows.
@@ -24,7 +24,8 @@ pub(super) fn examples(text: &str, context: usize, split: Split) -> Result<Datas
     let tokens: Vec<u32> = text.chars().map(|c| number[&c]).collect();
     let windows = tokens.len().saturating_sub(context);
     let held_out = (windows as f64 * split.fraction).round() as usize;
-    // a window reaches `context` characters beyond its start: that far away training stops and goes on
+    // a window reaches `context` characters beyond its start, so training leaves a gap of that
+    // length
     let trainable = windows.saturating_sub(held_out + 2 * context);
     if held_out < FEWEST_ROWS || trainable < FEWEST_ROWS {
         return Err(Error::invalid(format!(

@@ -1,4 +1,5 @@
-//! Step by step against the packages of the methods' authors: `tests/lrfree_golden.json`, written by `tests/lrfree_golden.py`.
+//! Step by step against the packages of the methods' authors: `tests/lrfree_golden.json`, written
+//! by `tests/lrfree_golden.py`.
 
 use super::numbers;
 use crate::network::{data, slice, tensor};
@@ -6,7 +7,8 @@ use crate::optimizer::Optimizer;
 use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 
-/// Over 200 steps parameters differ by less than this, relative to the largest of them, and losses relative to the first.
+/// Over 200 steps parameters differ by less than this, relative to the largest of them, and losses
+/// relative to the first.
 const TOLERANCE: f64 = 1e-5;
 const ROWS: usize = 32;
 const BATCH: usize = 4;
@@ -95,8 +97,8 @@ fn methods_without_a_rate_step_as_their_packages() {
         let mut point = points.next();
         let mut worst = 0.0f64;
         for (step, expected) in losses.iter().enumerate() {
-            // A case with gradients of its own is judged on these: what comes back through the problem is no fault of the
-            // method (see the script).
+            // A case with gradients of its own is judged on these: what comes back through the
+            // problem is no fault of the method (see the script).
             let (loss, gradient) = match &case["gradients"][step] {
                 Value::Null => problem.judge(&flat(&parameters), step),
                 given => (*expected, numbers(given)),

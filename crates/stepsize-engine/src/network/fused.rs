@@ -1,8 +1,9 @@
 //! Every model as a chain of layers with hand-written gradients: the fast path on the CPU.
 //!
-//! Products of matrices are Burn's; everything between them is one pass over memory in place, where a graph of operations
-//! would make a new array and a node for each. [`graph`](super::graph) is the slow oracle: tests hold both against each
-//! other. Images lie as `row, y, x, channel`, so that a convolution is a product with unfolded patches.
+//! Products of matrices are Burn's. Everything between them is one pass over memory in place, where
+//! a graph of operations would allocate an array and a node for each. [`graph`](super::graph) is
+//! the slow reference: tests compare the two. Images are stored as `row, y, x, channel`, so a
+//! convolution is a product with unfolded patches.
 
 mod dense;
 mod image;
@@ -24,32 +25,33 @@ pub(crate) struct Fused {
 /// One layer; `at` is the index of its first parameter.
 #[derive(Debug, Clone, Copy)]
 enum Layer {
-    /// `x w + b`, then ReLU or not. `rows` of the input are examples times `spread` (the pixels of a convolution).
+    /// `x w + b`, with or without ReLU. The input has `spread` rows for each example (the pixels of
+    /// a convolution).
     Affine { at: usize, relu: bool },
-    /// Each row to mean 0 and variance 1, times gain plus offset, then ReLU.
+    /// Scales each row to mean 0 and variance 1, then gain and offset, then ReLU.
     Norm { at: usize },
     /// Patches of an image, one a row.
     Unfold(ImageSize),
-    /// The largest of each window.
+    /// The largest value of each window.
     Pool(ImageSize),
-    /// One row an example again.
+    /// Back to one row for each example.
     Flatten { width: usize },
 }
 
-/// What a layer keeps from the forward pass.
+/// What a layer keeps from the forward pass for the backward pass.
 enum ForwardCache {
     /// The input of an affine layer.
     Input(Tensor<2>),
     /// Normalised rows and the inverse deviation of each.
     Normal(Vec<f32>, Vec<f32>),
-    /// The input of pooling, needed by the layer before, and the place of each largest value.
+    /// The input of pooling, which the layer before needs, and the index of each largest value.
     Places(TensorData, Vec<u32>),
-    /// Nothing but the number of columns to go back to.
+    /// The number of columns to return to.
     Width(usize),
 }
 
 impl Fused {
-    /// On `device`, which must be the CPU.
+    /// A network on `device`, which must be the CPU.
     pub(crate) fn new(architecture: &Architecture, device: Device) -> Self {
         let mut layers = Vec::new();
         let mut at = 0;
@@ -133,8 +135,9 @@ impl Fused {
         }
     }
 
-    /// From the gradient `d` of the layer's output `y` to that of its input, which is returned too; gradients of parameters
-    /// are stored. Without `wanted` the gradient of the input is left out.
+    /// Returns the gradient of the layer's input, from the gradient `d` of its output `y`, and
+    /// stores the gradients of its parameters. Without `wanted` the gradient of the input is left
+    /// out.
     fn backward(
         &self,
         layer: Layer,
@@ -167,13 +170,13 @@ impl Fused {
     }
 }
 
-/// Where the backward pass is.
+/// State of the backward pass.
 struct Step {
-    /// With respect to `output`.
+    /// The gradient with respect to `output`.
     gradient: TensorData,
-    /// The values there; needed to see where a ReLU let nothing through.
+    /// The output of the layer, which shows where a ReLU let nothing through.
     output: TensorData,
-    /// Whether the gradient goes on below.
+    /// Whether a layer below needs the gradient.
     wanted: bool,
 }
 

@@ -1,7 +1,8 @@
 //! Every model from Burn's operations, differentiated by Burn.
 //!
-//! The loss is not part of the graph: the judge gives the gradient with respect to the outputs, and the graph is run
-//! backward from `sum(outputs * gradient)`, whose gradient is the same. So one piece of code judges every network.
+//! The loss is not part of the graph. The judge gives the gradient with respect to the outputs, and
+//! the graph is run backward from `sum(outputs * gradient)`, which has the same gradient. So the
+//! same code judges every network.
 
 use super::{Architecture, Batch, CHANNELS, Judge, KERNEL, NORM_EPSILON, Network, POOL, data, slice, tensor};
 use burn::tensor::activation::relu;
@@ -18,7 +19,7 @@ pub(crate) struct Graph {
 }
 
 impl Graph {
-    /// On `device`, which is without autodiff.
+    /// A network on `device`, which must be without autodiff.
     pub(crate) fn new(architecture: Architecture, device: Device) -> Self {
         Self { architecture, device }
     }
@@ -65,7 +66,8 @@ fn dense(p: &[Tensor<2>], mut x: Tensor<2>, layers: usize, norm: bool) -> Tensor
     x
 }
 
-/// Weights lie as `[ky, kx, channel in] x channel out`, the last layer sees `[y, x, channel]`.
+/// Weights are stored as `[ky, kx, channel in] x channel out`; the last layer sees
+/// `[y, x, channel]`.
 fn convolution(p: &[Tensor<2>], x: Tensor<2>, side: usize) -> Tensor<2> {
     let rows = x.dims()[0];
     let mut x = x.reshape([rows, 1, side, side]);

@@ -1,7 +1,8 @@
-//! D-Adaptation for Adam (Defazio and Mishchenko 2023, arXiv 2301.07733), as `DAdaptAdam` of the package `dadaptation` 3.2 with
-//! its defaults: the estimate `d` of the distance to the solution only grows,
-//! `d = max(d, num / ((1 - b) |s|_1))` with `b = sqrt(b2)`, `s = b s + (1 - b) d r g` and
-//! `num = b num + (1 - b) d r <g, s / (sqrt(v) + eps)>`. Decay is added to the gradient. A step at rate 0 changes nothing.
+//! D-Adaptation for Adam (Defazio and Mishchenko 2023, arXiv 2301.07733), as `DAdaptAdam` of the
+//! package `dadaptation` 3.2 with its defaults: the estimate `d` of the distance to the solution
+//! only grows, `d = max(d, num / ((1 - b) |s|_1))` with `b = sqrt(b2)`, `s = b s + (1 - b) d r g`
+//! and `num = b num + (1 - b) d r <g, s / (sqrt(v) + eps)>`. Decay is added to the gradient. A step
+//! at rate 0 changes nothing.
 
 use super::{Block, Method, Now};
 

@@ -1,9 +1,11 @@
-//! DoG and layer-wise DoG (Ivgi, Hinder, Carmon 2023, arXiv 2302.12022), as the package `dog-optimizer` 1.0.3, with its
-//! polynomial-decay averaging (gamma 8), at whose mean the run is evaluated.
+//! DoG and layer-wise DoG (Ivgi, Hinder, Carmon 2023, arXiv 2302.12022), as the package
+//! `dog-optimizer` 1.0.3, with its polynomial-decay averaging (gamma 8), at whose mean the run is
+//! evaluated.
 //!
 //! `R = max |p - p0|` (first `start (1 + |p0|)`), `G = sum |g|^2 + 1e-8`, `p -= r R / sqrt(G) g`,
-//! `mean += 9 / (8 + t) (p - mean)`. Norms are over all parameters (DoG) or over each tensor (LDoG). Decay is added to the
-//! gradient. The mean is as much part of the method as the step: without it the rate never falls.
+//! `mean += 9 / (8 + t) (p - mean)`. Norms are over all parameters (DoG) or over each tensor
+//! (LDoG). Decay is added to the gradient. The mean is as much part of the method as the step:
+//! without it the rate never falls.
 
 use super::{Block, Method, Now, copy_into};
 use std::ops::Range;
@@ -25,14 +27,14 @@ pub(super) struct Dog {
 }
 
 impl Dog {
-    /// With one step size (`groups` 1) or one for each of `groups` blocks.
+    /// One step size (`groups` 1), or one for each of `groups` blocks.
     pub(super) fn new(relative: f64, decay: f64, size: usize, groups: usize) -> Self {
         let (start, mean) = (vec![0.0; size], vec![0.0; size]);
         Self { relative, decay, start, mean, groups: vec![(0.0, 0.0); groups] }
     }
 }
 
-/// Squares of the distance from the start, of the parameters and of the gradient.
+/// Squared norms: of the distance from the start, of the parameters, and of the gradient.
 fn squares(block: &Block<'_>, start: &[f32], decay: f32) -> [f64; 3] {
     let mut sums = [0.0; 3];
     for ((p, g), start) in block.p.iter().zip(block.g).zip(start) {

@@ -1,10 +1,12 @@
-//! Mechanic (Cutkosky, Defazio, Mehta 2023, arXiv 2306.00144) over any plain optimizer, as the package `mechanic-pytorch` 0.0.1
-//! (`mechanize(Base, store_delta=True)`, its other defaults).
+//! Mechanic (Cutkosky, Defazio, Mehta 2023, arXiv 2306.00144) over any plain optimizer, as the
+//! package `mechanic-pytorch` 0.0.1 (`mechanize(Base, store_delta=True)`, its other defaults).
 //!
-//! The base's steps are added up and never taken: `delta += u`, and the parameters are `p0 + s delta`. The scale `s` is a sum over
-//! six coin-betting learners with memories `b`: with `h = <delta, g + 0.01 s |g| p / |p|>`,
-//! `m = max(b m, |h|); v = b^2 v + h^2; r = max(0, b r - s h); s = (1e-8 / 6 m + r) / (sqrt(v) + 1e-8)`. Only the shape of the
-//! base's rate matters, not its size.
+//! The steps of the base are added up and never taken: `delta += u`, and the parameters are
+//! `p0 + s delta`. The scale `s` is a sum over six coin-betting learners with memories `b`: with
+//! `h = <delta, g + 0.01 s |g| p / |p|>`,
+//! `m = max(b m, |h|)`, `v = b^2 v + h^2`, `r = max(0, b r - s h)` and
+//! `s = (1e-8 / 6 m + r) / (sqrt(v) + 1e-8)`. Only the shape of the base's rate matters, not its
+//! size.
 
 use super::{Block, Method, Now, copy_into, sum};
 
@@ -13,7 +15,7 @@ const BETAS: [f64; 6] = [0.9, 0.99, 0.999, 0.9999, 0.99999, 0.999999];
 const S_DECAY: f64 = 0.01;
 const S_INIT: f64 = 1e-8;
 const EPS: f64 = 1e-8;
-/// Largest product before there was any.
+/// Start value of `m`, the largest product so far.
 const FIRST: f64 = 1e-6;
 
 #[derive(Debug)]
@@ -21,7 +23,8 @@ pub(super) struct Mechanic {
     base: Box<dyn Method>,
     start: Vec<f32>,
     delta: Vec<f32>,
-    /// Parameters before the step of the base: no state, kept to save the memory's making.
+    /// Parameters before the step of the base. Not state: kept so that the memory is allocated
+    /// once.
     before: Vec<f32>,
     learners: [ScaleLearner; BETAS.len()],
 }

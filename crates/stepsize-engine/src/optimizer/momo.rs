@@ -1,9 +1,11 @@
-//! MoMo and MoMo-Adam (Schaipp et al. 2023, arXiv 2305.07583), as the package `momo-opt` 0.1.0: the rate is a cap on a
-//! Polyak step over averaged losses and gradients, with 0 as the least loss there is.
+//! MoMo and MoMo-Adam (Schaipp et al. 2023, arXiv 2305.07583), as the package `momo-opt` 0.1.0. The
+//! rate is a cap on a Polyak step over averaged losses and gradients; the lowest possible loss is
+//! taken to be 0.
 //!
 //! With `d`, `f`, `c` the running means of `g`, of the loss and of `<g, p>`:
-//! `tau = min(r / q, max((1 + r w) (f - c) + <d, p>, 0) / <d, d / D>)`, `p = (p - tau d / D) / (1 + r w)`. MoMo has `D = 1` and `q = 1`;
-//! MoMo-Adam `D = sqrt(v / (1 - b2^t)) + eps` and `q = 1 - b1^t`.
+//! `tau = min(r / q, max((1 + r w) (f - c) + <d, p>, 0) / <d, d / D>)`,
+//! `p = (p - tau d / D) / (1 + r w)`. MoMo has `D = 1` and `q = 1`; MoMo-Adam
+//! `D = sqrt(v / (1 - b2^t)) + eps` and `q = 1 - b1^t`.
 
 use super::{Block, Method, Now};
 
@@ -29,7 +31,7 @@ fn product(block: &Block<'_>) -> f64 {
 
 /// The Polyak step: `gap / norm`, at most `cap`.
 fn step_size(gap: f64, norm: f64, cap: f64) -> f64 {
-    // without a slope there is no step, whatever its size
+    // without a slope the step is zero, whatever the cap
     if norm > 0.0 { cap.min(gap.max(0.0) / norm) } else { cap }
 }
 

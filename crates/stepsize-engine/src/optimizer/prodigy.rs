@@ -1,8 +1,11 @@
-//! Prodigy (Mishchenko and Defazio 2023, arXiv 2306.06101), as the package `prodigyopt` 1.1.2 with its defaults.
+//! Prodigy (Mishchenko and Defazio 2023, arXiv 2306.06101), as the package `prodigyopt` 1.1.2 with
+//! its defaults.
 //!
-//! Adam whose step is `d r`, where `d` is a lower bound of the distance from the start to the solution that only grows:
-//! `num = b3 num + (d/d0) d r <g, p0 - p>; s = b3 s + (d/d0) d r g; d = max(d, num / |s|_1)` with `b3 = sqrt(b2)`, `d0 = 1e-6`. The
-//! moments are weighted by `d`. Decay is apart from the gradient: `p -= d r w p`. A step at rate 0 changes nothing.
+//! Adam with the step `d r`, where `d` is a lower bound of the distance from the start to the
+//! solution and only grows:
+//! `num = b3 num + (d/d0) d r <g, p0 - p>; s = b3 s + (d/d0) d r g; d = max(d, num / |s|_1)` with
+//! `b3 = sqrt(b2)`, `d0 = 1e-6`. The moments are weighted by `d`. Decay is separate from the
+//! gradient: `p -= d r w p`. A step at rate 0 changes nothing.
 
 use super::{Block, Method, Now, copy_into};
 

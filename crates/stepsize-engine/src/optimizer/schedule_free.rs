@@ -1,10 +1,14 @@
-//! Schedule-Free SGD and AdamW (Defazio et al. 2024, arXiv 2405.15682), as the package `schedulefree` 1.4.1.
+//! Schedule-Free SGD and AdamW (Defazio et al. 2024, arXiv 2405.15682), as the package
+//! `schedulefree` 1.4.1.
 //!
-//! Gradients are taken at `y = (1 - b) z + b x`, the steps are made by `z`, and `x`, the running mean of `z`, is what is
-//! evaluated: `z -= r u; x = (1 - c) x + c z` with `c = w / sum w`, `w = (largest rate so far)^2`. `u` is `g + d y` for SGD and
-//! `g / (sqrt(s / (1 - b2^t)) + eps) + d y` for AdamW. Only `y` and `z` are kept: `x = y + (1 - 1/b) (z - y)`.
+//! Gradients are taken at `y = (1 - b) z + b x`. Steps move `z`. Evaluation uses `x`, the running
+//! mean of `z`: `z -= r u; x = (1 - c) x + c z` with `c = w / sum w`,
+//! `w = (largest rate so far)^2`. `u` is `g + d y` for SGD and
+//! `g / (sqrt(s / (1 - b2^t)) + eps) + d y` for AdamW. Only `y` and `z` are kept:
+//! `x = y + (1 - 1/b) (z - y)`.
 //!
-//! The package's own warm-up is left out: the schedule of the run does it. Its first step at rate 0 has no weight.
+//! The package's own warm-up is left out, because the schedule of the run does it. Its first step
+//! at rate 0 has no weight.
 
 use super::{Block, Method, Now, copy_into, lerp};
 use std::ops::Range;

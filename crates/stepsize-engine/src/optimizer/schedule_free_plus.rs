@@ -1,9 +1,11 @@
 //! ScheduleFree+ (Defazio 2026, arXiv 2605.19095), as the authors' reference implementation
-//! `adamc_schedulefree_plus_paper.py` with its defaults (betas 0.9 and 0.95, no annealing of the momentum, no warm-up of the mean).
+//! `adamc_schedulefree_plus_paper.py` with its defaults (betas 0.9 and 0.95, no annealing of the
+//! momentum, no warm-up of the mean).
 //!
-//! Schedule-Free over Adam's step with its momentum, and a Polyak step instead of a rate: with `f` the mini-batch loss and
-//! `g` its gradient at `y`, `a = r max(0, f + b <g, z - x>) / (sqrt(pi/2) |g|_1)`. Zero is taken as the least loss there is. Decay is
-//! that of AdamC: `z -= a^2 d y`, so that useful values are far larger than AdamW's.
+//! Schedule-Free over Adam's step with its momentum, with a Polyak step instead of a rate: with `f`
+//! the mini-batch loss and `g` its gradient at `y`,
+//! `a = r max(0, f + b <g, z - x>) / (sqrt(pi/2) |g|_1)`. The lowest possible loss is taken to be
+//! zero. Decay is that of AdamC: `z -= a^2 d y`, so useful values are far larger than AdamW's.
 
 use super::{Block, Method, Now, copy_into, sum};
 use std::ops::Range;
@@ -47,7 +49,7 @@ impl Method for ScheduleFreePlus {
             .sum();
         let slope = sum(blocks, |_, g| g.abs()) * (std::f64::consts::PI / 2.0).sqrt();
         let gap = (now.loss + self.momentum * ahead).max(0.0);
-        // a flat spot: there is no way down, and nothing to divide by
+        // on a flat spot no direction leads down, and the division would be by zero
         let rate = if slope > 0.0 { now.lr.max(EPS) * gap / slope } else { 0.0 };
         self.largest = self.largest.max(rate);
         let weight = self.largest * self.largest;

@@ -1,4 +1,5 @@
-//! SGD, as PyTorch 2.15 (dampening 0): `g += d p; v = m v + g; p -= r v`, or `p -= r (g + m v)` for Nesterov.
+//! SGD, as PyTorch 2.15 (dampening 0): `g += d p; v = m v + g; p -= r v`, or `p -= r (g + m v)` for
+//! Nesterov.
 
 use super::{Block, Method, Now};
 

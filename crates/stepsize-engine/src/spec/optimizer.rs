@@ -5,7 +5,8 @@ use std::fmt;
 use std::str::FromStr;
 use stepsize::{Error, Result};
 
-/// The optimizer, with the semantics of the class of that name in PyTorch or in its authors' package.
+/// The optimizer, with the semantics of the class of that name in PyTorch or in its authors'
+/// package.
 ///
 /// | notation | optimizer | rate |
 /// |---|---|---|
@@ -23,9 +24,9 @@ use stepsize::{Error, Result};
 /// | `momo`, `momo:0.9` | MoMo: the rate is a cap | 1 |
 /// | `momo_adam`, `momo_adam:0.9,0.999,1e-8` | MoMo-Adam: the rate is a cap | 0.01 |
 ///
-/// A rate of 1 is the convention of methods that work out their step size: `base` is then a factor on it, and a schedule
-/// multiplies it as any other. Weight decay applies to every parameter, biases included, as with `model.parameters()`
-/// in PyTorch.
+/// A rate of 1 is the convention of methods that work out their step size: `base` is then a factor
+/// on it, and a schedule multiplies it as any other. Weight decay applies to every parameter,
+/// biases included, as with `model.parameters()` in PyTorch.
 #[derive(Debug, Clone, PartialEq)]
 pub enum OptimizerSpec {
     /// Stochastic gradient descent.
@@ -55,12 +56,14 @@ pub enum OptimizerSpec {
     },
     /// Schedule-Free SGD (Defazio et al. 2024).
     ScheduleFreeSgd {
-        /// Place of the gradient between the steps and their mean, above 0 and below 1.
+        /// Where the gradient is taken between the steps (0) and their mean (1); above 0 and below
+        /// 1.
         momentum: f64,
     },
     /// Schedule-Free AdamW (Defazio et al. 2024).
     ScheduleFreeAdamW {
-        /// Place of the gradient between the steps and their mean, above 0 and below 1.
+        /// Where the gradient is taken between the steps (0) and their mean (1); above 0 and below
+        /// 1.
         beta1: f64,
         /// Decay of the mean of squares.
         beta2: f64,
@@ -69,7 +72,8 @@ pub enum OptimizerSpec {
     },
     /// ScheduleFree+ (Defazio 2026).
     ScheduleFreePlus {
-        /// Place of the gradient between the steps and their mean, above 0 and below 1.
+        /// Where the gradient is taken between the steps (0) and their mean (1); above 0 and below
+        /// 1.
         momentum: f64,
     },
     /// Prodigy (Mishchenko and Defazio 2023).
@@ -126,7 +130,7 @@ const USUAL: [f64; 3] = [0.9, 0.999, 1e-8];
 /// DoG's usual first distance.
 const START: f64 = 1e-6;
 
-/// What a person may choose from.
+/// The notations that error messages suggest.
 const KNOWN: &str = "sgd, sgd:0.9, nesterov:0.9, adam, adamw, schedule_free_sgd, schedule_free_adamw, schedule_free_plus, prodigy, dadapt_adam, dog, ldog, mechanic(adamw), momo, momo_adam";
 
 impl OptimizerSpec {
@@ -137,8 +141,8 @@ impl OptimizerSpec {
     /// AdamW with PyTorch's defaults for the betas and epsilon.
     pub const ADAMW: Self = Self::AdamW { beta1: 0.9, beta2: 0.999, eps: 1e-8 };
 
-    /// The rate with which the authors of a method that needs none advise to run it; `None` where it has to be found.
-    /// (Schedule-Free needs no schedule, but a rate.)
+    /// The rate that the authors advise for a method that works out its step size; `None` where a
+    /// rate has to be found. (Schedule-Free needs no schedule, but a rate.)
     pub fn free_rate(&self) -> Option<f64> {
         match self {
             Self::Sgd { .. } | Self::Adam { .. } | Self::AdamW { .. } => None,
@@ -154,7 +158,8 @@ impl OptimizerSpec {
         }
     }
 
-    /// The default rate of the package, of methods that have one to be found: Schedule-Free's.
+    /// The default rate of the authors' package, for methods whose rate has to be found:
+    /// Schedule-Free's.
     pub fn package_rate(&self) -> Option<f64> {
         match self {
             Self::ScheduleFreeSgd { .. } => Some(1.0),
@@ -173,7 +178,7 @@ impl OptimizerSpec {
         }
     }
 
-    /// The three numbers of a method that has Adam's.
+    /// `[beta1, beta2, eps]` of a method that has them.
     fn moments(&self) -> Option<[f64; 3]> {
         match *self {
             Self::Adam { beta1, beta2, eps }
@@ -186,7 +191,7 @@ impl OptimizerSpec {
         }
     }
 
-    /// Name, and the one number of a method that has one with its default.
+    /// The name, and the one number of a method that has one, with its default.
     fn parts(&self) -> (&'static str, Option<(f64, f64)>) {
         match *self {
             Self::Sgd { momentum, nesterov: false } => ("sgd", Some((momentum, 0.0))),
@@ -236,7 +241,7 @@ impl OptimizerSpec {
         fault.map_or(Ok(()), |fault| Err(Error::invalid(format!("optimizer {self}: {fault}"))))
     }
 
-    /// In words: `sgd momentum 0.9`.
+    /// The optimizer in words: `sgd momentum 0.9`.
     pub(crate) fn describe(&self) -> String {
         match *self {
             Self::Sgd { momentum: 0.0, .. } => "sgd".to_owned(),
@@ -310,7 +315,7 @@ impl FromStr for OptimizerSpec {
             "momo" => Self::Momo { beta: one(0.9, "the decay of its means")? },
             "momo_adam" => three().map(|[beta1, beta2, eps]| Self::MomoAdam { beta1, beta2, eps })?,
             _ => {
-                let message = format!("'{name}' is no optimizer; the optimizers are {KNOWN}");
+                let message = format!("'{name}' is not an optimizer; the optimizers are {KNOWN}");
                 return Err(Error::notation(message, text, 0));
             }
         };

@@ -1,9 +1,9 @@
 //! [`Lists`]: series that stand in a document as lists of numbers, and which run each belongs to.
 
 use crate::gap::Gap;
+use crate::names::{CounterKind, DataSplit};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
-use crate::{epoch_rank, step_rank};
 use std::collections::{BTreeMap, HashMap};
 
 /// Lists of one document; more are left out.
@@ -147,7 +147,7 @@ impl Lists {
         // Objects with lists of the same names are runs; those named for a split are parts of one.
         let mut leaves: HashMap<&str, usize> = HashMap::new();
         for list in self.all.iter().filter(|l| l.record.is_none()) {
-            *leaves.entry(&list.name).or_default() += usize::from(!crate::text::is_split_name(&list.parent));
+            *leaves.entry(&list.name).or_default() += usize::from(DataSplit::in_name(&list.parent).is_none());
         }
         let several = leaves.values().any(|n| *n > 1);
         let mut groups: Vec<(Place<'_>, Vec<&List>)> = Vec::new();
@@ -180,9 +180,10 @@ impl Lists {
     }
 
     fn fill(&self, run: &mut Run, group: &[&List], several: bool) {
-        let counter = |list: &&&List| step_rank(&list.name).or_else(|| epoch_rank(&list.name).map(|r| r + 100));
-        let counters: Vec<&&List> = group.iter().filter(|l| counter(l).is_some()).collect();
-        for list in group.iter().filter(|l| counter(l).is_none()) {
+        let counter = |list: &&List| CounterKind::of(&list.name);
+        let (values, counters): (Vec<&List>, Vec<&List>) =
+            group.iter().partition(|list| counter(list) == CounterKind::Value);
+        for list in values {
             let beside = counters
                 .iter()
                 .filter(|c| c.numbers.seen() == list.numbers.seen() && c.parent == list.parent)

@@ -1,6 +1,6 @@
 //! [`Tokens`]: JSON as it arrives, cut anywhere. Lenient: `NaN`, `Infinity`, single quotes, commas too many.
 
-use crate::number;
+use crate::json::{Atom, Lexer, in_word, quote_end, unescaped};
 use crate::text::LONGEST;
 use stepsize::{Error, Result};
 
@@ -22,10 +22,12 @@ pub(super) enum JsonToken<'a> {
     Nothing,
 }
 
+/// Where the last block ended.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 enum Mode {
     #[default]
     Between,
+    /// Within quotes; `escaped` after a backslash.
     Quoted {
         quote: u8,
         escaped: bool,
@@ -36,8 +38,8 @@ enum Mode {
 /// Makes tokens of bytes.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Tokens {
-    state: Mode,
-    /// A token that is not whole.
+    mode: Mode,
+    /// The beginning of a token that the last block cut.
     part: Vec<u8>,
     /// Open braces, and for each whether a key comes next.
     open: Vec<(u8, bool)>,
@@ -59,56 +61,73 @@ impl Tokens {
         if self.failed {
             return Ok(());
         }
-        let mut i = 0;
-        while let Some(&byte) = bytes.get(i) {
-            match self.state {
-                Mode::Between => {
-                    i += 1;
+        let begin = self.at;
+        let mut lexer = Lexer::new(bytes);
+        self.complete(&mut lexer, out)?;
+        while let Some(byte) = lexer.peek() {
+            self.at = begin + lexer.at as u64;
+            match byte {
+                b'"' | b'\'' => match lexer.quoted() {
+                    Some(text) => {
+                        self.at = begin + lexer.at as u64;
+                        self.quoted(text, out);
+                    }
+                    None => {
+                        let inside = lexer.rest().get(1..).unwrap_or(&[]);
+                        let mut escaped = false;
+                        quote_end(inside, byte, &mut escaped);
+                        self.hold(inside, Mode::Quoted { quote: byte, escaped });
+                        break;
+                    }
+                },
+                b'{' | b'[' | b'}' | b']' | b',' | b':' => {
+                    lexer.at += 1;
                     self.at += 1;
-                    if let Err(error) = self.between(byte, out) {
-                        self.failed = true;
-                        return Err(error);
-                    }
+                    self.mark(byte, out)?;
                 }
-                Mode::Quoted { quote, escaped } => {
-                    let rest = bytes.get(i..).unwrap_or(&[]);
-                    let length =
-                        if escaped { 0 } else { rest.iter().take_while(|b| **b != quote && **b != b'\\').count() };
-                    self.keep(rest.get(..length).unwrap_or(&[]));
-                    let Some(&byte) = rest.get(length) else {
-                        self.at += length as u64;
-                        return Ok(());
-                    };
-                    i += length + 1;
-                    self.at += length as u64 + 1;
-                    if escaped {
-                        self.keep(&[byte]);
-                        self.state = Mode::Quoted { quote, escaped: false };
-                    } else if byte == b'\\' {
-                        self.state = Mode::Quoted { quote, escaped: true };
-                    } else {
-                        self.quoted(out);
+                _ if byte.is_ascii_graphic() && byte != b'`' => {
+                    let word = lexer.word(in_word);
+                    if lexer.rest().is_empty() {
+                        self.hold(word, Mode::Word);
+                        break;
                     }
+                    self.at = begin + lexer.at as u64;
+                    self.word(word, out)?;
                 }
-                Mode::Word => {
-                    let rest = bytes.get(i..).unwrap_or(&[]);
-                    let ends =
-                        |b: &u8| matches!(b, b',' | b']' | b'}' | b':' | b'{' | b'[' | b'"') || b.is_ascii_whitespace();
-                    let length = rest.iter().position(ends).unwrap_or(rest.len());
-                    let (word, ended) = (rest.get(..length).unwrap_or(&[]), length < rest.len());
-                    i += length;
-                    self.at += length as u64;
-                    if ended && self.part.is_empty() {
-                        self.word(word, out)?;
-                    } else {
-                        self.keep(word);
-                        if ended {
-                            let part = std::mem::take(&mut self.part);
-                            self.word(&part, out)?;
-                            self.part = part;
-                            self.part.clear();
-                        }
-                    }
+                _ => {
+                    self.at += 1;
+                    return Err(self.fault(&format!("the byte {byte:#04x}")));
+                }
+            }
+        }
+        self.at = begin + bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Completes the token that the last block cut, as far as these bytes reach.
+    fn complete(&mut self, lexer: &mut Lexer<'_>, out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<()> {
+        let rest = lexer.rest();
+        let begin = self.at;
+        match self.mode {
+            Mode::Between => return Ok(()),
+            Mode::Quoted { quote, mut escaped } => {
+                let end = quote_end(rest, quote, &mut escaped);
+                self.keep(rest.get(..end.unwrap_or(rest.len())).unwrap_or(&[]));
+                lexer.at = end.map_or(rest.len(), |end| end + 1);
+                self.at = begin + lexer.at as u64;
+                self.mode = Mode::Quoted { quote, escaped };
+                if end.is_some() {
+                    let part = std::mem::take(&mut self.part);
+                    self.quoted(&part, out);
+                }
+            }
+            Mode::Word => {
+                let more = lexer.word(in_word);
+                self.keep(more);
+                self.at = begin + lexer.at as u64;
+                if !lexer.rest().is_empty() {
+                    let part = std::mem::take(&mut self.part);
+                    self.word(&part, out)?;
                 }
             }
         }
@@ -117,12 +136,19 @@ impl Tokens {
 
     /// The end; whether the document is cut there.
     pub fn finish(&mut self, out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<bool> {
-        let cut = self.state != Mode::Between || !self.open.is_empty();
-        if self.state == Mode::Word && self.open.is_empty() {
+        let cut = self.mode != Mode::Between || !self.open.is_empty();
+        if self.mode == Mode::Word && self.open.is_empty() {
             let part = std::mem::take(&mut self.part);
             self.word(&part, out)?;
         }
         Ok(cut && !self.failed)
+    }
+
+    /// Keeps the beginning of a token that is cut.
+    fn hold(&mut self, bytes: &[u8], mode: Mode) {
+        self.mode = mode;
+        self.part.clear();
+        self.keep(bytes);
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -134,7 +160,7 @@ impl Tokens {
         self.open.last().is_some_and(|(_, key)| *key)
     }
 
-    fn between(&mut self, byte: u8, out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<()> {
+    fn mark(&mut self, byte: u8, out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<()> {
         match byte {
             b'{' | b'[' => {
                 if self.open.len() >= DEPTH {
@@ -150,64 +176,52 @@ impl Tokens {
                 }
                 out(JsonToken::Close, self.at);
             }
-            b',' => {
+            _ => {
                 if let Some((brace, key)) = self.open.last_mut() {
-                    *key = *brace == b'{';
+                    *key = byte == b',' && *brace == b'{';
                 }
             }
-            b':' => {
-                if let Some((_, key)) = self.open.last_mut() {
-                    *key = false;
-                }
-            }
-            b'"' | b'\'' => {
-                self.part.clear();
-                self.state = Mode::Quoted { quote: byte, escaped: false };
-            }
-            _ if byte.is_ascii_whitespace() => {}
-            _ if byte.is_ascii_graphic() && byte != b'`' => {
-                self.part.clear();
-                self.part.push(byte);
-                self.state = Mode::Word;
-            }
-            _ => return Err(self.fault(&format!("the byte {byte:#04x}"))),
         }
         Ok(())
     }
 
-    fn quoted(&mut self, out: &mut impl FnMut(JsonToken<'_>, u64)) {
-        self.state = Mode::Between;
-        let text = String::from_utf8_lossy(&self.part);
+    fn quoted(&mut self, text: &[u8], out: &mut impl FnMut(JsonToken<'_>, u64)) {
+        self.mode = Mode::Between;
+        let text = String::from_utf8_lossy(beginning(text));
+        let text = unescaped(&text);
         match self.key_next() {
             true => out(JsonToken::Key(&text), self.at),
             false => out(JsonToken::Text(&text), self.at),
         }
-        drop(text);
-        self.part.clear();
-        self.part.shrink_to(LONGEST / 16);
     }
 
     fn word(&mut self, word: &[u8], out: &mut impl FnMut(JsonToken<'_>, u64)) -> Result<()> {
-        self.state = Mode::Between;
-        let text = String::from_utf8_lossy(word);
+        self.mode = Mode::Between;
+        let word = beginning(word);
         if self.key_next() {
-            out(JsonToken::Key(&text), self.at);
+            out(JsonToken::Key(&String::from_utf8_lossy(word)), self.at);
             return Ok(());
         }
-        match (number::whole(word), text.as_ref()) {
-            (Some(value), _) => out(JsonToken::Number(value), self.at),
-            (_, "null" | "None" | "undefined") => out(JsonToken::Null, self.at),
-            (_, "true" | "false" | "True" | "False") => out(JsonToken::Nothing, self.at),
-            _ => {
-                self.failed = true;
-                let short: String = text.chars().take(20).collect();
+        match Atom::of(word) {
+            Atom::Number(value) => out(JsonToken::Number(value), self.at),
+            Atom::Null => out(JsonToken::Null, self.at),
+            Atom::Flag => out(JsonToken::Nothing, self.at),
+            Atom::Name => {
+                let short: String = String::from_utf8_lossy(word).chars().take(20).collect();
                 return Err(self.fault(&format!("`{short}`")));
             }
         }
         Ok(())
     }
 
-    fn fault(&self, what: &str) -> Error {
-        Error::invalid(format!("no JSON at byte {}: {what}", self.at))
+    /// The error for what cannot be JSON; nothing more is read.
+    fn fault(&mut self, what: &str) -> Error {
+        self.failed = true;
+        Error::invalid(format!("this is not JSON at byte {}: {what}", self.at))
     }
+}
+
+/// The part of a token that is kept, however it came.
+fn beginning(token: &[u8]) -> &[u8] {
+    token.get(..LONGEST).unwrap_or(token)
 }

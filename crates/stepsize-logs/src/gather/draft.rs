@@ -1,8 +1,9 @@
 //! [`Draft`]: one run while it is read.
 
-use super::clock::{Clock, CounterKind};
 use super::{Again, NOTES, NameFacts};
+use crate::clock::{Clock, RowCounts};
 use crate::gap::Gap;
+use crate::names::CounterKind;
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
 use std::collections::BTreeMap;
@@ -56,10 +57,22 @@ impl Draft {
     }
 
     /// Where the first and the last reading of a column were made: steps and epochs.
-    pub fn first(&self, column: usize) -> Option<((f64, f64), (f64, f64))> {
+    fn first(&self, column: usize) -> Option<((f64, f64), (f64, f64))> {
         let thin = self.columns.get(column)?.as_ref()?;
         let place = |m: ThinPoint| (m.step, m.epoch);
         Some((place(thin.first()?), place(thin.last()?)))
+    }
+
+    /// Whether a row with these counts and columns is the first of another run.
+    #[inline]
+    pub fn ends_before(
+        &self,
+        counts: RowCounts,
+        columns: impl Iterator<Item = usize>,
+        again: Again,
+        started: bool,
+    ) -> bool {
+        self.clock.is_new_run(counts, again, started, columns.filter_map(|column| self.first(column)))
     }
 
     pub fn limit(&mut self, limit: usize) {
@@ -67,10 +80,10 @@ impl Draft {
     }
 
     /// Takes in a row that holds nothing but counters, and leaves these columns empty.
-    pub fn empty_row(&mut self, row: &[(usize, f64)], empty: &[usize], names: &[NameFacts], again: Again) {
+    pub fn empty_row(&mut self, counts: RowCounts, empty: &[usize], names: &[NameFacts], again: Again) {
         if self.gap.empty() {
             let mut clock = self.clock.clone();
-            clock.note(row, names, again, |_| false);
+            clock.note(counts, again, |_| false);
             let values = empty.iter().filter(|c| names.get(**c).is_some_and(|n| n.kind == CounterKind::Value));
             self.gap_begins = (values.copied().collect(), clock.step, clock.epoch);
         }
@@ -92,7 +105,15 @@ impl Draft {
 
     /// Takes in a row; gives how many series it began.
     #[inline]
-    pub fn row(&mut self, row: &[(usize, f64)], names: &[NameFacts], limit: usize, place: u64, again: Again) -> usize {
+    pub fn row(
+        &mut self,
+        row: &[(usize, f64)],
+        counts: RowCounts,
+        names: &[NameFacts],
+        limit: usize,
+        place: u64,
+        again: Again,
+    ) -> usize {
         if !self.fresh.is_empty() {
             for (name, text) in std::mem::take(&mut self.fresh) {
                 self.facts.entry(name).or_insert(text);
@@ -101,7 +122,7 @@ impl Draft {
         self.gap.filled();
         let columns = &self.columns;
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
-        self.clock.note(row, names, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
+        self.clock.note(counts, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
         let (step, epoch) = (self.clock.step, self.clock.epoch);
         let mut made = 0;
         let mut back = f64::NAN;

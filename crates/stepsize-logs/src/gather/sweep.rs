@@ -3,10 +3,9 @@
 //! A file is a sweep when its rows have settings that differ (a learning rate above all) and no counter that goes on: exports of
 //! W&B and Optuna, result tables of scripts. The settings become facts, the other numbers series of one point.
 
-use super::clock::CounterKind;
 use super::facts::{is_label, is_setting};
 use super::{FACTS, NameFacts};
-use crate::choose;
+use crate::names::{CounterKind, is_rate};
 use crate::run::{NamedSeries, Run};
 use std::collections::BTreeMap;
 
@@ -63,7 +62,7 @@ impl FirstRows {
         if named < rows.len() && counts.values().any(goes_on) {
             return None;
         }
-        let rates = values(&|c| choose::is_rate(text(c)) && !is_schedule(text(c)));
+        let rates = values(&|c| is_rate(text(c)) && !is_schedule(text(c)));
         let spread = |v: &Vec<f64>| {
             let mut sorted: Vec<f64> = v.iter().copied().filter(|v| *v > 0.0).collect();
             sorted.sort_by(f64::total_cmp);
@@ -97,7 +96,7 @@ fn run(index: usize, row: &TableRow, names: &[NameFacts], usual: &dyn Fn(usize) 
     let state = words.iter().find(|(n, _)| n.eq_ignore_ascii_case("state") || n.eq_ignore_ascii_case("status"));
     let ended = state.is_none_or(|(_, s)| s.eq_ignore_ascii_case("finished") || s.eq_ignore_ascii_case("complete"));
     let metric = |n: &NameFacts| {
-        n.kind == CounterKind::Value && !is_setting(&n.text) && !choose::is_rate(&n.text) && !is_number_of_run(&n.text)
+        n.kind == CounterKind::Value && !is_setting(&n.text) && !is_rate(&n.text) && !is_number_of_run(&n.text)
     };
     let left_out = |c: usize| ended && usual(c) && names.get(c).is_some_and(metric);
     let empty = row.empty.iter().filter(|c| left_out(**c)).map(|c| (*c, f64::NAN));
@@ -110,7 +109,7 @@ fn run(index: usize, row: &TableRow, names: &[NameFacts], usual: &dyn Fn(usize) 
         match name.kind {
             CounterKind::Step(_) => steps = Some(value),
             CounterKind::Epoch(_) => steps = steps.or(Some(value)),
-            CounterKind::Value if is_setting(&name.text) || choose::is_rate(&name.text) => {}
+            CounterKind::Value if is_setting(&name.text) || is_rate(&name.text) => {}
             CounterKind::Value if is_number_of_run(&name.text) => {
                 label = label.or_else(|| Some(value.to_string()));
                 continue;

@@ -1,7 +1,7 @@
 //! [`Header`]: what the columns of a table are.
 
-use crate::choose::is_known;
 use crate::gather::Gather;
+use crate::names::{is_counter, is_known};
 use memchr::memchr;
 
 /// What a column is.
@@ -202,7 +202,7 @@ fn tag_of(file: &str) -> Option<&str> {
 /// Whether `# epoch loss` names columns rather than being a remark.
 pub(crate) fn is_commented_header(line: &str) -> bool {
     let rest = line.trim_start_matches('#').trim();
-    !rest.starts_with('{') && rest.split([',', '\t', ';', ' ']).next().is_some_and(crate::is_counter)
+    !rest.starts_with('{') && rest.split([',', '\t', ';', ' ']).next().is_some_and(is_counter)
 }
 
 /// What separates the cells of a header.

@@ -2,6 +2,7 @@
 
 use super::{Pair, words};
 use crate::literal;
+use crate::names::{DataSplit, is_counter};
 
 /// Dict literals tried on one line, so that a line of braces costs no quadratic time.
 const LITERALS: usize = 8;
@@ -296,7 +297,7 @@ impl<'a> Scan<'a> {
             && digits
             && !self.byte(4).is_ascii_digit()
             && self.text.get(start..self.at).is_some_and(|t| !t.contains('.'))
-            && self.words.last().is_some_and(|w| words::is_progress(w))
+            && self.words.last().is_some_and(|w| is_counter(w))
     }
 
     /// The number after `/`, as in `3/10`.
@@ -351,7 +352,7 @@ impl<'a> Scan<'a> {
         let all = separated && parts.len() <= 5;
         let taken = if all { parts.len() } else { qualified };
         let first = parts.len() - taken.min(parts.len());
-        if words::is_progress(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
+        if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
             let global = parts.iter().any(|w| w.eq_ignore_ascii_case("global"));
             self.give(if global { format!("global_{last}") } else { last.to_owned() }, value, whole);
             // "Loss at step 100: 0.3": the loss still waits for its number.
@@ -372,9 +373,8 @@ impl<'a> Scan<'a> {
 
     /// The name with the held-out split that the line is about, if it does not say its own and is no counter.
     fn scoped(&self, name: String) -> String {
-        let own = |name: &str| name.split(['_', '-', '/', '.', ' ']).any(words::is_split);
         match self.scope {
-            Some(scope) if !own(&name) && !words::is_progress(&name) => {
+            Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) => {
                 format!("{}_{name}", scope.to_ascii_lowercase())
             }
             _ => name,

@@ -4,7 +4,7 @@
 //! least two are numbers and none has a name of its own. Bars and rules between are passed over.
 
 use super::{Pair, scan_pairs};
-use crate::choose::{is_counter, is_known};
+use crate::names::{is_counter, is_known};
 
 /// Reads lines one after the other.
 #[derive(Debug, Clone, Default)]

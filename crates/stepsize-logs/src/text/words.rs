@@ -1,38 +1,9 @@
-//! What the words of a log line are: counters, splits, units, filler.
+//! What the words of a log line are beside the names that [`names`](crate::names) knows: units, filler, qualifiers.
+
+use crate::names::{DataSplit, is_counter};
 
 fn among(word: &str, list: &[&str]) -> bool {
     list.iter().any(|w| word.eq_ignore_ascii_case(w))
-}
-
-/// Words that count training's progress.
-const PROGRESS: [&str; 22] = [
-    "epoch",
-    "epochs",
-    "ep",
-    "step",
-    "steps",
-    "global_step",
-    "global-step",
-    "iter",
-    "iters",
-    "iteration",
-    "iterations",
-    "it",
-    "batch",
-    "update",
-    "updates",
-    "num_updates",
-    "round",
-    "samples",
-    "tokens",
-    "trainer/global_step",
-    "_step",
-    "minibatch",
-];
-
-/// Whether `name` counts progress: epoch, step, iteration, update, samples, tokens.
-pub(crate) fn is_progress(name: &str) -> bool {
-    among(name, &PROGRESS)
 }
 
 /// Whether the word is a counter with its number attached (`epoch3`, `step-100`); gives both.
@@ -40,17 +11,17 @@ pub(crate) fn counted(word: &str) -> Option<(&str, f64)> {
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let count = word.get(name.len()..)?.parse().ok()?;
     let name = name.trim_end_matches(['-', '_', '#']);
-    is_progress(name).then_some((name, count))
+    is_counter(name).then_some((name, count))
 }
 
-/// Names of data splits.
+/// Whether the word names a split of the data.
 pub(crate) fn is_split(word: &str) -> bool {
-    is_held_out(word) || among(word, &["train", "training"])
+    DataSplit::of_word(word).is_some()
 }
 
-/// Names of splits that are not trained on.
+/// Whether the word names a split that is not trained on.
 pub(crate) fn is_held_out(word: &str) -> bool {
-    among(word, &["val", "valid", "validation", "test", "testing", "eval", "evaluation", "dev"])
+    DataSplit::of_word(word).is_some_and(DataSplit::is_held_out)
 }
 
 /// Words that belong to the name after them.

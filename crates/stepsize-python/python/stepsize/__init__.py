@@ -1,12 +1,23 @@
 """Stepsize: what learning rate should I use?
 
-``lr(step) = base x schedule(step) x controller``. Frameworks are imported only by the module that is named after them:
-``stepsize.torch``, ``stepsize.optax``, ``stepsize.keras``, ``stepsize.lightning``, ``stepsize.transformers``.
+``lr(step) = base x schedule(step) x controller``. Any training loop can search for its base rate::
+
+    estimate = stepsize.find(step, save, restore, steps=10_000, schedule="cosine", evaluate=evaluate)
+    print(estimate)
+
+Each framework has a module of its own. ``import stepsize`` imports no framework; import the module
+that you need:
+
+- ``stepsize.torch``: searches, schedulers and a guard against broken steps for PyTorch
+- ``stepsize.jax`` and ``stepsize.optax``: searches for JAX; schedules and controllers for optax
+- ``stepsize.keras``: searches, schedules and controllers for Keras 3 on any backend
+- ``stepsize.lightning``, ``stepsize.transformers``: callbacks for the two trainers
 """
 
 from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
-from ._search import find, range_test, sensitivity
-from ._study import Study, Trial
+from ._search import find, range_test, sensitivity, sweep
+from ._study import Study
+from ._trial import Trial
 
 __all__ = [
     "Controller",
@@ -20,4 +31,5 @@ __all__ = [
     "find",
     "range_test",
     "sensitivity",
+    "sweep",
 ]

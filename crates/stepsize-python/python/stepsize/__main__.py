@@ -7,10 +7,10 @@ import sys
 
 
 def main() -> int:
-    """Runs the words of this process and gives the exit code."""
+    """Runs the command line with the arguments of this process and returns its exit code."""
     from . import _native
 
-    # Ctrl-C is the command line's to handle, as in the program without Python around it.
+    # The command line handles Ctrl-C itself, as in the program without Python around it.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     return _native.main(["stepsize", *sys.argv[1:]])
 

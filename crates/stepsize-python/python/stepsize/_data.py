@@ -1,4 +1,6 @@
-"""What the adapters share: data that every trial begins anew, and the generators that no framework owns."""
+"""Shared by the adapters: data that every trial starts again, and the random generators that no
+framework owns.
+"""
 
 from __future__ import annotations
 
@@ -11,57 +13,70 @@ from typing import Any
 
 
 def reusable(loader: Any, name: str) -> Any:
-    """``loader``, unless it can be run through only once.
+    """Returns ``loader`` when it can be iterated over more than once. ``name`` is the argument that
+    holds it.
 
     Raises:
         ValueError: When it is an iterator.
     """
     if hasattr(loader, "__next__"):
         raise ValueError(
-            f"{name} can be run through only once, and each trial needs its batches anew: "
+            f"{name} is an iterator, which can be read only once, and each trial needs the batches from the start: "
             "give a loader, or a function that returns a new iterator"
         )
     return loader
 
 
 def begin(loader: Any) -> Iterator[Any]:
-    """Its batches from the start."""
+    """The batches of ``loader`` from the start. A loader is an iterable, or a function that returns
+    one.
+    """
     again: Iterable[Any] = loader if hasattr(loader, "__iter__") else loader()
     return iter(again)
 
 
 class Batches:
-    """Batches without an end: the loader is begun again whenever it is through."""
+    """Batches without an end: the loader starts again whenever it is exhausted."""
 
     def __init__(self, loader: Any, name: str = "loader") -> None:
         self._loader, self._name = reusable(loader, name), name
         self._running: Iterator[Any] = iter(())
 
     def rewind(self) -> None:
-        """The next batch is the first one."""
+        """Makes the first batch of the loader the next one."""
         self._running = iter(())
 
     def next(self) -> Any:
+        """The next batch.
+
+        Raises:
+            ValueError: When the loader has no batch at all.
+        """
         for batch in self._running:
             return batch
         self._running = begin(self._loader)
         for batch in self._running:
             return batch
-        raise ValueError(f"the {self._name} gives no batch")
+        raise ValueError(f"the {self._name} gives no batch: it needs at least one")
 
 
 def keep_rng(also: Sequence[Any] = ()) -> Callable[[], None]:
-    """The global generators of Python and NumPy (when imported), and the NumPy generators in ``also``; returns what puts
-    them back.
+    """Keeps the state of the global generators of Python and NumPy (when imported), and of the
+    NumPy generators in ``also``.
+
+    Returns:
+        A function that puts these states back, as often as it is called.
 
     Raises:
-        TypeError: When one of ``also`` is none.
+        TypeError: When one of ``also`` is not a ``numpy.random.Generator``.
     """
     python, numpy = random.getstate(), sys.modules.get("numpy")
     legacy = None if numpy is None else numpy.random.get_state()
     for one in also:
         if not hasattr(one, "bit_generator"):
-            raise TypeError(f"a {type(one).__name__} cannot be put back: it is no numpy.random.Generator")
+            raise TypeError(
+                f"also= has a {type(one).__name__}, which cannot be put back: give numpy.random.Generator objects"
+            )
     bits = [(one, copy.deepcopy(one.bit_generator.state)) for one in also]
 
     def restore() -> None:
@@ -84,7 +99,9 @@ def reseed(seed: int, also: Sequence[Any] = ()) -> None:
 
 
 def held(loader: Any, count: int, also: Sequence[Any] = ()) -> list[Any]:
-    """``count`` batches to judge on where there is no validation data: in another order than that of the trials."""
+    """At most ``count`` training batches to judge on without validation data, in another order than
+    the trials have.
+    """
     restore = keep_rng(also)
     try:
         reseed(0x5E1D, also)

@@ -1,11 +1,15 @@
-"""A schedule as a formula over array operations, for frameworks that trace a training step and cannot call the core.
+"""A schedule as a formula over array operations, for frameworks that trace a training step and
+cannot call the core.
 
-The operations come from a namespace that has NumPy's names: ``numpy`` (the tests' oracle), ``jax.numpy``, ``keras.ops``.
-The formulas are the core's (``crates/stepsize/src/schedule/node.rs``). Precision: a step stays a whole number until it
-is divided by a length, and what remains of a ramp is counted and not subtracted from 1, so in 32 bits a factor is good
-to a few parts in a million also at the end of a long decay. Only where the *clock* is not whole (``extend``, cycles that
-stretch by a fraction, stairs of fractional width) the parts in a million are of the peak, and beyond 16 million steps
-the clock moves in jumps: it has 24 bits.
+The operations come from a namespace with the names of NumPy: ``numpy`` (in the tests),
+``jax.numpy`` or ``keras.ops``. The formulas are those of the core
+(``crates/stepsize/src/rate/schedule/node.rs``).
+
+Precision: a step stays a whole number until it is divided by a length, and the remaining part of a
+ramp is counted, not subtracted from 1. So a factor in 32 bits is right to a few parts in a million,
+also at the end of a long decay. There is one exception: a *clock* that is not whole (``extend``,
+cycles that stretch by a fraction, stairs of fractional width). Then the error is a few parts in a
+million of the peak, and beyond 16 million steps the clock jumps, since it has 24 bits.
 """
 
 from __future__ import annotations
@@ -22,16 +26,22 @@ Formula = Callable[[Any], Any]
 
 
 def formula(schedule: Schedule, xp: Any) -> Formula:
-    """The factor over an array of steps, in the operations of ``xp``."""
+    """Compiles ``schedule`` to a function from an array of steps to an array of factors, in the
+    operations of ``xp``.
+    """
     return _Compiler(xp).compile(schedule._tree())
 
 
 def _whole(value: float) -> int | float:
-    """A number that arrays of 32-bit whole numbers can be compared with: whole where it fits, else a float."""
+    """``value`` as an int where it is whole and fits into 32 bits, so that steps are compared
+    exactly; else as a float.
+    """
     return int(value) if float(value).is_integer() and value <= _WHOLE else float(value)
 
 
 class _Compiler:
+    """One method for each kind of node, under its name in the tuples of ``Schedule._tree``."""
+
     def __init__(self, xp: Any) -> None:
         self.xp = xp
 
@@ -63,7 +73,7 @@ class _Compiler:
                 up = 1.0 - down
             elif shape == "sqrt":
                 up = xp.sqrt(gone)
-                down = left / (1.0 + up)  # 1 - up, without cancelling
+                down = left / (1.0 + up)  # 1 - up without cancellation
             else:
                 down, up = left, gone
             return begin * down + end * up
@@ -71,7 +81,7 @@ class _Compiler:
         return at
 
     def _stairs(self, t: Any, every: float, staircase: bool) -> Any:
-        """``t / every``, rounded down: exactly where ``every`` is whole."""
+        """``t / every``, with a staircase rounded down; that is exact where ``every`` is whole."""
         if not staircase:
             return t / every
         whole = _whole(every)
@@ -99,7 +109,7 @@ class _Compiler:
             bounds[1:] = [(top, last, 1.0, end)]
 
         def phase(begin: float, until: float, low: float, high: float) -> Formula:
-            # A phase without extent (very short cycles) stands at its end.
+            # In very short cycles a phase may have no length: it is then its last value.
             between = self._between(low, high, _whole(until - begin), shape) if until > begin else self._constant(high)
             return lambda t: between(t - _whole(begin))
 
@@ -209,7 +219,7 @@ class _Compiler:
 
 
 def _starts(length: int, stretch: float, times: int | None) -> list[float]:
-    """The times at which growing cycles begin, as far as 32 bits count."""
+    """The times at which growing cycles begin, up to the largest step of 32 bits."""
     starts = [0.0]
     while times is None or len(starts) <= times:
         start = length * (stretch ** len(starts) - 1.0) / (stretch - 1.0)

@@ -1,7 +1,7 @@
-"""The loop that runs a search's trials on closures of the user: ask, train, tell, and put everything back.
+"""The loop that runs the trials of a search: ask, train, tell, and put everything back.
 
-The rates come from the compiled core; here nothing is decided. Whatever happens (an exception, Ctrl-C), ``restore`` is
-called with the first snapshot before the caller sees it.
+The compiled core decides which rates to try; nothing is decided here. Whatever happens (an
+exception, Ctrl-C), the first snapshot is restored before the caller sees it.
 """
 
 from __future__ import annotations
@@ -20,41 +20,78 @@ from ._native import Estimate, Search, Trial
 
 
 class Task(Protocol):
-    """What a search needs of a training run. Without ``evaluate`` a run is judged by its last training losses."""
+    """What a search needs of a training run. Each framework has one adapter that implements it."""
 
     @property
-    def step(self) -> Callable[[float], Any]: ...
+    def description(self) -> str:
+        """What is trained, as text for people."""
+        ...
+
     @property
-    def save(self) -> Callable[[], Any]: ...
+    def step(self) -> Callable[[float], Any]:
+        """Takes one optimizer step at the given rate and returns the training loss."""
+        ...
+
     @property
-    def restore(self) -> Callable[[Any], Any]: ...
+    def save(self) -> Callable[[], Any]:
+        """Returns a snapshot of everything that a trial changes."""
+        ...
+
     @property
-    def begin(self) -> Callable[[], Any]: ...
+    def restore(self) -> Callable[[Any], Any]:
+        """Puts a snapshot back."""
+        ...
+
     @property
-    def evaluate(self) -> Callable[[], Any] | None: ...
+    def begin(self) -> Callable[[], Any]:
+        """Called at the start of each trial, after ``restore``."""
+        ...
+
     @property
-    def reseed(self) -> Callable[[int], Any] | None: ...
+    def evaluate(self) -> Callable[[], Any] | None:
+        """Returns the validation loss, or ``(loss, score)``. Without it a trial is judged by its
+        last training losses.
+        """
+        ...
+
+    @property
+    def reseed(self) -> Callable[[int], Any] | None:
+        """Seeds the order of the data. A search with several seeds needs it."""
+        ...
 
 
 class Closures:
     """A task made of the user's functions."""
 
-    def begin(self) -> None:
-        """Nothing: what a trial begins with is what was restored."""
-
     def __init__(
         self,
+        description: str,
         step: Callable[[float], Any],
         save: Callable[[], Any],
         restore: Callable[[Any], Any],
         evaluate: Callable[[], Any] | None = None,
         reseed: Callable[[int], Any] | None = None,
     ) -> None:
+        self.description = description
         self.step, self.save, self.restore, self.evaluate, self.reseed = step, save, restore, evaluate, reseed
+
+    def begin(self) -> None:
+        """Does nothing: a trial starts from what was restored."""
 
 
 def run(search: Search, task: Task, *, seed: int, planned: float, progress: bool | None) -> Estimate:
-    """Runs every trial that ``search`` asks for on ``task``, then gives the conclusion."""
+    """Runs every trial that ``search`` asks for on ``task``, and returns the conclusion.
+
+    Args:
+        search: Decides which trials to run.
+        task: Runs them.
+        seed: Seed of the state that ``task`` is in; a trial with another seed is reseeded.
+        planned: Steps that the search will take at most, for the progress bar.
+        progress: As in ``stepsize.find``.
+
+    Raises:
+        ValueError: When a trial has another seed and the task cannot be reseeded.
+    """
     with _whole():
         origin = task.save()
     try:
@@ -65,7 +102,10 @@ def run(search: Search, task: Task, *, seed: int, planned: float, progress: bool
                 task.begin()
                 if trial.seed != seed:
                     if task.reseed is None:
-                        raise ValueError("several seeds need reseed, a function that seeds the data order")
+                        raise ValueError(
+                            f"trial {trial.id} has seed {trial.seed}, and the search started with seed {seed}: "
+                            "give reseed=, a function that seeds the order of the data"
+                        )
                     task.reseed(trial.seed)
                 _train(search, trial, task, bar)
     finally:
@@ -86,7 +126,7 @@ def _train(search: Search, trial: Trial, task: Task, bar: Any) -> None:
         if end is None:
             try:
                 loss = float(task.step(lr))
-            except FloatingPointError:  # NaN checks of frameworks raise it; to a search it is a fact, not a fault
+            except FloatingPointError:  # raised by NaN checks of frameworks: a diverged trial, not an error
                 loss = float("nan")
             if trailing is not None:
                 trailing.losses.append(loss)
@@ -102,7 +142,9 @@ def _train(search: Search, trial: Trial, task: Task, bar: Any) -> None:
 
 
 class _Trailing:
-    """Without an evaluation the loss of a run is the mean of its last losses: a tenth of the run, at least 8 steps."""
+    """Stands in for an evaluation: the mean of the last losses, over a tenth of the trial and at
+    least 8 steps.
+    """
 
     def __init__(self, steps: int) -> None:
         self.losses: deque[float] = deque(maxlen=max(8, steps // 10))
@@ -120,13 +162,14 @@ def _pair(evaluation: Any) -> tuple[float, float | None]:
 
 @contextlib.contextmanager
 def _whole() -> Iterator[None]:
-    """Ctrl-C waits until the block is through: nothing is left half saved or half restored."""
+    """Delays Ctrl-C to the end of the block, so that nothing is left half saved or half restored.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
     waiting: list[tuple[int, Any]] = []
     previous = signal.getsignal(signal.SIGINT)
-    if previous is None or not callable(previous):  # not Python's to handle
+    if previous is None or not callable(previous):  # Python does not handle it
         yield
         return
     signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
@@ -140,7 +183,7 @@ def _whole() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _bar(progress: bool | None, planned: float) -> Iterator[Callable[[Trial, float], None]]:
-    """Progress as with tqdm: on when it is installed and somebody looks (a terminal, a notebook), or as told."""
+    """A tqdm bar: by default where tqdm is installed and stderr is a terminal or a notebook."""
     tqdm: Any = None
     if progress or (progress is None and (sys.stderr.isatty() or "ipykernel" in sys.modules)):
         try:

@@ -1,4 +1,7 @@
-"""The compiled core. Import from ``stepsize`` instead."""
+"""The compiled core. Import the public names from ``stepsize``.
+
+The docstrings of the public classes are those of the compiled module, which ``help()`` shows.
+"""
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
@@ -9,6 +12,12 @@ import numpy.typing as npt
 
 __all__ = [
     "COMMAND_LINE",
+    "EVALUATIONS",
+    "RACE_BUDGET",
+    "RANGE_TEST_SPAN",
+    "RANGE_TEST_STEPS",
+    "SENSITIVITY_PER_DECADE",
+    "SENSITIVITY_SEEDS",
     "Controller",
     "Estimate",
     "NotationError",
@@ -23,6 +32,12 @@ __all__ = [
 ]
 
 COMMAND_LINE: bool
+EVALUATIONS: int
+RACE_BUDGET: float
+RANGE_TEST_SPAN: tuple[float, float]
+RANGE_TEST_STEPS: int
+SENSITIVITY_PER_DECADE: int
+SENSITIVITY_SEEDS: int
 __version__: str
 
 _Steps = npt.NDArray[np.integer[Any]] | Sequence[int]
@@ -34,20 +49,39 @@ class NotationError(ValueError):
     column: int
 
 def main(words: Sequence[str]) -> int:
-    """Runs the command line ``words``, of which the first is the program's name, and gives its exit code."""
+    """Runs the command line. The first of ``words`` is the name of the program. Returns the exit code."""
 
 @final
 class Schedule:
-    """A shape over steps: a factor on the base rate. Immutable; asking for a step changes nothing."""
+    """The rate over steps, as a factor of the base rate. Immutable.
 
-    def __new__(cls, notation: str | Schedule, steps: int | None = None) -> Schedule:
-        """Reads notation for a run of ``steps``; without ``steps`` every length in it is a number of steps.
+    Schedules are added to and multiplied with each other and numbers. Beyond its end a schedule
+    holds its last value.
 
-        Raises ``NotationError`` (a ``ValueError``) with the column when the text does not parse.
-        """
+    Args:
+        notation: The schedule as text, such as ``"warmup(5%) then cosine"``, or a ``Schedule``.
+        steps: Length of the run in steps. Without it, every length in the notation must be a number
+            of steps.
+
+    Raises:
+        NotationError: When the text does not parse; ``column`` is the place.
+
+    Example:
+        >>> schedule = Schedule("warmup(10) then linear", steps=110)
+        >>> schedule(60)
+        0.5
+        >>> (2 * schedule)(60)
+        1.0
+    """
+
+    def __new__(cls, notation: str | Schedule, steps: int | None = None) -> Schedule: ...
     @classmethod
     def table(cls, values: Sequence[float]) -> Schedule:
-        """One factor a step; the last one is held."""
+        """A schedule of one factor for each step. Beyond the end it holds the last one.
+
+        Raises:
+            ValueError: When there is no value, or a value is below 0 or not finite.
+        """
     @overload
     def __call__(self, step: int | np.integer[Any], /) -> float: ...
     @overload
@@ -57,7 +91,11 @@ class Schedule:
         """Length in steps; ``None`` when it never ends."""
     def _tree(self) -> tuple[Any, ...]: ...
     def then(self, following: str | Schedule) -> Schedule:
-        """This, then ``following`` on its own clock. Raises ``ValueError`` when this never ends."""
+        """This schedule, then ``following``, which counts its steps from the end of this one.
+
+        Raises:
+            ValueError: When this schedule never ends.
+        """
     def __mul__(self, value: Schedule | float, /) -> Schedule: ...
     def __rmul__(self, value: Schedule | float, /) -> Schedule: ...
     def __add__(self, value: Schedule | float, /) -> Schedule: ...
@@ -67,44 +105,114 @@ class Schedule:
     def __copy__(self) -> Schedule: ...
     def __deepcopy__(self, _memo: Any, /) -> Schedule: ...
     def compress(self, planned: int, to: int) -> Schedule:
-        """The same shape for a run of ``to`` steps instead of ``planned``."""
-    def extend(self, done: int, planned: int, to: int) -> Schedule:
-        """For a run planned for ``planned`` steps that has made ``done`` and shall now make ``to``.
+        """The same schedule for a run of ``to`` steps instead of ``planned``.
 
-        The past stays, the rate does not jump, and what was to come is stretched evenly over ``done..to``.
+        Raises:
+            ValueError: When a length is out of range.
         """
-    def to_json(self) -> str: ...
+    def extend(self, done: int, planned: int, to: int) -> Schedule:
+        """The schedule of a run that was planned for ``planned`` steps, has taken ``done``, and shall
+        end at ``to``.
+
+        The past stays the same, the rate does not jump, and the rest is stretched evenly over
+        ``done`` to ``to``.
+
+        Raises:
+            ValueError: When a length is out of range.
+        """
+    def to_json(self) -> str:
+        """The notation as JSON text; ``from_json`` reads it."""
     @classmethod
-    def from_json(cls, text: str) -> Schedule: ...
+    def from_json(cls, text: str) -> Schedule:
+        """Makes a schedule from the text of ``to_json``.
+
+        Raises:
+            ValueError: When it is not such a text.
+        """
 
 @final
 class Controller:
-    """Closed loop: reports in, a factor on the rate out."""
+    """A controller: it changes the rate by what it sees during training.
 
-    def __new__(cls, notation: str, lr: float = 1.0) -> Controller:
-        """``plateau(patience=10)`` and its kin. ``lr`` is the base rate, which modes with a floor as a rate need."""
+    It takes reports of one metric and gives a factor that multiplies the scheduled rate.
+
+    Args:
+        notation: The controller as text, such as ``"plateau(patience=10)"``.
+        lr: The base rate. Controllers whose floor is a rate need it.
+
+    Raises:
+        NotationError: When the text does not parse.
+        ValueError: When the controller needs gradients or branches, which a Python loop cannot give
+            it.
+
+    Example:
+        >>> controller = Controller("plateau_torch(patience=1, factor=0.5)")
+        >>> for loss in (1.0, 1.0, 1.0):
+        ...     stop = controller.observe(loss)
+        >>> controller.factor
+        0.5
+    """
+
+    def __new__(cls, notation: str, lr: float = 1.0) -> Controller: ...
     @property
     def factor(self) -> float:
-        """The factor on the scheduled rate. Asking changes nothing."""
+        """The factor on the scheduled rate. Reading it changes nothing."""
     @property
-    def lr(self) -> float: ...
+    def lr(self) -> float:
+        """The base rate that the controller was made for."""
     @property
     def metric(self) -> str:
-        """What it watches: ``"train_loss"`` or ``"val_loss"``."""
+        """The metric that it watches: ``"train_loss"`` or ``"val_loss"``."""
     def observe(self, value: float, step: int | None = None) -> str | None:
-        """Takes in one report; returns why the run should end, or ``None`` to go on.
+        """Reports one value of the metric.
 
-        Raises ``ValueError`` when the value cannot be used (not finite); the controller is then unchanged.
+        Args:
+            value: The value.
+            step: Zero-based step that it belongs to; by default the number of earlier reports.
+
+        Returns:
+            Why the run should end, or ``None`` to continue.
+
+        Raises:
+            ValueError: When the value is not finite. The controller is then unchanged.
         """
-    def state_dict(self) -> dict[str, float]: ...
-    def load_state_dict(self, state: Mapping[str, float]) -> None: ...
-    def to_json(self) -> str: ...
+    def state_dict(self) -> dict[str, float]:
+        """The state as a dictionary of numbers, for a checkpoint."""
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Continues from a state that ``state_dict`` returned.
+
+        Raises:
+            ValueError: When the state is not one of this controller.
+        """
+    def to_json(self) -> str:
+        """Notation, base rate and state as JSON text; ``from_json`` reads it."""
     @classmethod
-    def from_json(cls, text: str) -> Controller: ...
+    def from_json(cls, text: str) -> Controller:
+        """Makes a controller from the text of ``to_json``.
+
+        Raises:
+            ValueError: When it is not such a text.
+        """
 
 @final
 class Policy:
-    """``lr(step) = base x schedule(step) x controller``."""
+    """The rate of a run: ``lr(step) = base x schedule(step) x controller``.
+
+    Args:
+        lr: The base rate.
+        schedule: Notation or a ``Schedule``; by default constant.
+        controller: Notation of a controller, such as ``"plateau(patience=10)"``; by default none.
+        steps: Length of the run in steps, for the open lengths in the notation.
+
+    Raises:
+        NotationError: When a text does not parse.
+        ValueError: When the base rate is not above zero.
+
+    Example:
+        >>> policy = Policy(0.1, "linear", steps=100)
+        >>> policy(0), policy(50), policy(100)
+        (0.1, 0.05, 0.0)
+    """
 
     def __new__(
         cls,
@@ -122,23 +230,39 @@ class Policy:
     def lr(self) -> float:
         """The base rate."""
     @property
-    def schedule(self) -> Schedule: ...
+    def schedule(self) -> Schedule:
+        """The schedule."""
     @property
-    def controller(self) -> str | None: ...
+    def controller(self) -> str | None:
+        """Notation of the controller; ``None`` without one."""
     @property
     def factor(self) -> float:
-        """The controller's factor; 1 without one."""
+        """The factor of the controller; 1 without one. Reading it changes nothing."""
     def observe(self, value: float, step: int | None = None) -> str | None:
-        """Reports to the controller: see ``Controller.observe``."""
-    def state_dict(self) -> dict[str, float]: ...
-    def load_state_dict(self, state: Mapping[str, float]) -> None: ...
-    def to_json(self) -> str: ...
+        """Reports one value of the metric to the controller: see ``Controller.observe``. Does nothing
+        without a controller.
+        """
+    def state_dict(self) -> dict[str, float]:
+        """The state of the controller as a dictionary of numbers; empty without a controller."""
+    def load_state_dict(self, state: Mapping[str, float]) -> None:
+        """Continues from a state that ``state_dict`` returned.
+
+        Raises:
+            ValueError: When the state is not one of this controller.
+        """
+    def to_json(self) -> str:
+        """All of it as JSON text; ``from_json`` reads it."""
     @classmethod
-    def from_json(cls, text: str) -> Policy: ...
+    def from_json(cls, text: str) -> Policy:
+        """Makes a policy from the text of ``to_json``.
+
+        Raises:
+            ValueError: When it is not such a text.
+        """
 
 @final
 class Stepper:
-    """Where a PyTorch scheduler stands, and the rates of an optimizer's groups there."""
+    """The position of a PyTorch scheduler, and the rates of the parameter groups there."""
 
     last_epoch: int
     step_count: int
@@ -160,57 +284,89 @@ class Stepper:
 
 @final
 class Estimate:
-    """The answer of a search: a rate, or a refusal with its reason. True when it has a rate."""
+    """The answer of a search: a rate, or a refusal with its reason. True when it has a rate.
+
+    ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
+    matplotlib, and ``report`` writes it as a page.
+    """
 
     @property
     def lr(self) -> float | None:
         """The recommended base rate; ``None`` when the search refused."""
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Lower and upper end of the 80 % interval; ``None`` from methods that have none."""
+        """Lower and upper end of the 80 % interval: in 80 of 100 cases the best rate lies between
+        them. ``None`` without one.
+        """
     @property
     def cost(self) -> float:
-        """Steps spent, in full runs."""
+        """Optimizer steps that the search took, in full runs."""
     @property
     def refused(self) -> str | None:
-        """``flat``, ``noise_only``, ``all_diverged``, ``too_short``, ``at_edge`` or ``unfit``; ``None`` with a rate."""
+        """Reason of a refusal, else ``None``.
+
+        It is ``flat``, ``noise_only``, ``all_diverged``, ``too_short``, ``at_edge`` or ``unfit``.
+        """
     @property
     def why(self) -> str:
-        """The evidence behind the answer or the refusal."""
+        """The evidence for the answer or the refusal, as a sentence."""
     @property
     def advice(self) -> str | None:
-        """What to do after a refusal."""
+        """What to do about a refusal; ``None`` with a rate."""
     @property
     def divergence_lr(self) -> float | None:
-        """The lowest rate that diverged, if any did."""
+        """The lowest rate at which training diverged; ``None`` when no trial diverged."""
     @property
     def points(self) -> list[dict[str, Any]]:
-        """Each trial: ``lr``, ``steps``, ``loss``, ``verdict`` and more, as in ``to_json``."""
+        """One dictionary for each trial: ``lr``, ``steps``, ``seed``, ``loss``, ``verdict`` and more.
+
+        They are the ``points`` of ``to_json``.
+        """
     @property
     def landscape(self) -> list[tuple[float, float, float, float]]:
-        """Expected loss of the full run: rate, 10 % quantile, median, 90 % quantile; empty without a model."""
+        """Expected loss of the full run over rates; empty when the search has no model of it.
+
+        Each entry is ``(rate, low, median, high)``: low and high are the 10 % and the 90 % quantile
+        of the loss.
+        """
     @property
     def curve(self) -> list[tuple[float, float]]:
-        """Rate and smoothed loss of a range test; empty for other searches."""
+        """Rate and smoothed loss of each step of a range test; empty for other searches."""
     def __bool__(self) -> bool: ...
     def to_json(self) -> str:
-        """The ``--json`` object of the command line."""
+        """The same JSON object that the command line prints with ``--json``."""
     def to_record(self) -> str:
-        """The whole record as JSON; ``from_record`` reads it."""
+        """The whole record as JSON text, with all curves; ``from_record`` reads it."""
     @classmethod
-    def from_record(cls, text: str) -> Estimate: ...
-    def to_svg(self) -> str: ...
-    def to_png(self) -> bytes: ...
-    def to_html(self) -> str: ...
+    def from_record(cls, text: str) -> Estimate:
+        """Makes an estimate from the text of ``to_record``.
+
+        Raises:
+            ValueError: When it is not such a text.
+        """
+    def to_svg(self) -> str:
+        """The picture of loss over rate, as SVG text."""
+    def to_png(self) -> bytes:
+        """The picture of loss over rate, as the bytes of a PNG file."""
+    def to_html(self) -> str:
+        """The page that ``report`` writes, as HTML text."""
     def report(self, path: str | PathLike[str]) -> None:
-        """Writes one self-contained HTML page."""
+        """Writes one HTML page to ``path``. It needs no other file and no network.
+
+        Raises:
+            OSError: When the file cannot be written.
+        """
     def plot(self, ax: Any = None) -> Any:
-        """Draws loss over rate on matplotlib axes (new ones without ``ax``) and returns them."""
+        """Draws loss over rate on matplotlib axes and returns them; without ``ax`` on new ones.
+
+        Raises:
+            ImportError: When matplotlib is not installed.
+        """
     def _repr_html_(self) -> str: ...
 
 @final
 class Trial:
-    """A training run that is asked for."""
+    """A trial that the search asks for."""
 
     @property
     def id(self) -> int: ...
@@ -224,7 +380,7 @@ class Trial:
     def schedule(self) -> Schedule: ...
     @property
     def evaluations(self) -> list[int]:
-        """Counts of steps after which it is evaluated; 0 is the untrained model."""
+        """Counts of steps after which the trial is evaluated; 0 is the untrained model."""
     def rate(self, step: int) -> float:
         """The rate to apply at zero-based ``step``."""
     def to_json(self) -> str: ...
@@ -233,7 +389,7 @@ class Trial:
 
 @final
 class Search:
-    """A study whose trials Python runs: ask, tell, conclude."""
+    """A study whose trials Python runs: ask, report, conclude. Reports return how the trial ended, if it did."""
 
     @classmethod
     def race(
@@ -266,23 +422,23 @@ class Search:
     ) -> Search: ...
     def ask(self) -> Trial | None: ...
     def poll(self) -> tuple[bool, Trial | None]:
-        """Whether the search is over, and the next trial; neither while running trials must end first."""
+        """Whether the search is over, and the next trial. False and ``None`` while running trials must end first."""
     def step(self, trial: int, step: int, lr: float, loss: float) -> str | None: ...
     def evaluate(
         self, trial: int, step: int, lr: float, val_loss: float, score: float | None = None
     ) -> str | None: ...
     def finish(self, trial: int, steps: int, seconds: float) -> str | None: ...
     def leave(self, trial: int, steps: int, why: str | None = None) -> str | None:
-        """Tells that a trial was left before its end, with ``why`` that it could not be run."""
+        """Reports that a trial was left before its end. With ``why`` it failed, else it was stopped."""
     def replay(self, record: Record) -> str | None:
-        """Tells all that ``record`` holds."""
+        """Reports everything in ``record``."""
     def forked(self) -> None:
-        """To be called in a forked child."""
+        """Call it in a forked child, where the study must not be used."""
     def conclude(self) -> Estimate: ...
 
 @final
 class Record:
-    """What a trial reports in a process that does not hold its study. Its methods are those of ``Search``."""
+    """The reports of a trial in a process that does not hold its study. Its methods are those of ``Search``."""
 
     def __new__(cls, trial: Trial) -> Record: ...
     def step(self, _trial: int, step: int, lr: float, loss: float) -> str | None: ...

@@ -1,4 +1,4 @@
-"""``Estimate.plot``: the picture on matplotlib axes."""
+"""``Estimate.plot``: loss over rate on matplotlib axes."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from ._native import Estimate
 
 
 def plot(estimate: Estimate, ax: Any = None) -> Any:
-    """Loss over rate, on a logarithmic axis; nothing is shown or saved. Returns the axes.
+    """Draws loss over rate on ``ax``, with a logarithmic axis of rates, and returns the axes. It
+    shows and saves nothing.
 
-    Points are trials by their length, the grey band is the 80 % band of the full run's loss, crosses at the top diverged.
-    Without ``ax`` the figure is ``axes.figure``; pyplot is not imported, so no window opens on a server.
+    Points are trials, one colour for each length; crosses at the top are trials that diverged. The
+    grey band is the 80 % band of the loss of the full run. Without ``ax`` the axes are new, and
+    ``axes.figure`` is the figure. It does not import pyplot, so no window opens on a server.
     """
     if ax is None:
         from matplotlib.figure import Figure  # without pyplot: no window, no global figure
@@ -22,12 +24,13 @@ def plot(estimate: Estimate, ax: Any = None) -> Any:
         ax.plot(*zip(*estimate.curve, strict=True), color="tab:blue", label="smoothed loss")
     lengths = sorted({point["steps"] for point in estimate.points}, reverse=True)
     for length in lengths if not estimate.curve else []:
-        told = [(p["lr"], p["loss"]) for p in estimate.points if p["steps"] == length and p["loss"] is not None]
-        if told:
-            ax.plot(*zip(*sorted(told), strict=True), "o", label=f"{length} steps")
+        ended = [(p["lr"], p["loss"]) for p in estimate.points if p["steps"] == length and p["loss"] is not None]
+        if ended:
+            ax.plot(*zip(*sorted(ended), strict=True), "o", label=f"{length} steps")
     diverged = [p["lr"] for p in estimate.points if p["diverged"]]
     if diverged and not estimate.curve:
-        ax.plot(diverged, [0.97] * len(diverged), "x", color="tab:red", transform=ax.get_xaxis_transform(), label="diverged")
+        top = ax.get_xaxis_transform()
+        ax.plot(diverged, [0.97] * len(diverged), "x", color="tab:red", transform=top, label="diverged")
     if estimate.landscape:
         rates, low, mid, high = zip(*estimate.landscape, strict=True)
         ax.plot(rates, mid, color="0.5", label="expected, full run")
@@ -36,7 +39,7 @@ def plot(estimate: Estimate, ax: Any = None) -> Any:
         ax.axvspan(*estimate.interval, color="tab:green", alpha=0.15, label="80 % interval")
     if estimate.lr is not None:
         ax.axvline(estimate.lr, color="tab:green", label=f"lr {estimate.lr:.3g}")
-    if estimate.curve:  # what it fell from and to; a blow-up would hide that
+    if estimate.curve:  # limit the axis to the fall of the loss, which a blow-up would hide
         seen = [loss for _, loss in estimate.curve if math.isfinite(loss)]
         least = min(seen)
         top = min(max(seen), seen[0] + 0.5 * ((seen[0] - least) or abs(seen[0]) or 1.0))

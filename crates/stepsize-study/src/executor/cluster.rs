@@ -177,7 +177,7 @@ impl Cluster {
     pub fn new(commands: Commands, on: On) -> Result<Self> {
         if !commands.gpus.is_empty() {
             return Err(Error::invalid(
-                "--gpus names GPUs of this machine; on a cluster say how many a run needs: --gpus-per-run 1",
+                "GPUs of this machine were named, but the runs go to a cluster; give the number of GPUs per run instead",
             ));
         }
         if let Some(pattern) = &commands.log {
@@ -189,10 +189,10 @@ impl Cluster {
         let cwd = std::env::current_dir().map_err(|e| Error::invalid(format!("cannot tell the directory: {e}")))?;
         let queue = on.queue();
         let caps = grown(queue.as_ref(), on.notice.as_ref())
-            .map_err(|t| Error::invalid(format!("{}; `stepsize doctor --on ...` says more", t.text())))?;
+            .map_err(|t| Error::invalid(format!("{}; check the cluster with `stepsize doctor`", t.text())))?;
         if caps.slots == 0 {
             return Err(Error::invalid(format!(
-                "{} has no room for a job of {} processors and {} GPUs; ask for less with --cpus",
+                "{} has no room for a job of {} processors and {} GPUs; ask for fewer processors or GPUs per run",
                 caps.version, on.need.cpus, on.need.gpus
             )));
         }

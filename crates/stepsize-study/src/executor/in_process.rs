@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
+use stepsize::defaults::EVALUATIONS;
 use stepsize::{End, Engine, Error, Event, Policy, Result, TrialId, TrialSpec, evaluation_steps, train};
 
 /// Makes an untrained engine from a seed. Called on the thread of the trial.
@@ -16,10 +17,6 @@ pub type EngineSource = Arc<dyn Fn(u64) -> Result<Box<dyn Engine>> + Send + Sync
 /// Makes the engine and the policy of a trial, where they differ from trial to trial. Called on the
 /// thread of the trial.
 pub type RunSource = Arc<dyn Fn(TrialId, &TrialSpec) -> Result<(Box<dyn Engine>, Policy)> + Send + Sync>;
-
-/// Evaluations asked of every trial between its start and its end. Enough for a curve, few enough
-/// that a short probe does not spend its time evaluating.
-const EVALUATIONS: u64 = 8;
 
 struct EngineJob {
     trial: TrialId,
@@ -64,7 +61,7 @@ impl InProcess {
             std::thread::Builder::new()
                 .name(format!("trial-{index}"))
                 .spawn(move || work_off(&queue, &sender, evaluations, &runs))
-                .map_err(Error::engine)?;
+                .map_err(|e| Error::io("start a thread", "", e))?;
         }
         Ok(Self { jobs, work, events, cancels: BTreeMap::new() })
     }
@@ -129,7 +126,7 @@ impl Executor for InProcess {
         self.cancels.insert(trial, Arc::clone(&cancelled));
         self.work
             .send(EngineJob { trial, spec: spec.clone(), cancelled })
-            .map_err(|_| Error::engine("all worker threads have ended"))
+            .map_err(|_| Error::internal("all worker threads have ended"))
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Event>> {
@@ -141,7 +138,7 @@ impl Executor for InProcess {
                 Ok(Some(event))
             }
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(Error::engine("all worker threads have ended")),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::internal("all worker threads have ended")),
         }
     }
 

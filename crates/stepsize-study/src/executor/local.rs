@@ -154,7 +154,7 @@ impl Executor for Local {
         let thread = std::thread::Builder::new()
             .name(format!("trial-{trial}"))
             .spawn(move || watch.run(group, pipes))
-            .map_err(Error::engine)?;
+            .map_err(|e| Error::io("start a thread", "", e))?;
         self.running.insert(trial, Running { cancelled, slot, thread });
         Ok(())
     }
@@ -173,7 +173,7 @@ impl Executor for Local {
                 Ok(Some(event))
             }
             Err(RecvTimeoutError::Timeout) => Ok(None),
-            Err(RecvTimeoutError::Disconnected) => Err(Error::engine("the executor has ended")),
+            Err(RecvTimeoutError::Disconnected) => Err(Error::internal("the executor has ended")),
         }
     }
 
@@ -187,10 +187,9 @@ impl Executor for Local {
     fn recover(&mut self, handles: &[Handle]) -> Result<()> {
         // Where a job of a cluster is, only that cluster can tell.
         if let Some(Handle { trial, text, .. }) = handles.iter().find(|h| h.open && !h.text.starts_with("pid ")) {
-            let engine = text.split(' ').next().unwrap_or_default();
             return Err(Error::state(format!(
-                "trial {trial} of this study was handed to a cluster ({text}) and has not ended; go on with it there (--on \
-                 {engine}...), or begin another study with another name"
+                "trial {trial} of this study was handed to a cluster ({text}) and has not ended; continue the study on that \
+                 cluster, or start one with another name"
             )));
         }
         match &self.commands.mark {

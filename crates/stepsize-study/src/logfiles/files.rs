@@ -12,13 +12,13 @@ const BLOCK: usize = 1 << 20;
 
 /// Reads a file.
 pub(super) fn read_file(path: &Path) -> Result<Vec<Run>> {
-    let mut file = File::open(path).map_err(|e| Error::invalid(format!("cannot open {}: {e}", path.display())))?;
+    let mut file = File::open(path).map_err(|e| Error::io("open", path, e))?;
     read_from(&mut file, &path.to_string_lossy())
 }
 
 /// Reads a log to its end.
 pub(super) fn read_from(source: &mut impl Read, name: &str) -> Result<Vec<Run>> {
-    let failed = |e: std::io::Error| Error::invalid(format!("cannot read {name}: {e}"));
+    let failed = |e: std::io::Error| Error::io("read", name, e);
     let mut block = vec![0; BLOCK];
     let mut filled = 0;
     while filled < HEAD {
@@ -33,7 +33,7 @@ pub(super) fn read_from(source: &mut impl Read, name: &str) -> Result<Vec<Run>> 
     let head = block.get(..filled).unwrap_or(&[]);
     let mut reader = reader(head, Path::new(name));
     let format = reader.format().name();
-    let said = |e: Error| Error::invalid(format!("{name}, read as {format}: {e}"));
+    let said = |e: Error| Error::invalid(format!("{name}, read as {format}: {e}")).with_source(e);
     let mut pushed = reader.push(head);
     while pushed.is_ok() {
         match source.read(&mut block) {

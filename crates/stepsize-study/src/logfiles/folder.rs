@@ -191,7 +191,7 @@ pub(super) fn store_run(folder: &Path) -> Result<Vec<Run>> {
     below(&metrics, DEPTH, &mut files);
     for path in files {
         let name = path.strip_prefix(&metrics).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-        let bytes = std::fs::read(&path).map_err(|e| Error::invalid(format!("cannot read {}: {e}", path.display())))?;
+        let bytes = std::fs::read(&path).map_err(|e| Error::io("read", &path, e))?;
         let mut reader = LogReader::new(Format::MlflowFile, &name);
         reader.push(&bytes)?;
         for run in reader.finish()? {

@@ -70,7 +70,7 @@ impl Growing {
     /// When the file cannot be read, or is no log of the format that it began as.
     pub fn look(&mut self, mut give: impl FnMut(Vec<Entry>)) -> Result<bool> {
         let path = self.path.clone();
-        let failed = |e: std::io::Error| Error::invalid(format!("cannot read {}: {e}", path.display()));
+        let failed = |e: std::io::Error| Error::io("read", &path, e);
         let mut file = File::open(&self.path).map_err(failed)?;
         let meta = file.metadata().map_err(failed)?;
         let state = (meta.len(), meta.modified().unwrap_or(SystemTime::UNIX_EPOCH), inode(&meta));
@@ -170,14 +170,8 @@ fn is_document(format: Format) -> bool {
     matches!(format, Format::TrainerState | Format::KerasHistory | Format::JsonArrays)
 }
 
-#[cfg(unix)]
 fn inode(meta: &std::fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(meta)
-}
-
-#[cfg(not(unix))]
-fn inode(_: &std::fs::Metadata) -> u64 {
-    0
 }
 
 /// Logs that are looked at again and again while runs are going on.

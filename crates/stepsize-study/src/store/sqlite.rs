@@ -17,7 +17,7 @@
 //! (`lock.rs`). Other processes may read it, or write to other studies of the file. The file must
 //! be on a local disk: WAL does not work between machines.
 
-mod fault;
+pub(crate) mod fault;
 mod lock;
 mod row;
 mod schema;
@@ -57,7 +57,7 @@ impl Sqlite {
     fn new(db: Connection, path: PathBuf, study: i64, lock: Lock) -> Result<Self> {
         let next = db
             .query_row("SELECT coalesce(max(seq) + 1, 0) FROM event WHERE study = ?1", [study], |row| row.get(0))
-            .map_err(|e| fault(&path, "read", &e))?;
+            .map_err(|e| fault(&path, "read", e))?;
         Ok(Self { db, path, study, next, pending: Vec::new(), oldest: None, unsynced: false, lock })
     }
 
@@ -66,7 +66,7 @@ impl Sqlite {
         if self.pending.is_empty() && !(durable && self.unsynced) {
             return Ok(());
         }
-        self.write(durable).map_err(|e| fault(&self.path, "write to", &e))?;
+        self.write(durable).map_err(|e| fault(&self.path, "write to", e))?;
         self.next += self.pending.len() as i64;
         self.pending.clear();
         self.oldest = None;

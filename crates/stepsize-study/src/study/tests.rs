@@ -22,13 +22,17 @@ fn run(study: &mut Study, most: usize) -> usize {
         let mut engine = NoisyQuadratic::new().with_reading_noise(0.01, spec.seed);
         let mut policy = Policy::new(spec.lr, spec.schedule.clone());
         let evals = evaluation_steps(spec.steps, 8);
-        stepsize::train(&mut engine, trial, &spec, &mut policy, &evals, &mut |event| match study
-            .tell(&event)
-            .unwrap()
-        {
-            Some(end) => std::ops::ControlFlow::Break(end),
-            None => std::ops::ControlFlow::Continue(()),
-        })
+        stepsize::train(
+            &mut engine,
+            trial,
+            &spec,
+            &mut policy,
+            &evals,
+            &mut |event| match study.tell(&event).unwrap() {
+                Some(end) => std::ops::ControlFlow::Break(end),
+                None => std::ops::ControlFlow::Continue(()),
+            },
+        )
         .unwrap();
     }
     trials
@@ -88,8 +92,7 @@ fn a_store_of_another_question_is_refused() {
 
 #[test]
 fn a_batch_waits_for_its_last_trial_and_an_exploded_trial_is_over() {
-    let mut study =
-        Study::open(&question(), Box::new(Race::new(question().job)), Box::<Memory>::default()).unwrap();
+    let mut study = Study::open(&question(), Box::new(Race::new(question().job)), Box::<Memory>::default()).unwrap();
     let mut running = Vec::new();
     while let Next::Run(trial, _) = study.ask().unwrap() {
         running.push(trial);

@@ -1,64 +1,76 @@
-//! [`Model`]: how far a run's rate lies from the best one, as odds of six places, from its [`Features`] alone.
+//! [`Model`]: how far a run's rate lies from the best one, as odds of six places, from its
+//! [`Features`] alone.
 //!
-//! The places: four times or more too low, too low, about right, too high, four times or more too high, and diverged (where the
-//! rule of divergence cannot tell, as of a log that begins late). The odds are the softmax of sums of shallow regression trees,
-//! fitted by gradient boosting to labelled runs by `stepsize-bench diagnosis fit` (how, on what, and how well:
-//! `docs/diagnose.md`). The trees are data, a line each, in `places.txt`; a branch names a number of the shape, so that what
-//! moved the verdict can be told ([`Odds::because`]).
+//! The places are: four times or more too low, too low, about right, too high, four times or more
+//! too high, and diverged (for logs in which the rule of divergence sees too little, such as those
+//! that begin late). The odds are the softmax of sums of shallow regression trees. `stepsize-bench
+//! diagnosis fit` fits them to labelled runs by gradient boosting; `docs/diagnose.md` says how, to
+//! what, and how well. The trees are data, a line each, in `places.txt`. A branch names a
+//! [`Feature`], so that [`Odds::because`] can say what moved the verdict.
 //!
 //! ```text
-//! scale S       what the log odds are multiplied with
-//! say LOW GOOD HIGH FAR DIVERGED    least chances for a verdict; FAR: the most that "good" may leave to the outer places
-//! PLACE  s NAME THRESHOLD l|r LEFT RIGHT  |  v VALUE      left: below the threshold; l or r: where NaN goes
+//! scale S       factor of the log odds
+//! say LOW GOOD HIGH FAR DIVERGED    least chances for a verdict
+//!                                   (FAR: the most that "good" may leave to the outer places)
+//! PLACE TREE    where TREE is
+//!     s NAME THRESHOLD l|r LEFT RIGHT   a branch: left below the threshold; l or r: where NaN goes
+//!     v VALUE                           a leaf
 //! ```
 
-use super::Features;
-use super::features::NAMES;
+use super::{Feature, Features};
 use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
 
+/// Deepest tree that is read; the shipped ones have depth 3.
+const DEEPEST: u32 = 12;
+/// Least that a feature must have moved the log odds to be named as a reason. Chosen by eye.
+const MOVED: f64 = 0.05;
+
 /// Number of places.
 pub const PLACES: usize = 6;
-/// The place of those that diverged.
+/// The place of runs that diverged.
 pub const DIVERGED: usize = 5;
 
-/// Octaves from the best rate that stand for each place: the medians of the labelled runs.
+/// Distance from the best rate in octaves that stands for each place: the medians of the labelled
+/// runs.
 const OCTAVES: [f64; PLACES] = [-4.5, -1.6, 0.0, 1.6, 3.5, 3.3];
 
-/// A tree.
+/// A regression tree.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Tree {
     /// Adds to the log odds.
     Leaf(f64),
-    /// Asks one number of the shape.
+    /// Looks at one feature.
     Branch {
-        /// Place in [`NAMES`].
-        feature: usize,
-        /// Below it goes left.
+        /// Which one.
+        feature: Feature,
+        /// Values below it go left.
         threshold: f64,
-        /// Whether an unknown number goes left.
+        /// Whether NaN, a number that the log does not show, goes left.
         nan_left: bool,
-        /// The value if the tree ended here, for telling what a branch did.
+        /// The value if the tree ended here. The difference to a child is what the branch
+        /// contributed.
         value: f64,
-        /// Left and right.
+        /// Left and right subtree.
         children: Box<[Tree; 2]>,
     },
 }
 
-/// Trees for each place.
+/// Trees for each place, and when their sums make a verdict.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Model {
-    /// The place each tree adds to, and the tree.
+    /// Each tree with the place to whose log odds it adds.
     pub trees: Vec<(usize, Tree)>,
-    /// What the log odds are multiplied with, so that chances come true.
+    /// Factor of the log odds, fitted such that the chances are calibrated.
     pub scale: f64,
     /// When a verdict is given.
     pub say: Say,
 }
 
-/// When a verdict is given: chosen on held-out folds of the fitted jobs, so that each verdict is right often enough.
+/// The chances from which a verdict is given, chosen on held-out folds of the fitted jobs such that
+/// each verdict is right often enough (`docs/diagnose.md`).
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Say {
     /// Least chance of "too low".
@@ -67,7 +79,7 @@ pub struct Say {
     pub good: f64,
     /// Least chance of "too high".
     pub high: f64,
-    /// Most chance of being off by a factor of four or more with which "good" is said.
+    /// Highest chance of being off by a factor of four or more with which "good" is said.
     pub far: f64,
     /// Least chance of "diverged".
     pub diverged: f64,
@@ -79,13 +91,13 @@ impl Default for Say {
     }
 }
 
-/// Chances of the places.
+/// The chances of the places for one run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Odds {
     /// From far too low to far too high; they sum to 1.
     pub chances: [f64; PLACES],
-    /// What each number of the shape added to the log odds of each place.
-    moved: BTreeMap<usize, [f64; PLACES]>,
+    /// What each feature added to the log odds of each place.
+    moved: BTreeMap<Feature, [f64; PLACES]>,
 }
 
 impl Model {
@@ -95,15 +107,16 @@ impl Model {
         MODEL.get_or_init(|| Model::parse(include_str!("places.txt")).unwrap_or_default())
     }
 
-    /// Reads trees from text.
+    /// Reads trees from the text that [`Model::print`] writes.
     ///
     /// # Errors
-    /// When a line is no tree; the message names the line.
+    /// When a line does not parse or names an unknown feature; the message names the line.
     pub fn parse(text: &str) -> Result<Self> {
         let mut model = Self { trees: Vec::new(), scale: 1.0, say: Say::default() };
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut words = line.split(' ');
-            let bad = || Error::invalid(format!("line {} is no tree of a diagnosis model: {line}", i + 1));
+            let wrong = |why: String| Error::invalid(format!("line {} of a diagnosis model: {why}: {line}", i + 1));
+            let bad = || wrong("expected scale, say, or a place and its tree".to_owned());
             match words.next() {
                 Some("scale") => model.scale = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?,
                 Some("say") => {
@@ -113,7 +126,7 @@ impl Model {
                 }
                 Some(place) => {
                     let place: usize = place.parse().ok().filter(|p| *p < PLACES).ok_or_else(bad)?;
-                    model.trees.push((place, Tree::parse(&mut words, 0).ok_or_else(bad)?));
+                    model.trees.push((place, Tree::parse(&mut words, 0).map_err(wrong)?));
                 }
                 None => {}
             }
@@ -142,12 +155,12 @@ impl Model {
         sums
     }
 
-    /// The odds of given sums, without what moved them.
+    /// The odds of given sums, without the features that moved them.
     pub fn odds_of(&self, sums: [f64; PLACES]) -> Odds {
         Odds { chances: softmax(sums, self.scale), moved: BTreeMap::new() }
     }
 
-    /// The chances for a shape.
+    /// The odds of a run with these features.
     pub fn odds(&self, features: &Features) -> Odds {
         let values = features.values();
         let mut moved = BTreeMap::new();
@@ -158,7 +171,7 @@ impl Model {
     }
 }
 
-/// Chances from log odds.
+/// Chances from log odds, which are scaled first.
 pub fn softmax(sums: [f64; PLACES], scale: f64) -> [f64; PLACES] {
     let top = sums.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let parts = sums.map(|s| (scale * (s - top)).exp());
@@ -167,13 +180,13 @@ pub fn softmax(sums: [f64; PLACES], scale: f64) -> [f64; PLACES] {
 }
 
 impl Odds {
-    /// Chances of too low, about right, too high (or diverged).
+    /// Chances of too low, about right, and too high (with diverged).
     pub fn three(&self) -> [f64; 3] {
         let c = &self.chances;
         [c[0] + c[1], c[2], c[3] + c[4] + c[DIVERGED]]
     }
 
-    /// Chance of being four times or more off.
+    /// Chance of being off by a factor of four or more.
     pub fn far(&self) -> f64 {
         self.chances[0] + self.chances[4] + self.chances[DIVERGED]
     }
@@ -183,38 +196,45 @@ impl Odds {
         self.chances.iter().zip(OCTAVES).map(|(c, o)| c * o).sum()
     }
 
-    /// The numbers of the shape that spoke most for the places `of` (and against the others), strongest first.
-    pub fn because(&self, of: &[usize]) -> Vec<&'static str> {
+    /// The features that moved the odds towards the places `of` and away from the others, strongest
+    /// first.
+    pub fn because(&self, of: &[usize]) -> Vec<Feature> {
         let others = (PLACES - of.len()).max(1) as f64;
-        let mut all: Vec<(f64, &'static str)> = self
+        let mut all: Vec<(f64, Feature)> = self
             .moved
             .iter()
             .map(|(feature, by)| {
                 let own: f64 = of.iter().map(|p| by[*p]).sum::<f64>() / of.len().max(1) as f64;
                 let rest: f64 = (0..PLACES).filter(|p| !of.contains(p)).map(|p| by[p]).sum::<f64>() / others;
-                (own - rest, NAMES[*feature])
+                (own - rest, *feature)
             })
-            .filter(|(by, _)| *by > 0.05)
+            .filter(|(by, _)| *by > MOVED)
             .collect();
         all.sort_by(|a, b| b.0.total_cmp(&a.0));
-        all.into_iter().map(|(_, name)| name).collect()
+        all.into_iter().map(|(_, feature)| feature).collect()
     }
 }
 
 impl Tree {
-    fn parse<'a>(words: &mut impl Iterator<Item = &'a str>, depth: u32) -> Option<Self> {
-        match words.next()? {
-            "v" => Some(Tree::Leaf(words.next()?.parse().ok()?)),
-            "s" if depth < 12 => {
-                let name = words.next()?;
-                let feature = NAMES.iter().position(|n| *n == name)?;
-                let threshold = words.next()?.parse().ok()?;
-                let nan_left = words.next()? == "l";
+    fn parse<'a>(words: &mut impl Iterator<Item = &'a str>, depth: u32) -> Result<Self, String> {
+        let number = |word: Option<&str>| {
+            let word = word.ok_or("the tree ends early")?;
+            word.parse().map_err(|_| format!("{word:?} is not a number"))
+        };
+        match words.next() {
+            Some("v") => Ok(Tree::Leaf(number(words.next())?)),
+            Some("s") if depth < DEEPEST => {
+                let name = words.next().ok_or("the tree ends early")?;
+                let feature = name.parse::<Feature>().map_err(|e| e.to_string())?;
+                let threshold = number(words.next())?;
+                let nan_left = words.next() == Some("l");
                 let children = Box::new([Self::parse(words, depth + 1)?, Self::parse(words, depth + 1)?]);
                 let value = children.iter().map(Tree::middle).sum::<f64>() / 2.0;
-                Some(Tree::Branch { feature, threshold, nan_left, value, children })
+                Ok(Tree::Branch { feature, threshold, nan_left, value, children })
             }
-            _ => None,
+            Some("s") => Err(format!("a tree is at most {DEEPEST} branches deep")),
+            Some(word) => Err(format!("{word:?} is neither \"s\", a branch, nor \"v\", a leaf")),
+            None => Err("the tree ends early".to_owned()),
         }
     }
 
@@ -225,7 +245,7 @@ impl Tree {
             }
             Tree::Branch { feature, threshold, nan_left, children, .. } => {
                 let side = if *nan_left { 'l' } else { 'r' };
-                let _ = write!(out, " s {} {threshold:.6} {side}", NAMES[*feature]);
+                let _ = write!(out, " s {feature} {threshold:.6} {side}");
                 children.iter().for_each(|c| c.print(out));
             }
         }
@@ -237,14 +257,14 @@ impl Tree {
         }
     }
 
-    fn next(&self, values: &[f64]) -> Option<(usize, &Tree)> {
+    fn next(&self, values: &[f64]) -> Option<(Feature, &Tree)> {
         let Tree::Branch { feature, threshold, nan_left, children, .. } = self else { return None };
-        let value = values.get(*feature).copied().unwrap_or(f64::NAN);
+        let value = values.get(feature.index()).copied().unwrap_or(f64::NAN);
         let left = if value.is_nan() { *nan_left } else { value < *threshold };
         Some((*feature, &children[usize::from(!left)]))
     }
 
-    /// What the tree adds.
+    /// What the tree adds for these feature values, in the order of [`Feature::ALL`].
     pub fn value(&self, values: &[f64]) -> f64 {
         let mut at = self;
         while let Some((_, next)) = at.next(values) {
@@ -253,7 +273,7 @@ impl Tree {
         at.middle()
     }
 
-    fn moves(&self, values: &[f64], note: &mut dyn FnMut(usize, f64)) {
+    fn moves(&self, values: &[f64], note: &mut dyn FnMut(Feature, f64)) {
         let mut at = self;
         while let Some((feature, next)) = at.next(values) {
             note(feature, next.middle() - at.middle());
@@ -271,13 +291,15 @@ mod tests {
         let text = "scale 0.5000\nsay 0.700 0.500 0.600 0.100 0.900\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
         let model = Model::parse(text).unwrap();
         assert_eq!(model.print(), text);
-        let mut values = [f64::NAN; NAMES.len()];
+        let mut values = [f64::NAN; Feature::ALL.len()];
         assert_eq!(model.sums(&values), [0.0, 0.0, 0.25, 0.0, 0.5, 0.0]);
-        values[NAMES.iter().position(|n| *n == "drop").unwrap()] = 0.1;
+        values[Feature::Drop.index()] = 0.1;
         assert_eq!(model.sums(&values)[2], -1.0);
         for bad in ["9 v 1", "1 s nothing 1 l v 1 v 1", "1 s drop x l v 1 v 1", "1 s drop 1 l v 1", "x"] {
             assert!(Model::parse(bad).is_err(), "{bad}");
         }
+        let error = Model::parse("scale 1\n1 s slope_3 1 l v 1 v 1").unwrap_err().to_string();
+        assert!(error.contains("line 2") && error.contains("\"slope_3\" is not a feature"), "{error}");
     }
 
     #[test]

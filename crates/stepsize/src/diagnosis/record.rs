@@ -1,8 +1,11 @@
-//! [`Record`]: what a training log says of one run, whoever wrote it: a few series over steps and a few facts.
+//! [`Record`]: what a training log says of one run, whichever tool wrote it: a few series over
+//! steps and a few facts.
 //!
-//! [`Series::new`] tidies: steps rise, values are finite, what was not finite is kept apart as a fact, and where the steps
-//! go back (a run that was resumed from a checkpoint) the later readings replace the earlier ones and the place is noted.
+//! [`Series::new`] tidies the readings. Afterwards steps rise and values are finite. The steps of
+//! values that were not finite are kept apart. Where the steps go back (a run that was resumed from
+//! a checkpoint), the later readings replace the earlier ones and the place is noted.
 
+use crate::{Curve, Trial};
 use std::collections::BTreeMap;
 
 /// Readings of one quantity over steps.
@@ -14,7 +17,7 @@ pub struct Series {
 }
 
 impl Series {
-    /// The series of `raw` readings (step, value), in the order in which they were logged.
+    /// Makes a series from readings (step, value) in the order in which they were logged.
     pub fn new(raw: impl IntoIterator<Item = (f64, f64)>) -> Self {
         let mut seen = Self::default();
         let mut last = f64::NEG_INFINITY;
@@ -63,7 +66,7 @@ impl Series {
         self.points.len()
     }
 
-    /// Whether nothing was read, not even something broken.
+    /// Whether the log holds no reading, not even one that is not finite.
     pub fn is_empty(&self) -> bool {
         self.points.is_empty() && self.broken.is_empty()
     }
@@ -73,7 +76,7 @@ impl Series {
         self.points.iter().map(|p| p.1).collect()
     }
 
-    /// First and last step, of broken readings too.
+    /// First and last step, including those of broken readings.
     pub fn span(&self) -> Option<(f64, f64)> {
         let steps = || self.points.iter().map(|p| p.0).chain(self.broken.iter().copied());
         let low = steps().fold(f64::INFINITY, f64::min);
@@ -87,38 +90,39 @@ impl Series {
         super::stats::median(&values)
     }
 
-    /// The last value at or before `step`, else the first one.
+    /// The last value at or before `step`, else the first one; `None` without any.
     pub fn at(&self, step: f64) -> Option<f64> {
         let after = self.points.partition_point(|p| p.0 <= step);
         self.points.get(after.saturating_sub(1)).map(|p| p.1)
     }
 }
 
-/// One run as its log tells it. Every field may be missing: most logs hold only one or two of them.
+/// One run as its log shows it. Every field may be empty: most logs hold only one or two series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Record {
     /// Name of the run, for people.
     pub name: String,
-    /// Training loss; low is good.
+    /// Training loss; lower is better.
     pub loss: Series,
-    /// Loss on held-out data; low is good.
+    /// Loss on held-out data; lower is better.
     pub val_loss: Series,
-    /// The applied rate.
+    /// The rate that was applied at each step, schedule included.
     pub lr: Series,
     /// Norm of the gradient.
     pub grad_norm: Series,
-    /// Accuracy or another score of held-out (or else training) data; high is good.
+    /// Accuracy or another score on held-out data, else on training data; higher is better.
     pub score: Series,
-    /// What is known beside the series.
+    /// What else the log says.
     pub facts: Facts,
 }
 
-/// What is known beside the series.
+/// What a log says beside its series.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Facts {
-    /// The base rate, where a configuration or a name tells it.
+    /// The base rate, from a configuration or a name.
     pub lr: Option<f64>,
-    /// Classes of a classification by cross-entropy: an untrained network's loss is about the logarithm of it.
+    /// Number of classes of a classification by cross-entropy. The untrained loss is about its
+    /// logarithm.
     pub classes: Option<u32>,
     /// Length of the planned run, in the unit of the steps.
     pub total_steps: Option<f64>,
@@ -126,20 +130,40 @@ pub struct Facts {
     pub optimizer: Option<String>,
     /// The schedule by name.
     pub schedule: Option<String>,
-    /// Whether the log is known to be of a run that still goes on.
+    /// Whether the run is known to be unfinished.
     pub running: bool,
-    /// Everything else that the log says, by name.
+    /// Every other setting, by name.
     pub other: BTreeMap<String, String>,
 }
 
 impl Record {
-    /// The base rate: as known, else the highest rate applied.
+    /// A trial of a study, as if its log had been read. The steps are those of the trial, which may
+    /// be short.
+    pub fn of_trial(trial: &Trial) -> Self {
+        let series = |c: &Curve| Series::new(c.points().iter().map(|p| (p.step as f64, p.loss)));
+        Self {
+            name: trial.id.to_string(),
+            loss: series(&trial.train),
+            val_loss: series(&trial.val),
+            lr: Series::new(trial.train.points().iter().map(|p| (p.step as f64, p.lr))),
+            score: series(&trial.score),
+            grad_norm: Series::default(),
+            facts: Facts {
+                lr: Some(trial.spec.lr.get()),
+                total_steps: Some(trial.spec.steps as f64),
+                running: trial.end.is_none(),
+                ..Facts::default()
+            },
+        }
+    }
+
+    /// The base rate: the one among the facts, else the highest that was applied.
     pub fn base_lr(&self) -> Option<f64> {
         let peak = || self.lr.points().iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
         self.facts.lr.or_else(|| Some(peak())).filter(|lr| lr.is_finite() && *lr > 0.0)
     }
 
-    /// The series by which the shape of training is judged: the training loss where it has enough points, else the
+    /// The series whose shape is judged: the training loss where it has enough readings, else the
     /// validation loss.
     pub fn main(&self) -> &Series {
         if self.loss.len() >= 6 || self.loss.len() + self.loss.broken().len() >= self.val_loss.len() {
@@ -157,8 +181,9 @@ impl Record {
         }
     }
 
-    /// The loss by which runs are compared: the last validation loss, else the mean of the last twentieth of the
-    /// training loss (at least three readings). `None` when the run ended broken or has no loss.
+    /// The loss by which runs are compared: the last validation loss, else the mean of the last
+    /// twentieth of the training loss (at least three readings). `None` when the run has no loss or
+    /// its last reading is not finite.
     pub fn final_loss(&self) -> Option<f64> {
         let ended_broken = |s: &Series| match (s.broken().last(), s.points().last()) {
             (Some(b), Some(p)) => *b > p.0,
@@ -175,7 +200,7 @@ impl Record {
         super::stats::mean(&values[values.len() - Self::tail(values.len())..])
     }
 
-    /// How many of the last of so many training losses a final loss is the mean of.
+    /// Of so many training losses, how many of the last make the final loss, which is their mean.
     pub(super) fn tail(readings: usize) -> usize {
         readings.div_ceil(20).max(3).min(readings)
     }

@@ -1,25 +1,9 @@
-//! [`Rule`]: one thing that may be wrong with a run, with the numbers that show it. One rule a file.
+//! The rules: each looks for one thing that may be wrong with a run. One file a rule;
+//! [`Code`](super::Code) lists what they find.
 //!
-//! | code | what | file |
-//! |---|---|---|
-//! | `LR000` | cannot tell where the rate lies, because ... | `place.rs` |
-//! | `LR001` | diverged | `diverged.rs` |
-//! | `LR002`, `LR003`, `LR004` | rate too low, too high, about right | `place.rs` |
-//! | `LR010` | plateau | `plateau.rs` |
-//! | `LR011` | oscillation | `oscillation.rs` |
-//! | `LR012` | spikes | `spikes.rs` |
-//! | `LR013` | learned too quickly | `quick.rs` |
-//! | `LR014` | overfit | `overfit.rs` |
-//! | `LR015` | warm-up missing or too short | `warmup.rs` |
-//! | `LR016`, `LR017` | schedule shorter, longer than the run | `horizon.rs` |
-//! | `LR018` | the rate jumped, or the run was resumed with another one | `resumed.rs` |
-//! | `LR019` | learned nothing | `idle.rs` |
-//! | `LR020` | the loss starts above that of guessing | `start.rs` |
-//! | `LR021` | the loss fell when the rate was lowered (which is no reason to lower it) | `decay.rs` |
-//! | `LR022` | gradient norm explodes | `gradient.rs` |
-//! | `LR023` | not annealed: not to be compared with decayed runs | `decay.rs` |
-//!
-//! Codes are never used again for something else. A rule stays silent when the log does not hold what it looks at.
+//! A rule returns a [`Finding`] with the numbers that show it. It returns `None` when the log does
+//! not hold what it looks at. Comparisons with NaN are false, so conditions are written such that
+//! an unknown number finds nothing.
 
 mod decay;
 mod diverged;
@@ -38,39 +22,30 @@ mod warmup;
 
 use super::{Finding, RuleInput};
 
-pub use diverged::CODE as DIVERGED;
-pub(super) use diverged::{WORSE, ending, overcoming};
-pub(super) use idle::CODE as IDLE;
+pub(super) use diverged::{TWICE, WORSE, ending, overcoming};
 pub(super) use place::{place, unknown};
 
-/// One thing that may be wrong with a run.
-pub trait Rule {
-    /// Stable code.
-    fn code(&self) -> &'static str;
-    /// The finding, if it is there.
-    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding>;
-}
+/// Looks for one thing in a run.
+pub(super) type Check = fn(&RuleInput<'_>) -> Option<Finding>;
 
 /// All rules, in the order in which findings are shown.
-pub fn all() -> [&'static dyn Rule; 15] {
-    [
-        &diverged::Diverged,
-        &idle::Idle,
-        &gradient::Gradient,
-        &spikes::Spikes,
-        &oscillation::Oscillation,
-        &warmup::Warmup,
-        &quick::Quick,
-        &plateau::Plateau,
-        &horizon::TooShort,
-        &horizon::Unfinished,
-        &resumed::Resumed,
-        &overfit::Overfit,
-        &start::Start,
-        &decay::Decay,
-        &decay::Unannealed,
-    ]
-}
+pub(super) const ALL: [Check; 15] = [
+    diverged::check,
+    idle::check,
+    gradient::check,
+    spikes::check,
+    oscillation::check,
+    warmup::check,
+    quick::check,
+    plateau::check,
+    horizon::too_short,
+    horizon::too_long,
+    resumed::check,
+    overfit::check,
+    start::check,
+    decay::paid,
+    decay::not_annealed,
+];
 
 /// A number for people: three significant digits.
 pub(super) fn show(value: f64) -> String {

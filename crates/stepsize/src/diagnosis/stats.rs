@@ -1,34 +1,9 @@
-//! Robust numbers of small samples: nothing here knows what is measured.
+//! Statistics of curves, beside those of [`crate::stats`]: nothing here knows what is measured.
 
-/// Mean; `None` of nothing.
-pub(super) fn mean(values: &[f64]) -> Option<f64> {
-    (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
-}
+pub(super) use crate::stats::{mean, median, noise, quantile};
 
-/// The quantile `q` (0..=1) by the nearest rank below; `None` of nothing.
-pub(super) fn quantile(values: &[f64], q: f64) -> Option<f64> {
-    let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
-    sorted.sort_by(f64::total_cmp);
-    let last = sorted.len().checked_sub(1)?;
-    let place = q.clamp(0.0, 1.0) * last as f64;
-    let (low, part) = (place.floor() as usize, place.fract());
-    let high = (low + 1).min(last);
-    Some(if part == 0.0 { sorted[low] } else { sorted[low] * (1.0 - part) + sorted[high] * part })
-}
-
-/// Median; `None` of nothing.
-pub(super) fn median(values: &[f64]) -> Option<f64> {
-    quantile(values, 0.5)
-}
-
-/// Standard deviation of the noise about a smooth curve: from second differences of neighbours, by the median, so that
-/// neither the trend nor single spikes count. (For white noise `x[i-1] - 2 x[i] + x[i+1]` has six times its variance.)
-pub(super) fn noise(values: &[f64]) -> Option<f64> {
-    let bends: Vec<f64> = values.windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs()).collect();
-    median(&bends).map(|m| 1.4826 * m / 6f64.sqrt())
-}
-
-/// Slope of the least-squares line through the points; `None` with fewer than two different places.
+/// Slope of the least-squares line through the points; `None` with fewer than two different
+/// abscissae.
 pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     let n = points.len() as f64;
     let (mx, my) = (points.iter().map(|p| p.0).sum::<f64>() / n, points.iter().map(|p| p.1).sum::<f64>() / n);
@@ -37,7 +12,8 @@ pub(super) fn slope(points: &[(f64, f64)]) -> Option<f64> {
     (sxx > 0.0).then(|| sxy / sxx)
 }
 
-/// Correlation of neighbours after a line was taken out; `None` with fewer than eight values or no spread.
+/// Correlation of neighbouring values without their linear trend; `None` with fewer than eight
+/// values, or when all are on the line.
 pub(super) fn neighbours(values: &[f64]) -> Option<f64> {
     if values.len() < 8 {
         return None;
@@ -57,11 +33,8 @@ mod tests {
 
     #[test]
     fn known_values() {
-        assert_eq!((median(&[3.0, 1.0, 2.0]), median(&[]), quantile(&[0.0, 1.0], 0.25)), (Some(2.0), None, Some(0.25)));
         assert_eq!(slope(&[(0.0, 1.0), (1.0, 3.0), (2.0, 5.0)]), Some(2.0));
         let zigzag: Vec<f64> = (0..40).map(|i| f64::from(i % 2)).collect();
         assert!(neighbours(&zigzag).unwrap() < -0.9);
-        let line: Vec<f64> = (0..40).map(f64::from).collect();
-        assert_eq!(noise(&line), Some(0.0));
     }
 }

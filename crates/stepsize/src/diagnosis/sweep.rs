@@ -1,36 +1,54 @@
-//! Several runs of one job that differ in the rate: which rate is best, how sure that is, and what to try next.
+//! Several runs of one job that differ in the rate: which rate is best, how sure that is, and what
+//! to try next.
 //!
-//! [`groups`] puts runs together that log the same series under the same configuration but for the rate and the seed.
-//! [`Sweep::of`] compares their final losses: the best rate is where the two-wall [`crate::landscape`] is
-//! lowest (80 % interval included) or, with fewer than four readings, the vertex of a parabola; never more than half way from
-//! the best tried rate to its neighbours. A best rate at the edge of what was tried is said to be that, with the rate to try beyond it.
+//! [`Sweep::of`] compares the final losses of runs of one job ([`super::jobs`] finds such runs).
+//! The best rate is where the two-wall [`crate::landscape`] is lowest (with its 80 % interval) or,
+//! with fewer than four readings, the vertex of a parabola; it is never more than half way from the
+//! best tried rate to its neighbours. Where the best rate is the outermost that was tried, the
+//! sweep says so and names the rate to try beyond it.
 //!
-//! Only whole runs are compared: a run that is clearly shorter than the longest is left out, because un-annealed or
-//! unfinished losses favour other rates. A run that diverged bounds the rate from above and counts as nothing else; so do runs at
-//! the highest rates whose logs end early while all others are whole, as those of scripts do that stop at NaN.
+//! Only whole runs are compared. A run that is clearly shorter than the longest is left out,
+//! because losses that are not annealed or not finished favour other rates. A run that diverged
+//! bounds the rate from above and counts for nothing else. The same holds for runs at the highest
+//! rates whose logs end early while all others are whole: scripts that stop at NaN leave such logs.
 
 mod curve;
 mod ends;
-mod groups;
 
-pub use groups::groups;
-
-use super::rules::DIVERGED;
-use super::{Diagnosis, Finding, Record, tidy};
-use crate::{Band, Placement};
+use super::{Code, Diagnosis, Finding, Record, tidy};
+use crate::{Band, Placement, Side};
 use curve::{Fitted, bowl, fit, vertex, width};
 use ends::rates;
 
 /// Fewest rates (diverged ones too) that make a sweep.
 const FEWEST: usize = 3;
-/// Octaves beside the best rate that are good whatever the losses say: what no search resolves.
+/// Octaves beside the best rate that are good whatever the losses say: a factor of 2, which no
+/// search resolves.
 const ALWAYS: f64 = 1.0;
-/// Loss above the best that still is good, as a share.
+/// Octaves beside the best rate within which a rate with a loss as good is good, too: a factor of
+/// 4, as in the labels.
+const NEAR: f64 = 2.0;
+/// Loss above the best, as a share, that still is as good.
 const CLOSE: f64 = 0.05;
-/// Loss above the best by which the tolerance is measured, as a share.
+/// Loss above the best, as a share, by which the tolerance is measured.
 const TOLERANCE: f64 = 0.05;
-/// Octaves to go beyond an edge.
+/// Octaves to go beyond an edge: half a decade.
 const BEYOND: f64 = 1.66;
+/// Rates that differ by less than this share are one: what is left after a rate was printed and
+/// read again.
+const SAME_RATE: f64 = 1e-6;
+/// Confidence that a run has diverged: where the log shows it, and where only an early end does.
+/// Judgements.
+const DIVERGED: (f64, f64) = (0.97, 0.8);
+/// Confidence of a verdict that depends on what lies beyond the edge. A judgement.
+const BEYOND_EDGE: f64 = 0.6;
+/// Share of the draws that is assumed where too little was tried for a fit. A judgement.
+const NO_DRAWS: f64 = 0.5;
+/// Confidence at no draw that agrees, and what all draws add to it: fitted by eye to how often such
+/// verdicts were right on the jobs to which the trees were fitted.
+const BY_HELD_OUT: (f64, f64) = (0.85, 0.12);
+/// The same where runs are compared by training losses, which favour other rates.
+const BY_TRAINING: (f64, f64) = (0.6, 0.27);
 
 /// One rate of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,16 +57,16 @@ pub struct Tried {
     pub lr: f64,
     /// Mean final loss of the runs that finished; `None` when all diverged.
     pub loss: Option<f64>,
-    /// Runs.
+    /// Number of runs.
     pub runs: usize,
-    /// Runs that diverged.
+    /// Number of runs that diverged.
     pub diverged: usize,
 }
 
 impl Tried {
-    /// Whether it is this rate, but for rounding.
+    /// Whether it is this rate, up to rounding.
     fn is_at(&self, lr: f64) -> bool {
-        (self.lr / lr).ln().abs() < 1e-6
+        (self.lr / lr).ln().abs() < SAME_RATE
     }
 }
 
@@ -57,9 +75,9 @@ impl Tried {
 pub enum By {
     /// The last validation loss.
     Validation,
-    /// The training loss at the end, for want of a validation loss: it favours other rates.
+    /// The training loss at the end, where no run logs a validation loss. It favours other rates.
     Training,
-    /// The score at the end, for want of any loss; [`Tried::loss`] is its negative.
+    /// The score at the end, where no run logs a loss; [`Tried::loss`] is its negative.
     Score,
 }
 
@@ -72,21 +90,23 @@ pub struct Sweep {
     pub best: f64,
     /// The best rate of all, as far as the curve tells.
     pub vertex: f64,
-    /// Where the best rate probably lies (80 %), where enough was tried; the best of those tried is always in it.
+    /// The 80 % interval of the best rate, where enough was tried. It always holds the best of
+    /// those tried.
     pub interval: Option<(f64, f64)>,
     /// Octaves over which the loss stays within 5 % of the best, as far as was tried.
     pub tolerance: f64,
-    /// Whether the best rate is the outermost that trained: `Some(true)` the highest, `Some(false)` the lowest.
-    pub edge: Option<bool>,
+    /// The side on which the best rate is the outermost that trained, if it is: the best of all may
+    /// lie beyond.
+    pub outermost: Option<Side>,
     /// Lowest rate that diverged.
     pub divergence: Option<f64>,
-    /// Lowest of the highest rates whose logs all end early.
+    /// Lowest of the rates, at the high end, whose logs all end early.
     pub ended_early: Option<f64>,
-    /// Draws of the place of the best rate, in octaves; empty where too little was tried for a fit.
+    /// Draws of the binary log of the best rate; empty where too little was tried for a fit.
     pub draws: Vec<f64>,
     /// What the runs were compared by.
     pub by: By,
-    /// Standard deviation of a final loss as its late readings show it (median over the runs).
+    /// Standard deviation of a final loss, from how its late readings vary (median over the runs).
     pub noise: f64,
     /// The rate to try next.
     pub next_lr: f64,
@@ -97,7 +117,8 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Compares runs of one job; `None` unless at least three rates were tried and two of them trained.
+    /// Compares runs of one job; `None` unless at least three rates were tried and two of them
+    /// trained.
     pub fn of(runs: &[(&Record, &Diagnosis)]) -> Option<Self> {
         let (mut ends, by) = ends::of(runs);
         let ended_early = ends::ended_early(&mut ends);
@@ -110,9 +131,9 @@ impl Sweep {
         let at = (0..trained.len()).min_by(|a, b| trained[*a].1.total_cmp(&trained[*b].1))?;
         let best = trained[at].0.exp2();
         let divergence = tried.iter().filter(|t| t.loss.is_none()).map(|t| t.lr).find(|lr| *lr > best);
-        let edge = match at {
-            0 => Some(false),
-            _ if at + 1 == trained.len() && divergence.is_none() => Some(true),
+        let outermost = match at {
+            0 => Some(Side::Low),
+            _ if at + 1 == trained.len() && divergence.is_none() => Some(Side::High),
             _ => None,
         };
         let low = trained.iter().map(|t| t.1).fold(f64::INFINITY, f64::min);
@@ -122,9 +143,9 @@ impl Sweep {
         let starts: Vec<f64> = ends.iter().filter_map(|e| e.first).collect();
         let Fitted { middle, interval, band, draws } = fit(&trained, divergence, super::stats::median(&starts));
         let vertex = vertex(&trained, at, middle);
-        let next = match edge {
-            Some(true) => vertex.max(trained[at].0) + BEYOND,
-            Some(false) => vertex.min(trained[at].0) - BEYOND,
+        let next = match outermost {
+            Some(Side::High) => vertex.max(trained[at].0) + BEYOND,
+            Some(Side::Low) => vertex.min(trained[at].0) - BEYOND,
             None => vertex,
         };
         let mut made = Self {
@@ -132,7 +153,7 @@ impl Sweep {
             vertex: vertex.exp2(),
             interval: interval.map(|(from, to)| (from.min(best), to.max(best))),
             tolerance,
-            edge,
+            outermost,
             divergence,
             ended_early,
             draws,
@@ -143,7 +164,7 @@ impl Sweep {
             because: String::new(),
             tried,
         };
-        made.because = made.tell(low);
+        made.because = made.sentence(low);
         Some(made)
     }
 
@@ -154,10 +175,10 @@ impl Sweep {
         let own = self.tried.iter().find(|t| t.is_at(lr));
         if diverged || octaves > 0.0 && own.is_some_and(|t| t.loss.is_none()) {
             let early = self.ended_early.is_some_and(|early| lr >= early);
-            return (Placement::Diverged, if early && !diverged { 0.8 } else { 0.97 });
+            return (Placement::Diverged, if early && !diverged { DIVERGED.1 } else { DIVERGED.0 });
         }
         let limit = best + CLOSE * best.abs() + self.noise;
-        let close = own.and_then(|t| t.loss).is_some_and(|l| l <= limit) && octaves.abs() < 2.0;
+        let close = own.and_then(|t| t.loss).is_some_and(|l| l <= limit) && octaves.abs() < NEAR;
         let verdict = match () {
             () if octaves.abs() <= ALWAYS || close => Placement::Good,
             () if octaves < 0.0 => Placement::TooLow,
@@ -166,35 +187,34 @@ impl Sweep {
         (verdict, self.sure(verdict, lr))
     }
 
-    /// How sure a verdict on a rate is: the share of the draws of the best rate that bear it out, if there are any.
+    /// How sure a verdict on a rate is: by the share of the draws of the best rate that agree with
+    /// it, if there are any.
     fn sure(&self, verdict: Placement, lr: f64) -> f64 {
         // Of the outermost rate itself nothing more is known than that it is the best so far.
-        let beyond = match (verdict, self.edge) {
-            (Placement::TooLow, Some(high)) => !high,
-            (Placement::TooHigh, Some(high)) => high,
-            (_, edge) => edge.is_some(),
+        let beyond = match (verdict, self.outermost) {
+            (Placement::TooLow, side) => side == Some(Side::Low),
+            (Placement::TooHigh, side) => side == Some(Side::High),
+            (_, side) => side.is_some(),
         };
         if beyond {
-            return 0.6;
+            return BEYOND_EDGE;
         }
         let octaves = |draw: &&f64| lr.log2() - **draw;
         let such = |draw: &&f64| match verdict {
-            Placement::Good => octaves(draw).abs() <= 1.0,
-            Placement::TooLow => octaves(draw) < -1.0,
-            _ => octaves(draw) > 1.0,
+            Placement::Good => octaves(draw).abs() <= ALWAYS,
+            Placement::TooLow => octaves(draw) < -ALWAYS,
+            _ => octaves(draw) > ALWAYS,
         };
         let share = match self.draws.len() {
-            0 => 0.5,
+            0 => NO_DRAWS,
             all => self.draws.iter().filter(such).count() as f64 / all as f64,
         };
-        // As often as such verdicts were right on the fitted jobs.
-        match self.by {
-            By::Training => 0.6 + 0.27 * share,
-            _ => 0.85 + 0.12 * share,
-        }
+        let (least, most) = if self.by == By::Training { BY_TRAINING } else { BY_HELD_OUT };
+        least + most * share
     }
 
-    /// Puts what the sweep tells of a run in place of what its curve alone told. A run of unknown rate stays as it is.
+    /// Replaces the verdict on one run, made from its curve alone, by that of the sweep. A run
+    /// whose rate is not known stays as it is.
     pub fn settle(&self, record: &Record, diagnosis: &mut Diagnosis) {
         let Some(lr) = record.base_lr() else { return };
         let (verdict, confidence) = self.verdict(lr, diagnosis.verdict == Placement::Diverged);
@@ -202,31 +222,27 @@ impl Sweep {
         diagnosis.verdict = verdict;
         diagnosis.confidence = confidence;
         diagnosis.next_lr = Some(self.next_lr);
-        // The curve's own guess at the place of the rate is superseded; the sign of divergence stays.
-        diagnosis.findings.retain(|f| !matches!(f.code, "LR000" | "LR002" | "LR003" | "LR004"));
-        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED));
+        // The place of the rate as read off the curve is superseded; the finding of divergence
+        // stays.
+        diagnosis.findings.retain(|f| !f.code.is_place());
+        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code == Code::Diverged));
         if first == 0 {
             diagnosis.because.clone_from(&finding.evidence);
         }
         diagnosis.findings.insert(first, finding);
     }
 
-    /// The finding for each of its runs.
+    /// The finding for its run at this rate.
     pub fn finding(&self, lr: f64) -> Finding {
-        let (code, title) = match self.edge {
-            Some(_) => ("LR031", "best rate at the edge of the sweep"),
-            None => ("LR030", "best rate of the sweep"),
-        };
         let octaves = (lr / self.vertex).log2();
-        let advice = match self.edge {
-            Some(high) => {
-                format!("try {}, {} every rate so far", show(self.next_lr), if high { "above" } else { "below" })
-            }
-            None => format!("use {}", show(self.next_lr)),
+        let next = show(self.next_lr);
+        let (code, advice) = match self.outermost {
+            Some(Side::High) => (Code::SweepEdge, format!("try {next}, above every rate so far")),
+            Some(Side::Low) => (Code::SweepEdge, format!("try {next}, below every rate so far")),
+            None => (Code::Sweep, format!("use {next}")),
         };
         Finding {
             code,
-            title,
             evidence: format!(
                 "{}; this run is {} octaves {}",
                 self.because,
@@ -245,7 +261,8 @@ impl Sweep {
         }
     }
 
-    fn tell(&self, low: f64) -> String {
+    /// The whole in a sentence; `low` is the best loss.
+    fn sentence(&self, low: f64) -> String {
         let (ended, end) = match self.by {
             By::Validation => ("lowest", low),
             By::Training => ("with the lowest training loss", low),
@@ -263,11 +280,9 @@ impl Sweep {
             (Some(edge), _) => text += &format!("; {} diverged", show(edge)),
             _ => {}
         }
-        if let Some(high) = self.edge {
-            text += &format!(
-                "; it is the {} rate tried, so the best may lie beyond",
-                if high { "highest" } else { "lowest" }
-            );
+        if let Some(side) = self.outermost {
+            let end = if side == Side::High { "highest" } else { "lowest" };
+            text += &format!("; it is the {end} rate tried, so the best may lie beyond");
         }
         text
     }
@@ -296,7 +311,7 @@ mod tests {
     #[test]
     fn a_sweep_finds_its_vertex_and_what_diverged() {
         let s = sweep(&[(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4), (1.0, 0.9), (10.0, 9.0)]).unwrap();
-        assert_eq!((s.best, s.edge, s.divergence), (1e-1, None, Some(10.0)));
+        assert_eq!((s.best, s.outermost, s.divergence), (1e-1, None, Some(10.0)));
         assert!(s.vertex > 0.02 && s.vertex < 0.11, "{}", s.vertex);
         let (low, high) = s.interval.unwrap();
         assert!(low < 0.1 && high > 0.03 && low < high);
@@ -308,9 +323,9 @@ mod tests {
     #[test]
     fn an_edge_is_said_and_left() {
         let s = sweep(&[(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4)]).unwrap();
-        assert_eq!(s.edge, Some(true));
-        assert!(s.next_lr > 0.2 && s.finding(0.1).code == "LR031");
-        assert_eq!(sweep(&[(1e-3, 0.2), (1e-2, 0.5), (1e-1, 0.6)]).unwrap().edge, Some(false));
+        assert_eq!(s.outermost, Some(Side::High));
+        assert!(s.next_lr > 0.2 && s.finding(0.1).code == Code::SweepEdge);
+        assert_eq!(sweep(&[(1e-3, 0.2), (1e-2, 0.5), (1e-1, 0.6)]).unwrap().outermost, Some(Side::Low));
         assert!(sweep(&[(1e-3, 1.0), (1e-2, 0.5)]).is_none());
     }
 
@@ -327,7 +342,7 @@ mod tests {
         assert_eq!(judge(&records).ended_early, None);
         records.push(short(10.0));
         let s = judge(&records);
-        assert_eq!((s.ended_early, s.divergence, s.edge), (Some(1.0), Some(1.0), None));
+        assert_eq!((s.ended_early, s.divergence, s.outermost), (Some(1.0), Some(1.0), None));
         assert!(
             s.verdict(10.0, false) == (Placement::Diverged, 0.8) && s.because.contains("end early"),
             "{}",
@@ -371,13 +386,5 @@ mod tests {
         assert!(s.because.contains("0.1 ended with the highest score"), "{}", s.because);
         let verdicts = [1e-3, 1e-1, 1.0].map(|lr| s.verdict(lr, false).0);
         assert_eq!(verdicts, [Placement::TooLow, Placement::Good, Placement::TooHigh]);
-    }
-
-    #[test]
-    fn runs_of_other_jobs_stay_apart() {
-        let mut records = vec![run(0.1, 0.5), run(0.2, 0.5), run(0.3, 0.5)];
-        records[1].facts.other.insert("model".into(), "cnn".into());
-        records[2].facts.other.insert("seed".into(), "3".into());
-        assert_eq!(groups(&records), [vec![0, 2], vec![1]]);
     }
 }

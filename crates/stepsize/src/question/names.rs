@@ -98,7 +98,7 @@ impl From<RangeTestRule> for String {
 /// A pruner by its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum KillRule {
+pub enum PrunerKind {
     /// None at all, also not the search's own.
     None,
     /// [`crate::pruner::OneSided`]: safe under decaying schedules.
@@ -111,7 +111,7 @@ pub enum KillRule {
     Halving,
 }
 
-impl KillRule {
+impl PrunerKind {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::None, Self::OneSided, Self::Diverging, Self::Median, Self::Halving];
 
@@ -132,7 +132,7 @@ impl KillRule {
     }
 }
 
-impl FromStr for KillRule {
+impl FromStr for PrunerKind {
     type Err = Error;
 
     fn from_str(text: &str) -> Result<Self> {

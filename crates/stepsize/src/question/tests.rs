@@ -17,7 +17,15 @@ fn find(budget: Option<f64>) -> QuestionKind {
 }
 
 fn sweep(rates: SweepRates, trial_steps: Option<u64>) -> QuestionKind {
-    QuestionKind::Sweep { rates, low: lr(0.012345), high: lr(1.0), widen: false, seeds: 2, trial_steps, budget: Some(30.0) }
+    QuestionKind::Sweep {
+        rates,
+        low: lr(0.012345),
+        high: lr(1.0),
+        widen: false,
+        seeds: 2,
+        trial_steps,
+        budget: Some(30.0),
+    }
 }
 
 fn range_test() -> QuestionKind {
@@ -36,7 +44,8 @@ fn compare() -> QuestionKind {
         unit: None,
     };
     let plateau = "plateau(patience=4, factor=0.5, undo=0)".parse().unwrap();
-    let watched = Way { name: "plateau / 2".into(), family: Family::Feedback, controller: Some(plateau), ..fixed.clone() };
+    let watched =
+        Way { name: "plateau / 2".into(), family: Family::Feedback, controller: Some(plateau), ..fixed.clone() };
     let (only, ways) = (vec!["plateau".to_owned()], vec![fixed, watched]);
     QuestionKind::Compare { low: lr(0.01), high: lr(1.0), per_decade: 1, seeds: 3, only, ways, searches: true }
 }
@@ -51,7 +60,7 @@ fn all() -> Vec<Question> {
         compare(),
         QuestionKind::Words("my own".into()),
     ];
-    let ruled = |kind: &QuestionKind| Question { pruner: Some(KillRule::OneSided), ..question(kind.clone()) };
+    let ruled = |kind: &QuestionKind| Question { pruner: Some(PrunerKind::OneSided), ..question(kind.clone()) };
     kinds.iter().map(ruled).chain(kinds.iter().cloned().map(question)).collect()
 }
 
@@ -87,7 +96,7 @@ fn every_question_but_one_in_words_has_a_probe() {
 #[test]
 fn the_pruner_that_is_asked_for_replaces_that_of_the_probe() {
     let pruned = |pruner| Question { pruner, ..question(find(None)) }.probe().unwrap().pruner().is_some();
-    assert_eq!([None, Some(KillRule::None), Some(KillRule::Median)].map(pruned), [true, false, true]);
+    assert_eq!([None, Some(PrunerKind::None), Some(PrunerKind::Median)].map(pruned), [true, false, true]);
 }
 
 #[test]
@@ -98,7 +107,7 @@ fn equal_questions_pass_and_others_name_every_field_that_differs() {
         }
     }
     let recorded = question(find(Some(0.6)));
-    let mut asked = Question { pruner: Some(KillRule::Median), ..question(find(None)) };
+    let mut asked = Question { pruner: Some(PrunerKind::Median), ..question(find(None)) };
     asked.job.steps = 300;
     let error = asked.check(&recorded).unwrap_err();
     assert!(error.is_state());
@@ -131,7 +140,7 @@ fn a_question_of_version_1_is_continued_with_the_same_question_only() {
     let kinds = [find(Some(0.6)), sweep(SweepRates::Random(7), None), range_test(), compare()];
     for (i, kind) in kinds.into_iter().enumerate() {
         let plain = question(kind);
-        let ruled = Question { pruner: Some(KillRule::Median), ..plain.clone() };
+        let ruled = Question { pruner: Some(PrunerKind::Median), ..plain.clone() };
         for (j, text) in VERSION_1.into_iter().enumerate() {
             let recorded = Question::in_words(text, "digits", plain.job.clone());
             assert_eq!(plain.check(&recorded).is_ok(), i == j, "{plain} against {text}");
@@ -141,7 +150,9 @@ fn a_question_of_version_1_is_continued_with_the_same_question_only() {
         }
     }
     let [grid, fall] = [FindProbe::Sweep, FindProbe::FirstFall].map(|probe| {
-        question(QuestionKind::Find { probe, start: None, budget: None, low: None, high: None }).of_version_1().to_string()
+        question(QuestionKind::Find { probe, start: None, budget: None, low: None, high: None })
+            .of_version_1()
+            .to_string()
     });
     assert_eq!((grid.as_str(), fall.as_str()), ("find --probe grid", "find --probe first_fall"));
 }

@@ -1,6 +1,7 @@
-//! [`Controller`]: a closed-loop factor on the rate. It is told what training shows and answers with a dimensionless factor,
-//! so that it composes with any schedule (as optax's `reduce_on_plateau` scale does, and PyTorch's in-place change of the
-//! rate does not). What it cannot do itself (go back, look ahead) it asks of the loop: [`Request`].
+//! [`Controller`]: feedback on the rate. It receives what training shows and returns a
+//! dimensionless factor, so it composes with any schedule. (optax's `reduce_on_plateau` returns a
+//! scale too; PyTorch's changes the rate in place and does not compose.) What it cannot do by
+//! itself, such as going back or looking ahead, it asks of the training loop: [`Request`].
 
 mod branch;
 mod greedy;
@@ -24,10 +25,11 @@ pub use spec::ControllerSpec;
 use crate::Result;
 use std::collections::BTreeMap;
 
-/// A controller's whole state as named scalars: readable in a checkpoint, sufficient to go on exactly.
+/// A controller's whole state as named finite numbers: readable in a checkpoint, and enough to
+/// continue exactly.
 pub type State = BTreeMap<String, f64>;
 
-/// What a controller watches.
+/// The metric that a controller watches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Metric {
     /// Every mini-batch loss.
@@ -39,13 +41,14 @@ pub enum Metric {
 /// One report to a controller.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Observation {
-    /// Zero-based step that was last taken.
+    /// Zero-based step that was taken last.
     pub step: u64,
     /// The watched metric.
     pub value: f64,
 }
 
-/// What is known of a step before it is taken: its loss and gradient, and the rate that the schedule would apply.
+/// What is known before a step is taken: its loss and gradient, and the rate that the schedule
+/// gives.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Gradient {
     /// Zero-based step about to be taken.
@@ -54,97 +57,103 @@ pub struct Gradient {
     pub loss: f64,
     /// Euclidean norm of the gradient of all parameters.
     pub norm: f64,
-    /// Cosine between the downhill direction and the last move of the weights; of plain SGD that of successive gradients.
-    /// `None` when nothing has moved yet.
+    /// Cosine between the downhill direction and the last move of the weights. For plain SGD this
+    /// is the cosine of successive gradients. `None` when nothing has moved yet.
     pub alignment: Option<f64>,
     /// Base rate times schedule, without any controller.
     pub scheduled: f64,
 }
 
-/// What a controller needs of the loop besides reports.
+/// What a controller needs of the training loop, besides reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Needs {
-    /// To see each step's gradient before the rate is asked for: [`Controller::heed`].
+    /// Whether it must see each step's gradient before its rate is asked for: [`Controller::heed`].
     pub gradient: bool,
-    /// States kept every so many steps, to go back to: [`Request::Rewind`]. It is then also told of losses that would end
-    /// the run.
+    /// Interval in steps at which the loop keeps states, for [`Request::Rewind`]. When set, the
+    /// controller also receives non-finite losses, which otherwise end the run.
     pub keep: Option<u64>,
-    /// Branches of the run: [`Request::Branch`].
+    /// Whether it asks for branches of the run: [`Request::Branch`].
     pub branch: bool,
 }
 
-/// What a controller says of the run after a report. A change of rate is no verdict: it shows in the factor.
+/// What a controller asks of the loop after a report. A change of the rate is not a request: it
+/// shows in the factor.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Request {
-    /// Go on.
+    /// Nothing: continue.
     Go,
-    /// Go on from a state of at least `back` steps ago (from the oldest that is kept, if there is none so old), and pass
-    /// over the batches since. The factor has been cut already.
+    /// Continue from a state of at least `back` steps ago, or else from the oldest that is kept,
+    /// and skip the batches since. The controller has already cut its factor.
     Rewind {
-        /// Least number of steps to go back.
+        /// Smallest number of steps to go back.
         back: u64,
         /// Evidence, for people.
         why: String,
     },
-    /// Try `steps` steps from here at each of these multiples of the present rate, on identical batches, and say how each
-    /// ended: [`Controller::judged`]. Nothing of the branches stays.
+    /// Try `steps` steps from here at each of these multiples of the present rate, on identical
+    /// batches, and report the losses at their ends to [`Controller::judged`]. Then continue as if
+    /// the branches had not been.
     Branch {
         /// Multiples of the rate.
         factors: Vec<f64>,
         /// Steps of each branch.
         steps: u64,
-        /// Share of them, at the end, over which the rate falls evenly to zero.
+        /// Share of the steps, at the end of each branch, over which the rate falls linearly to
+        /// zero.
         decay: f64,
     },
     /// End the run; the text says why.
     Stop(String),
 }
 
-/// Closed loop: reports in, a factor out.
+/// Feedback on the rate: reports in, a factor out. Its contract is checked by
+/// `stepsize::testing::controller` (feature `testing`).
 pub trait Controller: Send {
-    /// What this controller wants reported.
+    /// The metric that it watches.
     fn metric(&self) -> Metric {
         Metric::ValLoss
     }
-    /// What it needs besides, the same throughout a run.
+    /// What it needs besides reports; the same throughout a run.
     fn needs(&self) -> Needs {
         Needs::default()
     }
     /// The factor on the scheduled rate, finite and >= 0. Asking changes nothing.
     fn factor(&self) -> f64;
-    /// Takes in one report.
+    /// Receives a report of the metric that it watches.
     ///
     /// # Errors
-    /// When the value cannot be used (our own controllers reject non-finite reports; the conformance modes count them
-    /// as the packages do).
+    /// When the value cannot be used. Our own controllers reject non-finite values; the modes of
+    /// other packages count them as those packages do.
     fn observe(&mut self, seen: &Observation) -> Result<Request>;
-    /// Takes in a report of any metric, and passes over those that it does not watch.
+    /// Receives a report of any metric, and ignores those that it does not watch.
     ///
     /// # Errors
     /// As [`Controller::observe`].
     fn report(&mut self, metric: Metric, seen: &Observation) -> Result<Request> {
         if metric == self.metric() { self.observe(seen) } else { Ok(Request::Go) }
     }
-    /// Takes in the gradient of the step about to be taken; only called when [`Needs::gradient`].
+    /// Receives the gradient of the step about to be taken. Called only when [`Needs::gradient`] is
+    /// set.
     ///
     /// # Errors
-    /// When it cannot be used.
+    /// When the gradient cannot be used.
     fn heed(&mut self, _gradient: &Gradient) -> Result<()> {
         Ok(())
     }
-    /// Takes in the losses at the ends of the branches that it asked for, in order; infinite where one diverged. Says in
-    /// words what follows.
+    /// Receives the losses at the ends of the branches, in the order in which it asked for them;
+    /// infinite where one diverged. Returns its decision as a sentence for the log.
     ///
     /// # Errors
-    /// When there are not as many as it asked for.
+    /// When there are not as many losses as branches.
     fn judged(&mut self, _losses: &[f64]) -> Result<String> {
         Ok(String::new())
     }
-    /// The whole state.
+    /// The whole state; every value finite.
     fn save(&self) -> State;
-    /// Puts a state back.
+    /// Continues from a saved state.
     ///
     /// # Errors
-    /// When a name is missing, unknown or out of range: the controller is then unchanged.
+    /// When a name is missing or unknown, or a value is out of range. The controller is then
+    /// unchanged.
     fn restore(&mut self, state: &State) -> Result<()>;
 }

@@ -1,14 +1,17 @@
-//! Text for schedules and controllers: one grammar for the command line, TOML, Python, events and logs.
+//! Text for schedules and controllers: one grammar for the command line, TOML, Python, events and
+//! logs.
 //!
 //! ```text
 //! warmup(2%) then cosine            0.1 + 0.9 * cosine           repeat(cosine, times=4)
 //! warmup(100) then wsd(20%, sqrt)   step(30%, 0.1)               one_cycle(linear, three_phase)
 //! ```
 //!
-//! `then` joins parts in time, `+` and `*` join them step by step (`*` binds closest, `then` loosest), parentheses group.
-//! A length is a whole number of steps or a share of the run, `2%` or `0.02`. A part without a length takes what the other
-//! parts leave; constants and decays without an end fill it too. Printing shows the resolved form, with every length in
-//! steps, and reading that back gives the same schedule: numbers are printed in the shortest form that keeps their value.
+//! `then` joins parts in time, `+` and `*` join them step by step (`*` binds closest, `then`
+//! loosest), parentheses group. A length is a whole number of steps or a share of the run, `2%` or
+//! `0.02`. A part without a length takes what the other parts leave; constants and decays without
+//! an end fill it too. Printing shows the resolved form, with every length in steps, and reading
+//! that back gives the same schedule: numbers are printed in the shortest form that keeps their
+//! value.
 //!
 //! Controllers use the same calls: [`Call::parse`]. Their names live with them.
 
@@ -59,7 +62,8 @@ impl Schedule {
 impl std::str::FromStr for Schedule {
     type Err = Error;
 
-    /// Reads the resolved form, in which every length is a number of steps; what `Display` prints is of this form.
+    /// Reads the resolved form, in which every length is a number of steps; what `Display` prints
+    /// is of this form.
     fn from_str(text: &str) -> Result<Self> {
         read(text, None)
     }

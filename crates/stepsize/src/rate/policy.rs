@@ -1,10 +1,11 @@
-//! [`Policy`]: `lr(step) = base x schedule.factor(step) x controller.factor()`, the only place where the three meet.
+//! [`Policy`]: `lr(step) = base x schedule.factor(step) x controller.factor()`. No other code
+//! multiplies the three.
 
 use crate::controller::{Controller, Gradient, Metric, Needs, Observation, Request};
 use crate::run::engine::GradientStats;
 use crate::{Lr, Result, Schedule};
 
-/// The rate of one run.
+/// The rate of one run: base rate, schedule and, if there is one, a controller.
 pub struct Policy {
     base: Lr,
     schedule: Schedule,
@@ -12,23 +13,23 @@ pub struct Policy {
 }
 
 impl Policy {
-    /// A base rate with a schedule and no feedback.
+    /// A base rate and a schedule, without a controller.
     pub fn new(base: Lr, schedule: Schedule) -> Self {
         Self { base, schedule, controller: None }
     }
 
-    /// The same with a controller.
+    /// Adds a controller.
     pub fn with_controller(mut self, controller: Box<dyn Controller>) -> Self {
         self.controller = Some(controller);
         self
     }
 
-    /// The rate to apply at zero-based `step`, >= 0. Asking changes nothing.
+    /// The rate to apply at zero-based `step`, at least 0. Asking changes nothing.
     pub fn lr(&self, step: u64) -> f64 {
         self.scheduled(step) * self.factor()
     }
 
-    /// The rate at zero-based `step` without the controller.
+    /// The rate at zero-based `step` without the controller's factor.
     fn scheduled(&self, step: u64) -> f64 {
         self.base.get() * self.schedule.factor(step)
     }
@@ -38,12 +39,13 @@ impl Policy {
         self.controller.as_ref().map_or(1.0, |c| c.factor())
     }
 
-    /// What the controller needs of the loop besides reports.
+    /// What the controller needs of the training loop, besides reports.
     pub fn needs(&self) -> Needs {
         self.controller.as_ref().map_or(Needs::default(), |c| c.needs())
     }
 
-    /// Reports `value` of `metric` after `step` was taken; the controller takes it in if it watches that metric.
+    /// Reports `value` of `metric` after `step`. A controller that watches another metric ignores
+    /// it.
     ///
     /// # Errors
     /// When the controller rejects the value.
@@ -54,10 +56,10 @@ impl Policy {
         }
     }
 
-    /// Shows the controller the gradient of `step`, about to be taken, before its rate is asked for.
+    /// Shows the controller the gradient of `step`, before its rate is asked for.
     ///
     /// # Errors
-    /// When the controller rejects it.
+    /// When the controller rejects the gradient.
     pub fn heed(&mut self, step: u64, seen: &GradientStats) -> Result<()> {
         let gradient = Gradient {
             step,
@@ -69,15 +71,16 @@ impl Policy {
         self.controller.as_mut().map_or(Ok(()), |c| c.heed(&gradient))
     }
 
-    /// Tells the controller how the branches ended that it asked for; what follows, in words.
+    /// Reports the final losses of the requested branches. Returns the controller's decision as a
+    /// sentence for the log.
     ///
     /// # Errors
-    /// When the controller asked for none, or for another number.
+    /// When the controller did not ask for branches, or for another number of them.
     pub fn judged(&mut self, losses: &[f64]) -> Result<String> {
         self.controller.as_mut().map_or(Ok(String::new()), |c| c.judged(losses))
     }
 
-    /// The controller, to save or restore its state.
+    /// The controller, for saving and restoring its state.
     pub fn controller(&mut self) -> Option<&mut (dyn Controller + 'static)> {
         self.controller.as_deref_mut()
     }

@@ -1,17 +1,20 @@
-//! [`Schedule`]: the dimensionless shape of a rate over steps, as plain data.
+//! [`Schedule`]: the rate over steps as a factor of the base rate, as plain data.
 //!
-//! `lr(step) = base x factor(step) x controller`. A schedule is one of a closed family of twelve primitives (constant,
-//! ramp, exponential, inverse power, one-cycle, table; sequence, product, sum, repetition, cut, extension); every named
-//! schedule of the literature is one of them or a recipe that composes them (`schedule/recipes.rs`), and prints as what
-//! it is made of ([`crate::notation`]). The family is private behind the constructors: a schedule that exists is legal.
+//! `lr(step) = base x factor(step) x controller`. A schedule is one of a closed family of twelve
+//! primitives (constant, ramp, exponential, inverse power, one-cycle, table; sequence, product,
+//! sum, repetition, cut, extension); every named schedule of the literature is one of them or a
+//! recipe that composes them (`schedule/recipes.rs`), and prints as what it is made of
+//! ([`crate::notation`]). The family is private behind the constructors: a schedule that exists is
+//! legal.
 //!
-//! Time: `step` is zero-based. A part of `n` steps is a curve over the times 0..n of which the steps 0..n-1 are seen; the
-//! value at time `n` belongs to the part that follows or, after the last part, is held for ever. So `linear(n)` reads
-//! `1 - step/n` (as optax and transformers do), its last step sees `1/n` and every later one 0. One-cycle and tables end
-//! at their last step instead, as PyTorch's do.
+//! Time: `step` is zero-based. A part of `n` steps is a curve over the times 0..n, of which the
+//! steps 0..n-1 are seen. The value at time `n` belongs to the next part or, after the last part,
+//! is held. So `linear(n)` gives `1 - step/n` (as optax and transformers do): its last step has
+//! `1/n` and every later one 0. One-cycle and tables end at their last step instead, as PyTorch's
+//! do.
 //!
-//! Sources of each formula: `shape.rs`, `cycle.rs`, `recipes.rs`; tables of the peers' values: `tests/golden/`.
-//! Not here: momentum co-schedules, feedback ([`crate::Controller`]), rates with a unit ([`crate::Lr`]).
+//! Each formula names its source in `shape.rs`, `cycle.rs` or `recipes.rs`. Tables of the values of
+//! other packages: `tests/golden/`.
 
 mod cycle;
 mod node;
@@ -31,12 +34,12 @@ const MAX_STEPS: u64 = 1 << 53;
 const MAX_TABLE: u64 = 1 << 20;
 /// Highest factor: far above any use and far below where a product overflows.
 const MAX_FACTOR: f64 = 1e100;
-/// Shortest timescale of a decay, in steps: below it every decay is over after one step.
+/// Shortest timescale of a decay, in steps: with a shorter one every decay is over after one step.
 const MIN_TIMESCALE: f64 = 1e-6;
-/// Deepest nesting: far above any use and far below where recursion exhausts a stack.
+/// Deepest nesting: far above any use, and far below what exhausts a stack.
 const MAX_DEPTH: usize = 48;
 
-/// A shape over steps: `factor(step)` multiplies the base rate. Asking for a step never changes anything.
+/// A shape over steps: `factor(step)` multiplies the base rate. Asking changes nothing.
 ///
 /// ```
 /// use stepsize::Schedule;
@@ -52,23 +55,25 @@ pub struct Schedule {
 }
 
 impl Schedule {
-    /// Factor at zero-based `step`, finite and >= 0; beyond the end the last value.
+    /// Factor at zero-based `step`, finite and >= 0; after the end the last value.
     pub fn factor(&self, step: u64) -> f64 {
         self.at(step as f64)
     }
 
-    /// What it is made of.
+    /// The primitives that it is made of.
     pub fn node(&self) -> &Node {
         &self.node
     }
 
-    /// Length in steps; `None` when it never ends. A product or sum is as long as its longest part, constants aside.
+    /// Length in steps; `None` when it is endless. A product or sum is as long as its longest part,
+    /// not counting constants.
     pub fn steps(&self) -> Option<u64> {
         self.node.steps()
     }
 
-    /// The same shape for a run of `to` steps instead of `from`: every number of steps in it is scaled by `to/from`, to at
-    /// least 1, and the parts of a sequence sum to its scaled length. A constant stays as it is.
+    /// The same shape for a run of `to` steps instead of `from`. Every number of steps in it is
+    /// scaled by `to/from`, to at least 1, and the parts of a sequence sum to its scaled length. A
+    /// constant stays as it is.
     ///
     /// ```
     /// use stepsize::Schedule;
@@ -86,11 +91,14 @@ impl Schedule {
         self.rescale(from, to)
     }
 
-    /// The schedule of a run that was planned for `from` steps, has made `done` of them, and shall now make `to`.
+    /// The schedule of a run that was planned for `from` steps, has taken `done` of them, and shall
+    /// now take `to`.
     ///
-    /// The rule: the past stays as it was, the rate does not jump at `done`, and what was still to come is stretched
-    /// evenly over `done..to`, so that the run ends with the value it was meant to end with. (A `to` below `from` brings
-    /// the end nearer by the same rule.) Beyond `to` the last value is held, whatever the schedule was planned for. When nothing was still to come, `done >= from`, the last value is held.
+    /// The past stays as it was, the rate does not jump at `done`, and what was still to come is
+    /// stretched evenly over `done..to`, so that the run ends with the value it was meant to end
+    /// with. (A `to` below `from` brings the end nearer by the same rule.) After `to` the last
+    /// value is held, whatever the schedule was planned for. When nothing was still to come
+    /// (`done >= from`), the last value is held.
     ///
     /// ```
     /// use stepsize::Schedule;
@@ -100,7 +108,7 @@ impl Schedule {
     /// ```
     ///
     /// # Errors
-    /// When `to` is not above `done`: a run cannot end before where it is.
+    /// When `to` is not above `done`: a run cannot end before the step it has reached.
     pub fn extend(&self, done: u64, from: u64, to: u64) -> Result<Schedule> {
         if to <= done {
             return Err(Error::invalid(format!("a run at step {done} cannot be planned to end at step {to}")));
@@ -113,12 +121,12 @@ impl Schedule {
         Self::new(Node::Extend { part: Box::new(self.clone()), at: done, from, to })
     }
 
-    /// Factor 1 for ever.
+    /// Factor 1, endless.
     pub fn constant() -> Self {
         Self { node: Node::Constant(1.0) }
     }
 
-    /// `factor` for ever.
+    /// A constant factor, endless.
     ///
     /// # Errors
     /// When `factor` is negative, not finite or above 1e100.
@@ -129,17 +137,20 @@ impl Schedule {
     /// From one factor to another over `steps`.
     ///
     /// # Errors
-    /// When `steps` is zero, a factor is negative or not finite, or the shape does not fit (see [`Shape`]).
+    /// When `steps` is zero, a factor is negative or not finite, or the shape does not fit (see
+    /// [`Shape`]).
     pub fn ramp(from: f64, to: f64, steps: u64, shape: Shape) -> Result<Self> {
         let (from, to) = (checked(from)?, checked(to)?);
         check_steps(steps)?;
         Self::new(Node::Ramp { from, to, steps, shape: shape.check(from, to)? })
     }
 
-    /// `rate^(step/every)`, endless, not beyond `limit` (optax `exponential_decay`; PyTorch `ExponentialLR` is `every` = 1).
+    /// `rate^(step/every)`, endless, not beyond `limit` (optax `exponential_decay`; PyTorch
+    /// `ExponentialLR` is `every` = 1).
     ///
     /// # Errors
-    /// When `rate` is not above 0, or above 1 without a `limit`; when `limit` is on the wrong side of 1.
+    /// When `rate` is not above 0, or above 1 without a `limit`; when `limit` is on the wrong side
+    /// of 1.
     pub fn exponential(rate: f64, every: f64, limit: Option<f64>) -> Result<Self> {
         Self::decay(rate, every, false, limit)
     }
@@ -178,7 +189,7 @@ impl Schedule {
     /// One-cycle with all its parameters; [`Schedule::one_cycle`] has the usual ones.
     ///
     /// # Errors
-    /// When a parameter is out of the range that [`OneCycle`] states.
+    /// When a parameter is outside the range that [`OneCycle`] states.
     pub fn one_cycle_with(cycle: OneCycle) -> Result<Self> {
         Self::new(Node::OneCycle(cycle.check()?))
     }
@@ -193,10 +204,11 @@ impl Schedule {
         Self::new(Node::Table(values))
     }
 
-    /// One after another, each on its own clock. Sequences within sequences are transparent.
+    /// One part after another, each on its own clock. A sequence within a sequence is flattened.
     ///
     /// # Errors
-    /// When there is no part, or one before the last is endless ([`Schedule::take`] gives it a length).
+    /// When there is no part, or a part before the last is endless ([`Schedule::take`] gives it a
+    /// length).
     pub fn sequence(parts: Vec<Schedule>) -> Result<Self> {
         let parts = flatten(parts, |node| match node {
             Node::Sequence(inner) => Ok(inner),
@@ -231,7 +243,7 @@ impl Schedule {
         Self::combine(parts, Node::Product)
     }
 
-    /// The sum of all parts, step by step: a floor under a decay, for one.
+    /// The sum of all parts, step by step: for example a floor under a decay.
     ///
     /// # Errors
     /// When there is no part or the sum can exceed 1e100.
@@ -243,7 +255,7 @@ impl Schedule {
         Self::combine(parts, Node::Sum)
     }
 
-    /// `part` again and again, `times` times or without end.
+    /// Repeats `part` `times` times, or endlessly.
     ///
     /// # Errors
     /// When `part` is endless or `times` is zero.
@@ -251,10 +263,12 @@ impl Schedule {
         Self::repeat_with(part, times, 1.0, 1.0)
     }
 
-    /// As [`Schedule::repeat`], each cycle `stretch` times as long and `gain` times as high as the one before.
+    /// Like [`Schedule::repeat`], with each cycle `stretch` times as long and `gain` times as high
+    /// as the one before.
     ///
     /// # Errors
-    /// When moreover `stretch` is neither 1 nor within 1.01..1000, or `gain` is negative, or above 1 without `times`.
+    /// As [`Schedule::repeat`], and when `stretch` is neither 1 nor within 1.01..1000, or `gain` is
+    /// negative, or above 1 without `times`.
     pub fn repeat_with(part: Schedule, times: Option<u32>, stretch: f64, gain: f64) -> Result<Self> {
         if part.steps().is_none() {
             return Err(Error::invalid(format!("`{part}` never ends, so it cannot be repeated: give it a length")));
@@ -276,7 +290,7 @@ impl Schedule {
         Ok(schedule)
     }
 
-    /// Exactly the first `steps` of this; if it ends earlier, its last value fills them.
+    /// Exactly the first `steps` of this schedule; if it ends earlier, its last value fills them.
     ///
     /// # Errors
     /// When `steps` is zero.
@@ -312,12 +326,10 @@ impl Schedule {
     fn new(node: Node) -> Result<Self> {
         let (bound, depth) = (node.bound(), node.depth());
         if bound > MAX_FACTOR || bound.is_nan() {
-            return Err(Error::invalid(format!(
-                "a factor can reach {bound}; at most {MAX_FACTOR:e} is meant by anyone"
-            )));
+            return Err(Error::invalid(format!("a factor can reach {bound}; at most {MAX_FACTOR:e} is allowed")));
         }
         if depth > MAX_DEPTH {
-            return Err(Error::invalid(format!("a schedule is nested {depth} deep; at most {MAX_DEPTH} is possible")));
+            return Err(Error::invalid(format!("a schedule is nested {depth} deep; at most {MAX_DEPTH} is allowed")));
         }
         Ok(Self { node })
     }

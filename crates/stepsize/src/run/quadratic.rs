@@ -1,10 +1,12 @@
-//! [`NoisyQuadratic`]: SGD on a noisy quadratic in closed form: a real engine with exact truths and no tensors.
+//! [`NoisyQuadratic`]: SGD on a noisy quadratic in closed form. An engine for tests: its best rate
+//! is known exactly, and it needs no tensors. Feature `testing`.
 //!
-//! Each coordinate i has curvature `lam_i = i^-1.5` and second moment `m_i` (from `i^-0.2`). One SGD step at rate `lr`
-//! with gradient noise variance `s2` maps `m_i <- (1 - lr lam_i)^2 m_i + lr^2 lam_i s2`; the loss is
-//! `1/2 sum lam_i m_i`. This is the expectation, so runs carry no noise and the best rate of a schedule can be found to any
-//! precision (algorithm and constants: the noisy-quadratic model of Zhang et al. 2019, arXiv 1907.04164, section 3,
-//! with a power-law spectrum). Optional seeded noise on the readings makes it a test bed for searches.
+//! Each coordinate i has curvature `lam_i = i^-1.5` and second moment `m_i` (from `i^-0.2`). One
+//! SGD step at rate `lr` with gradient noise variance `s2` maps
+//! `m_i <- (1 - lr lam_i)^2 m_i + lr^2 lam_i s2`; the loss is `1/2 sum lam_i m_i`. This is the
+//! expectation, so runs have no noise, and the best rate of a schedule can be computed to any
+//! precision (the noisy-quadratic model of Zhang et al. 2019, arXiv 1907.04164, section 3, with a
+//! power-law spectrum). Optional seeded noise on the readings makes it a test bed for searches.
 
 use crate::draws::Draws;
 use crate::run::engine::{Engine, Evaluation, Snapshot};
@@ -35,14 +37,15 @@ impl NoisyQuadratic {
         }
     }
 
-    /// The same with readings off by a relative Gaussian noise of `sd`, drawn from `seed` and the step.
+    /// Adds Gaussian noise to the readings, with standard deviation `sd` relative to the loss,
+    /// drawn from `seed` and the step. The training itself stays exact.
     pub fn with_reading_noise(mut self, sd: f64, seed: u64) -> Self {
         self.reading_noise = sd;
         self.seed = seed;
         self
     }
 
-    /// The exact loss.
+    /// The loss without reading noise.
     pub fn loss(&self) -> f64 {
         0.5 * self.moments.iter().enumerate().map(|(i, m)| curvature(i) * m).sum::<f64>()
     }
@@ -68,6 +71,9 @@ impl Default for NoisyQuadratic {
 
 impl Engine for NoisyQuadratic {
     fn step(&mut self, lr: f64) -> Result<f64> {
+        if !lr.is_finite() || lr < 0.0 {
+            return Err(Error::invalid(format!("a step needs a finite rate of at least 0, not {lr}")));
+        }
         let loss = self.reading(0);
         for (i, m) in self.moments.iter_mut().enumerate() {
             let lam = curvature(i);
@@ -82,19 +88,21 @@ impl Engine for NoisyQuadratic {
     }
 
     fn save(&mut self) -> Result<Snapshot> {
-        let numbers = self.moments.iter().map(|m| m.to_le_bytes()).chain([self.steps.to_le_bytes()]);
-        Ok(Snapshot(numbers.flatten().collect()))
+        let moments = self.moments.iter().map(|m| m.to_le_bytes());
+        Ok(Snapshot(moments.chain([self.steps.to_le_bytes(), self.seed.to_le_bytes()]).flatten().collect()))
     }
 
     fn restore(&mut self, snapshot: &Snapshot) -> Result<()> {
         let (words, rest) = snapshot.0.as_chunks::<8>();
-        if words.len() != DIMENSIONS + 1 || !rest.is_empty() {
-            return Err(Error::state(format!("a snapshot of {} bytes is none of a noisy quadratic", snapshot.0.len())));
-        }
-        for (m, word) in self.moments.iter_mut().zip(words) {
+        let (moments, counts) = words.split_at(DIMENSIONS.min(words.len()));
+        let (&[steps, seed], []) = (counts, rest) else {
+            let length = snapshot.0.len();
+            return Err(Error::state(format!("a snapshot of {length} bytes is not one of a noisy quadratic")));
+        };
+        for (m, word) in self.moments.iter_mut().zip(moments) {
             *m = f64::from_le_bytes(*word);
         }
-        self.steps = u64::from_le_bytes(words[DIMENSIONS]);
+        (self.steps, self.seed) = (u64::from_le_bytes(steps), u64::from_le_bytes(seed));
         Ok(())
     }
 }

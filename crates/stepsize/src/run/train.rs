@@ -1,15 +1,17 @@
-//! [`train()`]: the loop that runs one trial, and [`resume`], which goes on with one. The only place where rates meet a model.
+//! [`train()`]: the loop that runs one trial, and [`resume`], which continues one. No other code
+//! gives a rate to a model.
 //!
-//! It emits [`Event`]s and nothing else. What a controller asks for happens here: going back to a kept state
-//! ([`Request::Rewind`]) and branches ([`Request::Branch`]); what it did is an [`Event::Acted`].
+//! The loop emits [`Event`]s and nothing else. It also does what a controller asks for: go back to
+//! an earlier state ([`Request::Rewind`]) and try branches ([`Request::Branch`]). Each is reported
+//! as an [`Event::Acted`].
 
 mod kept;
 
 pub use kept::Kept;
 
 use crate::controller::{Metric, Request};
+use crate::divergence::explosion;
 use crate::event::{Act, Event};
-use crate::pruner::explosion;
 use crate::rate::policy::Policy;
 use crate::spec::{End, TrialId, TrialSpec};
 use crate::trial::{Trial, fold_one};
@@ -17,14 +19,15 @@ use crate::{Engine, Error, Result};
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-/// Least change of a controller's factor that is an event of its own: the steps of greedy controllers are above it.
+/// Smallest change of a controller's factor that becomes an event, in the natural logarithm. One
+/// move of a greedy controller is larger (0.05 and 0.11 at their defaults).
 const CHANGE: f64 = 0.04;
 
-/// Takes events; `Break(end)` ends the trial.
+/// Receives events; `Break(end)` ends the trial.
 type Sink<'a> = &'a mut dyn FnMut(Event) -> ControlFlow<End>;
 
-/// Steps at which [`train()`] evaluates: after 0 steps, at `steps`, and at about `count` points between, spaced evenly,
-/// together with `steps/2`, `/4`, `/8` and `/16` (a horizon-free run is read at each of those lengths).
+/// Steps at which [`train()`] evaluates: 0, `steps`, about `count` evenly spaced ones between, and
+/// `steps/2`, `/4`, `/8` and `/16`, at which a horizon-free run is read.
 pub fn evaluation_steps(steps: u64, count: u64) -> Vec<u64> {
     let mut at: Vec<u64> = (0..=count).map(|i| steps * i / count.max(1)).collect();
     at.extend([2, 4, 8, 16].iter().map(|d| steps / d));
@@ -33,13 +36,15 @@ pub fn evaluation_steps(steps: u64, count: u64) -> Vec<u64> {
     at
 }
 
-/// Runs one trial on a fresh engine and hands every event to `sink`, which may end the run.
+/// Runs one trial on a fresh engine and hands every event to `sink`.
 ///
-/// `sink` answers `ControlFlow::Break(end)` to stop the trial with that end (pruned, stopped). Divergence is judged
-/// here by [`explosion`] when the spec asks for it; a controller that goes back is asked first.
+/// `sink` returns `ControlFlow::Break(end)` to end the trial as pruned or stopped. If the spec asks
+/// for it, the loop ends a diverged trial by itself ([`explosion`]); a controller that can go back
+/// is asked first.
 ///
 /// # Errors
-/// When the engine fails, or lacks what the controller needs. The trial is then ended with [`End::Failed`] first.
+/// When the engine fails, or cannot do what the controller needs. The sink receives [`End::Failed`]
+/// first.
 pub fn train(
     engine: &mut dyn Engine,
     trial: TrialId,
@@ -51,10 +56,12 @@ pub fn train(
     resume(engine, Trial::new(trial, spec.clone()), &mut Kept::default(), policy, evals, sink)
 }
 
-/// Goes on with a trial of which `begun` is known, on an engine, a policy and kept states that are as they were then.
+/// Continues a trial from `begun`. Engine, policy and kept states must be as they were at that
+/// step.
 ///
-/// The step at which `sink` says stop is made to its end (evaluation, report to the controller, what that asks for)
-/// before the loop ends, so that everything can be saved and gone on with as if nothing had happened.
+/// When `sink` ends the trial, the loop completes the current step first (evaluation, report to the
+/// controller, and what the controller asks for). So all state can be saved and the trial resumed
+/// as if nothing had happened.
 ///
 /// # Errors
 /// As [`train()`].
@@ -90,9 +97,10 @@ struct Loop<'a> {
     evals: &'a [u64],
     sink: Sink<'a>,
     id: TrialId,
-    /// The one trial, as the events tell it.
+    /// The trial as its events have built it: a map with one entry, because [`fold_one`] takes a
+    /// map.
     trial: BTreeMap<TrialId, Trial>,
-    /// The end that the sink asked for.
+    /// The end that the sink asked for, if any.
     flow: Option<End>,
 }
 
@@ -131,7 +139,8 @@ impl Loop<'_> {
         Ok(End::Finished)
     }
 
-    /// One step and all that follows from it; the step to go on with.
+    /// Takes one step and does all that follows from it. Returns the next step, or how the trial
+    /// ended.
     fn one(&mut self, step: u64) -> Result<ControlFlow<End, u64>> {
         let (lr, loss) = self.step(step)?;
         self.emit(Event::Step { trial: self.id, step, lr, loss });
@@ -150,7 +159,8 @@ impl Loop<'_> {
                 Ok(Request::Stop(why)) => return Ok(ControlFlow::Break(End::Pruned { why })),
                 Ok(Request::Rewind { back, why }) => return self.rewind(step, back, why).map(ControlFlow::Continue),
                 Ok(Request::Branch { factors, steps, decay }) => self.branch(step, factors, steps, decay)?,
-                // A controller that has no use for a broken loss ends the run; nothing is wrong with the engine.
+                // A controller that cannot use a non-finite loss ends the run. The engine is not at
+                // fault.
                 Err(error) if !value.is_finite() => return diverged(exploded.unwrap_or(error.to_string())),
                 Err(error) => return Err(error),
             }
@@ -158,11 +168,11 @@ impl Loop<'_> {
         if let Some(why) = exploded {
             return diverged(why);
         }
-        self.tell_of_factor(step);
+        self.report_factor(step);
         Ok(ControlFlow::Continue(step + 1))
     }
 
-    /// The rate that was applied and the loss.
+    /// Takes the step. Returns the rate that was applied, and the loss.
     fn step(&mut self, step: u64) -> Result<(f64, f64)> {
         if !self.policy.needs().gradient {
             let lr = self.policy.lr(step);
@@ -183,11 +193,11 @@ impl Loop<'_> {
         Ok(e.val_loss)
     }
 
-    /// Goes back; the step to go on with.
+    /// Goes back to a kept state. Returns the step to continue with.
     fn rewind(&mut self, step: u64, back: u64, why: String) -> Result<u64> {
         let Some((to, snapshot)) = self.kept.back(step, back) else {
             return Err(Error::invalid(
-                "a controller wants to go back and no state was kept: it must say so in `needs`",
+                "a controller asked to go back and no state is kept: set `Needs::keep` in its `needs`",
             ));
         };
         self.engine.restore(snapshot)?;
@@ -197,7 +207,7 @@ impl Loop<'_> {
         Ok(to)
     }
 
-    /// Runs branches and forgets them.
+    /// Runs the branches from the present state and returns to it. Only their losses remain.
     fn branch(&mut self, step: u64, factors: Vec<f64>, steps: u64, decay: f64) -> Result<()> {
         let here = self.engine.save()?;
         let falling = decay * steps as f64;
@@ -218,11 +228,11 @@ impl Loop<'_> {
         Ok(())
     }
 
-    /// A change of the factor that is large enough to be told.
-    fn tell_of_factor(&mut self, step: u64) {
-        let (told, now) = (self.trial().acts.last().map_or(1.0, |a| a.factor), self.policy.factor());
-        if (now / told).ln().abs() >= CHANGE || (now == 0.0) != (told == 0.0) {
-            self.act(step, Act::Changed, format!("factor {told:.4} to {now:.4}"));
+    /// Reports the factor when it has changed enough since the last report.
+    fn report_factor(&mut self, step: u64) {
+        let (before, now) = (self.trial().acts.last().map_or(1.0, |a| a.factor), self.policy.factor());
+        if (now / before).ln().abs() >= CHANGE || (now == 0.0) != (before == 0.0) {
+            self.act(step, Act::Changed, format!("factor {before:.4} to {now:.4}"));
         }
     }
 

@@ -22,7 +22,7 @@ use crate::lr::Lr;
 use crate::probe::{FirstFall, Probe, Race};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Result};
+use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 
 /// What a planned trial is part of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -244,13 +244,11 @@ impl Probe for Comparison {
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let compared = self.compared(done)?;
         let answer = match compared.rows.first().and_then(|row| row.best.as_ref()) {
-            Some(best) => {
-                Answer::Rate(Rate { lr: best.lr, interval: None })
-            }
+            Some(best) => Answer::Rate(Rate { lr: best.lr, interval: None }),
             None => Answer::Refused(Refusal {
                 reason: Reason::TooShort,
                 because: "no fixed rate has finished with all its seeds".to_owned(),
-                advice: "let the comparison run on".to_owned(),
+                remedies: vec![Remedy::Resume],
             }),
         };
         Ok(Estimate {

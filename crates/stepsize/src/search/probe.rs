@@ -33,17 +33,11 @@ pub use pruned::Pruned;
 pub use random::Random;
 pub use range_test::{Bounds, RangeTest, smith};
 
-/// Final validation loss of a trial by the rule of the probes: `None` when it diverged or ended otherwise.
-pub(crate) fn outcome_of(trial: &Trial) -> Option<f64> {
-    match evidence::outcome(trial) {
-        evidence::Outcome::Loss(loss) => Some(loss),
-        evidence::Outcome::Diverged | evidence::Outcome::Unknown => None,
-    }
-}
-
 /// A plan of trials.
 pub trait Probe: Send + Sync {
-    /// Name as typed on the command line: `race`, `grid`, ...
+    /// The word for it in progress and in the question of a study. `race`, `sweep`, `random`, `descent`, `first-fall` and
+    /// `range-test` are also what a person asks for; `opening` and `ladder` stand in for `race` and `range-test` where a
+    /// command allows nothing better, and `compare` is a comparison.
     fn name(&self) -> &'static str;
     /// The next batch of trials to run at once; empty when nothing more is worth its cost. `done` holds all earlier
     /// trials in the order of their numbers, each of them ended.

@@ -1,7 +1,7 @@
 //! [`Pruner`]: ends a trial that cannot be the answer any more. It sees curves, never the study.
 //!
 //! `settled` holds only trials of batches that have ended, so that a verdict depends on evidence and never on timing:
-//! the same seed gives the same study on any number of threads. A rule that the user asks for by name ([`KillRule`]) may give
+//! the same seed gives the same study on any number of threads. A rule that the user asks for by name ([`PrunerKind`]) may give
 //! that up: in a sweep, which is one batch, it would have nothing to compare with.
 
 mod diverging;
@@ -9,10 +9,10 @@ mod halving;
 mod median;
 mod one_sided;
 
+pub use crate::question::PrunerKind;
 pub use diverging::Diverging;
 pub use halving::Halving;
 pub use median::Median;
-pub use crate::question::KillRule;
 pub use one_sided::OneSided;
 
 use crate::curve::Curve;
@@ -29,7 +29,7 @@ pub trait Pruner: Send + Sync {
     }
 }
 
-impl KillRule {
+impl PrunerKind {
     /// The rule with its usual numbers.
     pub fn pruner(self) -> Option<Box<dyn Pruner>> {
         match self {
@@ -51,26 +51,4 @@ fn curve(trial: &Trial) -> &Curve {
 fn at(trial: &Trial, step: u64) -> Option<f64> {
     let before = curve(trial).points().iter().rev().find(|p| p.step <= step)?;
     before.loss.is_finite().then_some(before.loss)
-}
-
-/// A mini-batch loss this many times the untrained loss, three times in a row, is an explosion. Far above the
-/// transient spikes from which runs recover (factors up to about 30 were seen in recovered runs).
-const EXPLOSION: f64 = 1e3;
-
-/// Whether the run has exploded: a non-finite loss, or three losses in a row above 1000 times the first.
-/// Looks at the newest readings only, so it is cheap at every step.
-pub fn explosion(live: &Trial) -> Option<String> {
-    let points = live.train.points();
-    if let Some(last) = points.last().filter(|p| !p.loss.is_finite()) {
-        return Some(format!("training loss {} at step {}", last.loss, last.step));
-    }
-    // Also of a run that reports nothing else.
-    if let Some(eval) = live.val.last().filter(|p| !p.loss.is_finite()) {
-        return Some(format!("validation loss {} after {} steps", eval.loss, eval.step));
-    }
-    let last = points.last()?;
-    let start = live.start_loss().unwrap_or(points[0].loss).abs().max(f64::MIN_POSITIVE);
-    let tail = &points[points.len().saturating_sub(3)..];
-    (tail.len() == 3 && tail.iter().all(|p| p.loss > EXPLOSION * start))
-        .then(|| format!("training loss {:.3e} at step {}, {EXPLOSION:.0} times the start", last.loss, last.step))
 }

@@ -11,11 +11,12 @@ mod thin;
 pub use cost::{Cost, FullGrid, Money};
 pub use thin::{smooth, thin};
 
+use crate::divergence::lowest_diverged;
 use crate::event::Event;
-
 use crate::spec::End;
+use crate::stats::upper_median;
 use crate::trial::{Trial, fold};
-use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Result};
+use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Remedy, Result};
 use serde::{Deserialize, Serialize};
 
 /// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed line.
@@ -42,6 +43,10 @@ pub struct Report {
     pub cost: Cost,
     /// Whether the search was interrupted.
     pub interrupted: bool,
+    /// What to do about a refusal, in words: those of the remedies themselves until a front end gives its own
+    /// ([`Report::with_words`]). Empty for an answer.
+    #[serde(default)]
+    pub advice: String,
 }
 
 /// One trial, ready to draw.
@@ -82,10 +87,12 @@ impl Report {
             schedule: if job.own_schedule { "its own".to_owned() } else { job.schedule.to_string() },
             estimate: estimate.clone(),
             runs,
-            untrained: median(trials.iter().filter_map(Trial::start_loss).collect()),
+            untrained: upper_median(&trials.iter().filter_map(Trial::start_loss).collect::<Vec<f64>>()),
             cost: Cost::new(job, trials),
             interrupted: false,
+            advice: String::new(),
         }
+        .with_words(Remedy::to_string)
     }
 
     /// A report of a recorded study: its last conclusion, or a refusal when it holds none.
@@ -123,6 +130,13 @@ impl Report {
     /// The same, marked as interrupted.
     pub fn with_interrupted(mut self, interrupted: bool) -> Self {
         self.interrupted = interrupted;
+        self
+    }
+
+    /// The same with the remedies of a refusal in the words of a front end.
+    pub fn with_words(mut self, word: impl Fn(&Remedy) -> String) -> Self {
+        let remedies = self.estimate.refusal().map_or(&[][..], |refusal| &refusal.remedies);
+        self.advice = remedies.iter().map(word).collect::<Vec<_>>().join("; ");
         self
     }
 
@@ -185,20 +199,13 @@ impl TrialSummary {
 /// What is said of a log without a conclusion.
 fn unconcluded(job: &Job, trials: &[Trial]) -> Estimate {
     let because = format!("the log ends before the search did, after {} trials", trials.len());
-    let advice = "`stepsize resume` goes on where it ended".to_owned();
-    let diverged = trials.iter().filter(|t| t.diverged()).map(|t| t.spec.lr);
     Estimate {
-        divergence_lr: diverged.min_by(|a, b| a.get().total_cmp(&b.get())),
+        divergence_lr: lowest_diverged(trials),
         cost_runs: job.cost_runs(trials),
         why: because.clone(),
-        answer: Answer::Refused(Refusal { reason: Reason::TooShort, because, advice }),
+        answer: Answer::Refused(Refusal { reason: Reason::TooShort, because, remedies: vec![Remedy::Resume] }),
         landscape: Vec::new(),
     }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 #[cfg(test)]

@@ -1,55 +1,78 @@
-//! Carrying a tuned rate to another schedule, horizon, batch size or optimizer family, with what is known of the error.
+//! Transfer of a tuned rate to another schedule, horizon, batch size or optimizer family, with what
+//! is known of the error.
 //!
-//! *Schedule.* For SGD with rates `gamma s_t` on convex Lipschitz problems the last iterate obeys `loss - best <= T1 / gamma + gamma T2`
-//! with distance D and gradient norms `G_t` (Schaipp et al. 2025, arXiv 2501.18965, theorem 3.1; Defazio et al. 2023, arXiv 2310.07831):
+//! *Schedule.* For SGD with rates `gamma s_t` on convex Lipschitz problems the last iterate obeys
+//! `loss - best <= T1 / gamma + gamma T2` with distance D and gradient norms `G_t` (Schaipp et al.
+//! 2025, arXiv 2501.18965, theorem 3.1; Defazio et al. 2023, arXiv 2310.07831):
 //!
 //! ```text
 //! T1 = D^2 / (2 sum s)
-//! T2 = sum s_t^2 G_t^2 / (2 sum s)  +  1/2 sum_{k<T} (s_k / sum_{t>k} s_t) (sum_{t>=k} s_t^2 G_t^2) / (sum_{t>=k} s_t)
+//! T2 = sum s_t^2 G_t^2 / (2 sum s)
+//!      + 1/2 sum_{k<T} (s_k / sum_{t>k} s_t) (sum_{t>=k} s_t^2 G_t^2) / (sum_{t>=k} s_t)
 //! gamma* = sqrt(T1 / T2),   bound* = 2 sqrt(T1 T2)
 //! ```
 //!
-//! Here D = G = 1: the ratio of two `gamma*` of the same length carries a rate from one shape to another, that of two
-//! `bound*` says which shape is better. Linear to zero has the least bound of the usual shapes, and no later decay
-//! beats it by more than a hair (Defazio et al.; measured in large models by Bergsma et al. 2025, arXiv 2502.15938): it is the default to recommend.
+//! We take D = G = 1. The ratio of two `gamma*` of the same length transfers a rate from one
+//! schedule to another; the ratio of two `bound*` says which schedule is better. Linear decay to
+//! zero has the least bound of the usual schedules, and no later decay beats it by more than a hair
+//! (Defazio et al.; measured in large models by Bergsma et al. 2025, arXiv 2502.15938), so it is
+//! the one to recommend.
 //!
-//! *Horizon.* `rate ~ steps^-beta`: [`HORIZON`]. *Batch.* `rate ~ batch^a`: [`batch_rule`]. Both exponents differ from job to job, so the
-//! interval widens with every doubling. Uncertainties are standard deviations in octaves (log2 of the rate), added as
-//! independent; the interval is 80 %. They are judgements from the figures named at each rule, not calibrated on this job.
+//! *Horizon.* `rate ~ steps^-beta`: [`HORIZON`]. *Batch.* `rate ~ batch^a`: [`batch_rule`]. Both
+//! exponents differ between jobs, so the interval widens with every doubling. Uncertainties are
+//! standard deviations in octaves (log2 of the rate) and are added as independent; the interval is
+//! 80 %. They are judgements from the sources named at each rule, not calibrated.
 //!
-//! It does not know the job: a search on it ([`crate::probe::Race`]) is better wherever it can be paid.
+//! The rules do not know the job. A search ([`crate::probe::Race`]) is better wherever it can be
+//! paid for.
 
 mod refine;
+mod sentence;
 
 pub use refine::refine;
+pub use sentence::PlanText;
 
+use crate::stats::Z80;
 use crate::{Error, Lr, Result, Schedule};
 use serde::Serialize;
 
-/// Standard normal quantile of 0.9: an interval of 80 % is this many deviations to either side.
-const EIGHTY: f64 = 1.281_551_565_544_6;
-/// Longest schedule whose constants are summed step by step; longer ones are compressed to it, which moves the ratios by
-/// less than 1e-3.
+/// Longest schedule whose constants are summed step by step; longer ones are compressed to it,
+/// which moves the ratios by less than 1e-3.
 const LONGEST: u64 = 1 << 16;
 
-/// Exponent of the horizon, its deviation, and the share of decay from which the first pair holds.
+/// Exponent of the horizon with its deviation: first where both schedules decay over [`LONG_DECAY`]
+/// of the run or more, then for other schedules.
 ///
-/// 124M-parameter Llama runs of 15k to 50k steps (the public logs of Schaipp et al.): 0.27 with a decay of 10 %, 0.24 at 20 %, 0.11
-/// at 40 %, 0.08 at 60 %, 0.14 at 90 %. Sweeps of the Step Law (arXiv 2503.04715) at fixed size and batch: median 0, 10 to 90 %
-/// of them -0.21 to 0.29. The convex bound says 0.5, Bjorck et al. (arXiv 2409.19913) about 0.3.
+/// 124M-parameter Llama runs of 15k to 50k steps (the public logs of Schaipp et al.): 0.27 with a
+/// decay of 10 %, 0.24 at 20 %, 0.11 at 40 %, 0.08 at 60 %, 0.14 at 90 %. Sweeps of the Step Law
+/// (arXiv 2503.04715) at fixed size and batch: median 0, 10 to 90 % of them -0.21 to 0.29. The
+/// convex bound says 0.5, Bjorck et al. (arXiv 2409.19913) about 0.3.
 pub const HORIZON: [(f64, f64); 2] = [(0.15, 0.15), (0.25, 0.15)];
 
-/// Which family of optimizers a rate is for: batch rules differ.
+/// Share of the run over which a rate must decay for the first exponent of [`HORIZON`]. Between the
+/// decays of 20 % and 40 %, where the measured exponents change.
+const LONG_DECAY: f64 = 0.3;
+/// A rate at this share of its peak or more does not decay yet. Chosen by eye.
+const PEAK: f64 = 0.9;
+/// Steps at which the decay of a schedule is looked for: a thousandth of the run is finer than
+/// [`LONG_DECAY`] needs.
+const SAMPLES: u64 = 1000;
+/// Deviation of the rule for schedules in octaves: a floor, and a share of the distance. On the
+/// logs of Schaipp et al. the ratio was off by up to 0.2 octaves between decays of 10, 20 and 90 %,
+/// and by one octave between a constant rate and a decay of 90 %.
+const SCHEDULE_ERROR: (f64, f64) = (0.1, 0.35);
+
+/// Which family of optimizers a rate is for: the rules for batch sizes differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum OptimizerFamily {
-    /// Steps in proportion to the gradient.
+    /// The step is in proportion to the gradient.
     Sgd,
-    /// Steps of a size of their own: Adam and its kin.
+    /// The step does not depend on the size of the gradient: Adam and its relatives.
     #[default]
     Adam,
 }
 
-/// The constants of a shape.
+/// The constants of the bound for one schedule.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Constants {
     /// `T1` with D = 1.
@@ -59,10 +82,10 @@ pub struct Constants {
 }
 
 impl Constants {
-    /// Of a schedule over `steps` steps.
+    /// The constants of a schedule over `steps` steps.
     ///
     /// # Errors
-    /// When the factor is zero throughout.
+    /// When the schedule is zero throughout.
     ///
     /// ```
     /// use stepsize::{Schedule, transfer::Constants};
@@ -72,7 +95,8 @@ impl Constants {
     /// ```
     pub fn new(schedule: &Schedule, steps: u64) -> Result<Self> {
         if steps > LONGEST {
-            // Both constants go as powers of the length: T1 as 1/T, T2 as 1 up to logarithms, so the shape alone counts.
+            // T1 is proportional to 1/T, and T2 does not depend on T but for logarithms: the shape
+            // alone counts.
             let short = Self::new(&schedule.compress(steps, LONGEST)?, LONGEST)?;
             let stretch = steps as f64 / LONGEST as f64;
             return Ok(Self { t1: short.t1 / stretch, t2: short.t2 });
@@ -82,12 +106,12 @@ impl Constants {
     }
 
     fn of(factors: &[f64]) -> Result<Self> {
-        // Steps at rate zero after the last one change nothing.
+        // Steps at rate zero at the end change nothing.
         let end = factors.iter().rposition(|s| *s > 0.0).map_or(0, |i| i + 1);
         let s = &factors[..end];
         let (sum, squares): (f64, f64) = (s.iter().sum(), s.iter().map(|s| s * s).sum());
         if end == 0 || !sum.is_finite() {
-            return Err(Error::invalid("a schedule that is zero throughout trains nothing: give another"));
+            return Err(Error::invalid("the schedule is zero throughout, which trains nothing: choose another one"));
         }
         let (mut after, mut after_squares, mut double) = (0.0, 0.0, 0.0);
         for (k, s) in s.iter().enumerate().rev() {
@@ -100,12 +124,12 @@ impl Constants {
         Ok(Self { t1: 1.0 / (2.0 * sum), t2: squares / (2.0 * sum) + 0.5 * double })
     }
 
-    /// The best base rate, `gamma*`.
+    /// The best base rate, `gamma*`, in units of D/G.
     pub fn rate(&self) -> f64 {
         (self.t1 / self.t2).sqrt()
     }
 
-    /// The least bound on the loss above the best, `bound*`.
+    /// The least bound on the loss above the best, `bound*`, in units of D G.
     pub fn bound(&self) -> f64 {
         2.0 * (self.t1 * self.t2).sqrt()
     }
@@ -114,15 +138,15 @@ impl Constants {
 /// A run for which a rate is known or wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// Shape of the rate.
+    /// The schedule, over `steps` steps.
     pub schedule: Schedule,
     /// Optimizer steps.
     pub steps: u64,
-    /// Rows a step; `None` when it is not said.
+    /// Rows a step; `None` when it is not known.
     pub batch: Option<u64>,
 }
 
-/// One factor of the answer.
+/// One rule that was used, with its factor.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Factor {
     /// `schedule`, `horizon` or `batch`.
@@ -137,37 +161,37 @@ pub struct Factor {
     pub source: &'static str,
 }
 
-/// The rate for the other plan.
+/// The rate for the other plan, with its uncertainty and the rules used.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Transfer {
     /// The rate.
     pub lr: Lr,
     /// Lower end of the 80 % interval.
     pub low: Lr,
-    /// Upper end.
+    /// Upper end of it.
     pub high: Lr,
     /// Standard deviation in octaves.
     pub octaves: f64,
-    /// Predicted ratio of the loss above the best, by the bound, at the same length and batch: how much better or worse the new shape is.
+    /// Ratio of the bounds on the loss above the best, at the same length and batch: below 1 the
+    /// new schedule is better.
     pub bound_ratio: f64,
-    /// The factors.
+    /// The rules used, each with its factor.
     pub parts: Vec<Factor>,
 }
 
-/// Carries `lr` from one plan to another.
+/// Transfers `lr` from one plan to another.
 ///
 /// # Errors
-/// When only one of the plans says a batch size, a length is zero, or the result is no rate.
+/// When only one of the plans has a batch size, a length is zero, or the result is not a rate.
 pub fn transfer(lr: Lr, from: &Plan, to: &Plan, family: OptimizerFamily) -> Result<Transfer> {
     let mut parts = Vec::new();
-    // Both shapes at one length: the horizon has a rule of its own.
+    // Both schedules at one length: the horizon has a rule of its own.
     let here = Constants::new(&from.schedule, from.steps)?;
     let there = Constants::new(&to.schedule.compress(to.steps, from.steps)?, from.steps)?;
     if from.schedule != to.schedule.compress(to.steps, from.steps)? {
         let factor = there.rate() / here.rate();
-        // On the logs of Schaipp et al. the ratio was off by up to 0.2 octaves between decays of 10, 20 and 90 %, and
-        // by one octave between a constant rate and a decay of 90 %: a fourth of the distance and a floor of 0.1.
-        let octaves = 0.1 + 0.35 * factor.log2().abs();
+        let (floor, share) = SCHEDULE_ERROR;
+        let octaves = floor + share * factor.log2().abs();
         parts.push(Factor {
             what: "schedule",
             factor,
@@ -183,7 +207,8 @@ pub fn transfer(lr: Lr, from: &Plan, to: &Plan, family: OptimizerFamily) -> Resu
     }
     if from.steps != to.steps {
         let doublings = (to.steps as f64 / from.steps as f64).log2();
-        let decayed = decay_share(&to.schedule, to.steps) >= 0.3 && decay_share(&from.schedule, from.steps) >= 0.3;
+        let decays = |plan: &Plan| decay_share(&plan.schedule, plan.steps) >= LONG_DECAY;
+        let decayed = decays(to) && decays(from);
         let (beta, sd) = HORIZON[usize::from(!decayed)];
         parts.push(Factor {
             what: "horizon",
@@ -199,7 +224,9 @@ pub fn transfer(lr: Lr, from: &Plan, to: &Plan, family: OptimizerFamily) -> Resu
     match (from.batch, to.batch) {
         (Some(a), Some(b)) if a != b => parts.push(batch_rule(a, b, family)?),
         (Some(_), None) | (None, Some(_)) => {
-            return Err(Error::invalid("only one side says its batch size: give both, or none if it stays the same"));
+            return Err(Error::invalid(
+                "only one of the two runs has a batch size: name both, or none if it stays the same",
+            ));
         }
         _ => {}
     }
@@ -208,27 +235,29 @@ pub fn transfer(lr: Lr, from: &Plan, to: &Plan, family: OptimizerFamily) -> Resu
     let at = |z: f64| Lr::new(center * (z * octaves).exp2());
     Ok(Transfer {
         lr: at(0.0)?,
-        low: at(-EIGHTY)?,
-        high: at(EIGHTY)?,
+        low: at(-Z80)?,
+        high: at(Z80)?,
         octaves,
         bound_ratio: there.bound() / here.bound(),
         parts,
     })
 }
 
-/// The batch rule: linear for SGD (Goyal et al. 2017, arXiv 1706.02677) as long as the batch is small beside the noise scale, the
-/// square root for Adam (Malladi et al. 2022, arXiv 2205.10287). Both bend over near the noise scale, and beyond it more
-/// rows bring nothing (Adam: even a lower rate, Li et al. 2024, arXiv 2405.14578); the sweeps of the Step Law, which
-/// straddle it, show 0.26 (10 to 90 %: 0.16 to 0.55).
+/// The rule for batch sizes. As long as the batch is small beside the noise scale, the rate is
+/// linear in it for SGD (Goyal et al. 2017, arXiv 1706.02677) and grows with its square root for
+/// Adam (Malladi et al. 2022, arXiv 2205.10287). Both level off near the noise scale; beyond it
+/// more rows gain nothing (with Adam the best rate even falls, Li et al. 2024, arXiv 2405.14578).
+/// The sweeps of the Step Law, which straddle it, show an exponent of 0.26 (10 to 90 % of them:
+/// 0.16 to 0.55).
 ///
 /// # Errors
 /// When a batch size is zero.
 pub fn batch_rule(from: u64, to: u64, family: OptimizerFamily) -> Result<Factor> {
     if from == 0 || to == 0 {
-        return Err(Error::invalid("a batch has at least one row"));
+        return Err(Error::invalid("a batch size is 0; it must be at least 1"));
     }
     let doublings = (to as f64 / from as f64).log2();
-    // The deviation reaches from the full rule down to no change at about two deviations.
+    // Two deviations reach from the full rule down to about no change.
     let (exponent, sd, rule, source) = match family {
         OptimizerFamily::Sgd => (
             0.75,
@@ -252,12 +281,12 @@ pub fn batch_rule(from: u64, to: u64, family: OptimizerFamily) -> Result<Factor>
     })
 }
 
-/// Share of the run after the last step at nine tenths of the peak or more: how long the rate decays.
+/// How long the rate decays: the share of the run after the last step at [`PEAK`] or more.
 fn decay_share(schedule: &Schedule, steps: u64) -> f64 {
-    let samples = steps.min(1000);
+    let samples = steps.min(SAMPLES);
     let at = |i: u64| schedule.factor(i * steps / samples.max(1));
     let peak = (0..samples).map(at).fold(0.0, f64::max);
-    let last = (0..samples).rev().find(|i| at(*i) >= 0.9 * peak).unwrap_or(0);
+    let last = (0..samples).rev().find(|i| at(*i) >= PEAK * peak).unwrap_or(0);
     1.0 - (last + 1) as f64 / samples.max(1) as f64
 }
 
@@ -338,7 +367,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_is_carried_with_its_reasons() {
+    fn a_rate_is_transferred_with_its_reasons() {
         let lr = Lr::new(3e-4).unwrap();
         let (from, to) = (plan("cosine", 10_000, Some(64)), plan("wsd(20%)", 40_000, Some(256)));
         let t = transfer(lr, &from, &to, OptimizerFamily::Adam).unwrap();

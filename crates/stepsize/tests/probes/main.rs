@@ -77,7 +77,7 @@ fn study(probe: &dyn Probe, world: &World) -> (Estimate, Vec<Trial>) {
 fn reason(probe: &dyn Probe, world: &World) -> Reason {
     let (estimate, _) = study(probe, world);
     let refusal = estimate.refusal().unwrap_or_else(|| panic!("a number: {estimate:?}"));
-    assert!(!refusal.because.is_empty() && !refusal.advice.is_empty());
+    assert!(!refusal.because.is_empty() && !refusal.remedies.is_empty());
     assert_eq!(estimate.lr(), None);
     refusal.reason
 }

@@ -1,20 +1,21 @@
 //! What is printed and written: text, the list of objects, SARIF, the page.
 
 use super::{Judged, Judgement};
+use serde_json::{Value, json};
+use std::collections::BTreeSet;
+use stepsize::diagnosis::sweep::Sweep;
+use stepsize::diagnosis::{Code, Finding};
+use stepsize::{Placement, Side};
+use stepsize_draw::diagnosis;
 use stepsize_draw::number::rate;
 use stepsize_draw::show::{Style, Tone, wrapped};
-use serde_json::{Value, json};
-use stepsize::Placement;
-use stepsize::diagnosis::Finding;
-use stepsize::diagnosis::sweep::Sweep;
-use stepsize_draw::diagnosis;
 
-/// Findings told below a line of text; the objects hold all.
+/// Findings printed below the verdict on a run; `--json` holds all.
 const TOLD: usize = 4;
-/// More runs than this are told in a table.
+/// More runs than this are printed as a table.
 const LINES: usize = 3;
 
-/// The text: what each run is, why, and what to do.
+/// The text: the verdict on each run, why, and what to do.
 pub fn text(all: &Judgement, style: Style) -> String {
     let mut out = String::new();
     if all.runs.len() > LINES {
@@ -35,14 +36,14 @@ pub fn text(all: &Judgement, style: Style) -> String {
 
 fn sweep_advice(sweep: &Sweep) -> String {
     let next = rate(sweep.next_lr);
-    match sweep.edge {
-        Some(true) => format!("try {next}: the highest rate so far was the best"),
-        Some(false) => format!("try {next}: the lowest rate so far was the best"),
+    match sweep.outermost {
+        Some(Side::High) => format!("try {next}: the highest rate so far was the best"),
+        Some(Side::Low) => format!("try {next}: the lowest rate so far was the best"),
         None => format!("use {next}"),
     }
 }
 
-/// The verdict on one run in a line.
+/// The verdict on one run, as a line.
 pub fn line(run: &Judged, style: Style) -> String {
     let d = &run.diagnosis;
     let word = tone(d.verdict).paint(&d.verdict.to_string(), style.colour);
@@ -62,7 +63,8 @@ fn block(run: &Judged, style: Style) -> String {
     let mut out = line(run, style);
     for (i, finding) in run.diagnosis.findings.iter().take(TOLD).enumerate() {
         let label = format!("  {} ", finding.code);
-        let words = if i == 0 { finding.evidence.clone() } else { format!("{}: {}", finding.title, finding.evidence) };
+        let words =
+            if i == 0 { finding.evidence.clone() } else { format!("{}: {}", finding.code.title(), finding.evidence) };
         out += &format!("{}\n{}\n", wrapped(&label, &words, style), wrapped("     do ", &finding.advice, style));
     }
     out
@@ -93,7 +95,7 @@ fn table(all: &Judgement, style: Style) -> String {
     out
 }
 
-/// The runs, those of a sweep together and by their rate.
+/// The runs in the order of the table: those of a sweep together, by their rate.
 fn in_order(all: &Judgement) -> Vec<&Judged> {
     let first = |run: &Judged| all.runs.iter().position(|r| r.sweep == run.sweep).unwrap_or(0);
     let place = |(i, run): &(usize, &Judged)| match (run.sweep, run.record.base_lr()) {
@@ -108,7 +110,7 @@ fn in_order(all: &Judgement) -> Vec<&Judged> {
 fn row(run: &Judged) -> [String; 6] {
     let d = &run.diagnosis;
     let show = |lr: Option<f64>| lr.map_or_else(|| "?".to_owned(), rate);
-    let codes: Vec<&str> = d.findings.iter().map(|f| f.code).collect();
+    let codes: Vec<&str> = d.findings.iter().map(|f| f.code.as_str()).collect();
     let sure = if d.confidence > 0.0 { format!("{:.0} %", 100.0 * d.confidence) } else { String::new() };
     [name(run), show(run.record.base_lr()), d.verdict.to_string(), sure, show(d.next_lr), codes.join(" ")]
 }
@@ -127,14 +129,14 @@ fn tone(verdict: Placement) -> Tone {
     }
 }
 
-/// The list of objects: one a run, then one for each file that could not be read.
+/// The list of `--json`: one object for each run, then one for each file that could not be read.
 pub fn json(all: &Judgement) -> Value {
     let runs = all.runs.iter().map(|r| object(r, r.sweep.and_then(|s| all.sweeps.get(s))));
     let failed = all.failed.iter().map(|(file, why)| {
         let evidence = format!("cannot tell, because the file could not be read: {why}");
         json!({
             "file": file, "run": "", "lr": stepsize_logs::meaning::rate_in(file), "verdict": "unknown", "confidence": 0.0, "because": evidence, "chances": null,
-            "findings": [{"code": "LR000", "title": "cannot tell", "evidence": evidence, "numbers": {},
+            "findings": [{"code": Code::CannotTell.as_str(), "title": Code::CannotTell.title(), "evidence": evidence, "numbers": {},
                 "advice": "name a training log: a table, JSON lines, event files or text with a loss", "confidence": 0.0, "steps": null}],
             "next_lr": null, "sweep": null,
         })
@@ -142,14 +144,14 @@ pub fn json(all: &Judgement) -> Value {
     Value::Array(runs.chain(failed).collect())
 }
 
-/// One run as an object.
+/// One run as an object of `--json`.
 pub fn object(run: &Judged, sweep: Option<&Sweep>) -> Value {
     let d = &run.diagnosis;
     let round = |v: f64| (v * 1e4).round() / 1e4;
     let sweep = sweep.map(|s| {
         json!({
             "best_lr": s.best, "vertex_lr": s.vertex, "low": s.interval.map(|i| i.0), "high": s.interval.map(|i| i.1),
-            "tolerance_octaves": s.tolerance, "edge": s.edge.map(|h| if h { "high" } else { "low" }),
+            "tolerance_octaves": s.tolerance, "edge": s.outermost.map(|side| if side == Side::High { "high" } else { "low" }),
             "divergence_lr": s.divergence, "rates": s.tried.len(),
         })
     });
@@ -165,30 +167,24 @@ pub fn object(run: &Judged, sweep: Option<&Sweep>) -> Value {
 fn finding(f: &Finding) -> Value {
     let numbers: serde_json::Map<String, Value> = f.numbers.iter().map(|(k, v)| ((*k).to_owned(), json!(v))).collect();
     json!({
-        "code": f.code, "title": f.title, "evidence": f.evidence, "numbers": numbers, "advice": f.advice,
+        "code": f.code.as_str(), "title": f.code.title(), "evidence": f.evidence, "numbers": numbers, "advice": f.advice,
         "confidence": f.confidence, "steps": f.span.map(|(a, b)| json!([a, b])),
     })
 }
 
-/// SARIF 2.1.0 (OASIS): a result for each finding, the verdicts that call for a change as warnings, divergence as an error.
+/// SARIF 2.1.0 (OASIS): one result for each finding, with the severity of its code as the level.
 pub fn sarif(all: &Judgement) -> Value {
-    let mut rules: Vec<(&str, &str)> =
-        all.runs.iter().flat_map(|r| r.diagnosis.findings.iter().map(|f| (f.code, f.title))).collect();
-    rules.sort_unstable();
-    rules.dedup_by_key(|r| r.0);
-    let level = |code: &str| match code {
-        "LR001" => "error",
-        "LR000" | "LR004" | "LR021" | "LR023" | "LR030" => "note",
-        _ => "warning",
-    };
+    let found: BTreeSet<Code> = all.runs.iter().flat_map(|r| r.diagnosis.findings.iter().map(|f| f.code)).collect();
+    let rules: Vec<Value> =
+        found.iter().map(|c| json!({"id": c.as_str(), "shortDescription": {"text": c.title()}})).collect();
     let results: Vec<Value> = all
         .runs
         .iter()
         .flat_map(|r| r.diagnosis.findings.iter().map(move |f| (r, f)))
         .map(|(r, f)| {
             json!({
-                "ruleId": f.code, "level": level(f.code),
-                "message": {"text": format!("{}: {}. {}", f.title, f.evidence, f.advice)},
+                "ruleId": f.code.as_str(), "level": f.code.severity().as_str(),
+                "message": {"text": format!("{}: {}. {}", f.code.title(), f.evidence, f.advice)},
                 "locations": [{"physicalLocation": {"artifactLocation": {"uri": r.file}}}],
                 "properties": {"run": r.run, "verdict": r.diagnosis.verdict, "confidence": f.confidence, "next_lr": r.diagnosis.next_lr},
             })
@@ -199,7 +195,7 @@ pub fn sarif(all: &Judgement) -> Value {
         "runs": [{
             "tool": {"driver": {
                 "name": "stepsize", "version": env!("CARGO_PKG_VERSION"),
-                "rules": rules.iter().map(|(id, title)| json!({"id": id, "shortDescription": {"text": title}})).collect::<Vec<_>>(),
+                "rules": rules,
             }},
             "results": results,
             "invocations": [{"executionSuccessful": all.failed.is_empty(), "toolExecutionNotifications":
@@ -208,7 +204,7 @@ pub fn sarif(all: &Judgement) -> Value {
     })
 }
 
-/// The page.
+/// The page of `--report`.
 pub fn page(all: &Judgement) -> String {
     let names: Vec<String> = all.runs.iter().map(name).collect();
     let shown: Vec<diagnosis::DiagnosedRun<'_>> = all

@@ -1,27 +1,28 @@
-//! What the named logs hold: runs of [`logfiles::collect`] become records; a file that fails becomes a line and stops nothing.
+//! Reads the named logs into records. A file that cannot be read is reported; the others are judged
+//! all the same.
 
 use crate::args::DiagnoseArgs;
 use crate::done::Fault;
-use stepsize::diagnosis::{Facts, Record, Series};
-use stepsize::{Trial, fold};
+use stepsize::diagnosis::Record;
+use stepsize::fold;
 use stepsize_logs::{Run, meaning};
 use stepsize_study::{Studies, logfiles};
 
 /// What was read.
 #[derive(Debug, Default)]
 pub struct Runs {
-    /// Records with the file they come from and the run's name in it.
+    /// The file, the name of the run in it, and the record.
     pub records: Vec<(String, String, Record)>,
-    /// Files that could not be read, with why.
+    /// Files that could not be read, with the reason.
     pub failed: Vec<(String, String)>,
 }
 
-/// Reads everything that was named.
+/// Reads the study and the files that the arguments name.
 pub fn all(args: &DiagnoseArgs) -> Result<Runs, Fault> {
     these(args, logfiles::collect(&args.paths))
 }
 
-/// The study that was named, and files that were read.
+/// Reads the study that the arguments name, and takes these files.
 pub fn these(args: &DiagnoseArgs, files: Vec<logfiles::Found>) -> Result<Runs, Fault> {
     let mut found = Runs::default();
     if let Some(name) = &args.study {
@@ -31,7 +32,7 @@ pub fn these(args: &DiagnoseArgs, files: Vec<logfiles::Found>) -> Result<Runs, F
         let asked = args.paths.contains(&path);
         let name = path.display().to_string();
         match runs {
-            // In a folder there are numbers of many kinds; those without a loss are no fault.
+            // A folder holds files of many kinds; one without a loss is not an error there.
             Ok(runs) if !asked && !runs.iter().any(is_training) => {}
             runs => found.take(&name, runs.map_err(|e| e.to_string())),
         }
@@ -76,27 +77,7 @@ fn is_training(run: &Run) -> bool {
 fn study(args: &DiagnoseArgs, name: &str, found: &mut Runs) -> Result<(), Fault> {
     let events = Studies::look(&args.file.db)?.events(name)?;
     for (id, trial) in fold(&events) {
-        found.records.push((format!("study {name}"), id.to_string(), of_trial(&trial)));
+        found.records.push((format!("study {name}"), id.to_string(), Record::of_trial(&trial)));
     }
     Ok(())
-}
-
-/// A trial as a record.
-pub fn of_trial(trial: &Trial) -> Record {
-    let curve = |c: &stepsize::Curve| Series::new(c.points().iter().map(|p| (p.step as f64, p.loss)));
-    let facts = Facts {
-        lr: Some(trial.spec.lr.get()),
-        total_steps: Some(trial.spec.steps as f64),
-        running: trial.end.is_none(),
-        ..Facts::default()
-    };
-    Record {
-        name: trial.id.to_string(),
-        loss: curve(&trial.train),
-        val_loss: curve(&trial.val),
-        lr: Series::new(trial.train.points().iter().map(|p| (p.step as f64, p.lr))),
-        score: curve(&trial.score),
-        grad_norm: Series::default(),
-        facts,
-    }
 }

@@ -5,11 +5,11 @@
 //! Scalars are single precision there: the other formats hold the exact numbers.
 
 use crate::done::Fault;
-use stepsize_draw::number::rate;
 use prost::Message;
 use std::collections::BTreeMap;
 use std::path::Path;
 use stepsize::{Event, TrialId};
+use stepsize_draw::number::rate;
 
 /// `Event` of TensorFlow.
 #[derive(Message)]

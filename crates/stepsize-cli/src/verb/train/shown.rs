@@ -2,15 +2,14 @@
 
 use super::checkpoint::Checkpoint;
 use crate::args::TrainArgs;
-use stepsize_draw::number::{count, loss, plural, rate};
-use stepsize_draw::show::{self, Style, Tone};
 use crate::task::Loaded;
-use crate::verb::diagnose::of_trial;
 use serde_json::json;
 use stepsize::Placement;
-use stepsize::diagnosis::diagnose;
+use stepsize::diagnosis::{Code, Record, diagnose};
 use stepsize::report::{smooth, thin};
 use stepsize::{Act, End, Trial};
+use stepsize_draw::number::{count, loss, plural, rate};
+use stepsize_draw::show::{self, Style, Tone};
 
 /// Points of a curve in a terminal plot.
 const POINTS: usize = 400;
@@ -28,7 +27,7 @@ pub fn since_best(trial: &Trial) -> Option<u64> {
 /// Where the rate lies by the diagnosis of the log so far, how sure that is, and what else it found; then how long the best validation
 /// loss lies back. The schedule has not ended: it is a verdict on the first part of the run.
 pub fn verdict(trial: &Trial, optimizer: &str) -> String {
-    let mut record = of_trial(trial);
+    let mut record = Record::of_trial(trial);
     record.facts.optimizer = Some(optimizer.to_owned());
     record.facts.schedule = Some(trial.spec.schedule.to_string());
     record.facts.running = true;
@@ -39,8 +38,8 @@ pub fn verdict(trial: &Trial, optimizer: &str) -> String {
         other => format!("rate {other} ({:.0} %)", 100.0 * seen.confidence),
     };
     // The first finding is that of the verdict; that a run under way is not annealed goes without saying.
-    if let Some(next) = seen.findings.iter().skip(1).find(|f| f.code != "LR023") {
-        text += &format!(", {}", next.title);
+    if let Some(next) = seen.findings.iter().skip(1).find(|f| f.code != Code::NotAnnealed) {
+        text += &format!(", {}", next.code.title());
     }
     if let Some(since @ 1..) = since_best(trial) {
         text += &format!(", best {} ago", plural(since, "evaluation"));

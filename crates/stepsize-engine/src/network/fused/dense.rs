@@ -6,7 +6,7 @@ use crate::network::{NORM_EPSILON, data, slice, slice_mut, tensor};
 use burn::tensor::{Device, Tensor, TensorData};
 use stepsize::Result;
 
-/// `x w + b`, then ReLU if `relu`; also `x`, for the way back.
+/// `x w + b`, then ReLU if `relu`; also returns `x`, which the backward pass needs.
 pub(super) fn affine(
     x: TensorData,
     w: &Tensor<2>,
@@ -32,17 +32,18 @@ fn rectified(y: f32) -> f32 {
     if y < 0.0 { 0.0 } else { y }
 }
 
-/// What an affine layer gives on the way back.
+/// What the backward pass of an affine layer returns.
 pub(super) struct Back {
     pub(super) weight: Tensor<2>,
     pub(super) bias: Tensor<2>,
-    /// Gradient of the input; `x` again when it is not wanted.
+    /// Gradient of the input; without a request for it, `x` itself.
     pub(super) input: TensorData,
     /// The input itself.
     pub(super) x: TensorData,
 }
 
-/// Gradients of `x w + b` from the gradient `d` of the output; `rectified` is the output, if a ReLU made it.
+/// Gradients of `x w + b` from the gradient `d` of the output; `rectified` is the output, if a ReLU
+/// made it.
 pub(super) fn affine_back(
     x: Tensor<2>,
     w: &Tensor<2>,
@@ -83,7 +84,8 @@ fn add_rows(values: &[f32], sum: &mut [f32]) {
     }
 }
 
-/// Layer normalisation with ReLU: the output, the normalised rows, and the inverse deviation of each row.
+/// Layer normalisation with ReLU: the output, the normalised rows, and the inverse deviation of
+/// each row.
 pub(super) fn norm(
     mut x: TensorData,
     gain: &Tensor<2>,
@@ -139,7 +141,8 @@ pub(super) fn norm_back(
     Ok((d, tensor(gain_sum, shape, device), tensor(offset_sum, shape, device)))
 }
 
-/// Sum of `term(a, b)`, in 16 lanes that the compiler turns into vectors: a plain sum has to wait for each addition.
+/// Sum of `term(a, b)` in 16 lanes, which the compiler turns into vectors. A plain sum would wait
+/// for each addition.
 fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32) -> f32 {
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<16>(), b.as_chunks::<16>());
     let mut lanes = [0.0f32; 16];

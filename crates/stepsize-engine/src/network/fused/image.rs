@@ -1,4 +1,4 @@
-//! Patches and pooling of square images that lie as `row, y, x, channel`.
+//! Patches and pooling of square images, stored as `row, y, x, channel`.
 
 use crate::network::{slice, slice_mut};
 use burn::tensor::TensorData;
@@ -17,8 +17,8 @@ impl ImageSize {
         self.side * self.side * self.channels
     }
 
-    /// For every pixel the values in the `kernel x kernel` window around it, zero beyond the edge: rows of
-    /// `ky, kx, channel`, one a pixel.
+    /// For every pixel the values in the `kernel x kernel` window around it, zero beyond the edge:
+    /// rows of `ky, kx, channel`, one a pixel.
     pub(super) fn unfold(self, x: &TensorData, kernel: usize) -> Result<TensorData> {
         let width = kernel * kernel * self.channels;
         let x = slice(x)?;
@@ -31,7 +31,7 @@ impl ImageSize {
                 let start = self.inside(y, kernel);
                 frame[start..start + line].copy_from_slice(values);
             }
-            // lines of a length that the compiler knows are copied without a call
+            // a length known to the compiler is copied without a call
             match kernel * self.channels {
                 3 => self.windows(kernel, patches, |at, patch| copy::<3>(&frame[at..], patch)),
                 48 => self.windows(kernel, patches, |at, patch| copy::<48>(&frame[at..], patch)),
@@ -63,7 +63,7 @@ impl ImageSize {
         Ok(TensorData::new(gradient, [rows, self.channels]))
     }
 
-    /// Side of the image with a frame that holds what windows see beyond the edge.
+    /// Side of the image with the frame that holds what windows see beyond the edge.
     fn framed(self, kernel: usize) -> usize {
         self.side + kernel - 1
     }
@@ -73,7 +73,8 @@ impl ImageSize {
         ((y + kernel / 2) * self.framed(kernel) + kernel / 2) * self.channels
     }
 
-    /// Calls `each(place in the frame, line of the patch)` for every line of every window of one image.
+    /// Calls `each(place in the frame, line of the patch)` for every line of every window of one
+    /// image.
     fn windows(self, kernel: usize, patches: &mut [f32], mut each: impl FnMut(usize, &mut [f32])) {
         let framed = self.framed(kernel);
         let lines = patches.chunks_exact_mut(kernel * self.channels);
@@ -85,8 +86,9 @@ impl ImageSize {
         }
     }
 
-    /// The largest value of every `window x window` square of each channel (a remainder at the edge is left out), and
-    /// where in the batch it was. The first of equal ones counts; NaN is larger than all.
+    /// The largest value of every `window x window` square of each channel (a remainder at the edge
+    /// is left out), and where in the batch it was. The first of equal ones counts; NaN is larger
+    /// than all.
     pub(super) fn pool(self, x: &TensorData, window: usize) -> Result<(TensorData, Vec<u32>)> {
         let (side, channels, left) = (self.side, self.channels, self.side / window);
         let x = slice(x)?;

@@ -1,8 +1,10 @@
-"""Stepsize for PyTorch: schedulers, searches in process, and a guard against broken steps."""
+"""Stepsize for PyTorch: searches in the process of the training code, schedulers, and a guard
+against broken steps.
+"""
 
+from .find import find, range_test, sensitivity, sweep
 from .guard import Act, BrokenRun, Guard, guard
 from .scheduler import Controller, LRScheduler
-from .search import find, range_test, sensitivity
 from .snapshot import Snapshot
 
 __all__ = [
@@ -16,4 +18,5 @@ __all__ = [
     "guard",
     "range_test",
     "sensitivity",
+    "sweep",
 ]

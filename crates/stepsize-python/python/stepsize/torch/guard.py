@@ -1,8 +1,9 @@
-"""``guard``: goes back to the last good state when the loss breaks, with a cut rate, and logs what it did.
+"""``guard``: when the loss breaks, it returns to the last good state, cuts the rate, and logs what
+it did.
 
-When a loss is broken, and what is cut, the core's controller ``rewind`` decides (back some steps and past the batches that
-broke the run, as was done by hand for PaLM, arXiv 2204.02311, section 5.1). Here are the states that it goes back to, and the
-cut of every rate.
+The core's controller ``rewind`` decides when a loss is broken and what is cut. It goes back some
+steps and skips the batches that broke the run, which was done by hand for PaLM (arXiv 2204.02311,
+section 5.1). This file keeps the states to return to, and cuts the rates.
 """
 
 from __future__ import annotations
@@ -18,47 +19,57 @@ import torch
 from torch import Tensor, nn
 
 from .. import Controller
-from .search import _mean_of_all
+from .find import mean_of_all
 from .snapshot import Snapshot
 
 __all__ = ["Act", "BrokenRun", "Guard", "guard"]
 
 _logger = logging.getLogger("stepsize")
-_KEPT = 2  # the newest state may be too near to the break
-_RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # of a group; OneCycleLR keeps the last two there
+_KEPT = 2  # states; the newest may be too close to the break
+_RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # entries of a parameter group; OneCycleLR writes the last two
 
 
 class BrokenRun(RuntimeError):
-    """The loss is broken and nothing is left to try. Model and optimizer are in the last good state, if there is one."""
+    """The loss is broken and no attempt is left. Model and optimizer are in the last good state, if
+    there is one.
+    """
 
 
 @dataclasses.dataclass(frozen=True)
 class Act:
-    """One return to an earlier state: what ``Guard.log`` holds."""
+    """One return to an earlier state: an entry of ``Guard.log``."""
 
     step: int
-    """Zero-based step whose loss was broken; it was not taken."""
+    """Zero-based step whose loss was broken. The step was not taken."""
     to: int
-    """Step that comes next: the one before which the state was kept."""
+    """Zero-based step that comes next: the state before it was restored."""
     loss: float
+    """The broken loss."""
     why: str
+    """Why the loss counts as broken, as a sentence."""
     factor: float
-    """On every rate from now on."""
+    """Factor on every rate from then on."""
 
 
 class Guard:
-    """Watches a training loop: see ``guard``, which makes it."""
+    """Watches a training loop. Make one with ``guard``."""
 
     def __init__(
-        self, model: nn.Module, optimizer: Any, schedulers: Sequence[Any], also: Sequence[Any], every: int, attempts: int,
+        self,
+        model: nn.Module,
+        optimizer: Any,
+        schedulers: Sequence[Any],
+        also: Sequence[Any],
+        every: int,
+        attempts: int,
         rule: Controller,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if not schedulers and hasattr(optimizer.step, "_wrapped_by_lr_sched"):
-            raise ValueError("the optimizer has a scheduler, which would set the rate as if it were not cut: give scheduler=")
+            raise ValueError("the optimizer has a scheduler, which would undo every cut of the rate: give scheduler=")
         self.steps = 0
-        """Steps that count: a return takes it back."""
+        """Steps taken so far. A return to an earlier state sets it back."""
         self.log: list[Act] = []
-        """What was done, oldest first."""
+        """Every return so far, oldest first."""
         self._model, self._optimizer, self._schedulers = model, optimizer, schedulers
         self._also = [*schedulers, *also]
         self._every, self._attempts, self._rule, self._applied = every, attempts, rule, rule.factor
@@ -66,22 +77,29 @@ class Guard:
 
     @property
     def factor(self) -> float:
-        """On every rate, from the cuts so far."""
+        """Factor on every rate, from all cuts so far."""
         return self._rule.factor
 
     def ok(self, loss: Tensor | float) -> bool:
-        """Takes in the loss of a step before that step is taken: call it before ``optimizer.step()``.
+        """Reports the loss of a step before the step is taken. Call it before ``optimizer.step()``.
+
+        Args:
+            loss: The training loss, a number or a tensor with one element.
 
         Returns:
-            True: take the step. False: all was put back; skip this batch and go on with the next one.
+            True to take the step. False when an earlier state was restored: skip this batch and
+            continue with the next.
 
         Raises:
-            BrokenRun: When the loss is not finite and the attempts are used up, or it is the first one.
+            BrokenRun: When the loss is not finite, and it is the first one or no attempt is left.
         """
-        value = _mean_of_all(float(loss.detach()) if isinstance(loss, Tensor) else float(loss), 1.0)
+        value = mean_of_all(float(loss.detach()) if isinstance(loss, Tensor) else float(loss), 1.0)
         if not math.isfinite(value) and (not self._kept or self._rule.state_dict()["attempts"] >= self._attempts):
             done = f"after {len(self.log)} returns" if self._go_back() is not None else "and there is no good state yet"
-            raise BrokenRun(f"the loss of step {self.steps} is {value} {done}")
+            raise BrokenRun(
+                f"the loss of step {self.steps} is {value} {done}: look for a fault in the data, or "
+                "start with a lower rate"
+            )
         why = self._rule.observe(value)
         if why is None:
             self._keep()
@@ -90,7 +108,9 @@ class Guard:
             return True
         to = self._go_back()
         if to is None:
-            raise BrokenRun(f"the loss of step {self.steps} is {value} and there is no good state yet")
+            raise BrokenRun(
+                f"the loss of step {self.steps} is {value} and there is no good state yet: start with a lower rate"
+            )
         act = Act(self.steps, to, value, why, self.factor)
         self.log.append(act)
         _logger.warning("step %d: %s: back to step %d, rates x %.3g", act.step, why, to, act.factor)
@@ -106,7 +126,9 @@ class Guard:
             self._kept.append((self.steps, self._applied, kept))
 
     def _go_back(self) -> int | None:
-        """To the newest state of at least half an interval ago, or the oldest that is kept."""
+        """Restores the newest state that is at least half an interval old, or the oldest one;
+        returns its step.
+        """
         while len(self._kept) > 1 and self._kept[-1][0] > self.steps - self._every // 2:
             self._kept.pop()
         if not self._kept:
@@ -118,8 +140,9 @@ class Guard:
         return step
 
     def _apply(self, applied: float) -> None:
-        """Puts the rule's factor in the place of ``applied``: on all rates of the optimizer, and on those that its schedulers
-        start from."""
+        """Replaces the factor ``applied`` by that of the rule, in all rates of the optimizer and
+        base rates of schedulers.
+        """
         self._applied = self.factor
         if self._applied == applied:
             return
@@ -134,11 +157,16 @@ class Guard:
                     setattr(scheduler, name, [_times(rate, by) for rate in getattr(scheduler, name)])
 
     def state_dict(self) -> dict[str, Any]:
-        """For a checkpoint, beside those of the optimizer and the schedulers, which hold the rates. Plain numbers and text."""
-        return {"steps": self.steps, "rule": self._rule.state_dict(), "log": [dataclasses.asdict(act) for act in self.log]}
+        """The state for a checkpoint, as numbers and text. The optimizer and the schedulers, which
+        hold the rates, have their own.
+        """
+        log = [dataclasses.asdict(act) for act in self.log]
+        return {"steps": self.steps, "rule": self._rule.state_dict(), "log": log}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Goes on after a resume. States to go back to are kept anew, from the next loss on."""
+        """Continues from a state that ``state_dict`` returned. The next loss begins new states to
+        return to.
+        """
         self._rule.load_state_dict(state["rule"])
         self.steps, self.log = int(state["steps"]), [Act(**act) for act in state["log"]]
         self._applied = self._rule.factor
@@ -159,7 +187,9 @@ def _times(rate: Any, by: float) -> Any:
 
 
 def _each(schedulers: Sequence[Any]) -> Iterator[Any]:
-    """With the parts of those that are made of others, and what a wrapper (accelerate's) holds."""
+    """The schedulers, with the parts of composed ones and the scheduler inside a wrapper (of
+    accelerate).
+    """
     for scheduler in schedulers:
         yield scheduler
         held = getattr(scheduler, "scheduler", None)
@@ -179,9 +209,9 @@ def guard(
     run: int = 3,
     recover: int = 0,
 ) -> Guard:
-    """A guard against spikes and NaN.
+    """Guards a training loop against spikes of the loss and NaN.
 
-    ::
+    Example::
 
         with stepsize.torch.guard(model, optimizer, scheduler) as g:
             for batch in loader:
@@ -193,25 +223,34 @@ def guard(
                 optimizer.step()
                 scheduler.step()
 
-    On a broken loss the model, the optimizer, the schedulers and ``also`` go back at least ``every / 2`` steps, all rates are
-    multiplied by ``cut``, and training goes on with the batches that follow: neither data nor random generators go back,
-    or the same would happen again. Each return is in ``g.log`` and a warning of the logger ``stepsize``. Under
-    ``torch.distributed`` every process calls ``ok``; losses are averaged and all do the same.
+    On a broken loss, the model, the optimizer, the schedulers and ``also`` return to a state at
+    least ``every / 2`` steps ago, and all rates are multiplied by ``cut``. Training continues with
+    the next batches: data and random generators do not go back, or the same batches would break the
+    run again. Each return is an entry of ``g.log`` and a warning of the logger ``stepsize``. Under
+    ``torch.distributed``, call ``ok`` in every process: losses are averaged, and all processes do
+    the same.
 
     Args:
-        model: In training.
-        optimizer: Its groups' rates are cut alike.
-        scheduler: The scheduler, or a list of them, if there are any.
-        also: What else goes back: see ``Snapshot``. A gradient scaler, an average of weights.
-        every: Steps between states that are kept, at most two of them: each is a copy of model and optimizer.
+        model: The model in training.
+        optimizer: Its optimizer; the rates of all groups are cut.
+        scheduler: The scheduler of the optimizer, or a list of schedulers.
+        also: Other objects to restore, such as a gradient scaler or an average of weights: see
+            ``Snapshot``.
+        every: Steps between kept states. At most two are kept, each a copy of model and optimizer.
         cut: Factor on the rates at each return.
-        attempts: Returns in all. Later spikes pass; a loss that is not finite then raises ``BrokenRun``.
-        spike: Mean deviations above the average loss that count as broken.
-        run: Losses in a row that must be so.
-        recover: Good steps over which the rates climb back, for a first break may be the data's fault; 0: they stay cut.
+        attempts: The most returns. After them spikes pass, and a loss that is not finite raises
+            ``BrokenRun``.
+        spike: A loss is a spike when it is this many mean deviations above the average loss.
+        run: Spikes in a row that count as broken.
+        recover: Good steps over which the rates rise back, since the first break may come from the
+            data. With 0 they stay cut.
+
+    Returns:
+        The guard; use it in a ``with`` statement, which frees the kept states at its end.
 
     Raises:
-        ValueError: When an argument is out of range, or the optimizer has a scheduler that was not given.
+        ValueError: When an argument is out of range, or the optimizer has a scheduler and
+            ``scheduler`` is not given.
     """
     schedulers = [] if scheduler is None else list(scheduler) if isinstance(scheduler, (list, tuple)) else [scheduler]
     rule = f"rewind(cut={cut!r}, spike={spike!r}, run={run}, every={every}, attempts={attempts}, recover={recover})"

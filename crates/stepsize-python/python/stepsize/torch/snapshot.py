@@ -1,7 +1,8 @@
-"""Everything that a training step changes, kept and put back bit for bit.
+"""``Snapshot``: everything that a training step changes, kept and put back bit for bit.
 
-Tensors keep their identity: values are copied into the very parameters, buffers and optimizer state that the caller
-holds. ``load_state_dict`` is not used for the optimizer because it casts state to the parameter's type.
+Tensors keep their identity: values are copied into the same parameters, buffers and optimizer state
+that the caller holds. ``load_state_dict`` is not used for the optimizer, because it casts the state
+to the type of the parameter.
 """
 
 from __future__ import annotations
@@ -19,15 +20,29 @@ Restore = Callable[[], None]
 
 
 class Snapshot:
-    """The state of a model, an optimizer and whatever else a step changes, at the time it is made.
+    """The state of a model, an optimizer and other objects, as it is when the snapshot is made.
+
+    A snapshot takes as much memory as the model, its gradients and the state of the optimizer, on
+    the same device.
 
     Args:
-        model: Parameters, buffers (also those that are not saved), gradients, and the mode of every module.
-        optimizer: State and groups.
-        also: Anything with ``state_dict`` and ``load_state_dict`` (gradient scalers, schedulers, averages, stateful
-            loaders), ``torch.Generator`` and ``numpy.random.Generator``.
-        rng: Whether to keep the global generators of Python, NumPy, PyTorch and its devices.
-        gradients: Whether to keep gradients; else they are left alone.
+        model: Its parameters, buffers (also those that are not saved), gradients, and the mode of
+            every module are kept.
+        optimizer: Its state and its groups are kept.
+        also: Other objects to keep: objects with ``state_dict`` and ``load_state_dict`` (gradient
+            scalers, schedulers, averages of weights, stateful loaders), ``torch.Generator`` and
+            ``numpy.random.Generator``.
+        rng: Whether to keep the global random generators of Python, NumPy, PyTorch and its devices.
+        gradients: Whether to keep gradients. Without it, ``restore`` does not change them.
+
+    Raises:
+        TypeError: When the state of an object in ``also`` cannot be kept.
+
+    Example::
+
+        snapshot = stepsize.torch.Snapshot(model, optimizer, also=[scaler])
+        ...  # train
+        snapshot.restore()
     """
 
     def __init__(
@@ -37,7 +52,7 @@ class Snapshot:
         self._parts: list[Restore] = [*parts, *([keep_rng()] if rng else [])]
 
     def restore(self) -> None:
-        """Puts everything back, as often as it is called."""
+        """Puts everything back. It can be called any number of times."""
         for part in self._parts:
             part()
 
@@ -84,8 +99,11 @@ def _modes(model: nn.Module) -> Restore:
 
 def _optimizer(optimizer: Any) -> Restore:
     state = {key: _copied(value) for key, value in optimizer.state.items()}
-    groups = [{key: _copied(value) for key, value in group.items() if key != "params"} for group in optimizer.param_groups]
-    rates = [group["lr"] for group in optimizer.param_groups]  # a tensor of a captured graph keeps its identity
+    groups = [
+        {key: _copied(value) for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+    ]
+    # A rate that is a tensor may be held by a captured graph, so it must stay the same object.
+    rates = [group["lr"] for group in optimizer.param_groups]
     called = optimizer.__dict__.get("_opt_called")
 
     def restore() -> None:
@@ -119,18 +137,22 @@ def _other(one: Any) -> Restore:
 
         def restore() -> None:
             one.load_state_dict(_copied(state))
-            # A gradient scaler that was left between unscale_ and update would refuse the next one.
+            # A gradient scaler that was interrupted between unscale_ and update would refuse the
+            # next unscale_.
             if hasattr(one, "_per_optimizer_states"):
                 one._per_optimizer_states.clear()
 
         return restore
     raise TypeError(
-        f"a {type(one).__name__} cannot be put back: it has neither state_dict and load_state_dict, nor is it a generator"
+        f"also= has a {type(one).__name__}, which cannot be put back: give objects with state_dict and "
+        "load_state_dict, or random generators"
     )
 
 
 def keep_rng() -> Restore:
-    """The global generators of Python, NumPy (when imported), PyTorch and its devices."""
+    """Keeps the global generators of Python, NumPy (when imported), PyTorch and its devices;
+    returns what restores them.
+    """
     others, cpu = _data.keep_rng(), torch.get_rng_state()
     used = torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     cuda = torch.cuda.get_rng_state_all() if used else None
@@ -148,7 +170,7 @@ def keep_rng() -> Restore:
 
 
 def generators(loader: Any) -> Iterable[torch.Generator]:
-    """The generators that a loader draws its order from, each once."""
+    """The PyTorch generators that a loader draws its order from, each once."""
     sampler, batches = getattr(loader, "sampler", None), getattr(loader, "batch_sampler", None)
     holders = [loader, sampler, batches, getattr(batches, "sampler", None)]
     found = {id(g): g for h in holders if isinstance(g := getattr(h, "generator", None), torch.Generator)}
@@ -156,7 +178,7 @@ def generators(loader: Any) -> Iterable[torch.Generator]:
 
 
 def _copied(value: Any) -> Any:
-    """A copy that shares no tensor; `deepcopy` refuses tensors that are not leaves of a graph."""
+    """A copy that shares no tensor. ``deepcopy`` refuses tensors that are not leaves of a graph."""
     if isinstance(value, Tensor):
         return value.detach().clone()
     if isinstance(value, dict):
@@ -167,7 +189,9 @@ def _copied(value: Any) -> Any:
 
 
 def _put(current: Any, kept: Any) -> Any:
-    """``kept`` in the tensors of ``current`` where they fit, so that references to them stay good; else a copy."""
+    """Copies ``kept`` into the tensors of ``current`` where they fit, so that references stay
+    valid; else returns a copy.
+    """
     if isinstance(kept, Tensor):
         fits = isinstance(current, Tensor) and current.shape == kept.shape and current.dtype == kept.dtype
         if fits and current.device == kept.device:

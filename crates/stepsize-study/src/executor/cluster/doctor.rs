@@ -52,11 +52,9 @@ pub fn doctor(on: &On, dir: &Path) -> Vec<Check> {
             checks.push(Check::well("engine", answer));
             let found = format!("{} jobs of {} processors and {} GPUs", caps.slots, on.need.cpus, on.need.gpus);
             checks.push(match caps.slots {
-                0 => Check::amiss(
-                    "slots",
-                    found,
-                    "ask for less with --cpus and --gpus-per-run, or name another partition",
-                ),
+                0 => {
+                    Check::amiss("slots", found, "ask for fewer processors or GPUs per run, or name another partition")
+                }
                 _ => Check::well("slots", found),
             });
             if caps.slots == 0 {
@@ -70,7 +68,9 @@ pub fn doctor(on: &On, dir: &Path) -> Vec<Check> {
     }
     match try_job(on, dir, &mut checks) {
         Ok(()) => {}
-        Err(error) => checks.push(Check::amiss("directory", error.to_string(), "name another with --trials")),
+        Err(error) => {
+            checks.push(Check::amiss("directory", error.to_string(), "name another directory for the trials"))
+        }
     }
     checks
 }
@@ -130,7 +130,7 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
             checks.push(Check::amiss(
                 "job",
                 trouble.text(),
-                "the account, a limit or a missing --submit-arg may be the cause",
+                "the account, a limit or a missing argument for sbatch may be the cause",
             ));
             let _ = std::fs::remove_dir_all(&place);
             return Ok(());
@@ -190,12 +190,12 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
         (None, Place::Slurm { .. }) => Check::amiss(
             "directory",
             format!("nothing of the job is seen in {shared}"),
-            "name a directory that all nodes see under the same path: --trials /shared/...",
+            "name another directory for the trials: one that all nodes see under the same path",
         ),
         (None, Place::Ray { .. }) => Check::well(
             "directory",
             format!(
-                "{} is not shared with {node}: metrics come by Ray's log, --log files cannot be read",
+                "{} is not shared with {node}: metrics come through Ray's log, log files cannot be read",
                 dir.display()
             ),
         ),

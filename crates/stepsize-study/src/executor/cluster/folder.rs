@@ -39,7 +39,7 @@ impl Folder {
     pub fn open(dir: &Path, mark: Option<&str>) -> Result<Self> {
         let fault = |what: &str, e: std::io::Error| {
             Error::invalid(format!(
-                "cannot {what} the directory of the trials {}: {e}; name one that all nodes share with --trials",
+                "cannot {what} the directory of the trials {}: {e}; name another directory for the trials: one that all nodes share",
                 dir.display()
             ))
         };
@@ -63,7 +63,7 @@ impl Folder {
             || mark.is_none() && !text.starts_with(&ours[..12])
         {
             return Err(Error::invalid(format!(
-                "the directory of the trials {} belongs to another study ({}); choose another with --trials",
+                "the directory of the trials {} belongs to another study ({}); name another directory for the trials",
                 dir.display(),
                 theirs.filter(|t| !t.is_empty()).unwrap_or("one that is not kept")
             )));

@@ -148,11 +148,11 @@ fn read(state: &str, reason: &str) -> JobStatus {
         "COMPLETED" => JobStatus::Over(Exit::Code(0)),
         "BOOT_FAIL" | "NODE_FAIL" | "PREEMPTED" | "REVOKED" => JobStatus::Lost(format!("Slurm says {state}{reason}")),
         "TIMEOUT" | "DEADLINE" => JobStatus::Over(Exit::Unknown(format!(
-            "Slurm ended it at its time limit ({state}); allow more with --timeout or a longer partition"
+            "Slurm ended it at its time limit ({state}); give a longer time limit or another partition"
         ))),
-        "OUT_OF_MEMORY" => JobStatus::Over(Exit::Unknown(
-            "Slurm ended it: out of memory; ask for more with --submit-arg=--mem=16G".into(),
-        )),
+        "OUT_OF_MEMORY" => {
+            JobStatus::Over(Exit::Unknown("Slurm ended it: out of memory; ask Slurm for more memory per run".into()))
+        }
         "CANCELLED" => JobStatus::Over(Exit::Unknown(format!("somebody cancelled its job{reason}"))),
         // The exit file says how.
         "FAILED" => JobStatus::Over(Exit::Code(1)),

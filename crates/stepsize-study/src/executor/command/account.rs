@@ -114,7 +114,7 @@ impl Account {
     fn timed_out(&self) -> String {
         let metric = if self.meter.has_metric() { "" } else { " and no metric was read" };
         let limit = self.timeout.map_or(0.0, |t| t.as_secs_f64());
-        format!("it did not end within the --timeout of {limit} s{metric}; allow more time; {}", self.tail.show())
+        format!("it did not end within {limit} s{metric}; give a longer time limit; {}", self.tail.show())
     }
 }
 

@@ -54,9 +54,7 @@ impl Template {
     /// ```
     pub fn new(words: &[String], rate: RateFrom) -> Result<Self> {
         if words.first().is_none_or(|w| w.is_empty()) {
-            return Err(Error::invalid(
-                "there is no command after `--`; write: stepsize find --steps 1000 -- python train.py --lr {lr}",
-            ));
+            return Err(Error::invalid("the command is empty; give the words of one, such as python train.py lr={lr}"));
         }
         let template = Self {
             words: words.iter().map(|w| pieces(w)).collect::<Result<_>>()?,
@@ -65,8 +63,8 @@ impl Template {
         let from_environment = rate == RateFrom::Environment || words.iter().any(|w| w.contains("STEPSIZE_LR"));
         if !template.has("lr") && !from_environment {
             return Err(Error::invalid(format!(
-                "the command has no {{lr}}, so every trial would run at the same rate: {}\nput {{lr}} where the rate belongs \
-                 (`--lr {{lr}}`); if the command reads the environment variable STEPSIZE_LR, say so with --lr-from-env",
+                "the command has no {{lr}}, so every trial would run at the same rate: {}\nput {{lr}} where the rate belongs, or \
+                 let the command take its rate from the environment variable STEPSIZE_LR",
                 template.text
             )));
         }
@@ -256,7 +254,7 @@ mod tests {
         assert!(of(&["train", "{rate}", "{lr}"]).contains("{{rate}}"));
         assert!(of(&["train", "{lr:.3f}"]).contains("no {lr}"), "a form with digits is no placeholder");
         assert!(of(&["train", "{lr:hex}"]).contains("{lr:float}"));
-        assert!(of(&["train", "--lr", "0.1"]).contains("--lr-from-env"));
+        assert!(of(&["train", "--lr", "0.1"]).contains("STEPSIZE_LR"));
         assert!(of(&[]).contains("no command"));
         let shell = ["sh", "-c", "train $STEPSIZE_LR"].map(str::to_owned);
         assert!(Template::new(&shell, RateFrom::Arguments).is_ok());

@@ -1,83 +1,12 @@
-//! [`MetricColumn`]: the readings of one name, bounded in memory; [`Counters`] and [`LogPosition`]: where in its run a reading was made.
+//! [`MetricColumn`]: the readings of one name, bounded in memory.
 
-use super::meaning::MetricReader;
 use std::collections::VecDeque;
-use stepsize_logs::{epoch_rank, step_rank};
+use stepsize_logs::LogPosition;
 
 /// Readings kept while it is not known what they mean. Beyond that every second one is dropped.
 const KEPT: usize = 4096;
 /// Newest readings kept for means and for the test of explosion.
 const RECENT: usize = 128;
-
-/// Where in its run a reading was made, by the counters of the log; NaN where there was none.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct LogPosition {
-    /// The best known counter of steps, wherever it stood last.
-    pub steps: f64,
-    pub epochs: f64,
-    /// The counter of steps on the reading's own line.
-    pub own: f64,
-}
-
-impl Default for LogPosition {
-    fn default() -> Self {
-        Self { steps: f64::NAN, epochs: f64::NAN, own: f64::NAN }
-    }
-}
-
-/// The counters of a log as they stand. Of several counters of a kind the best known is meant. One that goes back while no epoch
-/// has gone on counts something else, such as the batches of a validation, and is passed over.
-#[derive(Debug)]
-pub(crate) struct Counters {
-    place: LogPosition,
-    ranks: (usize, usize),
-    /// The epoch in which steps were last counted.
-    epoch_then: f64,
-}
-
-impl Default for Counters {
-    fn default() -> Self {
-        Self { place: LogPosition::default(), ranks: (usize::MAX, usize::MAX), epoch_then: f64::NAN }
-    }
-}
-
-impl Counters {
-    /// Takes in the counters of a line.
-    pub fn note(&mut self, row: &[(String, f64)], reader: &MetricReader) {
-        self.place.own = f64::NAN;
-        let finite = row.iter().filter(|(_, value)| value.is_finite());
-        if let Some(asked) = reader.step_asked() {
-            for (_, value) in finite.filter(|(name, _)| name == asked) {
-                self.place.steps = *value;
-            }
-            return;
-        }
-        let (mut own, mut epoch) = (None, None);
-        for (name, value) in finite.filter(|(name, _)| reader.is_counter(name)) {
-            let best = |slot: &mut Option<(usize, f64)>, rank: Option<usize>| {
-                if let Some(rank) = rank.filter(|rank| slot.is_none_or(|(known, _)| *rank <= known)) {
-                    *slot = Some((rank, *value));
-                }
-            };
-            best(&mut own, step_rank(name));
-            best(&mut epoch, epoch_rank(name));
-        }
-        if let Some((rank, value)) = epoch.filter(|(rank, _)| *rank <= self.ranks.1) {
-            (self.place.epochs, self.ranks.1) = (value, rank);
-        }
-        let Some((rank, value)) = own else { return };
-        self.place.own = value;
-        let back = rank == self.ranks.0 && value < self.place.steps;
-        let went_on = self.place.epochs > self.epoch_then;
-        if rank <= self.ranks.0 && (!back || went_on) {
-            (self.place.steps, self.ranks.0, self.epoch_then) = (value, rank, self.place.epochs);
-        }
-    }
-
-    pub fn place(&self) -> LogPosition {
-        self.place
-    }
-}
 
 /// Whether a counter has counted on from reading to reading.
 #[derive(Debug, Clone, Copy)]

@@ -5,11 +5,13 @@
 //! reading, when it was made at the first step, is the loss of the untrained model. Where high is good the distance to the
 //! top is compared: `1 - x` where all readings lie in 0..1, `100 - x` where they lie in 0..100, else `-x`.
 
-use super::column::{LogPosition, LoggedValue, MetricColumn};
+use super::column::{LoggedValue, MetricColumn};
 use regex::Regex;
 use std::sync::OnceLock;
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
-use stepsize_logs::{Choice, Wanted, choose, epoch_rank, is_counter, maximizes, step_rank, text, text::Tables};
+use stepsize_logs::{
+    Choice, CounterKind, DataSplit, LogPosition, RawClock, Wanted, choose, is_counter, maximizes, text, text::Tables,
+};
 
 /// Readings of a training loss are averaged over this share of the run.
 const WINDOWS: u64 = 16;
@@ -103,6 +105,20 @@ impl MetricReader {
         }
     }
 
+    /// Takes the counters of a row into `clock`: that which was asked for, or all that are known.
+    pub fn count(&self, row: &[(String, f64)], clock: &mut RawClock) {
+        match self.step_asked() {
+            Some(asked) => {
+                let counts = row.iter().filter(|(name, value)| name == asked && value.is_finite());
+                counts.for_each(|(_, count)| clock.set_steps(*count));
+            }
+            None => {
+                let counters = row.iter().filter(|(name, _)| self.is_counter(name));
+                clock.note(counters.map(|(name, count)| (CounterKind::of(name), *count)));
+            }
+        }
+    }
+
     pub fn has_pattern(&self) -> bool {
         self.regex.is_some()
     }
@@ -140,9 +156,9 @@ impl MetricReader {
     /// What the names seem to mean while more may come.
     pub fn guess(&self, names: &[String]) -> Option<ChosenNames> {
         let choice = choose(names, &self.wanted).ok()?;
-        let counter = match names.iter().any(|n| self.step_asked() == Some(n) || step_rank(n).is_some()) {
+        let counter = match names.iter().any(|n| self.step_asked() == Some(n) || CounterKind::of(n).is_step()) {
             true => Counter::Steps,
-            false if names.iter().any(|n| epoch_rank(n).is_some()) => Counter::Epochs,
+            false if names.iter().any(|n| CounterKind::of(n).is_epoch()) => Counter::Epochs,
             false => Counter::Readings,
         };
         let measure = Measure { counter, scale: 1.0, from_zero: false };
@@ -208,10 +224,11 @@ impl Measure {
 const UNNAMED: &str = "metric";
 
 fn pattern(text: &str) -> Result<Regex> {
-    let regex = Regex::new(text).map_err(|e| Error::invalid(format!("--regex cannot be read: {e}")))?;
+    let regex =
+        Regex::new(text).map_err(|e| Error::invalid(format!("the pattern of the metric cannot be read: {e}")))?;
     if regex.captures_len() < 2 {
         return Err(Error::invalid(format!(
-            "--regex '{text}' has no group; put the number in one: 'val=([0-9.]+)' or 'val=(?<val_loss>[0-9.]+)'"
+            "the pattern of the metric, '{text}', has no group; put the number in one: 'val=([0-9.]+)' or 'val=(?<val_loss>[0-9.]+)'"
         )));
     }
     Ok(regex)
@@ -219,8 +236,7 @@ fn pattern(text: &str) -> Result<Regex> {
 
 impl ChosenNames {
     fn new(choice: Choice, metric: Measure, train: Measure) -> Self {
-        let lower = choice.metric.to_lowercase();
-        let training = !["val", "eval", "test", "dev"].iter().any(|w| lower.contains(w));
+        let training = !DataSplit::in_name(&choice.metric).is_some_and(DataSplit::is_held_out);
         let why = choice.why.clone();
         Self { choice, metric, train, training, top: None, why }
     }
@@ -319,5 +335,26 @@ impl ChosenNames {
             (true, _) => column.tail_mean().unwrap_or(last.value),
         };
         out.push(self.eval(trial, spec.steps, LoggedValue { value, ..last }));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn a_word_that_only_contains_the_name_of_a_split_is_not_held_out() {
+        let reader = MetricReader::new(&LogOptions::default(), None).unwrap();
+        let training = |name: &str| reader.guess(&["step".to_owned(), name.to_owned()]).unwrap().training;
+        for name in ["value_loss", "retrieval_loss", "latest_loss", "loss", "train/loss", "loss_evaluator_0"] {
+            assert!(training(name), "{name} is measured on the training data");
+        }
+        for name in
+            ["val_loss", "valid_0_auc", "eval/loss", "test-rmse", "dev loss", "valLoss", "validation.acc", "valloss"]
+        {
+            assert!(!training(name), "{name} is held out");
+        }
     }
 }

@@ -4,16 +4,15 @@
 //! then readings are kept and not sent. Later trials send theirs at once. Which counter is meant follows from the length
 //! that was asked for: with 20 steps, a log that counts `iter` to 6000 and `epoch` to 20 is read by epochs.
 
-use super::column::{Counters, MetricColumn};
+use super::column::MetricColumn;
 use super::meaning::{ChosenNames, MetricReader};
 use std::sync::Arc;
+use stepsize::divergence::{EXPLOSION, IN_A_ROW, explosion_limit};
 use stepsize::{Event, TrialId, TrialSpec};
-use stepsize_logs::text::Tables;
+use stepsize_logs::{RawClock, text::Tables};
 
 /// Names looked at in one log; programs that print more print them by accident.
 const NAMES: usize = 256;
-/// This many times the first loss, three times in a row, is an explosion (`pruner::explosion`).
-const EXPLOSION: f64 = 1e3;
 
 /// What is to be done with a running trial.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,7 +36,7 @@ pub(crate) struct Meter {
     guess: Option<ChosenNames>,
     names: Vec<String>,
     columns: Vec<MetricColumn>,
-    counters: Counters,
+    clock: RawClock,
     /// Rows taken in.
     rows: u64,
     lr: f64,
@@ -55,7 +54,7 @@ impl Meter {
             guess: None,
             names: Vec::new(),
             columns: Vec::new(),
-            counters: Counters::default(),
+            clock: RawClock::default(),
             rows: 0,
             lr,
             tables: Tables::new(),
@@ -95,7 +94,7 @@ impl Meter {
                 self.names.push(name.clone());
             }
         }
-        self.counters.note(row, &self.reader);
+        self.reader.count(row, &mut self.clock);
         if self.meaning.is_none() && self.names.len() > before {
             self.guess = self.reader.guess(&self.names);
         }
@@ -112,7 +111,7 @@ impl Meter {
                 None => true,
             };
             if kept {
-                let (place, lr) = (self.counters.place(), self.lr);
+                let (place, lr) = (self.clock.position(), self.lr);
                 let at = self.columns.iter().position(|c| c.name == *name).unwrap_or_else(|| {
                     self.columns.push(MetricColumn::new(name));
                     self.columns.len() - 1
@@ -133,8 +132,9 @@ impl Meter {
             return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
         let lossy = column.name != meaning.choice.metric || !meaning.choice.maximize;
-        let start = column.first_finite()?.abs().max(f64::MIN_POSITIVE);
-        (lossy && column.in_a_row(|v| v > EXPLOSION * start) >= 3).then(|| Ruling::Diverged {
+        // Few programs log the untrained loss, and not for every metric: each metric is held against its own first value.
+        let limit = explosion_limit(column.first_finite()?);
+        (lossy && column.in_a_row(|v| v > limit) >= IN_A_ROW).then(|| Ruling::Diverged {
             step,
             why: format!("{} is {:.3e} at step {step}, {EXPLOSION:.0} times its first value", column.name, last.value),
         })
@@ -146,11 +146,11 @@ impl Meter {
             return None;
         }
         let meaning = self.meant()?;
-        let place = self.counters.place();
+        let place = self.clock.position();
         if self.meaning.is_none() && place.steps.is_finite() && place.epochs.is_finite() {
             return Some(Ruling::Unreadable(
-                "its log counts steps and epochs, and without {steps} in the command it must be known which of them --steps \
-                 means; say so with --step NAME"
+                "its log counts steps and epochs, and without {steps} in the command it must be known in which of them the \
+                 length of the full run is given; name one of them as the step counter"
                     .to_owned(),
             ));
         }
@@ -204,7 +204,7 @@ impl Meter {
         let Some(meaning) = self.meant() else { return 0 };
         let kept = self.columns.iter().filter(|c| meaning.keeps(&c.name));
         let steps = kept.filter_map(|c| meaning.step(&c.name, c.last()?.place)).max();
-        steps.or_else(|| meaning.step("", self.counters.place())).unwrap_or(0).min(self.spec.steps)
+        steps.or_else(|| meaning.step("", self.clock.position())).unwrap_or(0).min(self.spec.steps)
     }
 }
 

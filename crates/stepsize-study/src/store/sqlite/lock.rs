@@ -35,7 +35,7 @@ impl Lock {
     /// # Errors
     /// When the file cannot be created or written.
     pub(super) fn take(path: &Path, holder: &str) -> Result<Try> {
-        let fault = |e: std::io::Error| Error::invalid(format!("cannot lock the study with {}: {e}", path.display()));
+        let fault = |e: std::io::Error| Error::io("lock the study with", path, e);
         let mut looks = 0;
         loop {
             let mut file =
@@ -89,16 +89,10 @@ fn read(file: &mut File) -> String {
     if text.is_empty() { "another process".to_owned() } else { text }
 }
 
-#[cfg(unix)]
 fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (file.metadata(), std::fs::metadata(path)) {
         (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
         _ => false,
     }
-}
-
-#[cfg(not(unix))]
-fn is_at(_: &File, _: &Path) -> bool {
-    true // an open file cannot be removed
 }

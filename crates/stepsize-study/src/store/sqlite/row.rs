@@ -90,7 +90,7 @@ pub(super) fn select<T>(
     study: i64,
     make: impl Fn(Event, f64) -> T,
 ) -> Result<Vec<T>> {
-    let fault = |e: rusqlite::Error| fault(path, "read", &e);
+    let fault = |e: rusqlite::Error| fault(path, "read", e);
     let mut statement = db.prepare(query).map_err(fault)?;
     let mut rows = statement.query([study]).map_err(fault)?;
     let mut found = Vec::new();

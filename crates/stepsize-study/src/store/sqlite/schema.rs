@@ -38,7 +38,7 @@ CREATE INDEX fact ON event (study, seq) WHERE fact IS NOT NULL;
 
 /// Opens the file at `path` for writing. Creates it, or brings it up to date, if necessary.
 pub(super) fn open(path: &Path) -> Result<Connection> {
-    let fault = |e: rusqlite::Error| fault(path, "open", &e);
+    let fault = |e: rusqlite::Error| fault(path, "open", e);
     let mut db = Connection::open(path).map_err(fault)?;
     db.busy_timeout(PATIENCE).map_err(fault)?;
     if version(&db, path)? < STEPS.len() {
@@ -53,7 +53,7 @@ pub(super) fn open(path: &Path) -> Result<Connection> {
 pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
     if !path.exists() {
         return Err(Error::invalid(format!(
-            "there is no file of studies {}; `stepsize find --study NAME` makes one, --db names another",
+            "there is no study file {}; a search that is kept makes one; or name another study file",
             path.display()
         )));
     }
@@ -63,7 +63,7 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
         Err(e) if !busy(&e) && !beside(path, "-wal").exists() => immutable(path),
         other => other,
     };
-    let db = db.map_err(|e| fault(path, "read", &e))?;
+    let db = db.map_err(|e| fault(path, "read", e))?;
     match version(&db, path)? {
         version if version == STEPS.len() => Ok(db),
         // Brings an older file up to date.
@@ -112,7 +112,7 @@ fn busy(fault: &rusqlite::Error) -> bool {
 /// The migrations that the file has had, read in one transaction: another process may be creating
 /// it.
 fn version(db: &Connection, path: &Path) -> Result<usize> {
-    let moment = db.unchecked_transaction().map_err(|e| fault(path, "open", &e))?;
+    let moment = db.unchecked_transaction().map_err(|e| fault(path, "open", e))?;
     check(&moment, path)
 }
 
@@ -120,23 +120,23 @@ fn version(db: &Connection, path: &Path) -> Result<usize> {
 /// new.
 fn check(db: &Transaction, path: &Path) -> Result<usize> {
     let number = |name: &str| -> Result<i64> {
-        db.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| fault(path, "open", &e))
+        db.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| fault(path, "open", e))
     };
     let (application, version) = (number("application_id")?, number("user_version")?);
     let empty: bool = db
         .query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))
-        .map_err(|e| fault(path, "open", &e))?;
+        .map_err(|e| fault(path, "open", e))?;
     if application != APPLICATION && !empty {
         return Err(Error::invalid(format!(
-            "{} is a SQLite file of another program; choose another file with --db",
+            "{} is a SQLite file of another program; name another study file",
             path.display()
         )));
     }
     match usize::try_from(version) {
         Ok(version) if version <= STEPS.len() => Ok(version),
         _ => Err(Error::invalid(format!(
-            "{} was written by a newer Stepsize (schema {version}, this one knows up to {}); update Stepsize, or choose \
-             another file with --db",
+            "{} was written by a newer Stepsize (schema {version}, this one knows up to {}); update Stepsize, or name \
+             another study file",
             path.display(),
             STEPS.len()
         ))),
@@ -144,7 +144,7 @@ fn check(db: &Transaction, path: &Path) -> Result<usize> {
 }
 
 fn migrate(db: &mut Connection, path: &Path) -> Result<()> {
-    let fault = |e: rusqlite::Error| fault(path, "make or update", &e);
+    let fault = |e: rusqlite::Error| fault(path, "make or update", e);
     let step = db.transaction_with_behavior(TransactionBehavior::Immediate).map_err(fault)?;
     // Another process may have been faster.
     for script in &STEPS[check(&step, path)?..] {

@@ -69,7 +69,7 @@ impl Studies {
         if name.trim().is_empty() || name.chars().any(char::is_control) {
             return Err(Error::invalid(format!("a study needs a name without control characters, not {name:?}")));
         }
-        let fault = |e: rusqlite::Error| fault(&self.path, "write to", &e);
+        let fault = |e: rusqlite::Error| fault(&self.path, "write to", e);
         let command = serde_json::Value::from(command).to_string();
         let fields = params![name, command, directory.to_string_lossy()];
         let insert = "INSERT INTO study (name, command, directory) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
@@ -90,7 +90,7 @@ impl Studies {
     /// # Errors
     /// When the file cannot be read.
     pub fn list(&self) -> Result<Vec<Summary>> {
-        let fault = |e: rusqlite::Error| fault(&self.path, "read", &e);
+        let fault = |e: rusqlite::Error| fault(&self.path, "read", e);
         let mut statement = self
             .db
             .prepare(
@@ -134,7 +134,7 @@ impl Studies {
             .query_row("SELECT command, directory FROM study WHERE id = ?1", [self.id(name)?], |r| {
                 Ok((r.get(0)?, r.get(1)?))
             })
-            .map_err(|e| fault(&self.path, "read", &e))?;
+            .map_err(|e| fault(&self.path, "read", e))?;
         let command = serde_json::from_str(&fields.0)
             .map_err(|e| Error::invalid(format!("the command of study {name:?} cannot be read: {e}")))?;
         Ok((command, fields.1.into()))
@@ -147,7 +147,7 @@ impl Studies {
     pub fn remove(&mut self, name: &str) -> Result<()> {
         let id = self.id(name)?;
         let _lock = self.lock(id, name)?;
-        self.db.execute("DELETE FROM study WHERE id = ?1", [id]).map_err(|e| fault(&self.path, "write to", &e))?;
+        self.db.execute("DELETE FROM study WHERE id = ?1", [id]).map_err(|e| fault(&self.path, "write to", e))?;
         Ok(())
     }
 
@@ -155,7 +155,7 @@ impl Studies {
         self.db
             .query_row("SELECT id FROM study WHERE name = ?1", [name], |row| row.get(0))
             .optional()
-            .map_err(|e| fault(&self.path, "read", &e))
+            .map_err(|e| fault(&self.path, "read", e))
     }
 
     fn id(&self, name: &str) -> Result<i64> {

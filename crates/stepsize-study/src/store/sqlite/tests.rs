@@ -209,7 +209,7 @@ fn a_newer_a_foreign_and_a_broken_file_are_refused_and_kept() {
     Connection::open(place.file()).unwrap().execute_batch("CREATE TABLE trials (id)").unwrap();
     refused("of another program");
     std::fs::write(place.file(), "no database\n".repeat(500)).unwrap();
-    refused("it is no SQLite file");
+    refused("it is not a SQLite file");
 }
 
 #[test]
@@ -257,7 +257,9 @@ fn a_full_disk_is_a_fault_that_keeps_what_was_there() {
         }
         result.err()
     });
-    let fault = fault.unwrap().to_string();
+    let fault = fault.unwrap();
+    assert!(fault.is_io() && fault.path() == Some(&place.file()), "{fault:?}");
+    let fault = fault.to_string();
     assert!(fault.contains("the disk is full") && fault.contains("make room"), "{fault}");
     drop(store);
     let mut store = place.study("x").unwrap();
@@ -284,9 +286,11 @@ fn a_clock_that_jumps_changes_no_order_and_no_decision() {
 fn a_directory_that_cannot_be_written_is_a_fault_that_names_it() {
     let place = TempDir::new("unwritable");
     let file = place.0.join("no/such/studies.db");
-    let fault = Studies::open(&file).unwrap_err().to_string();
+    let fault = Studies::open(&file).unwrap_err();
+    assert!(fault.is_io() && fault.path() == Some(&file), "{fault:?}");
+    let fault = fault.to_string();
     assert!(fault.contains("its directory must be there") && fault.contains("no/such"), "{fault}");
-    assert!(Studies::look(&file).unwrap_err().to_string().contains("there is no file of studies"));
+    assert!(Studies::look(&file).unwrap_err().to_string().contains("there is no study file"));
     // Nobody may make files in /proc, not even root.
     #[cfg(target_os = "linux")]
     assert!(Studies::open(Path::new("/proc/studies.db")).unwrap_err().to_string().contains("allowed to write"));

@@ -1,40 +1,37 @@
-//! `LR011`: neighbouring losses take turns: high, low, high, as when steps jump across a valley.
+//! `LR011`: neighbouring losses alternate between high and low, as when steps jump across a valley.
 //!
-//! The correlation of neighbours about the trend of the second half is clearly below zero; independent noise gives zero.
+//! The correlation of neighbours about the trend of the second half is clearly below zero.
+//! Independent noise gives zero.
 
-use super::{Finding, Rule, RuleInput, show};
+use super::show;
 use crate::diagnosis::stats::neighbours;
+use crate::diagnosis::{Code, Finding, RuleInput};
 
-/// Correlation below which it is no chance.
+/// Correlation that counts. Chosen by eye, not fitted.
 const LIMIT: f64 = -0.3;
+/// It must also lie this many deviations below zero. The correlation of n independent readings has
+/// the deviation 1/sqrt(n).
+const DEVIATIONS: f64 = 3.0;
+/// Fewest readings of the second half. Chosen by eye, not fitted.
+const READINGS: usize = 16;
 
-pub struct Oscillation;
-
-impl Rule for Oscillation {
-    fn code(&self) -> &'static str {
-        "LR011"
+pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
+    let points = seen.record.main().points();
+    let late = &points[points.len() / 2..];
+    if late.len() < READINGS {
+        return None;
     }
-
-    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
-        let points = seen.record.main().points();
-        let late = &points[points.len() / 2..];
-        if late.len() < 16 {
-            return None;
-        }
-        let values: Vec<f64> = late.iter().map(|p| p.1).collect();
-        let shared = neighbours(&values)?;
-        // Three deviations of the correlation of so many independent readings.
-        if shared > LIMIT.min(-3.0 / (values.len() as f64).sqrt()) {
-            return None;
-        }
-        Some(Finding {
-            code: self.code(),
-            title: "oscillation",
-            evidence: format!("neighbouring losses of the second half correlate by {}", show(shared)),
-            numbers: vec![("neighbour_correlation", shared), ("readings", values.len() as f64)],
-            advice: "halve the rate or the momentum: steps of this size jump across the valley".to_owned(),
-            confidence: 0.75,
-            span: Some((late[0].0, late[late.len() - 1].0)),
-        })
+    let values: Vec<f64> = late.iter().map(|p| p.1).collect();
+    let shared = neighbours(&values)?;
+    if shared > LIMIT.min(-DEVIATIONS / (values.len() as f64).sqrt()) {
+        return None;
     }
+    Some(Finding {
+        code: Code::Oscillation,
+        evidence: format!("neighbouring losses of the second half have a correlation of {}", show(shared)),
+        numbers: vec![("neighbour_correlation", shared), ("readings", values.len() as f64)],
+        advice: "halve the rate or the momentum: steps of this size jump across the valley".to_owned(),
+        confidence: 0.75,
+        span: Some((late[0].0, late[late.len() - 1].0)),
+    })
 }

@@ -1,42 +1,44 @@
-//! `LR018`: the rate jumped: up by half or more from one reading to the next late in the run, or at a place to which the log
-//! went back (a run that was resumed).
+//! `LR018`: the rate jumped. Either it rose by half or more from one reading to the next, late in
+//! the run, or it changed where the log went back in steps (a run that was resumed).
 //!
-//! Restarts of a cyclic schedule jump too, and come at least twice: they are left alone.
+//! Restarts of a cyclic schedule jump too. They come at least twice, so the rule asks for exactly
+//! one jump.
 
-use super::{Finding, Rule, RuleInput, show};
+use super::show;
+use crate::diagnosis::{Code, Finding, RuleInput};
 
-pub struct Resumed;
+/// Rise of the rate, as a factor, between two readings. Chosen by eye, not fitted.
+const JUMP: f64 = 1.5;
+/// Change of the log of the rate, up or down, that counts where the run was resumed. Chosen by eye.
+const CHANGE: f64 = 0.2;
+/// Share of the run at its beginning, a warm-up's place, in which no jump counts.
+const BEGINNING: f64 = 0.1;
+/// Share of the run within which a jump belongs to a place where the log went back. Chosen by eye.
+const NEAR: f64 = 0.01;
 
-impl Rule for Resumed {
-    fn code(&self) -> &'static str {
-        "LR018"
-    }
-
-    fn check(&self, seen: &RuleInput<'_>) -> Option<Finding> {
-        let points = seen.record.lr.points();
-        let (first, last) = seen.record.lr.span()?;
-        let restarts: Vec<f64> = seen.record.lr.restarts().iter().chain(seen.record.loss.restarts()).copied().collect();
-        let near = |step: f64| restarts.iter().any(|r| (r - step).abs() <= 0.01 * (last - first).max(1.0));
-        let jumps: Vec<(f64, f64, f64)> = points
-            .windows(2)
-            .skip(1)
-            .filter(|w| w[0].1 > 0.0 && w[0].0 > first + 0.1 * (last - first))
-            .filter(|w| w[1].1 > 1.5 * w[0].1 || near(w[1].0) && (w[1].1 / w[0].1).ln().abs() > 0.2)
-            .map(|w| (w[1].0, w[0].1, w[1].1))
-            .collect();
-        let [(step, before, after)] = jumps[..] else { return None };
-        let resumed = near(step);
-        let how = if resumed { "where the run was resumed" } else { "from one reading to the next" };
-        let evidence = format!("at step {} the rate goes from {} to {} {how}", show(step), show(before), show(after));
-        Some(Finding {
-            code: self.code(),
-            title: "rate jumped",
-            evidence,
-            numbers: vec![("step", step), ("before", before), ("after", after)],
-            advice: "restore the schedule's state with the weights, and check that its length is that of the whole run"
-                .to_owned(),
-            confidence: if resumed { 0.95 } else { 0.8 },
-            span: Some((step, step)),
-        })
-    }
+pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
+    let points = seen.record.lr.points();
+    let (first, last) = seen.record.lr.span()?;
+    let restarts: Vec<f64> = seen.record.lr.restarts().iter().chain(seen.record.loss.restarts()).copied().collect();
+    let near = |step: f64| restarts.iter().any(|r| (r - step).abs() <= NEAR * (last - first).max(1.0));
+    let jumps: Vec<(f64, f64, f64)> = points
+        .windows(2)
+        .skip(1)
+        .filter(|w| w[0].1 > 0.0 && w[0].0 > first + BEGINNING * (last - first))
+        .filter(|w| w[1].1 > JUMP * w[0].1 || near(w[1].0) && (w[1].1 / w[0].1).ln().abs() > CHANGE)
+        .map(|w| (w[1].0, w[0].1, w[1].1))
+        .collect();
+    let [(step, before, after)] = jumps[..] else { return None };
+    let resumed = near(step);
+    let how = if resumed { "where the run was resumed" } else { "from one reading to the next" };
+    Some(Finding {
+        code: Code::Jump,
+        evidence: format!("at step {} the rate goes from {} to {} {how}", show(step), show(before), show(after)),
+        numbers: vec![("step", step), ("before", before), ("after", after)],
+        advice: "restore the state of the schedule together with the weights, and check that its length is that of the whole \
+                 run"
+            .to_owned(),
+        confidence: if resumed { 0.95 } else { 0.8 },
+        span: Some((step, step)),
+    })
 }

@@ -1,11 +1,23 @@
-//! The curve of final losses over rates: its vertex, its width, the landscape fitted to it.
+//! The curve of final losses over rates: its vertex, its width, and the landscape fitted to it.
+//! Rates are binary logs here.
 
 use super::TOLERANCE;
 use crate::landscape::{Context, Landscape, Reading};
 use crate::{Band, Lr};
 
-/// Where the fitted landscape is lowest, else the vertex of the parabola through the logs of the best loss and its
-/// neighbours; at most half way to a neighbour, and at the best rate itself when it has but one.
+/// Fewest losses that the landscape is fitted to.
+const FEWEST: usize = 4;
+/// Least ratio of the untrained loss to the best one: the form needs room between them. Not fitted.
+const ROOM: f64 = 1.02;
+/// Rates an octave at which the landscape is evaluated.
+const PER_OCTAVE: f64 = 4.0;
+/// Octaves by which the interval is wider than the draws on each side: one step between the rates
+/// evaluated.
+const WIDER: f64 = 1.0 / PER_OCTAVE;
+
+/// Where the fitted landscape is lowest, else the vertex of the parabola through the logs of the
+/// best loss and its neighbours. It is at most half way to a neighbour, and the best rate itself
+/// when that has only one neighbour.
 pub(super) fn vertex(points: &[(f64, f64)], at: usize, fitted: Option<f64>) -> f64 {
     let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
         return points[at].0;
@@ -17,7 +29,8 @@ pub(super) fn vertex(points: &[(f64, f64)], at: usize, fitted: Option<f64>) -> f
     fitted.unwrap_or(parabola).clamp((a.0 + b.0) / 2.0, (b.0 + c.0) / 2.0)
 }
 
-/// Octaves over which the parabola through the logs of the best loss and its neighbours stays within the tolerance.
+/// Octaves over which the parabola through the logs of the best loss and its neighbours stays
+/// within the tolerance.
 pub(super) fn bowl(points: &[(f64, f64)], at: usize) -> f64 {
     let Some([a, b, c]) = at.checked_sub(1).and_then(|i| points.get(i..=at + 1)).and_then(|p| p.first_chunk()) else {
         return 0.0;
@@ -46,37 +59,40 @@ pub(super) fn width(points: &[(f64, f64)], at: usize, limit: f64) -> f64 {
     reach(&|i| Some(i + 1)) - reach(&|i| i.checked_sub(1))
 }
 
-/// What the two-wall landscape tells.
+/// What the two-wall landscape says of the best rate.
 #[derive(Default)]
 pub(super) struct Fitted {
-    /// Median place of the best rate, in octaves.
+    /// Median of its binary log.
     pub middle: Option<f64>,
+    /// Its 80 % interval, as rates.
     pub interval: Option<(f64, f64)>,
+    /// Expected loss over rates.
     pub band: Vec<Band>,
-    /// Draws of the place of the best rate, in octaves.
+    /// Draws of its binary log.
     pub draws: Vec<f64>,
 }
 
-/// Fits the two-wall landscape; needs four readings above zero.
+/// Fits the two-wall landscape. Needs four losses, all above zero; `start` is the untrained loss
+/// where it is known.
 pub(super) fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<f64>) -> Fitted {
     let worst = points.iter().map(|p| p.1).fold(f64::NEG_INFINITY, f64::max);
     let low = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
-    if points.len() < 4 || low <= 0.0 {
+    if points.len() < FEWEST || low <= 0.0 {
         return Fitted::default();
     }
-    let untrained = start.unwrap_or(worst).max(1.02 * low).ln();
+    let untrained = start.unwrap_or(worst).max(ROOM * low).ln();
     let readings: Vec<Reading> = points.iter().map(|(x, y)| Reading { x: *x, s: 0.0, y: y.ln() }).collect();
     let ceiling = divergence.map_or(f64::INFINITY, f64::log2);
     let landscape = Landscape::fit(&readings, Context { untrained, ceiling, horizon_free: true }, 0);
     let (from, to) = (points[0].0, points[points.len() - 1].0);
-    let steps = ((to - from) * 4.0).ceil().max(1.0) as usize;
+    let steps = ((to - from) * PER_OCTAVE).ceil().max(1.0) as usize;
     let grid: Vec<f64> = (0..=steps).map(|i| from + (to - from) * i as f64 / steps as f64).collect();
     let table: Vec<Vec<f64>> = grid.iter().map(|x| landscape.losses(*x, 0.0)).collect();
     let lowest: Vec<f64> = (0..landscape.len())
         .filter_map(|s| (0..grid.len()).min_by(|a, b| table[*a][s].total_cmp(&table[*b][s])).map(|i| grid[i]))
         .collect();
     let at = |q: f64| crate::diagnosis::stats::quantile(&lowest, q);
-    let interval = at(0.1).zip(at(0.9)).map(|(l, h)| ((l - 0.25).exp2(), (h + 0.25).exp2()));
+    let interval = at(0.1).zip(at(0.9)).map(|(l, h)| ((l - WIDER).exp2(), (h + WIDER).exp2()));
     let band = grid
         .iter()
         .zip(&table)

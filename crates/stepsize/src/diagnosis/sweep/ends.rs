@@ -2,22 +2,22 @@
 
 use super::{By, Tried};
 use crate::Placement;
-use crate::diagnosis::rules::{DIVERGED, WORSE, ending, overcoming};
+use crate::diagnosis::rules::{TWICE, WORSE, ending, overcoming};
 use crate::diagnosis::stats::noise;
-use crate::diagnosis::{Diagnosis, Record, Series};
+use crate::diagnosis::{Code, Diagnosis, Record, Series};
 
 /// A run shorter than this share of the longest did not finish the job.
 const WHOLE: f64 = 0.9;
 /// A log shorter than this share of the longest ended early.
 const EARLY: f64 = 0.5;
-/// Fewest rates whose logs must end early for it to be divergence: one may be of a run that still goes on.
+/// Fewest rates whose logs must end early for it to be divergence: a single one may be of a run
+/// that has not finished.
 const ENDED: usize = 2;
-/// A rate this many times below the best hardly moves the loss within its first readings: they are those of the untrained model.
+/// A rate this many times below the best hardly moves the loss before the first reading, which is
+/// then the untrained loss.
 const SLOW: f64 = 30.0;
-/// A validation loss alone may rise by overfitting, but not by this share of the untrained one.
-const TWICE: f64 = 1.0;
 
-/// One run.
+/// Where one run ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RunEnd<'a> {
     record: &'a Record,
@@ -26,13 +26,13 @@ pub(super) struct RunEnd<'a> {
     loss: Option<f64>,
     diverged: bool,
     early: bool,
-    /// The first of several readings; a table of final losses tells nothing of the start.
+    /// The first of several readings; a table of final losses does not show the start.
     pub first: Option<f64>,
     /// Standard deviation of the final loss.
     pub noise: Option<f64>,
 }
 
-/// The ends of runs whose rate is known, and what they are ends of.
+/// The ends of runs whose rate is known, and what they are compared by.
 pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By) {
     let by = match () {
         () if runs.iter().any(|(r, _)| !r.val_loss.is_empty()) => By::Validation,
@@ -42,8 +42,8 @@ pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By)
     let span = |r: &Record| if by == By::Score { r.score.span() } else { r.span() };
     let longest = runs.iter().filter_map(|(r, _)| span(r)).map(|s| s.1).fold(0.0, f64::max);
     let end = |(record, diagnosis): &(&'a Record, &Diagnosis)| {
-        let diverged =
-            diagnosis.verdict == Placement::Diverged || diagnosis.findings.first().is_some_and(|f| f.code == DIVERGED);
+        let diverged = diagnosis.verdict == Placement::Diverged
+            || diagnosis.findings.first().is_some_and(|f| f.code == Code::Diverged);
         let whole = span(record).is_some_and(|s| s.1 >= WHOLE * longest);
         let early = span(record).is_none_or(|s| s.1 < EARLY * longest) && !record.facts.running;
         let loss = if by == By::Score { ending(&record.score.values()).map(|s| -s) } else { record.final_loss() };
@@ -61,7 +61,7 @@ pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By)
     (runs.iter().filter_map(end).collect(), by)
 }
 
-/// Standard deviation of the final loss, from how its last third shakes.
+/// Standard deviation of the final loss, from how its last third varies.
 fn spread(record: &Record, by: By) -> Option<f64> {
     let values = match by {
         By::Validation => record.val_loss.values(),
@@ -72,7 +72,8 @@ fn spread(record: &Record, by: By) -> Option<f64> {
     Some(noise(&values[values.len() * 2 / 3..])? / (averaged as f64).sqrt())
 }
 
-/// The lowest of the highest rates whose logs all end early while those of the others are whole; they are marked as diverged.
+/// Marks runs at the highest rates as diverged when the logs of all of them end early while those
+/// of the others are whole. Returns the lowest rate of them.
 pub(super) fn ended_early(ends: &mut [RunEnd<'_>]) -> Option<f64> {
     let highest = ends.iter().filter(|e| e.loss.is_some()).map(|e| e.lr).fold(0.0, f64::max);
     let mut early: Vec<f64> = ends.iter().filter(|e| e.early).map(|e| e.lr).collect();
@@ -83,8 +84,9 @@ pub(super) fn ended_early(ends: &mut [RunEnd<'_>]) -> Option<f64> {
     Some(first)
 }
 
-/// Marks as diverged what ended, at a rate above the best, above the loss of the untrained model: the first reading at the lowest
-/// rate. The training loss decides where it is logged; what comes down to it from an explosion has diverged if a lower rate did.
+/// A run above the best rate diverged if it ended above the untrained loss, which we take to be the
+/// first reading of the slowest run. The training loss decides where it is logged. A run still
+/// recovering from a spike counts only if a lower rate diverged, too.
 pub(super) fn worse_than_untrained(ends: &mut [RunEnd<'_>]) {
     let trained = ends.iter().filter_map(|e| Some((e.lr, e.loss?)));
     let Some((best, _)) = trained.min_by(|a, b| a.1.total_cmp(&b.1)) else { return };
@@ -102,7 +104,7 @@ pub(super) fn worse_than_untrained(ends: &mut [RunEnd<'_>]) {
         let last_val = end.record.val_loss.points().last();
         let by_val = |share: f64| val.zip(last_val).is_some_and(|(untrained, last)| above(last.1, untrained, share));
         let worse = match (train, ending(&values).filter(|_| values.len() > 1)) {
-            // A running mean remembers an explosion that was overcome.
+            // A running mean stays high after an explosion from which the run recovered.
             (Some(untrained), Some(last)) => {
                 above(last, untrained, WORSE) && (lower || !overcoming(&values) || by_val(WORSE))
             }
@@ -115,7 +117,8 @@ pub(super) fn worse_than_untrained(ends: &mut [RunEnd<'_>]) {
     }
 }
 
-/// The rates, rising, each with the mean of its losses. A rate of which half the runs diverged is no candidate.
+/// The rates, rising, each with the mean of its losses. A rate at which half of the runs diverged
+/// or more has no loss.
 pub(super) fn rates(ends: &[RunEnd<'_>]) -> Vec<Tried> {
     let mut tried: Vec<Tried> = Vec::new();
     for end in ends {

@@ -1,32 +1,35 @@
-//! [`BranchTest`]: from time to time, is half or double the rate better from here?
+//! [`BranchTest`]: from time to time, checks whether half or double the rate is better from here.
 //!
-//! Every `every` steps the loop tries the rate, `1/ratio` and `ratio` times it for `steps` steps from the same state on identical
-//! batches, and throws the branches away. The loss that counts is the one after a decay to zero over the last `decay` of
-//! each branch: read without it, a lower rate nearly always looks better, because it quiets the noise at once
-//! (short-horizon bias: Wu et al. 2018, arXiv 1803.02021; the decayed reading is the one that predicts the end of a run, see
-//! Hägele et al. 2024, arXiv 2405.18392). The factor moves only when a neighbour is better by more than `margin` of the
-//! loss of staying.
+//! Every `every` steps the loop tries the present rate, `1/ratio` of it and `ratio` times it, for
+//! `steps` steps each from the same state on identical batches, and then discards these branches.
+//! The loss that counts is the one after a decay to zero over the last `decay` of each branch.
+//! Without that decay a lower rate nearly always looks better, because it reduces the noise at once
+//! (short-horizon bias: Wu et al. 2018, arXiv 1803.02021); the decayed loss is the one that
+//! predicts the end of a run (Hägele et al. 2024, arXiv 2405.18392). The factor moves only when a
+//! neighbour is better by more than `margin` of the loss at the present rate.
 //!
-//! Price: `3 steps / every` of the run. Even decayed, a branch says nothing of what a rate brings after the branch.
+//! The cost is `3 steps / every` of the run. Even a decayed branch says nothing about the time
+//! after the branch.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Metric, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
-/// Parameters.
+/// Parameters of the branch test.
 #[derive(Debug, Clone, PartialEq)]
 pub struct BranchTest {
-    /// Steps between tests.
+    /// Steps from one test to the next.
     pub every: u64,
     /// Steps of a branch.
     pub steps: u64,
-    /// Share of a branch over which the rate falls to zero, in `0..=1`.
+    /// Share of a branch, at its end, over which the rate falls to zero; in `0..=1`.
     pub decay: f64,
-    /// Between neighbouring rates, above 1.
+    /// Ratio of neighbouring rates, above 1.
     pub ratio: f64,
-    /// Least gain that moves the factor, as a share of the loss of staying.
+    /// Smallest gain that moves the factor, as a share of the loss at the present rate.
     pub margin: f64,
     /// Lowest factor.
     pub min_factor: f64,
@@ -41,20 +44,6 @@ impl Default for BranchTest {
 }
 
 impl BranchTest {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["every", "steps", "decay", "ratio", "margin", "min_factor", "max_factor"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            every: a.count("every")?.unwrap_or(d.every),
-            steps: a.count("steps")?.unwrap_or(d.steps),
-            decay: a.number("decay")?.unwrap_or(d.decay),
-            ratio: a.number("ratio")?.unwrap_or(d.ratio),
-            margin: a.number("margin")?.unwrap_or(d.margin),
-            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
-            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -70,6 +59,26 @@ impl BranchTest {
             )));
         }
         Ok(Box::new(Live { spec: self, factor: 1.0, seen: 0 }))
+    }
+}
+
+impl Parameters for BranchTest {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["every", "steps", "decay", "ratio", "margin", "min_factor", "max_factor"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            every: a.count("every")?.unwrap_or(d.every),
+            steps: a.count("steps")?.unwrap_or(d.steps),
+            decay: a.number("decay")?.unwrap_or(d.decay),
+            ratio: a.number("ratio")?.unwrap_or(d.ratio),
+            margin: a.number("margin")?.unwrap_or(d.margin),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
     }
 }
 
@@ -120,7 +129,8 @@ impl Controller for Live {
         };
         let ratio = self.spec.ratio;
         let (change, best) = if low <= high { (1.0 / ratio, low) } else { (ratio, high) };
-        // Written so that a diverged branch (infinite) never wins and a diverged stay always loses to a finite one.
+        // A diverged branch (infinite) never wins, and a diverged present rate loses to any finite
+        // one.
         let better = best.is_finite() && (!stay.is_finite() || stay - best > self.spec.margin * stay.abs());
         if !better {
             return Ok(format!("no rate beside the present one is better by {:?} of the loss", self.spec.margin));

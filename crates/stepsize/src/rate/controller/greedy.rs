@@ -1,47 +1,51 @@
-//! Greedy up and down: [`Greedy`], our own, and the conformance mode of transformers.
+//! Greedy up and down: [`Greedy`], our own, and [`TransformersGreedy`], which does what
+//! transformers does.
 //!
-//! The idea (Subramanian and Ganapathiraman 2023; arXiv 2512.14527): while the metric keeps improving the rate is
-//! raised, while it does not it is lowered, by the same small factor.
+//! The idea (Subramanian and Ganapathiraman 2023; arXiv 2512.14527): raise the rate while the
+//! metric improves, lower it while it does not, by the same small factor.
 //!
-//! Ours reads the mean of `average` reports. A reading is good when it is below the best of the last `memory` readings by more than
-//! `threshold` of that best's size. More than `patience` good readings in a row divide the factor by `factor`, more than
-//! `patience` others multiply it; then `cooldown` readings are passed over. What differs from transformers, and why:
-//! - the bounds are factors of the base rate, not rates: theirs has a floor of 1e-3 whatever the rate is, so that a usual
-//!   fine-tuning rate lies below the floor and can only rise (the floor trap);
-//! - the best is forgotten after `memory` readings: theirs remembers one lucky reading for ever, takes every later one for bad
-//!   and sinks to the floor;
-//! - a bad stretch at the floor puts the factor back to 1 at once: theirs stays there for 500 more bad stretches;
-//! - a reading that is not finite is an error, as in [`super::Plateau`].
+//! Ours averages `average` reports into a reading. A reading is good when it is below the best of
+//! the last `memory` readings by more than `threshold` of that best. More than `patience` good
+//! readings in a row divide the factor by `factor`; more than `patience` bad ones multiply it. Then
+//! `cooldown` readings are ignored. What differs from transformers, and why:
+//! - The bounds are factors of the base rate. In transformers they are rates with a floor of 1e-3,
+//!   so a usual fine-tuning rate lies below the floor and can only rise (the floor trap).
+//! - The best is forgotten after `memory` readings. transformers remembers one lucky reading for
+//!   ever, counts every later one as bad, and sinks to the floor.
+//! - At the floor, more than `patience` bad readings put the factor back to 1. transformers stays
+//!   there for 500 more such stretches.
+//! - A reading that is not finite is an error, as in [`super::Plateau`].
 
 mod transformers;
 
 pub use transformers::TransformersGreedy;
 
 use super::mean::Mean;
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Direction, Metric, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
-/// Parameters of ours.
+/// Parameters of our greedy controller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Greedy {
-    /// What is watched.
+    /// The metric that it watches.
     pub metric: Metric,
     /// Which way is better.
     pub mode: Direction,
-    /// Readings in a row that are borne before the factor moves.
+    /// Good or bad readings in a row that do not move the factor yet.
     pub patience: u64,
-    /// Multiplier of a step down, divisor of a step up; above 0 and below 1.
+    /// Multiplier of a step down and divisor of a step up; above 0 and below 1.
     pub factor: f64,
-    /// Least improvement that counts, as a share of the best's size.
+    /// Smallest improvement that counts, as a share of the best reading.
     pub threshold: f64,
     /// Reports averaged into one reading.
     pub average: u64,
-    /// Readings among which the best is looked for.
+    /// Number of past readings among which the best is looked for.
     pub memory: u64,
-    /// Readings passed over after a move.
+    /// Readings ignored after a move.
     pub cooldown: u64,
     /// Lowest factor.
     pub min_factor: f64,
@@ -49,7 +53,7 @@ pub struct Greedy {
     pub max_factor: f64,
 }
 
-/// Longest memory, so that it cannot exhaust the machine's.
+/// Longest memory, so that it cannot exhaust the memory of the machine.
 const LONGEST: u64 = 1 << 16;
 
 impl Default for Greedy {
@@ -70,27 +74,6 @@ impl Default for Greedy {
 }
 
 impl Greedy {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let names = ["patience", "factor", "threshold", "average", "memory", "cooldown", "min_factor", "max_factor"];
-        let a = call.arguments(&names, &["min", "max", "train", "val"])?;
-        let d = Self::default();
-        // A validation loss is rare and already a mean.
-        let metric = if a.one_of(&["train", "val"])? == Some("val") { Metric::ValLoss } else { d.metric };
-        let average = if metric == Metric::ValLoss { 1 } else { d.average };
-        Ok(Self {
-            metric,
-            mode: if a.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min },
-            patience: a.count("patience")?.unwrap_or(d.patience),
-            factor: a.number("factor")?.unwrap_or(d.factor),
-            threshold: a.number("threshold")?.unwrap_or(d.threshold),
-            average: a.count("average")?.unwrap_or(average),
-            memory: a.count("memory")?.unwrap_or(d.memory),
-            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
-            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -110,9 +93,36 @@ impl Greedy {
     }
 }
 
+impl Parameters for Greedy {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "threshold", "average", "memory", "cooldown", "min_factor", "max_factor"];
+        let a = call.arguments(&names, &["min", "max", "train", "val"])?;
+        let d = Self::default();
+        // A validation loss is rare, and already a mean.
+        let metric = if a.one_of(&["train", "val"])? == Some("val") { Metric::ValLoss } else { d.metric };
+        let average = if metric == Metric::ValLoss { 1 } else { d.average };
+        Ok(Self {
+            metric,
+            mode: Direction::read(&a)?,
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            threshold: a.number("threshold")?.unwrap_or(d.threshold),
+            average: a.count("average")?.unwrap_or(average),
+            memory: a.count("memory")?.unwrap_or(d.memory),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
+    }
+}
+
 impl fmt::Display for Greedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let max = if self.mode == Direction::Max { ", max" } else { "" };
+        let max = self.mode.word();
         let val = if self.metric == Metric::ValLoss { ", val" } else { "" };
         let Self { patience, factor, threshold, average, memory, cooldown, min_factor, max_factor, .. } = self;
         write!(
@@ -130,9 +140,9 @@ struct Live {
     past: Vec<f64>,
     good: u64,
     bad: u64,
-    /// Readings still to be passed over.
+    /// Readings still to be ignored.
     pause: u64,
-    /// Reports on their way to a reading.
+    /// Reports since the last reading.
     mean: Mean,
 }
 

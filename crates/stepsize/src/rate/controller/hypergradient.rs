@@ -1,24 +1,30 @@
-//! [`Hypergradient`]: the rate rises while successive steps agree and falls when they turn back.
+//! [`Hypergradient`]: raises the rate while successive steps agree, and lowers it when they turn
+//! back.
 //!
-//! The loss after a step falls with its rate at the slope `-<g_t, u>`, u the direction of the step before (Baydin et al. 2018,
-//! arXiv 1703.04782; the idea is in Almeida et al. 1999). They add `beta <g_t, u>` to the rate; here the factor is multiplied, so that
-//! no scale of loss or gradient enters: `factor <- clamp(factor exp(beta cos), min_factor, max_factor)`, `cos` between the downhill
-//! direction and the last move of the weights. Of plain SGD this is the cosine of successive gradients; with momentum or
-//! Adam it is that of the gradient with the move that was really made.
+//! The derivative of the loss after a step with respect to that step's rate is `-<g_t, u>`, where
+//! `u` is the direction of the step before (Baydin et al. 2018, arXiv 1703.04782; the idea is in
+//! Almeida et al. 1999). They add `beta <g_t, u>` to the rate. Here the factor is multiplied, so
+//! that no scale of loss or gradient enters:
+//! `factor <- clamp(factor exp(beta cos), min_factor, max_factor)`, where `cos` is the cosine
+//! between the downhill direction and the last move of the weights. For plain SGD this is the
+//! cosine of successive gradients; with momentum or Adam, that of the gradient with the move that
+//! was really made.
 //!
-//! It is greedy: it finds the rate that helps the *next* step, which is below the one that helps the run (short-horizon bias:
-//! Wu et al. 2018, arXiv 1803.02021). Use it to grow a rate that is far too low, with a ceiling, not as the answer.
+//! It is greedy: it finds the rate that helps the *next* step, which is lower than the one that
+//! helps the run (short-horizon bias: Wu et al. 2018, arXiv 1803.02021). Use it, with a ceiling, to
+//! raise a rate that is far too low; do not take its rate as the answer.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Gradient, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
-/// Parameters.
+/// Parameters of the hypergradient controller.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Hypergradient {
-    /// Growth of the log of the factor at cosine 1, above 0 and at most 1.
+    /// Growth of the natural log of the factor at cosine 1; above 0 and at most 1.
     pub beta: f64,
     /// Lowest factor.
     pub min_factor: f64,
@@ -33,16 +39,6 @@ impl Default for Hypergradient {
 }
 
 impl Hypergradient {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["beta", "min_factor", "max_factor"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            beta: a.number("beta")?.unwrap_or(d.beta),
-            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
-            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -55,6 +51,22 @@ impl Hypergradient {
             )));
         }
         Ok(Box::new(Live { spec: self, log: 0.0 }))
+    }
+}
+
+impl Parameters for Hypergradient {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["beta", "min_factor", "max_factor"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            beta: a.number("beta")?.unwrap_or(d.beta),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            max_factor: a.number("max_factor")?.unwrap_or(d.max_factor),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
     }
 }
 
@@ -85,7 +97,7 @@ impl Controller for Live {
     }
 
     fn heed(&mut self, gradient: &Gradient) -> Result<()> {
-        // A broken gradient says nothing of the rate; that the loss is broken is the loop's business.
+        // A non-finite gradient says nothing about the rate. The loop deals with the loss.
         if let Some(cosine) = gradient.alignment.filter(|c| c.is_finite()) {
             let log = self.log + self.spec.beta * cosine.clamp(-1.0, 1.0);
             self.log = log.clamp(self.spec.min_factor.ln(), self.spec.max_factor.ln());

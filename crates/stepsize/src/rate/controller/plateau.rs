@@ -1,20 +1,26 @@
-//! Reduce on plateau: [`Plateau`], our own, and the conformance modes of PyTorch, Keras and optax.
+//! Reduce on plateau: [`Plateau`], our own, and [`TorchPlateau`], [`KerasPlateau`] and
+//! [`OptaxPlateau`], which do what those packages do.
 //!
-//! Ours cuts the factor when the watched metric shows no *trend* of improvement, and takes a cut back that did not help.
+//! Ours cuts the factor when the watched metric shows no *trend* of improvement, and takes a cut
+//! back that did not help.
 //!
-//! 1. *Readings.* `average` reports make one reading (their mean): 1 for a validation loss, many for mini-batch losses.
-//! 2. *Plateau.* Over the last `patience` readings: the Mann-Kendall test (Mann 1945, Kendall 1975) sees no improvement
-//!    at one-sided 10 %, or the Theil-Sen slope (Sen 1968) times the window is at most `threshold` of the median's size.
-//!    A steady fall after a spike is a trend from a patience of 8 on, though nothing is below the best (PyTorch cuts
-//!    there); noise around a level is none. Both tests go by ranks and differences: any scale will do, and negative metrics.
-//! 3. *Cut.* `factor <- max(factor * cut, min_factor)`; then exactly `cooldown` readings are passed over and a fresh
-//!    window of the same length is filled.
-//! 4. *Judged.* If the trend over the window before the cut and the one after it together shows no improvement, the cut
-//!    did not help: the factor is *raised* to what it was and the patience doubled for the next time, at most `undo`
+//! 1. *Readings.* The mean of `average` reports is one reading: 1 for a validation loss, many for
+//!    mini-batch losses.
+//! 2. *Plateau.* Over the last `patience` readings, either the Mann-Kendall test (Mann 1945,
+//!    Kendall 1975) sees no improvement at one-sided 10 %, or the Theil-Sen slope (Sen 1968) times
+//!    the window is at most `threshold` of the median. From a patience of 8 on, a steady fall after
+//!    a spike is a trend, although nothing is below the best (PyTorch cuts there). Noise around a
+//!    level is not a trend. Both tests use ranks and differences, so they work at any scale and
+//!    with negative metrics.
+//! 3. *Cut.* `factor <- max(factor * cut, min_factor)`. Then exactly `cooldown` readings are
+//!    ignored, and a fresh window of the same length is filled.
+//! 4. *Judgement.* If the windows before and after the cut together show no improvement, the cut
+//!    did not help. The factor returns to what it was and the patience doubles, at most `undo`
 //!    times in a run (so the patience ends at `2^undo` times its start). After that cuts stay.
 //!
-//! Reports that are not finite are an error: divergence is a fact about the run, not a bad epoch. It does not stop the
-//! run, and it never raises the factor above what a cut took away.
+//! A report that is not finite is an error, because divergence is a fact about the run and not a
+//! bad epoch. The controller never stops the run, and never raises the factor above what a cut took
+//! away.
 
 mod keras;
 mod optax;
@@ -26,9 +32,12 @@ pub use optax::OptaxPlateau;
 pub use torch::TorchPlateau;
 
 use super::mean::Mean;
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Metric, Observation, Request, State};
-use crate::{Error, Result};
+use crate::notation::{Arguments, Call};
+use crate::{Error, Lr, Result};
+use std::fmt;
 use trend::improves;
 
 /// Which way is better.
@@ -42,7 +51,20 @@ pub enum Direction {
 }
 
 impl Direction {
-    /// The value that every other is better than.
+    /// Reads `min` or `max` among the arguments of a controller; `min` when neither is given.
+    pub(super) fn read(arguments: &Arguments<'_>) -> Result<Self> {
+        Ok(if arguments.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min })
+    }
+
+    /// What [`Direction::read`] reads, as it ends a list of arguments.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Direction::Min => "",
+            Direction::Max => ", max",
+        }
+    }
+
+    /// The value that any other improves on.
     pub(super) fn worst(self) -> f64 {
         match self {
             Direction::Min => f64::INFINITY,
@@ -54,19 +76,19 @@ impl Direction {
 /// Parameters of our plateau.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plateau {
-    /// What is watched.
+    /// The metric that it watches.
     pub metric: Metric,
     /// Which way is better.
     pub mode: Direction,
-    /// Readings in a window, at least 4: below, no trend can be significant.
+    /// Readings in a window, at least 4: with fewer, no trend can be significant.
     pub patience: u64,
     /// Multiplier of a cut, above 0 and below 1.
     pub factor: f64,
-    /// Least improvement over a window, as a share of the median's size.
+    /// Smallest improvement over a window that counts, as a share of the median.
     pub threshold: f64,
     /// Reports averaged into one reading.
     pub average: u64,
-    /// Readings passed over after a change of the factor.
+    /// Readings ignored after a change of the factor.
     pub cooldown: u64,
     /// Lowest factor.
     pub min_factor: f64,
@@ -139,22 +161,59 @@ impl Plateau {
     }
 }
 
+impl Parameters for Plateau {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "threshold", "average", "cooldown", "min_factor", "undo"];
+        let a = call.arguments(&names, &["min", "max", "train", "val"])?;
+        let d = Self::default();
+        let undo = a.count("undo")?.unwrap_or(u64::from(d.undo));
+        Ok(Self {
+            metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
+            mode: Direction::read(&a)?,
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            threshold: a.number("threshold")?.unwrap_or(d.threshold),
+            average: a.count("average")?.unwrap_or(d.average),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
+            undo: u32::try_from(undo).map_err(|_| call.error(format!("undo is at most 18, not {undo}")))?,
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
+    }
+}
+
+impl fmt::Display for Plateau {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let train = if self.metric == Metric::TrainLoss { ", train" } else { "" };
+        let max = self.mode.word();
+        let Self { patience, factor, threshold, average, cooldown, min_factor, undo, .. } = self;
+        write!(
+            f,
+            "plateau(patience={patience}, factor={factor:?}, threshold={threshold:?}, average={average}, \
+             cooldown={cooldown}, min_factor={min_factor:?}, undo={undo}{max}{train})"
+        )
+    }
+}
+
 struct Live {
     spec: Plateau,
     factor: f64,
     /// Readings since the last change, at most `length`.
     window: Vec<f64>,
-    /// The window that led to a cut that is on trial; empty when none is.
+    /// The window that led to the cut on trial; empty when there is no such cut.
     before: Vec<f64>,
-    /// Factor before that cut.
+    /// The factor before that cut.
     taken: f64,
-    /// Readings still to be passed over.
+    /// Readings still to be ignored.
     cooldown: u64,
     /// Cuts taken back so far.
     undone: u32,
-    /// Readings in a full window now.
+    /// Readings in a full window, at the present patience.
     length: u64,
-    /// Reports on their way to a reading.
+    /// Reports since the last reading.
     mean: Mean,
 }
 

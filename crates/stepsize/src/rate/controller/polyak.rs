@@ -1,21 +1,24 @@
 //! [`Polyak`]: the Polyak step as a cap on the scheduled rate.
 //!
-//! `cap = scale (1 - momentum) (f - floor) / |g|^2`, factor `min(1, cap / scheduled)`: the step that would reach `floor` if the
-//! loss went on along its tangent (Polyak 1987; for mini-batches with an upper bound SPS_max, Loizou et al. 2021, arXiv
-//! 2002.10542). Loss and squared norm are averaged over steps with weight `average` on the past and corrected for the
-//! start, as MoMo averages them (Schaipp et al. 2024, arXiv 2305.07583); 0 is SPS_max. A heavy ball makes a rate count
+//! `cap = scale (1 - momentum) (f - floor) / |g|^2`, and the factor is `min(1, cap / scheduled)`.
+//! The cap is the step that would reach `floor` if the loss followed its tangent (Polyak 1987; for
+//! mini-batches with an upper bound SPS_max, Loizou et al. 2021, arXiv 2002.10542). Loss and
+//! squared norm are averaged over steps with weight `average` on the past, corrected for the start,
+//! as MoMo does (Schaipp et al. 2024, arXiv 2305.07583); 0 is SPS_max. With momentum a rate acts
 //! `1/(1 - momentum)` times.
 //!
-//! The floor 0 suits losses that can reach 0; where they cannot, give the lowest loss to be hoped for, or the cap comes late.
-//! It knows no preconditioner: for Adam the MoMo-Adam optimizer is the right form.
+//! The floor 0 suits losses that can reach 0. For others give the lowest loss to hope for, or the
+//! cap acts too late. The controller does not know the preconditioner: for Adam use the MoMo-Adam
+//! optimizer.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Gradient, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
-/// Parameters.
+/// Parameters of the Polyak cap.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Polyak {
     /// Loss that the run may reach.
@@ -35,17 +38,6 @@ impl Default for Polyak {
 }
 
 impl Polyak {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["floor", "scale", "momentum", "average"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            floor: a.number("floor")?.unwrap_or(d.floor),
-            scale: a.number("scale")?.unwrap_or(d.scale),
-            momentum: a.number("momentum")?.unwrap_or(d.momentum),
-            average: a.number("average")?.unwrap_or(d.average),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -61,6 +53,23 @@ impl Polyak {
     }
 }
 
+impl Parameters for Polyak {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["floor", "scale", "momentum", "average"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            floor: a.number("floor")?.unwrap_or(d.floor),
+            scale: a.number("scale")?.unwrap_or(d.scale),
+            momentum: a.number("momentum")?.unwrap_or(d.momentum),
+            average: a.number("average")?.unwrap_or(d.average),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
+    }
+}
+
 impl fmt::Display for Polyak {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { floor, scale, momentum, average } = self;
@@ -70,7 +79,7 @@ impl fmt::Display for Polyak {
 
 struct Live {
     spec: Polyak,
-    /// Averages, and the sum of their weights.
+    /// Weighted sums of the losses and of the squared norms, and the sum of their weights.
     loss: f64,
     square: f64,
     weight: f64,
@@ -101,7 +110,7 @@ impl Controller for Live {
         self.weight = past * self.weight + (1.0 - past);
         let above = (self.loss / self.weight - self.spec.floor).max(0.0);
         let cap = self.spec.scale * (1.0 - self.spec.momentum) * above / (self.square / self.weight);
-        // A gradient of zero caps nothing, and a rate of zero needs no cap.
+        // A gradient of zero gives no cap, and a rate of zero needs none.
         let capped = cap.is_finite() && gradient.scheduled > 0.0;
         self.factor = if capped { (cap / gradient.scheduled).min(1.0) } else { 1.0 };
         Ok(())

@@ -1,47 +1,52 @@
-//! [`Rewind`]: back to the last good state when the loss breaks, with a cut rate and past the batches that broke it.
+//! [`Rewind`]: when the loss breaks, goes back to an earlier state, cuts the rate and skips the
+//! batches since.
 //!
-//! As is done by hand in large runs (PaLM, Chowdhery et al. 2022, arXiv 2204.02311, section 5.1: back about 100 steps, over 200 to 500
-//! batches). The loss is broken when
-//! 1. it is not finite, or `run` steps in a row above four times the first loss;
-//! 2. *burst*: `run` steps in a row more than `spike` mean deviations above its moving average (weight 0.03 a step, after 20
-//!    steps), and above it by a tenth of what the run has gained: one bad batch, and noise at the end of a run, are none;
-//! 3. *drift*: the moving average has given back more than half of what the run has gained.
+//! This is done by hand in large runs (PaLM, Chowdhery et al. 2022, arXiv 2204.02311, section 5.1:
+//! back about 100 steps, skipping 200 to 500 batches). The loss is broken when
+//! 1. it is not finite, or for `run` steps in a row above four times the first loss;
+//! 2. *burst*: for `run` steps in a row it is more than `spike` mean deviations above its moving
+//!    average (weight 0.03 a step, after 20 steps), and above it by a tenth of what the run has
+//!    gained, so that one bad batch or the noise at the end of a run does not count;
+//! 3. *drift*: the moving average has lost more than half of what the run had gained.
 //!
-//! Then the factor is multiplied by `cut`, and the loop goes back to a state of at least `every / 2` steps ago and passes over
-//! the batches since. The step count goes back with the state, so that the schedule is made up for and nothing of its decay is lost.
-//! The factor catches up as well: over `recover` steps it climbs to what it was, for a first break may be the data's
-//! fault. A break before twice that many good steps is the rate's: then what it climbs to is cut as well. 0 never climbs.
-//! After `attempts` it lets the run be: a broken loss then ends it as without this controller.
+//! Then the factor is multiplied by `cut`, and the loop goes back to a state of at least
+//! `every / 2` steps ago and skips the batches since. The step count goes back too, so the run
+//! keeps its whole schedule. Over `recover` steps the factor climbs back, because a first break may
+//! be the fault of the data. A break before twice that many good steps is the fault of the rate:
+//! then the level that the factor climbs to is cut as well. With `recover` 0 it never climbs. After
+//! `attempts` returns the controller does nothing more, and a broken loss ends the run.
 
+use super::spec::Parameters;
 use super::state::{StateReader, Writer};
 use super::{Controller, Metric, Needs, Observation, Request, State};
 use crate::notation::Call;
-use crate::{Error, Result};
+use crate::{Error, Lr, Result};
 use std::fmt;
 
-/// Parameters.
+/// Parameters of the rewind.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Rewind {
-    /// Multiplier of the factor at each return, above 0 and at most 1 (1: only the batches are passed over).
+    /// Multiplier of the factor at each return, above 0 and at most 1. With 1 only the batches are
+    /// skipped.
     pub cut: f64,
-    /// Mean deviations above the average that count as broken.
+    /// Mean deviations above the average that count as a burst.
     pub spike: f64,
-    /// Steps in a row that must be so.
+    /// Steps in a row that make a burst.
     pub run: u64,
-    /// Steps between kept states.
+    /// Steps from one kept state to the next.
     pub every: u64,
-    /// Returns in a run.
+    /// Most returns in a run.
     pub attempts: u64,
     /// Good steps over which the factor climbs back; 0: it stays cut.
     pub recover: u64,
 }
 
-/// Weight of one step in the moving averages: they span some thirty steps, as the gradient norms of ZClip (arXiv
-/// 2504.02507) do.
+/// Weight of one step in the moving averages. They span about thirty steps, as the gradient norms
+/// of ZClip do (arXiv 2504.02507).
 const WEIGHT: f64 = 0.03;
-/// Steps before averages are trusted.
+/// Steps before the averages are trusted.
 const WARM: u64 = 20;
-/// Times the first loss that count as broken: fastai's range test stops there.
+/// Multiple of the first loss that counts as broken: fastai's range test stops there.
 const BLOWN: f64 = 4.0;
 
 impl Default for Rewind {
@@ -51,19 +56,6 @@ impl Default for Rewind {
 }
 
 impl Rewind {
-    pub(super) fn read(call: &Call) -> Result<Self> {
-        let a = call.arguments(&["cut", "spike", "run", "every", "attempts", "recover"], &[])?;
-        let d = Self::default();
-        Ok(Self {
-            cut: a.number("cut")?.unwrap_or(d.cut),
-            spike: a.number("spike")?.unwrap_or(d.spike),
-            run: a.count("run")?.unwrap_or(d.run),
-            every: a.count("every")?.unwrap_or(d.every),
-            attempts: a.count("attempts")?.unwrap_or(d.attempts),
-            recover: a.count("recover")?.unwrap_or(d.recover),
-        })
-    }
-
     /// The controller.
     ///
     /// # Errors
@@ -98,6 +90,25 @@ impl Rewind {
     }
 }
 
+impl Parameters for Rewind {
+    fn read(call: &Call) -> Result<Self> {
+        let a = call.arguments(&["cut", "spike", "run", "every", "attempts", "recover"], &[])?;
+        let d = Self::default();
+        Ok(Self {
+            cut: a.number("cut")?.unwrap_or(d.cut),
+            spike: a.number("spike")?.unwrap_or(d.spike),
+            run: a.count("run")?.unwrap_or(d.run),
+            every: a.count("every")?.unwrap_or(d.every),
+            attempts: a.count("attempts")?.unwrap_or(d.attempts),
+            recover: a.count("recover")?.unwrap_or(d.recover),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
+    }
+}
+
 impl fmt::Display for Rewind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { cut, spike, run, every, attempts, recover } = self;
@@ -111,16 +122,16 @@ impl fmt::Display for Rewind {
 struct Live {
     spec: Rewind,
     factor: f64,
-    /// What the factor climbs back to.
+    /// The level that the factor climbs back to.
     ceiling: f64,
     /// Returns so far.
     attempts: u64,
     /// Steps since the last return.
     good: u64,
-    /// Broken steps in a row, by the average and by the first loss.
+    /// Broken steps in a row: by the average, and by the first loss.
     streak: u64,
     blown: u64,
-    /// Losses in the averages.
+    /// Number of losses in the averages.
     seen: u64,
     first: f64,
     /// Lowest average.
@@ -130,7 +141,7 @@ struct Live {
 }
 
 impl Live {
-    /// What is broken, if anything; takes a good loss into the averages.
+    /// Says what is broken, if anything. A good loss enters the averages.
     fn judge(&mut self, loss: f64) -> Option<String> {
         if !loss.is_finite() {
             return Some(format!("the loss is {loss}"));
@@ -145,7 +156,7 @@ impl Live {
         let (above, gain) = (loss - self.mean, self.first - self.best);
         if self.seen >= WARM && above > self.spec.spike * self.deviation && above > 0.1 * gain.max(0.0) {
             self.streak += 1;
-            // A suspect stays out of the averages, or it would hide those that follow.
+            // A suspect loss stays out of the averages, or it would hide those that follow.
             let deviations = above / self.deviation;
             return (self.streak >= self.spec.run).then(|| {
                 format!("the loss {loss:.4e} is {deviations:.0} deviations above its average {:.4e}", self.mean)
@@ -153,7 +164,7 @@ impl Live {
         }
         self.streak = 0;
         self.seen += 1;
-        // Means over all at first, then moving ones.
+        // At first means over all losses, then moving ones.
         let weight = WEIGHT.max(1.0 / self.seen as f64);
         self.deviation += weight * (above.abs() - self.deviation);
         self.mean += weight * above;
@@ -204,7 +215,8 @@ impl Controller for Live {
         }
         self.factor = (self.factor * self.spec.cut).min(self.ceiling);
         (self.good, self.streak, self.blown) = (0, 0, 0);
-        // The averages are of losses that are to be seen again; the drift that was judged must not be judged at once again.
+        // The losses behind the averages will be seen again. Without this the drift that was just
+        // judged would be judged again at once.
         self.mean = self.mean.min(self.best + 2.0 * self.deviation);
         let why = format!("{why}; return {} of at most {}", self.attempts, self.spec.attempts);
         Ok(Request::Rewind { back: self.spec.every / 2, why })

@@ -1,4 +1,5 @@
-//! [`ControllerSpec`]: a controller as plain data, and its notation: `plateau(patience=10, factor=0.5)`.
+//! [`ControllerSpec`]: a controller as plain data, and its notation:
+//! `plateau(patience=10, factor=0.5)`.
 //!
 //! | name | arguments, in order | words |
 //! |---|---|---|
@@ -13,15 +14,15 @@
 //! | `branch` | every, steps, decay, ratio, margin, min_factor, max_factor | |
 //! | `rewind` | cut, spike, run, every, attempts, recover | |
 //!
-//! `rewind * plateau(patience=10)` is both at once: the product of their factors.
+//! `rewind * plateau(patience=10)` runs both; their factors are multiplied.
 //!
-//! What is left out has its default. Printing shows every number, so that a stored text means the same when a default
-//! changes; reading it back gives the same controller.
+//! An argument that is left out has its default. Printing shows every number, so a stored text
+//! keeps its meaning when a default changes. Reading it back gives the same controller.
 
-use super::plateau::{Direction, KerasPlateau, OptaxPlateau, Plateau, TorchPlateau};
+use super::plateau::{KerasPlateau, OptaxPlateau, Plateau, TorchPlateau};
 use super::together::Together;
-use super::{BranchTest, Controller, Greedy, Hypergradient, Metric, Needs, Polyak, Rewind, TransformersGreedy};
-use crate::notation::{Arguments, Call};
+use super::{BranchTest, Controller, Greedy, Hypergradient, Needs, Polyak, Rewind, TransformersGreedy};
+use crate::notation::Call;
 use crate::{Error, Lr, Result};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use std::fmt;
@@ -39,74 +40,114 @@ use std::fmt;
 /// ```
 #[derive(Debug, Clone, PartialEq)]
 pub enum ControllerSpec {
-    /// Our own plateau.
+    /// Reduce on plateau by a test of trend.
     Plateau(Plateau),
-    /// As PyTorch.
+    /// Reduce on plateau as PyTorch does it.
     Torch(TorchPlateau),
-    /// As Keras.
+    /// Reduce on plateau as Keras does it.
     Keras(KerasPlateau),
-    /// As optax.
+    /// Reduce on plateau as optax does it.
     Optax(OptaxPlateau),
-    /// Our own greedy up and down.
+    /// Up while the metric improves, down while it does not.
     Greedy(Greedy),
-    /// As transformers.
+    /// Up and down as transformers' `GreedyLR` does it.
     TransformersGreedy(TransformersGreedy),
-    /// Agreement of successive steps.
+    /// Up while successive steps agree, down when they turn back.
     Hypergradient(Hypergradient),
-    /// The Polyak step as a cap.
+    /// The Polyak step as a cap on the rate.
     Polyak(Polyak),
-    /// Half or double from here?
+    /// From time to time, tries half and double the rate.
     Branch(BranchTest),
-    /// Back to a good state.
+    /// Goes back to an earlier state when the loss breaks.
     Rewind(Rewind),
-    /// Several at once, none of them of this kind.
+    /// Several at once; none of them is itself `Together`.
     Together(Vec<ControllerSpec>),
 }
 
-const NAMES: [&str; 10] = [
-    "plateau",
-    "plateau_torch",
-    "plateau_keras",
-    "plateau_optax",
-    "greedy",
-    "greedy_transformers",
-    "hypergradient",
-    "polyak",
-    "branch",
-    "rewind",
+/// Reads the arguments of one controller.
+type Read = fn(&Call) -> Result<ControllerSpec>;
+
+/// The name of each controller as it is typed, and what reads its arguments.
+const READERS: [(&str, Read); 10] = [
+    ("plateau", |call| Ok(ControllerSpec::Plateau(Plateau::read(call)?))),
+    ("plateau_torch", |call| Ok(ControllerSpec::Torch(TorchPlateau::read(call)?))),
+    ("plateau_keras", |call| Ok(ControllerSpec::Keras(KerasPlateau::read(call)?))),
+    ("plateau_optax", |call| Ok(ControllerSpec::Optax(OptaxPlateau::read(call)?))),
+    ("greedy", |call| Ok(ControllerSpec::Greedy(Greedy::read(call)?))),
+    ("greedy_transformers", |call| Ok(ControllerSpec::TransformersGreedy(TransformersGreedy::read(call)?))),
+    ("hypergradient", |call| Ok(ControllerSpec::Hypergradient(Hypergradient::read(call)?))),
+    ("polyak", |call| Ok(ControllerSpec::Polyak(Polyak::read(call)?))),
+    ("branch", |call| Ok(ControllerSpec::Branch(BranchTest::read(call)?))),
+    ("rewind", |call| Ok(ControllerSpec::Rewind(Rewind::read(call)?))),
 ];
 
+const NAMES: [&str; READERS.len()] = {
+    let mut names = [""; READERS.len()];
+    let mut i = 0;
+    while i < names.len() {
+        names[i] = READERS[i].0;
+        i += 1;
+    }
+    names
+};
+
+/// What [`ControllerSpec`] needs of the parameters of a controller. `Display` prints every number,
+/// in the notation that `read` takes.
+pub(crate) trait Parameters: fmt::Display {
+    /// Reads the arguments of a call; what is not given has its default.
+    ///
+    /// # Errors
+    /// When an argument is unknown or not of its kind. Ranges are the business of
+    /// [`Parameters::start`].
+    fn read(call: &Call) -> Result<Self>
+    where
+        Self: Sized;
+    /// A fresh controller for a run with base rate `base`.
+    ///
+    /// # Errors
+    /// When a parameter is outside its range.
+    fn start(&self, base: Lr) -> Result<Box<dyn Controller>>;
+}
+
 impl ControllerSpec {
-    /// Names of all controllers, as typed.
+    /// Names of all controllers, as they are typed.
     pub fn names() -> &'static [&'static str] {
         &NAMES
     }
 
-    /// A fresh controller for a run with base rate `base`, which the PyTorch and Keras modes need: their floors are
-    /// rates, not factors.
+    /// The parameters of a single controller, or else the parts of a product.
+    fn parameters(&self) -> std::result::Result<&dyn Parameters, &[ControllerSpec]> {
+        match self {
+            ControllerSpec::Plateau(p) => Ok(p),
+            ControllerSpec::Torch(p) => Ok(p),
+            ControllerSpec::Keras(p) => Ok(p),
+            ControllerSpec::Optax(p) => Ok(p),
+            ControllerSpec::Greedy(p) => Ok(p),
+            ControllerSpec::TransformersGreedy(p) => Ok(p),
+            ControllerSpec::Hypergradient(p) => Ok(p),
+            ControllerSpec::Polyak(p) => Ok(p),
+            ControllerSpec::Branch(p) => Ok(p),
+            ControllerSpec::Rewind(p) => Ok(p),
+            ControllerSpec::Together(parts) => Err(parts),
+        }
+    }
+
+    /// A fresh controller for a run with base rate `base`. The modes of PyTorch, Keras and
+    /// transformers need it, because their floors are rates and not factors.
     ///
     /// # Errors
     /// When a parameter is outside its range.
     pub fn build(&self, base: Lr) -> Result<Box<dyn Controller>> {
-        match self {
-            ControllerSpec::Plateau(p) => p.clone().build(),
-            ControllerSpec::Torch(p) => p.clone().build(base),
-            ControllerSpec::Keras(p) => p.clone().build(base),
-            ControllerSpec::Optax(p) => p.clone().build(),
-            ControllerSpec::Greedy(p) => p.clone().build(),
-            ControllerSpec::TransformersGreedy(p) => p.clone().build(base),
-            ControllerSpec::Hypergradient(p) => p.clone().build(),
-            ControllerSpec::Polyak(p) => p.clone().build(),
-            ControllerSpec::Branch(p) => p.clone().build(),
-            ControllerSpec::Rewind(p) => p.clone().build(),
-            ControllerSpec::Together(parts) => {
+        match self.parameters() {
+            Ok(parameters) => parameters.start(base),
+            Err(parts) => {
                 let parts = parts.iter().map(|part| part.build(base)).collect::<Result<_>>()?;
                 Ok(Box::new(Together::new(parts)))
             }
         }
     }
 
-    /// What it needs of the loop that runs it.
+    /// What the controller needs of the training loop.
     ///
     /// # Errors
     /// As [`ControllerSpec::build`].
@@ -115,79 +156,11 @@ impl ControllerSpec {
     }
 
     fn read(call: &Call) -> Result<Self> {
-        Ok(match call.name() {
-            "plateau" => {
-                let names = ["patience", "factor", "threshold", "average", "cooldown", "min_factor", "undo"];
-                let a = call.arguments(&names, &["min", "max", "train", "val"])?;
-                let d = Plateau::default();
-                let undo = a.count("undo")?.unwrap_or(u64::from(d.undo));
-                ControllerSpec::Plateau(Plateau {
-                    metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
-                    mode: direction(&a)?,
-                    patience: a.count("patience")?.unwrap_or(d.patience),
-                    factor: a.number("factor")?.unwrap_or(d.factor),
-                    threshold: a.number("threshold")?.unwrap_or(d.threshold),
-                    average: a.count("average")?.unwrap_or(d.average),
-                    cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-                    min_factor: a.number("min_factor")?.unwrap_or(d.min_factor),
-                    undo: u32::try_from(undo).map_err(|_| call.error(format!("undo is at most 18, not {undo}")))?,
-                })
-            }
-            "plateau_torch" => {
-                let names = ["patience", "factor", "threshold", "cooldown", "min_lr", "eps"];
-                let a = call.arguments(&names, &["min", "max", "rel", "abs"])?;
-                let d = TorchPlateau::default();
-                ControllerSpec::Torch(TorchPlateau {
-                    mode: direction(&a)?,
-                    factor: a.number("factor")?.unwrap_or(d.factor),
-                    patience: a.count("patience")?.unwrap_or(d.patience),
-                    threshold: a.number("threshold")?.unwrap_or(d.threshold),
-                    absolute: a.one_of(&["rel", "abs"])? == Some("abs"),
-                    cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-                    min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
-                    eps: a.number("eps")?.unwrap_or(d.eps),
-                })
-            }
-            "plateau_keras" => {
-                let names = ["patience", "factor", "min_delta", "cooldown", "min_lr"];
-                let a = call.arguments(&names, &["min", "max"])?;
-                let d = KerasPlateau::default();
-                ControllerSpec::Keras(KerasPlateau {
-                    mode: direction(&a)?,
-                    factor: a.number("factor")?.unwrap_or(d.factor),
-                    patience: a.count("patience")?.unwrap_or(d.patience),
-                    min_delta: a.number("min_delta")?.unwrap_or(d.min_delta),
-                    cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-                    min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
-                })
-            }
-            "plateau_optax" => {
-                let names = ["patience", "factor", "rtol", "atol", "cooldown", "accumulation_size", "min_scale"];
-                let a = call.arguments(&names, &[])?;
-                let d = OptaxPlateau::default();
-                ControllerSpec::Optax(OptaxPlateau {
-                    factor: a.number("factor")?.unwrap_or(d.factor),
-                    patience: a.count("patience")?.unwrap_or(d.patience),
-                    rtol: a.number("rtol")?.unwrap_or(d.rtol),
-                    atol: a.number("atol")?.unwrap_or(d.atol),
-                    cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-                    accumulation_size: a.count("accumulation_size")?.unwrap_or(d.accumulation_size),
-                    min_scale: a.number("min_scale")?.unwrap_or(d.min_scale),
-                })
-            }
-            "greedy" => ControllerSpec::Greedy(Greedy::read(call)?),
-            "greedy_transformers" => ControllerSpec::TransformersGreedy(TransformersGreedy::read(call)?),
-            "hypergradient" => ControllerSpec::Hypergradient(Hypergradient::read(call)?),
-            "polyak" => ControllerSpec::Polyak(Polyak::read(call)?),
-            "branch" => ControllerSpec::Branch(BranchTest::read(call)?),
-            "rewind" => ControllerSpec::Rewind(Rewind::read(call)?),
-            _ => return Err(call.unknown(&NAMES)),
-        })
+        match READERS.iter().find(|(name, _)| *name == call.name()) {
+            Some((_, read)) => read(call),
+            None => Err(call.unknown(&NAMES)),
+        }
     }
-}
-
-fn direction(arguments: &Arguments<'_>) -> Result<Direction> {
-    Ok(if arguments.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min })
 }
 
 impl std::str::FromStr for ControllerSpec {
@@ -197,7 +170,8 @@ impl std::str::FromStr for ControllerSpec {
         let mut parts = Vec::new();
         for call in Call::product(text)? {
             let spec = Self::read(&call)?;
-            // A spec that was read can be built: the ranges are checked here, where the error can point at the text.
+            // A spec that was read can be built: ranges are checked here, where the error can point
+            // at the text.
             spec.build(Lr::new(1.0)?).map_err(|e| call.error(e.to_string()))?;
             parts.push(spec);
         }
@@ -210,59 +184,9 @@ impl std::str::FromStr for ControllerSpec {
 
 impl fmt::Display for ControllerSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let max = |mode: Direction| if mode == Direction::Max { ", max" } else { "" };
-        match self {
-            ControllerSpec::Plateau(p) => {
-                let train = if p.metric == Metric::TrainLoss { ", train" } else { "" };
-                write!(
-                    f,
-                    "plateau(patience={}, factor={:?}, threshold={:?}, average={}, cooldown={}, min_factor={:?}, undo={}{}{train})",
-                    p.patience,
-                    p.factor,
-                    p.threshold,
-                    p.average,
-                    p.cooldown,
-                    p.min_factor,
-                    p.undo,
-                    max(p.mode)
-                )
-            }
-            ControllerSpec::Torch(p) => {
-                let abs = if p.absolute { ", abs" } else { "" };
-                write!(
-                    f,
-                    "plateau_torch(patience={}, factor={:?}, threshold={:?}, cooldown={}, min_lr={:?}, eps={:?}{}{abs})",
-                    p.patience,
-                    p.factor,
-                    p.threshold,
-                    p.cooldown,
-                    p.min_lr,
-                    p.eps,
-                    max(p.mode)
-                )
-            }
-            ControllerSpec::Keras(p) => write!(
-                f,
-                "plateau_keras(patience={}, factor={:?}, min_delta={:?}, cooldown={}, min_lr={:?}{})",
-                p.patience,
-                p.factor,
-                p.min_delta,
-                p.cooldown,
-                p.min_lr,
-                max(p.mode)
-            ),
-            ControllerSpec::Optax(p) => write!(
-                f,
-                "plateau_optax(patience={}, factor={:?}, rtol={:?}, atol={:?}, cooldown={}, accumulation_size={}, min_scale={:?})",
-                p.patience, p.factor, p.rtol, p.atol, p.cooldown, p.accumulation_size, p.min_scale
-            ),
-            ControllerSpec::Greedy(p) => p.fmt(f),
-            ControllerSpec::TransformersGreedy(p) => p.fmt(f),
-            ControllerSpec::Hypergradient(p) => p.fmt(f),
-            ControllerSpec::Polyak(p) => p.fmt(f),
-            ControllerSpec::Branch(p) => p.fmt(f),
-            ControllerSpec::Rewind(p) => p.fmt(f),
-            ControllerSpec::Together(parts) => {
+        match self.parameters() {
+            Ok(parameters) => parameters.fmt(f),
+            Err(parts) => {
                 let parts: Vec<String> = parts.iter().map(ToString::to_string).collect();
                 f.write_str(&parts.join(" * "))
             }

@@ -1,7 +1,8 @@
-//! Writing and reading a controller's [`State`]: named scalars, every one finite, so that any format can hold them.
+//! Writing and reading a controller's [`State`]: named numbers, all finite, so that any format can
+//! hold them.
 //!
-//! A value that is not finite (a best value before the first report) is written under `NAME_is` as 1 (infinity),
-//! 2 (minus infinity) or 3 (NaN) in place of `NAME`.
+//! A value that is not finite (such as the best value before the first report) is written as
+//! `NAME_is` in place of `NAME`: 1 for infinity, 2 for minus infinity, 3 for NaN.
 
 use super::State;
 use crate::{Error, Result};
@@ -45,7 +46,7 @@ impl Writer {
     }
 }
 
-/// Takes a state apart and refuses what is missing, out of range or left over.
+/// Takes a state apart and rejects what is missing, out of range or left over.
 pub(crate) struct StateReader<'a> {
     of: &'static str,
     state: &'a State,
@@ -59,10 +60,10 @@ impl<'a> StateReader<'a> {
     }
 
     fn bad(&self, message: String) -> Error {
-        Error::state(format!("this is no state of {}: {message}", self.of))
+        Error::state(format!("this is not a state of {}: {message}", self.of))
     }
 
-    /// A value that may be anything.
+    /// A value of any size, finite or not.
     pub(crate) fn number(&mut self, name: &str) -> Result<f64> {
         self.optional(name)?.ok_or_else(|| self.bad(format!("{name} is missing")))
     }
@@ -100,7 +101,7 @@ impl<'a> StateReader<'a> {
         if value.fract() == 0.0 { Ok(value as u64) } else { Err(self.bad(format!("{name} is {value}, not whole"))) }
     }
 
-    /// Finite values `name_0`, `name_1`, ... as far as they go, at most `most`.
+    /// Finite values `name_0`, `name_1`, ... until one is missing, at most `most`.
     pub(crate) fn list(&mut self, name: &str, most: usize) -> Result<Vec<f64>> {
         let mut out = Vec::new();
         while out.len() < most
@@ -114,11 +115,11 @@ impl<'a> StateReader<'a> {
         Ok(out)
     }
 
-    /// Refuses names that were not asked for.
+    /// Rejects names that were never read.
     pub(crate) fn finish(self) -> Result<()> {
         match self.state.keys().find(|k| !self.used.contains(*k)) {
             None => Ok(()),
-            Some(name) => Err(self.bad(format!("it does not know {name:?}"))),
+            Some(name) => Err(self.bad(format!("{name:?} is unknown"))),
         }
     }
 }

@@ -1,14 +1,16 @@
-//! [`Together`]: several controllers at once, their factors multiplied: `rewind * plateau(patience=10)`.
+//! [`Together`]: several controllers at once, their factors multiplied:
+//! `rewind * plateau(patience=10)`.
 //!
-//! Each sees what it watches. Of several verdicts on one report going back comes before stopping, and stopping before a
-//! branch; a branch that was asked for at the same time is dropped.
+//! Each receives the metric that it watches. When several ask for something after one report, the
+//! order is: going back, stopping, a branch. A second branch is dropped.
 
 use super::{Controller, Gradient, Metric, Needs, Observation, Request, State};
 use crate::{Error, Result};
 
 pub(super) struct Together {
     parts: Vec<Box<dyn Controller>>,
-    /// Which part waits for its branches; the loop answers at once, so it is never saved.
+    /// Index of the part that waits for its branches. Never saved, because the loop reports them
+    /// before it does anything else.
     asked: usize,
 }
 
@@ -18,7 +20,7 @@ impl Together {
     }
 
     fn each(&mut self, mut tell: impl FnMut(&mut dyn Controller) -> Result<Request>) -> Result<Request> {
-        let rank = |verdict: &Request| match verdict {
+        let rank = |request: &Request| match request {
             Request::Go => 0,
             Request::Branch { .. } => 1,
             Request::Stop(_) => 2,
@@ -27,15 +29,15 @@ impl Together {
         let (mut worst, mut fault) = (Request::Go, None);
         for (i, part) in self.parts.iter_mut().enumerate() {
             match tell(part.as_mut()) {
-                Ok(verdict) if rank(&verdict) > rank(&worst) => {
+                Ok(request) if rank(&request) > rank(&worst) => {
                     self.asked = i;
-                    worst = verdict;
+                    worst = request;
                 }
                 Ok(_) => {}
                 Err(error) => fault = Some(error),
             }
         }
-        // Going back is the remedy for what another part could not use.
+        // A part may fail on a loss that another part repairs by going back, so that comes first.
         match (worst, fault) {
             (worst @ Request::Rewind { .. }, _) | (worst, None) => Ok(worst),
             (_, Some(error)) => Err(error),
@@ -76,7 +78,7 @@ impl Controller for Together {
     fn judged(&mut self, losses: &[f64]) -> Result<String> {
         match self.parts.get_mut(self.asked) {
             Some(part) => part.judged(losses),
-            None => Err(Error::invalid("no controller has asked for branches")),
+            None => Err(Error::invalid("no controller asked for branches")),
         }
     }
 
@@ -93,13 +95,15 @@ impl Controller for Together {
             let place = name.split_once('.').and_then(|(i, rest)| Some((i.parse::<usize>().ok()?, rest)));
             match place.and_then(|(i, rest)| Some((states.get_mut(i)?, rest))) {
                 Some((own, rest)) => own.insert(rest.to_owned(), *value),
-                None => return Err(Error::state(format!("this is no state of these controllers: {name:?}"))),
+                None => {
+                    return Err(Error::state(format!("this is not a state of these controllers: {name:?} is unknown")));
+                }
             };
         }
         let before: Vec<State> = self.parts.iter().map(|p| p.save()).collect();
         for (i, state) in states.iter().enumerate() {
             if let Err(error) = self.parts[i].restore(state) {
-                // All or nothing: what a part has saved it takes back.
+                // All or nothing: every part can read what it saved itself.
                 for (part, state) in self.parts.iter_mut().zip(&before).take(i) {
                     part.restore(state)?;
                 }

@@ -1,20 +1,22 @@
 //! [`Call`] and [`Arguments`]: `name(argument, key=value, word)`, read by what each name declares.
 //!
-//! Positional arguments fill the declared names in order; bare words (shapes, modes, flags) stand anywhere. What was not
-//! declared is refused where it stands, with the nearest declared name.
+//! Positional arguments fill the declared names in order; bare words (shapes, modes, flags) may
+//! stand anywhere. What was not declared is an error at its column, which names the nearest
+//! declared name.
 
 use super::lex::Number;
 use super::tree::{Argument, Expr, ExprKind, tree};
 use crate::{Error, Result};
 
-/// A call such as `plateau(torch, patience=10)`, parsed but not yet understood.
+/// A call such as `range_test(exponential, steps=100)`, parsed but not yet understood.
 ///
 /// ```
 /// use stepsize::notation::Call;
-/// let call = Call::parse("plateau(torch, patience=10, factor=50%)")?;
-/// let arguments = call.arguments(&["factor", "patience"], &["torch", "keras"])?;
-/// assert_eq!((call.name(), arguments.count("patience")?, arguments.number("factor")?), ("plateau", Some(10), Some(0.5)));
-/// assert_eq!(arguments.one_of(&["torch", "keras"])?, Some("torch"));
+/// let call = Call::parse("range_test(exponential, steps=100, ratio=50%)")?;
+/// let arguments = call.arguments(&["ratio", "steps"], &["exponential", "linear"])?;
+/// assert_eq!(call.name(), "range_test");
+/// assert_eq!((arguments.count("steps")?, arguments.number("ratio")?), (Some(100), Some(0.5)));
+/// assert_eq!(arguments.one_of(&["exponential", "linear"])?, Some("exponential"));
 /// # Ok::<(), stepsize::Error>(())
 /// ```
 #[derive(Debug, Clone, PartialEq)]
@@ -67,7 +69,8 @@ impl Call {
         &self.name
     }
 
-    /// An error at this call: an unknown name, with the nearest of the `known` ones and the list of all.
+    /// An error at this call: an unknown name. It names the nearest of the `known` ones and lists
+    /// them all.
     pub fn unknown(&self, known: &[&str]) -> Error {
         unknown("name", &self.name, known, &self.text, self.column)
     }
@@ -151,10 +154,10 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// A number, `50%` being 0.5; `None` when it is not given.
+    /// A number; `50%` is 0.5. `None` when it is not given.
     ///
     /// # Errors
-    /// When it is no number.
+    /// When it is not a number.
     pub fn number(&self, name: &str) -> Result<Option<f64>> {
         Ok(self.typed(name)?.map(|(n, _)| if n.percent { n.value / 100.0 } else { n.value }))
     }
@@ -162,7 +165,7 @@ impl<'a> Arguments<'a> {
     /// A number that must be given.
     ///
     /// # Errors
-    /// When it is missing or no number.
+    /// When it is missing or not a number.
     pub fn require(&self, name: &str) -> Result<f64> {
         self.number(name)?.ok_or_else(|| self.missing(name))
     }
@@ -170,7 +173,7 @@ impl<'a> Arguments<'a> {
     /// A whole number >= 0, also written `1e4`.
     ///
     /// # Errors
-    /// When it is no whole number.
+    /// When it is not a whole number.
     pub fn count(&self, name: &str) -> Result<Option<u64>> {
         let Some((number, column)) = self.typed(name)? else { return Ok(None) };
         match whole(number) {
@@ -179,7 +182,8 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    /// A length in steps: a whole number, or a share (`2%`, `0.02`) of `run`, which is then at least 1 step.
+    /// A length in steps: a whole number, or a share (`2%`, `0.02`) of `run`, which is then at
+    /// least 1 step.
     ///
     /// # Errors
     /// When it is neither, or a share of a run whose length is not known here.
@@ -193,7 +197,7 @@ impl<'a> Arguments<'a> {
     /// A timescale in steps, which need not be whole, or a percentage of `run`.
     ///
     /// # Errors
-    /// When it is no number, or a percentage of a run whose length is not known here.
+    /// When it is not a number, or a percentage of a run whose length is not known here.
     pub fn timescale(&self, name: &str, run: Option<u64>) -> Result<Option<f64>> {
         match (self.typed(name)?, run) {
             (None, _) => Ok(None),
@@ -208,7 +212,7 @@ impl<'a> Arguments<'a> {
         self.words.iter().any(|(w, _)| *w == name)
     }
 
-    /// The one of `words` that is given bare, if any.
+    /// The one of `words` that is given, if any.
     ///
     /// # Errors
     /// When more than one is given.
@@ -246,7 +250,7 @@ pub(super) fn length(call: &Call, number: &Number, column: usize, name: &str, ru
     }
 }
 
-/// The number if it is whole, exactly when typed in digits.
+/// The number if it is whole; exact when it was typed in digits.
 fn whole(number: &Number) -> Option<u64> {
     if number.percent {
         return None;
@@ -265,7 +269,7 @@ fn unknown(what: &str, typed: &str, known: &[&str], text: &str, column: usize) -
     Error::notation(format!("unknown {what} `{typed}`{hint}; known: {known};"), text, column)
 }
 
-/// Edit distance (Levenshtein 1966), case aside.
+/// Edit distance (Levenshtein 1966), ignoring case.
 fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.to_lowercase().chars().collect(), b.to_lowercase().chars().collect());
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -52,7 +52,8 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, usize)>> {
         } else if number_ahead(i) || (c == '-' && number_ahead(i + 1)) {
             i = number_end(&chars, i);
             let typed: String = chars[begin..i].iter().filter(|c| **c != '_').collect();
-            let value = typed.parse().map_err(|_| Error::notation(format!("`{typed}` is no number"), text, begin))?;
+            let value =
+                typed.parse().map_err(|_| Error::notation(format!("`{typed}` is not a number"), text, begin))?;
             let percent = chars.get(i) == Some(&'%');
             i += usize::from(percent);
             out.push((Token::Number(Number { text: typed, value, percent }), begin));

@@ -1,7 +1,7 @@
-//! What each name of a schedule means: the tree of a text to a [`Schedule`].
+//! What each name of a schedule means: from the tree of a text to a [`Schedule`].
 //!
-//! A part whose length is left open takes the room that the other parts of its sequence leave. Only one part of a sequence
-//! may leave it open, since nothing says how two would share.
+//! A part whose length is left open takes the steps that the other parts of its sequence leave.
+//! Only one part of a sequence may do so, since nothing says how two would share.
 
 use super::call::{Arguments, Call, length};
 use super::room::{is_endless, is_open};
@@ -9,7 +9,7 @@ use super::tree::{Expr, ExprKind};
 use crate::schedule::{OneCycle, Schedule, Shape};
 use crate::{Error, Result};
 
-/// A name, its arguments in positional order, and the words that it takes.
+/// A name, its arguments in positional order, and the bare words that it takes.
 pub(super) struct Name {
     pub name: &'static str,
     pub arguments: &'static [&'static str],
@@ -20,9 +20,9 @@ pub(super) struct Name {
 /// How long a schedule of a name is.
 #[derive(Clone, Copy, PartialEq)]
 pub(super) enum Length {
-    /// As the argument `steps` says; otherwise it takes the room.
+    /// Given by the argument `steps`; without it the part takes the room.
     Steps,
-    /// For ever, or as long as a sequence has room.
+    /// Endless, or as long as a sequence has room.
     Endless,
     /// Known from the arguments.
     Given,
@@ -69,7 +69,8 @@ pub fn schedule_names() -> Vec<&'static str> {
     NAMES.iter().map(|n| n.name).collect()
 }
 
-/// Lowest factor of cyclical rates: a quarter of the peak (Smith 2015, section 3.3: a third or a quarter).
+/// Lowest factor of cyclical rates: a quarter of the peak (Smith 2015, section 3.3: a third or a
+/// quarter).
 const CYCLE_LOW: f64 = 0.25;
 /// Flat share of flat-then-cosine (fastai `fit_flat_cos`, `pct_start`).
 const FLAT: f64 = 0.75;
@@ -81,7 +82,7 @@ pub(super) struct Builder<'a> {
 }
 
 impl Builder<'_> {
-    /// The schedule of `expr`, which has `room` steps if it leaves its length open.
+    /// The schedule of `expr`. If it leaves its length open, it gets `room` steps.
     pub(super) fn build(&self, expr: &Expr, room: Option<u64>) -> Result<Schedule> {
         let each = |parts: &[Expr]| parts.iter().map(|p| self.build(p, room)).collect::<Result<Vec<_>>>();
         let built = match &expr.kind {
@@ -92,7 +93,8 @@ impl Builder<'_> {
             ExprKind::Sum(parts) => each(parts).and_then(Schedule::sum),
             ExprKind::Call { .. } => self.call(expr, room),
         };
-        // What a constructor refused happened here; what was located deeper stays there.
+        // An error of a constructor belongs to this expression; an error with a column came from
+        // deeper.
         built.map_err(|e| if e.is_notation() { e } else { Error::notation(e.to_string(), self.text, expr.column) })
     }
 
@@ -253,7 +255,8 @@ impl Builder<'_> {
         self.build(part, room)
     }
 
-    /// Holds 1 for `flat` of `steps`, then decays; without a flat phase it only decays, without a decay it only holds.
+    /// Holds 1 for `flat` of `steps`, then decays. With `flat` 0 it only decays, with all of the
+    /// steps it only holds.
     fn wsd(&self, call: &Call, steps: u64, flat: u64, shape: Shape, floor: f64) -> Result<Schedule> {
         match steps.checked_sub(flat) {
             Some(decay) if flat > 0 && decay > 0 => Schedule::wsd(flat, decay, shape, floor),
@@ -262,7 +265,7 @@ impl Builder<'_> {
         }
     }
 
-    /// A part of open length is fitted so that all `times` cycles together fill the room.
+    /// A part of open length gets a length with which all `times` cycles together fill the room.
     fn repeat(&self, call: &Call, a: &Arguments<'_>, room: Option<u64>) -> Result<Schedule> {
         let times = match a.count("times")?.map(u32::try_from) {
             Some(Err(_)) => return Err(call.error("a part is repeated at most 2^30 times")),

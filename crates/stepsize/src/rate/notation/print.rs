@@ -1,9 +1,10 @@
-//! Schedules to text: what [`crate::Schedule::parse`] reads back as the same schedule, with no length left open.
+//! Schedules to text. [`crate::Schedule::parse`] reads the text back as the same schedule; no
+//! length is left open.
 
 use crate::schedule::{Node, OneCycle, Schedule, Shape};
 use std::fmt::{self, Display};
 
-/// How tightly the surroundings bind: what binds less is put in parentheses.
+/// How tightly the surrounding expression binds. An expression that binds less gets parentheses.
 #[derive(Clone, Copy, PartialEq, PartialOrd)]
 enum Level {
     Any,
@@ -18,7 +19,7 @@ impl Display for Schedule {
     }
 }
 
-/// A number as short as it can be and still be the same number.
+/// The shortest text that reads back as the same number.
 fn num(value: f64) -> String {
     let text = format!("{value:?}");
     text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
@@ -28,7 +29,7 @@ fn call(name: &str, arguments: &[String]) -> String {
     format!("{name}({})", arguments.join(", "))
 }
 
-/// Arguments that differ from what is understood without them.
+/// The arguments that differ from their defaults.
 fn unless(default: f64, key: &str, value: f64) -> Option<String> {
     (value != default).then(|| format!("{key}={}", num(value)))
 }

@@ -4,7 +4,7 @@ use super::names::Length::{Endless, Given, Steps};
 use super::names::{NAMES, Name};
 use super::tree::{Argument, Expr, ExprKind};
 
-/// The declaration of a call, and whether its length is typed.
+/// The declaration of a call, and whether its length is given.
 fn declared(expr: &Expr) -> Option<(&'static Name, bool)> {
     let ExprKind::Call { name, arguments, .. } = &expr.kind else { return None };
     let known = NAMES.iter().find(|n| n.name == name)?;
@@ -18,7 +18,7 @@ fn declared(expr: &Expr) -> Option<(&'static Name, bool)> {
     Some((known, typed))
 }
 
-/// Whether `expr` takes whatever room there is.
+/// Whether `expr` takes the room that others leave.
 pub(super) fn is_open(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Number(_) => true,
@@ -43,7 +43,7 @@ pub(super) fn is_open(expr: &Expr) -> bool {
     }
 }
 
-/// Whether `expr` needs no room because it goes on for ever.
+/// Whether `expr` needs no room because it is endless.
 pub(super) fn is_endless(expr: &Expr) -> bool {
     match &expr.kind {
         ExprKind::Number(_) => true,

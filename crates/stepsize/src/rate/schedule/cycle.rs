@@ -1,8 +1,9 @@
 //! [`OneCycle`], and where a repeated part stands at a time.
 //!
-//! One-cycle (Smith & Topin 2017) follows PyTorch 2.15 `OneCycleLR` step by step: phase ends at `rise * steps - 1` (and
-//! `2 rise * steps - 2`), which need not be whole, and the last value at `steps - 1`. Repetition with growing cycles is
-//! SGDR (Loshchilov & Hutter 2016, section 3): cycle i lasts `length * stretch^i`.
+//! One-cycle (Smith & Topin 2017) follows PyTorch 2.15 `OneCycleLR` step by step: phase ends at
+//! `rise * steps - 1` (and `2 rise * steps - 2`), which need not be whole, and the last value at
+//! `steps - 1`. Repetition with growing cycles is SGDR (Loshchilov & Hutter 2016, section 3): cycle
+//! i lasts `length * stretch^i`.
 
 use super::shape::Shape;
 use crate::{Error, Result};
@@ -12,7 +13,8 @@ use crate::{Error, Result};
 pub struct OneCycle {
     /// Length in steps.
     pub steps: u64,
-    /// Share of the steps that rise to the peak (`pct_start`), above 0; below 1, or at most 0.5 with three phases.
+    /// Share of the steps that rise to the peak (`pct_start`): above 0, and below 1, or at most 0.5
+    /// with three phases.
     pub rise: f64,
     /// Peak over first value (`div_factor`).
     pub div: f64,
@@ -20,12 +22,14 @@ pub struct OneCycle {
     pub final_div: f64,
     /// Straight instead of cosine phases (`anneal_strategy="linear"`).
     pub linear: bool,
-    /// Rise, fall back as fast, then run out (`three_phase`); otherwise rise, then fall to the last value.
+    /// Rise, fall back as fast, then run out (`three_phase`); otherwise rise, then fall to the last
+    /// value.
     pub three_phase: bool,
 }
 
 impl OneCycle {
-    /// One cycle of `steps` steps: rise over 30 % from 1/25 of the peak, then cosine down to 1/10 000 of the start.
+    /// One cycle of `steps` steps: rise over 30 % from 1/25 of the peak, then cosine down to 1/10
+    /// 000 of the start.
     pub fn new(steps: u64) -> Self {
         Self { steps, rise: 0.3, div: 25.0, final_div: 1e4, linear: false, three_phase: false }
     }
@@ -75,12 +79,13 @@ impl OneCycle {
         } else {
             (top, last, peak, end)
         };
-        // A phase without extent (very short cycles) stands at its end.
+        // A phase without extent (in very short cycles) has its end value.
         if until > begin { shape.between(from, to, t - begin, until - begin) } else { to }
     }
 }
 
-/// Start of cycle `i` when the first lasts `length` and each is `stretch` times the one before.
+/// Start of cycle `i` when the first lasts `length` and each is `stretch` times as long as the one
+/// before.
 pub(super) fn cycle_start(length: f64, stretch: f64, i: i32) -> f64 {
     if stretch == 1.0 { length * f64::from(i) } else { length * (stretch.powi(i) - 1.0) / (stretch - 1.0) }
 }
@@ -88,11 +93,11 @@ pub(super) fn cycle_start(length: f64, stretch: f64, i: i32) -> f64 {
 /// Cycle that holds time `t`, as its number and the time in it, scaled to the first cycle's length.
 pub(super) fn cycle_at(length: f64, stretch: f64, t: f64) -> (f64, f64) {
     if stretch == 1.0 {
-        // The remainder of a division is exact, also where the step itself is beyond 2^53.
+        // The remainder of a division is exact, even where a step is beyond 2^53.
         let local = t % length;
         return (((t - local) / length).round(), local);
     }
-    // The logarithm may be off by one next to a boundary; the sums decide.
+    // Next to a boundary the logarithm may be off by one; the sums decide.
     let guess = ((1.0 + t / length * (stretch - 1.0)).ln() / stretch.ln()).floor().max(0.0);
     let mut i = guess as i32;
     while i > 0 && cycle_start(length, stretch, i) > t {

@@ -1,22 +1,25 @@
 //! [`Node`]: the closed family of primitives, and their values over time.
 //!
-//! Time is a real number inside, so that stretched cycles and re-planned runs are evaluated and not resampled; whole
-//! steps up to 2^53 are exact. Checks live in the constructors of [`super::Schedule`]: a node that exists is legal, its
-//! factor is finite and >= 0 at every time, and no arithmetic here can overflow (see [`Node::bound`]).
+//! Time is a real number, so stretched cycles and re-planned runs are evaluated, not resampled;
+//! whole steps up to 2^53 are exact. The constructors of [`super::Schedule`] check everything: a
+//! node that exists is legal, its factor is finite and >= 0 at every time, and no arithmetic here
+//! can overflow (see [`Node::bound`]).
 
 use super::Schedule;
 use super::cycle::{OneCycle, cycle_at, cycle_start};
 use super::shape::Shape;
 
-/// Repetitions are written out for compression, cycle by cycle, when that makes at most so many primitives.
+/// Compression writes repetitions out, cycle by cycle, when that makes at most this many
+/// primitives.
 pub(super) const WRITTEN_OUT: u64 = 1000;
 
-/// What a schedule is made of, to be read by those who evaluate it elsewhere: inside a compiled training step, or in
-/// another language. The values are [`Schedule::factor`]'s: time `t` is a real number, and each kind says its formula.
+/// What a schedule is made of, for code that evaluates it elsewhere: inside a compiled training
+/// step, or in another language. The values are those of [`Schedule::factor`]. Time `t` is a real
+/// number, and each kind gives its formula.
 #[derive(Debug, Clone, PartialEq)]
 #[allow(missing_docs)] // the line of each kind explains its fields
 pub enum Node {
-    /// The value for ever.
+    /// One value, endless.
     Constant(f64),
     /// From one value to another over `steps`.
     Ramp { from: f64, to: f64, steps: u64, shape: Shape },
@@ -34,11 +37,12 @@ pub enum Node {
     Product(Vec<Schedule>),
     /// At once, added; at least two, none of them a sum.
     Sum(Vec<Schedule>),
-    /// Again and again: cycle i is `stretch^i` times as long and `gain^i` times as high as the first.
+    /// Repetition: cycle i is `stretch^i` times as long and `gain^i` times as high as the first.
     Repeat { part: Box<Schedule>, times: Option<u32>, stretch: f64, gain: f64 },
     /// Exactly the first `steps` of `part`.
     Take { part: Box<Schedule>, steps: u64 },
-    /// `part` up to `at`; what it does from there to `from` is stretched to last until `to`, its end.
+    /// `part` up to `at`. What it does from there to `from` is stretched to last until `to`, its
+    /// end.
     Extend { part: Box<Schedule>, at: u64, from: u64, to: u64 },
 }
 
@@ -110,7 +114,7 @@ impl Node {
         }
     }
 
-    /// Time, held at the end of a product or sum that has one.
+    /// Time, held at the end of a product or sum that has an end.
     fn pinned(&self, t: f64) -> f64 {
         self.steps().map_or(t, |steps| t.min(steps as f64))
     }
@@ -123,7 +127,8 @@ impl Node {
             Node::OneCycle(cycle) => Some(cycle.steps),
             Node::Table(values) => Some(values.len() as u64),
             Node::Sequence(parts) => parts.iter().map(Schedule::steps).sum(),
-            // A constant factor has no say in the length: `0.1 * cosine(100)` ends after 100 steps.
+            // A constant factor does not count for the length: `0.1 * cosine(100)` ends after 100
+            // steps.
             Node::Product(parts) | Node::Sum(parts) => {
                 let mut shaped = parts.iter().filter(|p| !p.is_constant()).map(Schedule::steps);
                 let first = shaped.next()??;
@@ -136,7 +141,7 @@ impl Node {
         }
     }
 
-    /// A number that no factor exceeds; infinite where nothing bounds it, which the constructors refuse.
+    /// An upper bound of the factor; infinite where there is none, which the constructors reject.
     pub(super) fn bound(&self) -> f64 {
         let highest = |parts: &[Schedule]| parts.iter().map(|p| p.node.bound()).fold(0.0, f64::max);
         match self {

@@ -4,7 +4,8 @@ use super::{OneCycle, Schedule, Shape, check_steps, checked};
 use crate::{Error, Result};
 
 impl Schedule {
-    /// From 1 straight to 0 over `steps` (transformers `get_linear_schedule_with_warmup` after its warm-up).
+    /// From 1 straight to 0 over `steps` (transformers `get_linear_schedule_with_warmup` after its
+    /// warm-up).
     ///
     /// # Errors
     /// When `steps` is zero.
@@ -20,7 +21,8 @@ impl Schedule {
         Self::ramp(1.0, 0.0, steps, Shape::Cosine)
     }
 
-    /// From 1 to `floor` as `(1 - step/steps)^power` (PyTorch `PolynomialLR`, optax `polynomial_schedule`).
+    /// From 1 to `floor` as `(1 - step/steps)^power` (PyTorch `PolynomialLR`, optax
+    /// `polynomial_schedule`).
     ///
     /// # Errors
     /// When `steps` is zero or `power` is not above zero.
@@ -28,7 +30,8 @@ impl Schedule {
         Self::ramp(1.0, floor, steps, Shape::Power(power))
     }
 
-    /// From 0 straight to 1 over `steps` (Goyal et al. 2017): step 0 has factor 0, step `steps` factor 1.
+    /// From 0 straight to 1 over `steps` (Goyal et al. 2017): step 0 has factor 0, step `steps`
+    /// factor 1.
     ///
     /// # Errors
     /// When `steps` is zero.
@@ -36,11 +39,12 @@ impl Schedule {
         Self::ramp(0.0, 1.0, steps, Shape::Linear)
     }
 
-    /// From `from` to 1 over `steps`. [`Shape::Sqrt`] means the mirror image of the 1-sqrt decay, `1 - sqrt(1 - p)`
-    /// (transformers `warmup_type="1-sqrt"`).
+    /// From `from` to 1 over `steps`. [`Shape::Sqrt`] means the mirror image of the 1-sqrt decay,
+    /// `1 - sqrt(1 - p)` (transformers `warmup_type="1-sqrt"`).
     ///
     /// # Errors
-    /// When `steps` is zero, or `from` is no factor, or zero with [`Shape::Exponential`].
+    /// When `steps` is zero, or `from` is not a legal factor, or is zero with
+    /// [`Shape::Exponential`].
     pub fn warmup_with(steps: u64, from: f64, shape: Shape) -> Result<Self> {
         let shape = if shape == Shape::Sqrt { Shape::Power(0.5) } else { shape };
         Self::ramp(from, 1.0, steps, shape)
@@ -49,7 +53,7 @@ impl Schedule {
     /// `factor` for `steps` (PyTorch `ConstantLR` before its end: a constant warm-up).
     ///
     /// # Errors
-    /// When `steps` is zero or `factor` is no factor.
+    /// When `steps` is zero or `factor` is not a legal factor.
     pub fn hold(factor: f64, steps: u64) -> Result<Self> {
         Self::flat(factor)?.take(steps)
     }
@@ -62,7 +66,8 @@ impl Schedule {
         Self::inverse(rate, every, 1.0, false)
     }
 
-    /// `1/sqrt(1 + step/timescale)` (transformers `get_inverse_sqrt_schedule` after its warm-up), endless.
+    /// `1/sqrt(1 + step/timescale)` (transformers `get_inverse_sqrt_schedule` after its warm-up),
+    /// endless.
     ///
     /// # Errors
     /// When `timescale` is not above zero.
@@ -70,8 +75,9 @@ impl Schedule {
         Self::inverse(1.0, timescale, 0.5, false)
     }
 
-    /// `model^-1/2 min(s^-1/2, s warmup^-3/2)` with `s = step + 1` (Vaswani et al. 2017, section 5.3); without `model`
-    /// the same shape with peak 1. Equals a straight warm-up over `warmup - 1` steps, then an inverse square root.
+    /// `model^-1/2 min(s^-1/2, s warmup^-3/2)` with `s = step + 1` (Vaswani et al. 2017, section
+    /// 5.3); without `model` the same shape with peak 1. Equals a straight warm-up over
+    /// `warmup - 1` steps, then an inverse square root.
     ///
     /// # Errors
     /// When `warmup` is zero or `model` is not above zero.
@@ -93,17 +99,18 @@ impl Schedule {
     /// Multiplied by `factor` at each of `milestones` (PyTorch `MultiStepLR`), endless.
     ///
     /// # Errors
-    /// When the milestones are not rising from above zero.
+    /// When the milestones do not rise from above zero.
     pub fn multi_step(factor: f64, milestones: &[u64]) -> Result<Self> {
         let values = (1..=milestones.len()).map(|i| factor.powi(i as i32));
         Self::piecewise(None, 1.0, &milestones.iter().copied().zip(values).collect::<Vec<_>>())
     }
 
-    /// `first` at step 0 and each of `points` (step, factor) from its step on; between them constant (`None`) or along a
-    /// ramp (optax `piecewise_constant_schedule`, `piecewise_interpolate_schedule`); endless, or ending at the last point.
+    /// `first` at step 0 and each of `points` (step, factor) from its step on; between them
+    /// constant (`None`) or along a ramp (optax `piecewise_constant_schedule`,
+    /// `piecewise_interpolate_schedule`); endless, or ending at the last point.
     ///
     /// # Errors
-    /// When there is no point, or their steps are not rising from above zero.
+    /// When there is no point, or their steps do not rise from above zero.
     pub fn piecewise(shape: Option<Shape>, first: f64, points: &[(u64, f64)]) -> Result<Self> {
         let (mut begin, mut value, mut parts) = (0, first, Vec::new());
         for &(step, next) in points {
@@ -122,8 +129,9 @@ impl Schedule {
         Self::sequence(parts)
     }
 
-    /// Cosine decay with warm restarts (Loshchilov & Hutter 2016): cycle i lasts `period * stretch^i` and its height
-    /// above `floor` is `gain^i` (PyTorch `CosineAnnealingWarmRestarts`, keras `CosineDecayRestarts`); endless.
+    /// Cosine decay with warm restarts (Loshchilov & Hutter 2016): cycle i lasts
+    /// `period * stretch^i` and its height above `floor` is `gain^i` (PyTorch
+    /// `CosineAnnealingWarmRestarts`, keras `CosineDecayRestarts`); endless.
     ///
     /// # Errors
     /// When `period` is zero, `floor` is above 1, or `stretch` or `gain` is out of range.
@@ -139,8 +147,9 @@ impl Schedule {
         Self::one_cycle_with(OneCycle::new(steps))
     }
 
-    /// Cyclical rate (Smith 2015): `up` steps from `low` to 1, `down` steps back, for ever (PyTorch `CyclicLR`).
-    /// `fade` multiplies the height above `low`: a step of 1/2 a cycle makes "triangular2", an exponential "exp_range".
+    /// Cyclical rate (Smith 2015): `up` steps from `low` to 1, `down` steps back, endless (PyTorch
+    /// `CyclicLR`). `fade` multiplies the height above `low`: a factor of 1/2 a cycle makes
+    /// "triangular2", an exponential "exp_range".
     ///
     /// # Errors
     /// When `up` or `down` is zero or `low` is above 1.
@@ -160,17 +169,17 @@ impl Schedule {
         Self::wsd(flat, decay, Shape::Cosine, 0.0)
     }
 
-    /// Stable, then decay to `floor`: the last two phases of warm-up-stable-decay (Hu et al. 2024; transformers
-    /// `get_wsd_schedule`). Put a warm-up before it with [`Schedule::then`].
+    /// Stable, then decay to `floor`: the last two phases of warm-up-stable-decay (Hu et al. 2024;
+    /// transformers `get_wsd_schedule`). Put a warm-up before it with [`Schedule::then`].
     ///
     /// # Errors
-    /// When `stable` or `decay` is zero or `floor` is no factor.
+    /// When `stable` or `decay` is zero or `floor` is not a legal factor.
     pub fn wsd(stable: u64, decay: u64, shape: Shape, floor: f64) -> Result<Self> {
         Self::hold(1.0, stable)?.then(Self::ramp(1.0, floor, decay, shape)?)
     }
 
-    /// Range test (Smith 2015): `ratio^(k/(steps-1))` at step k, or the straight line, from 1 at the first step to
-    /// `ratio` at the last.
+    /// Range test (Smith 2015): `ratio^(k/(steps-1))` at step k, or the straight line, from 1 at
+    /// the first step to `ratio` at the last.
     ///
     /// # Errors
     /// When `steps` is below 2 or `ratio` is not above zero.

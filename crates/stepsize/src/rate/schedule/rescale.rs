@@ -1,9 +1,10 @@
 //! Compression: the same shape for a run of another length.
 //!
-//! Lengths are scaled by `to/from` and rounded. Of a sequence the *boundaries* are rounded and not the parts, so that its
-//! end stays where it belongs and no error adds up; each part keeps at least one step. Timescales (of exponential,
-//! staircase and inverse decay) are real numbers and scale exactly. Endless repetitions whose cycles fill `from` exactly
-//! still fill `to` exactly: a cycle that ends with the run is compressed to one that ends with the run.
+//! Lengths are scaled by `to/from` and rounded. In a sequence the *boundaries* are rounded, not the
+//! parts, so that its end stays where it belongs and no error adds up; each part keeps at least one
+//! step. Timescales (of exponential, staircase and inverse decay) are real numbers and scale
+//! exactly. An endless repetition whose cycles fill `from` exactly also fills `to` exactly: a cycle
+//! that ends with the run still ends with the run.
 
 use super::cycle::cycle_start;
 use super::node::{Node, WRITTEN_OUT, scaled};
@@ -16,7 +17,7 @@ impl Schedule {
         if from == to {
             return Ok(self.clone());
         }
-        // A longer timescale than the longest run changes nothing within any.
+        // A timescale beyond the longest run changes nothing within any run.
         let every = |every: f64| (every * to as f64 / from as f64).clamp(MIN_TIMESCALE, MAX_STEPS as f64);
         let node = match &self.node {
             Node::Constant(value) => Node::Constant(*value),
@@ -83,7 +84,8 @@ impl Schedule {
     }
 }
 
-/// Whether `times` cycles of `part` may be written out. More are rounded alike and cut to the length.
+/// Whether `times` cycles of `part` may be written out. A longer repetition has its cycles rounded
+/// alike and is cut to the length.
 fn fits(part: &Schedule, times: u32) -> bool {
     part.node.written_out().saturating_mul(u64::from(times)) <= WRITTEN_OUT
 }
@@ -104,7 +106,7 @@ fn apportion(lengths: &[u64], fewest: &[u64], total: u64) -> Vec<u64> {
         new = scaled(old, sum, total).max(new + least);
         ends.push(new);
     }
-    // Parts that were pushed beyond the end by the minimum lengths are pushed back, last first.
+    // Minimum lengths may push parts beyond the end; they are pushed back, last first.
     let mut limit = total.max(fewest.iter().sum());
     for (end, least) in ends.iter_mut().zip(fewest).rev() {
         *end = limit.min(*end);

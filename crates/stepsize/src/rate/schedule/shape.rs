@@ -1,9 +1,10 @@
 //! [`Shape`]: how a ramp goes from one value to another.
 //!
-//! With `p = t/n` in 0..1, a ramp is `from * w(p) + to * (1 - w(p))`, where `w` falls from 1 to 0. The sum of two
-//! non-negative terms keeps full relative precision at both ends, where the textbook form `to + (from - to) * w` cancels.
+//! With `p = t/n` in 0..1, a ramp is `from * w(p) + to * (1 - w(p))`, where `w` falls from 1 to 0.
+//! The sum of two non-negative terms keeps full relative precision at both ends, where the textbook
+//! form `to + (from - to) * w` cancels.
 //!
-//! Does not decide where a ramp begins or how long it is: see [`super::Schedule::ramp`].
+//! Where a ramp begins and how long it is: see [`super::Schedule::ramp`].
 
 use crate::{Error, Result};
 use std::f64::consts::FRAC_PI_2;
@@ -13,7 +14,8 @@ use std::f64::consts::FRAC_PI_2;
 pub enum Shape {
     /// `w = 1 - p`.
     Linear,
-    /// `w = (1 + cos(pi p))/2` (Loshchilov & Hutter 2016, eq. 5). Computed as `sin^2(pi (1-p)/2)`, which does not cancel.
+    /// `w = (1 + cos(pi p))/2` (Loshchilov & Hutter 2016, eq. 5). Computed as `sin^2(pi (1-p)/2)`,
+    /// which does not cancel.
     Cosine,
     /// `w = ((1 + cos(pi p))/2)^exponent` (optax `cosine_decay_schedule`).
     CosinePower(f64),
@@ -26,7 +28,7 @@ pub enum Shape {
 }
 
 impl Shape {
-    /// Refuses exponents that are not finite and above zero.
+    /// Rejects exponents that are not finite and above zero.
     pub(super) fn check(self, from: f64, to: f64) -> Result<Self> {
         match self {
             Shape::CosinePower(e) | Shape::Power(e) if !(e.is_finite() && e > 0.0) => {
@@ -39,7 +41,7 @@ impl Shape {
         }
     }
 
-    /// Value at time `t` of a ramp over `n` > 0; `t` is pinned to 0..n.
+    /// Value at time `t` of a ramp over `n` > 0; `t` is clamped to 0..n.
     pub(super) fn between(self, from: f64, to: f64, t: f64, n: f64) -> f64 {
         let t = t.clamp(0.0, n);
         let (left, gone) = ((n - t) / n, t / n);

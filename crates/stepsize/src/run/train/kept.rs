@@ -1,32 +1,35 @@
-//! [`Kept`]: the last good states of a run, to go back to.
+//! [`Kept`]: the last states of a run, for controllers that go back
+//! ([`crate::controller::Request::Rewind`]).
 //!
-//! Three are kept, at multiples of some number of steps. Each is gone back to once; when the run breaks again before another is
-//! made, the one before it is taken, and the oldest for as long as it must.
+//! Three are kept, at multiples of the interval that the controller asks for. A return takes the
+//! newest one that was not used before. So when the run breaks again before a new state was kept,
+//! it goes back further, and from the oldest as often as needed.
 
 use crate::{Error, Result, Snapshot};
 use serde::{Deserialize, Serialize};
 
-/// How many are kept: a break that began before it was seen may have spoiled one, and the return from it another.
+/// Number of kept states. A break that began before it was noticed may have spoiled the newest, and
+/// a return from that one the next.
 const MOST: usize = 3;
 
-/// States of a run, oldest first.
+/// Kept states of a run, oldest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
     marks: Vec<KeptInfo>,
     snapshots: Vec<Snapshot>,
 }
 
-/// What is known of a kept state beside itself.
+/// What a checkpoint says about a kept state, beside the snapshot itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 struct KeptInfo {
     step: u64,
-    /// Whether it was gone back to already.
+    /// Whether the run has already gone back to it.
     used: bool,
     bytes: u64,
 }
 
 impl Kept {
-    /// Keeps the state before `step` if that is a multiple of `every` and not kept already.
+    /// Keeps the state before `step` if `step` is a multiple of `every` and not kept yet.
     pub(super) fn keep(&mut self, step: u64, every: u64, save: impl FnOnce() -> Result<Snapshot>) -> Result<()> {
         if !step.is_multiple_of(every.max(1)) || self.marks.last().is_some_and(|m| m.step >= step) {
             return Ok(());
@@ -41,8 +44,8 @@ impl Kept {
         Ok(())
     }
 
-    /// The newest state that was not gone back to and is at least `back` steps before `step`, else the oldest. Newer ones
-    /// are forgotten.
+    /// Goes back to the newest unused state that is at least `back` steps before `step`, or else
+    /// the oldest. Drops the states after it. `None` when no state was kept.
     pub(super) fn back(&mut self, step: u64, back: u64) -> Option<(u64, &Snapshot)> {
         let good = |m: &KeptInfo| !m.used && m.step + back <= step;
         let at = self.marks.iter().rposition(good).unwrap_or(0);
@@ -53,25 +56,28 @@ impl Kept {
         Some((mark.step, &self.snapshots[at]))
     }
 
-    /// What a checkpoint needs: a text, and bytes that go on where the text ends.
+    /// The states for a checkpoint: a JSON text, and the bytes of the snapshots one after another.
     pub fn save(&self) -> (String, Vec<u8>) {
-        // Serialising plain data into memory has no failing path.
+        // Serialising plain data into memory cannot fail.
         let text = serde_json::to_string(&self.marks).unwrap_or_default();
         (text, self.snapshots.iter().flat_map(|s| s.0.iter().copied()).collect())
     }
 
-    /// Reads what [`Kept::save`] wrote from the front of `bytes`, and takes it away.
+    /// Reads what [`Kept::save`] wrote. The snapshots are taken from the front of `bytes`.
     ///
     /// # Errors
-    /// When text and bytes do not fit each other.
+    /// When the text is not what `save` writes, or `bytes` is shorter than it says.
     pub fn restore(text: &str, bytes: &mut &[u8]) -> Result<Self> {
-        let marks: Vec<KeptInfo> =
-            serde_json::from_str(text).map_err(|e| Error::state(format!("these are no kept states: {e}: {text}")))?;
+        let marks: Vec<KeptInfo> = serde_json::from_str(text)
+            .map_err(|e| Error::state(format!("cannot read the kept states of a checkpoint: {e}: {text}")))?;
         let mut snapshots = Vec::with_capacity(marks.len());
         for mark in &marks {
             let length = usize::try_from(mark.bytes).unwrap_or(usize::MAX);
             let Some((taken, rest)) = bytes.split_at_checked(length) else {
-                return Err(Error::state(format!("the kept state of step {} is cut short", mark.step)));
+                return Err(Error::state(format!(
+                    "the checkpoint ends within the kept state of step {}: it is damaged",
+                    mark.step
+                )));
             };
             snapshots.push(Snapshot(taken.to_vec()));
             *bytes = rest;
@@ -93,7 +99,7 @@ mod tests {
         assert_eq!(kept.back(35, 8).map(|(step, s)| (step, s.0[0])), Some((20, 20)));
         assert_eq!(kept.back(35, 8).map(|(step, _)| step), Some(10));
         assert_eq!(kept.back(35, 8).map(|(step, _)| step), Some(10));
-        // The same step is not kept again, a later one is.
+        // A step is kept once; a later one is kept again after a return.
         kept.keep(10, 10, || panic!("kept already")).unwrap();
         kept.keep(20, 10, || Ok(Snapshot(vec![99]))).unwrap();
         let (text, mut bytes) = kept.save();

@@ -6,6 +6,7 @@
 
 use super::rows::{Cell, Compared, NEAR, Row, loss};
 use super::{Family, Lr};
+use crate::stats::upper_median;
 use serde::Serialize;
 
 /// A claim and what came of it.
@@ -56,12 +57,6 @@ impl Wins {
     fn words(self) -> String {
         format!("{} of {} ({:.0} %)", self.won, self.of(), 100.0 * self.share())
     }
-}
-
-/// The middle value.
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    values.get(values.len() / 2).copied()
 }
 
 /// `3.1 times` or `12 % more`.
@@ -164,7 +159,7 @@ impl ClaimFacts<'_> {
             1 => format!("one fixed rate was ten times or more {side} the best ({})", self.best.lr),
             n => format!("{n} fixed rates were ten times or more {side} the best ({})", self.best.lr),
         };
-        let middle = median(costs.iter().copied().filter(|c| c.is_finite()).collect());
+        let middle = upper_median(&costs.iter().copied().filter(|c| c.is_finite()).collect::<Vec<f64>>());
         seen += &match (diverged, middle) {
             (0, Some(middle)) => format!("; in the middle they ended at {} the best loss", factor(middle)),
             (_, Some(middle)) => {

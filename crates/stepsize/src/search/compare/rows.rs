@@ -7,8 +7,8 @@
 
 use super::{Claim, Comparison, Family, Part};
 use crate::Result;
+use crate::divergence::Outcome;
 use crate::lr::Lr;
-use crate::probe::outcome_of;
 use crate::trial::Trial;
 use serde::Serialize;
 
@@ -70,7 +70,7 @@ pub struct Compared {
 
 impl Cell {
     fn new(lr: Lr, trials: &[&Trial], target: Option<f64>) -> Self {
-        let losses: Vec<Option<f64>> = trials.iter().map(|t| outcome_of(t)).collect();
+        let losses: Vec<Option<f64>> = trials.iter().map(|t| Outcome::of(t).loss()).collect();
         let sum: Option<f64> = losses.iter().copied().sum();
         let mean = sum.filter(|_| !losses.is_empty()).map(|s| s / losses.len() as f64);
         let reached = |t: &&Trial| {
@@ -180,7 +180,7 @@ impl Comparison {
     fn best_of(&self, name: &str, trials: &[&Trial], count: usize, target: Option<f64>) -> Row {
         let best = |seed: u64| {
             let mine = trials.iter().filter(|t| t.spec.seed == seed);
-            mine.filter_map(|t| Some((outcome_of(t)?, *t))).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, t)| t)
+            mine.filter_map(|t| Some((Outcome::of(t).loss()?, *t))).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, t)| t)
         };
         let whole = trials.len() == count * self.seeds as usize;
         let picked: Vec<Option<&Trial>> = self.seeds().map(|seed| best(seed).filter(|_| whole)).collect();

@@ -7,7 +7,7 @@ use crate::probe::Probe;
 use crate::pruner::Pruner;
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Result};
+use crate::{Answer, Error, Estimate, Job, Remedy, Result};
 
 /// Room for rounding in sums of steps over steps.
 const EPSILON: f64 = 1e-9;
@@ -44,7 +44,8 @@ impl Capped {
         let price = capped.price(&first);
         if price > max_cost + EPSILON {
             return Err(Error::invalid(format!(
-                "{} runs of one rate each cost {price:.2} full runs, above the budget of {max_cost}; allow more or try fewer rates",
+                "one run of each of {} rates costs {price:.2} full runs, above the budget of {max_cost}; raise the budget or try \
+                 fewer rates",
                 first.len()
             )));
         }
@@ -84,8 +85,13 @@ impl Probe for Capped {
         let mut estimate = self.probe.estimate(done)?;
         let wanted = self.probe.ask(done)?.len();
         if wanted > 0 && self.ask(done)?.is_empty() {
-            estimate.why +=
-                &format!("; it ended at its budget of {} full runs, {wanted} short of its plan", self.max_cost);
+            estimate.why += &format!(
+                "; the search stopped at its budget of {} full runs, {wanted} trials short of its plan",
+                self.max_cost
+            );
+            if let Answer::Refused(refusal) = &mut estimate.answer {
+                refusal.remedies.insert(0, Remedy::LargerBudget);
+            }
         }
         Ok(estimate)
     }

@@ -4,13 +4,14 @@
 //! [`WORKS`] of it. The first rate that works is the answer: no interval, no comparison with other rates. It costs one
 //! run for each rate tried and can stop far below or above the best rate (up to a factor of ten by construction).
 
+use crate::divergence::{Outcome, untrained_loss};
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{MIN_STEPS, Outcome, answered, outcome, refused, same_rate, untrained};
+use crate::probe::evidence::{MIN_STEPS, answered, refused, same_rate};
 use crate::probe::grid::check_steps;
 use crate::spec::{End, TrialSpec};
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Share of |untrained loss| by which the loss must have fallen: a person sees such a fall on any plot.
 const WORKS: f64 = 0.05;
@@ -99,7 +100,7 @@ pub(super) fn check_factor(factor: f64) -> Result<f64> {
 }
 
 fn works(trial: &Trial) -> bool {
-    match (outcome(trial), untrained(trial)) {
+    match (Outcome::of(trial), untrained_loss(trial)) {
         (Outcome::Loss(last), Some(start)) => start - last > WORKS * start.abs(),
         _ => false,
     }
@@ -120,35 +121,35 @@ impl Probe for Descent {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| Ok(refused(reason, because, advice, done, cost));
+        let refuse = |reason, because: String, remedies: &[Remedy]| Ok(refused(reason, because, remedies, done, cost));
         if self.steps < MIN_STEPS.min(self.job.steps) {
             return refuse(
                 Reason::TooShort,
                 format!("trials of {} steps say little of a run of {}", self.steps, self.job.steps),
-                "run longer trials",
+                &[Remedy::LongerTrials { at_least: Some(MIN_STEPS.min(self.job.steps)) }],
             );
         }
         if let Some(found) = done.iter().find(|t| works(t)) {
-            let (start, last) = (untrained(found).unwrap_or(f64::NAN), found.final_loss().unwrap_or(f64::NAN));
+            let (start, last) = (untrained_loss(found).unwrap_or(f64::NAN), found.final_loss().unwrap_or(f64::NAN));
             let why = format!("the first rate from {} down that works: loss {start:.4} -> {last:.4}", self.start);
             return Ok(answered(found.spec.lr, None, why, done, cost));
         }
         let known = done.iter().filter(|t| matches!(t.end, Some(End::Finished | End::Diverged { .. }))).count();
         if known == 0 {
-            return refuse(Reason::TooShort, "no trial has ended".into(), "let the first trial end");
+            return refuse(Reason::TooShort, "no trial has ended".into(), &[Remedy::Resume]);
         }
         let rates: Vec<String> = done.iter().map(|t| t.spec.lr.to_string()).collect();
-        if done.iter().all(|t| outcome(t) == Outcome::Diverged) {
+        if done.iter().all(|t| Outcome::of(t) == Outcome::Diverged) {
             return refuse(
                 Reason::AllDiverged,
                 format!("every rate tried diverged: {}", rates.join(", ")),
-                "start lower or allow more tries; check the data for values that are not finite",
+                &[Remedy::LowerStart, Remedy::CheckModelAndData],
             );
         }
         refuse(
             Reason::Flat,
             format!("no rate lowered the loss by 5 %: {}", rates.join(", ")),
-            "check that the rate reaches the optimizer, train longer, or try rates between these",
+            &[Remedy::CheckRateIsUsed, Remedy::LongerRun, Remedy::MoreRates],
         )
     }
 }

@@ -1,8 +1,8 @@
 //! What ended trials say, rate by rate; and the tests that lead to a refusal. Shared by the probes that compare final
 //! losses (`grid`, `random`).
 //!
-//! - A rate counts as *diverged* when any of its seeds exploded, ended with a non-finite loss, or ended more than
-//!   [`WORSE`] above the untrained loss. It never enters an average.
+//! - A rate counts as *diverged* when any of its seeds exploded, ended with a non-finite loss, or ended clearly
+//!   above the untrained loss ([`Outcome`]). It never enters an average.
 //! - *Learned*: the best mean is at least [`LEARNED`] of the untrained loss below it.
 //! - *Noise-only*, with two or more seeds: the range of the means is below [`RANGE`] standard errors of a mean, the
 //!   noise being the pooled within-rate deviation over the better half of the rates (close to the divergence edge the
@@ -16,16 +16,14 @@
 //!
 //! It does not model the landscape: `race` does.
 
+use crate::divergence::{Outcome, lowest_diverged, untrained_loss};
 use crate::lr::Lr;
-use crate::spec::End;
+use crate::stats::{Z80, mean};
 use crate::trial::Trial;
-use crate::{Answer, Estimate, Rate, Reason, Refusal};
+use crate::{Answer, Estimate, Rate, Reason, Refusal, Remedy, Side};
 
-/// Ending this share of |untrained loss| above it is divergence: evaluation noise of a run that learned nothing is far
-/// below it.
-const WORSE: f64 = 0.05;
 /// A fall by less than this share of |untrained loss| is no learning: untrained networks wander by about that much.
-const LEARNED: f64 = 0.005;
+pub(crate) const LEARNED: f64 = 0.005;
 /// With one seed and few rates, a range of this share of the fall from the untrained loss is taken for a difference: a
 /// grid that brackets the best rate has an end that learns little.
 const PLAIN: f64 = 0.2;
@@ -35,8 +33,6 @@ const PLAIN: f64 = 0.2;
 const RANGE: f64 = 12.0;
 /// Fewest rates for the test of order.
 const ORDERED: usize = 8;
-/// 10 % point of the normal distribution: one side of an 80 % interval.
-const Z80: f64 = 1.281_551_565_544_6;
 /// Share of the gap to the next rate by which the interval reaches beyond the rates in it.
 const REACH: f64 = 0.4;
 /// Probes below this many optimizer steps mislead even when decayed; a full run may be as short as it is.
@@ -49,57 +45,18 @@ pub(crate) fn same_rate(a: Lr, b: Lr) -> bool {
     (a.get() / b.get() - 1.0).abs() < SAME_RATE
 }
 
-/// The untrained loss of a trial: its evaluation after 0 steps, else its first mini-batch loss.
-pub(crate) fn untrained(trial: &Trial) -> Option<f64> {
-    trial.start_loss().or_else(|| trial.train.first().map(|p| p.loss).filter(|l| l.is_finite()))
-}
-
-/// What one ended trial says of its rate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Outcome {
-    /// Final validation loss, finite and not much worse than untrained.
-    Loss(f64),
-    /// Exploded, ended non-finite or much worse than untrained.
-    Diverged,
-    /// Nothing: pruned, stopped, failed, or without an evaluation at its end.
-    Unknown,
-}
-
-/// Judges one trial.
-pub(crate) fn outcome(trial: &Trial) -> Outcome {
-    match &trial.end {
-        Some(End::Diverged { .. }) => Outcome::Diverged,
-        Some(End::Finished) => match (trial.val.last(), untrained(trial)) {
-            (None, _) => Outcome::Unknown,
-            (Some(last), _) if !last.loss.is_finite() => Outcome::Diverged,
-            (Some(last), Some(start)) if last.loss - start > WORSE * start.abs() => Outcome::Diverged,
-            (Some(last), _) => Outcome::Loss(last.loss),
-        },
-        _ => Outcome::Unknown,
-    }
-}
-
-/// The lowest rate that diverged.
-pub(crate) fn divergence_lr(trials: &[Trial]) -> Option<Lr> {
-    trials
-        .iter()
-        .filter(|t| outcome(t) == Outcome::Diverged)
-        .map(|t| t.spec.lr)
-        .min_by(|a, b| a.get().total_cmp(&b.get()))
-}
-
 /// A refusal as an estimate.
 pub(crate) fn refused(
     reason: Reason,
     because: impl Into<String>,
-    advice: impl Into<String>,
+    remedies: &[Remedy],
     trials: &[Trial],
     cost_runs: f64,
 ) -> Estimate {
     let because = because.into();
     Estimate {
-        answer: Answer::Refused(Refusal { reason, because: because.clone(), advice: advice.into() }),
-        divergence_lr: divergence_lr(trials),
+        answer: Answer::Refused(Refusal { reason, because: because.clone(), remedies: remedies.into() }),
+        divergence_lr: lowest_diverged(trials),
         cost_runs,
         why: because,
         landscape: Vec::new(),
@@ -116,7 +73,7 @@ pub(crate) fn answered(
 ) -> Estimate {
     Estimate {
         answer: Answer::Rate(Rate { lr, interval }),
-        divergence_lr: divergence_lr(trials),
+        divergence_lr: lowest_diverged(trials),
         cost_runs,
         why: why.into(),
         landscape: Vec::new(),
@@ -137,17 +94,8 @@ pub(crate) struct RateResult {
 impl RateResult {
     /// Mean over seeds; `None` when a seed diverged or none finished.
     pub(crate) fn mean(&self) -> Option<f64> {
-        (!self.diverged && !self.losses.is_empty()).then(|| mean(&self.losses))
+        mean(&self.losses).filter(|_| !self.diverged)
     }
-}
-
-/// Side of the tried range on which the best rate may lie beyond it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Side {
-    /// Below the lowest rate tried.
-    Low,
-    /// Above the highest.
-    High,
 }
 
 /// Readings in the order of their rates.
@@ -162,11 +110,11 @@ impl Evidence {
     pub(crate) fn of<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Self {
         let (mut readings, mut starts): (Vec<RateResult>, Vec<f64>) = (Vec::new(), Vec::new());
         for trial in trials {
-            let outcome = outcome(trial);
+            let outcome = Outcome::of(trial);
             if outcome == Outcome::Unknown {
                 continue;
             }
-            starts.extend(untrained(trial));
+            starts.extend(untrained_loss(trial));
             let at = readings.iter().position(|r| same_rate(r.lr, trial.spec.lr)).unwrap_or_else(|| {
                 readings.push(RateResult { lr: trial.spec.lr, losses: Vec::new(), diverged: false });
                 readings.len() - 1
@@ -177,7 +125,7 @@ impl Evidence {
             }
         }
         readings.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()));
-        Self { readings, untrained: (!starts.is_empty()).then(|| mean(&starts)) }
+        Self { readings, untrained: mean(&starts) }
     }
 
     /// Rates with a mean, in order.
@@ -268,13 +216,14 @@ impl Evidence {
 
     /// The answer: the rate with the lowest mean, or a refusal.
     pub(crate) fn conclude(&self, trials: &[Trial], cost_runs: f64) -> Estimate {
-        let refuse = |reason, because: String, advice: &str| refused(reason, because, advice, trials, cost_runs);
+        let refuse =
+            |reason, because: String, remedies: &[Remedy]| refused(reason, because, remedies, trials, cost_runs);
         let tried = self.readings.len();
         if tried < 3 {
             return refuse(
                 Reason::TooShort,
                 format!("only {tried} rates have a result; 3 are needed"),
-                "run more rates, or let the running ones end",
+                &[Remedy::MoreRates, Remedy::Resume],
             );
         }
         let (low, high) = (self.readings[0].lr, self.readings[tried - 1].lr);
@@ -282,7 +231,7 @@ impl Evidence {
             return refuse(
                 Reason::AllDiverged,
                 format!("every one of {tried} rates from {low} to {high} diverged"),
-                "try lower rates, add warm-up or gradient clipping, or check the data for values that are not finite",
+                &[Remedy::LowerRates, Remedy::StabilizeTraining, Remedy::CheckModelAndData],
             );
         };
         if !self.learned(LEARNED) || self.range() <= 1e-9 * least.abs() {
@@ -292,26 +241,22 @@ impl Evidence {
                     "no rate from {low} to {high} learned: best loss {least:.4}, untrained {}",
                     show(self.untrained)
                 ),
-                "check that the rate reaches the optimizer and that the data can be learned; then widen the range or train longer",
+                &[Remedy::CheckRateIsUsed, Remedy::CheckModelAndData, Remedy::WiderSpan, Remedy::LongerRun],
             );
         }
         if let Some(because) = self.noise_only(best) {
-            return refuse(
-                Reason::NoiseOnly,
-                because,
-                "add seeds, train longer or widen the range; if all these runs are good, any of the rates will do",
-            );
+            return refuse(Reason::NoiseOnly, because, &[Remedy::MoreSeeds, Remedy::LongerRun, Remedy::WiderSpan]);
         }
         let lr = self.readings[best].lr;
         if let Some(side) = self.outward() {
-            let (which, where_to) = match side {
-                Side::Low => ("lowest", "lower"),
-                Side::High => ("highest", "higher"),
+            let (which, remedy) = match side {
+                Side::Low => ("lowest", Remedy::LowerRates),
+                Side::High => ("highest", Remedy::HigherRates),
             };
             return refuse(
                 Reason::AtEdge,
                 format!("the best rate, {lr}, is the {which} one tried: the optimum may lie beyond it"),
-                &format!("try {where_to} rates"),
+                &[remedy],
             );
         }
         let seeds = self.readings[best].losses.len();
@@ -328,10 +273,6 @@ fn show(loss: Option<f64>) -> String {
     loss.map_or_else(|| "unknown".into(), |l| format!("{l:.4}"))
 }
 
-pub(crate) fn mean(values: &[f64]) -> f64 {
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
 /// Rank version of von Neumann's ratio as a standard normal score: far below zero when neighbours are alike, around
 /// zero for a random order (Bartels 1982: mean 2, variance `4(n-2)(5n^2-2n-9) / (5n(n+1)(n-1)^2)`).
 fn order(values: &[f64]) -> f64 {
@@ -342,7 +283,7 @@ fn order(values: &[f64]) -> f64 {
         below + (ties + 1.0) / 2.0
     };
     let ranks: Vec<f64> = values.iter().map(|&v| rank(v)).collect();
-    let center = mean(&ranks);
+    let center = mean(&ranks).unwrap_or(f64::NAN);
     let spread: f64 = ranks.iter().map(|r| (r - center).powi(2)).sum();
     if spread == 0.0 {
         return 0.0;

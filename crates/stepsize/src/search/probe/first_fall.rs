@@ -9,14 +9,16 @@
 //! The rule costs almost nothing, and is a rule of thumb: measured on small networks, two orders are too low by far
 //! (a geometric-mean regret of about 100 %), which is why the number of orders is an option.
 
+use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
 use crate::probe::descent::{check_factor, rung};
-use crate::probe::evidence::{answered, mean, refused, same_rate, untrained};
+use crate::probe::evidence::{answered, refused, same_rate};
 use crate::schedule::Schedule;
 use crate::spec::TrialSpec;
+use crate::stats::mean;
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Iterations watched at each rate.
 const ITERATIONS: u64 = 30;
@@ -115,19 +117,20 @@ fn falls(trial: &Trial) -> bool {
     }
     let (first, last) = (&losses[..third], &losses[losses.len() - third..]);
     let error = ((variance(first) + variance(last)) / third as f64).sqrt();
-    mean(first) - mean(last) > 2.0 * error
-        && untrained(trial).is_some_and(|start| mean(last) < start)
+    let (Some(begin), Some(end)) = (mean(first), mean(last)) else { return false };
+    begin - end > 2.0 * error
+        && untrained_loss(trial).is_some_and(|start| end < start)
         && trial.val.last().is_none_or(|p| p.loss.is_finite())
 }
 
 fn variance(values: &[f64]) -> f64 {
-    let center = mean(values);
+    let center = mean(values).unwrap_or(f64::NAN);
     values.iter().map(|v| (v - center).powi(2)).sum::<f64>() / (values.len() - 1) as f64
 }
 
 impl Probe for FirstFall {
     fn name(&self) -> &'static str {
-        "first_fall"
+        "first-fall"
     }
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
@@ -144,12 +147,15 @@ impl Probe for FirstFall {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| Ok(refused(reason, because, advice, done, cost));
+        let refuse = |reason, because: String, remedies: &[Remedy]| Ok(refused(reason, because, remedies, done, cost));
         if self.iterations < LEAST || done.iter().all(|t| t.end.is_none()) {
             return refuse(
                 Reason::TooShort,
                 format!("{} iterations at {} rates show no fall either way", self.iterations, done.len()),
-                "watch at least 9 iterations at each rate",
+                &[match self.iterations < LEAST {
+                    true => Remedy::LongerTrials { at_least: Some(LEAST) },
+                    false => Remedy::Resume,
+                }],
             );
         }
         match Self::found(done) {
@@ -164,17 +170,17 @@ impl Probe for FirstFall {
             Some((lr, false)) => refuse(
                 Reason::AtEdge,
                 format!("the loss falls at {lr}, the largest rate tried: where it stops to fall is not known"),
-                "start from a larger rate",
+                &[Remedy::HigherStart],
             ),
-            None if done.iter().all(|t| t.diverged() || t.train.has_non_finite()) => refuse(
+            None if done.iter().all(|t| t.exploded() || t.train.has_non_finite()) => refuse(
                 Reason::AllDiverged,
                 format!("the loss exploded at each of {} rates", done.len()),
-                "start from a smaller rate; check the data for values that are not finite",
+                &[Remedy::LowerStart, Remedy::CheckModelAndData],
             ),
             None => refuse(
                 Reason::Flat,
                 format!("the loss falls at none of {} rates within {} iterations", done.len(), self.iterations),
-                "watch more iterations, or check that the rate reaches the optimizer",
+                &[Remedy::LongerTrials { at_least: None }, Remedy::CheckRateIsUsed],
             ),
         }
     }

@@ -10,10 +10,10 @@
 
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{Evidence, MIN_STEPS, Side, refused, same_rate};
+use crate::probe::evidence::{Evidence, MIN_STEPS, refused, same_rate};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result, Side};
 
 /// Times a grid may grow by a decade on each side: three wrong decades are a wrong question.
 const WIDEN: u32 = 3;
@@ -97,7 +97,7 @@ impl Grid {
 
 impl Probe for Grid {
     fn name(&self) -> &'static str {
-        "grid"
+        "sweep"
     }
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
@@ -160,7 +160,7 @@ pub(super) fn conclude(job: &Job, steps: u64, done: &[Trial]) -> Estimate {
         return refused(
             Reason::TooShort,
             format!("trials of {steps} steps say little of a run of {}", job.steps),
-            format!("run trials of {least} steps or more"),
+            &[Remedy::LongerTrials { at_least: Some(least) }],
             done,
             cost,
         );

@@ -7,20 +7,18 @@
 //! Unlike a ramp, no rung profits from what lower rates have learned, so the edge is that of training from the start. One
 //! reading a rung and no noise estimate: no interval.
 
+use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{answered, refused, untrained};
+use crate::probe::evidence::{LEARNED, answered, refused};
 use crate::probe::grid::{check_steps, specs};
+use crate::probe::range_test::MARGIN;
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Rungs in a decade: the edge is known to a factor of 2.2.
 const PER_DECADE: u32 = 3;
-/// Divisor from the edge to the answer, as in the range test.
-const MARGIN: f64 = 4.0;
-/// A fall by less than this share of |untrained loss| is no learning.
-const LEARNED: f64 = 0.005;
 
 /// Short runs at rising rates.
 #[derive(Debug, Clone)]
@@ -68,7 +66,7 @@ impl Ladder {
 /// The untrained loss; where no run has it, the highest reading of all rungs that did not diverge.
 fn start(done: &[Trial]) -> Option<f64> {
     let highest = || done.iter().filter_map(Trial::final_loss).max_by(f64::total_cmp);
-    done.iter().find_map(|t| t.start_loss().or_else(|| untrained(t))).or_else(highest)
+    done.iter().find_map(untrained_loss).or_else(highest)
 }
 
 impl Probe for Ladder {
@@ -84,15 +82,15 @@ impl Probe for Ladder {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| refused(reason, because, advice, done, cost);
+        let refuse = |reason, because: String, remedies: &[Remedy]| refused(reason, because, remedies, done, cost);
         let Climb { best, edge } = self.climb(done);
         let (low, high) = (self.rates[0], self.rates[self.rates.len() - 1]);
         let mut estimate = match (best, edge) {
-            (None, None) => refuse(Reason::TooShort, "no run has ended".into(), "let the range test end"),
+            (None, None) => refuse(Reason::TooShort, "no run has ended".into(), &[Remedy::Resume]),
             (None, Some(lowest)) => refuse(
                 Reason::AllDiverged,
                 format!("the lowest rate tried, {lowest}, diverged already"),
-                "start lower (--low), and check the data for values that are not finite",
+                &[Remedy::LowerRates, Remedy::CheckModelAndData],
             ),
             (Some((_, least)), _) if start(done).is_some_and(|s| s - least <= LEARNED * s.abs()) || done.len() < 3 => {
                 refuse(
@@ -101,13 +99,13 @@ impl Probe for Ladder {
                         "no run of {} steps between {low} and {high} learned anything; lowest loss {least:.4}",
                         self.steps
                     ),
-                    "take longer runs (--iterations); check that the rate reaches the optimizer",
+                    &[Remedy::LongerTrials { at_least: None }, Remedy::CheckRateIsUsed],
                 )
             }
             (Some((at, _)), None) => refuse(
                 Reason::AtEdge,
                 format!("training did not break up to a rate of {high}; the lowest loss is at {at}"),
-                "end higher (--high)",
+                &[Remedy::HigherRates],
             ),
             (Some((at, _)), Some(edge)) => {
                 let lr = edge * MARGIN.recip();

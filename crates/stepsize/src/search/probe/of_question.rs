@@ -1,26 +1,14 @@
 //! The probe of a [`Question`]. The command line and Python both make their probes here.
 
 use crate::compare::Comparison;
+use crate::defaults::{
+    GRID_PER_DECADE, OPENING_BUDGET, OPENING_START, RANDOM_DRAWS, RANGE_TEST_SPAN, RANGE_TEST_STEPS, SPAN,
+};
 use crate::probe::suggest::Ramp;
 use crate::probe::{
     Capped, Descent, FirstFall, Grid, Ladder, Opening, Probe, Pruned, Race, Random, RangeTest, RangeTestRule,
 };
 use crate::{Error, FindProbe, Job, Lr, Question, QuestionKind, Result, SweepRates};
-
-/// Rates per decade of a search on a grid: factors of 1.8.
-const PER_DECADE: u32 = 4;
-/// Rates of a random search: a common budget for a search by hand.
-const DRAWS: u32 = 10;
-/// Span of a search on a grid or at random.
-const SPAN: (f64, f64) = (1e-4, 1.0);
-/// Span of a search by a range test.
-const RAMP: (f64, f64) = (1e-6, 10.0);
-/// Steps of a search by a range test, as many as the common tools take.
-const RAMP_STEPS: u64 = 100;
-/// Where a search by openings starts, as the race does.
-const START: f64 = 0.01;
-/// What a search by openings may spend, in full runs.
-const OPENING_BUDGET: f64 = 0.75;
 
 impl Question {
     /// The probe that answers this question, with its budget and pruner.
@@ -38,7 +26,7 @@ impl Question {
     /// # Ok::<(), stepsize::Error>(())
     /// ```
     pub fn probe(&self) -> Result<Box<dyn Probe>> {
-        let (probe, budget) = self.planned()?;
+        let (probe, budget) = self.unlimited()?;
         let probe = match budget {
             Some(runs) => Box::new(Capped::new(probe, self.job.clone(), runs)?),
             None => probe,
@@ -62,8 +50,11 @@ impl Question {
         Ok(Some(if *searches { comparison } else { comparison.without_searches() }))
     }
 
-    /// The probe, and the budget that it does not keep by itself.
-    fn planned(&self) -> Result<(Box<dyn Probe>, Option<f64>)> {
+    /// The probe without its pruner, and the budget that it does not keep by itself.
+    ///
+    /// # Errors
+    /// As [`Question::probe`], except that no budget is too small.
+    pub fn unlimited(&self) -> Result<(Box<dyn Probe>, Option<f64>)> {
         if let Some(comparison) = self.comparison()? {
             return Ok((Box::new(comparison), None));
         }
@@ -72,7 +63,7 @@ impl Question {
             // These two plan by their budget.
             QuestionKind::Find { probe: FindProbe::Race, start, budget, .. } => (race(job, *start, *budget)?, None),
             QuestionKind::Find { probe: FindProbe::Opening, start, budget, .. } => {
-                let start = start.map_or_else(|| Lr::new(START), Ok)?;
+                let start = start.map_or_else(|| Lr::new(OPENING_START), Ok)?;
                 (Box::new(Opening::new(job, start, budget.unwrap_or(OPENING_BUDGET))?), None)
             }
             QuestionKind::Find { probe, budget, low, high, .. } => (find(job, *probe, (*low, *high))?, *budget),
@@ -130,17 +121,17 @@ fn find(job: Job, probe: FindProbe, span: (Option<Lr>, Option<Lr>)) -> Result<Bo
         FindProbe::Race | FindProbe::Opening => race(job, None, None)?,
         FindProbe::Sweep => {
             let (low, high) = or(SPAN)?;
-            Box::new(Grid::new(job, low, high, PER_DECADE)?)
+            Box::new(Grid::new(job, low, high, GRID_PER_DECADE)?)
         }
         FindProbe::Random => {
             let ((low, high), seed) = (or(SPAN)?, job.seed);
-            Box::new(Random::new(job, low, high, DRAWS, seed)?)
+            Box::new(Random::new(job, low, high, RANDOM_DRAWS, seed)?)
         }
         FindProbe::Descent => Box::new(Descent::new(job)),
         FindProbe::FirstFall => Box::new(FirstFall::new(job)),
         FindProbe::RangeTest => {
-            let (low, high) = or(RAMP)?;
-            Box::new(RangeTest::new(job, low, high, RAMP_STEPS)?)
+            let (low, high) = or(RANGE_TEST_SPAN)?;
+            Box::new(RangeTest::new(job, low, high, RANGE_TEST_STEPS)?)
         }
     })
 }

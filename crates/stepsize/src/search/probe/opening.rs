@@ -9,19 +9,17 @@
 //! The interval is wide by intent, [`BELOW`] octaves down and [`ABOVE`] up: what is best at the beginning is often too high for
 //! the whole run, and from job to job they differ much. With `{steps}` in the command the search is `race`, which is sharper.
 
+use crate::divergence::lowest_diverged;
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{answered, divergence_lr, refused};
+use crate::probe::evidence::{answered, refused};
+use crate::probe::race::{STRIDE, WIDENINGS};
 use crate::spec::{End, TrialSpec};
 use crate::trial::Trial;
-use crate::{Estimate, Job, Reason, Result};
+use crate::{Estimate, Job, Reason, Remedy, Result};
 
 /// The part of the run that is compared.
 const SHARE: u64 = 16;
-/// Distance between the first rates, in octaves: about a factor of ten.
-const STRIDE: f64 = 3.25;
-/// Most rates beyond the first two on the way outward.
-const WIDENINGS: usize = 8;
 /// Octaves from the best rate of an opening to the answer: between what the 57 fit jobs of `bench/` want, where a whole run's best lies 1.3
 /// octaves below (median), and ten command jobs. +0.3, -0.2, -0.7 octaves have a regret of 53, 42, 34 % on the former and 49, 52, 73 % on the latter.
 const SHIFT: f64 = -0.2;
@@ -153,7 +151,7 @@ impl Probe for Opening {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| Ok(refused(reason, because, advice, done, cost));
+        let refuse = |reason, because: String, remedies: &[Remedy]| Ok(refused(reason, because, remedies, done, cost));
         let xs: Vec<f64> = done.iter().map(|t| t.spec.lr.log2()).collect();
         let known = sorted(&xs, |x| done.iter().find(|t| t.spec.lr.log2() == x).map(|t| reading(&self.job, t)));
         let tried = |i: usize| known.get(i).map_or(String::new(), |k| Lr::from_log2(k.0).to_string());
@@ -161,10 +159,10 @@ impl Probe for Opening {
         let Some(at) = best(&finite).filter(|_| finite.len() >= 3) else {
             return if finite.is_empty() && known.len() > 2 {
                 let because = format!("every rate from {} to {} diverged", tried(0), tried(known.len() - 1));
-                refuse(Reason::AllDiverged, because, "look for a fault in the model or the data; then try lower rates")
+                refuse(Reason::AllDiverged, because, &[Remedy::LowerStart, Remedy::CheckModelAndData])
             } else {
                 let because = format!("only {} openings were read; 3 are needed", finite.len());
-                refuse(Reason::TooShort, because, "allow more (--max-cost), or let the study run on")
+                refuse(Reason::TooShort, because, &[Remedy::LargerBudget, Remedy::Resume])
             };
         };
         let least = finite[at].1;
@@ -175,20 +173,17 @@ impl Probe for Opening {
                 tried(0),
                 tried(known.len() - 1)
             );
-            return refuse(
-                Reason::Flat,
-                because,
-                "put {steps} into the command if it can be told a length; check that the rate is used",
-            );
+            return refuse(Reason::Flat, because, &[Remedy::AcceptSteps, Remedy::CheckRateIsUsed]);
         }
-        let capped = divergence_lr(done).is_some_and(|edge| edge.log2() > finite[at].0);
+        let capped = lowest_diverged(done).is_some_and(|edge| edge.log2() > finite[at].0);
         if at == 0 || (at + 1 == finite.len() && !capped) {
             let because = format!("the best rate, {}, is the outermost one tried", Lr::from_log2(finite[at].0));
-            return refuse(Reason::AtEdge, because, "give a better guess with --start, or check the unit of the rate");
+            let outward = if at == 0 { Remedy::LowerStart } else { Remedy::HigherStart };
+            return refuse(Reason::AtEdge, because, &[outward, Remedy::CheckRateScale]);
         }
         let top = finite.get(at + 1).copied().unwrap_or(finite[at]);
         let lowest = vertex([finite[at - 1], finite[at], top]);
-        let edge = divergence_lr(done).map_or(f64::INFINITY, Lr::log2);
+        let edge = lowest_diverged(done).map_or(f64::INFINITY, Lr::log2);
         let x = (lowest + SHIFT).min(edge - 1.0);
         let (low, high) = (x - BELOW, (x + ABOVE).min(edge));
         let lr = Lr::from_log2(x);

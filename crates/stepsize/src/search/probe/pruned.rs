@@ -1,7 +1,7 @@
 //! [`Pruned`]: any probe, with a pruner that a person asked for instead of the probe's own.
 
 use crate::probe::Probe;
-use crate::pruner::{KillRule, Pruner};
+use crate::pruner::{Pruner, PrunerKind};
 use crate::{Estimate, Result, Trial, TrialSpec};
 
 /// A probe whose own pruner is replaced.
@@ -11,8 +11,8 @@ pub struct Pruned {
 }
 
 impl Pruned {
-    /// `probe` with `rule`; [`KillRule::None`] leaves it without a pruner.
-    pub fn new(probe: Box<dyn Probe>, rule: KillRule) -> Self {
+    /// `probe` with `rule`; [`PrunerKind::None`] leaves it without a pruner.
+    pub fn new(probe: Box<dyn Probe>, rule: PrunerKind) -> Self {
         Self { probe, rule: rule.pruner() }
     }
 }

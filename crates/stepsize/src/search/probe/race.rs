@@ -17,14 +17,16 @@
 mod plan;
 mod reading;
 
+use crate::defaults::{RACE_BUDGET, RACE_START};
 use crate::landscape::{Context, Landscape};
 use crate::lr::Lr;
 use crate::probe::Probe;
 use crate::pruner::{OneSided, Pruner};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Result};
+use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 use plan::{NextProbe, bracket};
+pub(super) use plan::{STRIDE, WIDENINGS};
 use reading::{Book, Entry};
 
 /// Rates are tried on a lattice of this many octaves, so that repeated and shared probes coincide.
@@ -36,9 +38,6 @@ const READING_SD: f64 = 0.1;
 /// Regret above this counts as this much: a catastrophe is a catastrophe.
 const REGRET_CAP: f64 = 1.0;
 
-/// Most full runs to spend: under 0.6 in the mean, since what is left at the end is often too little for a probe.
-const MAX_COST: f64 = 0.625;
-
 /// The default search.
 #[derive(Debug, Clone)]
 pub struct Race {
@@ -49,9 +48,9 @@ pub struct Race {
 }
 
 impl Race {
-    /// A search for `job` that starts at 0.01 and spends at most 0.625 full runs.
+    /// A search for `job` that starts at [`RACE_START`] and spends at most [`RACE_BUDGET`] full runs.
     pub fn new(job: Job) -> Self {
-        Self { job, start: Lr::from_log2(-6.75), max_cost: MAX_COST, rule: OneSided::default() }
+        Self { job, start: Lr::from_log2(RACE_START), max_cost: RACE_BUDGET, rule: OneSided::default() }
     }
 
     /// Starts at `lr` instead: the user's guess. The answer depends little on it.
@@ -298,7 +297,7 @@ impl Probe for Race {
                 because: format!(
                     "only {ended} probes had ended before the study did, with {read} readings of their losses"
                 ),
-                advice: "let the study run on; it resumes where it stopped".into(),
+                remedies: vec![Remedy::Resume],
             }));
         }
         let belief = Belief::new(&book, &self.job);

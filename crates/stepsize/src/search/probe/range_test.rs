@@ -17,22 +17,23 @@
 //! Before any reading the evidence must be fit: enough readings, a fall beyond the noise, and not broken from the
 //! start; else the probe refuses, also where the tool would have named a rate. No interval: one run has none.
 
+use crate::defaults::{RANGE_TEST_STEPS, range_test_span};
+use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{answered, refused, untrained};
+use crate::probe::evidence::{LEARNED, answered, refused};
 use crate::probe::suggest::{Finder, Ramp, Suggestion};
 use crate::question::RangeTestRule;
 use crate::schedule::{Schedule, Shape};
 use crate::spec::TrialSpec;
+use crate::stats::{median, step_noise};
 use crate::trial::Trial;
-use crate::{Error, Estimate, Job, Reason, Result};
+use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Divisor from the edge to the answer; the source is in the head comment.
-const MARGIN: f64 = 4.0;
+pub(super) const MARGIN: f64 = 4.0;
 /// Fewest losses from which a shape can be read: the tools drop 15 and take differences of the rest.
 const LEAST: usize = 20;
-/// A fall by less than this share of |untrained loss| is no learning.
-const LEARNED: f64 = 0.005;
 /// A fall below this many standard deviations of a mini-batch loss is noise: the start and the minimum of a running
 /// median of five over a few hundred readings differ by about three.
 const NOISE: f64 = 4.0;
@@ -92,8 +93,9 @@ impl RangeTest {
     /// # Errors
     /// None with these constants.
     pub fn of(job: Job, suggestion: Suggestion) -> Result<Self> {
-        let (low, high) = if suggestion == Suggestion::Lightning { (1e-8, 1.0) } else { (1e-7, 10.0) };
-        Ok(Self::new(job, Lr::new(low)?, Lr::new(high)?, 100)?.with_reading(RangeTestRule::Peer(suggestion)))
+        let rule = RangeTestRule::Peer(suggestion);
+        let (low, high) = range_test_span(rule);
+        Ok(Self::new(job, Lr::new(low)?, Lr::new(high)?, RANGE_TEST_STEPS)?.with_reading(rule))
     }
 
     /// The same with another ramp.
@@ -135,20 +137,10 @@ fn smooth(losses: &[f64]) -> Vec<f64> {
     (0..losses.len())
         .map(|i| {
             let near = &losses[i.saturating_sub(2)..(i + 3).min(losses.len())];
-            median(near.iter().copied().filter(|l| l.is_finite()).collect())
+            let near: Vec<f64> = near.iter().copied().filter(|l| l.is_finite()).collect();
+            median(&near).unwrap_or(f64::NAN)
         })
         .collect()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    if n == 0 { f64::NAN } else { (values[n / 2] + values[(n - 1) / 2]) / 2.0 }
-}
-
-/// Standard deviation of one mini-batch loss, from the median size of successive differences.
-fn noise(losses: &[f64]) -> f64 {
-    1.4826 * median(losses.windows(2).map(|w| (w[1] - w[0]).abs()).collect()) / std::f64::consts::SQRT_2
 }
 
 /// Index of the edge, `None` when the run never broke; or why the evidence is unfit.
@@ -163,7 +155,7 @@ fn edge_index(losses: &[f64], untrained: Option<f64>) -> std::result::Result<Opt
     };
     let start = untrained.unwrap_or(first);
     let least = (0..sound).fold(0, |best, i| if smooth[i] < smooth[best] { i } else { best });
-    let (fall, noise) = (first - smooth[least], noise(&losses[..sound]));
+    let (fall, noise) = (first - smooth[least], step_noise(&losses[..sound]).unwrap_or(f64::NAN));
     let broken = sound < losses.len() || smooth[sound - 1] > start + 0.5 * start.abs();
     if sound < LEAST {
         return Err(if broken {
@@ -197,7 +189,10 @@ pub fn smith(lrs: &[f64], scores: &[f64]) -> Option<Bounds> {
         return None;
     }
     let smooth: Vec<f64> = (0..sound.len())
-        .map(|i| median(sound[i.saturating_sub(1)..(i + 2).min(sound.len())].iter().map(|p| p.1).collect()))
+        .map(|i| {
+            let near: Vec<f64> = sound[i.saturating_sub(1)..(i + 2).min(sound.len())].iter().map(|p| p.1).collect();
+            median(&near).unwrap_or(f64::NAN)
+        })
         .collect();
     let top = smooth.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let rise = top - smooth[0];
@@ -208,7 +203,7 @@ pub fn smith(lrs: &[f64], scores: &[f64]) -> Option<Bounds> {
 
 impl Probe for RangeTest {
     fn name(&self) -> &'static str {
-        "range_test"
+        "range-test"
     }
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
@@ -217,21 +212,22 @@ impl Probe for RangeTest {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let cost = self.job.cost_runs(done);
-        let refuse = |reason, because: String, advice: &str| Ok(refused(reason, because, advice, done, cost));
+        let refuse = |reason, because: String, remedies: &[Remedy]| Ok(refused(reason, because, remedies, done, cost));
         let Some(trial) = done.first() else {
-            return refuse(Reason::TooShort, "no trial has ended".into(), "let the range test end");
+            return refuse(Reason::TooShort, "no trial has ended".into(), &[Remedy::Resume]);
         };
         let (lrs, losses) = (trial.train.lrs(), trial.train.losses());
-        let edge = match edge_index(&losses, untrained(trial)) {
+        let edge = match edge_index(&losses, untrained_loss(trial)) {
             Ok(edge) => edge,
             Err((reason, because)) => {
-                let advice = match reason {
-                    Reason::AllDiverged => "start the ramp lower, and check the data for values that are not finite",
-                    Reason::TooShort => "take more steps",
-                    Reason::NoiseOnly => "take more steps or larger batches",
-                    _ => "end the ramp higher or take more steps; check that the rate reaches the optimizer",
+                let longer = Remedy::LongerTrials { at_least: None };
+                let remedies = match reason {
+                    Reason::AllDiverged => vec![Remedy::LowerRates, Remedy::CheckModelAndData],
+                    Reason::TooShort => vec![longer],
+                    Reason::NoiseOnly => vec![longer, Remedy::LargerBatches],
+                    _ => vec![Remedy::HigherRates, longer, Remedy::CheckRateIsUsed],
                 };
-                return refuse(reason, because, advice);
+                return refuse(reason, because, &remedies);
             }
         };
         let edge = edge.and_then(|i| lrs.get(i)).and_then(|&lr| Lr::new(lr).ok());
@@ -246,7 +242,7 @@ impl Probe for RangeTest {
                     refused(
                         Reason::AtEdge,
                         format!("training did not break up to a rate of {last:.3e}"),
-                        "end the ramp higher",
+                        &[Remedy::HigherRates],
                         done,
                         cost,
                     )
@@ -259,7 +255,7 @@ impl Probe for RangeTest {
                     _ => refused(
                         Reason::TooShort,
                         format!("{} has no answer for {} recorded losses", suggestion.name(), recorded.len()),
-                        "take more steps",
+                        &[Remedy::LongerTrials { at_least: None }],
                         done,
                         cost,
                     ),
@@ -275,7 +271,7 @@ impl Probe for RangeTest {
                     None => refused(
                         if scores.len() < SCORES { Reason::TooShort } else { Reason::Flat },
                         format!("{} scores show no rise; {SCORES} or more are needed", scores.len()),
-                        "evaluate more often, or read the loss",
+                        &[Remedy::ReadLoss],
                         done,
                         cost,
                     ),

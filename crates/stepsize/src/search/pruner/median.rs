@@ -8,6 +8,7 @@
 //! other parameters than the rate.
 
 use super::{Pruner, at, curve};
+use crate::stats::median;
 use crate::trial::Trial;
 
 /// The median rule.
@@ -34,13 +35,11 @@ impl Pruner for Median {
         }
         let best = curve(live).best()?;
         let peers = settled.iter().filter(|t| t.finished() && t.spec.steps == live.spec.steps);
-        let mut there: Vec<f64> = peers.filter_map(|t| at(t, step)).collect();
+        let there: Vec<f64> = peers.filter_map(|t| at(t, step)).collect();
         if there.len() < self.startup {
             return None;
         }
-        there.sort_by(f64::total_cmp);
-        let middle = there.len() / 2;
-        let median = if there.len() % 2 == 1 { there[middle] } else { (there[middle - 1] + there[middle]) / 2.0 };
+        let median = median(&there)?;
         (best > median).then(|| {
             format!(
                 "at step {step} its best loss {best:.4} is behind {median:.4}, the median of {} finished runs",

@@ -4,13 +4,10 @@
 //! seed, every run to the full horizon. That is the plain way to the same picture, not the best one. Seconds are those
 //! of the trials, one after another, whatever ran at the same time; money is their price.
 
+use crate::defaults::GRID_PER_DECADE;
 use crate::trial::Trial;
 use crate::{Error, Job, Lr, Result};
 use serde::{Deserialize, Serialize};
-
-/// Rates a decade of the grid that the cost is compared with: factors of 1.8, the coarsest grid on which a person
-/// still sees the shape of the landscape.
-const GRID_PER_DECADE: u32 = 4;
 
 /// What a search cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::probe::{Grid, Probe};
 use crate::{Question, Rate, Schedule, TrialId, VERSION};
 
 fn job() -> Job {
@@ -47,7 +48,7 @@ fn verdicts_follow_the_interval_and_a_refusal_knows_none() {
     use Placement::*;
     assert_eq!(verdicts(&rated(Some((lr(0.06), lr(0.2))))), [TooLow, Good, TooHigh, Diverged, Diverged]);
     assert_eq!(verdicts(&rated(None)), [TooLow, Good, TooHigh, Diverged, Diverged]);
-    let refusal = Refusal { reason: Reason::Flat, because: "b".into(), advice: "a".into() };
+    let refusal = Refusal { reason: Reason::Flat, because: "b".into(), remedies: vec![Remedy::CheckRateIsUsed] };
     assert_eq!(verdicts(&estimate(Answer::Refused(refusal))), [Unknown, Unknown, Unknown, Diverged, Diverged]);
 }
 
@@ -80,8 +81,41 @@ fn a_report_survives_json_and_holds_finite_numbers_only() {
 fn a_log_without_a_conclusion_is_a_refusal() {
     let study = Event::Study { version: VERSION, question: Question::in_words("q", "t", job()) };
     let report = Report::from_events(&[study]).unwrap();
-    assert!(report.lr().is_none() && report.estimate.refusal().unwrap().advice.contains("stepsize resume"));
+    assert_eq!(report.estimate.refusal().unwrap().remedies, [Remedy::Resume]);
+    assert_eq!(report.advice, "let the search run to its end");
     assert!(Report::from_events(&[]).is_err());
+}
+
+/// What a log of `trials` holds before its conclusion.
+fn log_of(trials: &[Trial]) -> Vec<Event> {
+    let mut events = vec![Event::Study { version: VERSION, question: Question::in_words("q", "t", job()) }];
+    for t in trials {
+        events.push(Event::Started { trial: t.id, spec: t.spec.clone() });
+        let eval = |p: &Point| Event::Eval { trial: t.id, step: p.step, lr: p.lr, val_loss: p.loss, score: None };
+        events.extend(t.val.points().iter().map(eval));
+        events.push(Event::Ended { trial: t.id, end: t.end.clone().unwrap(), steps: t.steps_run, seconds: None });
+    }
+    events
+}
+
+#[test]
+fn an_interrupted_study_names_the_same_rate_of_divergence_as_a_finished_one() {
+    let mut events = log_of(&trials());
+    let interrupted = Report::from_events(&events).unwrap();
+    let grid = Grid::new(job(), lr(0.001), lr(10.0), 1).unwrap();
+    events.push(Event::Concluded { estimate: grid.estimate(&trials()).unwrap() });
+    let finished = Report::from_events(&events).unwrap();
+    // 1.0 ended worse than untrained, 10 exploded.
+    assert_eq!(finished.estimate.divergence_lr, Some(lr(1.0)));
+    assert_eq!(interrupted.estimate.divergence_lr, finished.estimate.divergence_lr);
+}
+
+#[test]
+fn a_rate_that_ended_above_its_first_mini_batch_is_shown_as_diverged_where_nothing_was_evaluated_before() {
+    let mut ended = trial(0, 1.0, &[2.3, 2.5, 2.9], End::Finished);
+    ended.val = ended.val.points()[1..].iter().copied().collect();
+    let report = Report::new("q", "t", &job(), &rated(None), &[ended]);
+    assert_eq!(report.runs[0].verdict, Placement::Diverged, "the probes count it as diverged");
 }
 
 #[test]

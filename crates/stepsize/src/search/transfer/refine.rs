@@ -1,6 +1,7 @@
 //! [`refine`]: a schedule from gradient norms.
 
 use super::OptimizerFamily;
+use crate::stats::upper_median;
 use crate::{Error, Result, Schedule};
 
 /// A schedule refined from the gradient norms of an earlier run of the same job (Defazio et al. 2023, arXiv 2310.07831, section 4).
@@ -60,9 +61,8 @@ fn running_median(values: &[f64], width: usize) -> Vec<f64> {
     let half = width / 2;
     (0..values.len())
         .map(|i| {
-            let mut window = values[i.saturating_sub(half)..(i + half + 1).min(values.len())].to_vec();
-            window.sort_by(f64::total_cmp);
-            window[window.len() / 2]
+            let window = &values[i.saturating_sub(half)..(i + half + 1).min(values.len())];
+            upper_median(window).unwrap_or(values[i]) // a window holds at least its middle
         })
         .collect()
 }

@@ -1,14 +1,17 @@
-//! [`TransformersGreedy`]: `transformers.optimization.GreedyLR` of transformers 5.24.0, report by report, for one parameter group.
+//! [`TransformersGreedy`]: `transformers.optimization.GreedyLR` of transformers 5.24.0, report by
+//! report, for one parameter group.
 //!
-//! `better` as in PyTorch's plateau. More than `patience` good reports in a row: `rate = min(rate / factor, max_lr)`, then
-//! `warmup` reports are not counted; more than `patience` bad ones: `rate = max(rate * factor, min_lr)`, then `cooldown`. Changes
-//! of at most `eps` are skipped. After `reset` cuts at the floor the rate and the memory go back to the start. With `smooth`
-//! a mean over the last `window` reports is judged.
+//! `better` as in PyTorch's plateau. More than `patience` good reports in a row:
+//! `rate = min(rate / factor, max_lr)`, then `warmup` reports are not counted. More than `patience`
+//! bad ones: `rate = max(rate * factor, min_lr)`, then `cooldown` are not counted. Changes of at
+//! most `eps` are skipped. After `reset` cuts at the floor, the rate and the memory return to the
+//! start. With `smooth`, the mean of the last `window` reports is judged.
 //!
-//! Its faults are kept: a base rate below `min_lr` (1e-3 unless set) can only rise and is reset for being "at the floor";
-//! the best is never forgotten; NaN counts as bad and poisons the smoothed mean for ever. `min_lr`, `max_lr` and `eps` are rates,
-//! so the mode needs the base rate.
+//! Its faults are kept: a base rate below `min_lr` (1e-3 unless set) can only rise, and is reset
+//! for being "at the floor"; the best is never forgotten; NaN counts as bad and spoils the smoothed
+//! mean for ever. `min_lr`, `max_lr` and `eps` are rates, so the mode needs the base rate.
 
+use crate::controller::spec::Parameters;
 use crate::controller::state::{StateReader, Writer};
 use crate::controller::{Controller, Direction, Metric, Observation, Request, State};
 use crate::notation::Call;
@@ -18,15 +21,15 @@ use std::fmt;
 /// Parameters, by transformers' names and defaults.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TransformersGreedy {
-    /// What is watched.
+    /// The metric that it watches.
     pub metric: Metric,
     /// `min` or `max`.
     pub mode: Direction,
     /// Multiplier of a cut, below 1.
     pub factor: f64,
-    /// Reports in a row that are borne.
+    /// Good or bad reports in a row that do not move the rate yet.
     pub patience: u64,
-    /// Improvement that counts.
+    /// Smallest improvement that counts.
     pub threshold: f64,
     /// Whether `threshold` is a share of the best; absolute otherwise.
     pub relative: bool,
@@ -70,32 +73,10 @@ impl Default for TransformersGreedy {
 }
 
 impl TransformersGreedy {
-    pub(crate) fn read(call: &Call) -> Result<Self> {
-        let names =
-            ["patience", "factor", "threshold", "cooldown", "warmup", "min_lr", "max_lr", "eps", "window", "reset"];
-        let a = call.arguments(&names, &["min", "max", "rel", "abs", "train", "val"])?;
-        let d = Self::default();
-        Ok(Self {
-            metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
-            mode: if a.one_of(&["min", "max"])? == Some("max") { Direction::Max } else { Direction::Min },
-            factor: a.number("factor")?.unwrap_or(d.factor),
-            patience: a.count("patience")?.unwrap_or(d.patience),
-            threshold: a.number("threshold")?.unwrap_or(d.threshold),
-            relative: a.one_of(&["rel", "abs"])? == Some("rel"),
-            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
-            warmup: a.count("warmup")?.unwrap_or(d.warmup),
-            min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
-            max_lr: a.number("max_lr")?.unwrap_or(d.max_lr),
-            eps: a.number("eps")?.unwrap_or(d.eps),
-            window: a.count("window")?.unwrap_or(d.window),
-            reset: a.count("reset")?.unwrap_or(d.reset),
-        })
-    }
-
     /// The controller of a run with base rate `base`.
     ///
     /// # Errors
-    /// When `factor` is not below 1 (as there), or a parameter is not finite or negative.
+    /// When `factor` is not below 1 (as in transformers), or a parameter is not finite or negative.
     pub fn build(self, base: Lr) -> Result<Box<dyn Controller>> {
         let numbers = [self.factor, self.threshold, self.min_lr, self.max_lr, self.eps];
         let legal = numbers.iter().all(|v| v.is_finite() && *v >= 0.0) && self.factor > 0.0;
@@ -122,6 +103,34 @@ impl TransformersGreedy {
     }
 }
 
+impl Parameters for TransformersGreedy {
+    fn read(call: &Call) -> Result<Self> {
+        let names =
+            ["patience", "factor", "threshold", "cooldown", "warmup", "min_lr", "max_lr", "eps", "window", "reset"];
+        let a = call.arguments(&names, &["min", "max", "rel", "abs", "train", "val"])?;
+        let d = Self::default();
+        Ok(Self {
+            metric: if a.one_of(&["train", "val"])? == Some("train") { Metric::TrainLoss } else { d.metric },
+            mode: Direction::read(&a)?,
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            threshold: a.number("threshold")?.unwrap_or(d.threshold),
+            relative: a.one_of(&["rel", "abs"])? == Some("rel"),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            warmup: a.count("warmup")?.unwrap_or(d.warmup),
+            min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
+            max_lr: a.number("max_lr")?.unwrap_or(d.max_lr),
+            eps: a.number("eps")?.unwrap_or(d.eps),
+            window: a.count("window")?.unwrap_or(d.window),
+            reset: a.count("reset")?.unwrap_or(d.reset),
+        })
+    }
+
+    fn start(&self, base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build(base)
+    }
+}
+
 impl fmt::Display for TransformersGreedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let word = |given: bool, word: &'static str| if given { word } else { "" };
@@ -139,7 +148,7 @@ impl fmt::Display for TransformersGreedy {
             self.eps,
             self.window,
             self.reset,
-            word(self.mode == Direction::Max, ", max"),
+            self.mode.word(),
             word(self.relative, ", rel"),
             word(self.metric == Metric::TrainLoss, ", train"),
         )
@@ -155,9 +164,9 @@ struct Live {
     bad: u64,
     cooldown: u64,
     warmup: u64,
-    /// Cuts at the floor that are left; below zero as theirs gets, for a `reset` of 0.
+    /// Cuts at the floor until the reset. Below zero for a `reset` of 0, as in transformers.
     reset: i64,
-    /// The window and its running sum, which theirs keeps with its rounding.
+    /// The window and its running sum; transformers keeps the sum, with its rounding.
     values: Vec<f64>,
     sum: f64,
 }
@@ -275,7 +284,7 @@ impl Controller for Live {
         let reset = reader.within("reset", 0.0, self.spec.reset as f64)? as i64;
         let sum = reader.number("sum")?;
         let count = reader.within("values", 0.0, self.spec.window as f64)? as usize;
-        // Reports that are not finite are part of theirs.
+        // transformers keeps reports that are not finite.
         let values = (0..count).map(|i| reader.number(&format!("value_{i}"))).collect::<Result<Vec<_>>>()?;
         reader.finish()?;
         (self.rate, self.best, self.good, self.bad) = (rate, best, good, bad);

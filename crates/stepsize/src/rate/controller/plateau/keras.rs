@@ -1,16 +1,21 @@
-//! [`KerasPlateau`]: Keras 3.15.1 `keras.callbacks.ReduceLROnPlateau`, report by report.
+//! [`KerasPlateau`]: `keras.callbacks.ReduceLROnPlateau` of Keras 3.15.1, report by report.
 //!
-//! `better`: `x + min_delta < best` (for `max` mirrored), compared in single precision; the first report always is.
-//! Cuts when there are `patience` bad reports: `rate = max(rate * factor, min_lr)`, held in single precision, unless the
-//! rate is at `min_lr` already (then it keeps waiting and cuts again at once, as Keras does).
+//! `better`: `x + min_delta < best` (for `max` mirrored), compared in single precision; the first
+//! report always is. It cuts at `patience` bad reports: `rate = max(rate * factor, min_lr)`, in
+//! single precision, unless the rate is at `min_lr` already. In that case it keeps waiting and cuts
+//! again as soon as it can, as Keras does.
 //!
-//! Its faults are kept: a first NaN stays the best for ever; a cooldown is one report short, because the counter falls
-//! before it is looked at; patience 0 acts as 1. Not kept: Keras forgets its state at every `fit`; this state is saved.
+//! Its faults are kept: a first NaN stays the best for ever; a cooldown is one report short,
+//! because the counter falls before it is looked at; patience 0 acts as 1. One is not kept: Keras
+//! forgets its state at every `fit`, and this state is saved.
 
 use super::Direction;
+use crate::controller::spec::Parameters;
 use crate::controller::state::{StateReader, Writer};
 use crate::controller::{Controller, Observation, Request, State};
+use crate::notation::Call;
 use crate::{Error, Lr, Result};
+use std::fmt;
 
 /// Parameters, by Keras's names and defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,7 +28,7 @@ pub struct KerasPlateau {
     pub patience: u64,
     /// Absolute improvement that counts.
     pub min_delta: f64,
-    /// Reports after a cut that are not counted, and one fewer in fact.
+    /// Reports after a cut that are not counted; one fewer in fact, as in Keras.
     pub cooldown: u64,
     /// Lowest rate.
     pub min_lr: f64,
@@ -54,6 +59,38 @@ impl KerasPlateau {
             )));
         }
         Ok(Box::new(Live { spec: self, base: rate, rate, best: None, wait: 0, cooldown: 0 }))
+    }
+}
+
+impl Parameters for KerasPlateau {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "min_delta", "cooldown", "min_lr"];
+        let a = call.arguments(&names, &["min", "max"])?;
+        let d = Self::default();
+        Ok(Self {
+            mode: Direction::read(&a)?,
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            min_delta: a.number("min_delta")?.unwrap_or(d.min_delta),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
+        })
+    }
+
+    fn start(&self, base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build(base)
+    }
+}
+
+impl fmt::Display for KerasPlateau {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let max = self.mode.word();
+        let Self { patience, factor, min_delta, cooldown, min_lr, .. } = self;
+        write!(
+            f,
+            "plateau_keras(patience={patience}, factor={factor:?}, min_delta={min_delta:?}, cooldown={cooldown}, \
+             min_lr={min_lr:?}{max})"
+        )
     }
 }
 

@@ -1,15 +1,18 @@
-//! [`OptaxPlateau`]: optax 0.2.8 `optax.contrib.reduce_on_plateau`, report by report, in single precision as it runs by
-//! default.
+//! [`OptaxPlateau`]: `optax.contrib.reduce_on_plateau` of optax 0.2.8, report by report, in single
+//! precision as it runs by default.
 //!
-//! Reports are averaged `accumulation_size` at a time. `better`: `x < (1 - rtol) best - atol`. Cuts when the count of bad
-//! averages *equals* `patience`: `scale = max(scale * factor, min_scale)`.
+//! `accumulation_size` reports make one average. `better`: `x < (1 - rtol) best - atol`. It cuts
+//! when the count of bad averages *equals* `patience`: `scale = max(scale * factor, min_scale)`.
 //!
-//! Its faults are kept: patience 0 cuts on every improvement and never on a stall; a NaN spoils its average and counts
-//! as bad; the relative rule has the wrong sign for negative metrics.
+//! Its faults are kept: patience 0 cuts on every improvement and never on a stall; a NaN spoils its
+//! average and counts as bad; the relative rule has the wrong sign for negative metrics.
 
+use crate::controller::spec::Parameters;
 use crate::controller::state::{StateReader, Writer};
 use crate::controller::{Controller, Observation, Request, State};
-use crate::{Error, Result};
+use crate::notation::Call;
+use crate::{Error, Lr, Result};
+use std::fmt;
 
 /// Parameters, by optax's names and defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +43,8 @@ impl OptaxPlateau {
     /// The controller.
     ///
     /// # Errors
-    /// On what optax refuses: a factor outside (0, 1), negative or both zero tolerances, `rtol` above 1; also a
-    /// negative `min_scale` and an accumulation of nothing.
+    /// For what optax rejects (a factor outside (0, 1), negative or both zero tolerances, `rtol`
+    /// above 1), and for a negative `min_scale` or an `accumulation_size` of 0.
     pub fn build(self) -> Result<Box<dyn Controller>> {
         let legal = self.factor > 0.0
             && self.factor < 1.0
@@ -58,6 +61,38 @@ impl OptaxPlateau {
         }
         let live = Live { spec: self, scale: 1.0, best: f32::INFINITY, bad: 0, cooldown: 0, count: 0, average: 0.0 };
         Ok(Box::new(live))
+    }
+}
+
+impl Parameters for OptaxPlateau {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "rtol", "atol", "cooldown", "accumulation_size", "min_scale"];
+        let a = call.arguments(&names, &[])?;
+        let d = Self::default();
+        Ok(Self {
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            rtol: a.number("rtol")?.unwrap_or(d.rtol),
+            atol: a.number("atol")?.unwrap_or(d.atol),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            accumulation_size: a.count("accumulation_size")?.unwrap_or(d.accumulation_size),
+            min_scale: a.number("min_scale")?.unwrap_or(d.min_scale),
+        })
+    }
+
+    fn start(&self, _base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build()
+    }
+}
+
+impl fmt::Display for OptaxPlateau {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { patience, factor, rtol, atol, cooldown, accumulation_size, min_scale } = self;
+        write!(
+            f,
+            "plateau_optax(patience={patience}, factor={factor:?}, rtol={rtol:?}, atol={atol:?}, cooldown={cooldown}, \
+             accumulation_size={accumulation_size}, min_scale={min_scale:?})"
+        )
     }
 }
 

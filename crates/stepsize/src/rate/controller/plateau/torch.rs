@@ -1,15 +1,21 @@
-//! [`TorchPlateau`]: PyTorch 2.15 `torch.optim.lr_scheduler.ReduceLROnPlateau`, report by report.
+//! [`TorchPlateau`]: `torch.optim.lr_scheduler.ReduceLROnPlateau` of PyTorch 2.15, report by
+//! report.
 //!
-//! `better`: `x < best (1 - threshold)` or `x < best - threshold` (for `max` mirrored). Cuts when there were *more* than
-//! `patience` bad reports: `rate = max(rate * factor, min_lr)`, unless the change is at most `eps`.
+//! `better`: `x < best (1 - threshold)` or `x < best - threshold` (for `max` mirrored). It cuts
+//! after *more* than `patience` bad reports: `rate = max(rate * factor, min_lr)`, unless the change
+//! is at most `eps`.
 //!
-//! Its faults are kept: NaN counts as bad; the relative rule has the wrong sign for negative metrics (a slightly worse
-//! value replaces the best); rates near `eps` never fall. `min_lr` and `eps` are rates, so the mode needs the base rate.
+//! Its faults are kept: NaN counts as bad; the relative rule has the wrong sign for negative
+//! metrics (a slightly worse value replaces the best); rates near `eps` never fall. `min_lr` and
+//! `eps` are rates, so the mode needs the base rate.
 
 use super::Direction;
+use crate::controller::spec::Parameters;
 use crate::controller::state::{StateReader, Writer};
 use crate::controller::{Controller, Observation, Request, State};
+use crate::notation::Call;
 use crate::{Error, Lr, Result};
+use std::fmt;
 
 /// Parameters, by PyTorch's names and defaults.
 #[derive(Debug, Clone, PartialEq)]
@@ -18,9 +24,9 @@ pub struct TorchPlateau {
     pub mode: Direction,
     /// Multiplier of a cut, below 1.
     pub factor: f64,
-    /// Bad reports that are borne.
+    /// Bad reports in a row that do not cut yet.
     pub patience: u64,
-    /// Improvement that counts.
+    /// Smallest improvement that counts.
     pub threshold: f64,
     /// Whether `threshold` is absolute; relative otherwise.
     pub absolute: bool,
@@ -61,6 +67,41 @@ impl TorchPlateau {
         }
         let (best, rate) = (self.mode.worst(), base.get());
         Ok(Box::new(Live { spec: self, base: rate, rate, best, bad: 0, cooldown: 0 }))
+    }
+}
+
+impl Parameters for TorchPlateau {
+    fn read(call: &Call) -> Result<Self> {
+        let names = ["patience", "factor", "threshold", "cooldown", "min_lr", "eps"];
+        let a = call.arguments(&names, &["min", "max", "rel", "abs"])?;
+        let d = Self::default();
+        Ok(Self {
+            mode: Direction::read(&a)?,
+            factor: a.number("factor")?.unwrap_or(d.factor),
+            patience: a.count("patience")?.unwrap_or(d.patience),
+            threshold: a.number("threshold")?.unwrap_or(d.threshold),
+            absolute: a.one_of(&["rel", "abs"])? == Some("abs"),
+            cooldown: a.count("cooldown")?.unwrap_or(d.cooldown),
+            min_lr: a.number("min_lr")?.unwrap_or(d.min_lr),
+            eps: a.number("eps")?.unwrap_or(d.eps),
+        })
+    }
+
+    fn start(&self, base: Lr) -> Result<Box<dyn Controller>> {
+        self.clone().build(base)
+    }
+}
+
+impl fmt::Display for TorchPlateau {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let max = self.mode.word();
+        let abs = if self.absolute { ", abs" } else { "" };
+        let Self { patience, factor, threshold, cooldown, min_lr, eps, .. } = self;
+        write!(
+            f,
+            "plateau_torch(patience={patience}, factor={factor:?}, threshold={threshold:?}, cooldown={cooldown}, \
+             min_lr={min_lr:?}, eps={eps:?}{max}{abs})"
+        )
     }
 }
 

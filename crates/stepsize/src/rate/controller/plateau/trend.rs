@@ -1,17 +1,22 @@
-//! Is there a trend of improvement in a series? By ranks: Mann-Kendall for its presence, Theil-Sen for its size.
+//! Whether a series has a trend of improvement. By ranks: Mann-Kendall for its presence, Theil-Sen
+//! for its size.
 //!
-//! Mann-Kendall: `S = sum over i < j of sign(x_j - x_i)`, variance `(n(n-1)(2n+5) - sum t(t-1)(2t+5)) / 18` with ties of
-//! size t, `z = (S -+ 1) / sd` (Mann 1945; Kendall 1975). Theil-Sen: the median of all pairwise slopes (Sen 1968).
+//! Mann-Kendall: `S = sum over i < j of sign(x_j - x_i)`, variance
+//! `(n(n-1)(2n+5) - sum t(t-1)(2t+5)) / 18` with ties of size t, `z = (S -+ 1) / sd` (Mann 1945;
+//! Kendall 1975). Theil-Sen: the median of all pairwise slopes (Sen 1968).
 
 use super::Direction;
+use crate::stats::{Z80, median, upper_median};
 
-/// One-sided 10 % point of the normal distribution. A false alarm costs one cut, which can be taken back; a stricter
-/// level would take slow, noisy progress for a plateau.
-const Z: f64 = 1.281_551_565_544_6;
-/// Longest series that is compared pair by pair; a longer one is averaged down to at most this many blocks first.
+/// Level of the test: one-sided 10 %. A false alarm costs one cut, which can be taken back; a
+/// stricter level would take slow, noisy progress for a plateau.
+const Z: f64 = Z80;
+/// Longest series that is compared pair by pair. A longer one is first averaged down to at most
+/// this many blocks.
 const PAIRS: usize = 256;
 
-/// Whether `values` improve: significantly, and over the series by more than `threshold` of the median's size.
+/// Whether `values` improve: significantly, and over the series by more than `threshold` of the
+/// median's size.
 pub(super) fn improves(values: &[f64], mode: Direction, threshold: f64) -> bool {
     let blocks = values.len().div_ceil(PAIRS).max(1);
     // The sign makes "falls" mean "improves"; halving keeps differences of large values finite.
@@ -30,19 +35,14 @@ pub(super) fn improves(values: &[f64], mode: Direction, threshold: f64) -> bool 
             slopes.push(rise / (j - i) as f64);
         }
     }
-    let mut sorted = x.clone();
+    let (Some(slope), Some(middle)) = (median(&slopes), upper_median(&x)) else { return false };
+    let mut sorted = x;
     sorted.sort_by(f64::total_cmp);
     let pairs = |t: f64| t * (t - 1.0) * (2.0 * t + 5.0);
     let ties: f64 = sorted.chunk_by(|a, b| a == b).map(|c| pairs(c.len() as f64)).sum();
     let variance = (pairs(n as f64) - ties) / 18.0;
-    let fall = -(n as f64 - 1.0) * median(slopes);
-    variance > 0.0 && (-score as f64 - 1.0) / variance.sqrt() > Z && fall > threshold * sorted[n / 2].abs()
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_by(f64::total_cmp);
-    let n = values.len();
-    (values[n / 2] + values[(n - 1) / 2]) / 2.0
+    let fall = -(n as f64 - 1.0) * slope;
+    variance > 0.0 && (-score as f64 - 1.0) / variance.sqrt() > Z && fall > threshold * middle.abs()
 }
 
 #[cfg(test)]

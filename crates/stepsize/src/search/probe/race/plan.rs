@@ -2,11 +2,12 @@
 
 use super::lattice;
 use super::reading::{Book, Ending, Entry};
+use crate::defaults::FIRST_SHARE;
 use crate::lr::Lr;
-use crate::{Job, Reason, Refusal};
+use crate::{Job, Reason, Refusal, Remedy};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
-const STRIDE: f64 = 3.25;
+pub(in crate::search::probe) const STRIDE: f64 = 3.25;
 /// Longest probe, as a share of the full run.
 const LONGEST: f64 = 0.251;
 /// Highest and lowest `log2 lr` to go to.
@@ -30,8 +31,8 @@ const BESIDE: f64 = 2.0;
 const WIDE_GAP: f64 = 2.0;
 /// Rates above this `log2 lr` at which nothing was learned may be too high as well as too low: the network may have died.
 const DEAD_ABOVE: f64 = -10.0;
-/// Most steps of widening after the first three probes.
-const WIDENINGS: usize = 8;
+/// Most rates beyond the first two on the way outward.
+pub(in crate::search::probe) const WIDENINGS: usize = 8;
 
 /// What to do next.
 #[derive(Debug)]
@@ -48,7 +49,7 @@ pub(super) enum NextProbe {
 
 /// Length of the first probes.
 fn first_length(job: &Job) -> u64 {
-    let mut n = (job.steps / 16).max(1);
+    let mut n = (job.steps / FIRST_SHARE).max(1);
     while n < MIN_STEPS && n * 2 <= job.steps.div_ceil(8) {
         n *= 2;
     }
@@ -228,10 +229,7 @@ fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
             100.0 * (between / 2.0).sqrt(),
             100.0 * within.sqrt()
         ),
-        advice:
-            "any of these rates does as well in so short a run: give more steps, or compare full runs with several \
-                 seeds (--probe grid --seeds 3)"
-                .into(),
+        remedies: vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }],
     })
 }
 
@@ -239,7 +237,7 @@ fn no_room(n: u64, steps: u64) -> Refusal {
     Refusal {
         reason: Reason::TooShort,
         because: format!("a run of {steps} steps leaves probes of {n}, which say nothing"),
-        advice: "full runs are cheap here: compare them (--probe grid)".into(),
+        remedies: vec![Remedy::CompareFullRuns { seeds: 1 }],
     }
 }
 
@@ -247,15 +245,14 @@ fn all_exploded(low: f64, high: f64) -> Refusal {
     Refusal {
         reason: Reason::AllDiverged,
         because: format!("every rate from {} to {} diverged", Lr::from_log2(low), Lr::from_log2(high)),
-        advice: "look for a fault in the model, the data or the loss: no rate can mend it; then try again".into(),
+        remedies: vec![Remedy::LowerStart, Remedy::CheckModelAndData],
     }
 }
 
 fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
-    let (which, x, advice) = if above {
-        ("highest", high, "check that the loss can rise at all with the rate; is the rate passed on to the optimizer?")
-    } else {
-        ("lowest", low, "check the unit of the rate; a model whose best rate is this small is usually badly scaled")
+    let (which, x, remedy) = match above {
+        true => ("highest", high, Remedy::CheckRateIsUsed),
+        false => ("lowest", low, Remedy::CheckRateScale),
     };
     Refusal {
         reason: Reason::AtEdge,
@@ -265,7 +262,7 @@ fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
             Lr::from_log2(high),
             Lr::from_log2(x)
         ),
-        advice: advice.into(),
+        remedies: vec![remedy],
     }
 }
 
@@ -277,8 +274,7 @@ fn nothing(n: u64, steps: u64, low: f64, high: f64) -> Refusal {
             Lr::from_log2(low),
             Lr::from_log2(high)
         ),
-        advice: "give a longer run (more steps) or a larger search budget; check that the model can learn the data"
-            .into(),
+        remedies: vec![Remedy::LongerRun, Remedy::LargerBudget, Remedy::CheckModelAndData],
     }
 }
 

@@ -1,6 +1,7 @@
 //! [`Book`]: what the trials say, as readings of log loss, with where training breaks as a ceiling.
 
 use crate::Job;
+use crate::divergence::{is_worse_in_log, untrained_validation_loss};
 use crate::landscape::Reading;
 use crate::lr::Lr;
 use crate::schedule::Schedule;
@@ -32,8 +33,6 @@ pub(super) enum Ending {
     Broke,
 }
 
-/// A log loss this far above the untrained one is that of a run that learned nothing and was moved all the same.
-const WORSE: f64 = 0.05;
 /// A run that learned less than this share of what a lower rate did, in log loss and in the same number of steps, has died.
 const DEAD: f64 = 0.2;
 /// Where the best of a length fell by less than this, none is called dead.
@@ -49,7 +48,7 @@ impl Entry {
     /// Whether it broke, or ended above the untrained log loss.
     pub fn broke(&self, untrained: f64) -> bool {
         match self.end {
-            Ending::Read(y) => y > untrained + WORSE,
+            Ending::Read(y) => is_worse_in_log(y, untrained),
             Ending::Behind => false,
             Ending::Broke => true,
         }
@@ -95,7 +94,7 @@ pub(super) struct Book {
 impl Book {
     pub fn new(job: &Job, done: &[Trial]) -> Self {
         let log = log_loss(done);
-        let untrained = untrained(done).map_or(0.0, &log);
+        let untrained = untrained_validation_loss(done).map_or(0.0, &log);
         let ended = |trial: &Trial| {
             let end = match (trial.final_loss().map(&log), &trial.end) {
                 (Some(y), _) => Ending::Read(y),
@@ -231,14 +230,6 @@ fn progress(schedule: &Schedule, steps: u64) -> f64 {
     (0..steps).map(|t| schedule.factor(t)).sum::<f64>().max(f64::MIN_POSITIVE)
 }
 
-/// The untrained loss: an evaluation after 0 steps; where no trial has one (many commands evaluate after training only), the
-/// first reading at the lowest rate, which has moved least.
-fn untrained(done: &[Trial]) -> Option<f64> {
-    let first = |t: &Trial| t.val.first().map(|p| p.loss).filter(|l| l.is_finite()).map(|l| (t.spec.lr.get(), l));
-    let lowest = || done.iter().filter_map(first).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, loss)| loss);
-    done.iter().find_map(Trial::start_loss).or_else(lowest)
-}
-
 /// Losses below this share of the untrained loss are as good as zero: there a ratio of two losses is noise, and would outweigh how
 /// near a rate is to where training breaks.
 const NEGLIGIBLE: f64 = 2e-4;
@@ -248,7 +239,7 @@ const NEGLIGIBLE: f64 = 2e-4;
 fn log_loss(done: &[Trial]) -> impl Fn(f64) -> f64 + use<> {
     let all = || done.iter().flat_map(|t| t.val.points()).map(|p| p.loss).filter(|l| l.is_finite());
     let lowest = all().fold(f64::INFINITY, f64::min);
-    let start = untrained(done).unwrap_or(lowest);
+    let start = untrained_validation_loss(done).unwrap_or(lowest);
     let offset = if lowest > 0.0 { -NEGLIGIBLE * start } else { lowest - 0.1 * (start - lowest).abs().max(1e-12) };
     move |loss| (loss - offset).max(f64::MIN_POSITIVE).ln()
 }

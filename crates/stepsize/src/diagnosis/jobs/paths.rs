@@ -1,49 +1,31 @@
-//! Which runs are of one job: the library compares what the logs say; here the paths are asked too.
+//! The paths of runs of one job, masked such that they are equal.
 //!
-//! The path of a run of the same job differs in its rate and its seed only (`lr0.1_seed0.csv`), or, where it names no rate, in
-//! the numbers and hashes of the part that tells runs apart (`run07.csv`, `version_3/metrics.csv`, `3f9a1c2/log.txt`): the last one
-//! that has several values beside the same others. Runs whose repeated rates end far apart are of different jobs, whatever
-//! their names say, and are left alone.
+//! The path of a run differs from those of the other runs of its job in its rate and its seed only
+//! (`lr0.1_seed0.csv`). Where it names no rate, we mask the numbers and hashes of the last path
+//! component that varies while all other components agree (`run07.csv`, `version_3/metrics.csv`,
+//! `3f9a1c2/log.txt`).
 
-use super::Judged;
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use stepsize::Placement;
-use stepsize::diagnosis::sweep::groups;
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-/// Most that repeated rates may differ, in log loss (median), to be of one job.
-const REPEATS: f64 = 0.25;
+/// Words after which a number is the rate, the seed, or the count of a run.
+const COUNTERS: [&str; 10] =
+    ["learning_rate", "learningrate", "eta0", "eta", "lr", "seed", "run", "trial", "version", "rep"];
+/// Shortest random name. Chosen by eye.
+const SHORTEST: usize = 4;
 
-/// Groups of two or more runs that are of one job.
-pub fn together(runs: &[Judged]) -> Vec<Vec<usize>> {
-    let paths: Vec<Vec<String>> = runs.iter().map(|r| parts(&r.file, &r.run)).collect();
-    let mut by_path: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (i, path) in masked(&paths).into_iter().enumerate() {
-        by_path.entry(path).or_default().push(i);
-    }
-    let mut out = Vec::new();
-    for members in by_path.into_values() {
-        let records: Vec<_> = members.iter().map(|i| runs[*i].record.clone()).collect();
-        for group in groups(&records) {
-            let group: Vec<usize> = group.into_iter().map(|g| members[g]).collect();
-            if group.len() > 1 && alike(runs, &group) {
-                out.push(group);
-            }
-        }
-    }
-    out
-}
-
-/// The parts of a path in small letters. The files of TensorBoard have names of their own in every run.
-fn parts(file: &str, run: &str) -> Vec<String> {
+/// The components of a path in small letters. TensorBoard gives its files another name in every
+/// run, so they all get one.
+pub(super) fn parts(file: &str, run: &str) -> Vec<String> {
     let whole = if run.is_empty() { file.to_owned() } else { format!("{file}/{}", run.replace("row ", "row")) };
     let part = |p: &str| if p.contains("tfevents") { "events".to_owned() } else { p.to_ascii_lowercase() };
     whole.split('/').map(part).collect()
 }
 
-/// The paths with their rate and seed, or the numbers and hashes of the part that tells runs apart, taken out.
-fn masked(paths: &[Vec<String>]) -> Vec<String> {
-    // The values of a part, by what stands before and after it.
+/// The paths without their rate and seed, or without the numbers and hashes of the component that
+/// tells runs apart.
+pub(super) fn masked(paths: &[Vec<String>], names_rate: impl Fn(&str) -> bool) -> Vec<String> {
+    // The values that a component takes, by what stands before and after it.
     let around = |path: &[String], at: usize| (path[..at].join("/"), path[at + 1..].join("/"));
     let mut values: HashMap<(String, String), BTreeSet<&str>> = HashMap::new();
     for path in paths {
@@ -53,7 +35,7 @@ fn masked(paths: &[Vec<String>]) -> Vec<String> {
     }
     let random: HashSet<_> = values.iter().filter(|(_, names)| random(names)).map(|(around, _)| around).collect();
     let mask = |path: &Vec<String>| {
-        if stepsize_logs::meaning::rate_in(&path.join("/")).is_some() {
+        if names_rate(&path.join("/")) {
             return path.iter().map(|p| named(p)).collect::<Vec<_>>().join("/");
         }
         let tells = |at: &usize| values.get(&around(path, *at)).is_some_and(|v| v.len() > 1);
@@ -69,12 +51,12 @@ fn masked(paths: &[Vec<String>]) -> Vec<String> {
     paths.iter().map(mask).collect()
 }
 
-/// Numbers after words of the rate and the seed, and numbers that only count runs, taken out.
+/// Masks the numbers after [`COUNTERS`].
 fn named(part: &str) -> String {
     let mut out = String::new();
     let mut rest = part;
     'next: while let Some(c) = rest.chars().next() {
-        for word in ["learning_rate", "learningrate", "eta0", "eta", "lr", "seed", "run", "trial", "version", "rep"] {
+        for word in COUNTERS {
             let before = out.chars().next_back();
             if rest.starts_with(word) && !before.is_some_and(char::is_alphabetic) {
                 let tail = rest[word.len()..].trim_start_matches(['=', '_', '-', ':', ' ']);
@@ -93,24 +75,25 @@ fn named(part: &str) -> String {
     out
 }
 
-/// The last word of a name before its ending.
+/// The last word of a file name, without its extensions.
 fn last_word(part: &str) -> &str {
     let stem = part.split('.').next().unwrap_or(part);
     stem.rsplit(|c: char| !c.is_ascii_alphanumeric()).next().unwrap_or(stem)
 }
 
-/// Whether the last words of names are random: of one length, and most of letters and digits, which words seldom are.
+/// Whether the last words of names are random: all of one length, and most of them hashes of
+/// letters and digits, which words seldom are.
 fn random(names: &BTreeSet<&str>) -> bool {
     let words: Vec<&str> = names.iter().map(|n| last_word(n)).collect();
     let mixed = |w: &&&str| w.contains(|c: char| c.is_ascii_digit()) && w.contains(|c: char| c.is_ascii_alphabetic());
     let length = words.first().map_or(0, |w| w.len());
-    length >= 4
+    length >= SHORTEST
         && words.iter().all(|w| w.len() == length)
         && words.iter().filter(mixed).count() * 2 > words.len()
         && words.iter().filter(|w| is_hash(w)).count() * 2 > words.len()
 }
 
-/// Numbers and hashes taken out.
+/// Masks numbers and hashes.
 fn numbered(part: &str) -> String {
     let mut out = String::new();
     for token in part.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
@@ -131,44 +114,27 @@ fn numbered(part: &str) -> String {
     out
 }
 
-/// Whether a word is a hash or a random name: six or seven hexadecimal digits or more, or letters and numbers in turn, none of them a word.
+/// Whether a word is a hash or a random name. A hash has six hexadecimal digits or more (seven if
+/// all are letters: English has words of six). A random name changes between letters and digits,
+/// and its letters are too few in a row to be words.
 fn is_hash(word: &str) -> bool {
     let digit = word.contains(|c: char| c.is_ascii_digit());
     let hex = word.len() >= if digit { 6 } else { 7 } && word.bytes().all(|b| b.is_ascii_hexdigit());
     let turns = word.as_bytes().windows(2).filter(|w| w[0].is_ascii_digit() != w[1].is_ascii_digit()).count();
     let longest = word.split(|c: char| c.is_ascii_digit()).map(str::len).max().unwrap_or(0);
-    hex || word.len() >= 4 && turns >= 2 && longest <= 2 || word.len() >= 8 && turns >= 3 && longest <= 4
-}
-
-/// Whether runs at the same rate end alike, where a rate was run more than once.
-fn alike(runs: &[Judged], group: &[usize]) -> bool {
-    let trained: Vec<(f64, f64)> = group
-        .iter()
-        .map(|i| &runs[*i])
-        .filter(|r| r.diagnosis.verdict != Placement::Diverged)
-        .filter_map(|r| Some((r.record.base_lr()?, r.record.final_loss()?)))
-        .collect();
-    let mut apart: Vec<f64> = Vec::new();
-    for (i, a) in trained.iter().enumerate() {
-        for b in &trained[i + 1..] {
-            if (a.0 / b.0).ln().abs() < 1e-6 && a.1 > 0.0 && b.1 > 0.0 {
-                apart.push((a.1 / b.1).ln().abs());
-            }
-        }
-    }
-    apart.sort_by(f64::total_cmp);
-    apart.get(apart.len() / 2).is_none_or(|m| *m < REPEATS)
+    hex || word.len() >= SHORTEST && turns >= 2 && longest <= 2 || word.len() >= 8 && turns >= 3 && longest <= 4
 }
 
 #[cfg(test)]
 mod tests {
     use super::{masked, parts};
 
-    /// The paths with their runs told by number: equal numbers for one job.
+    /// Checks the jobs of paths: equal numbers for one job.
     #[track_caller]
     fn jobs(paths: &[&str], expected: &[usize]) {
         let paths: Vec<Vec<String>> = paths.iter().map(|p| parts(p, "")).collect();
-        let names = masked(&paths);
+        let names =
+            masked(&paths, |path| ["lr0", "lr1", "lr=0", "lr_0", "lr_1"].iter().any(|rate| path.contains(rate)));
         let mut seen: Vec<&String> = Vec::new();
         let numbers: Vec<usize> = names
             .iter()

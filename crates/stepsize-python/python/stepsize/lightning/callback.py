@@ -1,8 +1,8 @@
-"""Stepsize for Lightning: a callback that brings the schedule, and reports to the controller.
+"""The callback for Lightning: it brings the schedule, and reports to the controller.
 
-The schedule becomes one of the trainer's own schedulers, so Lightning steps, logs, saves and restores it: accumulated
-batches make one step, and the state is in every checkpoint. In a checkpoint that was saved without it the position is
-the trainer's ``global_step``.
+The schedule becomes one of the trainer's own schedulers, so Lightning steps, logs, saves and
+restores it. Accumulated batches make one step, and the state is in every checkpoint. From a
+checkpoint that has no state of it, the schedule continues at the trainer's ``global_step``.
 """
 
 from __future__ import annotations
@@ -13,26 +13,39 @@ from typing import Any
 try:
     import lightning.pytorch as pl
     from lightning.pytorch.utilities.types import LRSchedulerConfig
-except ImportError:  # the package's other name
+except ImportError:  # the other name of the package
     import pytorch_lightning as pl
     from pytorch_lightning.utilities.types import LRSchedulerConfig
 
-from . import Schedule
-from .torch.scheduler import LRScheduler
+from .. import Schedule
+from ..torch.scheduler import LRScheduler
 
 __all__ = ["StepsizeCallback"]
 
 
 class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues] one of two packages
-    """``lr(step) = base x schedule(step) x controller``; the base is the rate that ``configure_optimizers`` gave.
+    """Sets the rate of a run, ``lr(step) = base x schedule(step) x controller``.
+
+    The base rate is the one that ``configure_optimizers`` gives.
 
     Args:
-        schedule: Notation or a ``Schedule``. Without it the module's own ``stepsize.torch.LRScheduler`` (given as
-            ``{"scheduler": ..., "interval": "step"}``) is reported to and nothing else happens.
+        schedule: Notation or a ``Schedule``. Without it, the callback only reports to the module's
+            own ``stepsize.torch.LRScheduler``, given as ``{"scheduler": ..., "interval": "step"}``.
         steps: Length of the run in optimizer steps; by default the trainer's own estimate.
-        controller: Notation of a controller; ``monitor`` is reported to it after each validation, or after each epoch
-            where there is none. With several processes the value of the first is reported in all.
-        monitor: Name of a logged metric. A value that is not finite is refused with a warning and changes nothing.
+        controller: Notation of a controller. The callback reports ``monitor`` to it after each
+            validation, or after each epoch when there is no validation. Every process reports the
+            value of the first one.
+        monitor: Name of a logged metric. A value that is not finite changes nothing and gives a
+            warning.
+
+    Raises:
+        ValueError: In training, when ``configure_optimizers`` gives a scheduler as well, the
+            trainer does not know the length of the run, there is no controller to report to, or
+            ``monitor`` is not logged.
+
+    Example::
+
+        trainer = lightning.Trainer(callbacks=[StepsizeCallback("warmup(5%) then cosine")], max_steps=10_000)
     """
 
     def __init__(
@@ -48,21 +61,25 @@ class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues]
         self.schedule, self.steps, self.controller, self.monitor = schedule, steps, controller, monitor
 
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
-        """After the optimizers were made, before their states are restored."""
+        """For Lightning: called after the optimizers are made and before their states are restored.
+        """
         if self.schedule is None:
             return
         configs = trainer.strategy.lr_scheduler_configs
         if configs:
-            raise ValueError("configure_optimizers gives a scheduler as well: only one of two can set the rate")
+            raise ValueError(
+                "configure_optimizers gives a scheduler, and only one of two can set the rate: remove it, or remove "
+                "StepsizeCallback"
+            )
         steps = trainer.estimated_stepping_batches if self.steps is None else self.steps
         if steps == float("inf"):
-            raise ValueError("the trainer does not know how long the run is: give StepsizeCallback its steps")
+            raise ValueError("the trainer does not know how long the run is: give StepsizeCallback steps=")
         for optimizer in trainer.optimizers:
             ours = LRScheduler(optimizer, self.schedule, int(steps), controller=self.controller)
             configs.append(LRSchedulerConfig(scheduler=ours, interval="step"))
 
     def on_train_start(self, trainer: Any, pl_module: Any) -> None:
-        """After everything was restored."""
+        """For Lightning: called after everything is restored."""
         if self.schedule is not None:
             for scheduler in _ours(trainer):
                 if scheduler.last_epoch == 0 < trainer.global_step:  # the checkpoint had no scheduler
@@ -80,11 +97,14 @@ class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues]
         controlled = [scheduler for scheduler in _ours(trainer) if scheduler.controlled]
         if not controlled:
             if self.schedule is None:
-                raise ValueError("no scheduler has a controller: give StepsizeCallback or LRScheduler a controller")
+                raise ValueError(
+                    "no scheduler has a controller: give controller= to StepsizeCallback or to LRScheduler"
+                )
             return
         metrics = trainer.callback_metrics
         if self.monitor not in metrics:
-            raise ValueError(f"{self.monitor!r} is not logged; what is: {', '.join(metrics) or 'nothing'}")
+            logged = ", ".join(metrics) or "none"
+            raise ValueError(f"{self.monitor!r} is not logged: give monitor= one of these: {logged}")
         value = float(trainer.strategy.broadcast(float(metrics[self.monitor])))
         for scheduler in controlled:
             try:

@@ -1,37 +1,38 @@
-"""``find``, ``range_test`` and ``sensitivity`` on a loss of JAX parameters and an optax optimizer.
+"""``find``, ``range_test`` and ``sweep`` on a loss of JAX parameters and an optax optimizer.
 
-JAX arrays do not change, so nothing of the caller's does; what is put back are the generators that the data is drawn with.
+JAX arrays are immutable, so the caller's parameters do not change. The random generators that draw
+the data are put back.
 """
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from . import Estimate, Schedule, _data, _search
+from .. import Estimate, Schedule, _data, _defaults, _loop, _search
+from .._renamed import find_names, range_test_names
 
-__all__ = ["find", "range_test", "sensitivity"]
-
-VAL_BATCHES = 32  # as in PyTorch's adapter
+__all__ = ["find", "range_test", "sensitivity", "sweep"]
 
 _Loader = Iterable[Any] | Callable[[], Iterable[Any]]
+_Optimizer: TypeAlias = "Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation"
 
 
 class Training:
-    """``step``, ``save``, ``restore`` and ``evaluate`` of a training run. Arguments as those of ``find``."""
+    """The task of a search, on a loss of parameters. The arguments are those of ``find``."""
 
     def __init__(
         self,
         loss_fn: Callable[..., Any],
         params: Any,
         loader: _Loader,
-        optimizer: Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation,
+        optimizer: _Optimizer,
         val_loader: _Loader | None,
         *,
         state: Any,
@@ -42,7 +43,10 @@ class Training:
         also: Sequence[Any],
     ) -> None:
         if val_batches < 1:
-            raise ValueError(f"val_batches is at least 1, not {val_batches}")
+            raise ValueError(f"val_batches must be at least 1, not {val_batches}")
+        count = sum(getattr(leaf, "size", 1) for leaf in jax.tree_util.tree_leaves(params))
+        judged = "training" if val_loader is None else "validation"
+        self.description = f"a JAX model, {count} parameters, judged on {judged} batches"
         self.batches = _data.Batches(loader)
         self.loader, self.count, self.also = loader, val_batches, also
         self.held: Any = None if val_loader is None else _data.reusable(val_loader, "val_loader")
@@ -59,8 +63,8 @@ class Training:
                 _rated(first, 1.0)
             except KeyError:
                 raise ValueError(
-                    "the optimizer's rate cannot be set: give a function of the rate, `optax.adamw`, or make it with "
-                    "optax.inject_hyperparams and the name learning_rate"
+                    "the optimizer has no learning_rate that can be set: give a function of the rate such as "
+                    "`optax.adamw`, or make the optimizer with optax.inject_hyperparams and an argument learning_rate"
                 ) from None
             with_rate: Any = lambda lr: made  # noqa: E731
         else:
@@ -95,6 +99,8 @@ class Training:
     def restore(self, kept: Any) -> None:
         self._all, generators = kept
         generators()
+
+    def begin(self) -> None:
         self.batches.rewind()
 
     def evaluate(self) -> float:
@@ -111,7 +117,7 @@ class Training:
         finally:
             generators()
         if weight == 0.0:
-            raise ValueError("val_loader gives no batch")
+            raise ValueError("val_loader gives no batch: it needs at least one")
         return total / weight
 
     def reseed(self, seed: int) -> None:
@@ -129,16 +135,12 @@ def _size(batch: Any) -> float:
     return float(leaves[0].shape[0]) if leaves and np.ndim(leaves[0]) else 1.0
 
 
-def _task(params: Any, val_loader: Any) -> str:
-    count = sum(getattr(leaf, "size", 1) for leaf in jax.tree_util.tree_leaves(params))
-    return f"a JAX model, {count} parameters, judged on {'training' if val_loader is None else 'validation'} batches"
-
-
+@find_names
 def find(
     loss_fn: Callable[..., Any],
     params: Any,
     loader: _Loader,
-    optimizer: Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation,
+    optimizer: _Optimizer,
     val_loader: _Loader | None = None,
     *,
     steps: int,
@@ -147,55 +149,70 @@ def find(
     opt_state: Any = None,
     key: Any = None,
     val_fn: Callable[..., Any] | None = None,
-    val_batches: int = VAL_BATCHES,
+    val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
-    lr: float | None = None,
-    max_cost: float | None = None,
+    start: float | None = None,
+    budget: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
 ) -> Estimate:
-    """Finds the base rate for a run of ``steps`` under ``schedule``, from ``params`` as they are, for about half of the run.
+    """Finds the base rate for a full run of ``steps`` under ``schedule``, starting from ``params``.
+
+    It takes about half the steps of one full run, and compiles the step once for all rates.
 
     Args:
-        loss_fn: ``loss_fn(params, batch) -> loss``, jittable. With ``state`` it is ``loss_fn(params, state, batch)`` and
-            returns ``(loss, state)``; with ``key`` it takes a fresh one in each step, as ``key=``.
+        loss_fn: ``loss_fn(params, batch) -> loss``, a scalar; it must be jittable. With ``state``
+            it is ``loss_fn(params, state, batch) -> (loss, state)``; with ``key`` it also takes a
+            fresh key as ``key=``.
         params: Pytree of arrays.
-        loader: Batches: an object that can be iterated over again and again, or a function that returns an iterator.
-        optimizer: A function of the rate, ``optax.adamw`` or ``lambda lr: optax.chain(...)``; or a transformation made
-            with ``optax.inject_hyperparams`` whose ``learning_rate`` can be set. It is compiled once for all rates.
-        val_loader: What trials are judged on. Without it training batches are, which shows no overfitting.
+        loader: Training batches, each a pytree of arrays: an object that can be iterated over again
+            and again, or a function that returns an iterator.
+        optimizer: A function of the rate, such as ``optax.adamw`` or ``lambda lr:
+            optax.chain(...)``; or a transformation made with ``optax.inject_hyperparams``, whose
+            ``learning_rate`` can be set.
+        val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
+            are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
-        schedule: Shape of the rate over the full run.
-        state: What else the model carries from step to step (batch statistics).
-        opt_state: The optimizer's state in mid-training; by default a new one.
-        key: For dropout and the like.
-        val_fn: ``val_fn(params, [state,] batch) -> loss`` where evaluation differs from training.
-        val_batches: Most batches of an evaluation.
-        also: ``numpy.random.Generator`` objects that the loader draws with: put back, as the global ones are.
-        lr, max_cost, seed, progress: As in ``stepsize.find``.
+        schedule: The schedule of the full run: notation or a ``Schedule``.
+        state: Whatever else the model carries from step to step, such as batch statistics.
+        opt_state: State of the optimizer, to start in mid-training; by default a new one.
+        key: A key for dropout and the like, split at each step.
+        val_fn: ``val_fn(params, [state,] batch) -> loss``, for evaluations that differ from
+            training.
+        val_batches: The most batches of one evaluation.
+        also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
+            the global ones are.
+        start, budget, seed, progress: As in ``stepsize.find``.
 
     Raises:
-        ValueError: When the optimizer's rate cannot be set, or a loader is an iterator that cannot begin again.
+        ValueError: When an argument is out of range, the rate of the optimizer cannot be set, or a
+            loader is an iterator, which cannot start again.
+        TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
+
+    Example::
+
+        estimate = stepsize.jax.find(loss_fn, params, loader, optax.adamw, val_loader, steps=10_000, schedule="cosine")
+        print(estimate)
     """
     training = Training(
         loss_fn, params, loader, optimizer, val_loader,
         state=state, opt_state=opt_state, key=key, val_fn=val_fn, val_batches=val_batches, also=also,
     )  # fmt: skip
-    return _search.find(
-        training.step, training.save, training.restore, evaluate=training.evaluate, steps=steps, schedule=schedule,
-        lr=lr, max_cost=max_cost, seed=seed, task=_task(params, val_loader), progress=progress,
-    )  # fmt: skip
+    return _search.run_find(
+        training, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress
+    )
 
 
+@range_test_names
 def range_test(
     loss_fn: Callable[..., Any],
     params: Any,
     loader: _Loader,
-    optimizer: Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation,
+    optimizer: _Optimizer,
     *,
-    low: float = 1e-6,
-    high: float = 10.0,
-    iterations: int = 100,
+    low: float = _defaults.LOW,
+    high: float = _defaults.HIGH,
+    trial_steps: int = _defaults.RANGE_TEST_STEPS,
     rule: str = "edge",
     linear: bool = False,
     state: Any = None,
@@ -204,28 +221,32 @@ def range_test(
     also: Sequence[Any] = (),
     progress: bool | None = None,
 ) -> Estimate:
-    """Smith's range test: see ``stepsize.range_test`` for its arguments, ``find`` for the others."""
+    """Smith's range test: one short run on a rising rate.
+
+    ``stepsize.range_test`` describes the arguments from ``low`` to ``linear``, ``find`` the others.
+    """
     training = Training(
         loss_fn, params, loader, optimizer, None,
         state=state, opt_state=opt_state, key=key, val_fn=None, val_batches=1, also=also,
     )  # fmt: skip
-    return _search.range_test(
-        training.step, training.save, training.restore, low=low, high=high, iterations=iterations, rule=rule,
-        linear=linear, task=_task(params, None), progress=progress,
-    )  # fmt: skip
+    # Without evaluations: a range test reads the training losses.
+    task = _loop.Closures(training.description, training.step, training.save, training.restore)
+    return _search.run_range_test(
+        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
+    )
 
 
-def sensitivity(
+def sweep(
     loss_fn: Callable[..., Any],
     params: Any,
     loader: _Loader,
-    optimizer: Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation,
+    optimizer: _Optimizer,
     val_loader: _Loader | None = None,
     *,
     steps: int,
     low: float,
     high: float,
-    per_decade: int = 4,
+    per_decade: int = _defaults.PER_DECADE,
     seeds: int = 1,
     trial_steps: int | None = None,
     schedule: str | Schedule = "constant",
@@ -233,21 +254,25 @@ def sensitivity(
     opt_state: Any = None,
     key: Any = None,
     val_fn: Callable[..., Any] | None = None,
-    val_batches: int = VAL_BATCHES,
+    val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
     seed: int = 0,
     progress: bool | None = None,
 ) -> Estimate:
-    """Loss over rates: see ``stepsize.sensitivity`` for its arguments, ``find`` for the others.
+    """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
-    Seeds change ``key``, the generators in ``also`` and the global ones, not the parameters that a run starts from.
+    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
+    A seed changes ``key``, the generators in ``also`` and the global ones. It does not change the
+    parameters that a trial starts from.
     """
     training = Training(
         loss_fn, params, loader, optimizer, val_loader,
         state=state, opt_state=opt_state, key=key, val_fn=val_fn, val_batches=val_batches, also=also,
     )  # fmt: skip
-    return _search.sensitivity(
-        training.step, training.save, training.restore, evaluate=training.evaluate, reseed=training.reseed,
-        steps=steps, low=low, high=high, per_decade=per_decade, seeds=seeds, trial_steps=trial_steps, schedule=schedule,
-        seed=seed, task=_task(params, val_loader), progress=progress,
+    return _search.run_sweep(
+        training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
+        trial_steps=trial_steps, seed=seed, progress=progress,
     )  # fmt: skip
+
+
+sensitivity = sweep  # the older name

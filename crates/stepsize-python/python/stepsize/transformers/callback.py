@@ -1,9 +1,10 @@
-"""Stepsize for the Hugging Face Trainer: a callback that brings the schedule, and reports to the controller.
+"""The callback for the Hugging Face Trainer: it brings the schedule, and reports to the controller.
 
-The Trainer always makes a scheduler of its own. The callback sets the rates after it, just before each optimizer step,
-and tells it which rates these were, so that the Trainer logs the truth. The position is the Trainer's ``global_step``,
-which counts optimizer steps whatever the number of processes and of accumulated batches; only the controller has a
-state, and it is saved in ``trainer_state.json``.
+The Trainer always makes a scheduler of its own. The callback sets the rates after that scheduler,
+just before each optimizer step, and puts them into the scheduler, so that the Trainer logs the true
+rates. The position is the Trainer's ``global_step``, which counts optimizer steps for any number of
+processes and of accumulated batches. Only the controller has a state; it is saved in
+``trainer_state.json``.
 """
 
 from __future__ import annotations
@@ -14,21 +15,34 @@ from typing import Any
 from transformers import TrainerCallback
 from transformers.trainer_callback import ExportableState
 
-from . import Schedule
-from .torch.scheduler import LRScheduler
+from .. import Schedule
+from ..torch.scheduler import LRScheduler
 
 __all__ = ["StepsizeCallback"]
 
 
 class StepsizeCallback(TrainerCallback, ExportableState):
-    """``lr(step) = base x schedule(step) x controller``; the base is ``learning_rate`` of the ``TrainingArguments``.
+    """Sets the rate of a run, ``lr(step) = base x schedule(step) x controller``.
+
+    The base rate is ``learning_rate`` of the ``TrainingArguments``.
 
     Args:
-        schedule: Notation or a ``Schedule``. Without it the ``stepsize.torch.LRScheduler`` that was given to the Trainer
-            (``optimizers=(optimizer, scheduler)``) is reported to and nothing else happens.
+        schedule: Notation or a ``Schedule``. Without it, the callback only reports to the
+            ``stepsize.torch.LRScheduler`` that the Trainer was given, ``optimizers=(optimizer,
+            scheduler)``.
         steps: Length of the run in optimizer steps; by default the Trainer's own.
-        controller: Notation of a controller; ``monitor`` is reported to it after each evaluation.
-        monitor: Name of an evaluation metric. A value that is not finite is refused with a warning and changes nothing.
+        controller: Notation of a controller. The callback reports ``monitor`` to it after each
+            evaluation.
+        monitor: Name of an evaluation metric. A value that is not finite changes nothing and gives
+            a warning.
+
+    Raises:
+        ValueError: In training, when there is no controller to report to, or ``monitor`` is not
+            evaluated.
+
+    Example::
+
+        trainer = Trainer(model, arguments, train_dataset=data, callbacks=[StepsizeCallback("warmup(10%) then linear")])
     """
 
     def __init__(
@@ -46,7 +60,9 @@ class StepsizeCallback(TrainerCallback, ExportableState):
         self._scheduler: LRScheduler | None = None
 
     def state(self) -> dict[str, Any]:
-        """For ``trainer_state.json``."""
+        """For the Trainer: the arguments and the state of the controller, which go into
+        ``trainer_state.json``.
+        """
         schedule = None if self.schedule is None else str(self.schedule)
         args = {"schedule": schedule, "steps": self.steps, "controller": self.controller, "monitor": self.monitor}
         if self._scheduler is not None and self._scheduler.controlled:
@@ -57,14 +73,14 @@ class StepsizeCallback(TrainerCallback, ExportableState):
         if self.schedule is None:
             return
         optimizer = kwargs["optimizer"]
-        optimizer = getattr(optimizer, "optimizer", optimizer)  # out of accelerate's wrapper
+        optimizer = getattr(optimizer, "optimizer", optimizer)  # without the wrapper of accelerate
         steps = state.max_steps if self.steps is None else self.steps
-        # The Trainer's scheduler has noted the base in the groups, and a checkpoint brings it back.
+        # The Trainer's scheduler keeps the base rate in the groups, and a checkpoint restores it.
         self._scheduler = LRScheduler(
             optimizer, self.schedule, steps, controller=self.controller, last_epoch=state.global_step - 1
         )
         saved = state.stateful_callbacks.get(type(self).__name__) if state.global_step else None
-        if isinstance(saved, dict):  # of a checkpoint
+        if isinstance(saved, dict):  # from a checkpoint
             self.controller_state = saved["attributes"]["controller_state"]
         if self.controller_state is not None and self.controller is not None and state.global_step:
             self._scheduler.load_state_dict({**self._scheduler.state_dict(), "controller": self.controller_state})
@@ -79,11 +95,12 @@ class StepsizeCallback(TrainerCallback, ExportableState):
         scheduler = self._scheduler or getattr(given, "scheduler", given)
         if not isinstance(scheduler, LRScheduler) or not scheduler.controlled:
             if self.schedule is None:
-                raise ValueError("the Trainer has no scheduler with a controller: give StepsizeCallback a controller")
+                raise ValueError("the Trainer has no scheduler with a controller: give controller= to StepsizeCallback")
             return
         metrics = kwargs["metrics"]
         if self.monitor not in metrics:
-            raise ValueError(f"{self.monitor!r} is not evaluated; what is: {', '.join(metrics) or 'nothing'}")
+            evaluated = ", ".join(metrics) or "none"
+            raise ValueError(f"{self.monitor!r} is not evaluated: give monitor= one of these: {evaluated}")
         try:
             why = scheduler.observe(float(metrics[self.monitor]))
         except ValueError as refused:

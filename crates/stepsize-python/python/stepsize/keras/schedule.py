@@ -1,8 +1,10 @@
-"""Stepsize for Keras 3: a ``LearningRateSchedule`` that carries a controller, and the callback that reports to it.
+"""A Keras ``LearningRateSchedule`` that carries a controller, and the callback that reports to the
+controller.
 
-The schedule is a formula in ``keras.ops``, so it compiles on every backend. The controller's factor is a number in the
-compiled step; when it changes, which is rare, the step is compiled anew. The controller's state lives in the schedule:
-``.keras`` files keep it with the optimizer's configuration, files of weights (and so ``BackupAndRestore``) because the
+The schedule is a formula in ``keras.ops``, so it compiles on every backend. The factor of the
+controller is a constant in the compiled step; when it changes, which is rare, the step is compiled
+again. The state of the controller is in the schedule. ``.keras`` files keep it with the
+configuration of the optimizer. Files of weights (and so ``BackupAndRestore``) keep it because the
 callback makes the schedule an attribute of the model.
 """
 
@@ -14,26 +16,36 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras.src.saving.keras_saveable import KerasSaveable  # Keras saves the attributes of a model that are of it
+from keras.src.saving.keras_saveable import KerasSaveable  # Keras saves attributes of a model that have this class
 
-from . import Policy
-from . import Schedule as _Schedule
-from ._formula import formula
-from .keras_find import find, range_test, sensitivity
+from .. import Policy
+from .. import Schedule as _Schedule
+from .._formula import formula
 
-__all__ = ["Controller", "Schedule", "find", "range_test", "sensitivity"]
+__all__ = ["Controller", "Schedule"]
 
 
 @keras.saving.register_keras_serializable(package="stepsize")
 class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
-    """``lr x schedule(step) x controller``: give it to an optimizer as its ``learning_rate``.
+    """The rate of a run, ``lr x schedule(step) x controller``. Give it to an optimizer as its
+    ``learning_rate``.
 
     Args:
         lr: The base rate.
         schedule: Notation or a ``stepsize.Schedule``.
         steps: Length of the run in optimizer steps.
-        controller: Notation of a controller, for the callback ``Controller`` to report to.
-        calls_per_step: What Keras counts as iterations for each step: ``gradient_accumulation_steps`` of the optimizer.
+        controller: Notation of a controller; the callback ``Controller`` reports to it.
+        calls_per_step: Iterations, as Keras counts them, of one optimizer step: its
+            ``gradient_accumulation_steps``.
+
+    Raises:
+        NotationError: When a text does not parse.
+        ValueError: When ``calls_per_step`` is below 1.
+
+    Example::
+
+        schedule = stepsize.keras.Schedule(1e-3, "cosine", steps=10_000, controller="plateau(patience=5)")
+        model.compile(keras.optimizers.Adam(schedule), loss)
     """
 
     def __init__(
@@ -46,7 +58,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
         calls_per_step: int = 1,
     ) -> None:
         if calls_per_step < 1:
-            raise ValueError(f"calls_per_step is at least 1, not {calls_per_step}")
+            raise ValueError(f"calls_per_step is {calls_per_step}; it must be at least 1")
         self.policy = Policy(lr, schedule, controller, steps=steps)
         self.calls_per_step = calls_per_step
         self._formula = formula(self.policy.schedule, keras.ops)
@@ -59,7 +71,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
         return keras.ops.cast(rate, keras.config.floatx())
 
     def get_config(self) -> dict[str, Any]:
-        """How to make it again, with the controller's state."""
+        """For Keras: the arguments to make it again, and the state of the controller."""
         policy = self.policy
         return {
             "lr": policy.lr,
@@ -71,6 +83,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> Schedule:
+        """For Keras: makes the schedule again from its configuration."""
         made_of = dict(config)
         state = made_of.pop("state", {})
         made = cls(**made_of)
@@ -78,14 +91,14 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
         return made
 
     def _obj_type(self) -> str:
-        return "Loss"  # of Keras's closed list the nearest: an object without layers
+        return "Loss"  # Keras allows only its own names; this one stands for an object without layers
 
     def save_own_variables(self, store: Any) -> None:
-        """For Keras: the controller's state among the weights."""
+        """For Keras: saves the state of the controller with the weights."""
         store["state"] = np.frombuffer(self.policy.to_json().encode(), np.uint8)
 
     def load_own_variables(self, store: Any) -> None:
-        """For Keras: goes on with the state among the weights, if there is one."""
+        """For Keras: continues from the state that was saved with the weights, if there is one."""
         if "state" in store.keys() and self.policy.controller is not None:
             saved = Policy.from_json(bytes(np.asarray(store["state"])).decode())
             if saved.controller is not None:
@@ -93,10 +106,19 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
 
 
 class Controller(keras.callbacks.Callback):
-    """Reports ``monitor`` to the controller of the optimizer's ``Schedule`` after each epoch.
+    """A callback that reports a metric to the controller of the optimizer's ``Schedule`` after each
+    epoch.
 
-    A value that is not finite is refused with a warning and changes nothing. The rate is logged as ``learning_rate``. Put
-    it before callbacks that save, so that they save what it has heard.
+    A value that is not finite changes nothing and gives a warning. The rate is logged as
+    ``learning_rate``. Put this callback before those that save, so that they save the state after
+    the report.
+
+    Args:
+        monitor: Name of a logged metric.
+
+    Raises:
+        ValueError: In training, when the schedule of the optimizer has no controller, or
+            ``monitor`` is not logged.
     """
 
     def __init__(self, monitor: str = "val_loss") -> None:
@@ -105,15 +127,15 @@ class Controller(keras.callbacks.Callback):
 
     @property
     def _trained(self) -> Any:
-        """The model that is trained: Keras sets it before any other method is called."""
+        """The model. Keras sets it before it calls any other method."""
         return self.model
 
     def _schedule(self) -> Schedule:
         schedule = getattr(self._trained.optimizer, "_learning_rate", None)
         if not isinstance(schedule, Schedule) or schedule.policy.controller is None:
             raise ValueError(
-                "the optimizer has no controller to report to: give it learning_rate=stepsize.keras.Schedule("
-                "lr, ..., controller='plateau(patience=10)')"
+                "the optimizer has no controller to report to: compile the model with "
+                "learning_rate=stepsize.keras.Schedule(lr, ..., controller='plateau(patience=10)')"
             )
         return schedule
 
@@ -123,12 +145,12 @@ class Controller(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         self._schedule()
-        self._trained.make_train_function(force=True)  # weights that were loaded may have brought another factor
+        self._trained.make_train_function(force=True)  # loaded weights may have another factor
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         logs, policy = {} if logs is None else logs, self._schedule().policy
         if self.monitor not in logs:
-            raise ValueError(f"{self.monitor!r} is not logged; what is: {', '.join(logs) or 'nothing'}")
+            raise ValueError(f"{self.monitor!r} is not logged: give monitor= one of these: {', '.join(logs) or 'none'}")
         before = policy.factor
         try:
             why = policy.observe(float(logs[self.monitor]), int(self._trained.optimizer.iterations))

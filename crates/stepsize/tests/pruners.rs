@@ -1,7 +1,7 @@
 //! The kill rules by name: whom they end, whom they never do, and the trap that two of them are in.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may fail loudly
 
-use stepsize::pruner::KillRule;
+use stepsize::pruner::PrunerKind;
 use stepsize::{End, Lr, Point, Schedule, Trial, TrialId, TrialSpec};
 
 const STEPS: u64 = 270;
@@ -26,7 +26,7 @@ fn run(id: u32, lr: f64, losses: &[f64], whole: bool) -> Trial {
     trial
 }
 
-fn judged(rule: KillRule, live: &Trial, settled: &[Trial]) -> bool {
+fn judged(rule: PrunerKind, live: &Trial, settled: &[Trial]) -> bool {
     rule.pruner().unwrap().judge(live, settled).is_some()
 }
 
@@ -37,17 +37,17 @@ fn falling(floor: f64) -> Vec<f64> {
 
 #[test]
 fn names_are_read_and_others_are_listed() {
-    for rule in KillRule::ALL {
-        assert_eq!(rule.name().parse::<KillRule>().unwrap(), rule);
-        assert_eq!(rule.pruner().is_none(), rule == KillRule::None);
+    for rule in PrunerKind::ALL {
+        assert_eq!(rule.name().parse::<PrunerKind>().unwrap(), rule);
+        assert_eq!(rule.pruner().is_none(), rule == PrunerKind::None);
     }
-    let error = "hyperband".parse::<KillRule>().unwrap_err().to_string();
+    let error = "hyperband".parse::<PrunerKind>().unwrap_err().to_string();
     assert!(error.contains("halving") && error.contains("one-sided"), "{error}");
 }
 
 #[test]
 fn diverging_ends_what_has_risen_to_four_times_its_best() {
-    let rule = KillRule::Diverging;
+    let rule = PrunerKind::Diverging;
     let mut losses = falling(0.5)[..10].to_vec();
     let best = losses[9];
     losses.push(best * 3.9);
@@ -64,23 +64,23 @@ fn median_ends_the_worse_half_once_five_have_finished() {
     let settled: Vec<Trial> =
         [0.1, 0.2, 0.3, 0.4, 0.5].iter().enumerate().map(|(i, f)| run(i as u32, 0.1, &falling(*f), true)).collect();
     let at_half = |floor: f64| run(9, 0.1, &falling(floor)[..14], false);
-    assert!(!judged(KillRule::Median, &at_half(0.29), &settled));
-    assert!(judged(KillRule::Median, &at_half(0.31), &settled));
-    assert!(!judged(KillRule::Median, &at_half(0.31), &settled[..4]), "too few have finished");
-    assert!(!judged(KillRule::Median, &run(9, 0.1, &[3.0, 3.0, 3.0], false), &settled), "too early");
+    assert!(!judged(PrunerKind::Median, &at_half(0.29), &settled));
+    assert!(judged(PrunerKind::Median, &at_half(0.31), &settled));
+    assert!(!judged(PrunerKind::Median, &at_half(0.31), &settled[..4]), "too few have finished");
+    assert!(!judged(PrunerKind::Median, &run(9, 0.1, &[3.0, 3.0, 3.0], false), &settled), "too early");
     // A best that was good once is what counts, as in Optuna.
     let mut fallen = falling(0.2)[..14].to_vec();
     fallen.push(5.0);
-    assert!(!judged(KillRule::Median, &run(9, 0.1, &fallen, false), &settled));
+    assert!(!judged(PrunerKind::Median, &run(9, 0.1, &fallen, false), &settled));
     // Runs of another length say nothing.
     let short: Vec<Trial> =
         settled.iter().map(|t| Trial { spec: TrialSpec { steps: STEPS / 2, ..t.spec.clone() }, ..t.clone() }).collect();
-    assert!(!judged(KillRule::Median, &at_half(0.9), &short));
+    assert!(!judged(PrunerKind::Median, &at_half(0.9), &short));
 }
 
 #[test]
 fn halving_lets_a_third_pass_each_rung_and_judges_only_there() {
-    let rule = KillRule::Halving;
+    let rule = PrunerKind::Halving;
     let settled: Vec<Trial> = (0..8).map(|i| run(i, 0.1, &falling(0.1 + 0.1 * f64::from(i)), true)).collect();
     // 9 runs seen: the best 3 pass. The rung of 30 steps is the fourth reading.
     assert!(!judged(rule, &run(9, 0.1, &falling(0.25)[..4], false), &settled));
@@ -109,8 +109,8 @@ fn under_a_decaying_schedule_only_the_one_sided_rule_and_divergence_spare_the_wi
     let settled: Vec<Trial> = (0..6).map(|i| run(i, 0.02 + 0.001 * f64::from(i), &decaying(0.02), true)).collect();
     let winner = decaying(0.3);
     assert!(winner[27] < decaying(0.02)[27], "it wins in the end");
-    let killed = |rule: KillRule| (1..27).any(|n| judged(rule, &run(9, 0.3, &winner[..n], false), &settled));
-    for rule in KillRule::ALL.into_iter().filter(|r| *r != KillRule::None) {
+    let killed = |rule: PrunerKind| (1..27).any(|n| judged(rule, &run(9, 0.3, &winner[..n], false), &settled));
+    for rule in PrunerKind::ALL.into_iter().filter(|r| *r != PrunerKind::None) {
         assert_eq!(killed(rule), rule.is_unsafe_under_decay(), "{}", rule.name());
     }
 }
@@ -119,7 +119,7 @@ fn under_a_decaying_schedule_only_the_one_sided_rule_and_divergence_spare_the_wi
 fn one_sided_ends_a_lower_rate_that_is_behind_and_never_a_higher_one() {
     let settled = [run(0, 0.4, &falling(0.2), true)];
     let behind = |lr: f64| run(9, lr, &falling(0.9)[..14], false);
-    assert!(judged(KillRule::OneSided, &behind(0.05), &settled));
-    assert!(!judged(KillRule::OneSided, &behind(0.3), &settled), "less than two octaves");
-    assert!(!judged(KillRule::OneSided, &behind(1.6), &settled), "a higher rate may still win");
+    assert!(judged(PrunerKind::OneSided, &behind(0.05), &settled));
+    assert!(!judged(PrunerKind::OneSided, &behind(0.3), &settled), "less than two octaves");
+    assert!(!judged(PrunerKind::OneSided, &behind(1.6), &settled), "a higher rate may still win");
 }

@@ -1,0 +1,261 @@
+//! Where in its run a row of a log is, from the counters that it holds.
+//!
+//! Both readers take the best known counter of each kind on a row ([`RowCounts`]). They differ in what they keep:
+//!
+//! - [`Clock`] reads a finished or growing log by itself. It joins counters into one step: another counter of steps is
+//!   followed while it does not contradict the best known one (nanoGPT prints `step 250` for evaluations and `iter 251` in
+//!   between). A counter that goes back while the epoch goes on counts within epochs: the step is then
+//!   `(epoch - first epoch) * length of an epoch + count`.
+//! - [`RawClock`] reads the log of a command whose length was asked for, in a unit that is not known before the first whole
+//!   run has ended. It keeps the counts as they stand, so that the unit can be chosen later.
+
+use crate::gather::Again;
+use crate::names::CounterKind;
+
+/// A counter on one row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Count {
+    rank: usize,
+    column: usize,
+    value: f64,
+}
+
+/// The best known counter of steps and of epochs on one row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RowCounts {
+    step: Option<Count>,
+    epoch: Option<Count>,
+}
+
+impl RowCounts {
+    /// Of the kinds, columns and values of a row. Of several counters of one rank the first counts.
+    #[inline]
+    pub fn of(row: impl Iterator<Item = (CounterKind, usize, f64)>) -> Self {
+        let mut best = Self::default();
+        for (kind, column, value) in row {
+            let (slot, rank) = match kind {
+                CounterKind::Step(rank) => (&mut best.step, rank),
+                CounterKind::Epoch(rank) => (&mut best.epoch, rank),
+                CounterKind::Value => continue,
+            };
+            if value.is_finite() && slot.is_none_or(|known| rank < known.rank) {
+                *slot = Some(Count { rank, column, value });
+            }
+        }
+        best
+    }
+}
+
+/// The counters of one run joined into a step and an epoch; NaN where none was seen.
+#[derive(Debug, Clone)]
+pub(crate) struct Clock {
+    pub step: f64,
+    pub epoch: f64,
+    /// The last count of the counter of steps, and the epoch at that time.
+    count: f64,
+    first_count: f64,
+    epoch_then: f64,
+    first_epoch: f64,
+    /// Steps of an epoch, once it is known that steps are counted within epochs.
+    per_epoch: f64,
+    /// Added when the counter began again and no epoch shows how often.
+    offset: f64,
+    /// Ranks of the best known counters of steps and of epochs.
+    best: (usize, usize),
+    /// Columns of these counters.
+    pub columns: (Option<usize>, Option<usize>),
+    /// The counts that they go up to, as in `3/10`.
+    pub totals: (f64, f64),
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        Self {
+            step: f64::NAN,
+            epoch: f64::NAN,
+            count: f64::NAN,
+            first_count: f64::NAN,
+            epoch_then: f64::NAN,
+            first_epoch: f64::NAN,
+            per_epoch: f64::NAN,
+            offset: 0.0,
+            best: (usize::MAX, usize::MAX),
+            columns: (None, None),
+            totals: (f64::NAN, f64::NAN),
+        }
+    }
+}
+
+impl Clock {
+    /// Notes the count that a counter goes up to.
+    pub fn total(&mut self, kind: CounterKind, whole: f64) {
+        match kind {
+            CounterKind::Step(_) => self.totals.0 = whole,
+            CounterKind::Epoch(_) => self.totals.1 = whole,
+            CounterKind::Value => {}
+        }
+    }
+
+    /// Whether steps are counted within epochs.
+    pub fn within(&self) -> bool {
+        self.per_epoch > 0.0
+    }
+
+    /// Whether a count that begins again is one within epochs that are not named: a progress bar with a known end.
+    fn counts_within(&self, again: Again) -> bool {
+        again == Again::RunAfterStart && self.epoch.is_nan() && self.totals.0.is_finite()
+    }
+
+    /// Takes in the counters of a row; `behind` says whether one of its names was read at a later step already.
+    pub fn note(&mut self, counts: RowCounts, again: Again, behind: impl Fn(f64) -> bool) {
+        let RowCounts { step, epoch } = counts;
+        if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
+            (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
+            if self.first_epoch.is_nan() {
+                self.first_epoch = epoch.value;
+            }
+        }
+        let Some(Count { rank, column, value: count }) = step else { return };
+        if rank > self.best.0 && (count < self.count || self.within()) {
+            return;
+        }
+        if rank <= self.best.0 {
+            (self.best.0, self.columns.0) = (rank, Some(column));
+        }
+        // One line an epoch, each with the last count of its own: `13/13 - loss: 0.5`.
+        let stays = count == self.count && (count == self.totals.0 || count == self.first_count);
+        let next_epoch = self.epoch.floor() > self.epoch_then.floor();
+        let back = count < self.count || stays && next_epoch;
+        let epoch_went_on = back && next_epoch;
+        if back && !epoch_went_on && !behind(self.step_of(count)) {
+            // A count of its own: batches of a validation, or an evaluation of an older state.
+            if epoch.is_none() {
+                self.step = self.step_of(count);
+            }
+            return;
+        }
+        if epoch_went_on && !self.within() {
+            let whole = self.totals.0;
+            let epochs = (self.epoch.floor() - self.epoch_then.floor()).max(1.0);
+            self.per_epoch = if whole >= self.count && whole < 2.0 * self.count + 2.0 {
+                whole
+            } else {
+                self.count.max(1.0) / epochs
+            };
+        } else if back && count <= self.first_count && self.counts_within(again) {
+            self.offset += self.count;
+        }
+        if self.count.is_nan() {
+            self.first_count = count;
+        }
+        (self.count, self.epoch_then) = (count, self.epoch);
+        self.step = self.step_of(count);
+    }
+
+    fn step_of(&self, count: f64) -> f64 {
+        match self.within() {
+            true => (self.epoch.floor() - self.first_epoch.floor()) * self.per_epoch + count,
+            false => self.offset + count,
+        }
+    }
+
+    /// Whether a row is the first of another run. `read` has, for each of its names, where the first and the last reading
+    /// so far were made: steps and epochs.
+    #[inline]
+    pub fn is_new_run(
+        &self,
+        counts: RowCounts,
+        again: Again,
+        started: bool,
+        mut read: impl Iterator<Item = ((f64, f64), (f64, f64))>,
+    ) -> bool {
+        let epoch_now = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
+        match counts.step {
+            Some(_) if self.counts_within(again) && !started => false,
+            Some(Count { rank, value: count, .. }) if rank <= self.best.0 => {
+                let epoch_went_on = || epoch_now.floor() > self.epoch_then.floor();
+                count < self.count
+                    && !epoch_went_on()
+                    && (!self.within() || epoch_now <= self.first_epoch)
+                    && read.any(|(first, last)| count <= first.0 && count < last.0)
+            }
+            _ => self.step.is_nan() && read.any(|(first, last)| epoch_now <= first.1 && epoch_now < last.1),
+        }
+    }
+}
+
+/// Where in its run a reading was made, by the counts as the log has them; NaN where there was none.
+#[derive(Debug, Clone, Copy)]
+pub struct LogPosition {
+    /// The best known counter of steps, wherever it stood last.
+    pub steps: f64,
+    /// The best known counter of epochs, wherever it stood last.
+    pub epochs: f64,
+    /// The counter of steps on the reading's own row.
+    pub own: f64,
+}
+
+impl Default for LogPosition {
+    fn default() -> Self {
+        Self { steps: f64::NAN, epochs: f64::NAN, own: f64::NAN }
+    }
+}
+
+/// The counters of a log as they stand, each in its own unit. A counter of steps that goes back while no epoch has gone on
+/// counts something else, such as the batches of a validation, and is ignored.
+///
+/// ```
+/// use stepsize_logs::{CounterKind, RawClock};
+/// let mut clock = RawClock::default();
+/// for count in [10.0, 20.0, 5.0] {
+///     clock.note([(CounterKind::of("step"), count)]);
+/// }
+/// assert_eq!((clock.position().steps, clock.position().own), (20.0, 5.0));
+/// ```
+#[derive(Debug)]
+pub struct RawClock {
+    position: LogPosition,
+    /// Ranks of the best known counters of steps and of epochs.
+    best: (usize, usize),
+    /// The epoch in which steps were last counted.
+    epoch_then: f64,
+}
+
+impl Default for RawClock {
+    fn default() -> Self {
+        Self { position: LogPosition::default(), best: (usize::MAX, usize::MAX), epoch_then: f64::NAN }
+    }
+}
+
+impl RawClock {
+    /// Takes in the numbers of a row with what each counts. Of several counters of one name the last counts: a line may
+    /// begin with a count of its own.
+    pub fn note<I>(&mut self, row: I)
+    where
+        I: IntoIterator<Item = (CounterKind, f64)>,
+        I::IntoIter: DoubleEndedIterator,
+    {
+        self.position.own = f64::NAN;
+        let RowCounts { step, epoch } = RowCounts::of(row.into_iter().rev().map(|(kind, value)| (kind, 0, value)));
+        if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
+            (self.position.epochs, self.best.1) = (epoch.value, epoch.rank);
+        }
+        let Some(Count { rank, value, .. }) = step else { return };
+        self.position.own = value;
+        let back = rank == self.best.0 && value < self.position.steps;
+        let epoch_went_on = self.position.epochs > self.epoch_then;
+        if rank <= self.best.0 && (!back || epoch_went_on) {
+            (self.position.steps, self.best.0, self.epoch_then) = (value, rank, self.position.epochs);
+        }
+    }
+
+    /// Takes the count of the counter that was asked for, which holds whatever it does.
+    pub fn set_steps(&mut self, count: f64) {
+        self.position = LogPosition { steps: count, ..LogPosition::default() };
+    }
+
+    /// Where the last row was.
+    pub fn position(&self) -> LogPosition {
+        self.position
+    }
+}

@@ -1,0 +1,190 @@
+//! [`Lexer`]: the tokens of JSON and of what Python prints, for all three readers of them: [`records`](crate::records) (a
+//! line, strict), [`literal`](crate::literal) (a value within text, lenient) and [`document`](crate::document) (cut anywhere).
+
+use crate::number;
+use memchr::memchr;
+use std::borrow::Cow;
+
+/// Bytes before the closing quote that are looked at one by one: names are short, and a vector search has a cost of its own.
+const SHORT: usize = 16;
+
+/// A place in bytes that hold JSON, and maybe not all of it.
+#[derive(Debug, Clone)]
+pub(crate) struct Lexer<'a> {
+    bytes: &'a [u8],
+    /// Bytes taken.
+    pub at: usize,
+}
+
+/// What a word that is not in quotes stands for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Atom {
+    Number(f64),
+    /// `null`, `None`, `undefined`.
+    Null,
+    /// `true`, `false`.
+    Flag,
+    /// Anything else.
+    Name,
+}
+
+impl Atom {
+    /// Of a whole word.
+    pub fn of(word: &[u8]) -> Self {
+        match (number::whole(word), word) {
+            (Some(value), _) => Self::Number(value),
+            (_, b"null" | b"None" | b"undefined") => Self::Null,
+            (_, b"true" | b"false" | b"True" | b"False") => Self::Flag,
+            _ => Self::Name,
+        }
+    }
+}
+
+impl<'a> Lexer<'a> {
+    pub fn new(bytes: &'a [u8]) -> Self {
+        Self { bytes, at: 0 }
+    }
+
+    /// The bytes that are not taken yet.
+    #[inline]
+    pub fn rest(&self) -> &'a [u8] {
+        self.bytes.get(self.at..).unwrap_or(&[])
+    }
+
+    /// The next byte that is not a space, which is not taken.
+    #[inline]
+    pub fn peek(&mut self) -> Option<u8> {
+        loop {
+            match *self.bytes.get(self.at)? {
+                b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' => self.at += 1,
+                byte => return Some(byte),
+            }
+        }
+    }
+
+    /// Takes this byte if it comes next.
+    #[inline]
+    pub fn eat(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    /// The inside of the quotes that open here, escapes as they stand; nothing is taken if they do not close.
+    #[inline]
+    pub fn quoted(&mut self) -> Option<&'a [u8]> {
+        let (&quote, inside) = self.rest().split_first()?;
+        let end = quote_end(inside, quote, &mut false)?;
+        self.at += end + 2;
+        inside.get(..end)
+    }
+
+    /// The number that begins here, whatever follows it.
+    #[inline]
+    pub fn number(&mut self) -> Option<f64> {
+        let (value, length) = number::prefix(self.rest())?;
+        self.at += length;
+        Some(value)
+    }
+
+    /// The bytes up to the first one outside a word, or all that are left.
+    #[inline]
+    pub fn word(&mut self, inside: impl Fn(u8) -> bool) -> &'a [u8] {
+        let rest = self.rest();
+        let length = rest.iter().position(|b| !inside(*b)).unwrap_or(rest.len());
+        self.at += length;
+        rest.get(..length).unwrap_or(&[])
+    }
+}
+
+/// Where the closing quote is in the bytes after the opening one, or after the beginning of the text. `escaped` says
+/// whether a backslash precedes them, and is carried over when the quote is not among them.
+#[inline]
+pub(crate) fn quote_end(bytes: &[u8], quote: u8, escaped: &mut bool) -> Option<usize> {
+    let backslashes_before = |end: usize, escaped: bool| {
+        let run = bytes.get(..end).unwrap_or(&[]).iter().rev().take_while(|b| **b == b'\\').count();
+        run + usize::from(escaped && run == end)
+    };
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).unwrap_or(&[]);
+        let found = match rest.iter().take(SHORT).position(|b| *b == quote) {
+            None if rest.len() > SHORT => memchr(quote, rest),
+            found => found,
+        };
+        let Some(end) = found.map(|end| at + end) else {
+            *escaped = backslashes_before(bytes.len(), *escaped) % 2 == 1;
+            return None;
+        };
+        if backslashes_before(end, *escaped) % 2 == 0 {
+            return Some(end);
+        }
+        at = end + 1;
+    }
+}
+
+/// Whether a byte is part of a word of a document, which may be a name without quotes.
+#[inline]
+pub(crate) fn in_word(byte: u8) -> bool {
+    !matches!(byte, b',' | b']' | b'}' | b':' | b'{' | b'[' | b'"') && !byte.is_ascii_whitespace()
+}
+
+/// The text in quotes without its escapes: what follows a backslash stands for itself, which is enough for names.
+pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
+    if memchr(b'\\', text.as_bytes()).is_none() {
+        return text.into();
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text.chars();
+    while let Some(c) = rest.next() {
+        out.extend(if c == '\\' { rest.next() } else { Some(c) });
+    }
+    out.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn quotes_close_where_no_backslash_precedes_them() {
+        let inside = |text: &str| Lexer::new(text.as_bytes()).quoted().map(|t| String::from_utf8_lossy(t).into_owned());
+        for (text, wanted) in [
+            (r#""a" "b""#, Some("a")),
+            (r#""a\"b""#, Some(r#"a\"b"#)),
+            (r#""a\\" b"#, Some(r"a\\")),
+            ("'it\"s'", Some("it\"s")),
+            (r#""a\""#, None),
+            ("\"", None),
+        ] {
+            assert_eq!(inside(text).as_deref(), wanted, "{text}");
+        }
+        assert_eq!(unescaped(r#"a\"b\\c\/d"#), r#"a"b\c/d"#);
+    }
+
+    #[test]
+    fn words() {
+        for (word, atom) in
+            [("-1.5e3", Atom::Number(-1500.0)), ("None", Atom::Null), ("False", Atom::Flag), ("1x", Atom::Name)]
+        {
+            assert_eq!(Atom::of(word.as_bytes()), atom, "{word}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_quote_is_found_however_the_text_is_cut(
+            text in prop::collection::vec(prop::sample::select(b"ab\\\"".to_vec()), 0..40),
+            cut in 0usize..40,
+        ) {
+            let (mut escaped, mut carried) = (false, false);
+            let whole = quote_end(&text, b'"', &mut escaped);
+            let (head, tail) = text.split_at(cut.min(text.len()));
+            let parts = quote_end(head, b'"', &mut carried)
+                .or_else(|| quote_end(tail, b'"', &mut carried).map(|end| head.len() + end));
+            prop_assert_eq!(whole, parts);
+            prop_assert!(whole.is_some() || escaped == carried);
+        }
+    }
+}

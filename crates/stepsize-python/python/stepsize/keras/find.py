@@ -1,0 +1,276 @@
+"""``find``, ``range_test`` and ``sweep`` on a compiled Keras model, on any backend.
+
+Afterwards the weights, seeds and statistics of the model, the state and the rate of the optimizer,
+the metrics and the global random generators are bit for bit as before.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from .. import Estimate, Schedule, _data, _defaults, _loop, _search
+from .._renamed import find_names, range_test_names
+
+__all__ = ["find", "range_test", "sensitivity", "sweep"]
+
+
+class Arrays:
+    """Mini-batches of arrays, in a new order at each pass; without ``draw`` in the order of the
+    arrays.
+
+    A shuffled pass leaves out the last batch when it is not full.
+    """
+
+    def __init__(self, x: Any, y: Any, batch_size: int, draw: np.random.Generator | None) -> None:
+        if len(x) != len(y) or len(x) == 0:
+            raise ValueError(
+                f"there are {len(x)} inputs and {len(y)} targets: give as many targets as inputs, and at least one"
+            )
+        self.x, self.y, self.size, self.draw = x, y, batch_size, draw
+
+    def __iter__(self) -> Iterator[tuple[Any, Any]]:
+        order = np.arange(len(self.x)) if self.draw is None else self.draw.permutation(len(self.x))
+        whole = len(order) - len(order) % self.size if self.draw is not None and len(order) >= self.size else len(order)
+        for at in range(0, whole, self.size):
+            chosen = order[at : at + self.size]
+            yield self.x[chosen], self.y[chosen]
+
+
+class Training:
+    """The task of a search, on a compiled model. The arguments are those of ``find``."""
+
+    def __init__(
+        self, model: Any, data: Any, val_data: Any, batch_size: int, val_batches: int, also: Sequence[Any]
+    ) -> None:
+        if getattr(model, "optimizer", None) is None or not getattr(model, "compiled", False):
+            raise ValueError(
+                "the model is not compiled, so it has no optimizer and no loss: call model.compile(optimizer, loss)"
+            )
+        if batch_size < 1 or val_batches < 1:
+            raise ValueError(f"batch_size and val_batches must be at least 1, not {batch_size} and {val_batches}")
+        self.model, self.optimizer, self.count = model, model.optimizer, val_batches
+        if not hasattr(self.optimizer._learning_rate, "assign"):
+            raise ValueError(
+                "the rate of the optimizer is a schedule, which a search cannot set: compile the model with a number "
+                "as its rate, and give the schedule to the search as schedule="
+            )
+        self.draw = np.random.default_rng(0)
+        self.also = [*also, self.draw]
+        self.data = _batches(data, batch_size, self.draw)
+        self.batches = _data.Batches(self.data, "data")
+        self.held: Any = None if val_data is None else _data.reusable(_batches(val_data, batch_size, None), "val_data")
+        self.judged = "training" if val_data is None else "validation"
+        if not model.built:
+            restore = _keep_rng(self.also)
+            model(_parts(self.batches.next())[0])
+            self.batches.rewind()
+            restore()
+        if not self.optimizer.built:
+            self.optimizer.build(model.trainable_variables)
+
+    @property
+    def description(self) -> str:
+        name, optimizer = type(self.model).__name__, type(self.optimizer).__name__
+        return f"{name}, {self.model.count_params()} parameters, {optimizer}, judged on {self.judged} batches"
+
+    def step(self, lr: float) -> float:
+        self.optimizer.learning_rate = lr
+        self.model.reset_metrics()
+        logs = self.model.train_on_batch(*_parts(self.batches.next()), return_dict=True)
+        return float(logs["loss"])
+
+    def save(self) -> Any:
+        variables = [*self.model.variables, *self.model.metrics_variables, *self.optimizer.variables]
+        kept = [(v, _value(v)) for v in {id(v): v for v in variables}.values()]
+        return kept, _keep_rng(self.also)
+
+    def restore(self, kept: Any) -> None:
+        variables, generators = kept
+        self.model.reset_metrics()  # for metrics that were made after the snapshot
+        for variable, value in variables:
+            variable.assign(value)
+        generators()
+
+    def begin(self) -> None:
+        self.batches.rewind()
+
+    def evaluate(self) -> float:
+        if self.held is None:
+            self.held = _data.held(self.data, self.count, self.also)
+        kept = [(v, _value(v)) for v in self.model.metrics_variables]
+        generators = _keep_rng(self.also)
+        self.model.reset_metrics()
+        logs: dict[str, Any] = {}
+        try:
+            for batch in itertools.islice(_data.begin(self.held), self.count):
+                logs = self.model.test_on_batch(*_parts(batch), return_dict=True)  # the mean since reset_metrics
+        finally:
+            generators()
+            for variable, value in kept:
+                variable.assign(value)
+        if not logs:
+            raise ValueError("val_data gives no batch: it needs at least one")
+        return float(logs["loss"])
+
+    def reseed(self, seed: int) -> None:
+        _data.reseed(seed, self.also)
+        if keras.backend.backend() == "torch":
+            import torch
+
+            torch.manual_seed(seed)
+
+
+def _keep_rng(also: Sequence[Any]) -> Callable[[], None]:
+    """As ``_data.keep_rng``, and the generators of PyTorch where it is the backend: its dropout
+    draws from them.
+    """
+    numpy = _data.keep_rng(also)
+    if keras.backend.backend() != "torch":
+        return numpy
+    from ..torch.snapshot import keep_rng
+
+    torch = keep_rng()
+
+    def restore() -> None:
+        numpy()
+        torch()
+
+    return restore
+
+
+def _value(variable: Any) -> Any:
+    return np.array(keras.ops.convert_to_numpy(variable.value))  # a copy, also where arrays share memory
+
+
+def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> Any:
+    given: Any = data
+    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
+        return Arrays(np.asarray(data[0]), np.asarray(data[1]), batch_size, draw)
+    if hasattr(given, "__getitem__") and hasattr(given, "num_batches"):  # a PyDataset is indexed
+        return lambda: (given[at] for at in range(given.num_batches))
+    return given
+
+
+def _parts(batch: Any) -> tuple[Any, ...]:
+    """Inputs, targets and, where the batch has them, weights of the samples."""
+    if not (isinstance(batch, (tuple, list)) and 2 <= len(batch) <= 3):
+        raise ValueError(
+            f"a batch is a {type(batch).__name__}; it must be a tuple (inputs, targets) or (inputs, targets, weights)"
+        )
+    return tuple(batch)
+
+
+@find_names
+def find(
+    model: Any,
+    data: Any,
+    val_data: Any = None,
+    *,
+    steps: int,
+    schedule: str | Schedule = "constant",
+    batch_size: int = 32,
+    val_batches: int = _defaults.VAL_BATCHES,
+    also: Sequence[Any] = (),
+    start: float | None = None,
+    budget: float | None = None,
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Estimate:
+    """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
+
+    It takes about half the steps of one full run. It does not set the rate:
+    ``model.optimizer.learning_rate = estimate.lr`` does that.
+
+    Args:
+        model: A compiled model. If it has no weights yet, it gets them now and keeps them.
+        data: ``(x, y)`` arrays, a ``PyDataset``, any object that can be iterated over again and
+            again, or a function that returns an iterator. Batches are ``(inputs, targets)`` or
+            ``(inputs, targets, weights)``.
+        val_data: Data to judge trials on, in the same forms as ``data``. Without it, trials are
+            judged on training batches in another order, which does not show overfitting.
+        steps: Optimizer steps of the full run.
+        schedule: The schedule of the full run: notation or a ``stepsize.Schedule``.
+        batch_size: Samples in each batch that is made from arrays.
+        val_batches: The most batches of one evaluation.
+        also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
+            the global ones are.
+        start, budget, seed, progress: As in ``stepsize.find``.
+
+    Raises:
+        ValueError: When an argument is out of range, the model is not compiled, its rate is a
+            schedule, or the data is an iterator, which cannot start again.
+        TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
+
+    Example::
+
+        estimate = stepsize.keras.find(model, (x, y), (val_x, val_y), steps=10_000, schedule="cosine", batch_size=64)
+        print(estimate)
+    """
+    training = Training(model, data, val_data, batch_size, val_batches, also)
+    return _search.run_find(
+        training, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress
+    )
+
+
+@range_test_names
+def range_test(
+    model: Any,
+    data: Any,
+    *,
+    low: float = _defaults.LOW,
+    high: float = _defaults.HIGH,
+    trial_steps: int = _defaults.RANGE_TEST_STEPS,
+    rule: str = "edge",
+    linear: bool = False,
+    batch_size: int = 32,
+    also: Sequence[Any] = (),
+    progress: bool | None = None,
+) -> Estimate:
+    """Smith's range test: one short run on a rising rate.
+
+    ``stepsize.range_test`` describes the arguments from ``low`` to ``linear``, ``find`` the others.
+    """
+    training = Training(model, data, None, batch_size, 1, also)
+    # Without evaluations: a range test reads the training losses.
+    task = _loop.Closures(training.description, training.step, training.save, training.restore)
+    return _search.run_range_test(
+        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
+    )
+
+
+def sweep(
+    model: Any,
+    data: Any,
+    val_data: Any = None,
+    *,
+    steps: int,
+    low: float,
+    high: float,
+    per_decade: int = _defaults.PER_DECADE,
+    seeds: int = 1,
+    trial_steps: int | None = None,
+    schedule: str | Schedule = "constant",
+    batch_size: int = 32,
+    val_batches: int = _defaults.VAL_BATCHES,
+    also: Sequence[Any] = (),
+    seed: int = 0,
+    progress: bool | None = None,
+) -> Estimate:
+    """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
+
+    ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
+    A seed changes the order of the data. It does not change the weights that a trial starts from.
+    """
+    training = Training(model, data, val_data, batch_size, val_batches, also)
+    return _search.run_sweep(
+        training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
+        trial_steps=trial_steps, seed=seed, progress=progress,
+    )  # fmt: skip
+
+
+sensitivity = sweep  # the older name

@@ -1,0 +1,46 @@
+//! The words of a [`Remedy`] in Python: arguments of the function that searched, or another function to call.
+
+use stepsize::Remedy;
+
+/// What to do, for a search with this question.
+pub fn words(question: &str, remedy: &Remedy) -> String {
+    let verb = question.split(' ').next().unwrap_or_default();
+    let argument = match remedy {
+        Remedy::LongerRun => "`steps=`",
+        Remedy::LongerTrials { .. } if verb != "find" => "`trial_steps=`",
+        Remedy::MoreSeeds if verb == "sweep" => "`seeds=`",
+        Remedy::MoreRates if verb == "sweep" => "`per_decade=`",
+        Remedy::LowerRates if verb != "find" => "`low=`",
+        Remedy::HigherRates if verb != "find" => "`high=`",
+        Remedy::WiderSpan if verb != "find" => "`low=`, `high=`",
+        Remedy::LowerStart | Remedy::HigherStart => "`start=`",
+        Remedy::LargerBudget => "`budget=`",
+        Remedy::CompareFullRuns { seeds: 1 } => "`sweep`",
+        Remedy::CompareFullRuns { seeds } => return format!("{remedy} (`sweep` with `seeds={seeds}`)"),
+        Remedy::ReadLoss => "`rule=\"edge\"`",
+        Remedy::Resume => return "let the search run to its end; a `Study` keeps its trials and continues".to_owned(),
+        _ => return remedy.to_string(),
+    };
+    format!("{remedy} ({argument})")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    /// Names in backticks are arguments or functions of the module: there are no options in Python.
+    #[test]
+    fn advice_is_given_in_arguments() {
+        let said = |question, remedy| words(question, &remedy);
+        assert_eq!(said("find --probe race", Remedy::LongerRun), "train for more steps (`steps=`)");
+        assert_eq!(said("sweep --seeds 1", Remedy::MoreSeeds), "add seeds (`seeds=`)");
+        assert_eq!(
+            said("find --probe race", Remedy::CompareFullRuns { seeds: 3 }),
+            "compare full runs with 3 seeds (`sweep` with `seeds=3`)"
+        );
+        assert_eq!(said("range-test --low 1", Remedy::LowerRates), "try lower rates (`low=`)");
+        assert!(!said("find", Remedy::Resume).contains("--"));
+    }
+}

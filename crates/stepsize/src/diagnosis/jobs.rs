@@ -1,0 +1,139 @@
+//! Which runs are of one job, from what their logs hold and from where the logs lie.
+//!
+//! [`of_one_job`] groups runs whose logs agree ([`by_facts`]: the same series, the same
+//! configuration but for the rate and the seed) and whose paths agree once the parts that tell runs
+//! apart are masked (`paths`). Runs whose repeated rates end far apart are of different jobs,
+//! whatever their names say, and stay alone.
+
+mod facts;
+mod paths;
+
+pub use facts::by_facts;
+
+use super::{Diagnosis, Record};
+use crate::Placement;
+use std::collections::BTreeMap;
+
+/// Most that runs at the same rate may differ to be of one job: the median distance of their final
+/// losses, in logs. Chosen by eye, not fitted.
+const REPEATS: f64 = 0.25;
+/// Two rates are the same within this, in logs: what is left after a rate was printed and read
+/// again.
+const SAME_RATE: f64 = 1e-6;
+
+/// A run with the place of its log.
+#[derive(Debug, Clone, Copy)]
+pub struct LoggedRun<'a> {
+    /// Path of the file.
+    pub file: &'a str,
+    /// Name of the run within the file; empty where the file holds one run.
+    pub run: &'a str,
+    /// What the log says.
+    pub record: &'a Record,
+    /// What is said of the run by itself.
+    pub diagnosis: &'a Diagnosis,
+}
+
+/// Groups of two or more runs that are of one job, as indices into `runs`.
+///
+/// `names_rate` says whether a path, in small letters, names a learning rate (as `lr0.1_seed2.csv`
+/// does).
+///
+/// ```
+/// use stepsize::diagnosis::jobs::{LoggedRun, of_one_job};
+/// use stepsize::diagnosis::{Record, Series, diagnose};
+///
+/// let falling = (0..50).map(|i| (f64::from(i), 1.0 / f64::from(i + 1)));
+/// let record = Record { loss: Series::new(falling), ..Record::default() };
+/// let diagnosis = diagnose(&record);
+/// let run = |file| LoggedRun { file, run: "", record: &record, diagnosis: &diagnosis };
+/// let runs = [run("mlp/lr0.1.csv"), run("cnn/lr0.1.csv"), run("mlp/lr0.3.csv")];
+/// assert_eq!(of_one_job(&runs, |path| path.contains("lr")), [vec![0, 2]]);
+/// ```
+pub fn of_one_job(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Vec<Vec<usize>> {
+    let parts: Vec<Vec<String>> = runs.iter().map(|r| paths::parts(r.file, r.run)).collect();
+    let mut by_path: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, path) in paths::masked(&parts, names_rate).into_iter().enumerate() {
+        by_path.entry(path).or_default().push(i);
+    }
+    let mut out = Vec::new();
+    for members in by_path.into_values() {
+        let records: Vec<&Record> = members.iter().map(|i| runs[*i].record).collect();
+        for group in by_facts(&records) {
+            let group: Vec<usize> = group.into_iter().map(|g| members[g]).collect();
+            if group.len() > 1 && repeat_alike(runs, &group) {
+                out.push(group);
+            }
+        }
+    }
+    out
+}
+
+/// Whether runs at the same rate end alike, where a rate was run more than once.
+fn repeat_alike(runs: &[LoggedRun<'_>], group: &[usize]) -> bool {
+    let trained: Vec<(f64, f64)> = group
+        .iter()
+        .map(|i| &runs[*i])
+        .filter(|r| r.diagnosis.verdict != Placement::Diverged)
+        .filter_map(|r| Some((r.record.base_lr()?, r.record.final_loss()?)))
+        .collect();
+    let mut apart: Vec<f64> = Vec::new();
+    for (i, a) in trained.iter().enumerate() {
+        for b in &trained[i + 1..] {
+            if (a.0 / b.0).ln().abs() < SAME_RATE && a.1 > 0.0 && b.1 > 0.0 {
+                apart.push((a.1 / b.1).ln().abs());
+            }
+        }
+    }
+    apart.sort_by(f64::total_cmp);
+    apart.get(apart.len() / 2).is_none_or(|m| *m < REPEATS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diagnosis::{Facts, Series, diagnose};
+
+    fn ending(lr: f64, end: f64) -> Record {
+        let curve = (0..60).map(|i| (f64::from(i), end + (2.3 - end) * (-f64::from(i) / 6.0).exp()));
+        Record { loss: Series::new(curve), facts: Facts { lr: Some(lr), ..Facts::default() }, ..Record::default() }
+    }
+
+    fn groups(runs: &[(&str, &str, Record)]) -> Vec<Vec<usize>> {
+        let seen: Vec<Diagnosis> = runs.iter().map(|r| diagnose(&r.2)).collect();
+        let logged: Vec<LoggedRun<'_>> = runs
+            .iter()
+            .zip(&seen)
+            .map(|((file, run, record), diagnosis)| LoggedRun { file, run, record, diagnosis })
+            .collect();
+        of_one_job(&logged, |path| path.contains("lr"))
+    }
+
+    #[test]
+    fn paths_and_facts_must_both_agree() {
+        let mut other = ending(0.3, 0.5);
+        other.facts.classes = Some(10);
+        let runs = [
+            ("job/lr0.1.csv", "", ending(0.1, 0.5)),
+            ("job/lr0.3.csv", "", ending(0.3, 0.4)),
+            ("job/lr0.9.csv", "", other),
+            ("more/lr0.1.csv", "", ending(0.1, 0.5)),
+        ];
+        assert_eq!(groups(&runs), [vec![0, 1]]);
+    }
+
+    #[test]
+    fn runs_at_one_rate_that_end_far_apart_are_of_other_jobs() {
+        let at = |a: f64, b: f64| {
+            [("x/run1.csv", "", ending(0.1, a)), ("x/run2.csv", "", ending(0.1, b)), ("x/run3.csv", "", ending(0.2, a))]
+        };
+        assert_eq!(groups(&at(0.5, 0.52)), [vec![0, 1, 2]]);
+        assert_eq!(groups(&at(0.5, 0.05)), [] as [Vec<usize>; 0]);
+    }
+
+    #[test]
+    fn rows_of_one_file_are_told_apart_by_their_number() {
+        let runs = [("a.csv", "row 1", ending(0.1, 0.5)), ("a.csv", "row 2", ending(0.2, 0.5))];
+        assert_eq!(groups(&runs), [vec![0, 1]]);
+    }
+}

@@ -1,0 +1,183 @@
+//! [`words`]: a feature of a curve as a clause of a sentence.
+
+use super::super::{percent, show};
+use crate::diagnosis::Feature;
+
+/// Shares below this are shown as 0 %, so they are worded instead.
+const NOTHING: f64 = 0.005;
+
+/// A feature with its value, for people. `None` when the log does not show it, and for features
+/// that tell people nothing.
+pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
+    if value.is_nan() {
+        return None;
+    }
+    let small = value < NOTHING;
+    Some(match feature {
+        Feature::Drop if (-value).exp() < NOTHING => "the loss fell to less than 1 % of its start".to_owned(),
+        Feature::Drop => format!("the loss fell to {} of its start", percent((-value).exp())),
+        Feature::Share2 => share("the log loss", "half", value),
+        Feature::Share4 => share("the log loss", "quarter", value),
+        Feature::Share8 => share("the log loss", "eighth", value),
+        Feature::Share16 => share("the log loss", "16th", value),
+        Feature::Share32 => share("the log loss", "32nd", value),
+        Feature::Share64 => share("the log loss", "64th", value),
+        Feature::FlatShare2 => share("the loss", "half", value),
+        Feature::FlatShare8 => share("the loss", "eighth", value),
+        Feature::FlatShare32 => share("the loss", "32nd", value),
+        Feature::ValShare2 => share("the log of the validation loss", "half", value),
+        Feature::ValShare4 => share("the log of the validation loss", "quarter", value),
+        Feature::ValShare8 => share("the log of the validation loss", "eighth", value),
+        Feature::Slope1 => fell("the loss", "over the second half of the run", value),
+        Feature::Slope2 => fell("the loss", "between 1/4 and 1/2 of the run", value),
+        Feature::Slope4 => fell("the loss", "between 1/8 and 1/4 of the run", value),
+        Feature::Slope8 => fell("the loss", "between 1/16 and 1/8 of the run", value),
+        Feature::Slope16 => fell("the loss", "between 1/32 and 1/16 of the run", value),
+        Feature::ValSlope1 => fell("the validation loss", "over the second half of the run", value),
+        Feature::ValSlope2 => fell("the validation loss", "between 1/4 and 1/2 of the run", value),
+        Feature::RelSlope1 => part("the log loss", "in the second half of the run", value),
+        Feature::RelSlope2 => part("the log loss", "between 1/4 and 1/2 of the run", value),
+        Feature::RelSlope4 => part("the log loss", "between 1/8 and 1/4 of the run", value),
+        Feature::ValRelSlope1 => part("the log of the validation loss", "in the second half of the run", value),
+        Feature::Bend1 => bend("in the second half of the run", value),
+        Feature::Bend2 => bend("between 1/4 and 1/2 of the run", value),
+        Feature::NoiseEnd => varies("at the end", value),
+        Feature::NoiseStart => varies("at the start", value),
+        Feature::NoiseRel if small => "at the end the loss varies by next to nothing of its fall".to_owned(),
+        Feature::NoiseRel => format!("at the end the loss varies by {} of its fall", percent(value)),
+        Feature::NoiseRatio => {
+            format!("the loss varies {} times as much at the end as at the start", show(value.exp()))
+        }
+        Feature::ValNoiseRel if small => "the validation loss varies by next to nothing of its fall".to_owned(),
+        Feature::ValNoiseRel => format!("the validation loss varies by {} of its fall", percent(value)),
+        Feature::Rise if small => "the loss never rose above its start".to_owned(),
+        Feature::Rise => format!("the loss rose to {} of its start", percent(value.exp())),
+        Feature::WorstOverStart if small => "no reading of the loss lies above its start".to_owned(),
+        Feature::WorstOverStart => format!("the highest reading of the loss is {} of its start", percent(value.exp())),
+        Feature::EndOverBest if small => "the loss ends at its best".to_owned(),
+        Feature::EndOverBest => format!("the loss ends above its best by {} of its fall", percent(value)),
+        Feature::ValEndOverBest if small => "the validation loss ends at its best".to_owned(),
+        Feature::ValEndOverBest => format!("the validation loss ends above its best by {} of its fall", percent(value)),
+        Feature::ValBestAt if value > 1.0 - NOTHING => "the validation loss was best at the end".to_owned(),
+        Feature::ValBestAt if small => "the validation loss was best at the start".to_owned(),
+        Feature::ValBestAt => format!("the validation loss was best at {} of the run", percent(value)),
+        Feature::Gap => format!("the validation loss ends at {} times the training loss", show(value.exp())),
+        Feature::GapRel if value.abs() < NOTHING => "training and validation loss end together".to_owned(),
+        Feature::GapRel => {
+            format!("training and validation loss end {} of the fall apart (in logs)", percent(value.abs()))
+        }
+        Feature::ScoreEnd => format!("the score ends at {}", show(value)),
+        Feature::ScoreGain2 => score("half", value),
+        Feature::ScoreGain4 => score("quarter", value),
+        Feature::ScoreGain8 => score("eighth", value),
+        Feature::DecayDrop => fell("the loss", "after the rate had halved", value),
+        Feature::DecayRel => part("the log loss", "after the rate had halved", value),
+        Feature::DecayGain if value > 0.0 => "the loss fell faster after the rate had halved than before".to_owned(),
+        Feature::DecayGain => "the loss fell no faster after the rate had halved than before".to_owned(),
+        Feature::Neighbours => format!("neighbouring losses have a correlation of {}", show(value)),
+        Feature::HalfAt => format!("half of the fall was made {}", within(value)),
+        Feature::NineTenthsAt => format!("nine tenths of the fall were made {}", within(value)),
+        Feature::DrawUp if small => "the smoothed loss never rose again".to_owned(),
+        Feature::DrawUp => format!("the smoothed loss rose again by up to {} of its fall", percent(value)),
+        Feature::Adam if value > 0.5 => "the optimizer is of the Adam family".to_owned(),
+        Feature::Adam => "the optimizer is not of the Adam family".to_owned(),
+        Feature::Ups if small => "late in the run no block mean lies above the one before".to_owned(),
+        Feature::Ups => format!("late in the run {} of the block means lie above the one before", percent(value)),
+        Feature::GradChange => format!("the gradient norm ends at {} times its start", show(value.exp())),
+        Feature::ExcessStart => {
+            format!("the first loss is {} times what the score beside it explains", show(value.exp()))
+        }
+        Feature::ExcessEnd => format!("the last loss is {} times what the score beside it explains", show(value.exp())),
+        Feature::EndToChance => format!("the loss ends at {} times the loss of guessing", show(value)),
+        // Habits of logging, the rate itself, and numbers without a plain meaning.
+        Feature::FirstAt
+        | Feature::Spikes
+        | Feature::ValDrop
+        | Feature::FirstGap
+        | Feature::ScoreBestAt
+        | Feature::ScoreNoise
+        | Feature::LrLog10
+        | Feature::LrEndLog2
+        | Feature::LrHalfAt
+        | Feature::LrPeakAt
+        | Feature::GradNoise
+        | Feature::GradWorst
+        | Feature::PointsLog2
+        | Feature::Tail
+        | Feature::StartOverChance
+        | Feature::EndOverChance => return None,
+    })
+}
+
+/// A share of the fall that was made in the first `part` of the run.
+fn share(what: &str, part: &str, value: f64) -> String {
+    if value < NOTHING {
+        format!("{what} did not fall in the first {part} of the run")
+    } else {
+        format!("{what} made {} of its fall in the first {part} of the run", percent(value))
+    }
+}
+
+/// A share of the fall that was made at some time.
+fn part(what: &str, when: &str, value: f64) -> String {
+    if value < NOTHING {
+        format!("{what} did not fall {when}")
+    } else {
+        format!("{what} made {} of its fall {when}", percent(value))
+    }
+}
+
+/// A fall of the log of a loss, as the share that the loss itself lost.
+fn fell(what: &str, when: &str, value: f64) -> String {
+    match value {
+        v if v.abs() < NOTHING => format!("{what} did not change {when}"),
+        v if v > 0.0 => format!("{what} fell by {} {when}", percent(-(-v).exp_m1())),
+        v => format!("{what} rose by {} {when}", percent((-v).exp_m1())),
+    }
+}
+
+/// Within which part of the run, from the binary log of a time.
+fn within(value: f64) -> String {
+    let time = value.exp2();
+    if time < NOTHING { "at once".to_owned() } else { format!("within the first {} of the run", percent(time)) }
+}
+
+fn bend(when: &str, value: f64) -> String {
+    if value > 0.0 { format!("the fall grew steeper {when}") } else { format!("the fall levelled off {when}") }
+}
+
+fn varies(when: &str, value: f64) -> String {
+    if value < NOTHING {
+        format!("the loss is smooth {when}")
+    } else {
+        format!("the loss varies by {} {when}", percent(value))
+    }
+}
+
+fn score(part: &str, value: f64) -> String {
+    format!("the score rose by {} after the first {part} of the run", show(value))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_would_be_shown_as_nothing_is_worded() {
+        let told = |feature, value| words(feature, value).unwrap();
+        assert_eq!(told(Feature::WorstOverStart, 0.0), "no reading of the loss lies above its start");
+        assert_eq!(told(Feature::NoiseStart, 0.001), "the loss is smooth at the start");
+        assert_eq!(told(Feature::Slope1, -2f64.ln()), "the loss rose by 100 % over the second half of the run");
+        assert_eq!(told(Feature::Slope1, 2f64.ln()), "the loss fell by 50 % over the second half of the run");
+        for feature in Feature::ALL {
+            assert_eq!(words(feature, f64::NAN), None);
+            for value in [0.0, 1.0] {
+                assert!(
+                    words(feature, value).is_none_or(|w| !w.contains(" 0 %")),
+                    "{feature}: {:?}",
+                    words(feature, value)
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! Comment lines of at most 100 columns: rustfmt and ruff do not wrap them. A row of a table is
+//! exempt, because it cannot be wrapped.
+
+use crate::counts::{Place, Rule};
+use crate::source::Source;
+
+const MOST: usize = 100;
+
+pub const ALLOWED: &str = "comment-width.txt";
+pub const RULE: Rule = Rule { file: "xtask/allow/comment-width.txt", faults: "comment lines over 100 columns" };
+
+/// The comment lines of Rust and Python files that are too long. A comment after code is not
+/// counted.
+pub fn long(sources: &[Source]) -> Vec<Place> {
+    let mut places = Vec::new();
+    for source in sources {
+        let mark = match () {
+            () if source.has_extension(&["rs"]) => "//",
+            () if source.has_extension(&["py", "pyi"]) => "#",
+            () => continue,
+        };
+        for (i, line) in source.text.lines().enumerate() {
+            let columns = line.chars().count();
+            let comment = line.trim_start().strip_prefix(mark);
+            let row = comment.is_some_and(|text| text.trim_start_matches(['/', '!', ' ']).starts_with('|'));
+            if columns > MOST && comment.is_some() && !row {
+                let text = format!("{}:{}: {columns} columns", source.path, i + 1);
+                places.push(Place { part: source.part().to_owned(), text });
+            }
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::source;
+
+    #[test]
+    fn a_comment_line_over_100_columns_is_found() {
+        let (fits, over) = (format!("    // {}\n", "x".repeat(93)), format!("    // {}\n", "x".repeat(94)));
+        let code = format!("let x = 1; // {}\n//! | {} |\n", "x".repeat(94), "x".repeat(94));
+        let sources = [
+            source("crates/a/src/lib.rs", &format!("{fits}{over}{code}")),
+            source("bench/b.py", &over.replace("//", "#!")),
+            source("bench/b.md", &over),
+        ];
+        let found: Vec<String> = long(&sources).into_iter().map(|p| format!("{} {}", p.part, p.text)).collect();
+        assert_eq!(found, ["a crates/a/src/lib.rs:2: 101 columns", "bench bench/b.py:1: 101 columns"]);
+    }
+}
