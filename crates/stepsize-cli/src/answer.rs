@@ -9,6 +9,9 @@ use stepsize::{Question, Report};
 use stepsize_draw::show::Style;
 use stepsize_draw::{compare, figure, json, page, show};
 
+/// The fault of `--price-per-hour` with a comparison.
+pub const NO_PRICE: &str = "--price-per-hour is for searches; a comparison counts steps";
+
 /// Ends a search for a rate. `study` is where the search is kept.
 pub fn report(report: Report, output: &DrawArgs, study: Option<StudyName<'_>>, style: Style) -> Result<Done, Fault> {
     let question = report.question.clone();

@@ -23,8 +23,6 @@ use stepsize_study::{Executor, InProcess, Studies};
 /// Evaluations of a run: fine enough to see when a loss was reached, and often enough for a
 /// controller to react.
 const EVALUATIONS: u64 = 40;
-/// A comparison has no price.
-pub const NO_PRICE: &str = "--price-per-hour is for searches; a comparison counts steps";
 
 /// Compares.
 pub fn run(args: &CompareArgs, words: &[OsString], style: Style) -> Result<Done, Fault> {

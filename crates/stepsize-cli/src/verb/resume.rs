@@ -5,7 +5,7 @@
 //! command, the number of jobs, GPUs, the cluster and the directory of the trials are in the
 //! recorded command line only. So that is what is parsed.
 
-use super::compare;
+use crate::answer;
 use crate::args::{Cli, DrawArgs, OutputArgs, ShowArgs, Verb};
 use crate::done::Fault;
 use clap::Parser;
@@ -35,7 +35,7 @@ pub fn command(args: ShowArgs) -> Result<Recorded, Fault> {
         Verb::Find(search) => redirect(&mut search.output, db, args.output),
         Verb::Sweep(search) => redirect(&mut search.output, db, args.output),
         Verb::RangeTest(search) => redirect(&mut search.output, db, args.output),
-        Verb::Compare(_) if args.output.price_per_hour.is_some() => return Err(Fault::usage(compare::NO_PRICE)),
+        Verb::Compare(_) if args.output.price_per_hour.is_some() => return Err(Fault::usage(answer::NO_PRICE)),
         Verb::Compare(compare) => {
             compare.kept.file.db = db;
             compare.files = args.output.files;

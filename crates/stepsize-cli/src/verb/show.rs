@@ -15,7 +15,7 @@ pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
     let events = studies.events(&args.named.name)?;
     if let Some(kept) = compare::kept(&studies, &args.named.name, &events)? {
         if args.output.price_per_hour.is_some() {
-            return Err(Fault::usage(compare::NO_PRICE));
+            return Err(Fault::usage(answer::NO_PRICE));
         }
         return kept.draw(&events, &args.output.files, style);
     }
