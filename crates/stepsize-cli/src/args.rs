@@ -20,13 +20,13 @@ pub use task::TaskArgs;
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
 
-use crate::show::Style;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use stepsize::probe::RangeTestRule;
 use stepsize::{Lr, defaults};
+use stepsize_draw::show::Style;
 
 const TUTORIAL: &str = "\
 Stepsize answers one question: which learning rate should this training run use?

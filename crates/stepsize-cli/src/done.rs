@@ -1,27 +1,29 @@
-//! How a command ends: [`Done`] (text for stdout and an exit code) or [`Fault`] (text for stderr and an exit code).
+//! How a command ends: [`Done`] (text for stdout and an exit code) or [`Fault`] (text for stderr
+//! and an exit code).
 //!
-//! Exit codes: 0 an answer, 3 a refusal, 2 a command that makes no sense, 1 a failure. Text is written in one piece, and
-//! a reader that has gone away is no failure: `stepsize find | head -1` ends quietly.
+//! Exit codes: 0 an answer, 3 a refusal, 2 wrong arguments, 1 a failure. Text is written in one
+//! piece. A reader that has closed the pipe is not a failure: `stepsize find | head -1` ends
+//! quietly.
 
 use crate::remedy::with_options;
 use std::fmt::Display;
 use std::io::Write;
 
-/// The command made no sense.
+/// The arguments were wrong.
 pub const USAGE: u8 = 2;
-/// Something broke on the way.
+/// Something failed: a file, a trial, a cluster.
 const FAILURE: u8 = 1;
 /// The evidence does not support an answer.
 const REFUSED: u8 = 3;
 
-/// A command that did what it was asked.
+/// A command that did what it was asked to do.
 #[derive(Debug)]
 pub struct Done {
     text: String,
     code: u8,
 }
 
-/// A command that did not.
+/// A command that failed.
 #[derive(Debug)]
 pub struct Fault {
     message: String,
@@ -34,7 +36,7 @@ impl Done {
         Self { text: text.into(), code: 0 }
     }
 
-    /// An answer, or a refusal if there is no rate.
+    /// An answer, or a refusal when there is no rate.
     pub fn answer_or_refusal(text: String, answered: bool) -> Self {
         Self { text, code: if answered { 0 } else { REFUSED } }
     }
@@ -44,12 +46,12 @@ impl Done {
         Self { text, code }
     }
 
-    /// What was looked at; a failure when something is to be mended.
+    /// The result of a check; a failure when something must be fixed.
     pub fn checked(text: String, sound: bool) -> Self {
         Self { text, code: if sound { 0 } else { FAILURE } }
     }
 
-    /// Writes the text to stdout and gives the exit code.
+    /// Writes the text to standard output and returns the exit code.
     pub fn print(self) -> u8 {
         let mut out = std::io::stdout().lock();
         match out.write_all(self.text.as_bytes()).and_then(|()| out.flush()) {
@@ -62,17 +64,17 @@ impl Done {
 }
 
 impl Fault {
-    /// The command made no sense.
+    /// Wrong arguments. The message says which, and what to do.
     pub fn usage(message: impl Display) -> Self {
         Self { message: message.to_string(), code: USAGE }
     }
 
-    /// Something broke.
+    /// A failure that other arguments would not have avoided.
     pub fn failure(message: impl Display) -> Self {
         Self { message: message.to_string(), code: FAILURE }
     }
 
-    /// Writes the message to stderr and gives the exit code.
+    /// Writes the message to standard error and returns the exit code.
     pub fn print(self) -> u8 {
         let hint = if self.code == USAGE { "\n\nFor more information, try 'stepsize help'." } else { "" };
         let _ = writeln!(std::io::stderr(), "error: {}{hint}", with_options(&self.message));

@@ -10,10 +10,12 @@
 //! | `verb` | one file for each verb: `find`, `sweep`, `compare`, `train`, `diagnose`, ... |
 //! | `work`, `task` | from arguments to what is trained: the embedded engine, or a command here or on a cluster |
 //! | `search`, `progress` | how every search runs, and its progress line |
+//! | `answer`, `remedy` | how every search ends: text, files, advice |
 //! | `done` | what a verb returns: output, exit code, faults |
 
 #![recursion_limit = "256"]
 
+mod answer;
 mod args;
 mod done;
 mod progress;
@@ -27,34 +29,33 @@ use args::{Cli, Verb};
 use clap::Parser;
 use done::{Done, Fault};
 use std::ffi::OsString;
-use stepsize_draw::{figure, number, page, show};
 
-/// Runs the command line `words` (the first is the program's name), prints what came of it, and
-/// gives the exit code.
+/// Runs the command line `words` (the first is the name of the program), prints the result and
+/// returns the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
-            // Help for a closed pipe is no failure of ours.
+            // A reader that has closed the pipe is not an error.
             let _ = error.print();
             return u8::try_from(error.exit_code()).unwrap_or(done::USAGE);
         }
     };
-    search::typed(words);
-    match run(cli) {
+    match run(cli, &words) {
         Ok(done) => done.print(),
         Err(fault) => fault.print(),
     }
 }
 
-fn run(cli: Cli) -> Result<Done, Fault> {
+/// Runs one verb. `words` is the command line, which a kept study records.
+fn run(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
     let style = cli.style();
     match cli.verb {
-        Verb::Find(args) => verb::find::run(&args, style),
-        Verb::RangeTest(args) => verb::range_test::run(&args, style),
-        Verb::Sweep(args) => verb::sweep::run(&args, style),
-        Verb::Compare(args) => verb::compare::run(&args, style),
+        Verb::Find(args) => verb::find::run(&args, words, style),
+        Verb::RangeTest(args) => verb::range_test::run(&args, words, style),
+        Verb::Sweep(args) => verb::sweep::run(&args, words, style),
+        Verb::Compare(args) => verb::compare::run(&args, words, style),
         Verb::Train(args) => verb::train::run(&args, style),
         Verb::Diagnose(args) => verb::diagnose::run(&args, style),
         Verb::Schedule(args) => verb::schedule::run(&args, style),
@@ -63,7 +64,10 @@ fn run(cli: Cli) -> Result<Done, Fault> {
         Verb::Demo(args) => verb::demo::run(&args, style),
         Verb::Studies(args) => verb::studies::run(&args),
         Verb::Show(args) => verb::show::run(&args, style),
-        Verb::Resume(args) => run(verb::resume::command(args)?),
+        Verb::Resume(args) => {
+            let recorded = verb::resume::command(args)?;
+            run(recorded.cli, &recorded.words)
+        }
         Verb::Export(args) => verb::export::run(&args),
         Verb::Rm(args) => verb::rm::run(&args),
         Verb::Doctor(args) => verb::doctor::run(&args),

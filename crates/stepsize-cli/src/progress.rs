@@ -1,12 +1,14 @@
-//! Progress on stderr, on a terminal only: steps done of those planned so far, the time left, the last trial's end.
+//! Progress on standard error, on a terminal only: steps done of those planned so far, the time
+//! left, and how the last trial ended.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
-use stepsize::{End, Estimate, Event, Probe, Result, Trial, TrialSpec, fold_one};
+use stepsize::{End, Estimate, Event, Probe, Pruner, Result, Trial, TrialSpec, fold_one};
 
-/// How often the bar is drawn again.
+/// How often the bar is redrawn.
 const TICK: Duration = Duration::from_millis(120);
 
 /// A bar that follows a study.
@@ -16,7 +18,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// A bar; hidden when stderr is no terminal.
+    /// A bar labelled `what`; hidden when standard error is not a terminal.
     pub fn new(what: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
         if !std::io::stderr().is_terminal() {
@@ -31,7 +33,7 @@ impl Progress {
         Self { bar, trials: Default::default() }
     }
 
-    /// Takes in one event; `planned` are the steps asked for so far.
+    /// Takes in one event. `planned` is the number of steps asked for so far.
     pub fn watch(&mut self, event: &Event, planned: u64) {
         // Curves are not needed here, and a long study has millions of steps.
         if let Event::Step { .. } = event {
@@ -45,11 +47,11 @@ impl Progress {
         if let Event::Ended { trial, end, steps, .. } = event {
             let Some(known) = self.trials.get(trial) else { return };
             self.bar.set_position(self.bar.position() + known.spec.steps.saturating_sub(*steps));
-            let lr = crate::number::rate(known.spec.lr.get());
+            let lr = stepsize_draw::number::rate(known.spec.lr.get());
             self.bar.set_message(match end {
                 End::Diverged { .. } => format!("lr {lr} diverged"),
                 End::Finished => match known.val.last() {
-                    Some(point) => format!("lr {lr}: loss {}", crate::number::loss(point.loss)),
+                    Some(point) => format!("lr {lr}: loss {}", stepsize_draw::number::loss(point.loss)),
                     None => format!("lr {lr} ended"),
                 },
                 _ => format!("lr {lr} stopped"),
@@ -57,31 +59,31 @@ impl Progress {
         }
     }
 
-    /// Writes a line to stderr, above the bar.
+    /// Writes a note to standard error, above the bar.
     pub fn say(&self, line: &str) {
         self.bar.suspend(|| eprintln!("note: {line}"));
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub fn clear(&self) {
         self.bar.finish_and_clear();
     }
 }
 
 /// A probe that counts the steps it asks for, so that there is a total to measure progress against.
-pub struct Counted<'a> {
-    probe: &'a dyn Probe,
-    planned: &'a AtomicU64,
+pub struct Counted {
+    probe: Box<dyn Probe>,
+    planned: Arc<AtomicU64>,
 }
 
-impl<'a> Counted<'a> {
-    /// Counts what `probe` asks for into `planned`.
-    pub fn new(probe: &'a dyn Probe, planned: &'a AtomicU64) -> Self {
+impl Counted {
+    /// Adds the steps that `probe` asks for to `planned`.
+    pub fn new(probe: Box<dyn Probe>, planned: Arc<AtomicU64>) -> Self {
         Self { probe, planned }
     }
 }
 
-impl Probe for Counted<'_> {
+impl Probe for Counted {
     fn name(&self) -> &'static str {
         self.probe.name()
     }
@@ -94,5 +96,9 @@ impl Probe for Counted<'_> {
 
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         self.probe.estimate(done)
+    }
+
+    fn pruner(&self) -> Option<&dyn Pruner> {
+        self.probe.pruner()
     }
 }

@@ -1,89 +1,105 @@
-//! One search from question to answer: store, executor, progress, Ctrl-C, then every output that was asked for.
+//! One search from the question to the answer: store, executor, progress, Ctrl-C, and the outputs
+//! that were asked for.
 
+use crate::answer;
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
-use crate::show::Style;
-use crate::work::Work;
+use crate::work::{Chosen, Work};
 use std::ffi::OsString;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::time::Instant;
-use stepsize::pruner::PrunerKind;
-use stepsize::{Probe, Report};
-use stepsize_study::{Memory, Question, Store, Studies, study};
+use stepsize::{Error, FindProbe, Question, QuestionKind, Report, SweepRates};
+use stepsize_draw::show::Style;
+use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
 
-/// The command as it was typed, which a kept study records. Not the process's own arguments: those of a Python process
-/// begin with the interpreter's.
-static TYPED: OnceLock<Vec<OsString>> = OnceLock::new();
-
-/// Notes the command as it was typed.
-pub fn typed(words: Vec<OsString>) {
-    // A process that runs a second command line keeps studies only of the first, as a binary does.
-    let _ = TYPED.set(words);
-}
-
-/// Runs `probe` on this work and shows what came of it.
+/// Searches for a rate and shows the answer. `words` is the command line, which a kept study
+/// records.
 pub fn run(
-    question: &str,
-    probe: &dyn Probe,
-    mut work: Work,
+    kind: QuestionKind,
+    work: Work,
     output: &OutputArgs,
+    words: &[OsString],
     style: Style,
 ) -> Result<Done, Fault> {
-    let question = Question { text: question.to_owned(), task: work.about.clone(), job: work.job.clone() };
-    let mut store = open(&output.kept)?;
-    let stop = interrupt()?;
-    let planned = AtomicU64::new(0);
-    let mut progress = Progress::new(probe.name());
+    let question = Question { kind, pruner: work.pruner, task: work.task, job: work.job };
+    let mut executor = work.executor;
     let begin = Instant::now();
-    let mut told = false;
-    let rule = work.kill.and_then(PrunerKind::pruner);
-    let outcome = study(
-        &question,
-        &Counted::new(probe, &planned),
-        match work.kill {
-            Some(_) => rule.as_deref(),
-            None => probe.pruner(),
-        },
-        work.executor.as_mut(),
-        store.as_mut(),
-        &stop,
-        &mut |event| {
-            progress.watch(event, planned.load(Ordering::Relaxed));
-            if !told && let Some(line) = (work.chosen)() {
-                progress.say(&line);
-                told = true;
-            }
-        },
-    );
-    progress.clear();
-    let outcome = outcome.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })?;
-    let report = Report::new(&question.text, &question.task, &question.job, &outcome.estimate, &outcome.trials)
+    let found = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words)?;
+    let report = Report::new(&question.to_string(), &question.task, &question.job, &found.estimate, &found.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
-        .with_interrupted(outcome.interrupted);
+        .with_interrupted(found.interrupted);
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
-    crate::verb::show::finish(report, &output.draw, study, style)
+    answer::report(report, &output.draw, study, style)
 }
 
-/// The log: in memory, or a study that is kept.
-pub fn open(kept: &StudyArgs) -> Result<Box<dyn Store>, Fault> {
+/// Runs the study of a question to its end or to Ctrl-C, with progress on standard error.
+pub fn conduct(
+    question: &Question,
+    executor: &mut dyn Executor,
+    chosen: &Chosen,
+    kept: &StudyArgs,
+    words: &[OsString],
+) -> Result<StudyResult, Fault> {
+    let probe = question.probe().map_err(|error| unplanned(question, &error))?;
+    let store = open(kept, words)?;
+    let stop = interrupt()?;
+    let planned = Arc::new(AtomicU64::new(0));
+    let mut progress = Progress::new(probe.name());
+    let mut said = false;
+    let mut watch = |event: &_| {
+        progress.watch(event, planned.load(Ordering::Relaxed));
+        if !said && let Some(line) = chosen() {
+            progress.say(&line);
+            said = true;
+        }
+    };
+    let counted = Counted::new(probe, Arc::clone(&planned));
+    let found = Study::open(question, Box::new(counted), store).and_then(|s| s.run(executor, &stop, &mut watch));
+    progress.clear();
+    // Another question under the name of a study is a wrong argument.
+    found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })
+}
+
+/// The fault of a question that has no probe. Where only the budget is too small, it says how to search for less.
+fn unplanned(question: &Question, error: &Error) -> Fault {
+    let fewer = match &question.kind {
+        QuestionKind::Find { probe, .. } => match probe {
+            FindProbe::Sweep => "`stepsize sweep --per-decade 1`, or a narrower span with `--low LR --high LR`",
+            FindProbe::Random => "`stepsize sweep --random N`",
+            FindProbe::RangeTest => "`stepsize range-test --trial-steps N`",
+            FindProbe::Race | FindProbe::Opening | FindProbe::Descent | FindProbe::FirstFall => {
+                "`stepsize find` without `--probe`"
+            }
+        },
+        QuestionKind::Sweep { rates: SweepRates::Random(_), .. } => "`--random N`",
+        QuestionKind::Sweep { .. } => "`--per-decade 1`, or a narrower span with `--low LR --high LR`",
+        QuestionKind::RangeTest { .. } => "`--trial-steps N`",
+        QuestionKind::Compare { .. } | QuestionKind::Words(_) => return Fault::usage(error),
+    };
+    match question.unlimited() {
+        Ok((_, Some(_))) => Fault::usage(format!("{error} (`--budget RUNS`; cheaper: {fewer})")),
+        _ => Fault::usage(error),
+    }
+}
+
+/// The log of the study: in memory, or in a file under its name.
+fn open(kept: &StudyArgs, words: &[OsString]) -> Result<Box<dyn Store>, Fault> {
     let Some(name) = &kept.study else { return Ok(Box::new(Memory::new())) };
-    let command: Vec<String> = TYPED
-        .get()
-        .into_iter()
-        .flatten()
-        .skip(1)
-        .map(|word| {
-            word.clone().into_string().map_err(|w| Fault::usage(format!("{w:?} is not UTF-8; --study keeps text only")))
-        })
-        .collect::<Result<_, _>>()?;
-    let here = std::env::current_dir().map_err(|e| Fault::failure(format!("cannot tell the directory: {e}")))?;
+    let text = |word: &OsString| match word.to_str() {
+        Some(word) => Ok(word.to_owned()),
+        None => Err(Fault::usage(format!("{word:?} is not UTF-8; --study keeps only commands that are"))),
+    };
+    // Without the name of the program.
+    let command = words.iter().skip(1).map(text).collect::<Result<Vec<String>, Fault>>()?;
+    let here = std::env::current_dir()
+        .map_err(|e| Fault::failure(format!("cannot find the current directory, which the study records: {e}")))?;
     Ok(Box::new(Studies::open(&kept.file.db)?.study(name, &command, &here)?))
 }
 
-/// A flag that the first Ctrl-C sets; the second one ends the process.
+/// A flag that the first Ctrl-C sets. The second one ends the process.
 pub fn interrupt() -> Result<Arc<AtomicBool>, Fault> {
     let flag = Arc::new(AtomicBool::new(false));
     let fault = |e: std::io::Error| Fault::failure(format!("cannot watch for Ctrl-C: {e}"));

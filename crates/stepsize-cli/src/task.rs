@@ -7,10 +7,10 @@ use stepsize::{Job, Schedule};
 use stepsize_engine::{Task, TaskConfig};
 use stepsize_study::executor::EngineSource;
 
-/// Steps of the full run unless asked for otherwise: about 90 passes over the digits, well past the point where the
-/// curve bends, and a search for it takes seconds.
+/// Default length of the full run in steps: about 90 passes over the digits. That is well past the
+/// point where the curve bends, and a search for it takes seconds.
 const STEPS: u64 = 2000;
-/// Shape of the rate of the built-in engine unless asked for otherwise.
+/// Default schedule of the built-in engine.
 const SCHEDULE: &str = "cosine";
 
 /// A loaded job.
@@ -19,12 +19,12 @@ pub struct Loaded {
     pub task: Task,
     /// The full run.
     pub job: Job,
-    /// Runs at the same time.
+    /// Trials at once.
     pub jobs: usize,
 }
 
 impl Loaded {
-    /// Loads the data and checks that everything fits.
+    /// Loads the data and checks that the options fit it.
     pub fn new(args: &TaskArgs) -> Result<Self, Fault> {
         let a = &args.engine;
         let data = match &a.target {
@@ -50,12 +50,12 @@ impl Loaded {
         let job = Job::new(steps, schedule, args.seed).map_err(Fault::usage)?;
         let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         if jobs == 0 {
-            return Err(Fault::usage("--jobs is 0; at least one run must go on at a time"));
+            return Err(Fault::usage("--jobs is 0; it must be at least 1"));
         }
         Ok(Self { task, job, jobs })
     }
 
-    /// Fresh engines of this task.
+    /// Makes untrained engines of this task.
     pub fn engines(&self) -> EngineSource {
         let task = self.task.clone();
         Arc::new(move |seed| task.engine(seed))
@@ -64,17 +64,17 @@ impl Loaded {
 
 fn steps(args: &TaskArgs, task: &Task) -> Result<u64, Fault> {
     match (args.steps, args.epochs) {
-        (Some(0), _) => Err(Fault::usage("--steps is 0; a run needs at least 1")),
+        (Some(0), _) => Err(Fault::usage("--steps is 0; it must be at least 1")),
         (Some(steps), _) => Ok(steps),
         (None, Some(epochs)) if epochs.is_finite() && epochs > 0.0 => {
             Ok(((epochs * task.steps_per_epoch() as f64).round() as u64).max(1))
         }
-        (None, Some(epochs)) => Err(Fault::usage(format!("--epochs is {epochs}; a run needs more than 0"))),
+        (None, Some(epochs)) => Err(Fault::usage(format!("--epochs is {epochs}; it must be above 0"))),
         (None, None) => Ok(STEPS),
     }
 }
 
 /// Reads a schedule for a run of `steps`.
 pub fn schedule(text: &str, steps: u64) -> Result<Schedule, Fault> {
-    Schedule::parse(text, steps).map_err(|e| Fault::usage(format!("the schedule cannot be read: {e}")))
+    Schedule::parse(text, steps).map_err(|e| Fault::usage(format!("cannot read the schedule: {e}")))
 }

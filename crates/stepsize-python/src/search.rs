@@ -1,23 +1,27 @@
-//! `Search`: a study whose trials are run by Python, which asks for them and tells what happened; and its `Trial`s.
+//! `Search`: a study whose trials Python runs. It asks for them and reports what happened. And its
+//! `Trial`s.
+//!
+//! The question of such a study is the one that the command line asks with the same options: either
+//! can show a study that the other began, and both refuse another question under its name.
 
 use crate::controller::lock;
 use crate::estimate::PyEstimate;
 use crate::fault::{not_json, raised};
 use crate::schedule::{Given, PySchedule};
 use crate::session::PyRecord;
-use pyo3::exceptions::{PyRuntimeError, PyValueError};
+use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 use stepsize::defaults::EVALUATIONS;
-use stepsize::probe::suggest::{Ramp, Suggestion};
-use stepsize::probe::{Grid, Probe, Race, RangeTest, RangeTestRule};
-use stepsize::{End, Event, Job, Lr, Report, TrialId, TrialSpec, evaluation_steps};
-use stepsize_study::{Memory, Next, Question, Session, Store, Studies};
+use stepsize::{
+    End, Event, FindProbe, Job, Lr, Question, QuestionKind, Report, SweepRates, TrialId, TrialSpec, evaluation_steps,
+};
+use stepsize_study::{Memory, Next, Store, Studies, Study};
 
-/// A training run that is asked for.
+/// A training run that the study asks for.
 #[pyclass(name = "Trial", module = "stepsize._native", frozen)]
 #[derive(Clone)]
 pub struct PyTrial {
@@ -81,10 +85,10 @@ impl PyTrial {
     }
 }
 
-/// A study that Python runs.
+/// A study whose trials Python runs.
 #[pyclass(module = "stepsize._native", frozen)]
 pub struct Search {
-    session: Mutex<Session>,
+    study: Mutex<Study<'static>>,
     question: Question,
     begin: Instant,
 }
@@ -93,22 +97,44 @@ pub struct Search {
 type KeptStudy = (String, PathBuf, Vec<String>);
 
 impl Search {
-    fn new(question: String, task: String, job: Job, probe: Box<dyn Probe>, kept: Option<KeptStudy>) -> PyResult<Self> {
-        let question = Question { text: question, task, job };
-        let store: Box<dyn Store + Send> = match kept {
+    fn new(kind: QuestionKind, task: String, job: Job, kept: Option<KeptStudy>) -> PyResult<Self> {
+        let mut question = Question { kind, pruner: None, task, job };
+        let probe = question.probe().map_err(raised)?;
+        let store: Box<dyn Store> = match kept {
             None => Box::<Memory>::default(),
             Some((name, db, command)) => {
                 let studies = Studies::open(&db).map_err(raised)?;
-                Box::new(studies.study(&name, &command, &std::env::current_dir()?).map_err(raised)?)
+                let store = studies.study(&name, &command, &std::env::current_dir()?).map_err(raised)?;
+                if let Some(words) = of_version_1(&question.kind)
+                    && let Some(Event::Study { question: recorded, .. }) = store.read().map_err(raised)?.first()
+                    && recorded.kind == words
+                {
+                    question.kind = words;
+                }
+                Box::new(store)
             }
         };
-        let session = Session::new(&question, probe, store).map_err(raised)?;
-        Ok(Self { session: Mutex::new(session), question, begin: Instant::now() })
+        let study = Study::open(&question, probe, store).map_err(raised)?;
+        Ok(Self { study: Mutex::new(study), question, begin: Instant::now() })
     }
 
     fn tell(&self, py: Python<'_>, event: Event) -> PyResult<Option<&'static str>> {
-        let end = py.detach(|| lock(&self.session).tell(&event)).map_err(raised)?;
+        let end = py.detach(|| lock(&self.study).tell(&event)).map_err(raised)?;
         Ok(end.as_ref().map(named))
+    }
+}
+
+/// The question as Python recorded it before version 2 of the event format: without start, budget
+/// and trial steps. Such studies can still be continued.
+fn of_version_1(kind: &QuestionKind) -> Option<QuestionKind> {
+    match kind {
+        QuestionKind::Find { .. } => Some(QuestionKind::Words("find --probe race".to_owned())),
+        QuestionKind::Sweep { rates: SweepRates::PerDecade(count), low, high, seeds, .. } => {
+            let (low, high) = (low.get(), high.get());
+            let text = format!("sweep --per-decade {count} --low {low} --high {high} --seeds {seeds}");
+            Some(QuestionKind::Words(text))
+        }
+        _ => None,
     }
 }
 
@@ -147,18 +173,12 @@ impl Search {
         max_cost: Option<f64>,
         kept: Option<KeptStudy>,
     ) -> PyResult<Self> {
-        let job = job(steps, schedule, seed)?;
-        let mut race = Race::new(job.clone());
-        if let Some(runs) = max_cost {
-            race = race.with_max_cost(runs).map_err(raised)?;
-        }
-        if let Some(lr) = start {
-            race = race.starting_at(rate(lr)?);
-        }
-        Self::new("find --probe race".to_owned(), task, job, Box::new(race), kept)
+        let start = start.map(rate).transpose()?;
+        let kind = QuestionKind::Find { probe: FindProbe::Race, start, budget: max_cost, low: None, high: None };
+        Self::new(kind, task, job(steps, schedule, seed)?, kept)
     }
 
-    /// Every rate of a log grid, each with several seeds.
+    /// A sweep: every rate of a log grid, each with several seeds.
     #[classmethod]
     #[pyo3(signature = (task, steps, schedule, seed, low, high, per_decade, seeds, trial_steps, kept=None))]
     #[allow(clippy::too_many_arguments)] // called by name from two places in Python
@@ -175,18 +195,19 @@ impl Search {
         trial_steps: Option<u64>,
         kept: Option<KeptStudy>,
     ) -> PyResult<Self> {
-        let job = job(steps, schedule, seed)?;
-        let mut grid = Grid::new(job.clone(), rate(low)?, rate(high)?, per_decade)
-            .and_then(|g| g.with_seeds(seeds))
-            .map_err(raised)?;
-        if let Some(steps) = trial_steps {
-            grid = grid.with_steps(steps).map_err(raised)?;
-        }
-        let question = format!("sweep --per-decade {per_decade} --low {low} --high {high} --seeds {seeds}");
-        Self::new(question, task, job, Box::new(grid.with_widening(0)), kept)
+        let kind = QuestionKind::Sweep {
+            rates: SweepRates::PerDecade(per_decade),
+            low: rate(low)?,
+            high: rate(high)?,
+            widen: false,
+            seeds,
+            trial_steps,
+            budget: None,
+        };
+        Self::new(kind, task, job(steps, schedule, seed)?, kept)
     }
 
-    /// One run on a ramp.
+    /// A range test: one run on a ramp.
     #[classmethod]
     #[allow(clippy::too_many_arguments)] // called by name from one place in Python
     fn range_test(
@@ -200,23 +221,21 @@ impl Search {
         linear: bool,
     ) -> PyResult<Self> {
         let job = Job::new(iterations, Default::default(), seed).map_err(raised)?;
-        let reading = match rule {
-            "edge" => RangeTestRule::Edge,
-            "accuracy" => RangeTestRule::Accuracy,
-            peer => RangeTestRule::Peer(Suggestion::ALL.into_iter().find(|s| s.name() == peer).ok_or_else(|| {
-                let names = Suggestion::ALL.map(Suggestion::name).join(", ");
-                PyValueError::new_err(format!("the rule {peer:?} is not known; the rules are edge, accuracy, {names}"))
-            })?),
+        let kind = QuestionKind::RangeTest {
+            rule: rule.parse().map_err(raised)?,
+            linear,
+            low: rate(low)?,
+            high: rate(high)?,
+            trial_steps: iterations,
+            short_trials: false,
+            budget: None,
         };
-        let ramp = if linear { Ramp::Linear } else { Ramp::Exponential };
-        let probe = RangeTest::new(job.clone(), rate(low)?, rate(high)?, iterations).map_err(raised)?;
-        let question = format!("range-test --rule {rule} --low {low} --high {high} --iterations {iterations}");
-        Self::new(question, task, job, Box::new(probe.with_ramp(ramp).with_reading(reading)), None)
+        Self::new(kind, task, job, None)
     }
 
     /// The next trial; `None` when nothing more is worth its cost.
     fn ask(&self, py: Python<'_>) -> PyResult<Option<PyTrial>> {
-        match py.detach(|| lock(&self.session).ask()).map_err(raised)? {
+        match py.detach(|| lock(&self.study).ask()).map_err(raised)? {
             Next::Run(id, spec) => Ok(Some(PyTrial { id, spec })),
             Next::Over => Ok(None),
             Next::Wait => Err(PyRuntimeError::new_err("end the running trials before you ask for the next one")),
@@ -225,19 +244,19 @@ impl Search {
 
     /// Whether the search is over, and the next trial; neither while running trials must end first.
     fn poll(&self, py: Python<'_>) -> PyResult<(bool, Option<PyTrial>)> {
-        Ok(match py.detach(|| lock(&self.session).ask()).map_err(raised)? {
+        Ok(match py.detach(|| lock(&self.study).ask()).map_err(raised)? {
             Next::Run(id, spec) => (false, Some(PyTrial { id, spec })),
             Next::Over => (true, None),
             Next::Wait => (false, None),
         })
     }
 
-    /// Tells of a step that was taken; gives the trial's end when it is over.
+    /// Reports a step that was taken. Returns the trial's end when it is over.
     fn step(&self, py: Python<'_>, trial: u32, step: u64, lr: f64, loss: f64) -> PyResult<Option<&'static str>> {
         self.tell(py, Event::Step { trial: TrialId(trial), step, lr, loss })
     }
 
-    /// Tells of an evaluation after `step` steps; gives the trial's end when it is over.
+    /// Reports an evaluation after `step` steps. Returns the trial's end when it is over.
     #[pyo3(signature = (trial, step, lr, val_loss, score=None))]
     fn evaluate(
         &self,
@@ -251,20 +270,20 @@ impl Search {
         self.tell(py, Event::Eval { trial: TrialId(trial), step, lr, val_loss, score })
     }
 
-    /// Tells that a trial has run all its steps.
+    /// Reports that a trial has run all its steps.
     fn finish(&self, py: Python<'_>, trial: u32, steps: u64, seconds: f64) -> PyResult<Option<&'static str>> {
         self.tell(py, Event::Ended { trial: TrialId(trial), end: End::Finished, steps, seconds: Some(seconds) })
     }
 
-    /// Tells that a trial was left before its end. With `why` it could not be run, else it was stopped; either way it is
-    /// asked for again.
+    /// Reports that a trial was left before its end. With `why` it could not be run, otherwise it
+    /// was stopped. Either way the study asks for it again.
     #[pyo3(signature = (trial, steps, why=None))]
     fn leave(&self, py: Python<'_>, trial: u32, steps: u64, why: Option<String>) -> PyResult<Option<&'static str>> {
         let end = why.map_or(End::Stopped, |why| End::Failed { why });
         self.tell(py, Event::Ended { trial: TrialId(trial), end, steps, seconds: None })
     }
 
-    /// Tells all that a [`PyRecord`] holds, in its order; gives the trial's end.
+    /// Reports everything that a [`PyRecord`] holds, in its order. Returns the trial's end.
     fn replay(&self, py: Python<'_>, record: &PyRecord) -> PyResult<Option<&'static str>> {
         let mut end = None;
         for event in record.events() {
@@ -276,16 +295,16 @@ impl Search {
         Ok(end)
     }
 
-    /// To be called in a forked child, once for each search of its parent.
+    /// Call it in a forked child, once for each search of its parent.
     fn forked(&self) {
-        lock(&self.session).forked();
+        lock(&self.study).forked();
     }
 
     /// The answer from the trials that have ended.
     fn conclude(&self, py: Python<'_>) -> PyResult<PyEstimate> {
-        let outcome = py.detach(|| lock(&self.session).conclude()).map_err(raised)?;
-        let Question { text, task, job } = &self.question;
-        let report = Report::new(text, task, job, &outcome.estimate, &outcome.trials)
+        let outcome = py.detach(|| lock(&self.study).conclude()).map_err(raised)?;
+        let Question { task, job, .. } = &self.question;
+        let report = Report::new(&self.question.to_string(), task, job, &outcome.estimate, &outcome.trials)
             .with_wall_seconds(self.begin.elapsed().as_secs_f64())
             .with_interrupted(outcome.interrupted);
         Ok(report.into())

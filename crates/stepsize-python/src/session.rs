@@ -1,7 +1,8 @@
-//! `PyRecord`: what a trial reports in a process that does not hold its study, to be told to the study later.
+//! `PyRecord`: what a trial reports in a process that does not hold its study. The study takes the
+//! reports in later.
 //!
-//! Divergence is seen here at once, by the study's own rule. What else the study knows it decides when it is told: the same
-//! events give the same study wherever a trial ran.
+//! Divergence is seen here at once, by the study's own rule. Everything else is decided when the
+//! study takes the reports in: the same events give the same study wherever a trial ran.
 
 use crate::controller::lock;
 use crate::fault::not_json;

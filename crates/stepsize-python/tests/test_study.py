@@ -22,6 +22,8 @@ import stepsize
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 from study_job import STEPS, quadratic  # noqa: E402
 
+from stepsize._native import Search  # noqa: E402
+
 
 def study(*args, **more):
     return stepsize.Study(*args, steps=STEPS, schedule="cosine", **more)
@@ -261,6 +263,21 @@ def test_a_killed_loop_resumes_where_it_stopped(tmp_path, answer):
         stepsize.Study("killed", steps=STEPS + 1, schedule="cosine", db=tmp_path / "s.db")
 
 
+def test_another_start_budget_or_length_of_trials_is_another_question(tmp_path):
+    kept = ("x", str(tmp_path / "race.db"), ["python"])
+    begun = Search.race("a task", STEPS, "cosine", 0, 0.05, 0.5, kept)
+    del begun  # another process
+    Search.race("a task", STEPS, "cosine", 0, 0.05, 0.5, kept)
+    with pytest.raises(ValueError, match=r"asks another question(.|\n)*budget: 0.5\n    now: 0.7"):
+        Search.race("a task", STEPS, "cosine", 0, 0.05, 0.7, kept)
+    with pytest.raises(ValueError, match=r"start: 0.05\n    now: not set"):
+        Search.race("a task", STEPS, "cosine", 0, None, 0.5, kept)
+    kept = ("x", str(tmp_path / "grid.db"), ["python"])
+    Search.grid("a task", STEPS, "cosine", 0, 1e-3, 1.0, 1, 1, 50, kept)
+    with pytest.raises(ValueError, match=r"trial steps: 50\n    now: not set"):
+        Search.grid("a task", STEPS, "cosine", 0, 1e-3, 1.0, 1, 1, None, kept)
+
+
 def test_a_killed_pool_leaves_no_lock_behind(tmp_path, answer):
     log = tmp_path / "log"
     first = run(tmp_path, -1, log, "pool")
@@ -288,7 +305,14 @@ def test_the_command_line_sees_it(tmp_path, answer):
     shown = subprocess.run([program, "show", "seen", "--db", db, "--json"], capture_output=True, text=True, check=True)
     told = json.loads(shown.stdout)
     assert told["lr"] == answer.lr and told["task"] == "a noisy quadratic" and len(told["points"]) == len(answer.points)
+    assert told["question"] == "find --probe race"
     listed = subprocess.run([program, "studies", "--db", db], capture_output=True, text=True, check=True).stdout
     assert "concluded" in listed and "a noisy quadratic" in listed
     again = subprocess.run([program, "resume", "seen", "--db", db], capture_output=True, text=True)
     assert again.returncode != 0 and "run that program again" in again.stderr and "python" in again.stderr
+    # And the other way round: Python continues what the command line began, since it asks the same.
+    line = "find --data wine --model linear --batch-size 16 --steps 320 --start 0.05 --study line --json --db"
+    ran = subprocess.run([program, *line.split(), db], capture_output=True, text=True, check=True)
+    told = json.loads(ran.stdout)
+    search = Search.race(told["task"], 320, "cosine", 0, 0.05, None, ("line", str(db), ["python"]))
+    assert search.ask() is None and search.conclude().lr == told["lr"]

@@ -5,11 +5,11 @@
 use stepsize::Job;
 use stepsize::probe::Race;
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{End, Engine, Event, Result, Schedule, TrialId, TrialSpec, evaluation_steps};
-use stepsize_study::{Memory, Next, Question, Session};
+use stepsize::{End, Engine, Event, Question, Result, Schedule, TrialId, TrialSpec, evaluation_steps};
+use stepsize_study::{Memory, Next, Study};
 
 /// Trains one trial with a loop of its own. It stops when the study says that the trial is over.
-fn run(study: &mut Session, trial: TrialId, spec: &TrialSpec) -> Result<End> {
+fn run(study: &mut Study<'_>, trial: TrialId, spec: &TrialSpec) -> Result<End> {
     let mut model = NoisyQuadratic::new().with_reading_noise(0.01, spec.seed);
     let evaluations = evaluation_steps(spec.steps, 8);
     for step in 0..=spec.steps {
@@ -33,9 +33,9 @@ fn run(study: &mut Session, trial: TrialId, spec: &TrialSpec) -> Result<End> {
 
 fn main() -> Result<()> {
     let job = Job::new(400, Schedule::parse("cosine", 400)?, 0)?;
-    let question = Question { text: "find".into(), task: "a noisy quadratic".into(), job: job.clone() };
+    let question = Question::in_words("find", "a noisy quadratic", job.clone());
     // With a file in place of `Memory` (`Studies::open`) the study resumes where it was stopped.
-    let mut study = Session::new(&question, Box::new(Race::new(job)), Box::<Memory>::default())?;
+    let mut study = Study::open(&question, Box::new(Race::new(job)), Box::<Memory>::default())?;
     // `Next::Wait` means that all other trials of the batch run elsewhere; here one runs at a time.
     while let Next::Run(trial, spec) = study.ask()? {
         let end = run(&mut study, trial, &spec)?;

@@ -5,7 +5,7 @@
 
 use std::path::Path;
 use std::time::{Duration, Instant};
-use stepsize::{End, Event, Job, Lr, Result, Schedule, TrialId};
+use stepsize::{End, Event, Job, Lr, Question, Result, Schedule, TrialId};
 use stepsize_study::{Store, Studies};
 
 /// Points of one trial.
@@ -23,7 +23,8 @@ fn main() -> Result<()> {
     let mut store = Studies::open(&path.join("store.db"))?.study(mode, &[], path)?;
     let job = Job::new(POINTS, Schedule::cosine(POINTS)?, 0)?;
     let spec = job.trial(Lr::new(0.1)?, POINTS, 0)?;
-    store.append(&Event::Study { version: stepsize::VERSION, question: mode.clone(), task: String::new(), job })?;
+    let question = Question::in_words(mode.clone(), "", job);
+    store.append(&Event::Study { version: stepsize::VERSION, question })?;
     let begin = Instant::now();
     let limit = Duration::from_secs_f64(seconds);
     let mut points = 0;

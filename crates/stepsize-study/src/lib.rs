@@ -1,9 +1,9 @@
 //! The effects of Stepsize: the study loop, the stores that keep its events, and the executors that
 //! run its trials.
 //!
-//! - [`study()`] runs a study to its end: it asks a probe for trials, submits them, stores every
-//!   event before acting on it, and concludes. Killed at any moment, it resumes by replay.
-//! - [`Session`] is the same study for a caller that trains by itself (ask and tell).
+//! - [`Study`] asks a probe for trials, stores every event before acting on it, and concludes. With
+//!   an executor it runs to its end ([`Study::run`]); a caller that trains by itself asks and tells.
+//!   Killed at any moment, it resumes by replay.
 //! - [`Executor`]: where trials run. [`InProcess`] uses threads of this process, [`Local`] commands
 //!   on this machine, [`Cluster`] Slurm or Ray.
 //! - [`Store`]: where events are kept. [`Memory`] forgets them, [`Sqlite`] holds one study in a
@@ -16,18 +16,18 @@
 //! use stepsize::Job;
 //! use stepsize::probe::Race;
 //! use stepsize::quadratic::NoisyQuadratic;
-//! use stepsize::{Engine, Probe, Schedule};
-//! use stepsize_study::{InProcess, Memory, Question, study};
+//! use stepsize::{Engine, Question, Schedule};
+//! use stepsize_study::{InProcess, Memory, Study};
 //!
 //! # fn main() -> stepsize::Result<()> {
 //! let job = Job::new(400, Schedule::parse("cosine", 400)?, 0)?;
-//! let question = Question { text: "find".into(), task: "a noisy quadratic".into(), job: job.clone() };
-//! let race = Race::new(job);
+//! let question = Question::in_words("find", "a noisy quadratic", job.clone());
+//! let study = Study::open(&question, Box::new(Race::new(job)), Box::new(Memory::new()))?;
 //! // Two trials at once, each on an engine of its own.
 //! let engines =
 //!     Arc::new(|seed| Ok(Box::new(NoisyQuadratic::new().with_reading_noise(0.01, seed)) as Box<dyn Engine>));
-//! let (mut pool, mut store, stop) = (InProcess::new(2, engines)?, Memory::new(), AtomicBool::new(false));
-//! let result = study(&question, &race, race.pruner(), &mut pool, &mut store, &stop, &mut |_| {})?;
+//! let (mut pool, stop) = (InProcess::new(2, engines)?, AtomicBool::new(false));
+//! let result = study.run(&mut pool, &stop, &mut |_| {})?;
 //! assert!(result.estimate.lr().is_some() && !result.interrupted);
 //! # Ok(())
 //! # }
@@ -39,13 +39,11 @@
 pub mod executor;
 pub mod logfiles;
 pub mod mlflow;
-mod session;
 pub mod store;
 mod study;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
-pub use session::{Next, Session};
 pub use store::{Memory, Sqlite, Store, Studies};
-pub use study::{Question, StudyResult, study};
+pub use study::{Next, Study, StudyResult};

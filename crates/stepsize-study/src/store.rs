@@ -1,4 +1,4 @@
-//! [`Store`]: an append-only log of events. All state is a replay of it.
+//! [`Store`]: an append-only log of events. All state of a study is a replay of it.
 
 pub mod sqlite;
 
@@ -6,48 +6,50 @@ pub use sqlite::{Sqlite, Studies};
 
 use stepsize::{Event, Result};
 
-/// An append-only log of events.
-pub trait Store {
-    /// Appends one event. A reading (a step, an evaluation) may wait for the next event of another kind or for
-    /// [`Store::flush`]; any other event survives a kill of this process, with all before it, when this returns, as far
-    /// as the store promises.
+/// An append-only log of the events of one study.
+pub trait Store: Send {
+    /// Appends one event. A reading (a step, an evaluation) may wait for the next event of another
+    /// kind or for [`Store::flush`]. Any other event, and all events before it, are kept when this
+    /// returns, as safely as the store promises: those of [`Sqlite`] survive a kill of this
+    /// process.
     ///
     /// # Errors
     /// When it could not be written (disk full, no permission).
     fn append(&mut self, event: &Event) -> Result<()>;
-    /// As [`Store::append`], but what has to survive a power failure too may do so only after [`Store::settle`]: the next trial is
-    /// started meanwhile. A kill of this process loses nothing.
+    /// Like [`Store::append`], but survives only a kill of this process. Call [`Store::sync`] to
+    /// survive a loss of power. In between, the next trial can be started.
     ///
     /// # Errors
     /// As [`Store::append`].
-    fn note(&mut self, event: &Event) -> Result<()> {
+    fn append_deferred(&mut self, event: &Event) -> Result<()> {
         self.append(event)
     }
-    /// Makes good what [`Store::note`] left open.
+    /// Forces the events of [`Store::append_deferred`] to the disk.
     ///
     /// # Errors
     /// As [`Store::append`].
-    fn settle(&mut self) -> Result<()> {
+    fn sync(&mut self) -> Result<()> {
         Ok(())
     }
-    /// Keeps whatever still waits. The study calls it when nothing happens.
+    /// Writes the readings that still wait. The study calls it when nothing happens.
     ///
     /// # Errors
     /// As [`Store::append`].
     fn flush(&mut self) -> Result<()> {
         Ok(())
     }
-    /// To be called in a child that was forked while this process held the store: the child lets go of what would keep
-    /// the study held after this process has ended. The store is of no use in it and must not be dropped there.
+    /// Call it in a child that was forked while this process held the store. The child gives up its
+    /// copy of the lock, which would hold the study after this process has ended. It must neither
+    /// use nor drop the store.
     fn forked(&mut self) {}
-    /// All events so far, oldest first.
+    /// All events so far, oldest first, also those that still wait.
     ///
     /// # Errors
     /// When the log cannot be read.
     fn read(&self) -> Result<Vec<Event>>;
 }
 
-/// A log in memory: nothing survives.
+/// A log in memory. Nothing survives the process.
 #[derive(Debug, Default)]
 pub struct Memory {
     events: Vec<Event>,
@@ -57,6 +59,32 @@ impl Memory {
     /// An empty log.
     pub fn new() -> Self {
         Self::default()
+    }
+}
+
+impl<S: Store + ?Sized> Store for &mut S {
+    fn append(&mut self, event: &Event) -> Result<()> {
+        (**self).append(event)
+    }
+
+    fn append_deferred(&mut self, event: &Event) -> Result<()> {
+        (**self).append_deferred(event)
+    }
+
+    fn sync(&mut self) -> Result<()> {
+        (**self).sync()
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        (**self).flush()
+    }
+
+    fn forked(&mut self) {
+        (**self).forked();
+    }
+
+    fn read(&self) -> Result<Vec<Event>> {
+        (**self).read()
     }
 }
 

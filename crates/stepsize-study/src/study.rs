@@ -1,59 +1,35 @@
-//! The study loop: ask, run, record, conclude. One loop for every probe, executor and store.
+//! [`Study`]: a search as a state machine. It gives out trials, takes in what happens to them, and
+//! concludes.
 //!
-//! Resume is replay. The probe is asked again from the beginning; a trial whose recorded spec is the one asked for and
-//! which has ended is taken from the store, any other is run. Killing the process at any moment therefore costs at
-//! most the trials that were running.
+//! Two kinds of caller drive it. [`Study::run`] lets an executor run the trials. A training loop
+//! that keeps its own thread (Python, a notebook) calls [`Study::ask`], [`Study::tell`] and
+//! [`Study::conclude`] itself. Order, numbering, replay and what counts as evidence are the same
+//! for both: the probe is asked for a batch when the batch before it has ended, and every event is
+//! stored before anything is done about it.
+//!
+//! Resume is replay. The probe is asked again from the beginning. A trial that has ended and whose
+//! recorded spec is the one asked for is taken from the store; any other trial runs. A kill at any
+//! moment therefore costs at most the trials that were running.
 
-use crate::executor::{Executor, Handle};
+mod run;
+
+use crate::executor::Handle;
 use crate::store::Store;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use stepsize::divergence::explosion;
 use stepsize::{
-    End, Error, Estimate, Event, Job, Probe, Pruner, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one,
+    End, Error, Estimate, Event, Probe, Question, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one,
 };
 
-/// How long the loop waits for an event before it looks at the stop flag again.
-const POLL: Duration = Duration::from_millis(50);
-
-/// What a study asks, for its first event.
-#[derive(Debug, Clone)]
-pub struct Question {
-    /// Command, probe and options, for people.
-    pub text: String,
-    /// What is trained, for people.
-    pub task: String,
-    /// The full run.
-    pub job: Job,
-}
-
-impl Question {
-    /// Checks that `first`, the first event of a store, asks this question.
-    ///
-    /// # Errors
-    /// [`Error::is_state`] with the difference when it asks another one.
-    pub fn check(&self, first: &Event) -> Result<()> {
-        let Event::Study { question, task, job, .. } = first else {
-            return Err(Error::state("the store does not begin with a study: it was written by something else"));
-        };
-        let fields = [
-            ("command", question.clone(), self.text.clone()),
-            ("task", task.clone(), self.task.clone()),
-            ("steps", job.steps.to_string(), self.job.steps.to_string()),
-            ("schedule", job.schedule.to_string(), self.job.schedule.to_string()),
-            ("seed", job.seed.to_string(), self.job.seed.to_string()),
-        ];
-        let differs = fields.iter().filter(|(_, stored, asked)| stored != asked);
-        let lines: Vec<String> =
-            differs.map(|(n, stored, asked)| format!("\n  {n}: {stored}\n    now: {asked}")).collect();
-        if lines.is_empty() && *job == self.job {
-            return Ok(());
-        }
-        Err(Error::state(format!(
-            "this study asks another question; choose another name for this one{}",
-            lines.concat()
-        )))
-    }
+/// What to do next.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Next {
+    /// Run this trial.
+    Run(TrialId, TrialSpec),
+    /// Nothing until one of the running trials has ended.
+    Wait,
+    /// Nothing: the probe wants no more trials.
+    Over,
 }
 
 /// How a study ended.
@@ -63,72 +39,241 @@ pub struct StudyResult {
     pub estimate: Estimate,
     /// All ended trials, in the order of their numbers.
     pub trials: Vec<Trial>,
-    /// Whether it was interrupted: the estimate then rests on what there was.
+    /// Whether the study was interrupted. The estimate then rests on the trials that had ended.
     pub interrupted: bool,
 }
 
-/// Runs a study to its end, or until `stop` is set.
-///
-/// `watch` sees every new event after it is stored. `pruner` is asked after every event of a running trial.
-///
-/// # Errors
-/// When the store or the executor breaks, when the store belongs to another question, or when a trial *fails* (as
-/// opposed to diverging): a broken job is reported after one trial, not after thirty.
-pub fn study(
-    question: &Question,
-    probe: &dyn Probe,
-    pruner: Option<&dyn Pruner>,
-    executor: &mut dyn Executor,
-    store: &mut dyn Store,
-    stop: &AtomicBool,
-    watch: &mut dyn FnMut(&Event),
-) -> Result<StudyResult> {
-    let recorded = store.read()?;
-    if let Some(first) = recorded.first() {
-        question.check(first)?;
-    } else {
-        let Question { text, task, job } = question.clone();
-        let first = Event::Study { version: VERSION, question: text, task, job };
-        store.append(&first)?;
-        watch(&first);
-    }
-    executor.recover(&handles(&recorded))?;
-    let known = fold(&recorded);
-    let mut done: Vec<Trial> = Vec::new();
-    let mut interrupted = false;
-    while !interrupted {
-        let specs = probe.ask(&done)?;
-        if specs.is_empty() {
-            break;
-        }
-        let batch = numbered(&done, specs);
-        let (ready, wanted) = replay(&known, batch)?;
-        let mut settled = done.clone();
-        if pruner.is_some_and(|p| !p.waits_for_batches()) {
-            settled.extend(ready.iter().cloned());
-        }
-        let mut run = BatchRun { pruner, executor, store, stop, watch, settled };
-        let (fresh, cut) = run.run(wanted)?;
-        interrupted = cut;
-        done.extend(ready);
-        done.extend(fresh);
-        done.sort_by_key(|t| t.id);
-    }
-    let estimate = probe.estimate(&done)?;
-    let last = Event::Concluded { estimate: estimate.clone() };
-    // A study that is looked at again concludes what it had concluded.
-    if recorded.last() != Some(&last) {
-        store.append(&last)?;
-    }
-    watch(&last);
-    Ok(StudyResult { estimate, trials: done, interrupted })
+/// A study under way. `'s` is the lifetime of its store.
+pub struct Study<'s> {
+    probe: Box<dyn Probe>,
+    store: Box<dyn Store + 's>,
+    /// The trials of the store as they were when the study was opened.
+    known: BTreeMap<TrialId, Trial>,
+    /// What an executor needs to find trials again that outlived a process.
+    handles: Vec<Handle>,
+    /// The first event, when this process stored it.
+    begun: Option<Event>,
+    /// Trials of the batches that have ended.
+    done: Vec<Trial>,
+    /// Trials of this batch that have not begun.
+    wanted: Wanted,
+    /// Trials of this batch that are running.
+    live: BTreeMap<TrialId, Trial>,
+    /// Trials of this batch that have ended.
+    ended: Vec<Trial>,
+    /// Trials that the pruner may compare with: those of earlier batches, and of this one if it
+    /// does not wait for its end.
+    settled: Vec<Trial>,
+    /// Whether the probe wants no more trials.
+    over: bool,
+    /// The conclusion, while it is the last event of the store.
+    concluded: Option<Estimate>,
 }
 
-/// Whether a trial with this end is evidence and never runs again. A failure is none: what failed is mended, then tried.
+type Wanted = VecDeque<(TrialId, TrialSpec)>;
+type Watch<'w> = &'w mut dyn FnMut(&Event);
+
+impl<'s> Study<'s> {
+    /// Opens a study of `question` with what `store` already holds of it. `probe` answers the
+    /// question: as a rule [`Question::probe`].
+    ///
+    /// # Errors
+    /// When the store cannot be read or written, or holds another question ([`Error::is_state`]).
+    pub fn open(question: &Question, probe: Box<dyn Probe>, mut store: Box<dyn Store + 's>) -> Result<Self> {
+        let recorded = store.read()?;
+        let mut begun = None;
+        match recorded.first() {
+            Some(Event::Study { question: asked, .. }) => question.check(asked)?,
+            Some(_) => {
+                return Err(Error::state("the store does not begin with a study: it was written by something else"));
+            }
+            None => {
+                let first = Event::Study { version: VERSION, question: question.clone() };
+                store.append(&first)?;
+                begun = Some(first);
+            }
+        }
+        let concluded = match recorded.last() {
+            Some(Event::Concluded { estimate }) => Some(estimate.clone()),
+            _ => None,
+        };
+        Ok(Self {
+            probe,
+            store,
+            known: fold(&recorded),
+            handles: handles(&recorded),
+            begun,
+            done: Vec::new(),
+            wanted: Wanted::new(),
+            live: BTreeMap::new(),
+            ended: Vec::new(),
+            settled: Vec::new(),
+            over: false,
+            concluded,
+        })
+    }
+
+    /// The next trial. A trial of the store that has ended is not run again.
+    ///
+    /// # Errors
+    /// When the probe or the store fails, or the store's trials are not those of this question ([`Error::is_state`]).
+    pub fn ask(&mut self) -> Result<Next> {
+        loop {
+            if let Some((trial, spec)) = self.start(&mut |_| ())? {
+                return Ok(Next::Run(trial, spec));
+            }
+            if !self.live.is_empty() {
+                return Ok(Next::Wait);
+            }
+            if !self.next_batch()? {
+                return Ok(Next::Over);
+            }
+        }
+    }
+
+    /// Takes in a step, an evaluation or the end of a running trial. Returns the trial's end when
+    /// it is over: as reported, or because the trial exploded or was pruned. Events of a trial that
+    /// is over already are ignored.
+    ///
+    /// # Errors
+    /// When the store fails, or the event is not about a running trial.
+    pub fn tell(&mut self, event: &Event) -> Result<Option<End>> {
+        let (Event::Step { trial, .. }
+        | Event::Eval { trial, .. }
+        | Event::Acted { trial, .. }
+        | Event::Ended { trial, .. }) = event
+        else {
+            return Err(Error::invalid("only steps, evaluations and ends of trials can be told"));
+        };
+        let id = *trial;
+        if !self.live.contains_key(&id) {
+            return Ok(Some(End::Stopped));
+        }
+        self.store.append(event)?;
+        self.fold(event);
+        if let Some(end) = self.exploded(id).or_else(|| self.pruned(id)) {
+            let event = self.end_of(id, end);
+            self.store.append(&event)?;
+            self.fold(&event);
+        }
+        let Some(trial) = self.take_ended(id) else { return Ok(None) };
+        let end = trial.end.clone();
+        match &end {
+            // No evidence: it is given out again.
+            Some(End::Stopped | End::Failed { .. }) => self.wanted.push_front((id, trial.spec)),
+            _ => self.settle(trial),
+        }
+        Ok(end)
+    }
+
+    /// The conclusion from what has ended so far. It is stored unless the store ends with it
+    /// already.
+    ///
+    /// # Errors
+    /// When the probe or the store fails.
+    pub fn conclude(&mut self) -> Result<StudyResult> {
+        self.end_batch();
+        let estimate = self.probe.estimate(&self.done)?;
+        if self.concluded.as_ref() != Some(&estimate) {
+            self.store.append(&Event::Concluded { estimate: estimate.clone() })?;
+            self.concluded = Some(estimate.clone());
+        }
+        Ok(StudyResult { estimate, trials: self.done.clone(), interrupted: !self.over })
+    }
+
+    /// To be called in a child that was forked while this process held the study: see
+    /// [`Store::forked`].
+    pub fn forked(&mut self) {
+        self.store.forked();
+    }
+
+    /// Starts the next trial of this batch, if there is one.
+    fn start(&mut self, watch: Watch<'_>) -> Result<Option<(TrialId, TrialSpec)>> {
+        let Some((trial, spec)) = self.wanted.pop_front() else { return Ok(None) };
+        let event = Event::Started { trial, spec: spec.clone() };
+        self.store.append(&event)?;
+        self.fold(&event);
+        watch(&event);
+        Ok(Some((trial, spec)))
+    }
+
+    /// Ends this batch and asks the probe for the next one. Returns false when it wants no more.
+    fn next_batch(&mut self) -> Result<bool> {
+        self.end_batch();
+        let specs = if self.over { Vec::new() } else { self.probe.ask(&self.done)? };
+        self.over = specs.is_empty();
+        if self.over {
+            return Ok(false);
+        }
+        let next = self.done.last().map_or(0, |t| t.id.0 + 1);
+        let batch = (next..).map(TrialId).zip(specs).collect();
+        (self.ended, self.wanted) = replay(&self.known, batch)?;
+        self.settled.clone_from(&self.done);
+        if !self.waits_for_batches() {
+            self.settled.extend(self.ended.iter().cloned());
+        }
+        Ok(true)
+    }
+
+    fn end_batch(&mut self) {
+        self.done.append(&mut self.ended);
+        self.done.sort_by_key(|t| t.id);
+    }
+
+    /// Whether the pruner sees trials of earlier batches only.
+    fn waits_for_batches(&self) -> bool {
+        self.probe.pruner().is_none_or(|pruner| pruner.waits_for_batches())
+    }
+
+    /// The end of a running trial that the pruner ends now.
+    fn pruned(&self, id: TrialId) -> Option<End> {
+        let live = self.running(id)?;
+        self.probe.pruner().and_then(|p| p.judge(live, &self.settled)).map(|why| End::Pruned { why })
+    }
+
+    /// The end of a running trial whose losses have exploded. Executors see that by themselves.
+    fn exploded(&self, id: TrialId) -> Option<End> {
+        let live = self.running(id).filter(|t| t.spec.stop_on_divergence)?;
+        explosion(live).map(|why| End::Diverged { step: live.steps_run.saturating_sub(1), why })
+    }
+
+    fn running(&self, id: TrialId) -> Option<&Trial> {
+        self.live.get(&id).filter(|t| t.end.is_none())
+    }
+
+    /// The event with which the study itself ends a running trial.
+    fn end_of(&self, trial: TrialId, end: End) -> Event {
+        let steps = self.live.get(&trial).map_or(0, |t| t.steps_run);
+        Event::Ended { trial, end, steps, seconds: None }
+    }
+
+    /// Takes in an event that has just been stored.
+    fn fold(&mut self, event: &Event) {
+        fold_one(&mut self.live, event);
+        self.concluded = None;
+    }
+
+    /// Takes a trial out of the running ones if it has ended.
+    fn take_ended(&mut self, id: TrialId) -> Option<Trial> {
+        if self.running(id).is_some() { None } else { self.live.remove(&id) }
+    }
+
+    /// Counts a trial that has ended as evidence.
+    fn settle(&mut self, trial: Trial) {
+        if !self.waits_for_batches() {
+            self.settled.push(trial.clone());
+        }
+        self.ended.push(trial);
+    }
+}
+
+/// Whether a trial with this end is evidence and never runs again. A failure is not: it is fixed
+/// and tried again.
 fn is_over(end: &End) -> bool {
     !matches!(end, End::Stopped | End::Failed { .. })
 }
 
+/// What executors have stored, oldest first, and whether the trial has ended since.
 fn handles(recorded: &[Event]) -> Vec<Handle> {
     let mut handles: Vec<Handle> = Vec::new();
     for event in recorded {
@@ -145,25 +290,15 @@ fn handles(recorded: &[Event]) -> Vec<Handle> {
     handles
 }
 
-pub(crate) fn numbered(done: &[Trial], specs: Vec<TrialSpec>) -> Vec<(TrialId, TrialSpec)> {
-    let next = done.last().map_or(0, |t| t.id.0 + 1);
-    (next..).map(TrialId).zip(specs).collect()
-}
-
-pub(crate) type Wanted = VecDeque<(TrialId, TrialSpec)>;
-
 /// Splits a batch into trials that the store has already and trials to run.
-pub(crate) fn replay(
-    known: &BTreeMap<TrialId, Trial>,
-    batch: Vec<(TrialId, TrialSpec)>,
-) -> Result<(Vec<Trial>, Wanted)> {
-    let (mut ready, mut wanted) = (Vec::new(), VecDeque::new());
+fn replay(known: &BTreeMap<TrialId, Trial>, batch: Vec<(TrialId, TrialSpec)>) -> Result<(Vec<Trial>, Wanted)> {
+    let (mut ready, mut wanted) = (Vec::new(), Wanted::new());
     for (id, spec) in batch {
         match known.get(&id) {
             Some(trial) if trial.spec != spec => {
                 return Err(Error::state(format!(
-                    "the log's trial {id} ran lr {} for {} steps, this study asks for lr {} and {} steps: it belongs to \
-                     another question; choose another name or file",
+                    "trial {id} of the store ran lr {} for {} steps, but this study asks for lr {} and {} steps: the store \
+                     belongs to another question; choose another name or file",
                     trial.spec.lr, trial.spec.steps, spec.lr, spec.steps
                 )));
             }
@@ -174,92 +309,5 @@ pub(crate) fn replay(
     Ok((ready, wanted))
 }
 
-/// One batch of trials under way.
-struct BatchRun<'a> {
-    pruner: Option<&'a dyn Pruner>,
-    executor: &'a mut dyn Executor,
-    store: &'a mut dyn Store,
-    stop: &'a AtomicBool,
-    watch: &'a mut dyn FnMut(&Event),
-    /// What the pruner may compare with: trials of earlier batches, and of this one if it does not wait for its end.
-    settled: Vec<Trial>,
-}
-
-impl BatchRun<'_> {
-    /// Runs the batch; returns the ended trials and whether it was interrupted.
-    fn run(&mut self, mut wanted: Wanted) -> Result<(Vec<Trial>, bool)> {
-        let mut live: BTreeMap<TrialId, Trial> = BTreeMap::new();
-        let mut ended = Vec::new();
-        let mut running = 0;
-        let mut interrupted = false;
-        loop {
-            while running < self.executor.slots() && !interrupted {
-                let Some((trial, spec)) = wanted.pop_front() else { break };
-                self.record(&mut live, &Event::Started { trial, spec: spec.clone() })?;
-                self.executor.submit(trial, &spec)?;
-                running += 1;
-            }
-            // Ends reach the disk while the trials that take their places start.
-            self.store.settle()?;
-            if running == 0 {
-                return Ok((ended, interrupted));
-            }
-            if self.stop.load(Ordering::Relaxed) && !interrupted {
-                interrupted = true;
-                for id in live.keys() {
-                    self.executor.cancel(*id)?;
-                }
-            }
-            let Some(event) = self.executor.next(POLL)? else {
-                self.store.flush()?;
-                continue;
-            };
-            let (id, over) = match &event {
-                Event::Started { trial, .. }
-                | Event::Submitted { trial, .. }
-                | Event::Step { trial, .. }
-                | Event::Eval { trial, .. }
-                | Event::Acted { trial, .. } => (*trial, false),
-                Event::Ended { trial, .. } => (*trial, true),
-                Event::Study { .. } | Event::Concluded { .. } => continue,
-            };
-            running -= usize::from(over);
-            // A trial that was pruned here is no longer live; what it still sends is not part of the evidence.
-            if !live.contains_key(&id) {
-                continue;
-            }
-            self.record(&mut live, &event)?;
-            if !over && let Some(end) = self.judge(&live[&id]) {
-                let steps = live[&id].steps_run;
-                self.record(&mut live, &Event::Ended { trial: id, end, steps, seconds: None })?;
-                self.executor.cancel(id)?;
-            }
-            if live[&id].end.is_some()
-                && let Some(trial) = live.remove(&id)
-            {
-                if let Some(End::Failed { why }) = &trial.end {
-                    self.store.settle()?;
-                    return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
-                }
-                if self.pruner.is_some_and(|p| !p.waits_for_batches()) {
-                    self.settled.push(trial.clone());
-                }
-                ended.push(trial);
-            }
-        }
-    }
-
-    fn judge(&self, live: &Trial) -> Option<End> {
-        self.pruner.and_then(|p| p.judge(live, &self.settled)).map(|why| End::Pruned { why })
-    }
-
-    fn record(&mut self, live: &mut BTreeMap<TrialId, Trial>, event: &Event) -> Result<()> {
-        match event {
-            Event::Ended { .. } => self.store.note(event)?,
-            _ => self.store.append(event)?,
-        }
-        fold_one(live, event);
-        (self.watch)(event);
-        Ok(())
-    }
-}
+#[cfg(test)]
+mod tests;

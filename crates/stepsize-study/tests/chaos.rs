@@ -17,8 +17,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use stepsize::probe::Grid;
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{End, Engine, Evaluation, Event, Job, Lr, Schedule, Snapshot, TrialId};
-use stepsize_study::{InProcess, Memory, Question, Store, Studies, StudyResult, study};
+use stepsize::{End, Engine, Evaluation, Event, Job, Lr, Question, Schedule, Snapshot, TrialId};
+use stepsize_study::{InProcess, Memory, Store, Studies, Study, StudyResult};
 
 /// Kills, counting only those that met a living process.
 const KILLS: usize = 220;
@@ -61,8 +61,9 @@ fn run(store: &mut dyn Store, tell: Arc<dyn Fn(String) + Send + Sync>, pace: boo
             Ok(if pace { Box::new(Slow(model)) as Box<dyn Engine> } else { Box::new(model) })
         }),
     )?;
-    let question = Question { text: "chaos".into(), task: "a noisy quadratic".into(), job };
-    study(&question, &grid, None, &mut executor, store, &AtomicBool::new(false), &mut |event| match event {
+    let question = Question::in_words("chaos", "a noisy quadratic", job);
+    let study = Study::open(&question, Box::new(grid), Box::new(store))?;
+    study.run(&mut executor, &AtomicBool::new(false), &mut |event| match event {
         Event::Started { trial, .. } => tell(format!("start {}", trial.0)),
         Event::Ended { trial, .. } => tell(format!("ended {}", trial.0)),
         Event::Concluded { .. } => tell("concluded".into()),

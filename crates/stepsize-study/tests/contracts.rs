@@ -29,7 +29,7 @@ fn threads_keep_the_contract_of_an_executor() {
 fn memory_keeps_the_contract_of_a_store() {
     let mut open = || Box::new(Memory::new()) as Box<dyn Store>;
     store::events_come_back_in_order(&mut open);
-    store::noted_events_are_settled_in_order(&mut open);
+    store::deferred_events_are_synced_in_order(&mut open);
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn a_file_keeps_the_contract_of_a_store() {
     let dir = commands::directory();
     for (name, check) in [
         ("order", store::events_come_back_in_order as fn(store::OpenStore<'_>)),
-        ("noted", store::noted_events_are_settled_in_order),
+        ("noted", store::deferred_events_are_synced_in_order),
         ("again", store::a_store_opened_again_holds_every_event),
     ] {
         let open = || Studies::open(&dir.join("contract.db")).unwrap().study(name, &[], &dir).unwrap();

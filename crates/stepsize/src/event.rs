@@ -4,12 +4,12 @@
 //! non-finite loss is a fact to keep, not a value to compute with.
 
 use crate::estimate::Estimate;
-use crate::job::Job;
+use crate::question::Question;
 use crate::spec::{End, TrialId, TrialSpec};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// Version of the event format. A reader refuses a higher one.
-pub const VERSION: u32 = 1;
+/// Version of the event format. Version 1 had the question of a study as text; it is still read.
+pub const VERSION: u32 = 2;
 
 /// Something that happened. No event says what should be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -19,12 +19,9 @@ pub enum Event {
     Study {
         /// [`VERSION`] of the writer.
         version: u32,
-        /// The question, for people: command, probe and options.
-        question: String,
-        /// What is trained, for people.
-        task: String,
-        /// The full run.
-        job: Job,
+        /// What it asks.
+        #[serde(flatten)]
+        question: Question,
     },
     /// A trial began.
     Started {
@@ -128,6 +125,14 @@ pub(crate) fn nan_if_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<
 }
 
 impl Event {
+    /// The question, if this is the beginning of a study.
+    pub fn question(&self) -> Option<&Question> {
+        match self {
+            Self::Study { question, .. } => Some(question),
+            _ => None,
+        }
+    }
+
     /// The event as one line of JSON, without the line end.
     pub fn to_json(&self) -> String {
         // Serialising plain data with string keys into memory has no failing path.

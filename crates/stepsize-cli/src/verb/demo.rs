@@ -7,13 +7,13 @@ mod child;
 
 use crate::args::DemoArgs;
 use crate::done::{Done, Fault};
-use crate::number::{rate, significant};
-use crate::show::{self, Style, Tone};
 use child::{Child, FIRST, best_rate, birds};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 use stepsize_draw::figure::{self, birds::Learner, svg};
+use stepsize_draw::number::{rate, significant};
+use stepsize_draw::show::{self, Style, Tone};
 
 /// Between two birds.
 const FRAME: Duration = Duration::from_millis(140);
@@ -45,10 +45,10 @@ pub fn run(args: &DemoArgs, style: Style) -> Result<Done, Fault> {
         .collect();
     let scene = figure::birds::draw(&birds, FIRST + 1, &learners);
     if let Some(path) = &args.svg {
-        super::show::write(path, svg::file(&scene).as_bytes())?;
+        crate::answer::write(path, svg::file(&scene).as_bytes())?;
     }
     if let Some(path) = &args.png {
-        super::show::write(path, &figure::scene_png(&scene)?)?;
+        crate::answer::write(path, &figure::scene_png(&scene)?)?;
     }
     if args.json {
         let each = |l: &Learner| json!({ "name": l.name, "lr": l.lr, "beliefs": l.beliefs, "words": l.words });

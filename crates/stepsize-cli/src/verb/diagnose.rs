@@ -6,11 +6,11 @@ mod read;
 
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
-use crate::show::Style;
 use read::Runs;
 use stepsize::Placement;
 use stepsize::diagnosis::jobs::{LoggedRun, of_one_job};
 use stepsize::diagnosis::{Diagnosis, Record, diagnose, sweep::Sweep};
+use stepsize_draw::show::Style;
 use stepsize_logs::meaning::rate_in;
 
 /// Exit code when a verdict is one of `--fail-on`.
@@ -52,7 +52,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     }
     let judgement = judge(read::all(args)?, args.alone);
     if let Some(path) = &args.report {
-        super::show::write(path, output::page(&judgement).as_bytes())?;
+        crate::answer::write(path, output::page(&judgement).as_bytes())?;
     }
     let text = match () {
         () if args.json => format!("{:#}\n", output::json(&judgement)),

@@ -1,5 +1,6 @@
-//! `stepsize export`: the events of a study for other tools. Facts as they were stored: nothing is smoothed or thinned.
-//! An attempt of a trial that was cut short and run again is part of the JSON lines only.
+//! `stepsize export`: the events of a study for other tools, as they were stored: nothing is
+//! smoothed or thinned. When a trial was cut short and run again, only the JSON lines contain the
+//! first attempt.
 
 pub mod tensorboard;
 
@@ -23,15 +24,16 @@ pub fn run(args: &ExportArgs) -> Result<Done, Fault> {
     };
     match &args.out {
         Some(path) => {
-            super::show::write(path, text.as_bytes())?;
+            crate::answer::write(path, text.as_bytes())?;
             Ok(Done::answer(""))
         }
         None => Ok(Done::answer(text)),
     }
 }
 
-/// One row a reading, trial by trial, the training losses before the evaluations. `step` is that of the event: of a
-/// training loss the zero-based step that was taken, of an evaluation the number of steps taken before it.
+/// One row per reading, trial by trial, the training losses before the evaluations. `step` is that
+/// of the event: for a training loss the zero-based step that was taken, for an evaluation the
+/// number of steps taken before it.
 fn csv(events: &[Event]) -> String {
     let mut text = "trial,base_lr,steps,seed,end,kind,step,lr,loss,score\n".to_owned();
     for trial in fold(events).into_values() {
@@ -52,7 +54,7 @@ fn score(scores: &Curve, step: u64) -> Option<f64> {
     scores.points().iter().find(|p| p.step == step).map(|p| p.loss)
 }
 
-/// A number as other tools read it: `NaN` for one that is none.
+/// A number as other tools read it, `NaN` included.
 fn number(value: f64) -> String {
     value.to_string()
 }

@@ -4,9 +4,9 @@
 
 use crate::args::RefineArgs;
 use crate::done::{Done, Fault};
-use crate::show::{self, Style};
 use stepsize::Point;
 use stepsize::transfer::{Constants, refine};
+use stepsize_draw::show::{self, Style};
 use stepsize_logs::gradient_norms;
 
 /// Points of the schedule's picture: more than it has columns.
@@ -37,7 +37,7 @@ pub fn run(args: &RefineArgs, style: Style) -> Result<Done, Fault> {
     let text = format!(
         "from {} gradient norms. By the last-iterate bound its best base rate is {} times that of linear decay.",
         norms.len(),
-        crate::number::significant(times, 3)
+        stepsize_draw::number::significant(times, 3)
     );
     let shape = show::plot::shape(&points, "factor", style);
     Ok(Done::answer(format!("{schedule}\n\n{}\n\n{shape}\n", show::wrapped("", &text, style))))

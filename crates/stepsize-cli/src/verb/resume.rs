@@ -1,49 +1,66 @@
-//! `stepsize resume`: the command that began a study, once more, in the directory where it was begun.
+//! `stepsize resume`: runs the command that began a study once more, in the directory where it
+//! began.
+//!
+//! The question of a study says what is asked and not how trials run: the data file, the training
+//! command, the number of jobs, GPUs, the cluster and the directory of the trials are in the
+//! recorded command line only. So that is what is parsed.
 
-use crate::args::{Cli, ShowArgs, Verb};
+use crate::answer;
+use crate::args::{Cli, DrawArgs, OutputArgs, ShowArgs, Verb};
 use crate::done::Fault;
 use clap::Parser;
+use std::ffi::OsString;
 use std::path::PathBuf;
 use stepsize_study::Studies;
 
-/// That command, with the outputs asked for now.
-pub fn command(args: ShowArgs) -> Result<Cli, Fault> {
+/// The command that began a study.
+pub struct Recorded {
+    /// As parsed.
+    pub cli: Cli,
+    /// Its words, the name of the program first.
+    pub words: Vec<OsString>,
+    /// The directory where it began.
+    directory: PathBuf,
+}
+
+/// The command of a study with the outputs that are asked for now. Changes to its directory.
+pub fn command(args: ShowArgs) -> Result<Recorded, Fault> {
     let name = args.named.name;
     let fault = |what: String| Fault::failure(format!("cannot resume study {name:?}: {what}"));
     let db = args.named.file.db;
-    let (mut cli, directory) = first_command(&Studies::look(&db)?, &name)?;
+    let mut recorded = recorded(&Studies::look(&db)?, &name)?;
     // Before the directory changes.
     let db = std::path::absolute(&db).map_err(|e| fault(e.to_string()))?;
-    let output = match &mut cli.verb {
-        Verb::Find(search) => &mut search.output,
-        Verb::Sweep(search) => &mut search.output,
-        Verb::RangeTest(search) => &mut search.output,
+    match &mut recorded.cli.verb {
+        Verb::Find(search) => redirect(&mut search.output, db, args.output),
+        Verb::Sweep(search) => redirect(&mut search.output, db, args.output),
+        Verb::RangeTest(search) => redirect(&mut search.output, db, args.output),
+        Verb::Compare(_) if args.output.price_per_hour.is_some() => return Err(Fault::usage(answer::NO_PRICE)),
         Verb::Compare(compare) => {
-            if args.output.price_per_hour.is_some() {
-                return Err(Fault::usage("--price-per-hour is for searches; a comparison counts steps"));
-            }
             compare.kept.file.db = db;
             compare.files = args.output.files;
-            std::env::set_current_dir(&directory).map_err(|e| fault(format!("{}: {e}", directory.display())))?;
-            return Ok(cli);
         }
-        _ => return Err(fault("its command is no search".to_owned())),
-    };
+        _ => return Err(fault("its command is not a search".to_owned())),
+    }
+    let directory = &recorded.directory;
+    std::env::set_current_dir(directory).map_err(|e| fault(format!("{}: {e}", directory.display())))?;
+    Ok(recorded)
+}
+
+fn redirect(output: &mut OutputArgs, db: PathBuf, draw: DrawArgs) {
     output.kept.file.db = db;
-    output.draw = args.output;
-    std::env::set_current_dir(&directory).map_err(|e| fault(format!("{}: {e}", directory.display())))?;
-    Ok(cli)
+    output.draw = draw;
 }
 
 /// The command that began the study, and where.
-pub fn first_command(studies: &Studies, name: &str) -> Result<(Cli, PathBuf), Fault> {
-    let fault = |what: String| Fault::failure(format!("the command of study {name:?} cannot be run again: {what}"));
+pub fn recorded(studies: &Studies, name: &str) -> Result<Recorded, Fault> {
+    let fault = |what: String| Fault::failure(format!("the command of study {name:?} cannot run again: {what}"));
     let (words, directory) = studies.command(name)?;
     if words.first().is_some_and(|word| word == "python") {
         let (program, directory) = (words.join(" "), directory.display());
-        return Err(fault(format!("it is asked from Python; run that program again: `{program}` in {directory}")));
+        return Err(fault(format!("it was asked from Python; run that program again: `{program}` in {directory}")));
     }
-    let cli = Cli::try_parse_from(std::iter::once("stepsize").chain(words.iter().map(String::as_str)))
-        .map_err(|e| fault(format!("it is not understood any more: {e}")))?;
-    Ok((cli, directory))
+    let words: Vec<OsString> = std::iter::once("stepsize".to_owned()).chain(words).map(OsString::from).collect();
+    let cli = Cli::try_parse_from(&words).map_err(|e| fault(format!("this version does not understand it: {e}")))?;
+    Ok(Recorded { cli, words, directory })
 }

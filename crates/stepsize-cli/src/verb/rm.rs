@@ -6,7 +6,7 @@ use stepsize_study::Studies;
 
 /// Removes it.
 pub fn run(args: &NamedArgs) -> Result<Done, Fault> {
-    // A misspelt --db makes no file.
+    // So that a misspelt --db does not create a file.
     Studies::look(&args.file.db)?;
     Studies::open(&args.file.db)?.remove(&args.name)?;
     Ok(Done::answer(format!("removed study {}\n", args.name)))

@@ -2,10 +2,10 @@
 
 use crate::args::{ScheduleArgs, ScheduleForm};
 use crate::done::{Done, Fault};
-use crate::number;
-use crate::show::{self, Style};
 use serde_json::json;
 use stepsize::{Point, Schedule};
+use stepsize_draw::number;
+use stepsize_draw::show::{self, Style};
 
 /// Rows of a table: enough to see every shape, few enough for a screen.
 const ROWS: u64 = 20;

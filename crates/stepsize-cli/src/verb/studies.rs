@@ -1,8 +1,8 @@
-//! `stepsize studies`: what a file of studies holds.
+//! `stepsize studies`: lists the studies of a file.
 
 use crate::args::FileArgs;
 use crate::done::{Done, Fault};
-use crate::number::rate;
+use stepsize_draw::number::rate;
 use stepsize_study::Studies;
 use stepsize_study::store::sqlite::{StudyStatus, Summary};
 
@@ -12,7 +12,7 @@ const HEAD: [&str; 6] = ["NAME", "STATE", "TRIALS", "LR", "WRITTEN (UTC)", "QUES
 pub fn run(args: &FileArgs) -> Result<Done, Fault> {
     let studies = Studies::look(&args.db)?.list()?;
     if studies.is_empty() {
-        return Ok(Done::answer(format!("{} holds no study\n", args.db.display())));
+        return Ok(Done::answer(format!("{} holds no studies\n", args.db.display())));
     }
     let rows: Vec<[String; 6]> = std::iter::once(HEAD.map(str::to_owned)).chain(studies.iter().map(row)).collect();
     let widths: [usize; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0));
@@ -30,9 +30,9 @@ fn row(study: &Summary) -> [String; 6] {
         StudyStatus::Unfinished => "unfinished",
         StudyStatus::Concluded => "concluded",
     };
-    let question = match (&study.question, &study.task) {
-        (Some(question), Some(task)) => format!("{question}; {task}"),
-        _ => "not asked yet".to_owned(),
+    let question = match &study.question {
+        Some(question) => format!("{question}; {}", question.task),
+        None => "not asked yet".to_owned(),
     };
     let written = study.written.clone().unwrap_or_default();
     [study.name.clone(), state.to_owned(), study.ended.to_string(), lr.unwrap_or_default(), written, question]

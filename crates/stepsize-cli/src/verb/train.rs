@@ -12,7 +12,6 @@ mod watch;
 
 use crate::args::TrainArgs;
 use crate::done::{Done, Fault};
-use crate::show::Style;
 use crate::task::Loaded;
 use checkpoint::Checkpoint;
 use norms::Norms;
@@ -21,6 +20,7 @@ use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 use stepsize::controller::ControllerSpec;
 use stepsize::{Act, End, Engine, Event, Kept, Policy, Trial, TrialId, evaluation_steps, fold_one};
+use stepsize_draw::show::Style;
 use watch::TrainProgress;
 
 /// Trains.

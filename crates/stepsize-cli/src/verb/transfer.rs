@@ -3,11 +3,11 @@
 
 use crate::args::{FamilyName, TransferArgs};
 use crate::done::{Done, Fault};
-use crate::number::{count, rate, significant};
-use crate::show::{self, Style};
 use serde_json::json;
 use stepsize::Error;
 use stepsize::transfer::{OptimizerFamily, Plan, PlanText, Transfer, transfer};
+use stepsize_draw::number::{count, rate, significant};
+use stepsize_draw::show::{self, Style};
 
 /// Reads both runs, transfers the rate, prints it.
 pub fn run(args: &TransferArgs, style: Style) -> Result<Done, Fault> {

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
-use stepsize::{Answer, Band, End, Estimate, Event, Job, Lr, Rate, Reason, Refusal, Remedy, Schedule, TrialId};
+use stepsize::{
+    Answer, Band, End, Estimate, Event, Job, Lr, Question, Rate, Reason, Refusal, Remedy, Schedule, TrialId, VERSION,
+};
 use stepsize_study::{Store, Studies};
 
 /// A directory of its own for one test, taken away at the end.
@@ -84,10 +86,8 @@ fn trials() -> Vec<Event> {
     let plan = [(0.001, 50), (0.01, 50), (0.1, 50), (1.0, 50), (4.0, 50), (0.03, 100), (0.3, 100), (2.0, 100)];
     let full = [(0.06, 200), (0.12, 200), (0.24, 200)];
     let mut events = vec![Event::Study {
-        version: 1,
-        question: "find --probe race".into(),
-        task: "a made-up landscape".into(),
-        job: job(),
+        version: VERSION,
+        question: Question::in_words("find --probe race", "a made-up landscape", job()),
     }];
     for (id, (rate, steps)) in plan.into_iter().chain(full).enumerate() {
         let trial = TrialId(u32::try_from(id).unwrap());

@@ -17,3 +17,4 @@ mod pictures;
 mod runs;
 mod studies;
 mod training;
+mod version_1;

@@ -59,8 +59,8 @@ fn a_refused_page_gives_no_rate() {
 #[test]
 fn text_of_the_user_cannot_break_out_of_the_page() {
     let mut events = answered();
-    if let stepsize::Event::Study { task, .. } = &mut events[0] {
-        *task = "</script><script>alert(1)</script>\"'&".into();
+    if let stepsize::Event::Study { question, .. } = &mut events[0] {
+        question.task = "</script><script>alert(1)</script>\"'&".into();
     }
     let (svg, _, page) = draw(&events);
     assert!(!page.contains("<script>alert") && !svg.contains("<script"));

@@ -1,4 +1,4 @@
-//! Trials as engines on a thread pool of this process: one thread a trial.
+//! [`InProcess`]: trials as engines on threads of this process, one thread per trial.
 
 use super::Executor;
 use std::cell::Cell;
@@ -11,10 +11,11 @@ use std::time::{Duration, Instant};
 use stepsize::defaults::EVALUATIONS;
 use stepsize::{End, Engine, Error, Event, Policy, Result, TrialId, TrialSpec, evaluation_steps, train};
 
-/// Makes a fresh engine for a seed; called on the worker's thread.
+/// Makes an untrained engine from a seed. Called on the thread of the trial.
 pub type EngineSource = Arc<dyn Fn(u64) -> Result<Box<dyn Engine>> + Send + Sync>;
 
-/// Makes the engine and the rate of a trial, where they differ from trial to trial; called on the worker's thread.
+/// Makes the engine and the policy of a trial, where they differ from trial to trial. Called on the
+/// thread of the trial.
 pub type RunSource = Arc<dyn Fn(TrialId, &TrialSpec) -> Result<(Box<dyn Engine>, Policy)> + Send + Sync>;
 
 struct EngineJob {
@@ -23,7 +24,8 @@ struct EngineJob {
     cancelled: Arc<AtomicBool>,
 }
 
-/// A pool of worker threads, each running one engine at a time. Results do not depend on their number.
+/// A pool of worker threads, each of which runs one engine at a time. Results do not depend on
+/// their number.
 pub struct InProcess {
     jobs: usize,
     work: Sender<EngineJob>,
@@ -42,13 +44,14 @@ impl InProcess {
         Self::of_runs(jobs, EVALUATIONS, runs)
     }
 
-    /// A pool of `jobs` threads for trials that differ in more than their specs, each evaluated about `evaluations` times.
+    /// A pool of `jobs` threads for trials that differ in more than their specs. Each is evaluated
+    /// about `evaluations` times.
     ///
     /// # Errors
     /// As [`InProcess::new`].
     pub fn of_runs(jobs: usize, evaluations: u64, runs: RunSource) -> Result<Self> {
         if jobs == 0 {
-            return Err(Error::invalid("a study needs at least 1 job slot, not 0"));
+            return Err(Error::invalid("jobs is 0; a study needs at least 1"));
         }
         let (work, queue) = channel::<EngineJob>();
         let (sender, events) = channel();
@@ -64,7 +67,7 @@ impl InProcess {
     }
 }
 
-/// A worker: takes trials until the pool is dropped.
+/// The work of one thread: takes trials until the pool is dropped.
 fn work_off(queue: &Mutex<Receiver<EngineJob>>, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) {
     loop {
         let next = match queue.lock() {
@@ -78,7 +81,7 @@ fn work_off(queue: &Mutex<Receiver<EngineJob>>, sender: &Sender<Event>, evaluati
     }
 }
 
-/// Runs one trial; `Err` when nobody listens any more.
+/// Runs one trial. `Err` when the pool has been dropped.
 fn run(work: &EngineJob, sender: &Sender<Event>, evaluations: u64, runs: &RunSource) -> std::result::Result<(), ()> {
     let EngineJob { trial, spec, cancelled } = work;
     let begin = Instant::now();
@@ -103,7 +106,7 @@ fn run(work: &EngineJob, sender: &Sender<Event>, evaluations: u64, runs: &RunSou
     let why = match failure {
         Ok(Ok(_)) => None,
         Ok(Err(error)) => Some(error.to_string()),
-        Err(_) => Some("the engine panicked; this is a fault of Stepsize, please report it".to_owned()),
+        Err(_) => Some("the engine panicked; this is a bug in Stepsize, please report it".to_owned()),
     };
     if let Some(why) = why
         && !ended.get()

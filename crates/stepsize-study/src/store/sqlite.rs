@@ -1,14 +1,21 @@
-//! Many studies in one SQLite file: [`Studies`] is the file, [`Sqlite`] the log of one study that this process runs.
+//! Many studies in one SQLite file: [`Studies`] is the file, [`Sqlite`] the log of one study that
+//! this process runs.
 //!
-//! What is promised: an event is committed before it is acted on, so that a kill at any moment loses no event on which
-//! anything rests. Readings (steps, evaluations) are committed together, at the latest with the first event that comes
-//! [`LATEST`] after the oldest of them, with the next event of another kind, or when the study falls quiet
-//! ([`Store::flush`]). Ends of trials, questions and conclusions are also forced to the disk (WAL with
-//! `synchronous=FULL`), and with them all that came before: of these a power failure loses nothing either. A study does that
-//! for an end while the next trial starts ([`Store::note`], [`Store::settle`]), before it looks at any other event.
+//! An event is committed before anything is done about it, so a kill at any moment loses no event
+//! that something depends on.
 //!
-//! One process writes to a study (an operating-system lock beside the file, see `lock.rs`); others may read it or write to
-//! other studies of the file. The file belongs on a local disk: WAL does not work between machines.
+//! Readings (steps, evaluations) are committed together: with the next event of another kind, with
+//! the first reading that comes [`LATEST`] after the oldest one that waits, or when the study is
+//! idle ([`Store::flush`]).
+//!
+//! Questions, ends of trials and conclusions are also forced to the disk, with everything before
+//! them (WAL with `synchronous=FULL`), so that they survive a loss of power. For an end, a study
+//! does so while the next trial starts ([`Store::append_deferred`], [`Store::sync`]) and before it
+//! takes in another event.
+//!
+//! One process writes to a study; an operating-system lock beside the file sees to that
+//! (`lock.rs`). Other processes may read it, or write to other studies of the file. The file must
+//! be on a local disk: WAL does not work between machines.
 
 pub(crate) mod fault;
 mod lock;
@@ -26,8 +33,9 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 use stepsize::{Event, Result};
 
-/// How long a reading may wait for its commit while others keep coming. A commit costs about 50 microseconds, so ten a
-/// second cost nothing, and a kill loses a tenth of a second of trials that must run again in any case.
+/// How long a reading may wait for its commit while others keep coming. A commit takes about 50
+/// microseconds, so ten per second cost nothing. A kill loses a tenth of a second of trials that
+/// must run again in any case.
 pub const LATEST: Duration = Duration::from_millis(100);
 
 /// The log of one study, held by this process until it is dropped.
@@ -39,9 +47,9 @@ pub struct Sqlite {
     next: i64,
     pending: Vec<(f64, Event)>,
     oldest: Option<Instant>,
-    /// Something is committed that has to reach the disk.
-    unsettled: bool,
-    // Let go after the connection has closed: fields are dropped in this order.
+    /// Something is committed but not yet forced to the disk.
+    unsynced: bool,
+    // Fields are dropped in this order: the lock is released after the connection has closed.
     lock: Lock,
 }
 
@@ -50,19 +58,19 @@ impl Sqlite {
         let next = db
             .query_row("SELECT coalesce(max(seq) + 1, 0) FROM event WHERE study = ?1", [study], |row| row.get(0))
             .map_err(|e| fault(&path, "read", e))?;
-        Ok(Self { db, path, study, next, pending: Vec::new(), oldest: None, unsettled: false, lock })
+        Ok(Self { db, path, study, next, pending: Vec::new(), oldest: None, unsynced: false, lock })
     }
 
-    /// Commits what is pending; `durable`: to the disk.
+    /// Commits what is pending. With `durable` it is also forced to the disk.
     fn commit(&mut self, durable: bool) -> Result<()> {
-        if self.pending.is_empty() && !(durable && self.unsettled) {
+        if self.pending.is_empty() && !(durable && self.unsynced) {
             return Ok(());
         }
         self.write(durable).map_err(|e| fault(&self.path, "write to", e))?;
         self.next += self.pending.len() as i64;
         self.pending.clear();
         self.oldest = None;
-        self.unsettled &= !durable;
+        self.unsynced &= !durable;
         Ok(())
     }
 
@@ -76,7 +84,8 @@ impl Sqlite {
             }
         }
         if self.pending.is_empty() {
-            // Only a commit that writes is forced to the disk, and with it all before.
+            // Only a commit that writes something is forced to the disk, and with it all commits
+            // before.
             transaction.execute("UPDATE study SET name = name WHERE id = ?1", [self.study])?;
         }
         transaction.commit()
@@ -91,20 +100,20 @@ impl Store for Sqlite {
                 let oldest = *self.oldest.get_or_insert_with(Instant::now);
                 if oldest.elapsed() < LATEST { Ok(()) } else { self.commit(false) }
             }
-            // After a power failure no local trial runs, and engines know theirs by name.
+            // After a loss of power no local trial is running, and clusters know theirs by name.
             Event::Started { .. } | Event::Submitted { .. } | Event::Acted { .. } => self.commit(false),
             Event::Study { .. } | Event::Ended { .. } | Event::Concluded { .. } => self.commit(true),
         }
     }
 
-    fn note(&mut self, event: &Event) -> Result<()> {
+    fn append_deferred(&mut self, event: &Event) -> Result<()> {
         self.pending.push((now(), event.clone()));
-        self.unsettled = true;
+        self.unsynced = true;
         self.commit(false)
     }
 
-    fn settle(&mut self) -> Result<()> {
-        if self.unsettled { self.commit(true) } else { Ok(()) }
+    fn sync(&mut self) -> Result<()> {
+        if self.unsynced { self.commit(true) } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<()> {
@@ -112,7 +121,7 @@ impl Store for Sqlite {
     }
 
     fn forked(&mut self) {
-        // The connection stays open, unused: SQLite forbids even its closing in a forked child.
+        // The connection stays open and unused: SQLite forbids even closing it in a forked child.
         self.lock.forked();
     }
 
@@ -123,7 +132,8 @@ impl Store for Sqlite {
     }
 }
 
-/// Seconds since 1970 by the clock of this machine, below zero before. For people: nothing is ordered or decided by it.
+/// Seconds since 1970 by the clock of this machine, negative before. For people: nothing depends on
+/// it.
 fn now() -> f64 {
     match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
         Ok(since) => since.as_secs_f64(),

@@ -3,7 +3,7 @@
 use super::spec;
 use crate::store::Store;
 use stepsize::Job;
-use stepsize::{End, Event, Schedule, TrialId, VERSION};
+use stepsize::{End, Event, Question, Schedule, TrialId, VERSION};
 
 /// Opens the store: an empty one at the first call, and the same one at later calls where it
 /// outlives its object.
@@ -14,7 +14,7 @@ pub type OpenStore<'a> = &'a mut dyn FnMut() -> Box<dyn Store>;
 fn events() -> Vec<Event> {
     let (trial, job) = (TrialId(0), Job::new(10, Schedule::constant(), 3).unwrap());
     vec![
-        Event::Study { version: VERSION, question: "find".into(), task: "a test".into(), job },
+        Event::Study { version: VERSION, question: Question::in_words("find", "a test", job) },
         Event::Started { trial, spec: spec(0.1, 10) },
         Event::Submitted { trial, handle: "job 17".into() },
         Event::Eval { trial, step: 0, lr: 0.1, val_loss: 2.303_471_1, score: Some(0.1) },
@@ -47,17 +47,17 @@ pub fn events_come_back_in_order(open: OpenStore<'_>) {
     assert_eq!(lines(&store.read().unwrap()), lines(&events), "after a flush");
 }
 
-/// An event that was noted and settled is an event as any other, in its place.
-pub fn noted_events_are_settled_in_order(open: OpenStore<'_>) {
+/// A deferred event is an event like any other, in its place.
+pub fn deferred_events_are_synced_in_order(open: OpenStore<'_>) {
     let (mut store, events) = (open(), events());
     for event in &events {
         match event {
-            Event::Ended { .. } => store.note(event).unwrap(),
+            Event::Ended { .. } => store.append_deferred(event).unwrap(),
             _ => store.append(event).unwrap(),
         }
     }
-    store.settle().unwrap();
-    store.settle().unwrap();
+    store.sync().unwrap();
+    store.sync().unwrap();
     assert_eq!(lines(&store.read().unwrap()), lines(&events));
 }
 

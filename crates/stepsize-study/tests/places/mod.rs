@@ -12,8 +12,8 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use stepsize::probe::Grid;
-use stepsize::{End, Event, Job, Lr, Schedule};
-use stepsize_study::{Cluster, Commands, Executor, Local, On, Question, Studies, study};
+use stepsize::{End, Event, Job, Lr, Question, Schedule};
+use stepsize_study::{Cluster, Commands, Executor, Local, On, Studies, Study};
 
 /// A kind of executor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,14 +170,15 @@ const SCRIPT: &str = "echo {trial} >> {trial_dir}/../begun; echo step 1 loss 0.9
 fn coordinate(kind: Kind, dir: &Path) {
     let job = Job::new(5, Schedule::constant(), 0).unwrap();
     let grid = Grid::new(job.clone(), Lr::new(0.01).unwrap(), Lr::new(1.0).unwrap(), 3).unwrap().with_widening(0);
-    let question = Question { text: "suite".into(), task: "sleep".into(), job };
+    let question = Question::in_words("suite", "sleep", job);
     let db = dir.join("stepsize.db");
-    let mut store = Studies::open(&db).unwrap().study("suite", &[], dir).unwrap();
+    let store = Studies::open(&db).unwrap().study("suite", &[], dir).unwrap();
     let address = std::env::var("STEPSIZE_TEST_RAY").unwrap_or_else(|_| "127.0.0.1:8265".into());
     let trials = dir.join("trials");
     let mut executor =
         executor(kind, &address, crate::commands::sh(SCRIPT), &trials, &db.display().to_string(), &Arc::default());
-    study(&question, &grid, None, executor.as_mut(), &mut store, &AtomicBool::new(false), &mut |_| ()).unwrap();
+    let study = Study::open(&question, Box::new(grid), Box::new(store)).unwrap();
+    study.run(executor.as_mut(), &AtomicBool::new(false), &mut |_| ()).unwrap();
 }
 
 #[test]

@@ -17,53 +17,15 @@
 mod claims;
 mod rows;
 
+pub use crate::question::{Family, Way};
 pub use claims::Claim;
 pub use rows::{Cell, Compared, NEAR, Row};
 
-use crate::controller::ControllerSpec;
 use crate::lr::Lr;
 use crate::probe::{FirstFall, Probe, Race};
-use crate::schedule::Schedule;
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
-use serde::Serialize;
-
-/// What a way does with the rate.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Family {
-    /// One rate from beginning to end.
-    Fixed,
-    /// A planned decay.
-    Decay,
-    /// A planned rise and fall, once or often.
-    Cycle,
-    /// Reacts to what training shows: losses or gradients.
-    Feedback,
-    /// Computes its own step size; there is no rate to choose.
-    Free,
-    /// Spends part of its steps on a search for the rate.
-    Search,
-}
-
-/// A way to set the rate, given an initial one.
-#[derive(Debug, Clone)]
-pub struct Way {
-    /// Its name, for people.
-    pub name: String,
-    /// Its kind.
-    pub family: Family,
-    /// The rate over the whole run, as factors of the initial one.
-    pub schedule: Schedule,
-    /// Its controller, if it has one.
-    pub controller: Option<ControllerSpec>,
-    /// An optimizer other than the job's, in the notation of the engine.
-    pub optimizer: Option<String>,
-    /// For a method without a rate: the advised value, which its grid multiplies. `None`: the grid
-    /// of rates.
-    pub unit: Option<Lr>,
-}
 
 /// The part of a comparison that a planned trial belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -15,19 +15,23 @@ mod evidence;
 mod first_fall;
 mod grid;
 mod ladder;
+mod of_question;
 mod opening;
+mod pruned;
 mod random;
 mod range_test;
 pub mod suggest;
 
+pub use crate::question::RangeTestRule;
 pub use capped::Capped;
 pub use descent::Descent;
 pub use first_fall::FirstFall;
 pub use grid::Grid;
 pub use ladder::Ladder;
 pub use opening::Opening;
+pub use pruned::Pruned;
 pub use random::Random;
-pub use range_test::{Bounds, RangeTest, RangeTestRule, smith};
+pub use range_test::{Bounds, RangeTest, smith};
 
 /// A plan of trials.
 pub trait Probe: Send + Sync {

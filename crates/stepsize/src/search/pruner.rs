@@ -10,6 +10,7 @@ mod halving;
 mod median;
 mod one_sided;
 
+pub use crate::question::PrunerKind;
 pub use diverging::Diverging;
 pub use halving::Halving;
 pub use median::Median;
@@ -17,8 +18,6 @@ pub use one_sided::OneSided;
 
 use crate::curve::Curve;
 use crate::trial::Trial;
-use crate::{Error, Result};
-use std::str::FromStr;
 
 /// Decides whether a running trial is ended.
 pub trait Pruner: Send + Sync {
@@ -31,37 +30,8 @@ pub trait Pruner: Send + Sync {
     }
 }
 
-/// The pruners that can be asked for by name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum PrunerKind {
-    /// No pruner, not even that of the search.
-    None,
-    /// [`OneSided`]: safe under decaying schedules.
-    OneSided,
-    /// [`Diverging`].
-    Diverging,
-    /// [`Median`]: unsafe under decaying schedules.
-    Median,
-    /// [`Halving`]: unsafe under decaying schedules.
-    Halving,
-}
-
 impl PrunerKind {
-    /// All of them.
-    pub const ALL: [Self; 5] = [Self::None, Self::OneSided, Self::Diverging, Self::Median, Self::Halving];
-
-    /// The name on the command line.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::OneSided => "one-sided",
-            Self::Diverging => "diverging",
-            Self::Median => "median",
-            Self::Halving => "halving",
-        }
-    }
-
-    /// The pruner with its default parameters.
+    /// The rule with its usual numbers.
     pub fn pruner(self) -> Option<Box<dyn Pruner>> {
         match self {
             Self::None => None,
@@ -70,22 +40,6 @@ impl PrunerKind {
             Self::Median => Some(Box::new(Median::default())),
             Self::Halving => Some(Box::new(Halving::default())),
         }
-    }
-
-    /// Whether it may end the best rate when the schedule decays.
-    pub fn is_unsafe_under_decay(self) -> bool {
-        matches!(self, Self::Median | Self::Halving)
-    }
-}
-
-impl FromStr for PrunerKind {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|kind| kind.name() == text).ok_or_else(|| {
-            let names = Self::ALL.map(Self::name).join(", ");
-            Error::invalid(format!("`{text}` is not a pruner; the pruners are {names}"))
-        })
     }
 }
 

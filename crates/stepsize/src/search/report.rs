@@ -103,10 +103,7 @@ impl Report {
     /// # Errors
     /// When the events do not begin with the study they belong to.
     pub fn from_events(events: &[Event]) -> Result<Self> {
-        let Some((question, task, job)) = events.iter().find_map(|e| match e {
-            Event::Study { question, task, job, .. } => Some((question, task, job)),
-            _ => None,
-        }) else {
+        let Some(question) = events.iter().find_map(Event::question) else {
             return Err(Error::invalid("the log holds no study: its first line should be an event \"study\""));
         };
         let trials: Vec<Trial> = fold(events).into_values().collect();
@@ -114,8 +111,8 @@ impl Report {
             Event::Concluded { estimate } => Some(estimate.clone()),
             _ => None,
         });
-        let estimate = concluded.unwrap_or_else(|| unconcluded(job, &trials));
-        Ok(Self::new(question, task, job, &estimate, &trials))
+        let estimate = concluded.unwrap_or_else(|| unconcluded(&question.job, &trials));
+        Ok(Self::new(&question.to_string(), &question.task, &question.job, &estimate, &trials))
     }
 
     /// The same with the price of one hour of one running trial, in any currency.

@@ -1,25 +1,26 @@
-//! The ways that are compared. Numbers are those of the sources, or of common practice where a source gives none.
+//! The ways that are compared. Their numbers are those of the sources, or of common practice where
+//! a source gives none.
 //!
-//! Absent: controllers that pay for more steps than the run has (`branch`, `rewind`), since everybody has the same; what they bring is
-//! in `docs/adaptive.md`.
+//! Absent are the controllers that take more steps than the run has (`branch`, `rewind`), because
+//! every way has the same number of steps. `docs/adaptive.md` says what they gain.
 
 use crate::done::Fault;
 use stepsize::compare::{Family, Way};
 use stepsize::{Job, Lr, Schedule};
 use stepsize_engine::OptimizerSpec;
 
-/// One rate to the end; of a command, whatever it makes of it.
+/// One rate to the end. For a command it is the schedule that the command has.
 pub fn fixed(job: &Job) -> Way {
     let schedule = if job.own_schedule { job.schedule.clone() } else { Schedule::constant() };
     Way { name: "fixed".into(), family: Family::Fixed, schedule, controller: None, optimizer: None, unit: None }
 }
 
-/// All that the built-in engine can do with a job that is trained by `optimizer`.
+/// All ways of the built-in engine for a job that `optimizer` trains.
 pub fn of_engine(job: &Job, optimizer: &OptimizerSpec) -> Result<Vec<Way>, Fault> {
     let steps = job.steps;
-    // Half a cycle is an eighth of the run: four cycles, and the end at the low point (Smith 2015).
+    // Half a cycle is an eighth of the run: four cycles, ending at the low point (Smith 2015).
     let up = (steps / 8).max(1);
-    // The envelope and the decay end at 1 % of where they began.
+    // The envelope and the decay end at 1 % of their start.
     let (gamma, last) = (0.01f64.powf(1.0 / steps as f64), 0.01);
     let planned = [
         (Family::Decay, "step / 10", "multi_step(0.1, 50%, 75%)".to_owned()),
@@ -32,7 +33,7 @@ pub fn of_engine(job: &Job, optimizer: &OptimizerSpec) -> Result<Vec<Way>, Fault
         (Family::Cycle, "exp_range", format!("exp_range({up}, gamma={gamma})")),
         (Family::Cycle, "one-cycle", "one_cycle".to_owned()),
     ];
-    // Readings are 40 a run: a window of 4 is a tenth of it.
+    // A run has 40 evaluations: a window of 4 is a tenth of it.
     let mut watched = vec![
         ("plateau / 2", "plateau(patience=4, factor=0.5, undo=0)".to_owned()),
         ("plateau / 10", "plateau(patience=4, factor=0.1, undo=0)".to_owned()),
@@ -40,11 +41,13 @@ pub fn of_engine(job: &Job, optimizer: &OptimizerSpec) -> Result<Vec<Way>, Fault
         ("greedy", "greedy".to_owned()),
         ("hypergradient", "hypergradient".to_owned()),
     ];
-    // The Polyak step is one along the gradient: nothing of the kind is known of Adam's steps (MoMo-Adam is below).
+    // The Polyak step is along the gradient. No such rule is known for Adam's steps (MoMo-Adam is
+    // below).
     if let OptimizerSpec::Sgd { momentum, .. } = optimizer {
         watched.push(("polyak cap", format!("polyak(momentum={momentum:?})")));
     }
-    // With the schedules of their authors: none for those that average, a decay for those that do not.
+    // With the schedules of their authors: constant for those that average, a decay for those that
+    // do not.
     let free = [
         ("schedule_free_sgd", "constant"),
         ("schedule_free_adamw", "constant"),

@@ -7,10 +7,10 @@ use super::output;
 use super::{judge, read};
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
-use crate::show::Style;
 use std::io::Write;
 use std::time::Duration;
 use stepsize::Placement;
+use stepsize_draw::show::Style;
 use stepsize_study::logfiles::Follow;
 
 /// Time between two reads: a log that grows faster is not read by people.

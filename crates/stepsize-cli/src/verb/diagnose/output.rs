@@ -1,14 +1,14 @@
 //! What is printed and written: text, the list of objects, SARIF, the page.
 
 use super::{Judged, Judgement};
-use crate::number::rate;
-use crate::show::{Style, Tone, wrapped};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Code, Finding};
 use stepsize::{Placement, Side};
 use stepsize_draw::diagnosis;
+use stepsize_draw::number::rate;
+use stepsize_draw::show::{Style, Tone, wrapped};
 
 /// Findings printed below the verdict on a run; `--json` holds all.
 const TOLD: usize = 4;

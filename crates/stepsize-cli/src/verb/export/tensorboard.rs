@@ -3,10 +3,10 @@
 //! hold the exact numbers.
 
 use crate::done::Fault;
-use crate::number::rate;
 use std::collections::BTreeMap;
 use std::path::Path;
 use stepsize::{Event, TrialId};
+use stepsize_draw::number::rate;
 use stepsize_logs::tensorboard::{begin, push_scalars};
 
 /// Writes the trials of a study under `directory`; `events` have the second of each. Returns the
@@ -36,7 +36,7 @@ pub fn write(directory: &Path, events: &[(f64, Event)]) -> Result<usize, Fault> 
     for (name, bytes) in files.values() {
         let run = directory.join(name);
         std::fs::create_dir_all(&run).map_err(|e| Fault::failure(format!("cannot create {}: {e}", run.display())))?;
-        crate::verb::show::write(&run.join("events.out.tfevents.0.stepsize"), bytes)?;
+        crate::answer::write(&run.join("events.out.tfevents.0.stepsize"), bytes)?;
     }
     Ok(files.len())
 }

@@ -2,14 +2,14 @@
 
 use super::checkpoint::Checkpoint;
 use crate::args::TrainArgs;
-use crate::number::{count, loss, plural, rate};
-use crate::show::{self, Style, Tone};
 use crate::task::Loaded;
 use serde_json::json;
 use stepsize::Placement;
 use stepsize::diagnosis::{Code, Record, diagnose};
 use stepsize::report::{smooth, thin};
 use stepsize::{Act, End, Trial};
+use stepsize_draw::number::{count, loss, plural, rate};
+use stepsize_draw::show::{self, Style, Tone};
 
 /// Points of a curve in a terminal plot.
 const POINTS: usize = 400;

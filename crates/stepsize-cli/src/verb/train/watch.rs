@@ -1,10 +1,10 @@
 //! Live progress of a run on stderr: steps, time left, loss, rate, validation, a verdict, and what the controller does.
 
 use super::shown::verdict;
-use crate::number::{loss, rate};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use stepsize::{Act, Event, Trial};
+use stepsize_draw::number::{loss, rate};
 
 /// Weight of the past in the loss that is shown.
 const PAST: f64 = 0.95;

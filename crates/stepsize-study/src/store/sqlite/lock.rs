@@ -1,7 +1,8 @@
-//! The lock that gives one study to one process: an operating-system lock on a small file beside the database.
+//! The lock that gives one study to one process: an operating-system lock on a small file beside
+//! the database.
 //!
-//! The system lets go of it when its process ends, however it ends; a file left by a kill is no lock. The file holds the
-//! name of the holder, for the message to others.
+//! The system releases it when the process ends, however it ends. A file that a kill has left is
+//! not a lock. The file holds the name of the holder, for the message to others.
 
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -9,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use stepsize::{Error, Result};
 
-/// How often a lock that is held is tried again, and after which time.
+/// How often a lock that is held is tried again, and the pause before each try.
 const LOOKS: u32 = 10;
 const LOOK: Duration = Duration::from_millis(10);
 
@@ -17,14 +18,14 @@ const LOOK: Duration = Duration::from_millis(10);
 #[derive(Debug)]
 pub(super) struct Lock {
     path: PathBuf,
-    /// `None` in a forked child, which holds nothing.
+    /// `None` in a forked child, which holds no lock.
     file: Option<File>,
 }
 
-/// What came of trying.
+/// The outcome of a try.
 pub(super) enum Try {
     Taken(Lock),
-    /// By whom, as they wrote it.
+    /// The holder, as it wrote itself down.
     Held(String),
 }
 
@@ -32,7 +33,7 @@ impl Lock {
     /// Tries to take the lock at `path` without waiting; `holder` says who we are.
     ///
     /// # Errors
-    /// When the file cannot be made or written.
+    /// When the file cannot be created or written.
     pub(super) fn take(path: &Path, holder: &str) -> Result<Try> {
         let fault = |e: std::io::Error| Error::io("lock the study with", path, e);
         let mut looks = 0;
@@ -40,9 +41,9 @@ impl Lock {
             let mut file =
                 OpenOptions::new().read(true).write(true).create(true).truncate(false).open(path).map_err(fault)?;
             match file.try_lock() {
-                Ok(()) if !is_at(&file, path) => continue, // its last holder took it away meanwhile
+                Ok(()) if !is_at(&file, path) => continue, // its last holder has removed it meanwhile
                 Ok(()) => {}
-                // One who only looks who holds it lets go at once.
+                // A process that only looks up the holder releases it at once.
                 Err(TryLockError::WouldBlock) if looks < LOOKS => {
                     looks += 1;
                     std::thread::sleep(LOOK);
@@ -56,7 +57,8 @@ impl Lock {
         }
     }
 
-    /// In a forked child: closes its copy of the handle. The system's lock lives on in the parent, and ends with it.
+    /// In a forked child: closes its copy of the handle. The lock stays with the parent and ends
+    /// with it.
     pub(super) fn forked(&mut self) {
         self.file = None;
     }
@@ -64,7 +66,7 @@ impl Lock {
     /// Who holds the lock at `path`, if anybody does.
     pub(super) fn holder(path: &Path) -> Option<String> {
         let mut file = File::open(path).ok()?;
-        // Shared, so that those who only look never stand in each other's way.
+        // Shared, so that processes that only look do not block each other.
         match file.try_lock_shared() {
             Err(TryLockError::WouldBlock) => Some(read(&mut file)),
             _ => None,
@@ -75,7 +77,7 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         let Some(file) = &self.file else { return };
-        // Before the lock goes, so that nobody else's file is taken away.
+        // Before the lock is released, so that no other process's file is removed.
         let _ = std::fs::remove_file(&self.path);
         let _ = file.unlock();
     }

@@ -1,5 +1,6 @@
-//! Events as rows and back. Readings have columns, so that they are small, fast, and plain to any SQLite tool; every
-//! other event is one JSON text. A non-finite loss comes back as NaN, as in JSON.
+//! Events as rows and back. Readings have columns, so that they are small, fast and readable with
+//! any SQLite tool. Every other event is JSON in one column. A non-finite loss is read back as NaN,
+//! as in JSON.
 
 use super::fault::fault;
 use rusqlite::{Connection, Row, Statement, params};
@@ -9,7 +10,7 @@ use stepsize::{Error, Event, Result, TrialId};
 pub(super) const INSERT: &str = "INSERT INTO event (study, seq, at, kind, trial, step, lr, loss, score, fact)
     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
 
-/// Columns in the order that [`event`] reads, then `at`.
+/// The columns that [`event`] reads, in its order, then `at`.
 pub(super) const COLUMNS: &str = "kind, trial, step, lr, loss, score, fact, at";
 
 pub(super) fn insert(insert: &mut Statement<'_>, study: i64, seq: i64, at: f64, event: &Event) -> rusqlite::Result<()> {
@@ -74,14 +75,14 @@ pub(super) fn events(db: &Connection, path: &Path, study: i64) -> Result<Vec<Eve
     select(db, path, &query, study, |event, _| event)
 }
 
-/// The same without readings: few, however long the study.
+/// The events of a study without its readings: few, however long the study.
 pub(super) fn facts(db: &Connection, path: &Path, study: i64) -> Result<Vec<Event>> {
     let query =
         format!("SELECT {COLUMNS} FROM event INDEXED BY fact WHERE study = ?1 AND fact IS NOT NULL ORDER BY seq");
     select(db, path, &query, study, |event, _| event)
 }
 
-/// What `make` makes of each event and the second in which it was stored.
+/// The result of `make` for each event and the second in which it was stored.
 pub(super) fn select<T>(
     db: &Connection,
     path: &Path,

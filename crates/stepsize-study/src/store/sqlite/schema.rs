@@ -1,6 +1,7 @@
-//! The tables, and the steps by which an older file becomes a newer one.
+//! The tables, and the migrations that bring an older file up to date.
 //!
-//! `user_version` counts the steps a file has had. A file with more steps than this program knows is refused.
+//! `user_version` is the number of migrations that a file has had. A file with more than this
+//! program knows is refused.
 
 use super::fault::fault;
 use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
@@ -11,10 +12,11 @@ use stepsize::{Error, Result};
 /// "step" in ASCII: marks a file of studies.
 const APPLICATION: i64 = 0x7374_6570;
 
-/// How long to wait for another process to finish its transaction (milliseconds as a rule).
+/// How long to wait for another process to finish its transaction, which normally takes
+/// milliseconds.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// One script a step; a released one is never changed.
+/// The migrations, oldest first. A released one never changes.
 const STEPS: [&str; 1] = ["
 CREATE TABLE study (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,7 +36,7 @@ CREATE TABLE event (
 CREATE INDEX fact ON event (study, seq) WHERE fact IS NOT NULL;
 "];
 
-/// Opens the file at `path` for writing, making it or bringing it up to date if need be.
+/// Opens the file at `path` for writing. Creates it, or brings it up to date, if necessary.
 pub(super) fn open(path: &Path) -> Result<Connection> {
     let fault = |e: rusqlite::Error| fault(path, "open", e);
     let mut db = Connection::open(path).map_err(fault)?;
@@ -56,15 +58,15 @@ pub(super) fn open_to_read(path: &Path) -> Result<Connection> {
         )));
     }
     let db = match readable(path) {
-        // WAL needs a file beside the database; where none may be made, and no writer has left one, the database is
-        // whole as it stands.
+        // WAL needs a file beside the database. Where none can be created and no writer has left
+        // one, the database file is complete by itself.
         Err(e) if !busy(&e) && !beside(path, "-wal").exists() => immutable(path),
         other => other,
     };
     let db = db.map_err(|e| fault(path, "read", e))?;
     match version(&db, path)? {
         version if version == STEPS.len() => Ok(db),
-        // An older file is brought up to date.
+        // Brings an older file up to date.
         _ => open(path),
     }
 }
@@ -77,7 +79,8 @@ pub(super) fn beside(path: &Path, ending: &str) -> std::path::PathBuf {
 }
 
 fn readable(path: &Path) -> rusqlite::Result<Connection> {
-    // Writable if it may be: the last to close a WAL database then takes away the files beside it.
+    // Writable if possible: the last process that closes a WAL database then removes the files
+    // beside it.
     let db = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     db.busy_timeout(PATIENCE)?;
     db.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
@@ -90,7 +93,8 @@ fn immutable(path: &Path) -> rusqlite::Result<Connection> {
     Connection::open_with_flags(format!("file:{escaped}?immutable=1"), flags)
 }
 
-/// Sets WAL mode. SQLite does not wait here by itself where another process opens the new file at the same time.
+/// Sets WAL mode. SQLite does not wait by itself here when another process opens the new file at
+/// the same time.
 fn write_ahead(db: &Connection) -> rusqlite::Result<()> {
     let begin = Instant::now();
     loop {
@@ -105,13 +109,15 @@ fn busy(fault: &rusqlite::Error) -> bool {
     fault.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
-/// The steps that the file has had, seen at one moment: another process may be making it.
+/// The migrations that the file has had, read in one transaction: another process may be creating
+/// it.
 fn version(db: &Connection, path: &Path) -> Result<usize> {
     let moment = db.unchecked_transaction().map_err(|e| fault(path, "open", e))?;
     check(&moment, path)
 }
 
-/// The steps that the file has had, inside a transaction; a fault if it is not ours or too new.
+/// The migrations that the file has had, inside a transaction. An error if it is not ours or too
+/// new.
 fn check(db: &Transaction, path: &Path) -> Result<usize> {
     let number = |name: &str| -> Result<i64> {
         db.pragma_query_value(None, name, |row| row.get(0)).map_err(|e| fault(path, "open", e))

@@ -1,11 +1,12 @@
-//! [`Studies`]: the file as a whole: what is in it, who works on it, and how one study is taken up or removed.
+//! [`Studies`]: the file as a whole. What is in it, which process works on it, and how a study is
+//! opened or removed.
 
 use super::fault::fault;
 use super::lock::{Lock, Try};
 use super::{Sqlite, row, schema};
 use rusqlite::{Connection, OptionalExtension, params};
 use std::path::{Path, PathBuf};
-use stepsize::{End, Error, Estimate, Event, Result, Trial, fold};
+use stepsize::{End, Error, Estimate, Event, Question, Result, Trial, fold};
 
 /// A file of studies.
 #[derive(Debug)]
@@ -14,14 +15,14 @@ pub struct Studies {
     path: PathBuf,
 }
 
-/// Where a study stands.
+/// The state of a study.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StudyStatus {
-    /// A process works on it.
+    /// A process is working on it.
     Running,
-    /// It ended before its search did: it can be resumed.
+    /// It stopped before its search was over. It can be resumed.
     Unfinished,
-    /// The search came to its end.
+    /// The search is over.
     Concluded,
 }
 
@@ -30,30 +31,28 @@ pub enum StudyStatus {
 pub struct Summary {
     /// Its name.
     pub name: String,
-    /// Where it stands.
+    /// Its state.
     pub state: StudyStatus,
-    /// What it asks; `None` when it was killed before it had asked.
-    pub question: Option<String>,
-    /// What is trained.
-    pub task: Option<String>,
-    /// Trials that ended, by themselves or by a rule.
+    /// What it asks; `None` when it was killed before that was stored.
+    pub question: Option<Question>,
+    /// Trials that finished, diverged or were pruned.
     pub ended: usize,
     /// The last conclusion.
     pub estimate: Option<Estimate>,
-    /// When it was last written to, UTC, by the clock of the machine that did.
+    /// When it was last written to, in UTC, by the clock of the machine that wrote.
     pub written: Option<String>,
 }
 
 impl Studies {
-    /// Opens `path` for writing, making the file if there is none.
+    /// Opens `path` for writing, and creates the file if there is none.
     ///
     /// # Errors
-    /// When it cannot be opened or made, is no file of studies, or was written by a newer Stepsize.
+    /// When it cannot be opened or created, is not a file of studies, or was written by a newer Stepsize.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self { db: schema::open(path)?, path: path.to_owned() })
     }
 
-    /// Opens `path` to look at it.
+    /// Opens `path` for reading.
     ///
     /// # Errors
     /// As [`Studies::open`], and when there is no such file.
@@ -61,14 +60,14 @@ impl Studies {
         Ok(Self { db: schema::open_to_read(path)?, path: path.to_owned() })
     }
 
-    /// Takes up the study `name`, new or old, for this process alone. `command` are the arguments that begin it and
-    /// `directory` is where; of an old study the first ones are kept.
+    /// Opens the study `name`, new or old, for this process alone. `command` and `directory` say
+    /// how and where it was begun; an old study keeps the first ones.
     ///
     /// # Errors
-    /// When another process works on it, or the name is empty or holds control characters.
+    /// When another process is working on it, or the name is empty or contains control characters.
     pub fn study(self, name: &str, command: &[String], directory: &Path) -> Result<Sqlite> {
         if name.trim().is_empty() || name.chars().any(char::is_control) {
-            return Err(Error::invalid(format!("a study needs a name to be called by, not {name:?}")));
+            return Err(Error::invalid(format!("a study needs a name without control characters, not {name:?}")));
         }
         let fault = |e: rusqlite::Error| fault(&self.path, "write to", e);
         let command = serde_json::Value::from(command).to_string();
@@ -79,10 +78,10 @@ impl Studies {
         }
         let id = self.id(name)?;
         let lock = self.lock(id, name)?;
-        // Between the two lines above it may have been removed.
+        // It may have been removed between the two lines above.
         match self.find(name)? {
             Some(now) if now == id => Sqlite::new(self.db, self.path, id, lock),
-            _ => Err(Error::invalid(format!("study {name:?} has just been removed; run the command again"))),
+            _ => Err(Error::invalid(format!("study {name:?} was removed a moment ago; run the command again"))),
         }
     }
 
@@ -115,7 +114,8 @@ impl Studies {
         row::events(&self.db, &self.path, self.id(name)?)
     }
 
-    /// The events of a study, each with the second since 1970 in which it was stored, by the clock of that machine.
+    /// The events of a study, each with the time when it was stored: seconds since 1970 by the
+    /// clock of that machine.
     ///
     /// # Errors
     /// As [`Studies::events`].
@@ -124,7 +124,7 @@ impl Studies {
         row::select(&self.db, &self.path, &query, self.id(name)?, |event, at| (at, event))
     }
 
-    /// The arguments that began a study, and the directory in which that was.
+    /// The arguments that began a study, and the directory where it began.
     ///
     /// # Errors
     /// As [`Studies::events`].
@@ -140,10 +140,10 @@ impl Studies {
         Ok((command, fields.1.into()))
     }
 
-    /// Removes a study and all its events for good.
+    /// Deletes a study with all its events.
     ///
     /// # Errors
-    /// When there is no such study, or a process works on it.
+    /// When there is no such study, or a process is working on it.
     pub fn remove(&mut self, name: &str) -> Result<()> {
         let id = self.id(name)?;
         let _lock = self.lock(id, name)?;
@@ -164,7 +164,7 @@ impl Studies {
         }
         let names: Vec<String> = self.list()?.into_iter().map(|s| s.name).collect();
         let there = match names.is_empty() {
-            true => "it holds none".to_owned(),
+            true => "it holds no studies".to_owned(),
             false => format!("it holds {}", names.join(", ")),
         };
         Err(Error::invalid(format!("there is no study {name:?} in {}: {there}", self.path.display())))
@@ -178,7 +178,7 @@ impl Studies {
         match Lock::take(&self.lock_path(id), &format!("process {}", std::process::id()))? {
             Try::Taken(lock) => Ok(lock),
             Try::Held(by) => Err(Error::invalid(format!(
-                "study {name:?} in {} is in use by {by}; wait for its end, end it, or choose another name",
+                "study {name:?} in {} is in use by {by}; wait until it ends, end it, or choose another name",
                 self.path.display()
             ))),
         }
@@ -186,10 +186,7 @@ impl Studies {
 
     fn summary(&self, id: i64, name: String, written: Option<String>) -> Result<Summary> {
         let facts = row::facts(&self.db, &self.path, id)?;
-        let asked = facts.iter().find_map(|e| match e {
-            Event::Study { question, task, .. } => Some((question.clone(), task.clone())),
-            _ => None,
-        });
+        let question = facts.iter().find_map(Event::question).cloned();
         let estimate = facts.iter().rev().find_map(|e| match e {
             Event::Concluded { estimate } => Some(estimate.clone()),
             _ => None,
@@ -204,7 +201,6 @@ impl Studies {
         } else {
             StudyStatus::Unfinished
         };
-        let (question, task) = asked.unzip();
-        Ok(Summary { name, state, question, task, ended, estimate, written })
+        Ok(Summary { name, state, question, ended, estimate, written })
     }
 }

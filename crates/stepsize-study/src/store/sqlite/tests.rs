@@ -3,7 +3,7 @@
 use super::*;
 use crate::store::Memory;
 use std::path::Path;
-use stepsize::{End, Job, Lr, Schedule, TrialId, TrialSpec};
+use stepsize::{End, Job, Lr, Question, Schedule, TrialId, TrialSpec};
 
 /// A directory of its own, taken away at the end.
 struct TempDir(PathBuf);
@@ -39,7 +39,7 @@ fn spec() -> TrialSpec {
 }
 
 fn asked() -> Event {
-    Event::Study { version: 1, question: "find".into(), task: "\"quoted\" and \u{1f600}".into(), job: job() }
+    Event::Study { version: 1, question: Question::in_words("find", "\"quoted\" and \u{1f600}", job()) }
 }
 
 fn step(trial: u32, step: u64, loss: f64) -> Event {
@@ -108,12 +108,12 @@ fn readings_wait_for_each_other_and_are_there_before_what_rests_on_them() {
     assert_eq!(seen(), 2);
     fill(&mut store, &[step(0, 1, 1.0), ended(0)]).unwrap();
     assert_eq!(seen(), 4);
-    // An end that is noted is seen by others at once, and settling it adds nothing.
+    // A deferred end is seen by others at once, and syncing it adds nothing.
     fill(&mut store, &[step(1, 0, 1.0)]).unwrap();
-    store.note(&ended(1)).unwrap();
+    store.append_deferred(&ended(1)).unwrap();
     assert_eq!(seen(), 6);
     for _ in 0..2 {
-        store.settle().unwrap();
+        store.sync().unwrap();
     }
     assert_eq!((store.read().unwrap().len(), seen()), (6, 6));
     store.append(&step(1, 0, 1.0)).unwrap();

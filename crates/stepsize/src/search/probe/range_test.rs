@@ -23,12 +23,12 @@ use crate::lr::Lr;
 use crate::probe::Probe;
 use crate::probe::evidence::{LEARNED, answered, refused};
 use crate::probe::suggest::{Finder, Ramp, Suggestion};
+use crate::question::RangeTestRule;
 use crate::schedule::{Schedule, Shape};
 use crate::spec::TrialSpec;
 use crate::stats::{median, step_noise};
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result};
-use std::str::FromStr;
 
 /// Divisor from the edge to the answer; the source is in the head comment.
 pub(super) const MARGIN: f64 = 4.0;
@@ -41,45 +41,6 @@ const NOISE: f64 = 4.0;
 const SCORES: usize = 8;
 /// Share of the rise of the score at which it starts (and, from above, stops) to rise.
 const RISE: f64 = 0.1;
-
-/// How a rate is read off a range test.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum RangeTestRule {
-    /// A quarter of the rate at which training breaks.
-    #[default]
-    Edge,
-    /// The rule of another tool.
-    Peer(Suggestion),
-    /// Smith's maximum, from the score (accuracy or R2) of evaluations during the ramp.
-    Accuracy,
-}
-
-impl RangeTestRule {
-    /// Every rule, our own first.
-    pub fn all() -> impl Iterator<Item = Self> {
-        [Self::Edge, Self::Accuracy].into_iter().chain(Suggestion::ALL.map(Self::Peer))
-    }
-
-    /// The name by which a person asks for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Edge => "edge",
-            Self::Accuracy => "accuracy",
-            Self::Peer(suggestion) => suggestion.name(),
-        }
-    }
-}
-
-impl FromStr for RangeTestRule {
-    type Err = Error;
-
-    fn from_str(text: &str) -> Result<Self> {
-        Self::all().find(|rule| rule.name() == text).ok_or_else(|| {
-            let names: Vec<&str> = Self::all().map(Self::name).collect();
-            Error::invalid(format!("{text:?} is not a rule of the range test; the rules are {}", names.join(", ")))
-        })
-    }
-}
 
 /// Where the score starts and stops to rise in a range test (Smith 2015): the bounds of a cyclical schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -1,6 +1,6 @@
 use super::*;
 use crate::probe::{Grid, Probe};
-use crate::{Rate, Schedule, TrialId};
+use crate::{Question, Rate, Schedule, TrialId, VERSION};
 
 fn job() -> Job {
     Job::new(1000, Schedule::constant(), 0).unwrap()
@@ -79,7 +79,7 @@ fn a_report_survives_json_and_holds_finite_numbers_only() {
 
 #[test]
 fn a_log_without_a_conclusion_is_a_refusal() {
-    let study = Event::Study { version: 1, question: "q".into(), task: "t".into(), job: job() };
+    let study = Event::Study { version: VERSION, question: Question::in_words("q", "t", job()) };
     let report = Report::from_events(&[study]).unwrap();
     assert_eq!(report.estimate.refusal().unwrap().remedies, [Remedy::Resume]);
     assert_eq!(report.advice, "let the search run to its end");
@@ -88,7 +88,7 @@ fn a_log_without_a_conclusion_is_a_refusal() {
 
 /// What a log of `trials` holds before its conclusion.
 fn log_of(trials: &[Trial]) -> Vec<Event> {
-    let mut events = vec![Event::Study { version: 1, question: "q".into(), task: "t".into(), job: job() }];
+    let mut events = vec![Event::Study { version: VERSION, question: Question::in_words("q", "t", job()) }];
     for t in trials {
         events.push(Event::Started { trial: t.id, spec: t.spec.clone() });
         let eval = |p: &Point| Event::Eval { trial: t.id, step: p.step, lr: p.lr, val_loss: p.loss, score: None };

@@ -1,0 +1,129 @@
+//! [`Study::run`]: the loop that lets an executor run the trials of a study.
+
+use super::{Study, StudyResult, Watch};
+use crate::executor::Executor;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+use stepsize::{End, Error, Event, Result, TrialId};
+
+/// How long the loop waits for an event before it looks at the stop flag again.
+const POLL: Duration = Duration::from_millis(50);
+
+/// A study whose trials are run by an executor.
+struct Running<'r, 's> {
+    study: &'r mut Study<'s>,
+    executor: &'r mut dyn Executor,
+    stop: &'r AtomicBool,
+    watch: Watch<'r>,
+    /// Slots of the executor that are taken: by running trials, and by pruned ones whose end it has
+    /// not reported yet.
+    taken: usize,
+    interrupted: bool,
+}
+
+impl Study<'_> {
+    /// Runs the study to its end, or until `stop` is set. `watch` sees every new event after it is
+    /// stored, and the conclusion.
+    ///
+    /// # Errors
+    /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging: a broken job is reported
+    /// after one trial, not after thirty.
+    pub fn run(
+        mut self,
+        executor: &mut dyn Executor,
+        stop: &AtomicBool,
+        watch: &mut dyn FnMut(&Event),
+    ) -> Result<StudyResult> {
+        if let Some(first) = self.begun.take() {
+            watch(&first);
+        }
+        executor.recover(&self.handles)?;
+        let mut running = Running { study: &mut self, executor, stop, watch, taken: 0, interrupted: false };
+        while !running.interrupted && running.study.next_batch()? {
+            running.batch()?;
+        }
+        let result = self.conclude()?;
+        watch(&Event::Concluded { estimate: result.estimate.clone() });
+        Ok(result)
+    }
+}
+
+impl Running<'_, '_> {
+    /// Runs one batch to its end, or until it is interrupted and its running trials have stopped.
+    fn batch(&mut self) -> Result<()> {
+        loop {
+            self.fill_slots()?;
+            // Ends reach the disk while the trials that take their places start.
+            self.study.store.sync()?;
+            if self.taken == 0 {
+                return Ok(());
+            }
+            self.heed_stop()?;
+            match self.executor.next(POLL)? {
+                Some(event) => self.take_in(&event)?,
+                None => self.study.store.flush()?,
+            }
+        }
+    }
+
+    fn fill_slots(&mut self) -> Result<()> {
+        while self.taken < self.executor.slots() && !self.interrupted {
+            let Some((trial, spec)) = self.study.start(self.watch)? else { break };
+            self.executor.submit(trial, &spec)?;
+            self.taken += 1;
+        }
+        Ok(())
+    }
+
+    fn heed_stop(&mut self) -> Result<()> {
+        if self.interrupted || !self.stop.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.interrupted = true;
+        self.study.live.keys().try_for_each(|id| self.executor.cancel(*id))
+    }
+
+    fn take_in(&mut self, event: &Event) -> Result<()> {
+        let (id, over) = match event {
+            Event::Started { trial, .. }
+            | Event::Submitted { trial, .. }
+            | Event::Step { trial, .. }
+            | Event::Eval { trial, .. }
+            | Event::Acted { trial, .. } => (*trial, false),
+            Event::Ended { trial, .. } => (*trial, true),
+            Event::Study { .. } | Event::Concluded { .. } => return Ok(()),
+        };
+        self.taken -= usize::from(over);
+        // A trial that was pruned here is no longer live. What it still sends is not evidence.
+        if !self.study.live.contains_key(&id) {
+            return Ok(());
+        }
+        self.record(event)?;
+        if let Some(end) = self.study.pruned(id) {
+            self.record(&self.study.end_of(id, end))?;
+            self.executor.cancel(id)?;
+        }
+        self.settle_if_ended(id)
+    }
+
+    fn settle_if_ended(&mut self, id: TrialId) -> Result<()> {
+        let Some(trial) = self.study.take_ended(id) else { return Ok(()) };
+        if let Some(End::Failed { why }) = &trial.end {
+            self.study.store.sync()?;
+            return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
+        }
+        self.study.settle(trial);
+        Ok(())
+    }
+
+    /// Stores an event, then takes it in.
+    fn record(&mut self, event: &Event) -> Result<()> {
+        match event {
+            Event::Ended { .. } => self.study.store.append_deferred(event)?,
+            _ => self.study.store.append(event)?,
+        }
+        self.study.fold(event);
+        (self.watch)(event);
+        Ok(())
+    }
+}
