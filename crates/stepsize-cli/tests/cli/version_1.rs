@@ -89,7 +89,9 @@ fn they_are_continued_with_the_same_result() {
             let (mut again, mut whole) = (answer(&seen.out), whole.clone());
             for object in [&mut again, &mut whole] {
                 // What is continued is asked in the words of today.
-                ["question", "task"].map(|field| object.as_object_mut().unwrap().remove(field));
+                for field in ["question", "task"] {
+                    object.as_object_mut().unwrap().remove(field);
+                }
             }
             assert_eq!(again, whole, "{name} after {trials}");
             let ended = |events: &str| events.matches("\"event\":\"ended\"").count();
