@@ -54,7 +54,7 @@ impl Template {
     /// ```
     pub fn new(words: &[String], rate: RateFrom) -> Result<Self> {
         if words.first().is_none_or(|w| w.is_empty()) {
-            return Err(Error::invalid("the command is empty; give the words of one, such as python train.py lr={lr}"));
+            return Err(Error::invalid("there is no command to run; give one, such as python train.py lr={lr}"));
         }
         let template = Self {
             words: words.iter().map(|w| pieces(w)).collect::<Result<_>>()?,
