@@ -7,7 +7,7 @@
 pub(super) mod account;
 pub(super) mod template;
 
-pub use template::{RateFrom, Template, Values};
+pub use template::{RateFrom, Template, Values, typed};
 
 use super::log::LogOptions;
 use std::path::PathBuf;

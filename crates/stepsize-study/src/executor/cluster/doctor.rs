@@ -152,7 +152,7 @@ fn try_job(on: &On, dir: &Path, checks: &mut Vec<Check>) -> Result<()> {
     let trace = match trace {
         Ok(trace) => trace,
         Err(trouble) => {
-            let fix = "the account, a limit or a missing --submit-arg may be the cause";
+            let fix = "the account, a limit or a missing argument for sbatch may be the cause";
             checks.push(Check::amiss("job", trouble.text(), fix));
             return Ok(());
         }

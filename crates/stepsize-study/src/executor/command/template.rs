@@ -202,8 +202,8 @@ fn value(name: &str, word: &str) -> Result<Piece> {
     Ok(Piece::Value(name.to_owned(), form))
 }
 
-/// A word as a person would type it.
-fn typed(word: &str) -> String {
+/// A word as a person would type it in a POSIX shell: quoted only if it has to be.
+pub fn typed(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%^{}".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { quoted(word) }
 }
