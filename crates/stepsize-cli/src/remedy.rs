@@ -3,7 +3,7 @@
 //! Whatever can be typed stands in backticks; the tests below type it.
 
 use std::path::Path;
-use stepsize::Remedy;
+use stepsize::{Question, QuestionKind, Remedy, SweepRates};
 use stepsize_study::executor::typed;
 
 /// A study in its file.
@@ -28,11 +28,19 @@ pub struct Wording<'a> {
 
 impl<'a> Wording<'a> {
     /// Words for a search with this question, kept as `study`.
-    pub fn new(question: &'a str, study: Option<StudyName<'a>>) -> Self {
-        let mut words = question.split(' ');
-        let verb = words.next().unwrap_or_default();
-        let probe = words.clone().skip_while(|word| *word != "--probe").nth(1).unwrap_or_default();
-        Self { verb, probe, random: words.any(|word| word == "--random"), study }
+    pub fn new(question: &'a Question, study: Option<StudyName<'a>>) -> Self {
+        let (probe, random) = match &question.kind {
+            QuestionKind::Find { probe, .. } => (probe.name(), false),
+            QuestionKind::Sweep { rates, .. } => ("", matches!(rates, SweepRates::Random(_))),
+            QuestionKind::RangeTest { .. } | QuestionKind::Compare { .. } => ("", false),
+            // Of a study that was begun before questions were typed: its command line.
+            QuestionKind::Words(text) => {
+                let mut words = text.split(' ');
+                let random = words.clone().any(|word| word == "--random");
+                (words.by_ref().skip_while(|word| *word != "--probe").nth(1).unwrap_or_default(), random)
+            }
+        };
+        Self { verb: question.kind.name(), probe, random, study }
     }
 
     /// What to do, and how to type it.

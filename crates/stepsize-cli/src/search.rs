@@ -28,7 +28,7 @@ pub fn run(
     let mut executor = work.executor;
     let begin = Instant::now();
     let found = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words)?;
-    let report = Report::new(&question.to_string(), &question.task, &question.job, &found.estimate, &found.trials)
+    let report = Report::new(&question, &found.estimate, &found.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use stepsize::Job;
 use stepsize::probe::{Grid, Probe};
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{Lr, Policy, Report, Result, Schedule, Trial, TrialId, evaluation_steps, fold_one, train};
+use stepsize::{Lr, Policy, Question, Report, Result, Schedule, Trial, TrialId, evaluation_steps, fold_one, train};
 use stepsize_draw::show::{self, Style};
 use stepsize_draw::{figure, json, page};
 
@@ -32,7 +32,7 @@ fn search(job: &Job, probe: &dyn Probe) -> Result<Report> {
             trials.extend(seen.into_values());
         }
     }
-    Ok(Report::new("sweep", "a noisy quadratic", job, &probe.estimate(&trials)?, &trials))
+    Ok(Report::new(&Question::in_words("sweep", "a noisy quadratic", job.clone()), &probe.estimate(&trials)?, &trials))
 }
 
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {

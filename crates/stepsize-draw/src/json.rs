@@ -33,7 +33,7 @@ pub fn object(report: &Report) -> Value {
         "remedies": refusal.map(|r| &r.remedies),
         "seconds": report.cost.wall_seconds.or(report.cost.seconds),
         "interrupted": report.interrupted,
-        "question": report.question,
+        "question": report.question.to_string(),
         "task": report.task,
         "steps": report.job.steps,
         "schedule": report.schedule,

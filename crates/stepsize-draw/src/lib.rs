@@ -10,7 +10,7 @@
 //! ```
 //! use stepsize::Job;
 //! use stepsize::probe::{Grid, Probe};
-//! use stepsize::{End, Event, Lr, Report, Schedule, TrialId, fold};
+//! use stepsize::{End, Event, Lr, Question, Report, Schedule, TrialId, fold};
 //! use stepsize_draw::{figure, show};
 //!
 //! # fn main() -> stepsize::Result<()> {
@@ -27,7 +27,7 @@
 //!     events.push(Event::Ended { trial, end: End::Finished, steps: 100, seconds: None });
 //! }
 //! let trials: Vec<_> = fold(&events).into_values().collect();
-//! let report = Report::new("sweep", "a made-up task", &job, &grid.estimate(&trials)?, &trials);
+//! let report = Report::new(&Question::in_words("sweep", "a made-up task", job), &grid.estimate(&trials)?, &trials);
 //! let text = show::report(&report, show::Style { colour: false, columns: 80 });
 //! assert!(text.contains("cost"));
 //! assert!(figure::svg(&report).starts_with("<svg"));

@@ -1,10 +1,10 @@
 //! The words of a [`Remedy`] in Python: arguments of the function that searched, or another function to call.
 
-use stepsize::Remedy;
+use stepsize::{Question, Remedy};
 
 /// What to do, for a search with this question.
-pub fn words(question: &str, remedy: &Remedy) -> String {
-    let verb = question.split(' ').next().unwrap_or_default();
+pub fn words(question: &Question, remedy: &Remedy) -> String {
+    let verb = question.kind.name();
     let argument = match remedy {
         Remedy::LongerRun => "`steps=`",
         Remedy::LongerTrials { .. } if verb != "find" => "`trial_steps=`",
@@ -29,11 +29,13 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use stepsize::{Job, Schedule};
 
     /// Names in backticks are arguments or functions of the module: there are no options in Python.
     #[test]
     fn advice_is_given_in_arguments() {
-        let said = |question, remedy| words(question, &remedy);
+        let job = Job::new(400, Schedule::constant(), 0).unwrap();
+        let said = |question, remedy| words(&Question::in_words(question, "a task", job.clone()), &remedy);
         assert_eq!(said("find --probe race", Remedy::LongerRun), "train for more steps (`steps=`)");
         assert_eq!(said("sweep --seeds 1", Remedy::MoreSeeds), "add seeds (`seeds=`)");
         assert_eq!(

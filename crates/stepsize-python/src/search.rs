@@ -303,8 +303,7 @@ impl Search {
     /// The answer from the trials that have ended.
     fn conclude(&self, py: Python<'_>) -> PyResult<PyEstimate> {
         let outcome = py.detach(|| lock(&self.study).conclude()).map_err(raised)?;
-        let Question { task, job, .. } = &self.question;
-        let report = Report::new(&self.question.to_string(), task, job, &outcome.estimate, &outcome.trials)
+        let report = Report::new(&self.question, &outcome.estimate, &outcome.trials)
             .with_wall_seconds(self.begin.elapsed().as_secs_f64())
             .with_interrupted(outcome.interrupted);
         Ok(report.into())

@@ -158,6 +158,18 @@ impl Question {
 }
 
 impl QuestionKind {
+    /// The kind in one word: `find`, `sweep`, `range-test` or `compare`; of a question in words its
+    /// first one.
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Find { .. } => "find",
+            Self::Sweep { .. } => "sweep",
+            Self::RangeTest { .. } => "range-test",
+            Self::Compare { .. } => "compare",
+            Self::Words(text) => text.split(' ').next().unwrap_or_default(),
+        }
+    }
+
     fn text(&self, spelling: &Spelling) -> String {
         match self {
             Self::Find { probe, start, budget, low, high } => {

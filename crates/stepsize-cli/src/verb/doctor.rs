@@ -13,8 +13,8 @@ pub fn run(args: &DoctorArgs) -> Result<Done, Fault> {
             let dir = args.trials.clone().unwrap_or_else(|| PathBuf::from("stepsize-trials"));
             let there = dir.exists();
             let mut checks = doctor(&on, &dir);
-            for mend in checks.iter_mut().filter_map(|check| check.mend.as_mut()) {
-                *mend = with_options(mend);
+            for fix in checks.iter_mut().filter_map(|check| check.fix.as_mut()) {
+                *fix = with_options(fix);
             }
             if !there {
                 // Fails when it is not empty, so nothing of others is removed.

@@ -16,7 +16,7 @@ use crate::event::Event;
 use crate::spec::End;
 use crate::stats::upper_median;
 use crate::trial::{Trial, fold};
-use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Remedy, Result};
+use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Question, Reason, Refusal, Remedy, Result};
 use serde::{Deserialize, Serialize};
 
 /// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed
@@ -26,8 +26,8 @@ const CURVE_POINTS: usize = 240;
 /// Everything that is shown about a study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// The question: command, probe and options.
-    pub question: String,
+    /// What was asked.
+    pub question: Question,
     /// What was trained.
     pub task: String,
     /// The full run.
@@ -81,10 +81,11 @@ pub struct TrialSummary {
 
 impl Report {
     /// A report of `trials` and of the estimate drawn from them.
-    pub fn new(question: &str, task: &str, job: &Job, estimate: &Estimate, trials: &[Trial]) -> Self {
+    pub fn new(question: &Question, estimate: &Estimate, trials: &[Trial]) -> Self {
+        let Question { task, job, .. } = question;
         let runs = trials.iter().map(|t| TrialSummary::new(t, estimate)).collect();
         Self {
-            question: question.to_owned(),
+            question: question.clone(),
             task: task.to_owned(),
             job: job.clone(),
             schedule: if job.own_schedule { "its own".to_owned() } else { job.schedule.to_string() },
@@ -112,7 +113,7 @@ impl Report {
             _ => None,
         });
         let estimate = concluded.unwrap_or_else(|| unconcluded(&question.job, &trials));
-        Ok(Self::new(&question.to_string(), &question.task, &question.job, &estimate, &trials))
+        Ok(Self::new(&question, &estimate, &trials))
     }
 
     /// The same with the price of one hour of one running trial, in any currency.

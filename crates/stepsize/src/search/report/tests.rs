@@ -1,6 +1,6 @@
 use super::*;
 use crate::probe::{Grid, Probe};
-use crate::{Question, Rate, Schedule, TrialId, VERSION};
+use crate::{Rate, Schedule, TrialId, VERSION};
 
 fn job() -> Job {
     Job::new(1000, Schedule::constant(), 0).unwrap()
@@ -40,7 +40,7 @@ fn rated(interval: Option<(Lr, Lr)>) -> Estimate {
 }
 
 fn verdicts(estimate: &Estimate) -> Vec<Placement> {
-    Report::new("q", "t", &job(), estimate, &trials()).runs.iter().map(|r| r.verdict).collect()
+    Report::new(&Question::in_words("q", "t", job()), estimate, &trials()).runs.iter().map(|r| r.verdict).collect()
 }
 
 #[test]
@@ -54,7 +54,7 @@ fn verdicts_follow_the_interval_and_a_refusal_knows_none() {
 
 #[test]
 fn the_grid_covers_the_span_with_full_runs() {
-    let report = Report::new("q", "t", &job(), &rated(None), &trials()).with_price(3.6).unwrap();
+    let report = Report::new(&Question::in_words("q", "t", job()), &rated(None), &trials()).with_price(3.6).unwrap();
     let grid = report.cost.grid.unwrap();
     assert_eq!((grid.runs, grid.steps, report.cost.steps), (17, 17_000, 500));
     assert!((report.cost.seconds.unwrap() - 2.5).abs() < 1e-12);
@@ -65,13 +65,13 @@ fn the_grid_covers_the_span_with_full_runs() {
 
 #[test]
 fn a_price_that_is_none_is_refused() {
-    let report = Report::new("q", "t", &job(), &rated(None), &trials());
+    let report = Report::new(&Question::in_words("q", "t", job()), &rated(None), &trials());
     assert!(report.clone().with_price(f64::NAN).is_err() && report.with_price(-1.0).is_err());
 }
 
 #[test]
 fn a_report_survives_json_and_holds_finite_numbers_only() {
-    let report = Report::new("q", "t", &job(), &rated(None), &trials());
+    let report = Report::new(&Question::in_words("q", "t", job()), &rated(None), &trials());
     assert!(report.runs.iter().all(|r| r.val.iter().chain(&r.train).all(|p| p.loss.is_finite())));
     let text = serde_json::to_string(&report).unwrap();
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
@@ -114,7 +114,7 @@ fn an_interrupted_study_names_the_same_rate_of_divergence_as_a_finished_one() {
 fn a_rate_that_ended_above_its_first_mini_batch_is_shown_as_diverged_where_nothing_was_evaluated_before() {
     let mut ended = trial(0, 1.0, &[2.3, 2.5, 2.9], End::Finished);
     ended.val = ended.val.points()[1..].iter().copied().collect();
-    let report = Report::new("q", "t", &job(), &rated(None), &[ended]);
+    let report = Report::new(&Question::in_words("q", "t", job()), &rated(None), &[ended]);
     assert_eq!(report.runs[0].verdict, Placement::Diverged, "the probes count it as diverged");
 }
 
