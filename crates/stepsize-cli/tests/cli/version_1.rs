@@ -54,11 +54,11 @@ fn stored(name: &str, line: &str, events: &str, trials: usize) -> Bench {
 /// What does not depend on the clock.
 fn answer(text: &str) -> Value {
     let mut object: Value = serde_json::from_str(text).unwrap_or_else(|e| panic!("{e}: {text}"));
-    for name in ["seconds", "wall_seconds", "interrupted"] {
-        object.as_object_mut().unwrap().remove(name);
-    }
-    for point in object.get_mut("points").and_then(Value::as_array_mut).into_iter().flatten() {
-        point.as_object_mut().unwrap().remove("seconds");
+    object.as_object_mut().unwrap().remove("interrupted");
+    if let Some(cost) = object.get_mut("cost").and_then(Value::as_object_mut) {
+        for name in ["seconds", "wall_seconds", "grid"] {
+            cost.remove(name);
+        }
     }
     object
 }
@@ -74,7 +74,12 @@ fn they_are_shown_as_they_were_asked() {
         assert_eq!((&shown["question"], &shown["task"]), (&asked["question"], &asked["task"]), "{name}");
         assert_eq!(shown.get("ways").is_some(), name == "compared", "{name}: a comparison is drawn as one");
         assert!(bench.run("studies").out.contains(asked["question"].as_str().unwrap()), "{name}");
-        assert_eq!(bench.run(&format!("export {name}")).out, events, "{name}");
+        // All but the conclusion, which has lost a field since.
+        let exported = bench.run(&format!("export {name}")).out;
+        let facts = |text: &str| -> Vec<String> {
+            text.lines().filter(|line| !line.contains("\"concluded\"")).map(str::to_owned).collect()
+        };
+        assert_eq!(facts(&exported), facts(events), "{name}");
     }
 }
 
@@ -89,7 +94,9 @@ fn they_are_continued_with_the_same_result() {
             let (mut again, mut whole) = (answer(&seen.out), whole.clone());
             for object in [&mut again, &mut whole] {
                 // What is continued is asked in the words of today.
-                ["question", "task"].map(|field| object.as_object_mut().unwrap().remove(field));
+                for field in ["question", "task"] {
+                    object.as_object_mut().unwrap().remove(field);
+                }
             }
             assert_eq!(again, whole, "{name} after {trials}");
             let ended = |events: &str| events.matches("\"event\":\"ended\"").count();
