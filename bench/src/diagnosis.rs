@@ -1,9 +1,9 @@
 //! `diagnosis`: the labelled corpus of `stepsize diagnose`, the fit of its trees, and its error
 //! rates.
 //!
-//! `runs` trains the corpus once and keeps it below the build directory. `fit` fits the trees to the
-//! jobs for fitting and writes them into the library. `score` judges the logs of the other jobs with
-//! the trees in the library's source and the rules of the library as it was built.
+//! `runs` trains the corpus once and keeps it below the build directory. `fit` fits the trees to
+//! the jobs for fitting and writes them into the library. `score` judges the logs of the other jobs
+//! with the trees in the library's source and the rules of the library as it was built.
 
 mod boost;
 mod draw;

@@ -1,6 +1,6 @@
-//! Gradient boosting of shallow trees for the softmax loss (Friedman 2001, algorithm 6). Features may
-//! be missing: each branch sends those to the side where they fit better. Features are cut into 48
-//! bins by their quantiles.
+//! Gradient boosting of shallow trees for the softmax loss (Friedman 2001, algorithm 6). Features
+//! may be missing: each branch sends those to the side where they fit better. Features are cut into
+//! 48 bins by their quantiles.
 
 use super::draw::Draw;
 use stepsize::diagnosis::Feature;

@@ -25,7 +25,8 @@ const WEIGHT: f64 = 60.0;
 /// Rows of the fitted jobs: of the embedded engine, and of the PyTorch scripts.
 pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, f64)>, Box<dyn Error>> {
     let mut out = Vec::new();
-    // The model does not see logs in which the rule finds a divergence, so it is not fitted to them.
+    // The model does not see logs in which the rule finds a divergence, so it is not fitted to
+    // them.
     let mut add = |record: &Record, truth: Placement, octaves: f64, logs: usize, job: usize| {
         if diagnose_with(&Model::default(), record).verdict != Placement::Diverged {
             let values = Features::of(record).values().to_vec();

@@ -25,7 +25,8 @@ pub struct Job {
     pub task: Task,
 }
 
-/// Data, its number of classes, and networks for it, each with the largest affordable number of steps.
+/// Data, its number of classes, and networks for it, each with the largest affordable number of
+/// steps.
 type Data = (&'static str, Option<u32>, &'static [(&'static str, u64)]);
 
 #[rustfmt::skip]

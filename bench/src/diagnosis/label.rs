@@ -80,8 +80,8 @@ pub fn vertex(means: &[(f64, f64)], solved: f64) -> Option<(usize, f64)> {
     Some((at, vertex.clamp((x[0] + x[1]) / 2.0, (x[1] + x[2]) / 2.0).exp()))
 }
 
-/// Whether a run at a rate above the best diverged, from its final losses and those of the untrained
-/// network.
+/// Whether a run at a rate above the best diverged, from its final losses and those of the
+/// untrained network.
 pub fn worse(train: f64, untrained: f64, val: f64, val_untrained: f64) -> bool {
     let twice = val > val_untrained + val_untrained.abs() && train > untrained - 0.5 * untrained.abs();
     train.is_nan() || train > untrained + WORSE * untrained.abs() || twice

@@ -33,8 +33,8 @@ impl Judged {
 
 const WORDS: [Placement; 4] = [Placement::Diverged, Placement::TooHigh, Placement::TooLow, Placement::Good];
 
-/// Precision and recall of each verdict, the table of true and given verdicts, and the share of runs
-/// far off that were called good.
+/// Precision and recall of each verdict, the table of true and given verdicts, and the share of
+/// runs far off that were called good.
 pub fn table(judged: &[Judged]) -> String {
     let count = |f: &dyn Fn(&&Judged) -> bool| judged.iter().filter(f).count();
     let share =

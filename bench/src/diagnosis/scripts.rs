@@ -1,6 +1,6 @@
 //! Logs of scripts in NumPy, scikit-learn and plain Python (`bench/diagnosis_scripts.py`) and in
-//! PyTorch (`bench/diagnosis_torch.py`), read from their files as the product reads them. The labels
-//! follow the rule of `label.rs`, with one seed.
+//! PyTorch (`bench/diagnosis_torch.py`), read from their files as the product reads them. The
+//! labels follow the rule of `label.rs`, with one seed.
 
 use super::label::{self, SOLVED};
 use super::score::{self, Judged};
@@ -47,8 +47,8 @@ struct Row {
     untrained_train: Option<f64>,
 }
 
-/// The jobs below a directory. Those whose best rate is the outermost, or one of many that solve the
-/// job, are left out.
+/// The jobs below a directory. Those whose best rate is the outermost, or one of many that solve
+/// the job, are left out.
 pub fn jobs(dir: &str) -> Result<Vec<Job>, Box<dyn Error>> {
     let text = std::fs::read_to_string(Path::new(dir).join("truth.csv")).map_err(|e| {
         format!("{dir}/truth.csv: {e}; bench/diagnosis_scripts.py or bench/diagnosis_torch.py makes it")

@@ -4,6 +4,7 @@
 
 use std::path::Path;
 use stepsize::Remedy;
+use stepsize_study::executor::typed;
 
 /// A study in its file.
 #[derive(Debug, Clone, Copy)]
@@ -90,10 +91,10 @@ impl<'a> Wording<'a> {
             Remedy::Resume => match self.study {
                 None => "--study NAME".to_owned(),
                 Some(StudyName { name, db }) if db == Path::new(crate::args::DB) => {
-                    format!("stepsize resume {}", quoted(name))
+                    format!("stepsize resume {}", typed(name))
                 }
                 Some(StudyName { name, db }) => {
-                    format!("stepsize resume {} --db {}", quoted(name), quoted(&db.to_string_lossy()))
+                    format!("stepsize resume {} --db {}", typed(name), typed(&db.to_string_lossy()))
                 }
             },
             // A command sets its own batch size, so there is no option for it.
@@ -123,16 +124,6 @@ impl<'a> Wording<'a> {
     }
 }
 
-/// A word for a POSIX shell.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_alphanumeric() || "-_./".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', r"'\''"))
-    }
-}
-
 /// What libraries call a setting, and the option that sets it. They know no options: Python and other programs use them
 /// too.
 const OPTIONS: [(&str, &str); 13] = [
@@ -148,7 +139,7 @@ const OPTIONS: [(&str, &str); 13] = [
     ("fewer processors or GPUs per run", "--cpus N --gpus-per-run N"),
     ("more memory per run", "--submit-arg=--mem=16G"),
     ("a missing argument for sbatch", "--submit-arg=ARG"),
-    ("continue the study on that cluster", "--on PLACE"),
+    ("resume the study on that cluster", "--on PLACE"),
 ];
 
 /// A message of a library with the options behind the settings that it names.

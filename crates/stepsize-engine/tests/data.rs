@@ -151,7 +151,7 @@ fn bad_tables_are_refused_with_the_reason() {
     refused("", "holds no rows");
     refused("a,b\n", "1 usable rows");
     refused(&table("a,b", 5, |i| format!("{i},{i}.5")), "5 usable rows; at least 20");
-    refused(&table("a,b", 30, |i| format!("{i}")), "no regular table");
+    refused(&table("a,b", 30, |i| format!("{i}")), "not a regular table");
     refused(&table("a", 30, |i| format!("{i}")), "1 column");
     refused(&table("a,b", 30, |i| format!("{i},7")), "'b' is 7 in every row");
     refused(&table("a,b", 30, |i| format!("{i},same")), "'b' is 'same' in every row");

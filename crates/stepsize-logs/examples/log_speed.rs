@@ -1,4 +1,5 @@
-//! Reads one log as the command line does and prints what it cost, as JSON: bytes, points, seconds, peak memory.
+//! Reads one log as the command line does and prints what it cost, as JSON: bytes, points, seconds,
+//! peak memory.
 //!
 //!     cargo run --release -p stepsize-logs --example log_speed -- FILE
 

@@ -1,12 +1,13 @@
-//! [`Carry`]: whole rows out of blocks of bytes; only a row cut by the end of a block is copied.
+//! [`Carry`]: whole rows from blocks of bytes. Only a row that is cut by the end of a block is
+//! copied.
 
 use crate::text::LONGEST;
 use memchr::{memchr2, memrchr2};
 
-/// What was left of the last block.
+/// The rest of the last block.
 ///
-/// A row of more than [`LONGEST`] bytes is dropped, and reading goes on after the first line end beyond them: the same however
-/// the bytes are cut.
+/// A row of more than [`LONGEST`] bytes is dropped, and reading continues after the next line end.
+/// The result does not depend on how the bytes are cut.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Carry {
     held: Vec<u8>,
@@ -16,8 +17,9 @@ pub(crate) struct Carry {
 }
 
 impl Carry {
-    /// Hands every row to `read`, which gets whole lines and gives the length of the first row in them, or `None` when that row
-    /// does not end there. A row that is longer than [`LONGEST`] it must not take in.
+    /// Hands every row to `read`, which gets whole lines and returns the length of the first row in
+    /// them, or `None` if that row does not end there. It must ignore a row that is longer than
+    /// [`LONGEST`].
     pub fn feed(&mut self, bytes: &[u8], mut read: impl FnMut(&[u8]) -> Option<usize>) {
         let mut rest = bytes;
         if self.skipping {
@@ -46,7 +48,7 @@ impl Carry {
         self.held.is_empty() && !self.skipping
     }
 
-    /// The last row, if it has no line end.
+    /// Hands over the last row, if it has no line end.
     pub fn finish(&mut self, mut read: impl FnMut(&[u8]) -> Option<usize>) {
         let mut held = std::mem::take(&mut self.held);
         if !held.is_empty() {
@@ -66,7 +68,7 @@ impl Carry {
         taken
     }
 
-    /// Reads the rows of whole lines; gives the bytes taken.
+    /// Reads the rows of whole lines; returns the bytes taken.
     fn walk(&mut self, lines: &[u8], read: &mut impl FnMut(&[u8]) -> Option<usize>) -> usize {
         let mut at = 0;
         while let Some(rest) = lines.get(at..).filter(|r| !r.is_empty()) {

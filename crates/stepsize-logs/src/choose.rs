@@ -1,44 +1,46 @@
-//! Which of the names in a log is the metric, the step, the rate.
+//! [`choose`]: which of the names in a log is the metric, the step, the rate.
 
 use crate::names::{
     CounterKind, DataSplit, bare_split, is_counter, is_grad_norm, is_rate, maximizes, metric_direction, plain,
 };
 use stepsize::{Error, Result};
 
-/// What the user asked for; all of it may be left open.
+/// What the user asked for. Each part may be left open.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Wanted {
-    /// The metric's name, as in the log; case and punctuation do not matter.
+    /// The name of the metric in the log; case and punctuation do not matter.
     pub metric: Option<String>,
-    /// The name of the step or epoch.
+    /// The name of the counter of steps or epochs.
     pub step: Option<String>,
     /// Whether high is good.
     pub maximize: Option<bool>,
 }
 
-/// What the names of a log mean.
+/// The names of a log by their meaning.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Choice {
-    /// The metric to compare runs by.
+    /// The metric by which runs are compared.
     pub metric: String,
     /// Whether a high metric is good.
     pub maximize: bool,
-    /// The training loss, where it is another column than the metric.
+    /// The training loss, if it is not the metric.
     pub train: Option<String>,
-    /// The counter of steps, or of epochs where there is no other.
+    /// The counter of steps, or of epochs if there is no other.
     pub step: Option<String>,
     /// The learning rate.
     pub lr: Option<String>,
     /// The gradient norm.
     pub grad_norm: Option<String>,
-    /// One line: what was chosen and why.
+    /// One line for people: what was chosen and why.
     pub why: String,
 }
 
-/// Chooses among the names of a log; validation before test before training, a loss before another metric.
+/// Chooses among the names of a log: validation before test before training, and a loss before
+/// another metric.
 ///
 /// # Errors
-/// `is_invalid` if a wanted name is not among them, or if no name is known as a metric and none was wanted.
+/// `is_invalid` if a wanted name is not in the log, or if none is wanted and no name is that of a
+/// known metric.
 pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
     let names: Vec<&str> = names.iter().map(AsRef::as_ref).collect();
     let seen = || if names.is_empty() { "no name with a number".to_owned() } else { names.join(", ") };
@@ -104,7 +106,8 @@ fn counter<'a>(names: &[&'a str]) -> Option<&'a str> {
     names.iter().copied().filter(|n| is_counter(n)).min_by_key(|n| CounterKind::of(n))
 }
 
-/// How fit a name is to compare runs by: split, kind, then the plainest name.
+/// How well a name serves to compare runs: split, kind, number of words; less is better. `None`: it
+/// is not a metric.
 pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     let maximize = metric_direction(name)?;
     if bare_split(name).is_some() {

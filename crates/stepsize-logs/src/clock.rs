@@ -1,16 +1,29 @@
 //! Where in its run a row of a log is, from the counters that it holds.
 //!
-//! Both readers take the best known counter of each kind on a row ([`RowCounts`]). They differ in what they keep:
+//! Both readers take the best known counter of each kind on a row ([`RowCounts`]). They differ in
+//! what they keep:
 //!
-//! - [`Clock`] reads a finished or growing log by itself. It joins counters into one step: another counter of steps is
-//!   followed while it does not contradict the best known one (nanoGPT prints `step 250` for evaluations and `iter 251` in
-//!   between). A counter that goes back while the epoch goes on counts within epochs: the step is then
-//!   `(epoch - first epoch) * length of an epoch + count`.
-//! - [`RawClock`] reads the log of a command whose length was asked for, in a unit that is not known before the first whole
-//!   run has ended. It keeps the counts as they stand, so that the unit can be chosen later.
+//! - [`Clock`] reads a finished or growing log by itself. It joins counters into one step: another
+//!   counter of steps is followed while it does not contradict the best known one (nanoGPT prints
+//!   `step 250` for evaluations and `iter 251` in between). A counter that goes back while the
+//!   epoch goes on counts within epochs: the step is then `(epoch - first epoch) * length of an
+//!   epoch + count`.
+//! - [`RawClock`] reads the log of a command whose length was asked for, in a unit that is not
+//!   known before the first whole run has ended. It keeps the counts as they stand, so that the
+//!   unit can be chosen later.
 
-use crate::gather::Again;
 use crate::names::CounterKind;
+
+/// What to do when the counter goes back to its beginning.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Again {
+    /// Start a new run. Safe for tables and records: a step counter that restarts each epoch has
+    /// the epoch on the same row.
+    Run,
+    /// Start a new run only after a line that looks like the start of a program; otherwise the
+    /// counter counts within epochs.
+    RunAfterStart,
+}
 
 /// A counter on one row.
 #[derive(Debug, Clone, Copy)]
@@ -101,12 +114,14 @@ impl Clock {
         self.per_epoch > 0.0
     }
 
-    /// Whether a count that begins again is one within epochs that are not named: a progress bar with a known end.
+    /// Whether a count that begins again is one within epochs that are not named: a progress bar
+    /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
         again == Again::RunAfterStart && self.epoch.is_nan() && self.totals.0.is_finite()
     }
 
-    /// Takes in the counters of a row; `behind` says whether one of its names was read at a later step already.
+    /// Takes in the counters of a row; `behind` says whether one of its names was read at a later
+    /// step already.
     pub fn note(&mut self, counts: RowCounts, again: Again, behind: impl Fn(f64) -> bool) {
         let RowCounts { step, epoch } = counts;
         if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
@@ -159,8 +174,8 @@ impl Clock {
         }
     }
 
-    /// Whether a row is the first of another run. `read` has, for each of its names, where the first and the last reading
-    /// so far were made: steps and epochs.
+    /// Whether a row is the first of another run. `read` has, for each of its names, where the
+    /// first and the last reading so far were made: steps and epochs.
     #[inline]
     pub fn is_new_run(
         &self,
@@ -184,7 +199,8 @@ impl Clock {
     }
 }
 
-/// Where in its run a reading was made, by the counts as the log has them; NaN where there was none.
+/// Where in its run a reading was made, by the counts as the log has them; NaN where there was
+/// none.
 #[derive(Debug, Clone, Copy)]
 pub struct LogPosition {
     /// The best known counter of steps, wherever it stood last.
@@ -201,8 +217,9 @@ impl Default for LogPosition {
     }
 }
 
-/// The counters of a log as they stand, each in its own unit. A counter of steps that goes back while no epoch has gone on
-/// counts something else, such as the batches of a validation, and is ignored.
+/// The counters of a log as they stand, each in its own unit. A counter of steps that goes back
+/// while no epoch has gone on counts something else, such as the batches of a validation, and is
+/// ignored.
 ///
 /// ```
 /// use stepsize_logs::{CounterKind, RawClock};
@@ -228,8 +245,8 @@ impl Default for RawClock {
 }
 
 impl RawClock {
-    /// Takes in the numbers of a row with what each counts. Of several counters of one name the last counts: a line may
-    /// begin with a count of its own.
+    /// Takes in the numbers of a row with what each counts. Of several counters of one name the
+    /// last counts: a line may begin with a count of its own.
     pub fn note<I>(&mut self, row: I)
     where
         I: IntoIterator<Item = (CounterKind, f64)>,

@@ -1,8 +1,10 @@
-//! [`Decoder`]: bytes of a text file to UTF-8 as they arrive; UTF-16 is recognised by its mark or by its zeros.
+//! [`Decoder`]: bytes of a text file to UTF-8 as they arrive. UTF-16 is recognized by its mark or
+//! by its zeros.
 
 use memchr::memchr;
 
-/// Decides the encoding from at most four bytes, so that a short line of a live program is not held back.
+/// The encoding is decided from at most four bytes, so that a short line of a live program is not
+/// held back.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Decoder {
     encoding: Encoding,
@@ -23,7 +25,7 @@ enum Encoding {
 }
 
 impl Decoder {
-    /// The next bytes as UTF-8 without NULs. Usually they are given back as they are.
+    /// The next bytes as UTF-8 without NULs; usually the same bytes, not a copy.
     pub fn push<'a>(&'a mut self, bytes: &'a [u8]) -> &'a [u8] {
         match self.encoding {
             Encoding::Unknown => {
@@ -44,7 +46,7 @@ impl Decoder {
         }
     }
 
-    /// What was held back, at the end.
+    /// The bytes that were held back, at the end.
     pub fn finish(&mut self) -> &[u8] {
         self.out.clear();
         if self.encoding == Encoding::Unknown {
@@ -92,7 +94,7 @@ impl Decoder {
     }
 }
 
-/// The encoding, as soon as the first bytes tell.
+/// The encoding, as soon as the first bytes show it.
 fn decide(head: &[u8]) -> Option<Encoding> {
     let utf16 = |big_endian| Some(Encoding::Utf16 { big_endian });
     match *head {

@@ -1,9 +1,12 @@
 //! [`Document`]: one JSON document of any shape, read as it arrives.
 //!
-//! A list of objects is a list of records (`log_history`, pandas' `records`). A list of numbers is a series, with a list of counts
-//! beside it as its steps (Keras history, DeepOBS). A list of pairs, or of triples that begin with a time, is a series of step and
-//! value. Objects in a list that have lists of their own are runs, and so are objects that have lists of the same names.
-//! What is neither is a fact.
+//! - A list of objects is a list of records (`log_history`, pandas' `records`).
+//! - A list of numbers is a series; a list of counts beside it has its steps (Keras history,
+//!   DeepOBS).
+//! - A list of pairs, or of triples that begin with a time, is a series of step and value.
+//! - Objects in a list that have lists of their own are runs, and so are objects that have lists of
+//!   the same names.
+//! - Everything else is a fact.
 
 mod lists;
 mod tokens;
@@ -16,7 +19,7 @@ use lists::Lists;
 use stepsize::Result;
 use tokens::{JsonToken, Tokens};
 
-/// Numbers of an inner list that is a pair or a triple.
+/// Most numbers in an inner list that is a pair or a triple.
 const TUPLE: usize = 3;
 
 /// Reads a document.
@@ -26,31 +29,31 @@ pub(crate) struct Document {
     shape: Position,
 }
 
-/// Where in the document the reading is.
+/// The place in the document that is being read.
 #[derive(Debug, Clone, Default)]
 struct Position {
     stack: Vec<Frame>,
-    /// Names of the open objects' keys and lists, joined.
+    /// Keys of the open objects and lists, joined with `/`.
     path: String,
     lists: Lists,
-    /// The open list of records, if any: depth of its objects.
+    /// The depth of the open record, if there is one.
     record: Option<usize>,
     records: u64,
     documents: u64,
-    /// Numbers at the top of the document, for a document that is one record.
+    /// Numbers at the top of the document, in case it is one record.
     top: Vec<(String, f64)>,
 }
 
 #[derive(Debug, Clone)]
 struct Frame {
     kind: Container,
-    /// Length of the path outside of it.
+    /// Length of the path around it.
     outer: usize,
-    /// Numbers of an inner list while there are few.
+    /// The numbers of a list while there are few.
     tuple: Vec<Option<f64>>,
     /// Items read.
     items: u64,
-    /// List that its numbers go to.
+    /// The series that its numbers go to.
     list: Option<usize>,
 }
 
@@ -88,7 +91,7 @@ impl Document {
         self.shape.stack.is_empty() && self.shape.documents > 0
     }
 
-    /// The runs that stand in the document as lists.
+    /// The runs that the document holds as lists.
     pub fn lists(&self) -> Vec<Run> {
         self.shape.lists.join(Vec::new())
     }
@@ -138,7 +141,7 @@ impl Position {
                     self.lone_record(gather);
                 }
             }
-            // An object in a list, and not within another record: a record.
+            // An object in a list that is not within another record is a record.
             (Some(Container::List), true) if self.record.is_none() => {
                 self.record = Some(self.stack.len());
                 self.lists.record_begins();
@@ -149,7 +152,7 @@ impl Position {
             self.record = Some(self.stack.len());
             self.lists.record_begins();
         }
-        // A list within a list of numbers is known by its place.
+        // A list within a list of numbers is named by its index.
         if inside == Some(Container::List) && !object && self.record.is_none() {
             let number = self.stack.last().map_or(0, |f| f.items);
             self.path.push_str(&format!("/{}", number - 1));
@@ -176,7 +179,7 @@ impl Position {
         }
     }
 
-    /// Takes the number of an inner list off the path.
+    /// Removes the index of an inner list from the path.
     fn leave_inner(&mut self) {
         let end = self.path.rfind('/').unwrap_or(0);
         self.path.truncate(end);
@@ -190,7 +193,7 @@ impl Position {
                 let list = self.lists.of(path);
                 self.lists.pair(list, *step, *value);
             }
-            // One number in a list within a record stands for itself.
+            // The only number in a list within a record is a number of the record.
             (_, [Some(value)]) if self.record.is_some() => gather.number(&self.record_path(), *value),
             (true, _) => {}
             _ => {
@@ -280,7 +283,7 @@ impl Position {
             self.lists.facts(gather.take_row_named());
             return;
         }
-        // A list of records that is named for a split gives it to the names in it.
+        // A list of records with the name of a split gives it to the names in it.
         let split = self
             .path
             .rsplit('/')
@@ -293,7 +296,7 @@ impl Position {
         }
     }
 
-    /// A document without lists and records, that holds a metric, is itself one record.
+    /// A document that holds a metric but no lists and no records is one record itself.
     fn lone_record(&mut self, gather: &mut Gather) {
         let top = std::mem::take(&mut self.top);
         if !self.lists.is_empty() || self.records > 0 || self.documents > 2 {

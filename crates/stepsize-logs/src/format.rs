@@ -1,4 +1,5 @@
-//! [`detect`]: which format a log has, from its first bytes; the name of the file only decides where they leave it open.
+//! [`detect`]: the format of a log, from its first bytes. The name of the file decides only where
+//! they leave it open.
 
 use crate::decode;
 use crate::literal::{self, Value};
@@ -12,7 +13,8 @@ pub const HEAD: usize = 64 << 10;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Format {
-    /// Cells with commas, semicolons, bars or spaces between: Lightning, Keras `CSVLogger`, YOLO, exports of W&B and Optuna.
+    /// Cells with commas, semicolons, bars or spaces between: Lightning, Keras `CSVLogger`, YOLO,
+    /// exports of W&B and Optuna.
     Csv,
     /// Cells with tabs between.
     Tsv,
@@ -34,7 +36,7 @@ pub enum Format {
     Wandb,
     /// Free text.
     Text,
-    /// No log: a picture, weights, a program.
+    /// Not a log: a picture, weights, a program.
     Other,
 }
 
@@ -53,7 +55,7 @@ impl Format {
             Self::MlflowFile => "MLflow metric file",
             Self::Wandb => "W&B file",
             Self::Text => "text",
-            Self::Other => "no log",
+            Self::Other => "not a log",
         }
     }
 }
@@ -84,7 +86,7 @@ pub fn detect(head: &[u8], name: &str) -> Format {
     table(&lines, &lower).unwrap_or(Format::Text)
 }
 
-/// The lines that are whole for certain.
+/// The lines that are certainly whole, 200 at most.
 fn whole_lines(text: &str, cut: bool) -> Vec<&str> {
     let mut lines: Vec<&str> = text.split(['\n', '\r']).map(|l| l.trim_end_matches(' ')).collect();
     if cut && lines.len() > 1 {
@@ -99,7 +101,7 @@ fn binary(head: &[u8]) -> Option<Format> {
     if head.starts_with(b":W&B") {
         return Some(Format::Wandb);
     }
-    if crate::events::is_event_file(head) {
+    if crate::tensorboard::read::is_event_file(head) {
         return Some(Format::TensorBoard);
     }
     let known: [&[u8]; 12] = [
@@ -122,7 +124,7 @@ fn binary(head: &[u8]) -> Option<Format> {
     let sample = head.get(..4096).unwrap_or(head);
     let zeros = sample.iter().filter(|b| **b == 0).count();
     let odd = sample.iter().filter(|b| **b < 8 || (14..27).contains(*b) || (28..32).contains(*b)).count() - zeros;
-    // UTF-16 is half zeros; a text with more than a tenth of other control characters is none.
+    // Half of UTF-16 is zeros. More than a tenth of other control characters: it is not a text.
     let wide = (sample.starts_with(&[0xFF, 0xFE]) || sample.starts_with(&[0xFE, 0xFF])) || is_wide(sample);
     (!wide && !sample.is_empty() && (odd * 10 > sample.len() || invalid(sample) * 5 > sample.len()))
         .then_some(Format::Other)
@@ -135,7 +137,7 @@ fn is_wide(sample: &[u8]) -> bool {
     even.max(odd) * 10 > sample.len() * 8 && even.min(odd) * 10 < sample.len()
 }
 
-/// Bytes that are no UTF-8.
+/// The number of bytes that are not UTF-8.
 fn invalid(sample: &[u8]) -> usize {
     sample.utf8_chunks().map(|c| c.invalid().len()).sum()
 }
@@ -149,7 +151,7 @@ fn by_name(lower: &str) -> Format {
     }
 }
 
-/// A text that begins with a brace.
+/// The format of a text that begins with a brace.
 fn object(start: &str, lines: &[&str], lower: &str) -> Format {
     let whole = |line: &&str| line.starts_with('{') && line.ends_with('}');
     let records = lines.iter().filter(|l| whole(l)).count();
@@ -199,7 +201,7 @@ fn is_json_list(start: &str) -> bool {
         || inner.matches(',').count() > 1 && !inner.contains(|c: char| c.is_alphabetic() && c != 'e')
 }
 
-/// Lines of a 13-digit time, a value and a step.
+/// Whether every line is a time of 13 digits, a value and a step.
 fn is_mlflow(lines: &[&str]) -> bool {
     let fits = |line: &&&str| {
         let mut words = line.split(' ');
@@ -211,7 +213,7 @@ fn is_mlflow(lines: &[&str]) -> bool {
     !lines.is_empty() && lines.iter().filter(fits).count() == lines.len()
 }
 
-/// Whether lines are the rows of a table.
+/// The format of a table, if the lines are the rows of one.
 fn table(lines: &[&str], lower: &str) -> Option<Format> {
     let rows: Vec<&&str> = lines.iter().filter(|l| !l.starts_with('#')).collect();
     let named = lower.ends_with(".csv") || lower.ends_with(".tsv");
@@ -257,7 +259,7 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     fits.then_some(format)
 }
 
-/// The cells of a line, quotes minded.
+/// The cells of a line; a mark within quotes does not separate.
 fn quoted_split(line: &str, mark: u8) -> Vec<&str> {
     let mut quoted = false;
     line.split(|c: char| {

@@ -1,7 +1,8 @@
-//! [`Gap`]: places of readings that a log leaves empty.
+//! [`Gap`]: places for readings that a log leaves empty.
 //!
-//! Pandas writes NaN as an empty cell and many as JSON's null, but a loss that is evaluated now and then has such places too. What
-//! tells them apart is that the empty places of the latter end again.
+//! Pandas writes NaN as an empty cell, and many tools write it as JSON's null. But a loss that is
+//! evaluated now and then leaves empty places too. The difference: between evaluations the empty
+//! places end again.
 
 /// Empty places since the last reading, and the longest such stretch before it.
 #[derive(Debug, Clone, Copy, Default)]
@@ -11,20 +12,21 @@ pub(crate) struct Gap {
 }
 
 impl Gap {
-    /// One more empty place; whether it is the first after a reading.
+    /// Counts an empty place. Returns whether it is the first after a reading.
     pub fn empty(&mut self) -> bool {
         self.now += 1;
         self.now == 1
     }
 
-    /// A reading.
+    /// Counts a reading.
     #[inline]
     pub fn filled(&mut self) {
         self.longest = self.longest.max(self.now);
         self.now = 0;
     }
 
-    /// The empty places at the end, if they are too many to be those between two readings: what stood there was not finite.
+    /// The number of empty places at the end, if they are too many to lie between two readings: the
+    /// values were not finite.
     pub fn not_finite(&self) -> Option<u64> {
         (self.now > 2 * self.longest).then_some(self.now)
     }

@@ -1,15 +1,17 @@
 //! [`Gather`]: the rows of any log in, runs out.
 //!
-//! A row is a set of names with numbers, and of names with words. Counters among the names say where in its run the row is
-//! ([`Clock`]); the others are readings. When a counter goes back the run was restarted, and the later readings hold; when
-//! it goes back to its beginning another run begins. Rows that say themselves whose they are (`run_id`, `trial`) go to that run.
-//! The first rows are also kept as a table: a file with one row a run is a sweep ([`sweep`]), which only shows at its end.
+//! A row is a set of names with numbers, and of names with words. Counters among the names place
+//! the row in its run ([`Clock`](crate::clock::Clock)); the other numbers are readings. When a
+//! counter goes back, the run was restarted, and the later readings replace the earlier ones; when
+//! it goes back to its beginning, another run begins. A row that names its run (`run_id`, `trial`)
+//! goes to that run. The first rows are also kept as a table: a file with one row for each run is a
+//! sweep ([`sweep`]), which is known only at its end.
 
 mod draft;
 mod facts;
 mod sweep;
 
-use crate::clock::RowCounts;
+use crate::clock::{Again, RowCounts};
 use crate::names::{CounterKind, DataSplit};
 use crate::run::Run;
 use crate::thin::POINTS;
@@ -19,7 +21,7 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Readings kept of all names together, about: 64 MB.
 const ALL_POINTS: usize = 2 << 20;
-/// NamedSeries of one file; more are left out.
+/// Series of one file; more are left out.
 const SERIES: usize = 16_384;
 /// Names in one file; more are left out.
 const NAMES: usize = 8192;
@@ -30,15 +32,6 @@ const NOTES: usize = 16;
 /// Facts of one run, and characters of one.
 const FACTS: usize = 512;
 const FACT_LENGTH: usize = 512;
-
-/// What happens when the counter goes back to its beginning.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) enum Again {
-    /// Another run: tables and records have no counters within epochs but with the epoch beside them.
-    Run,
-    /// Another run only if a line that looks like a start came before; else the counter is one within an epoch.
-    RunAfterStart,
-}
 
 /// What is known of a name.
 #[derive(Debug, Clone)]
@@ -68,7 +61,7 @@ pub(crate) struct Gather {
     series: usize,
     limit: usize,
     table: Option<sweep::FirstRows>,
-    /// Rows as they were read, for a caller that wants them.
+    /// Rows as they were read, if the caller wants them.
     tap: Option<Vec<Vec<(String, f64)>>>,
     /// Line or record, for notes.
     pub place: u64,
@@ -112,43 +105,43 @@ impl Gather {
         Some(self.names.len() - 1)
     }
 
-    /// A number of the row that is being read.
+    /// Adds a number to the current row.
     #[inline]
     pub fn put(&mut self, column: usize, value: f64) {
         self.row.push((column, value));
     }
 
-    /// A place of the row that is being read is left empty.
+    /// Notes that the current row leaves a column empty.
     #[inline]
     pub fn empty(&mut self, column: usize) {
         self.empty.push(column);
     }
 
-    /// A number of the row, by name.
+    /// Adds a number to the current row, by name.
     pub fn number(&mut self, name: &str, value: f64) {
         if let Some(column) = self.column(name) {
             self.put(column, value);
         }
     }
 
-    /// Words of the row that is being read.
+    /// Adds words to the current row.
     pub fn word(&mut self, name: &str, text: &str) {
         if self.words.len() < FACTS {
             self.words.push((name.to_owned(), clip(text).to_owned()));
         }
     }
 
-    /// Whether more words of that name are of use.
+    /// Whether more words under this name are of use.
     pub fn wants_words(&self, name: &str) -> bool {
         self.table.is_some() || facts::is_label(name)
     }
 
-    /// The row that is being read, which is then empty.
+    /// Takes the numbers of the current row.
     pub fn take_row(&mut self) -> Vec<(usize, f64)> {
         std::mem::take(&mut self.row)
     }
 
-    /// The row that is being read as names and words, which is then empty.
+    /// Takes the current row as names and words.
     pub fn take_row_named(&mut self) -> Vec<(String, String)> {
         let name = |c: usize| self.names.get(c).map(|n| n.text.clone()).unwrap_or_default();
         let mut out: Vec<(String, String)> = self.row.iter().map(|(c, v)| (name(*c), v.to_string())).collect();
@@ -157,7 +150,7 @@ impl Gather {
         out
     }
 
-    /// The row is complete, and its readings are of that split.
+    /// Ends the current row; its readings are of this split.
     pub fn end_row_of(&mut self, split: &str) {
         for (column, value) in self.take_row() {
             let Some(name) = self.names.get(column).map(|n| n.text.clone()) else { continue };
@@ -169,21 +162,21 @@ impl Gather {
         self.end_row();
     }
 
-    /// Drops the row that is being read.
+    /// Drops the current row.
     pub fn drop_row(&mut self) {
         self.row.clear();
         self.empty.clear();
         self.words.clear();
     }
 
-    /// The count that a counter goes up to.
+    /// Notes the count that a counter goes up to.
     pub fn total(&mut self, name: &str, whole: f64) {
         if let Some(draft) = self.drafts.get_mut(self.now) {
             draft.clock.total(CounterKind::of(name), whole);
         }
     }
 
-    /// A fact of the run that is being read.
+    /// Adds a fact to the current run.
     pub fn fact(&mut self, name: &str, text: &str) {
         let facts = match self.drafts.get_mut(self.now) {
             Some(draft) if draft.has_readings() => &mut draft.fresh,
@@ -195,41 +188,41 @@ impl Gather {
         }
     }
 
-    /// What was taken for a fact is a reading.
+    /// Removes a fact that turned out to be a reading.
     pub fn forget(&mut self, name: &str) {
         if let Some(draft) = self.drafts.get_mut(self.now) {
             draft.facts.remove(name);
         }
     }
 
-    /// What is known of the run that is being read.
+    /// The facts of the current run.
     pub fn facts(&self) -> BTreeMap<String, String> {
         self.drafts.get(self.now).map(|d| d.facts.clone()).unwrap_or_default()
     }
 
-    /// Keeps rows from now on, until they are taken.
+    /// Keeps rows from now on, for [`Gather::take_rows`].
     pub fn tap(&mut self) {
         self.tap = Some(Vec::new());
     }
 
-    /// The rows since the last time.
+    /// The rows since the last call.
     pub fn take_rows(&mut self) -> Vec<Vec<(String, f64)>> {
         self.tap.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// A note on the whole file, once.
+    /// Adds a note on the whole file, once.
     pub fn note(&mut self, note: String) {
         if self.notes.len() < NOTES && !self.notes.contains(&note) {
             self.notes.push(note);
         }
     }
 
-    /// A line that looks like the start of a program was read: what comes may be another run.
+    /// Notes a line that looks like the start of a program: another run may follow.
     pub fn started(&mut self) {
         self.started = true;
     }
 
-    /// Goes on with the run of that label.
+    /// Switches to the run with this label.
     pub fn select(&mut self, label: &str) {
         if let Some(&draft) = self.labels.get(label) {
             self.now = draft;
@@ -252,7 +245,7 @@ impl Gather {
         self.labels.insert(label, self.now);
     }
 
-    /// The row is complete.
+    /// Ends the current row.
     #[inline]
     pub fn end_row(&mut self) {
         self.take_in_row();
@@ -276,7 +269,7 @@ impl Gather {
             if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !self.empty.is_empty()) {
                 draft.empty_row(counts(&self.row, &self.names), &self.empty, &self.names, self.again);
             }
-            // Counters on a line of their own speak of the readings that follow.
+            // Counters on a line of their own belong to the readings that follow.
             for (column, count) in self.row.drain(..) {
                 self.pending.retain(|(c, _)| *c != column);
                 self.pending.push((column, count));
@@ -315,14 +308,14 @@ impl Gather {
         self.names.get(column).is_some_and(|n| n.kind != CounterKind::Value)
     }
 
-    /// Another run begins.
+    /// Starts another run.
     fn next_run(&mut self) {
         if self.drafts.len() >= RUNS {
             return self.note(format!("more than {RUNS} runs; further ones are left out"));
         }
         let mut draft = Draft::new(String::new());
         if let Some(old) = self.drafts.get_mut(self.now) {
-            // What was said since the last reading speaks of the run that begins.
+            // Facts since the last reading belong to the run that begins.
             draft.facts = std::mem::take(&mut old.fresh);
             draft.notes.push(format!("begins at line {}", self.place));
         }
@@ -344,7 +337,7 @@ impl Gather {
         }
     }
 
-    /// Words in a row: a label, a split, or a fact.
+    /// Takes in the words of a row: labels and facts.
     fn take_words(&mut self) {
         let words = std::mem::take(&mut self.words);
         if self.row.is_empty() {

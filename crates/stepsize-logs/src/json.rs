@@ -1,11 +1,13 @@
-//! [`Lexer`]: the tokens of JSON and of what Python prints, for all three readers of them: [`records`](crate::records) (a
-//! line, strict), [`literal`](crate::literal) (a value within text, lenient) and [`document`](crate::document) (cut anywhere).
+//! [`Lexer`]: the tokens of JSON and of what Python prints, for all three readers of them:
+//! [`records`](crate::records) (a line, strict), [`literal`](crate::literal) (a value within text,
+//! lenient) and [`document`](crate::document) (cut anywhere).
 
 use crate::number;
 use memchr::memchr;
 use std::borrow::Cow;
 
-/// Bytes before the closing quote that are looked at one by one: names are short, and a vector search has a cost of its own.
+/// Bytes before the closing quote that are looked at one by one: names are short, and a vector
+/// search has a cost of its own.
 const SHORT: usize = 16;
 
 /// A place in bytes that hold JSON, and maybe not all of it.
@@ -55,10 +57,11 @@ impl<'a> Lexer<'a> {
     #[inline]
     pub fn peek(&mut self) -> Option<u8> {
         loop {
-            match *self.bytes.get(self.at)? {
-                b' ' | b'\t' | b'\n' | b'\r' | b'\x0c' => self.at += 1,
-                byte => return Some(byte),
+            let byte = *self.bytes.get(self.at)?;
+            if byte > b' ' || !byte.is_ascii_whitespace() {
+                return Some(byte);
             }
+            self.at += 1;
         }
     }
 
@@ -70,7 +73,8 @@ impl<'a> Lexer<'a> {
         found
     }
 
-    /// The inside of the quotes that open here, escapes as they stand; nothing is taken if they do not close.
+    /// The inside of the quotes that open here, escapes as they stand; nothing is taken if they do
+    /// not close.
     #[inline]
     pub fn quoted(&mut self) -> Option<&'a [u8]> {
         let (&quote, inside) = self.rest().split_first()?;
@@ -97,29 +101,40 @@ impl<'a> Lexer<'a> {
     }
 }
 
-/// Where the closing quote is in the bytes after the opening one, or after the beginning of the text. `escaped` says
-/// whether a backslash precedes them, and is carried over when the quote is not among them.
+/// Where the closing quote is in the bytes after the opening one, or after the beginning of the
+/// text. `escaped` says whether a backslash precedes them, and is carried over when the quote is
+/// not among them.
 #[inline]
 pub(crate) fn quote_end(bytes: &[u8], quote: u8, escaped: &mut bool) -> Option<usize> {
-    let backslashes_before = |end: usize, escaped: bool| {
-        let run = bytes.get(..end).unwrap_or(&[]).iter().rev().take_while(|b| **b == b'\\').count();
-        run + usize::from(escaped && run == end)
-    };
     let mut at = 0;
     loop {
         let rest = bytes.get(at..).unwrap_or(&[]);
         let found = match rest.iter().take(SHORT).position(|b| *b == quote) {
-            None if rest.len() > SHORT => memchr(quote, rest),
+            None => memchr(quote, rest),
             found => found,
         };
         let Some(end) = found.map(|end| at + end) else {
-            *escaped = backslashes_before(bytes.len(), *escaped) % 2 == 1;
+            *escaped = is_escaped(bytes, bytes.len(), *escaped);
             return None;
         };
-        if backslashes_before(end, *escaped) % 2 == 0 {
+        if !is_escaped(bytes, end, *escaped) {
             return Some(end);
         }
         at = end + 1;
+    }
+}
+
+/// Whether the byte at `end` follows an odd number of backslashes; `escaped`: a backslash precedes
+/// `bytes`.
+#[inline]
+fn is_escaped(bytes: &[u8], end: usize, escaped: bool) -> bool {
+    match end.checked_sub(1).and_then(|before| bytes.get(before)) {
+        Some(b'\\') => {
+            let run = bytes.get(..end).unwrap_or(&[]).iter().rev().take_while(|b| **b == b'\\').count();
+            (run + usize::from(escaped && run == end)) % 2 == 1
+        }
+        Some(_) => false,
+        None => escaped,
     }
 }
 
@@ -129,7 +144,8 @@ pub(crate) fn in_word(byte: u8) -> bool {
     !matches!(byte, b',' | b']' | b'}' | b':' | b'{' | b'[' | b'"') && !byte.is_ascii_whitespace()
 }
 
-/// The text in quotes without its escapes: what follows a backslash stands for itself, which is enough for names.
+/// The text in quotes without its escapes: what follows a backslash stands for itself, which is
+/// enough for names.
 pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     if memchr(b'\\', text.as_bytes()).is_none() {
         return text.into();

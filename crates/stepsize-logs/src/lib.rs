@@ -7,9 +7,10 @@
 //!   other tables, JSON lines and documents, TensorBoard, Weights & Biases, MLflow, and plain text
 //!   in which lines hold names and numbers.
 //! - [`Run`] is what a log says of one run: series of readings, and facts such as the optimizer.
-//! - [`choose`] finds the metric among the names, and whether more or less of it is better.
+//! - [`choose`] finds the metric, the step and the rate among the names. What a name means stands in
+//!   one table, `names.rs`.
 //! - [`meaning`] turns a run into the records that [`stepsize::diagnose`] judges; [`text`] reads
-//!   single lines.
+//!   single lines. [`tensorboard`] writes event files.
 //!
 //! ```
 //! use stepsize_logs::{LogReader, detect, meaning};
@@ -33,9 +34,9 @@
 mod carry;
 mod choose;
 mod clock;
+mod crc;
 mod decode;
 mod document;
-mod events;
 mod format;
 mod gap;
 mod gather;
@@ -44,12 +45,15 @@ mod literal;
 pub mod meaning;
 mod mlflow;
 mod names;
+mod norms;
 mod number;
 mod prose;
+mod protobuf;
 mod reader;
 mod records;
 mod run;
 mod table;
+pub mod tensorboard;
 pub mod text;
 mod thin;
 mod wandb;
@@ -59,6 +63,7 @@ pub use clock::{LogPosition, RawClock};
 pub use format::{Format, HEAD, detect};
 pub use gather::name_facts;
 pub use names::{CounterKind, DataSplit, is_counter, maximizes};
+pub use norms::gradient_norms;
 pub use reader::LogReader;
 pub use run::{NamedSeries, Run};
 pub use thin::thinned;

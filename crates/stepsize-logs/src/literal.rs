@@ -1,4 +1,5 @@
-//! JSON objects and Python reprs, read by one lenient parser: both quotes, `NaN`, `inf`, `None`, `np.float64(0.3)`.
+//! JSON objects and what Python prints for its own, parsed leniently: both quotes, `NaN`, `inf`,
+//! `None`, `np.float64(0.3)`.
 
 use crate::json::{Lexer, unescaped};
 use crate::number;
@@ -8,7 +9,7 @@ use std::borrow::Cow;
 /// Values nested deeper than this are refused, so that hostile input cannot exhaust the stack.
 const DEPTH: usize = 32;
 
-/// A parsed value; what is neither a number nor a container nor text is `Other` (null, booleans, names).
+/// A parsed value. Null, booleans and names are `Other`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value<'a> {
     Number(f64),
@@ -18,16 +19,11 @@ pub(crate) enum Value<'a> {
     Other,
 }
 
-/// Parses the value at the start of `text`; gives it and the bytes it took.
+/// Parses the value at the start of `text`; returns it and its length in bytes.
 pub(crate) fn parse(text: &str) -> Option<(Value<'_>, usize)> {
     let mut parser = LiteralParser { text, lexer: Lexer::new(text.as_bytes()) };
     let value = parser.value(DEPTH)?;
     Some((value, parser.lexer.at))
-}
-
-/// Reads a whole word as a number, `nan` and `inf` in any case included.
-pub(crate) fn number(word: &str) -> Option<f64> {
-    word.trim().parse().ok()
 }
 
 impl Value<'_> {
@@ -35,7 +31,7 @@ impl Value<'_> {
     pub(crate) fn number(&self) -> Option<f64> {
         match self {
             Self::Number(value) => Some(*value),
-            Self::Text(text) => number(text),
+            Self::Text(text) => number::whole(text.as_bytes()),
             Self::List(list) if list.len() == 1 => list.first().and_then(Value::number),
             _ => None,
         }
@@ -114,7 +110,8 @@ impl<'a> LiteralParser<'a> {
         self.text.get(begin..begin + length).map(unescaped)
     }
 
-    /// A number, a name, or a call such as `tensor(0.3, device='cuda')`, which stands for its first argument.
+    /// A number, a name, or a call such as `tensor(0.3, device='cuda')`, which stands for its first
+    /// argument.
     fn word(&mut self, depth: usize) -> Option<Value<'a>> {
         let inside = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'+' | b'-' | b'=' | b'<' | b'>');
         let word = Some(self.lexer.word(inside)).filter(|word| !word.is_empty())?;

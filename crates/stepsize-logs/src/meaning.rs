@@ -1,7 +1,9 @@
-//! [`records`]: a run as its log has it becomes the [`Record`] that a diagnosis reads: which series is the training loss, the
-//! validation loss, the rate, the gradient's norm, the score; which facts are known by their names.
+//! [`records`]: turns a run into the [`Record`] that a diagnosis reads. It finds the training loss,
+//! the validation loss, the rate, the gradient norm and the score among the series, and the facts
+//! that are known by their names.
 //!
-//! A table with one row for each run (a sweep: no step, a rate column whose values are spread) becomes one record a row.
+//! A table with one row for each run (a sweep: no step, rates that are spread) becomes one record
+//! for each row.
 
 use crate::choose::rank;
 use crate::names::{CounterKind, DataSplit, bare_split, is_grad_norm, is_rate};
@@ -9,23 +11,25 @@ use crate::run::{NamedSeries, Run};
 use std::collections::BTreeMap;
 use stepsize::diagnosis::{Facts, Record, Series};
 
-/// Rows of a table that may be a sweep: more is a log of steps.
+/// Rows of a table that may be a sweep; more rows are a log of steps.
 const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
 
-/// A loss that is left out so often at the end was not finite.
+/// A loss that is left out at least this often at the end was not finite.
 const LEFT_OUT: usize = 3;
 
-/// The records of a run: one, or one for each row of a sweep. `path` names the file for people and may tell the rate
-/// (`lr0.01/metrics.csv`).
+/// The records of a run: one, or one for each row of a sweep. `path` names the file for people and
+/// may contain the rate (`lr0.01/metrics.csv`).
 ///
 /// ```
 /// use stepsize_logs::{Run, NamedSeries, meaning};
 /// let series = |name: &str, v: [f64; 2]| {
 ///     NamedSeries { name: name.into(), points: vec![(0.0, v[0]), (1.0, v[1])], seen: 2 }
 /// };
-/// let run = Run { series: vec![series("train/loss", [2.3, 1.0]), series("eval/loss", [2.2, 1.1])], ..Run::default() };
+/// let series = vec![series("train/loss", [2.3, 1.0]), series("eval/loss", [2.2, 1.1])];
+/// let run = Run { series, ..Run::default() };
 /// let records = meaning::records(&run, "runs/lr_1e-3/log.csv");
-/// assert_eq!((records[0].loss.len(), records[0].val_loss.len(), records[0].base_lr()), (2, 2, Some(1e-3)));
+/// assert_eq!((records[0].loss.len(), records[0].val_loss.len()), (2, 2));
+/// assert_eq!(records[0].base_lr(), Some(1e-3));
 /// ```
 pub fn records(run: &Run, path: &str) -> Vec<Record> {
     let record = record(run, path);
@@ -37,11 +41,12 @@ fn record(run: &Run, path: &str) -> Record {
         let all = run.series.iter().filter_map(|s| Some((rank(&s.name)?, s))).filter(|(r, _)| pass(*r));
         all.min_by_key(|(r, s)| (r.1, r.0, std::cmp::Reverse(s.points.len().min(3)), r.2)).map(|(_, s)| s)
     };
-    // Of scores the held-out ones come first.
+    // Held-out scores come first.
     let score = lowest(&|r| r.1 == 2 && r.0 < 2).or_else(|| lowest(&|r| r.1 == 2));
-    // Where a reward is sought the losses of policy and critic do not tell how good the run is, but that it broke.
+    // In reinforcement learning the losses of policy and critic do not show how good the run is,
+    // only that it broke.
     let rewarded = score.is_some_and(|s| is_reward(&s.name));
-    // A name that is only a split's is that of its loss where no loss is named.
+    // A name that is only a split is its loss where no loss is named.
     let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3));
     let bare = |held_out: bool| {
         run.series.iter().find(|s| !named && bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out))
@@ -49,7 +54,7 @@ fn record(run: &Run, path: &str) -> Record {
     let tells = |s: &&NamedSeries| !rewarded || s.points.last().is_some_and(|p| !p.1.is_finite());
     let val = lowest(&|r| r.1 < 2 && r.0 < 2).filter(tells).or_else(|| bare(true));
     let train = lowest(&|r| r.1 < 2 && r.0 >= 2).filter(tells).or_else(|| bare(false));
-    // Of several groups of parameters the one with the highest rate stands for the run.
+    // Of several groups of parameters, the one with the highest rate stands for the run.
     let rate = run
         .series
         .iter()
@@ -80,15 +85,17 @@ fn is_reward(name: &str) -> bool {
     name.contains("reward") || name.split(|c: char| !c.is_alphanumeric()).any(|p| p == "return" || p == "returns")
 }
 
-/// Whether the name is that of the cross-entropy of two classes, as XGBoost, LightGBM, Keras and PyTorch users call it.
+/// Whether the name is that of a cross-entropy of two classes, as users of XGBoost, LightGBM, Keras
+/// and PyTorch call it.
 fn is_binary(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     let parts = || name.split(|c: char| !c.is_alphanumeric());
     parts().any(|p| p == "bce") || name.contains("binary") || parts().any(|p| p == "logloss") && !name.contains("multi")
 }
 
-/// The steps at which a loss was left out for good, while what had been logged beside it from the first step (an accuracy, the
-/// rate) goes on: it was not finite. Pandas writes NaN as an empty cell, many as JSON's null.
+/// The steps from which on a loss was left out, while a series logged beside it from the first step
+/// (an accuracy, the rate) continues: the loss was not finite. Pandas writes NaN as an empty cell,
+/// many tools write it as JSON's null.
 fn left_out(run: &Run, loss: &NamedSeries) -> Vec<(f64, f64)> {
     let count = loss.points.len();
     let whole = |s: &NamedSeries| s.seen == s.points.len() as u64;
@@ -109,7 +116,7 @@ fn peak(series: &NamedSeries) -> f64 {
     series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max)
 }
 
-/// Facts with a meaning of their own, and the others under their names.
+/// Facts that are fields of [`Facts`] or have no use there; the others are kept under their names.
 const KNOWN: [&str; 8] =
     ["lr", "num_classes", "total_steps", "total_epochs", "optimizer", "schedule", "seed", "command"];
 
@@ -131,7 +138,7 @@ fn facts(run: &Run, path: &str) -> Facts {
     }
 }
 
-/// The rate that a name tells: `lr=0.1`, `lr_1e-3`, `lr0.01-seed2`, `eta-0.5`, `learning_rate_3e-4`.
+/// The rate in a name: `lr=0.1`, `lr_1e-3`, `lr0.01-seed2`, `eta-0.5`, `learning_rate_3e-4`.
 pub fn rate_in(name: &str) -> Option<f64> {
     let name = name.to_ascii_lowercase();
     for word in ["learning_rate", "learningrate", "learning-rate", "eta0", "eta", "lr"] {

@@ -1,4 +1,5 @@
-//! [`MetricFile`]: one metric of MLflow's file store: lines of a time in milliseconds, a value and a step.
+//! [`MetricFile`]: one metric of MLflow's file store. A line has a time in milliseconds, a value
+//! and a step.
 
 use crate::carry::Carry;
 use crate::gather::Gather;

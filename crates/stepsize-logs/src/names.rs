@@ -1,6 +1,7 @@
 //! What the names in a log mean: splits of the data, counters, metrics. Every reader asks here.
 //!
-//! A name is compared in its plain form: lower case, everything that is not a letter or a digit as `_`.
+//! A name is compared in its plain form: lower case, everything that is not a letter or a digit as
+//! `_`.
 
 /// The data that a metric was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -139,8 +140,8 @@ impl DataSplit {
         SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, split)| *split)
     }
 
-    /// The split that a word in a name names: `val/loss`, `valid_0_auc`, `evalLoss`, `valloss`. Of several it is the first
-    /// of validation, test and training.
+    /// The split that a word in a name names: `val/loss`, `valid_0_auc`, `evalLoss`, `valloss`. Of
+    /// several it is the first of validation, test and training.
     ///
     /// ```
     /// use stepsize_logs::DataSplit;
@@ -208,11 +209,10 @@ pub enum CounterKind {
 impl CounterKind {
     /// What this name counts.
     pub fn of(name: &str) -> Self {
-        let rank = |names: &[&str]| names.iter().position(|known| is_plainly(name, known));
-        match (rank(&STEPS), rank(&EPOCHS)) {
-            (Some(rank), _) => Self::Step(rank),
-            (_, Some(rank)) => Self::Epoch(rank),
-            _ => Self::Value,
+        match place(name, STEPS.iter().chain(&EPOCHS).copied()) {
+            Some(rank) if rank < STEPS.len() => Self::Step(rank),
+            Some(rank) => Self::Epoch(rank - STEPS.len()),
+            None => Self::Value,
         }
     }
 
@@ -267,9 +267,11 @@ fn direction(word: &str) -> Option<bool> {
     }
 }
 
-/// The split of a name that is nothing but a split, as the columns `step  train  valid` have it for their losses.
+/// The split of a name that is nothing but a split, as the columns `step  train  valid` have it for
+/// their losses.
 pub(crate) fn bare_split(name: &str) -> Option<DataSplit> {
-    SPLITS.iter().find(|(known, _)| is_plainly(name, known)).map(|(_, split)| *split)
+    let place = place(name, SPLITS.iter().map(|(known, _)| *known))?;
+    SPLITS.get(place).map(|(_, split)| *split)
 }
 
 /// As [`maximizes`], but nothing for names about speed, size or state.
@@ -292,14 +294,30 @@ fn plain_char(c: char) -> char {
     if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }
 }
 
-/// The plain form of a name.
-pub(crate) fn plain(name: &str) -> String {
-    name.trim_matches(|c: char| !c.is_alphanumeric()).chars().map(plain_char).collect()
+/// A name without the marks around it.
+#[inline]
+fn without_marks(name: &str) -> &str {
+    match name.as_bytes() {
+        [first, .., last] if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => name,
+        _ => name.trim_matches(|c: char| !c.is_alphanumeric()),
+    }
 }
 
-/// Whether the plain form of a name is `known`; without making it.
-fn is_plainly(name: &str, known: &str) -> bool {
-    name.trim_matches(|c: char| !c.is_alphanumeric()).chars().map(plain_char).eq(known.chars())
+/// The plain form of a name.
+pub(crate) fn plain(name: &str) -> String {
+    without_marks(name).chars().map(plain_char).collect()
+}
+
+/// Where the plain form of a name is among `known`, which are ASCII. The line reader asks this of every
+/// name, so the form is not made.
+#[inline]
+fn place<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> Option<usize> {
+    let name = without_marks(name);
+    let plain = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
+    match name.is_ascii() {
+        true => known.position(|known| name.len() == known.len() && name.bytes().map(plain).eq(known.bytes())),
+        false => known.position(|known| name.chars().map(plain_char).eq(known.chars())),
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
-//! [`Prose`]: logs of free text, by the line reader of [`text`], with what only shows over several lines: tables whose
-//! names stand on a line of their own, settings, command lines, and starts of programs.
+//! [`Prose`]: logs of free text, read line by line with [`text`], and what takes several lines:
+//! tables whose names stand on a line of their own, settings, command lines, and starts of
+//! programs.
 
 use crate::gather::Gather;
 use crate::text::{self, Lines, Tables};

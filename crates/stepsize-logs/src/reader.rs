@@ -1,15 +1,16 @@
-//! [`LogReader`]: a log of any format, in bounded memory, as its bytes arrive.
+//! [`LogReader`]: reads a log of any format, in bounded memory, as its bytes arrive.
 
+use crate::clock::Again;
 use crate::decode::Decoder;
 use crate::document::Document;
-use crate::events::Events;
 use crate::format::Format;
-use crate::gather::{Again, Gather};
+use crate::gather::Gather;
 use crate::mlflow::MetricFile;
 use crate::prose::Prose;
 use crate::records::RecordReader;
 use crate::run::Run;
 use crate::table::TableReader;
+use crate::tensorboard::read::Events;
 use crate::wandb::Wandb;
 use stepsize::{Error, Result};
 
@@ -45,7 +46,8 @@ enum FormatReader {
 }
 
 impl LogReader {
-    /// A reader of this format for the file of that name, which names what the file itself does not.
+    /// A reader for a file of this format. `name` is the file name; it names a metric that the file
+    /// itself does not name.
     pub fn new(format: Format, name: &str) -> Self {
         let inner = match format {
             Format::Csv | Format::Tsv => FormatReader::TableReader(TableReader::new(name)),
@@ -63,19 +65,21 @@ impl LogReader {
         Self { format, decoder: Decoder::default(), inner, gather: Gather::new(again) }
     }
 
-    /// The same, which also keeps the rows that [`LogReader::rows`] takes.
+    /// Also keeps single rows, for [`LogReader::rows`].
     pub fn with_rows(mut self) -> Self {
         self.gather.tap();
         self
     }
 
-    /// The records read since the last call, names and numbers as they stand, counters among them. Readings that a document
-    /// holds as lists are not among them until [`LogReader::finish_rows`].
+    /// The rows read since the last call: names and numbers as they stand, counters included. Empty
+    /// without [`LogReader::with_rows`]. Readings that a document holds as lists come with
+    /// [`LogReader::finish_rows`] only.
     pub fn rows(&mut self) -> Vec<Vec<(String, f64)>> {
         self.gather.take_rows()
     }
 
-    /// All records that were not taken yet, at the end of the log; lists of numbers as records of step and value.
+    /// At the end of the log: all rows that were not taken yet. Lists of numbers become rows of
+    /// step and value.
     ///
     /// # Errors
     /// As [`LogReader::finish`].
@@ -104,7 +108,7 @@ impl LogReader {
         Ok(rows)
     }
 
-    /// Whether the log could end here: a document that is half written could not.
+    /// Whether the log can end here. A JSON document that is half written cannot.
     pub fn is_whole(&self) -> bool {
         match &self.inner {
             FormatReader::Document(document) => document.is_whole(),
@@ -112,12 +116,12 @@ impl LogReader {
         }
     }
 
-    /// What is known of the configuration so far, also where there are no readings.
+    /// The configuration as far as it is known, even before the first reading.
     pub fn facts(&self) -> std::collections::BTreeMap<String, String> {
         self.gather.facts()
     }
 
-    /// The format.
+    /// The format that the reader was made for.
     pub fn format(&self) -> Format {
         self.format
     }
@@ -125,7 +129,8 @@ impl LogReader {
     /// Takes the next bytes.
     ///
     /// # Errors
-    /// `is_invalid` where the bytes cannot be of this format, with their position; what was read before stays.
+    /// `is_invalid`, with the position, where the bytes cannot be of this format. What was read
+    /// before stays.
     pub fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let gather = &mut self.gather;
         match &mut self.inner {
@@ -137,13 +142,13 @@ impl LogReader {
             FormatReader::Wandb(wandb) => return wandb.push(bytes, gather),
             FormatReader::Prose(prose) => prose.push(bytes, gather),
             FormatReader::Other => {
-                return Err(Error::invalid("this is no training log: it is not text and no known log format"));
+                return Err(Error::invalid("this is not a training log: it is not text and not in a known log format"));
             }
         }
         Ok(())
     }
 
-    /// The runs so far, while more may come.
+    /// The runs so far; more bytes may follow.
     pub fn runs(&self) -> Vec<Run> {
         match &self.inner {
             FormatReader::Document(document) => document.runs(&self.gather),
@@ -156,7 +161,7 @@ impl LogReader {
         }
     }
 
-    /// The runs, at the end of the log.
+    /// The runs at the end of the log.
     ///
     /// # Errors
     /// `is_invalid` if nothing could be read because the bytes are not of this format.

@@ -1,7 +1,9 @@
-//! [`RecordReader`]: one JSON object a line, nested keys joined with `/`; other lines are read as text.
+//! [`RecordReader`]: one JSON object a line, nested keys joined with `/`; other lines are read as
+//! text.
 //!
-//! Keys are looked for where the last line had them, so that a usual line costs no allocation and no hashing. A line that
-//! is no strict JSON is read by the lenient parser of the text reader. `"mode": "val"` gives its split to the names beside it.
+//! A key is first compared with the one that followed the last key before, so that a usual line
+//! costs no allocation and no hashing. A line that is not strict JSON goes to the lenient parser of
+//! the text reader. `"mode": "val"` gives its split to the names beside it.
 
 use crate::carry::Carry;
 use crate::gather::Gather;
@@ -13,7 +15,7 @@ use crate::{literal, number, text};
 use memchr::memchr2;
 use std::collections::HashMap;
 
-/// Objects nested deeper than this are read by the lenient parser, which refuses them.
+/// Objects nested deeper than this go to the lenient parser, which refuses them.
 const DEPTH: u32 = 24;
 /// Keys that are remembered.
 const KEYS: usize = 4096;
@@ -32,7 +34,7 @@ pub(crate) struct RecordReader {
     last: bool,
 }
 
-/// What is known of keys.
+/// The keys met so far.
 #[derive(Debug, Clone, Default)]
 struct Keys {
     all: Vec<Key>,
@@ -50,7 +52,7 @@ struct Key {
     kind: KeyRole,
     /// The key that came after this one.
     next: usize,
-    /// Gathered names without a split, and with each held-out split.
+    /// Columns of the name alone, and with each held-out split before it.
     columns: [Option<usize>; 4],
     words: u32,
 }
@@ -58,7 +60,7 @@ struct Key {
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum KeyRole {
     Plain,
-    /// Says of which split a record is.
+    /// Its value names the split of the record.
     Split,
     /// Names the `value` beside it.
     Names,
@@ -113,7 +115,7 @@ impl RecordReader {
         self.lenient(line, gather);
     }
 
-    /// A record that is no strict JSON, or is cut.
+    /// Reads a record that is not strict JSON, or is cut.
     fn lenient(&mut self, line: &[u8], gather: &mut Gather) {
         let text = String::from_utf8_lossy(line);
         match literal::parse(&text) {
@@ -127,7 +129,7 @@ impl RecordReader {
                 gather.note(format!("the last line is cut: line {}; it is left out", gather.place + 1))
             }
             None => {
-                gather.note(format!("line {} is no whole record; read as text", gather.place));
+                gather.note(format!("line {} is not a whole record; it is read as text", gather.place));
                 for (name, value) in text::pairs(&text) {
                     gather.number(&name, value);
                 }
@@ -136,7 +138,7 @@ impl RecordReader {
         }
     }
 
-    /// Hands the record's numbers over.
+    /// Hands over the numbers of the record.
     fn end(&mut self, gather: &mut Gather) {
         let slot = self.scope.map_or(0, |split| 1 + split as usize);
         for &(key, value) in &self.row {
@@ -166,7 +168,7 @@ impl RecordReader {
         gather.end_row();
     }
 
-    /// The rest of an object whose brace was read. `None`: not strict JSON.
+    /// Reads the rest of an object after its brace. `None`: it is not strict JSON.
     fn object(
         &mut self,
         lexer: &mut Lexer<'_>,
@@ -184,9 +186,10 @@ impl RecordReader {
                 return None;
             }
             let name = lexer.quoted()?;
-            if !lexer.eat(b':') {
+            if lexer.peek()? != b':' {
                 return None;
             }
+            lexer.at += 1;
             let key = self.keys.find(parent, name, prefix)?;
             match lexer.peek()? {
                 b'"' => self.word(key, lexer.quoted()?, gather),
@@ -203,13 +206,17 @@ impl RecordReader {
                 },
                 _ => self.row.push((key, Some(lexer.number()?))),
             }
-            if !lexer.eat(b',') {
-                return lexer.eat(b'}').then_some(());
+            let mark = lexer.peek()?;
+            lexer.at += 1;
+            match mark {
+                b',' => {}
+                b'}' => return Some(()),
+                _ => return None,
             }
         }
     }
 
-    /// A list: the one number in it, or the first of several rates.
+    /// Reads a list: the only number in it, or the first of several rates.
     fn list(&mut self, lexer: &mut Lexer<'_>, key: usize) -> Option<()> {
         let rates = self.keys.all.get(key)?.kind == KeyRole::Rate;
         let mut depth = 0u32;

@@ -1,4 +1,4 @@
-//! [`Run`]: what a log says of one training run, as plain data.
+//! [`Run`]: one training run as its log has it, as plain data.
 
 use std::collections::BTreeMap;
 
@@ -7,27 +7,29 @@ use std::collections::BTreeMap;
 pub struct NamedSeries {
     /// The name as the log has it; nested names are joined with `/`.
     pub name: String,
-    /// Step and value, in the order of steps; the value may be NaN or infinite. Thinned when there are more than 4096: the
-    /// first, the last, those that are not finite and the extremes of every stretch are kept.
+    /// Step and value, in the order of steps; the value may be NaN or infinite. More than 4096
+    /// readings are thinned: the first, the last, those that are not finite and the extremes of
+    /// every stretch are kept.
     pub points: Vec<(f64, f64)>,
     /// How many readings there were before thinning.
     pub seen: u64,
 }
 
-/// What a log says of one run.
+/// One training run.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Run {
     /// The run's label inside the file; empty when the file holds one run and does not name it.
     pub name: String,
-    /// What the log says of the run's configuration, under the names it uses, and again under these where it is known what is
-    /// meant: `lr`, `optimizer`, `batch_size`, `num_classes`, `total_steps`, `total_epochs`, `weight_decay`, `momentum`,
-    /// `warmup_steps`, `schedule`, `seed`, `command`.
+    /// The run's configuration under the names that the log uses, and once more under these names
+    /// where they are known: `lr`, `optimizer`, `batch_size`, `num_classes`, `total_steps`,
+    /// `total_epochs`, `weight_decay`, `momentum`, `warmup_steps`, `schedule`, `seed`, `command`.
     pub facts: BTreeMap<String, String>,
-    /// One series a name, in the order of their first readings.
+    /// One series for each name, in the order of first readings.
     pub series: Vec<NamedSeries>,
-    /// What the steps of the series count: the name of the counter, or empty when readings are counted.
+    /// The name of the counter that gives the steps of the series; empty if the steps are indices
+    /// of readings.
     pub counter: String,
-    /// What was odd: restarts, cut lines, names left out.
+    /// Remarks for people: restarts, cut lines, names left out.
     pub notes: Vec<String>,
 }
 

@@ -1,8 +1,10 @@
-//! [`TableReader`]: CSV and its kin, one row a record: commas, tabs, semicolons, bars or spaces; quoted or not.
+//! [`TableReader`]: CSV and its kin, one row a record: commas, tabs, semicolons, bars or spaces;
+//! quoted or not.
 //!
-//! The first row that is not all numbers names the columns; without one they are `column_1`, `column_2` ... Empty cells give
-//! nothing. Words in a cell are a run's label, a fact, or the name of the number beside them (`metric,value`). W&B's exported
-//! charts have one column a run (`name - loss`), and give one run each.
+//! The first row names the columns unless it is all numbers; then they are `column_1`, `column_2`
+//! ... An empty cell is not a reading. Words in a cell are the label of a run, a fact, or the name
+//! of the number beside them (`metric,value`). Charts exported from W&B have one column for each
+//! run (`name - loss`), which gives one run for each.
 
 mod dense;
 mod header;
@@ -23,7 +25,7 @@ pub(crate) struct TableReader {
     carry: Carry,
     header: Option<Header>,
     dense: Dense,
-    /// Name of the file, for columns that say no more than `Value`.
+    /// Name of the file, for a column that is only called `Value`.
     name: String,
     last: bool,
 }
@@ -71,7 +73,7 @@ impl TableReader {
         }
     }
 
-    /// Reads the first row; gives its length.
+    /// Reads the first row; returns its length.
     fn row(&mut self, lines: &[u8], gather: &mut Gather) -> Option<usize> {
         if let Some(b'\n' | b'\r') = lines.first() {
             gather.place += u64::from(lines.first() == Some(&b'\n'));
@@ -91,7 +93,7 @@ impl TableReader {
         taken
     }
 
-    /// The row that names the columns, or a remark before it.
+    /// Reads the row that names the columns, or a remark before it.
     fn head(&mut self, lines: &[u8], gather: &mut Gather) -> Option<usize> {
         let line = line_of(lines);
         let text = String::from_utf8_lossy(line);
@@ -163,13 +165,14 @@ impl TableReader {
     }
 }
 
-/// The first line without its end.
+/// The first line without its line end.
 fn line_of(lines: &[u8]) -> &[u8] {
     let end = memchr::memchr2(b'\n', b'\r', lines).unwrap_or(lines.len());
     lines.get(..end).unwrap_or(lines)
 }
 
-/// Hands over the cells of the first row; gives its length, or `None` when a quoted cell does not end in `lines`.
+/// Hands over the cells of the first row. Returns its length, or `None` if a quoted cell does not
+/// end in `lines`.
 #[inline]
 fn cells_of<'a>(lines: &'a [u8], delimiter: u8, last: bool, mut cell: impl FnMut(RawCell<'a>)) -> Option<usize> {
     let spaced = delimiter == b' ';
@@ -186,7 +189,7 @@ fn cells_of<'a>(lines: &'a [u8], delimiter: u8, last: bool, mut cell: impl FnMut
             continue;
         }
         if matches!(byte, b'\n' | b'\r') {
-            // The row ends after a delimiter or at the padding of a table of words: an empty last cell.
+            // A row that ends after a delimiter has an empty last cell.
             if !spaced {
                 cell(RawCell::Empty);
             }
@@ -227,7 +230,8 @@ fn ends(rest: &[u8], at: usize, delimiter: u8) -> bool {
     }
 }
 
-/// A cell of words, or of a number in another dress: `45.2%`, `0,5` beside semicolons, `np.float64(0.5)`.
+/// A cell of words, or of a number in another form: `45.2%`, `0,5` between semicolons,
+/// `np.float64(0.5)`.
 fn plain(rest: &[u8], delimiter: u8) -> (RawCell<'_>, usize) {
     let end = memchr3(delimiter, b'\n', b'\r', rest).unwrap_or(rest.len());
     let text = rest.get(..end).unwrap_or(rest).trim_ascii_end();
@@ -248,7 +252,8 @@ fn dressed(text: &[u8], delimiter: u8) -> RawCell<'_> {
     percent.or_else(|| number::printed(text)).or_else(comma).map_or(RawCell::Text(text), RawCell::Number)
 }
 
-/// A quoted cell. A quote that does not end within [`LONGEST`] bytes, or at the end of the file, ends with its line.
+/// A quoted cell. A quote that does not close within [`LONGEST`] bytes or before the end of the
+/// file ends with its line.
 fn quoted(rest: &[u8], delimiter: u8, last: bool) -> Option<(RawCell<'_>, usize)> {
     let mut at = 1;
     loop {
@@ -264,7 +269,7 @@ fn quoted(rest: &[u8], delimiter: u8, last: bool) -> Option<(RawCell<'_>, usize)
         }
     }
     let inside = rest.get(1..at - 1).unwrap_or(&[]).trim_ascii();
-    // What follows a closing quote up to the delimiter belongs to no cell.
+    // What follows a closing quote, up to the delimiter, is dropped.
     let more = memchr3(delimiter, b'\n', b'\r', rest.get(at..).unwrap_or(&[])).unwrap_or(0);
     let cell = match number::whole(inside) {
         Some(value) => RawCell::Number(value),

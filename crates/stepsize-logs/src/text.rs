@@ -1,6 +1,7 @@
-//! One line of a training log: which names it gives which numbers.
+//! Single lines of a training log: the names in them and their numbers.
 //!
-//! [`Lines`] makes lines of bytes; [`pairs`] reads a line. Neither needs to be told which program wrote it.
+//! [`Lines`] makes lines of bytes; [`pairs`] reads a line, whatever program wrote it. [`Tables`]
+//! also reads the rows of tables.
 
 mod lines;
 mod scan;
@@ -20,26 +21,29 @@ pub(crate) struct Pair {
     pub name: String,
     pub value: f64,
     pub whole: Option<f64>,
-    /// A count at the start of a progress bar, which may be one of batches within an epoch.
+    /// A count at the start of a progress bar, which may count batches within an epoch.
     pub bar: bool,
 }
 
 /// The names and numbers of one log line, in their order.
 ///
-/// Reads `key value`, `key=value`, `key: value`, JSON objects and Python dicts within the line (nested keys joined with
-/// `/`), progress as in `Epoch 3/10` or `[20/100]`, and names of several words, joined with `_` (`val loss 3.2` is
-/// `val_loss`). `nan` and `inf` are numbers. Colours, dates, durations (`eta: 0:01:30`, `12 ms`, `1.2s/it`), sizes and
-/// bare numbers give nothing. A line whose beginning names a split (`valid | loss 3.2`) gives it to the names after it.
+/// Reads `key value`, `key=value`, `key: value`, JSON objects and Python dicts within the line
+/// (nested keys joined with `/`), progress as in `Epoch 3/10` or `[20/100]`, and names of several
+/// words, joined with `_` (`val loss 3.2` is `val_loss`). `nan` and `inf` are numbers. Colours,
+/// dates, durations (`eta: 0:01:30`, `12 ms`, `1.2s/it`), sizes and numbers without a name are
+/// ignored. A line that begins with the name of a split (`valid | loss 3.2`) gives it to the names
+/// after it.
 ///
 /// ```
 /// use stepsize_logs::text::pairs;
-/// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), [("step".into(), 200.0), ("val_loss".into(), 3.2)]);
+/// let wanted = [("step".into(), 200.0), ("val_loss".into(), 3.2)];
+/// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), wanted);
 /// ```
 pub fn pairs(line: &str) -> Vec<(String, f64)> {
     scan_pairs(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
 }
 
-/// As [`pairs`], with the numbers that counters go up to.
+/// Like [`pairs`], with the numbers that counters go up to and with progress bars.
 pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     // A reading has a digit, or is `nan` or `inf`.
     if !line.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'N' | b'i' | b'I')) {

@@ -1,14 +1,16 @@
 //! [`Thin`]: the readings of one name in bounded memory.
 //!
-//! Readings are counted; stretches of `2^k` readings keep their least, their greatest and their first that is not finite.
-//! When more than the limit are kept, `k` grows until at most half of it are. The first and the last are always kept. The
-//! outcome depends on the readings only, not on how the bytes came.
+//! Readings are counted; stretches of `2^k` readings keep their least, their greatest and their
+//! first that is not finite. When more than the limit are kept, `k` grows until at most half of it
+//! are. The first and the last are always kept. The outcome depends on the readings only, not on
+//! how the bytes came.
 
 /// Readings kept of one name.
 pub(crate) const POINTS: usize = 4096;
 
-/// Readings (step, value) in bounded memory, as every reader keeps them: of more than some thousands the first, the last, the
-/// extremes and what is not finite. Of several at one step the latest holds.
+/// Readings (step, value) in bounded memory, as every reader keeps them. Of more than 4096 the
+/// first, the last, the extremes and those that are not finite are kept. Of several at one step the
+/// last one is kept.
 pub fn thinned(readings: impl IntoIterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
     let mut thin = Thin::new(POINTS);
     let mut held: Option<(f64, f64)> = None;
@@ -24,7 +26,7 @@ pub fn thinned(readings: impl IntoIterator<Item = (f64, f64)>) -> Vec<(f64, f64)
     thin.marks().iter().map(|m| (m.step, m.value)).collect()
 }
 
-/// One reading: where its run's counters stood (NaN: not seen) and its value.
+/// One reading: the counters of its run at the time (NaN: not seen) and its value.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct ThinPoint {
     pub step: f64,
@@ -86,17 +88,17 @@ impl Stretch {
 }
 
 impl Thin {
-    /// Nothing yet; at most about `limit` readings will be kept.
+    /// Keeps at most about `limit` readings.
     pub fn new(limit: usize) -> Self {
         Self { kept: Vec::new(), open: None, shift: 0, limit, seen: 0, first: None, last: None }
     }
 
-    /// All readings that came, also those dropped since, and the places left empty.
+    /// The number of readings so far, those dropped since and the places left empty included.
     pub fn seen(&self) -> u64 {
         self.seen
     }
 
-    /// Leaves a place empty.
+    /// Counts a place that is left empty.
     pub fn skip(&mut self) {
         self.seen += 1;
     }
@@ -137,7 +139,7 @@ impl Thin {
         }
     }
 
-    /// Drops the readings from `step` on: the run has gone back there.
+    /// Drops the readings from `step` on: the run went back there.
     pub fn cut(&mut self, step: f64) {
         if let Some(open) = self.open.take() {
             open.marks(&mut self.kept);
@@ -179,7 +181,7 @@ impl Thin {
             self.kept = out;
         }
         self.kept.reserve(self.limit.saturating_sub(self.kept.len()).min(64));
-        // The stretch that is open goes on under its new number.
+        // The open stretch continues under its new number.
         if let Some(open) = &mut self.open {
             let index = [open.low, open.high, open.bad].into_iter().flatten().map(|m| m.index).min();
             open.number = index.unwrap_or(0) >> self.shift;

@@ -1,18 +1,20 @@
-//! [`Wandb`]: W&B's `.wandb` files: blocks of 32 KiB as LevelDB's log has them, with protobuf records in them.
+//! [`Wandb`]: W&B's `.wandb` files: blocks of 32 KiB as in a LevelDB log, with protobuf records in
+//! them.
 //!
-//! History is read with its steps, configuration becomes facts, and printed output is not read. Field numbers are those of
-//! `wandb_internal.proto`. A fragment whose checksum is wrong is left out.
+//! History is read with its steps, configuration becomes facts, printed output is ignored. Field
+//! numbers are those of `wandb_internal.proto`. A fragment with a wrong checksum is left out.
 
-use crate::events::{Field, Fields};
+use crate::crc;
 use crate::gather::Gather;
 use crate::literal::{self, Value};
+use crate::protobuf::{Field, Fields};
 use stepsize::{Error, Result};
 
 /// Bytes of a block; a fragment does not cross its end.
 const BLOCK: usize = 32 << 10;
 /// Checksum, length and kind of a fragment.
 const HEADER: usize = 7;
-/// A record that is longer holds no readings.
+/// Most bytes of a record with readings; a longer one is cut.
 const LARGEST: usize = 16 << 20;
 
 /// Reads a file.
@@ -49,7 +51,7 @@ impl Wandb {
         Ok(())
     }
 
-    /// The runs while the last block is not full.
+    /// Reads the block that is not full yet into `gather`, without taking it.
     pub fn block_so_far(&self, gather: &mut Gather) {
         let mut copy = self.clone();
         let block = std::mem::take(&mut copy.block);
@@ -63,7 +65,7 @@ impl Wandb {
             rest = block
                 .strip_prefix(b":W&B")
                 .and_then(|b| b.get(3..))
-                .ok_or_else(|| Error::invalid("byte 0 is not the beginning of a W&B file, which is `:W&B`"))?;
+                .ok_or_else(|| Error::invalid("byte 0 does not begin a W&B file, which begins with `:W&B`"))?;
         }
         while let Some((header, after)) = rest.split_at_checked(HEADER) {
             let [c0, c1, c2, c3, l0, l1, kind] = *header else { break };
@@ -78,7 +80,7 @@ impl Wandb {
             }
             let mut summed = vec![kind];
             summed.extend_from_slice(data);
-            if crate::events::ieee(&summed) != u32::from_le_bytes([c0, c1, c2, c3]) {
+            if crc::ieee(&summed) != u32::from_le_bytes([c0, c1, c2, c3]) {
                 gather
                     .note(format!("the checksum of a fragment after record {} is wrong; it is left out", self.records));
                 self.record.clear();

@@ -7,7 +7,7 @@ mod local;
 mod log;
 
 pub use cluster::{Check, Cluster, Need, On, Place, doctor};
-pub use command::{Commands, RateFrom, Template, Values};
+pub use command::{Commands, RateFrom, Template, Values, typed};
 pub use in_process::{EngineSource, InProcess, RunSource};
 pub use local::Local;
 pub use log::LogOptions;

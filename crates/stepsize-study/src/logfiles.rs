@@ -1,10 +1,11 @@
-//! [`collect`]: training logs in files, folders and patterns, each read by the one reader of its format; [`Follow`]: the same
+//! [`collect`]: reads training logs in files, folders and patterns. [`Follow`]: reads them again
 //! while they grow.
 //!
-//! In a folder every file is tried by its content, but not what cannot be a log: hidden folders, packages, weights, pictures,
-//! sources. What is one run in several files is put together: event files of one folder, a run of MLflow's file store, a W&B
-//! folder, the newest of several checkpoints' `trainer_state.json`. Settings that stand beside a log (`hparams.yaml`,
-//! `config.json`) become facts. A file that fails is an error of its own and ends nothing.
+//! In a folder the content of every file is tried, except for what cannot be a log: hidden folders,
+//! packages, weights, pictures, sources. Several files of one run are joined: event files of one
+//! folder, a run of MLflow's file store, a W&B folder, the newest of several checkpoints'
+//! `trainer_state.json`. Settings beside a log (`hparams.yaml`, `config.json`) become facts. A file
+//! that fails is an error of its own; the others are read.
 
 mod files;
 mod folder;
@@ -20,12 +21,14 @@ use std::path::{Path, PathBuf};
 use stepsize::{Error, Result};
 use stepsize_logs::{LogReader, Run, detect};
 
-/// What one file, or the files of one run, hold.
+/// A log: its path, and the runs in its file or files.
 pub type Found = (PathBuf, Result<Vec<Run>>);
 
-/// Reads every log among the paths; a path is a file, a folder, a pattern, or `-` for standard input.
+/// Reads every log among the paths; a path is a file, a folder, a pattern, or `-` for standard
+/// input.
 ///
-/// Files in folders that hold no log are passed over; a file that was named and holds none is an error.
+/// A file in a folder that is not a log is skipped; a file that was named and is not a log is an
+/// error.
 pub fn collect<P: AsRef<Path>>(paths: &[P]) -> Vec<Found> {
     let mut out = Vec::new();
     for path in paths {
@@ -42,7 +45,7 @@ pub fn collect<P: AsRef<Path>>(paths: &[P]) -> Vec<Found> {
     out
 }
 
-/// Reads a file, or all that is in a folder.
+/// Reads a file, or all logs in a folder.
 fn one(path: &Path, out: &mut Vec<Found>) {
     if path.is_dir() {
         let before = out.len();
@@ -50,7 +53,7 @@ fn one(path: &Path, out: &mut Vec<Found>) {
             let (name, runs) = read(&job);
             match runs {
                 Ok(runs) if runs.iter().all(|r| r.series.is_empty()) => {}
-                // Tables in a text for people are logs only where they count steps.
+                // A table in a text for people is a log only if it counts steps.
                 Ok(runs) if folder::is_prose(&name) && runs.iter().all(|r| r.counter.is_empty()) => {}
                 runs => out.push((name, runs)),
             }
@@ -58,7 +61,7 @@ fn one(path: &Path, out: &mut Vec<Found>) {
         if out.len() == before {
             out.push((
                 path.to_owned(),
-                Err(Error::invalid(format!("no training log in the folder {}", path.display()))),
+                Err(Error::invalid(format!("there is no training log in the folder {}", path.display()))),
             ));
         }
         return;
@@ -82,20 +85,14 @@ fn read(job: &LogFiles) -> Found {
         LogFiles::Database(path) => mlflow::read(path),
     };
     let path = job.path().to_owned();
-    let settings = folder::settings_beside(&path);
     let runs = runs.map(|mut runs| {
-        for run in &mut runs {
-            settings.iter().for_each(|(name, value)| {
-                run.facts.entry(name.clone()).or_insert_with(|| value.clone());
-            });
-            stepsize_logs::name_facts(&mut run.facts);
-        }
+        folder::add_settings(&path, &mut runs);
         runs
     });
     (path, runs)
 }
 
-/// The paths that a pattern matches; a path that exists is itself.
+/// The paths that match a pattern; a path that exists matches itself.
 fn expand(path: &Path) -> Result<Vec<PathBuf>> {
     if path.exists() {
         return Ok(vec![path.to_owned()]);
@@ -105,7 +102,7 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>> {
         return Err(Error::io("read", path, std::io::Error::new(std::io::ErrorKind::NotFound, "it does not exist")));
     }
     let found: Vec<PathBuf> = glob::glob(&text)
-        .map_err(|e| Error::invalid(format!("the file pattern {text}: {e}")).with_source(e))?
+        .map_err(|e| Error::invalid(format!("{text} is not a valid file pattern: {e}")).with_source(e))?
         .flatten()
         .collect();
     if found.is_empty() {
@@ -118,7 +115,7 @@ fn stdin() -> Result<Vec<Run>> {
     files::read_from(&mut std::io::stdin().lock(), "-")
 }
 
-/// A reader for a file of which the beginning is known.
+/// A reader for a file that begins with `head`.
 fn reader(head: &[u8], path: &Path) -> LogReader {
     let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
     LogReader::new(detect(head, &name), &name)

@@ -1,7 +1,9 @@
-//! [`read`]: MLflow's SQLite store (`mlflow.db`): the runs in it, as a log of any other format gives them.
+//! [`read`]: the runs in MLflow's SQLite store (`mlflow.db`), in the form that logs of other
+//! formats have.
 //!
-//! Opened read-only; a server may be writing to it. Tables are those of MLflow's schema since 1.0: `runs`, `metrics`
-//! (`key, value, timestamp, run_uuid, step, is_nan`), `params` and `tags`.
+//! The file is opened read-only; a server may be writing to it. The tables are those of MLflow's
+//! schema since 1.0: `runs`, `metrics` (`key, value, timestamp, run_uuid, step, is_nan`), `params`
+//! and `tags`.
 
 use crate::store::sqlite::fault::refusal;
 use rusqlite::{Connection, OpenFlags};
@@ -52,7 +54,7 @@ fn run(store: &Connection, id: &str, name: String) -> rusqlite::Result<Run> {
 }
 
 fn series(store: &Connection, id: &str, key: String, seen: i64) -> rusqlite::Result<NamedSeries> {
-    // Of several readings at one step the latest holds.
+    // Of several readings at one step the last one is kept.
     let mut query = store.prepare_cached(
         "SELECT step, value, is_nan FROM metrics WHERE run_uuid = ?1 AND key = ?2 ORDER BY step, timestamp",
     )?;

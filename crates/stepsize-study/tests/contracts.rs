@@ -1,7 +1,7 @@
 //! The contracts of `Store` and `Executor` (`stepsize_study::testing`) over what runs inside this
 //! process. The executors of commands are in `executors.rs`.
 
-#![allow(clippy::unwrap_used)] // a test may fail loudly
+#![allow(clippy::unwrap_used, clippy::panic)] // a test may fail loudly
 
 mod commands;
 

@@ -1,15 +1,15 @@
-//! [`Curve`]: what one run showed, point by point. Smoothing makes a new series and never overwrites the raw one.
+//! [`Curve`]: the readings of one run. Smoothing makes a new series and keeps the raw one.
 
 use serde::{Deserialize, Serialize};
 
-/// One reading: `loss` seen at zero-based `step`, taken with the applied rate `lr`.
+/// One reading.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Point {
-    /// Zero-based optimizer step.
+    /// Optimizer step, counted from 0.
     pub step: u64,
-    /// The rate applied at that step (base x schedule x controller); zero is possible.
+    /// The rate applied at that step (base x schedule x controller); may be zero.
     pub lr: f64,
-    /// The loss; may be non-finite, which is a fact about the run and never enters a fit.
+    /// The loss. It may be non-finite; fits leave such readings out.
     #[serde(deserialize_with = "crate::event::nan_if_null")]
     pub loss: f64,
 }
@@ -21,7 +21,7 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// A curve with nothing in it.
+    /// An empty curve.
     pub fn new() -> Self {
         Self::default()
     }
@@ -31,7 +31,7 @@ impl Curve {
         self.points.push(point);
     }
 
-    /// Forgets the readings of `step` and later.
+    /// Removes the readings of `step` and later.
     pub(crate) fn truncate(&mut self, step: u64) {
         self.points.retain(|p| p.step < step);
     }
@@ -77,10 +77,11 @@ impl Curve {
         (!tail.is_empty()).then(|| tail.iter().sum::<f64>() / tail.len() as f64)
     }
 
-    /// Losses smoothed by an exponential moving average with bias correction: weight `beta` on the past.
+    /// Losses smoothed by an exponential moving average with bias correction; `beta` (0 to 1) is
+    /// the weight of the past.
     ///
-    /// `m_k = beta m_{k-1} + (1-beta) x_k`, shown as `m_k / (1 - beta^(k+1))` (Kingma & Ba 2014, section 3).
-    /// Non-finite readings are passed over: the value before them is repeated.
+    /// `m_k = beta m_{k-1} + (1-beta) x_k`, shown as `m_k / (1 - beta^(k+1))` (Kingma & Ba 2014,
+    /// section 3). Non-finite readings repeat the value before them.
     pub fn ema(&self, beta: f64) -> Vec<f64> {
         let (mut mean, mut weight, mut shown) = (0.0, 0.0, f64::NAN);
         self.points

@@ -1,15 +1,16 @@
-//! Defaults of the searches, for every front end: the command line reads them here, Python through `stepsize._native`.
+//! Defaults of the searches, for every front end: the command line reads them here, Python through
+//! `stepsize._native`.
 //!
 //! Where the front ends differ, both values are here side by side with the reason.
 
 use crate::probe::RangeTestRule;
 use crate::probe::suggest::Suggestion;
 
-/// Evaluations of a trial between its start and its end: enough for a curve, and few enough that a short probe does not
-/// spend its time evaluating.
+/// Evaluations of a trial between its start and its end: enough for a curve, and few enough that a
+/// short probe does not spend its time evaluating.
 pub const EVALUATIONS: u64 = 8;
-/// Most full runs that `race` spends. It spends under 0.6 in the mean, since what is left at the end is often too little
-/// for a probe.
+/// Most full runs that `race` spends. It spends under 0.6 in the mean, since what is left at the
+/// end is often too little for a probe.
 pub const RACE_BUDGET: f64 = 0.625;
 /// Rate at which `race` starts, in octaves (log2): 0.0093, the rate of its lattice below 0.01.
 pub const RACE_START: f64 = -6.75;
@@ -27,13 +28,13 @@ pub const COMPARE_SPAN: (f64, f64) = (1e-4, 10.0);
 pub const COMPARE_PER_DECADE: u32 = 1;
 /// Seeds of each way and rate of a comparison.
 pub const COMPARE_SEEDS: u64 = 3;
-/// Rates a decade of `find --probe grid`, and of the grid that a report compares costs with: factors of 1.8, the
-/// coarsest grid on which a person still sees the shape of the landscape.
+/// Rates a decade of `find --probe grid`, and of the grid that a report compares costs with:
+/// factors of 1.8, the coarsest grid on which a person still sees the shape of the landscape.
 pub const GRID_PER_DECADE: u32 = 4;
 /// Rates of `find --probe random`: a common budget for a search by hand.
 pub const RANDOM_DRAWS: u32 = 10;
-/// Rates a decade of `stepsize sweep`: coarser than in Python, and with [`SWEEP_SEEDS`] seeds each, so that it can give
-/// an interval. Both sweeps are 4 runs a decade.
+/// Rates a decade of `stepsize sweep`: coarser than in Python, and with [`SWEEP_SEEDS`] seeds each,
+/// so that it can give an interval. Both sweeps are 4 runs a decade.
 pub const SWEEP_PER_DECADE: u32 = 2;
 /// Seeds of each rate of `stepsize sweep`: the fewest that show the noise between seeds.
 pub const SWEEP_SEEDS: u32 = 2;

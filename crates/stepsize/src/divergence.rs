@@ -1,22 +1,23 @@
 //! What divergence is: the one home of the explosion rule, the untrained loss and [`Outcome`].
 //!
-//! A run has *diverged* when its loss became NaN or infinite, exploded ([`explosion`]), or ended clearly above the
-//! untrained loss ([`is_worse_than_untrained`]). Probes, pruners, reports and executors all ask here. Two readers have less
-//! to go by and keep rules of their own, with the constants from here: `diagnose`, which sees the log of one run, often
-//! smoothed and without an untrained loss (`diagnosis/rules/diverged.rs`), and `race`, which compares logarithms of losses
+//! A run has *diverged* when its loss became NaN or infinite, exploded ([`explosion`]), or ended
+//! clearly above the untrained loss ([`is_worse_than_untrained`]). Probes, pruners, reports and
+//! executors all ask here. Two readers have less to go by and keep rules of their own, with the
+//! constants from here: `diagnose`, which sees the log of one run, often smoothed and without an
+//! untrained loss (`diagnosis/rules/diverged.rs`), and `race`, which compares logarithms of losses
 //! ([`is_worse_in_log`]).
 
 use crate::lr::Lr;
 use crate::spec::End;
 use crate::trial::Trial;
 
-/// A loss this many times the untrained loss, [`IN_A_ROW`] times, is an explosion. Far above the transient spikes from
-/// which runs recover (factors up to about 30 were seen in recovered runs).
+/// A loss this many times the untrained loss, [`IN_A_ROW`] times, is an explosion. Far above the
+/// transient spikes from which runs recover (factors up to about 30 were seen in recovered runs).
 pub const EXPLOSION: f64 = 1e3;
 /// Readings in a row that must be above [`EXPLOSION`]: one alone may be a bad batch.
 pub const IN_A_ROW: usize = 3;
-/// Ending this share of |untrained loss| above it is divergence. Evaluation noise of a run that learned nothing is far
-/// below it.
+/// Ending this share of |untrained loss| above it is divergence. Evaluation noise of a run that
+/// learned nothing is far below it.
 pub const WORSE: f64 = 0.05;
 
 /// What one ended trial says about its rate.
@@ -68,9 +69,10 @@ pub fn untrained_loss(trial: &Trial) -> Option<f64> {
     trial.start_loss().or_else(|| trial.train.first().map(|p| p.loss).filter(|l| l.is_finite()))
 }
 
-/// The untrained validation loss of a job, for probes that compare validation losses across trials: an evaluation after
-/// 0 steps; where no trial has one (many commands evaluate after training only), the first validation reading at the
-/// lowest rate, which has moved least. Mini-batch losses do not serve: they are of other data.
+/// The untrained validation loss of a job, for probes that compare validation losses across trials:
+/// an evaluation after 0 steps; where no trial has one (many commands evaluate after training
+/// only), the first validation reading at the lowest rate, which has moved least. Mini-batch losses
+/// do not serve: they are of other data.
 pub(crate) fn untrained_validation_loss(trials: &[Trial]) -> Option<f64> {
     let first = |t: &Trial| t.val.first().map(|p| p.loss).filter(|l| l.is_finite()).map(|l| (t.spec.lr.get(), l));
     let lowest = || trials.iter().filter_map(first).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, loss)| loss);
@@ -82,20 +84,22 @@ pub fn is_worse_than_untrained(loss: f64, untrained: f64) -> bool {
     loss - untrained > WORSE * untrained.abs()
 }
 
-/// The same for logarithms of losses, where a share is a difference. `race` compares these. The threshold is 5.1 %
-/// instead of 5 %, and its published results were measured with that.
+/// The same for logarithms of losses, where a share is a difference. `race` compares these. The
+/// threshold is 5.1 % instead of 5 %, and its published results were measured with that.
 pub(crate) fn is_worse_in_log(log_loss: f64, log_untrained: f64) -> bool {
     log_loss > log_untrained + WORSE
 }
 
-/// The loss above which [`IN_A_ROW`] readings in a row are an explosion, in a run that began at `start`: the untrained
-/// loss, or where a log does not show it (`stepsize-study` reads commands), the first reading of the same metric.
+/// The loss above which [`IN_A_ROW`] readings in a row are an explosion, in a run that began at
+/// `start`: the untrained loss, or where a log does not show it (`stepsize-study` reads commands),
+/// the first reading of the same metric.
 pub fn explosion_limit(start: f64) -> f64 {
     EXPLOSION * start.abs().max(f64::MIN_POSITIVE)
 }
 
-/// Evidence that the run has exploded, for people: a non-finite loss, or three mini-batch losses in a row above 1000
-/// times the untrained loss. Looks at the newest readings only, so it is cheap at every step.
+/// Evidence that the run has exploded, for people: a non-finite loss, or three mini-batch losses in
+/// a row above 1000 times the untrained loss. Looks at the newest readings only, so it is cheap at
+/// every step.
 pub fn explosion(live: &Trial) -> Option<String> {
     let points = live.train.points();
     if let Some(last) = points.last().filter(|p| !p.loss.is_finite()) {

@@ -1,4 +1,4 @@
-//! [`Draws`]: seeded random numbers from a portable stream (ChaCha8): the same on every machine.
+//! [`Draws`]: seeded random numbers, the same on every machine (ChaCha8).
 
 use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
@@ -7,14 +7,14 @@ use rand_chacha::ChaCha8Rng;
 pub(crate) struct Draws(ChaCha8Rng);
 
 impl Draws {
-    /// The stream numbered `stream` of `seed`.
+    /// The stream numbered `stream` of `seed`: streams of one seed are independent.
     pub fn new(seed: u64, stream: u64) -> Self {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(stream);
         Self(rng)
     }
 
-    /// Uniform in (0, 1), neither end included.
+    /// Uniform between 0 and 1, both excluded.
     pub fn uniform(&mut self) -> f64 {
         ((self.0.next_u64() >> 11) as f64 + 0.5) / (1u64 << 53) as f64
     }

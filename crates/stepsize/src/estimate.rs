@@ -1,4 +1,4 @@
-//! [`Estimate`]: what a search concludes: a rate with its interval, or a refusal with its reason.
+//! [`Estimate`]: the answer of a search: a rate with its interval, or a refusal with its reason.
 
 use crate::{Lr, Remedy};
 use serde::{Deserialize, Serialize};
@@ -13,15 +13,15 @@ pub enum Reason {
     NoiseOnly,
     /// Every rate diverged.
     AllDiverged,
-    /// The evidence is too short to tell.
+    /// Too little was run to tell.
     TooShort,
-    /// The best rate is still the outermost one after widening.
+    /// The best rate is the outermost one tried, even after widening.
     AtEdge,
     /// The evidence contradicts what the method needs.
     Unfit,
 }
 
-/// A stated refusal.
+/// The answer "I cannot tell, because ...".
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Refusal {
     /// Class of the reason.
@@ -33,12 +33,12 @@ pub struct Refusal {
     pub remedies: Vec<Remedy>,
 }
 
-/// A rate with what is known of its certainty.
+/// A rate and how certain it is.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Rate {
     /// Recommended base rate.
     pub lr: Lr,
-    /// Lower and upper end of the 80 % interval for the best rate; `None` from methods that have none.
+    /// The 80 % interval of the best rate, lower end first; `None` from methods without one.
     pub interval: Option<(Lr, Lr)>,
 }
 
@@ -48,7 +48,7 @@ pub struct Rate {
 pub enum Answer {
     /// A rate.
     Rate(Rate),
-    /// No rate, with the reason.
+    /// No rate, and why.
     Refused(Refusal),
 }
 
@@ -65,12 +65,13 @@ pub struct Band {
     pub high: f64,
 }
 
-/// What a probe concludes.
+/// The conclusion of a probe.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Estimate {
     /// A rate or a refusal.
     pub answer: Answer,
-    /// Lowest rate that diverged (exploded, or ended worse than untrained), if any did.
+    /// Lowest rate that diverged (exploded, or ended worse than untrained), if any did; see
+    /// [`crate::divergence`].
     pub divergence_lr: Option<Lr>,
     /// Steps spent, in full runs.
     pub cost_runs: f64,

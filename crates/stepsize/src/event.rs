@@ -1,7 +1,7 @@
 //! [`Event`]: the one wire and file format, as JSON lines. Everything else is a function of events.
 //!
-//! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a non-finite loss is a
-//! fact to be kept, not a value to compute with.
+//! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a
+//! non-finite loss is a fact to keep, not a value to compute with.
 
 use crate::estimate::Estimate;
 use crate::question::Question;
@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 /// Version of the event format. Version 1 had the question of a study as text; it is still read.
 pub const VERSION: u32 = 2;
 
-/// Something that happened. Facts only: no event says what should be done.
+/// Something that happened. No event says what should be done.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
@@ -30,22 +30,22 @@ pub enum Event {
         /// What it runs.
         spec: TrialSpec,
     },
-    /// A trial was handed to what runs it, outside this process.
+    /// A trial was handed to something outside this process that runs it.
     Submitted {
         /// Which trial.
         trial: TrialId,
-        /// By which its executor finds it again after this process was killed; opaque to all others.
+        /// Lets its executor find it again after this process was killed. Opaque to everybody else.
         handle: String,
     },
     /// One optimizer step was taken.
     Step {
         /// Which trial.
         trial: TrialId,
-        /// Zero-based step that was taken.
+        /// The step, counted from 0.
         step: u64,
-        /// Applied rate.
+        /// The rate that was applied.
         lr: f64,
-        /// Mini-batch loss before the update.
+        /// Mini-batch loss, before the update.
         #[serde(deserialize_with = "nan_if_null")]
         loss: f64,
     },
@@ -55,7 +55,7 @@ pub enum Event {
         trial: TrialId,
         /// Steps taken before this evaluation.
         step: u64,
-        /// Rate applied at the last step taken (at step 0: that of the first).
+        /// Rate applied at the last step taken; at step 0, the rate of the first step.
         lr: f64,
         /// Validation loss.
         #[serde(deserialize_with = "nan_if_null")]
@@ -68,11 +68,11 @@ pub enum Event {
     Acted {
         /// Which trial.
         trial: TrialId,
-        /// Zero-based step after which it did.
+        /// Step after which it acted, counted from 0.
         step: u64,
         /// What happened.
         act: Act,
-        /// Its factor from now on.
+        /// Its factor from then on.
         factor: f64,
         /// Why, for people.
         why: String,
@@ -83,7 +83,7 @@ pub enum Event {
         trial: TrialId,
         /// How.
         end: End,
-        /// Steps that were run, also counted in the cost when the trial was stopped.
+        /// Steps that were run. They count as cost, also when the trial was stopped.
         steps: u64,
         /// Wall-clock seconds; `None` from an executor without a clock.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -102,14 +102,14 @@ pub enum Event {
 pub enum Act {
     /// Its factor changed.
     Changed,
-    /// The run went back: what it showed from step `to` on is void.
+    /// The run went back to an earlier state. Its readings from step `to` on are void.
     Rewound {
-        /// Step with which it goes on.
+        /// Step at which it continues.
         to: u64,
-        /// Batches that were passed over.
+        /// Batches that were skipped.
         skipped: u64,
     },
-    /// Branches were run and forgotten.
+    /// Short branches were run from the same state; none of them was kept.
     Branched {
         /// Multiples of the rate that were tried.
         factors: Vec<f64>,

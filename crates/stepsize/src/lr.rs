@@ -1,9 +1,9 @@
 //! [`Lr`]: a learning rate, and spacing on its logarithmic axis.
 //!
-//! A base rate is finite and above zero; any such rate is legal, above 1 too. `Lr * f64` is a rate again; `Lr * Lr`
-//! does not compile, because a rate squared has no meaning (burn multiplies rates when it composes schedulers).
-//! The rate *applied* at a step is `base * factor(step)` and may be zero (warm-up from zero, decay to zero), so it is a
-//! plain `f64`: see [`crate::Policy::lr`].
+//! A base rate is finite and above zero; any such rate is legal, above 1 too. `Lr * f64` is a rate
+//! again; `Lr * Lr` does not compile, because a rate squared has no meaning (burn multiplies rates
+//! when it composes schedulers). The rate *applied* at a step is `base * factor(step)` and may be
+//! zero (warm-up from zero, decay to zero), so it is a plain `f64`: see [`crate::Policy::lr`].
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -34,22 +34,23 @@ impl Lr {
         }
     }
 
-    /// The rate whose base-2 logarithm is `octaves`. Beyond what `f64` holds the result is pinned to its ends.
+    /// The rate whose base-2 logarithm is `octaves`, clamped to what an `f64` holds.
     pub fn from_log2(octaves: f64) -> Self {
         Self(octaves.exp2().clamp(f64::MIN_POSITIVE, f64::MAX))
     }
 
-    /// The number.
+    /// The rate as a number.
     pub fn get(self) -> f64 {
         self.0
     }
 
-    /// Base-2 logarithm: the axis, in octaves, on which rates are searched.
+    /// Base-2 logarithm, in octaves: the axis of all searches.
     pub fn log2(self) -> f64 {
         self.0.log2()
     }
 
-    /// Rates from `low` to `high`, both included, `per_decade` of them in each factor of ten, evenly spaced in log.
+    /// Rates from `low` to `high`, both included, evenly spaced in the logarithm, at least
+    /// `per_decade` in each factor of ten.
     ///
     /// # Errors
     /// When `low > high` or `per_decade` is zero.
@@ -77,7 +78,7 @@ impl std::ops::Mul<f64> for Lr {
 
     /// Scales the rate; `factor` must be finite and above zero, as every rate is.
     fn mul(self, factor: f64) -> Lr {
-        debug_assert!(factor.is_finite() && factor > 0.0, "a rate times {factor} is no rate");
+        debug_assert!(factor.is_finite() && factor > 0.0, "a rate times {factor} is not a rate");
         Lr((self.0 * factor).clamp(f64::MIN_POSITIVE, f64::MAX))
     }
 }
@@ -98,12 +99,9 @@ impl From<Lr> for f64 {
 impl std::str::FromStr for Lr {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let value: f64 = text
-            .trim()
-            .parse()
-            .map_err(|e: std::num::ParseFloatError| {
-                Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")).with_source(e)
-            })?;
+        let value: f64 = text.trim().parse().map_err(|e: std::num::ParseFloatError| {
+            Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")).with_source(e)
+        })?;
         Self::new(value)
     }
 }
@@ -134,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn json_refuses_what_is_no_rate() {
+    fn json_refuses_what_is_not_a_rate() {
         assert!(serde_json::from_str::<Lr>("-1").is_err());
         assert_eq!(serde_json::from_str::<Lr>("2.5").unwrap().get(), 2.5);
     }

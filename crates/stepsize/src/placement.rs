@@ -1,4 +1,4 @@
-//! [`Placement`]: where a rate lies, in four words that a person can act on.
+//! [`Placement`]: where a rate lies, in words that a person can act on.
 
 use crate::divergence::Outcome;
 use crate::trial::Trial;
@@ -6,8 +6,8 @@ use crate::{Answer, Estimate};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// Half width, as a factor, of what counts as good around a rate that came without an interval: half an octave, about
-/// the width of the interval that a good search reaches.
+/// Around a rate without an interval, rates within this factor count as good: half an octave, about
+/// the interval of a good search.
 const AROUND: f64 = std::f64::consts::SQRT_2;
 
 /// Where a rate lies.
@@ -16,19 +16,19 @@ const AROUND: f64 = std::f64::consts::SQRT_2;
 pub enum Placement {
     /// Below the interval of the estimate.
     TooLow,
-    /// Within it.
+    /// Within the interval.
     Good,
-    /// Above it, and it still trained.
+    /// Above the interval, but training did not break.
     TooHigh,
-    /// The loss exploded, or ended clearly worse than untrained.
+    /// The loss exploded, or ended clearly worse than untrained; see [`crate::divergence`].
     Diverged,
-    /// No rate was given, so there is nothing to compare with.
+    /// The search gave no rate to compare with.
     Unknown,
 }
 
 impl Placement {
-    /// The verdict on a trial's rate. Without an interval, within a factor of the square root of 2 of the recommended
-    /// rate is good.
+    /// Where a trial's rate lies. Without an interval, rates within a factor of the square root of
+    /// 2 of the recommended one are good.
     pub fn of(trial: &Trial, estimate: &Estimate) -> Self {
         if Outcome::of(trial) == Outcome::Diverged {
             return Placement::Diverged;
@@ -42,7 +42,7 @@ impl Placement {
         }
     }
 
-    /// All verdicts, in the order of the axis.
+    /// All placements, in the order of the axis of rates.
     pub const ALL: [Placement; 5] =
         [Placement::TooLow, Placement::Good, Placement::TooHigh, Placement::Diverged, Placement::Unknown];
 }

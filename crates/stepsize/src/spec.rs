@@ -21,13 +21,14 @@ impl fmt::Display for TrialId {
 pub struct TrialSpec {
     /// Base rate; the applied rate is `lr * schedule.factor(step)` (times a controller's factor).
     pub lr: Lr,
-    /// Shape of the rate over this trial's own steps.
+    /// The rate over this trial's own steps, as factors of `lr`.
     pub schedule: Schedule,
     /// Optimizer steps of this trial.
     pub steps: u64,
     /// Seeds initial weights and data order.
     pub seed: u64,
-    /// Stop as soon as the loss has exploded (probes), or go on to the end whatever it does (truth tables).
+    /// `true` (probes): end the trial as soon as the loss has exploded. `false` (truth tables):
+    /// always run to the end.
     #[serde(default = "yes")]
     pub stop_on_divergence: bool,
 }
@@ -42,21 +43,21 @@ fn yes() -> bool {
 pub enum End {
     /// All steps were run.
     Finished,
-    /// The loss became non-finite or exploded at `step`.
+    /// The loss became non-finite or exploded.
     Diverged {
-        /// Step at which it was seen.
+        /// Step at which that was seen.
         step: u64,
         /// Evidence, for people.
         why: String,
     },
-    /// A pruner ended it: it could not be the answer any more.
+    /// A pruner ended it: it could no longer be the answer.
     Pruned {
         /// Evidence, for people.
         why: String,
     },
     /// The user or a budget ended it.
     Stopped,
-    /// It could not be run (a crash is no fact about the rate).
+    /// It could not be run. A crash says nothing about the rate.
     Failed {
         /// The error's text.
         why: String,

@@ -11,8 +11,8 @@ pub(crate) fn mean(values: &[f64]) -> Option<f64> {
     (!values.is_empty()).then(|| values.iter().sum::<f64>() / values.len() as f64)
 }
 
-/// The quantile `q` (0 to 1), interpolated linearly between the two nearest ranks (type 7 of Hyndman & Fan 1996, the
-/// default of R and NumPy); NaN values are left out. `None` of nothing.
+/// The quantile `q` (0 to 1), interpolated linearly between the two nearest ranks (type 7 of
+/// Hyndman & Fan 1996, the default of R and NumPy); NaN values are left out. `None` of nothing.
 pub(crate) fn quantile(values: &[f64], q: f64) -> Option<f64> {
     let mut sorted: Vec<f64> = values.iter().copied().filter(|v| !v.is_nan()).collect();
     sorted.sort_by(f64::total_cmp);
@@ -28,23 +28,25 @@ pub(crate) fn median(values: &[f64]) -> Option<f64> {
     quantile(values, 0.5)
 }
 
-/// Upper median: of an even count the higher of the middle two, so always one of the values. `None` of nothing.
+/// Upper median: of an even count the higher of the middle two, so always one of the values. `None`
+/// of nothing.
 pub(crate) fn upper_median(values: &[f64]) -> Option<f64> {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied()
 }
 
-/// Standard deviation of the noise about a smooth curve: from second differences of neighbours, by the median, so that
-/// neither the trend nor single spikes count. (For white noise `x[i-1] - 2 x[i] + x[i+1]` has six times its variance.)
-/// `None` with fewer than three values.
+/// Standard deviation of the noise about a smooth curve: from second differences of neighbours, by
+/// the median, so that neither the trend nor single spikes count. (For white noise `x[i-1] - 2 x[i]
+/// + x[i+1]` has six times its variance.) `None` with fewer than three values.
 pub(crate) fn noise(values: &[f64]) -> Option<f64> {
     let bends: Vec<f64> = values.windows(3).map(|w| (w[0] - 2.0 * w[1] + w[2]).abs()).collect();
     median(&bends).map(|m| PER_MEDIAN * m / 6f64.sqrt())
 }
 
-/// The same from first differences (twice the variance of white noise). It counts a steep trend as noise, and is what the
-/// thresholds of the range test were set with. `None` with fewer than two values.
+/// The same from first differences (twice the variance of white noise). It counts a steep trend as
+/// noise, and is what the thresholds of the range test were set with. `None` with fewer than two
+/// values.
 pub(crate) fn step_noise(values: &[f64]) -> Option<f64> {
     let steps: Vec<f64> = values.windows(2).map(|w| (w[1] - w[0]).abs()).collect();
     median(&steps).map(|m| PER_MEDIAN * m / std::f64::consts::SQRT_2)

@@ -1,4 +1,4 @@
-//! [`Trial`]: what is known of one training run; [`fold`] makes trials of events.
+//! [`Trial`]: what is known about one training run. [`fold`] makes trials out of events.
 
 use crate::curve::{Curve, Point};
 use crate::event::{Act, Event};
@@ -7,12 +7,12 @@ use crate::spec::{End, TrialId, TrialSpec};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Something that a controller did in a run.
+/// One action of a controller in a run.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Acted {
-    /// Zero-based step after which it did.
+    /// Step after which it acted, counted from 0.
     pub step: u64,
-    /// What.
+    /// What it did.
     pub act: Act,
     /// Its factor from then on.
     pub factor: f64,
@@ -20,7 +20,7 @@ pub struct Acted {
     pub why: String,
 }
 
-/// One training run as far as it is known.
+/// One training run, as far as it is known.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Trial {
     /// Number in the study.
@@ -35,15 +35,16 @@ pub struct Trial {
     pub score: Curve,
     /// How it ended; `None` while it runs.
     pub end: Option<End>,
-    /// What its controller did, in order.
+    /// Actions of its controller, in order.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub acts: Vec<Acted>,
     /// Steps that were run.
     pub steps_run: u64,
-    /// Steps that were run besides: taken back, or of branches.
+    /// Steps that left nothing behind: those of branches, and those before a rewind. They count as
+    /// cost.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub steps_void: u64,
-    /// Wall-clock seconds, where an executor measured them.
+    /// Wall-clock seconds, where the executor measured them.
     pub seconds: Option<f64>,
 }
 
@@ -68,8 +69,8 @@ impl Trial {
         }
     }
 
-    /// Whether it was ended because its loss exploded or was not finite. Whether its rate diverged is for
-    /// [`crate::divergence::Outcome`] to say: a run may end worse than untrained as well.
+    /// Whether it was ended because its loss exploded or was not finite. Whether its rate diverged
+    /// is for [`crate::divergence::Outcome`] to say: a run may end worse than untrained as well.
     pub fn exploded(&self) -> bool {
         matches!(self.end, Some(End::Diverged { .. }))
     }
@@ -79,23 +80,24 @@ impl Trial {
         matches!(self.end, Some(End::Finished))
     }
 
-    /// Optimizer steps that were paid for: those of the run and those that left nothing behind.
+    /// All optimizer steps that count as cost: `steps_run + steps_void`.
     pub fn steps_paid(&self) -> u64 {
         self.steps_run + self.steps_void
     }
 
-    /// Validation loss after the last step: the number by which finished trials are compared. `None` when the trial
-    /// did not finish or that loss is not finite.
+    /// Validation loss after the last step: the number by which finished trials are compared.
+    /// `None` when the trial did not finish or that loss is not finite.
     pub fn final_loss(&self) -> Option<f64> {
         self.val.last().filter(|_| self.finished()).map(|p| p.loss).filter(|l| l.is_finite())
     }
 
-    /// Validation loss of the untrained model.
+    /// Validation loss of the untrained model, where it was evaluated.
+    /// [`crate::divergence::untrained_loss`] also takes the first mini-batch loss.
     pub fn start_loss(&self) -> Option<f64> {
         self.val.first().filter(|p| p.step == 0).map(|p| p.loss).filter(|l| l.is_finite())
     }
 
-    /// Takes in one event of this trial.
+    /// Adds one event of this trial.
     fn apply(&mut self, event: &Event) {
         match event {
             Event::Step { step, lr, loss, .. } => {
@@ -140,7 +142,7 @@ impl Job {
     }
 }
 
-/// The trials that a log of events tells of, by number. Events of a trial that never started are passed over.
+/// The trials of a log of events, by number. Events of a trial that never started are ignored.
 pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeMap<TrialId, Trial> {
     let mut trials = BTreeMap::new();
     for event in events {
@@ -149,7 +151,7 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeMap<TrialId
     trials
 }
 
-/// Takes one more event into `trials`: `fold` step by step.
+/// Adds one more event to `trials`: [`fold`], one event at a time.
 pub fn fold_one(trials: &mut BTreeMap<TrialId, Trial>, event: &Event) {
     match event {
         Event::Study { .. } | Event::Submitted { .. } | Event::Concluded { .. } => {}

@@ -1,4 +1,4 @@
-//! The kill rules by name: whom they end, whom they never do, and the trap that two of them are in.
+//! The pruners by name: which runs they end, which they never end, and the trap that two of them are in.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may fail loudly
 
 use stepsize::pruner::PrunerKind;

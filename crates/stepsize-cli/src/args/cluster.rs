@@ -9,7 +9,8 @@ use stepsize_study::executor::{Need, On, Place};
 /// A cluster, and what each run needs there.
 #[derive(Debug, Clone, Args)]
 pub struct ClusterArgs {
-    /// Run on a cluster: slurm, slurm:PARTITION or ray://HOST:8265 (token in RAY_AUTH_TOKEN)
+    /// Run on a cluster: slurm, slurm:PARTITION, ray://HOST:8265, or rays://HOST:443 behind https
+    /// (token in RAY_AUTH_TOKEN)
     #[arg(long, value_name = "PLACE", help_heading = "Cluster")]
     pub on: Option<Place>,
     /// Processors per run; also sets OMP_NUM_THREADS unless it is set already

@@ -1,4 +1,4 @@
-//! [`Lists`]: series that stand in a document as lists of numbers, and which run each belongs to.
+//! [`Lists`]: series that a document holds as lists of numbers, and the run that each belongs to.
 
 use crate::gap::Gap;
 use crate::names::{CounterKind, DataSplit};
@@ -8,15 +8,15 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Lists of one document; more are left out.
 const LISTS: usize = 4096;
-/// Numbers kept of one list, while there are few lists.
+/// Numbers kept of one list while there are few lists.
 const POINTS: usize = 4096;
 
 #[derive(Debug, Clone)]
 struct List {
-    /// Names of the objects it is in.
+    /// Path of the object around it.
     parent: String,
     name: String,
-    /// The record that it is in.
+    /// The record around it.
     record: Option<u64>,
     numbers: Thin,
     /// Nulls since the last number, the step of the first of them, and all nulls.
@@ -66,7 +66,7 @@ impl Lists {
         self.all.is_empty()
     }
 
-    /// The list of that path; the last one when there are too many.
+    /// The index of the list at this path; `usize::MAX` if there are too many.
     pub fn of(&mut self, path: &str) -> usize {
         let key = (self.open, path.to_owned());
         if let Some(&list) = self.index.get(&key) {
@@ -77,7 +77,7 @@ impl Lists {
             return usize::MAX;
         }
         let (parent, name) = path.rsplit_once('/').unwrap_or(("", path));
-        // An inner list goes by its place in the outer one.
+        // An inner list is named by its index in the outer one.
         let (parent, name) = match name.parse::<u32>() {
             Ok(_) => match parent.rsplit_once('/') {
                 Some((above, outer)) => (above, format!("{outer}/{name}")),
@@ -102,7 +102,7 @@ impl Lists {
         self.all.len() - 1
     }
 
-    /// A value, or null in its place.
+    /// Adds a value, or null in its place.
     #[inline]
     pub fn push(&mut self, list: usize, value: Option<f64>) {
         if let Some(list) = self.all.get_mut(list) {
@@ -110,7 +110,7 @@ impl Lists {
         }
     }
 
-    /// A value, or null in its place, with its step.
+    /// Adds a value, or null in its place, with its step.
     pub fn pair(&mut self, list: usize, step: f64, value: Option<f64>) {
         if let Some(list) = self.all.get_mut(list) {
             list.paired = true;
@@ -124,13 +124,13 @@ impl Lists {
         self.in_record = 0;
     }
 
-    /// Whether the record that ends has lists: then it is a run.
+    /// Ends the open record. Returns whether it has lists, and so is a run.
     pub fn record_ends(&mut self, _number: u64) -> bool {
         self.last_record = self.open.take().unwrap_or(0);
         self.in_record > 0
     }
 
-    /// The numbers and words of the run that has just ended.
+    /// Takes the numbers and words of the record that has just ended.
     pub fn facts(&mut self, facts: Vec<(String, String)>) {
         if self.facts.len() < LISTS {
             let label = facts.iter().find(|(n, _)| matches!(n.as_str(), "name" | "run" | "run_id" | "id" | "label"));
@@ -139,12 +139,13 @@ impl Lists {
         }
     }
 
-    /// Adds the series to the runs that were read otherwise.
+    /// Adds the series to the runs that were read from records.
     pub fn join(&self, mut runs: Vec<Run>) -> Vec<Run> {
         if self.all.is_empty() {
             return runs;
         }
-        // Objects with lists of the same names are runs; those named for a split are parts of one.
+        // Objects with lists of the same names are runs; those with the names of splits are parts
+        // of one run.
         let mut leaves: HashMap<&str, usize> = HashMap::new();
         for list in self.all.iter().filter(|l| l.record.is_none()) {
             *leaves.entry(&list.name).or_default() += usize::from(DataSplit::in_name(&list.parent).is_none());
@@ -201,7 +202,7 @@ impl Lists {
             let name = if whole { format!("{}/{}", list.parent, list.name) } else { list.name.clone() };
             let mut marks = list.numbers.marks();
             let seen = list.numbers.seen();
-            // One null alone says nothing.
+            // A single null is not evidence.
             let end = list.gap.not_finite().filter(|_| seen > 1);
             marks.extend(end.map(|nulls| ThinPoint {
                 step: list.gap_step,
@@ -218,7 +219,7 @@ impl Lists {
     }
 }
 
-/// The count at a place of a thinned list of counts.
+/// The count at an index of a thinned list of counts, interpolated.
 fn between(steps: &[ThinPoint], index: u64) -> f64 {
     let at = steps.partition_point(|m| m.index < index);
     match (at.checked_sub(1).and_then(|i| steps.get(i)), steps.get(at)) {

@@ -1,4 +1,5 @@
-//! [`Tokens`]: JSON as it arrives, cut anywhere. Lenient: `NaN`, `Infinity`, single quotes, commas too many.
+//! [`Tokens`]: JSON as it arrives, cut anywhere. Lenient: `NaN`, `Infinity`, single quotes, commas
+//! too many.
 
 use crate::json::{Atom, Lexer, in_word, quote_end, unescaped};
 use crate::text::LONGEST;

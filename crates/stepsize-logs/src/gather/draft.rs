@@ -1,14 +1,14 @@
 //! [`Draft`]: one run while it is read.
 
-use super::{Again, NOTES, NameFacts};
-use crate::clock::{Clock, RowCounts};
+use super::{NOTES, NameFacts};
+use crate::clock::{Again, Clock, RowCounts};
 use crate::gap::Gap;
 use crate::names::CounterKind;
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
 use std::collections::BTreeMap;
 
-/// After so many steps back the rows have no order, and nothing is taken for a restart any more.
+/// After this many steps back the rows have no order, and a further step back is not a restart.
 const RESTARTS: u32 = 16;
 
 /// One run while it is read.
@@ -16,18 +16,18 @@ const RESTARTS: u32 = 16;
 pub(super) struct Draft {
     pub name: String,
     pub facts: BTreeMap<String, String>,
-    /// Facts since the last reading: they may speak of a run that begins.
+    /// Facts since the last reading: they may belong to a run that begins.
     pub fresh: BTreeMap<String, String>,
     columns: Vec<Option<Thin>>,
     order: Vec<usize>,
     pub clock: Clock,
     pub notes: Vec<String>,
     restarts: u32,
-    /// Rows that hold counters only, the others of their places empty.
+    /// Rows that hold counters only and leave the other columns empty.
     gap: Gap,
-    /// The columns and the counters of the first of them.
+    /// The empty columns, the step and the epoch of the first of them.
     gap_begins: (Vec<usize>, f64, f64),
-    /// No further series are begun.
+    /// Whether no further series may begin.
     pub full: bool,
 }
 
@@ -56,7 +56,7 @@ impl Draft {
         !self.order.is_empty()
     }
 
-    /// Where the first and the last reading of a column were made: steps and epochs.
+    /// Step and epoch of the first reading of a column, and of the last.
     fn first(&self, column: usize) -> Option<((f64, f64), (f64, f64))> {
         let thin = self.columns.get(column)?.as_ref()?;
         let place = |m: ThinPoint| (m.step, m.epoch);
@@ -79,7 +79,7 @@ impl Draft {
         self.columns.iter_mut().flatten().for_each(|c| c.limit(limit));
     }
 
-    /// Takes in a row that holds nothing but counters, and leaves these columns empty.
+    /// Takes in a row that holds only counters and leaves these columns empty.
     pub fn empty_row(&mut self, counts: RowCounts, empty: &[usize], names: &[NameFacts], again: Again) {
         if self.gap.empty() {
             let mut clock = self.clock.clone();
@@ -89,8 +89,8 @@ impl Draft {
         }
     }
 
-    /// The columns whose last places were left empty because what stood there was not finite: those that were read up to the
-    /// first empty row, or all if none ever was.
+    /// The columns that are empty at the end because the values were not finite: those with a
+    /// reading just before the first empty row, or all if there never was a reading.
     fn not_finite(&self) -> Vec<usize> {
         let never = !self.has_readings();
         if self.gap.not_finite().is_none_or(|rows| never && rows < 2) {
@@ -103,7 +103,7 @@ impl Draft {
         self.gap_begins.0.iter().copied().filter(|c| never || read_last(*c)).collect()
     }
 
-    /// Takes in a row; gives how many series it began.
+    /// Takes in a row; returns how many series it began.
     #[inline]
     pub fn row(
         &mut self,
@@ -163,7 +163,7 @@ impl Draft {
             self.notes.push("steps go back again and again: the rows have no order and are sorted".to_owned());
         } else if self.notes.len() < NOTES {
             self.notes.push(format!(
-                "the step went back from {from} to {to} at line {place}: a restart; the later readings hold"
+                "the step went back from {from} to {to} at line {place}: a restart; the later readings replace the earlier ones"
             ));
         }
     }
@@ -239,7 +239,8 @@ enum PlacedBy {
     Index,
 }
 
-/// The readings with the step of each: of several at one step the latest holds; several in one epoch share it evenly.
+/// The readings with the step of each. Of several at one step the last one is kept; several in one
+/// epoch share it evenly.
 fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
     match by {

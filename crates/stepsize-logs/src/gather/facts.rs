@@ -1,8 +1,10 @@
-//! Which facts mean what: names of settings in the words of many tools, under one name each.
+//! Names of settings: what many tools call a setting, and the one name under which it is known
+//! here.
 
 use std::collections::BTreeMap;
 
-/// One name for a setting, and what the tools call it: compared in lower case by the last part of a path.
+/// The name of a setting and what tools call it, in lower case; the last part of a path is
+/// compared.
 const KNOWN: [(&str, &[&str]); 12] = [
     (
         "lr",
@@ -35,7 +37,7 @@ const KNOWN: [(&str, &[&str]); 12] = [
     ("command", &["command", "cmd", "command_line", "argv"]),
 ];
 
-/// Columns whose words say to which run a row belongs.
+/// Whether the words in a column name the run that a row belongs to.
 pub(crate) fn is_label(name: &str) -> bool {
     let lower = name.to_ascii_lowercase();
     [
@@ -55,7 +57,8 @@ pub(crate) fn is_label(name: &str) -> bool {
     .contains(&lower.as_str())
 }
 
-/// Adds to facts what is known under one name for all tools; what the log itself says under that name stays.
+/// Adds the facts that are known under one name for all tools, such as `lr` for `base_lr`. A fact
+/// that already has that name stays as it is.
 pub fn name_facts(facts: &mut BTreeMap<String, String>) {
     for (name, aliases) in KNOWN {
         if facts.contains_key(name) {
@@ -73,7 +76,7 @@ pub fn name_facts(facts: &mut BTreeMap<String, String>) {
     }
 }
 
-/// Whether a name is one of a setting.
+/// Whether a name is that of a setting.
 pub(crate) fn is_setting(name: &str) -> bool {
     let last = name.rsplit(['/', '.']).next().unwrap_or(name).to_ascii_lowercase().replace('-', "_");
     KNOWN.iter().any(|(_, aliases)| aliases.contains(&last.as_str()))

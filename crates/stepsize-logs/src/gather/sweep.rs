@@ -1,7 +1,8 @@
 //! [`FirstRows`]: the first rows of a file, in case each of them is a run of a sweep.
 //!
-//! A file is a sweep when its rows have settings that differ (a learning rate above all) and no counter that goes on: exports of
-//! W&B and Optuna, result tables of scripts. The settings become facts, the other numbers series of one point.
+//! A file is a sweep when its rows have settings that differ (above all a learning rate) and no
+//! counter that increases: exports of W&B and Optuna, result tables of scripts. The settings become
+//! facts, the other numbers series of one point.
 
 use super::facts::{is_label, is_setting};
 use super::{FACTS, NameFacts};
@@ -9,16 +10,16 @@ use crate::names::{CounterKind, is_rate};
 use crate::run::{NamedSeries, Run};
 use std::collections::BTreeMap;
 
-/// Rows that a sweep can have.
+/// Most rows of a sweep.
 const ROWS: usize = 4096;
-/// Cells kept of them.
+/// Most cells that are kept of these rows.
 const CELLS: usize = 1 << 17;
 
 /// One row: numbers by column, and words by name.
 #[derive(Debug, Clone)]
 struct TableRow {
     numbers: Vec<(usize, f64)>,
-    /// Columns left empty.
+    /// Columns that the row leaves empty.
     empty: Vec<usize>,
     words: Vec<(String, String)>,
 }
@@ -31,7 +32,7 @@ pub(super) struct FirstRows {
 }
 
 impl FirstRows {
-    /// Keeps a row; `false` when there are too many for a sweep.
+    /// Keeps a row; `false` if there are too many for a sweep.
     pub fn add(&mut self, numbers: &[(usize, f64)], empty: &[usize], words: &[(String, String)]) -> bool {
         self.cells += numbers.len() + empty.len() + words.len();
         if self.rows.len() >= ROWS || self.cells > CELLS {
@@ -41,7 +42,7 @@ impl FirstRows {
         true
     }
 
-    /// One run a row, if the file is a sweep.
+    /// One run for each row, if the file is a sweep.
     pub fn runs(&self, names: &[NameFacts]) -> Option<Vec<Run>> {
         let rows: Vec<_> = self.rows.iter().filter(|r| !r.numbers.is_empty()).collect();
         if rows.len() < 2 {
@@ -57,7 +58,8 @@ impl FirstRows {
         };
         let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != CounterKind::Value));
         let named = rows.iter().filter(|r| r.words.iter().any(|(n, _)| n.eq_ignore_ascii_case("state"))).count();
-        // A counter that takes many values in order is one of steps, unless every row also has a state: an export of runs.
+        // A counter with many values in order counts steps, unless every row also has a state: then
+        // it is an export of runs.
         let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && v.is_sorted();
         if named < rows.len() && counts.values().any(goes_on) {
             return None;
@@ -81,7 +83,7 @@ impl FirstRows {
     }
 }
 
-/// Rates that a schedule makes while a run goes on.
+/// Whether a rate is that of a schedule during a run.
 fn is_schedule(name: &str) -> bool {
     name.starts_with("lr/") || name.contains("lr-")
 }
@@ -90,7 +92,8 @@ fn is_number_of_run(name: &str) -> bool {
     is_label(name) || name == "number"
 }
 
-/// The run of a row. A metric that most rows have and this one leaves empty was not finite, unless the run did not end.
+/// The run of a row. A metric that most rows have and this one leaves empty was not finite, unless
+/// the run has not ended.
 fn run(index: usize, row: &TableRow, names: &[NameFacts], usual: &dyn Fn(usize) -> bool) -> Run {
     let words = &row.words;
     let state = words.iter().find(|(n, _)| n.eq_ignore_ascii_case("state") || n.eq_ignore_ascii_case("status"));

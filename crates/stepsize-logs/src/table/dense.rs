@@ -1,15 +1,17 @@
 //! [`Dense`]: stretches of rows that hold a plain number in every column, read by two threads.
 //!
-//! Nearly all bytes of a large table are such rows, and making numbers of them takes longer than gathering them. So one thread
-//! reads the later rows of a block while the other reads and gathers the earlier ones. The outcome is that of reading row by row.
+//! Nearly all bytes of a large table are such rows, and parsing their numbers takes longer than
+//! gathering them. So a second thread parses the later rows of a block while this one parses and
+//! gathers the earlier ones. The result is the same as reading row by row.
 
 use crate::gather::Gather;
 use crate::number;
 use memchr::memchr;
 
-/// Blocks smaller than this are not worth a thread.
+/// Bytes of a block below which a thread is not worth its start.
 const BLOCK: usize = 1 << 17;
-/// Share of a block that the gathering thread reads, in percent: so that both take about as long.
+/// Share of a block that the gathering thread parses, in percent, so that both threads take about
+/// as long.
 const SHARE: usize = 42;
 
 /// Buffers of the two threads.
@@ -20,7 +22,8 @@ pub(super) struct Dense {
 }
 
 impl Dense {
-    /// Reads rows of `columns` numbers from whole lines, up to the first row that is none; gives the bytes taken.
+    /// Reads rows with a number in each of `columns` from whole lines, up to the first row that is
+    /// not one. Returns the bytes taken.
     pub fn read(&mut self, lines: &[u8], delimiter: u8, columns: &[usize], gather: &mut Gather) -> usize {
         let middle = lines.len() / 100 * SHARE;
         let cut = match memchr(b'\n', lines.get(middle..).unwrap_or(&[])) {
@@ -54,7 +57,7 @@ impl Dense {
     }
 }
 
-/// The numbers of the rows at the start of `lines`; gives the bytes taken.
+/// Parses the rows at the start of `lines` into `out`; returns the bytes taken.
 fn rows(lines: &[u8], delimiter: u8, columns: usize, out: &mut Vec<f64>) -> usize {
     out.clear();
     let mut taken = 0;

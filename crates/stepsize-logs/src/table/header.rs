@@ -1,21 +1,21 @@
-//! [`Header`]: what the columns of a table are.
+//! [`Header`]: the columns of a table and what each holds.
 
 use crate::gather::Gather;
 use crate::names::{is_counter, is_known};
 use memchr::memchr;
 
-/// What a column is.
+/// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ColumnRole {
-    /// Numbers under the gathered name.
+    /// Numbers, for this column of [`Gather`].
     Plain(usize),
     /// Names of the numbers in the column of values beside it.
     Names,
-    /// The values that are named by another column.
+    /// Values whose names are in another column.
     Values,
-    /// One run's readings: number of the run, gathered name.
+    /// Readings of one run: index of the run, column of [`Gather`].
     Of(usize, usize),
-    /// Of no interest.
+    /// Nothing of interest.
     Nothing,
 }
 
@@ -31,11 +31,12 @@ pub(super) struct Column {
 pub(super) struct Header {
     pub delimiter: u8,
     pub columns: Vec<Column>,
-    /// The gathered names, if every column is plain; else none.
+    /// The columns of [`Gather`] if every column is plain; otherwise empty.
     pub plain: Vec<usize>,
     /// Runs that have columns of their own.
     runs: Vec<String>,
-    /// In the present row: readings of runs, a value and its name, and whether the row repeats the header.
+    /// Of the current row: readings of runs, a value and its name, and how many cells repeat the
+    /// header.
     readings: Vec<(usize, usize, f64)>,
     value: Option<f64>,
     named: String,
@@ -65,7 +66,7 @@ impl Header {
         for (i, cell) in cells.iter().enumerate() {
             let name = if named { clean(cell) } else { format!("column_{}", i + 1) };
             let meaning = if named && name.is_empty() {
-                // The index that pandas writes.
+                // The index column that pandas writes.
                 ColumnRole::Nothing
             } else if names == Some(i) {
                 ColumnRole::Names
@@ -108,7 +109,8 @@ impl Header {
         self.texts = 0;
     }
 
-    /// A number in a column that is not plain; whether the row needs [`Header::finish_row`].
+    /// Takes a number in a column that is not plain. Returns whether the row needs
+    /// [`Header::finish_row`].
     pub fn number(&mut self, column: usize, value: f64) -> bool {
         match self.columns.get(column).map(|c| c.meaning) {
             Some(ColumnRole::Of(run, name)) => self.readings.push((run, name, value)),
@@ -118,7 +120,7 @@ impl Header {
         true
     }
 
-    /// Words in a column; whether the row needs [`Header::finish_row`].
+    /// Takes words in a column. Returns whether the row needs [`Header::finish_row`].
     pub fn text(&mut self, column: usize, text: &[u8], gather: &mut Gather) -> bool {
         let Some(column) = self.columns.get(column) else { return false };
         let text = String::from_utf8_lossy(text);
@@ -136,7 +138,7 @@ impl Header {
         true
     }
 
-    /// What is left to do with a row that held more than plain numbers.
+    /// Ends a row that held more than plain numbers.
     pub fn finish_row(&mut self, line: &[u8], gather: &mut Gather) {
         if self.repeats > 1 || self.repeats == 1 && self.texts == 1 && self.columns.len() == 1 {
             gather.drop_row();
@@ -173,7 +175,7 @@ impl Header {
         }
     }
 
-    /// Whether a line of words names columns: none is a number, and a counter or metric is among them.
+    /// Whether a line of words names columns: most of its cells are known counters or metrics.
     fn is_header(&self, line: &[u8]) -> bool {
         let line = String::from_utf8_lossy(line);
         let cells = || line.split(char::from(self.delimiter)).map(str::trim);
@@ -186,26 +188,26 @@ fn clean(cell: &str) -> String {
     cell.trim().trim_start_matches('#').trim().trim_matches('"').to_owned()
 }
 
-/// `name - metric`, if more than a counter is named so.
+/// Splits `name - metric`, if at most two columns have other names.
 fn split_run<'a>(name: &'a str, cells: &[String]) -> Option<(&'a str, &'a str)> {
     let split = name.rsplit_once(" - ")?;
     let all = cells.iter().filter(|c| c.contains(" - ")).count();
     (all + 2 >= cells.len()).then_some(split)
 }
 
-/// The tag in a file name as TensorBoard gives it to a download: `run-x-tag-loss.csv`.
+/// The tag in the name that TensorBoard gives to a downloaded file: `run-x-tag-loss.csv`.
 fn tag_of(file: &str) -> Option<&str> {
     let stem = file.strip_suffix(".csv").unwrap_or(file);
     stem.rsplit_once("-tag-").map(|(_, tag)| tag).filter(|t| !t.is_empty())
 }
 
-/// Whether `# epoch loss` names columns rather than being a remark.
+/// Whether a line such as `# epoch loss` names columns rather than being a remark.
 pub(crate) fn is_commented_header(line: &str) -> bool {
     let rest = line.trim_start_matches('#').trim();
     !rest.starts_with('{') && rest.split([',', '\t', ';', ' ']).next().is_some_and(is_counter)
 }
 
-/// What separates the cells of a header.
+/// The byte that separates the cells of a header.
 pub(crate) fn delimiter(line: &str) -> u8 {
     let line = line.trim_matches(['\r', '\n']);
     let outside = |d: u8| {

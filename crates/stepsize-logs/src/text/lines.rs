@@ -1,16 +1,17 @@
-//! [`Lines`]: bytes as they arrive, lines as they are complete.
+//! [`Lines`]: bytes in as they arrive, lines out as they become complete.
 
 use crate::decode::Decoder;
 use memchr::memchr2;
 
-/// A line is kept up to this many bytes; the rest of it is dropped.
+/// Bytes kept of a line; the rest of it is dropped.
 pub const LONGEST: usize = 1 << 20;
 
 /// Splits a byte stream into lines of text, however the bytes are cut.
 ///
-/// A line ends at `\n` or `\r`, so each redraw of a progress bar is a line. Blank lines are passed over and NUL bytes
-/// dropped. A stream that is UTF-16, by its byte order mark or because every second byte is zero, is read as that, otherwise
-/// as UTF-8 with bad bytes replaced. Of a line longer than [`LONGEST`] only the beginning is kept: memory stays bounded.
+/// A line ends at `\n` or `\r`, so each redraw of a progress bar is a line. Blank lines and NUL
+/// bytes are dropped. A stream that is UTF-16, by its byte order mark or because every second byte
+/// is zero, is read as that, otherwise as UTF-8 with bad bytes replaced. Of a line longer than
+/// [`LONGEST`] only the beginning is kept: memory stays bounded.
 #[derive(Debug, Clone, Default)]
 pub struct Lines {
     decoder: Decoder,
@@ -23,14 +24,14 @@ impl Lines {
         Self::default()
     }
 
-    /// Takes the next bytes; gives the lines they complete.
+    /// Takes the next bytes; returns the lines that they complete.
     pub fn push(&mut self, bytes: &[u8]) -> Vec<String> {
         let mut out = Vec::new();
         self.feed(bytes, |line| out.push(line.to_owned()));
         out
     }
 
-    /// Takes the next bytes; hands over the lines they complete.
+    /// Takes the next bytes; calls `line` with each line that they complete.
     pub fn feed(&mut self, bytes: &[u8], mut line: impl FnMut(&str)) {
         let mut rest = self.decoder.push(bytes);
         while let Some(end) = memchr2(b'\n', b'\r', rest) {
@@ -48,7 +49,7 @@ impl Lines {
         extend(&mut self.line, rest);
     }
 
-    /// The end of the stream: gives the last line if it had no line ending. The splitter is then as new.
+    /// Ends the stream: returns the last line if it had no line end. The splitter is then as new.
     pub fn finish(&mut self) -> Option<String> {
         let mut out = None;
         let held = self.decoder.finish().to_vec();

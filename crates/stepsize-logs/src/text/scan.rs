@@ -1,26 +1,29 @@
-//! The scanner behind [`pairs`](super::pairs): words gather until a number takes them as its name.
+//! The scanner behind [`pairs`](super::pairs): words are collected until a number takes them as its
+//! name.
 
 use super::{Pair, words};
 use crate::literal;
 use crate::names::{DataSplit, is_counter};
+use crate::number;
 
-/// Dict literals tried on one line, so that a line of braces costs no quadratic time.
+/// Dict literals tried on one line, so that a line of braces does not take quadratic time.
 const LITERALS: usize = 8;
 
-/// Words kept before a number; earlier ones are prose.
+/// Words kept before a number. Earlier words are prose.
 const WORDS: usize = 16;
 
-/// What the scanner knows at one place of the line.
+/// The state of the scanner at one place of the line.
 pub(super) struct Scan<'a> {
     text: &'a str,
     at: usize,
-    /// The words that would name a number coming next.
+    /// The words that would name the next number.
     words: Vec<&'a str>,
     /// Whether `:` or `=` stands after the words.
     separated: bool,
     /// The held-out split that the line is about.
     scope: Option<&'a str>,
-    /// Open parentheses: the words before each, and how many pairs there were.
+    /// Open parentheses: the words before each, whether a separator followed them, and the number
+    /// of pairs so far.
     open: Vec<(Vec<&'a str>, bool, usize)>,
     literals: usize,
     out: Vec<Pair>,
@@ -42,7 +45,7 @@ impl<'a> Scan<'a> {
                 '-' | '+' => {
                     self.at += 1;
                     let word = self.word_at(self.at);
-                    match literal::number(word).filter(|_| !word.is_empty() && self.named()) {
+                    match number::whole(word.as_bytes()).filter(|_| !word.is_empty() && self.named()) {
                         Some(value) => {
                             self.at += word.len();
                             self.emit(if c == '-' { -value } else { value }, None);
@@ -79,7 +82,7 @@ impl<'a> Scan<'a> {
         self.text.get(self.at..).unwrap_or("")
     }
 
-    /// The byte `ahead` of the current place; 0 beyond the end.
+    /// The byte `ahead` bytes after the current place; 0 beyond the end.
     fn byte(&self, ahead: usize) -> u8 {
         self.text.as_bytes().get(self.at + ahead).copied().unwrap_or(0)
     }
@@ -112,7 +115,7 @@ impl<'a> Scan<'a> {
         rest.get(..end).unwrap_or("").trim_end_matches(['.', '/', '-', '\'', '\\'])
     }
 
-    /// The end of a part of the line; a part that only names a held-out split speaks for what follows.
+    /// Ends a part of the line. A part that is only the name of a split gives it to what follows.
     fn boundary(&mut self) {
         let split = match self.words.as_slice() {
             [word] => Some(*word),
@@ -130,7 +133,7 @@ impl<'a> Scan<'a> {
         let word = self.word_at(self.at);
         self.at += word.len().max(1);
         if self.separated
-            && let Some(value) = literal::number(word)
+            && let Some(value) = number::whole(word.as_bytes())
         {
             return self.emit(value, None);
         }
@@ -140,7 +143,7 @@ impl<'a> Scan<'a> {
         }
         if !self.separated
             && self.named()
-            && let Some(value) = literal::number(word)
+            && let Some(value) = number::whole(word.as_bytes())
         {
             return self.emit(value, None);
         }
@@ -158,14 +161,14 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// A quoted value: a number, or of no interest.
+    /// Reads a quoted value: a number, or nothing of interest.
     fn quoted(&mut self, quote: char) {
         let inner = self.rest().get(1..).unwrap_or("");
         let end = inner.find(quote);
         self.at += 1;
         if let Some(inside) = end.and_then(|end| inner.get(..end)) {
             self.at += inside.len() + 1;
-            match literal::number(inside) {
+            match number::whole(inside.as_bytes()) {
                 Some(value) => self.emit(value, None),
                 None => self.boundary(),
             }
@@ -179,7 +182,7 @@ impl<'a> Scan<'a> {
         if let Some((before, separated, pairs)) = self.open.pop()
             && pairs == self.out.len()
         {
-            // Nothing but a unit or a remark: the words before it still wait for their number.
+            // Only a unit or a remark: the words before it still wait for their number.
             self.words = before;
             self.separated = separated;
             if let [split] = inner.as_slice()
@@ -233,7 +236,11 @@ impl<'a> Scan<'a> {
             return self.drop_unit();
         }
         while self.named() && next == b',' && self.grouped(start) {
-            let Some(group) = self.text.get(self.at + 1..self.at + 4).and_then(literal::number) else { break };
+            let Some(group) =
+                self.text.get(self.at + 1..self.at + 4).and_then(|digits| number::whole(digits.as_bytes()))
+            else {
+                break;
+            };
             value = value * 1000.0 + group;
             self.at += 4;
         }
@@ -257,7 +264,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether only spaces stand before.
+    /// Whether only spaces precede the number.
     fn line_begins(&self, start: usize) -> bool {
         start < 64 && self.text.get(..start).is_some_and(|t| t.trim().is_empty())
     }
@@ -282,7 +289,7 @@ impl<'a> Scan<'a> {
                 self.at += 1;
             }
         }
-        self.text.get(start..self.at).and_then(literal::number).unwrap_or(f64::NAN)
+        self.text.get(start..self.at).and_then(|digits| number::whole(digits.as_bytes())).unwrap_or(f64::NAN)
     }
 
     /// Whether the number that began at `start` has a point or an exponent.
@@ -323,7 +330,7 @@ impl<'a> Scan<'a> {
         words::is_unit(word) && !after.starts_with(|c: char| c.is_ascii_digit() || matches!(c, ':' | '='))
     }
 
-    /// Passes over a number that has a unit.
+    /// Skips the rest of a number that has a unit.
     fn drop_unit(&mut self) {
         self.skip_space();
         while let Some(c) = self.rest().chars().next().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.')) {
@@ -337,7 +344,7 @@ impl<'a> Scan<'a> {
         self.out.push(Pair { name, value, whole, bar: false });
     }
 
-    /// A number with the words before it as its name; `whole` is the number after a `/`.
+    /// Adds a number under the words before it; `whole` is the number after a `/`.
     fn emit(&mut self, value: f64, whole: Option<f64>) {
         let separated = std::mem::take(&mut self.separated);
         let mut parts = std::mem::take(&mut self.words);
@@ -371,7 +378,8 @@ impl<'a> Scan<'a> {
         self.give(name, value, None);
     }
 
-    /// The name with the held-out split that the line is about, if it does not say its own and is no counter.
+    /// The name with the held-out split of the line, unless it has a split of its own or is a
+    /// counter.
     fn scoped(&self, name: String) -> String {
         match self.scope {
             Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) => {

@@ -1,17 +1,17 @@
-//! [`settings`]: what a line says of a run's configuration rather than of its course.
+//! [`settings`]: what a line says about the configuration of a run.
 
-/// What a line says.
+/// What a line says about the configuration.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(crate) struct Settings {
     /// Names and values.
     pub facts: Vec<(String, String)>,
     /// Whether the line looks like the start of a program.
     pub start: bool,
-    /// Whether its numbers are settings, and none is a reading.
+    /// Whether all its numbers are settings, none a reading.
     pub only: bool,
 }
 
-/// Names that are settings wherever they stand at the start of a line: `optimizer: adamw`.
+/// Names that are settings at the start of a line: `optimizer: adamw`.
 const NAMES: [&str; 34] = [
     "lr",
     "learning_rate",
@@ -118,7 +118,8 @@ fn assignments(text: &str, separator: char, out: &mut Vec<(String, String)>) {
     }
 }
 
-/// A line that is one setting, as configurations are printed: `learning_rate: 0.001`, `batch_size = 64`.
+/// A line that is one setting, as configurations are printed: `learning_rate: 0.001`, `batch_size =
+/// 64`.
 fn single(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once([':', '='])?;
     let (name, value) =

@@ -1,7 +1,9 @@
-//! [`Tables`]: lines of text, with those that are rows of a table whose names stood on an earlier line.
+//! [`Tables`]: lines of text, some of which are rows of a table whose names stood on an earlier
+//! line.
 //!
-//! A header is a line of words with a known counter or metric among them; its rows are lines of as many cells, of which at
-//! least two are numbers and none has a name of its own. Bars and rules between are passed over.
+//! A header is a line of words with a known counter or metric among them. Its rows are lines with
+//! as many cells, of which at least two are numbers and none has a name of its own. Bars and rules
+//! between them are ignored.
 
 use super::{Pair, scan_pairs};
 use crate::names::{is_counter, is_known};
@@ -14,7 +16,7 @@ pub struct Tables {
     idle: u32,
 }
 
-/// After so many other lines a header speaks no more.
+/// After this many other lines a header is forgotten.
 const IDLE: u32 = 200;
 
 impl Tables {
@@ -23,7 +25,8 @@ impl Tables {
         Self::default()
     }
 
-    /// The names and numbers of the next line, as [`pairs`](super::pairs) with the rows of tables.
+    /// The names and numbers of the next line: a row of a table, or as [`pairs`](super::pairs)
+    /// reads it.
     pub fn pairs(&mut self, line: &str) -> Vec<(String, f64)> {
         self.read(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
     }
@@ -78,7 +81,7 @@ impl Tables {
 /// The names on a line that is a header.
 fn header(line: &str) -> Option<Vec<String>> {
     let mut cells = cells(line);
-    // Names of two words in columns that are wide apart.
+    // Names of two words, in columns at least two spaces apart.
     if !line.contains(['|', ',', '\t']) && line.contains("  ") {
         cells = line.trim().split("  ").map(str::trim).filter(|c| !c.is_empty()).take(65).collect();
     }

@@ -1,4 +1,5 @@
-//! What the words of a log line are beside the names that [`names`](crate::names) knows: units, filler, qualifiers.
+//! What the words of a log line are beside the names that [`names`](crate::names) knows: units,
+//! filler, qualifiers.
 
 use crate::names::{DataSplit, is_counter};
 
@@ -6,7 +7,7 @@ fn among(word: &str, list: &[&str]) -> bool {
     list.iter().any(|w| word.eq_ignore_ascii_case(w))
 }
 
-/// Whether the word is a counter with its number attached (`epoch3`, `step-100`); gives both.
+/// Splits a counter with its number attached: `epoch3`, `step-100`.
 pub(crate) fn counted(word: &str) -> Option<(&str, f64)> {
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let count = word.get(name.len()..)?.parse().ok()?;
@@ -24,7 +25,7 @@ pub(crate) fn is_held_out(word: &str) -> bool {
     DataSplit::of_word(word).is_some_and(DataSplit::is_held_out)
 }
 
-/// Words that belong to the name after them.
+/// Whether a word belongs to the name after it.
 pub(crate) fn is_qualifier(word: &str) -> bool {
     is_split(word)
         || among(
@@ -37,7 +38,7 @@ pub(crate) fn is_qualifier(word: &str) -> bool {
         )
 }
 
-/// Words that are part of no name when they stand last before a number.
+/// Whether a word is not part of a name when it stands last before a number.
 pub(crate) fn is_filler(word: &str) -> bool {
     among(
         word,
@@ -45,17 +46,17 @@ pub(crate) fn is_filler(word: &str) -> bool {
     )
 }
 
-/// Words between a metric and the progress it was seen at.
+/// Whether a word stands between a metric and the count at which it was seen.
 pub(crate) fn is_at(word: &str) -> bool {
     among(word, &["at", "after", "@", "on", "for"])
 }
 
-/// Log levels as loggers print them.
+/// Whether a word is a log level as loggers print it.
 pub(crate) fn is_level(word: &str) -> bool {
     ["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "TRACE", "CRITICAL", "NOTICE"].contains(&word)
 }
 
-/// Units after a number that make it a duration, a size or a speed.
+/// Whether a word after a number is a unit of time, size or speed.
 pub(crate) fn is_unit(word: &str) -> bool {
     word.contains("/s")
         || word.ends_with("/it")
@@ -69,13 +70,13 @@ pub(crate) fn is_unit(word: &str) -> bool {
         )
 }
 
-/// A share of something: `9833/10000` after such a name is a ratio, not a count.
+/// Whether a name is that of a share: `9833/10000` after it is a ratio, not a count.
 pub(crate) fn is_share(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     ["acc", "correct", "precision", "recall"].iter().any(|w| lower.contains(w))
 }
 
-/// Source files, as in `solver.cpp:239`.
+/// Whether a word is the name of a source file, as in `solver.cpp:239`.
 pub(crate) fn is_source(word: &str) -> bool {
     let ending = word.rsplit_once('.').map(|(_, ending)| ending);
     ending.is_some_and(|e| {
@@ -83,7 +84,7 @@ pub(crate) fn is_source(word: &str) -> bool {
     })
 }
 
-/// Calls that wrap a number: `tensor(0.3)`.
+/// Whether a word is a call that wraps a number: `tensor(0.3)`.
 pub(crate) fn is_wrapper(word: &str) -> bool {
     let last = word.rsplit('.').next().unwrap_or(word);
     among(

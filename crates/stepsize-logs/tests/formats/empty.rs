@@ -1,4 +1,5 @@
-//! Losses that were not finite and that the log leaves empty, and losses that are only looked at now and then.
+//! Losses that were not finite and that the log leaves empty, and losses that are only looked at
+//! now and then.
 
 use super::{one, points, read};
 use stepsize_logs::{Format, Run};

@@ -1,4 +1,5 @@
-//! Every format from bytes to runs: what the real writers wrote (`fixtures/make.py`), and what tools print.
+//! Every format from bytes to runs: what the real writers wrote (`fixtures/make.py`), and what
+//! tools print.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 

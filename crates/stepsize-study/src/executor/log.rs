@@ -1,5 +1,6 @@
-//! What a running command logs, read as it comes: which metric ([`meaning`]), at which step ([`column`]), as which events
-//! ([`meter`]), from which bytes ([`source`]).
+//! The log of a running command, read as it comes: which names are the metric ([`meaning`]), the
+//! readings of one name ([`column`]), the events they become ([`meter`]), the bytes they come from
+//! ([`source`]), the last lines ([`tail`]).
 
 pub(super) mod column;
 pub(super) mod meaning;

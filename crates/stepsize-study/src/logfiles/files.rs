@@ -1,4 +1,4 @@
-//! Single files: read in blocks, whatever their size; and the joining of what several files hold of one run.
+//! Single files of any size, read in blocks, and how parts of one run in several files are joined.
 
 use super::reader;
 use std::fs::File;
@@ -43,7 +43,7 @@ pub(super) fn read_from(source: &mut impl Read, name: &str) -> Result<Vec<Run>> 
             Err(e) => return Err(failed(e)),
         }
     }
-    // What came before the fault is worth having.
+    // What came before the fault is kept.
     let runs = reader.runs();
     match pushed {
         Err(error) if runs.iter().all(|r| r.series.is_empty()) => Err(said(error)),
@@ -58,7 +58,7 @@ pub(super) fn read_from(source: &mut impl Read, name: &str) -> Result<Vec<Run>> 
     }
 }
 
-/// The runs of several files that continue one another: where a later one begins, an earlier one ends.
+/// Joins the runs of files that continue one another: an earlier one ends where a later one begins.
 pub(super) fn join(parts: impl Iterator<Item = Result<Vec<Run>>>) -> Result<Vec<Run>> {
     let mut whole: Option<Run> = None;
     let mut fault = None;
@@ -105,9 +105,10 @@ pub(super) fn add(whole: &mut Run, later: Run) {
                     let before = known.points.len();
                     known.points.retain(|(step, _)| step < begin);
                     if known.points.len() < before {
-                        whole
-                            .notes
-                            .push(format!("{} goes on from step {begin} in a later file, which holds", known.name));
+                        whole.notes.push(format!(
+                            "{} continues from step {begin} in a later file, which replaces the earlier one from there",
+                            known.name
+                        ));
                     }
                 }
                 known.points.extend(series.points);

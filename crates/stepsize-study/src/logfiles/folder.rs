@@ -1,15 +1,15 @@
-//! Which files of a folder are logs, and which of them are of one run.
+//! The files of a folder that are logs, and which of them belong to one run.
 
 use super::files::add;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stepsize::{Error, Result};
-use stepsize_logs::{Format, LogReader, Run};
+use stepsize_logs::{Format, LogReader, Run, name_facts};
 
-/// Folders that hold no logs.
+/// Folders without logs.
 const NOT_FOLDERS: [&str; 9] =
     ["node_modules", "__pycache__", "site-packages", "venv", "target", "datasets", "artifacts", "media", "code"];
-/// Endings of files that are no logs.
+/// Endings of files that are not logs.
 const NOT_FILES: [&str; 47] = [
     "py",
     "pyc",
@@ -59,7 +59,7 @@ const NOT_FILES: [&str; 47] = [
     "tar",
     "so",
 ];
-/// Files of settings that are no logs themselves.
+/// Files with settings; they are not logs.
 const SETTINGS: [&str; 9] = [
     "hparams.yaml",
     "config.yaml",
@@ -71,9 +71,9 @@ const SETTINGS: [&str; 9] = [
     "opt.yaml",
     "wandb-metadata.json",
 ];
-/// Depth of folders looked into.
+/// Depth to which folders are searched.
 const DEPTH: usize = 24;
-/// Largest file of settings.
+/// Most bytes of a file with settings.
 const SETTINGS_BYTES: u64 = 1 << 20;
 
 /// The files of one log.
@@ -132,7 +132,7 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<LogFiles>) {
             continue;
         }
         if path.is_dir() {
-            // A link to a folder may lead back.
+            // A link to a folder may form a circle.
             if !path.is_symlink() && !NOT_FOLDERS.contains(&name.as_str()) {
                 folders.push(path);
             }
@@ -145,7 +145,7 @@ fn walk(folder: &Path, depth: usize, out: &mut Vec<LogFiles>) {
     if !events.is_empty() {
         out.push(LogFiles::Events(events));
     }
-    // What W&B stores in its own file it also prints: the file is the log.
+    // W&B also prints what it stores in its own file: only the file is read.
     let stored = files.iter().any(|f| f.extension().is_some_and(|e| e == "wandb"));
     out.extend(files.iter().map(|f| LogFiles::of(f)));
     for folder in folders {
@@ -164,7 +164,7 @@ fn ending(name: &str) -> &str {
     name.rsplit_once('.').map_or("", |(_, e)| e)
 }
 
-/// Of the states of several checkpoints of one run, which repeat one another, the newest is kept.
+/// Keeps the newest of the states in several checkpoints of one run: each repeats the one before.
 fn newest_checkpoints(jobs: &mut Vec<LogFiles>) {
     let place = |job: &LogFiles| -> Option<(PathBuf, u64)> {
         let LogFiles::File(path) = job else { return None };
@@ -183,7 +183,7 @@ fn newest_checkpoints(jobs: &mut Vec<LogFiles>) {
     jobs.retain(|job| place(job).is_none_or(|(run, number)| newest.get(&run) == Some(&number)));
 }
 
-/// A run of MLflow's file store: one file a metric, one file a parameter.
+/// Reads a run of MLflow's file store: a file for each metric, a file for each parameter.
 pub(super) fn store_run(folder: &Path) -> Result<Vec<Run>> {
     let mut whole = Run::default();
     let metrics = folder.join("metrics");
@@ -227,8 +227,20 @@ fn below(folder: &Path, depth: usize, out: &mut Vec<PathBuf>) {
     }
 }
 
+/// Adds to runs the settings in files beside their log, and names what is known. What the log
+/// itself says stays.
+pub(super) fn add_settings(path: &Path, runs: &mut [Run]) {
+    let settings = settings_beside(path);
+    for run in runs {
+        for (name, value) in &settings {
+            run.facts.entry(name.clone()).or_insert_with(|| value.clone());
+        }
+        name_facts(&mut run.facts);
+    }
+}
+
 /// Settings in files beside a log.
-pub(super) fn settings_beside(path: &Path) -> BTreeMap<String, String> {
+fn settings_beside(path: &Path) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     let Some(folder) = path.parent() else { return out };
     for name in SETTINGS {
@@ -251,7 +263,8 @@ pub(super) fn settings_beside(path: &Path) -> BTreeMap<String, String> {
     out
 }
 
-/// `name: value` at any depth, W&B's `name:` over `value: x` too. What is more than that in a YAML file is passed over.
+/// Reads `name: value` at any depth, and W&B's `name:` above `value: x`. Everything else in a YAML
+/// file is ignored.
 fn yaml(text: &str, out: &mut BTreeMap<String, String>) {
     let mut above: Vec<(usize, String)> = Vec::new();
     for line in text.lines().take(10_000) {

@@ -1,4 +1,5 @@
-//! [`Growing`]: a log file that is read again as it grows, or as it is written anew; [`Follow`]: many of them.
+//! [`Growing`]: a log file that is read again as it grows or is written anew. [`Follow`]: many of
+//! them.
 
 use super::{Found, folder::LogFiles, reader};
 use std::collections::BTreeMap;
@@ -13,7 +14,7 @@ use stepsize_logs::{Format, HEAD, LogReader, Run};
 /// Bytes read at once.
 const BLOCK: usize = 1 << 20;
 
-/// What a file says next: a record, or a line where lines are wanted.
+/// The next part of a file: a record, or a line where lines are wanted.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Entry {
     Row(Vec<(String, f64)>),
@@ -37,19 +38,20 @@ pub(crate) struct Growing {
     head: Vec<u8>,
     at: u64,
     seen: Option<(u64, SystemTime, u64)>,
-    /// Records given of a document, which is read from its beginning each time.
+    /// Records of a document that were given already; a document is read from its beginning each
+    /// time.
     given: usize,
     want: Want,
     lines: Lines,
 }
 
 impl Growing {
-    /// A file of which the records are wanted, or the lines where `lines` is set; of text always the lines.
+    /// Reads a file as records, or as lines if `lines` is set; text is always read as lines.
     pub fn new(path: &Path, lines: bool) -> Self {
         Self::wanting(path, if lines { Want::Lines } else { Want::Records })
     }
 
-    /// A file of which the runs are wanted.
+    /// Reads a file as runs.
     fn of_runs(path: &Path) -> Self {
         Self::wanting(path, Want::Runs)
     }
@@ -64,10 +66,10 @@ impl Growing {
         self.reader.as_ref().map(LogReader::format)
     }
 
-    /// Reads what is new; whether there was anything.
+    /// Reads what is new; returns whether there was anything.
     ///
     /// # Errors
-    /// When the file cannot be read, or is no log of the format that it began as.
+    /// If the file cannot be read, or does not continue in the format in which it began.
     pub fn look(&mut self, mut give: impl FnMut(Vec<Entry>)) -> Result<bool> {
         let path = self.path.clone();
         let failed = |e: std::io::Error| Error::io("read", &path, e);
@@ -115,7 +117,7 @@ impl Growing {
         Ok(true)
     }
 
-    /// What is left when the file is complete: a last line without an end.
+    /// The rest once the file is complete: a last line without a line end.
     pub fn last_records(&mut self) -> Vec<Entry> {
         if self.format().is_some_and(is_document) {
             return self.document_rows();
@@ -147,7 +149,7 @@ impl Growing {
     fn push(&mut self, bytes: &[u8]) -> Result<()> {
         let known = self.head.len();
         if known < HEAD && self.format().is_none_or(|f| matches!(f, Format::Text | Format::Other)) {
-            // A file that has just begun may show later what it is.
+            // A file that has just begun may show its format later.
             self.head.extend_from_slice(bytes.get(..bytes.len().min(HEAD - known)).unwrap_or(&[]));
             let fresh = reader(&self.head, &self.path);
             if self.format() != Some(fresh.format()) {
@@ -174,23 +176,24 @@ fn inode(meta: &std::fs::Metadata) -> u64 {
     std::os::unix::fs::MetadataExt::ino(meta)
 }
 
-/// Logs that are looked at again and again while runs are going on.
+/// Logs that are read again and again while runs are in progress.
 #[derive(Debug)]
 pub struct Follow {
     paths: Vec<PathBuf>,
     known: BTreeMap<PathBuf, Growing>,
-    /// Stamps of what is read whole each time: stores of several files, databases.
+    /// Stamps of the logs that are read whole each time: stores of several files, databases.
     whole: BTreeMap<PathBuf, Vec<Stamp>>,
 }
 
 impl Follow {
-    /// Follows the logs among the paths, as [`collect`](super::collect) takes them; files that come later too.
+    /// Follows the logs among paths as [`collect`](super::collect) takes them, and files that
+    /// appear later.
     pub fn new<P: AsRef<Path>>(paths: &[P]) -> Self {
         let paths = paths.iter().map(|p| p.as_ref().to_owned()).collect();
         Self { paths, known: BTreeMap::new(), whole: BTreeMap::new() }
     }
 
-    /// What has changed since the last time, everything at the first.
+    /// The logs that changed since the last call; at the first call all of them.
     pub fn poll(&mut self) -> Vec<Found> {
         let mut out = Vec::new();
         for path in self.paths.clone() {
@@ -209,13 +212,7 @@ impl Follow {
             match growing.look(|_| {}) {
                 Ok(true) => {
                     let mut runs = growing.runs();
-                    let settings = super::folder::settings_beside(path);
-                    for run in &mut runs {
-                        settings.iter().for_each(|(name, value)| {
-                            run.facts.entry(name.clone()).or_insert_with(|| value.clone());
-                        });
-                        stepsize_logs::name_facts(&mut run.facts);
-                    }
+                    super::folder::add_settings(path, &mut runs);
                     if runs.iter().any(|r| !r.series.is_empty()) {
                         out.push((path.clone(), Ok(runs)));
                     }
@@ -244,8 +241,8 @@ impl Follow {
 /// Length and time of a file.
 type Stamp = (u64, SystemTime);
 
-/// Stamps of all files of a log: another one means that it has changed. Not the newest time alone, which stands still for as long
-/// as a clock that went back.
+/// Stamps of all files of a log. Any difference means that the log has changed. The newest time
+/// alone is not enough: it stands still after the clock went back.
 fn stamps(job: &LogFiles) -> Vec<Stamp> {
     let of = |path: &Path| {
         std::fs::metadata(path)
@@ -253,7 +250,7 @@ fn stamps(job: &LogFiles) -> Vec<Stamp> {
     };
     match job {
         LogFiles::File(path) => vec![of(path)],
-        // Writes wait in a file beside it.
+        // SQLite keeps recent writes in a file beside it.
         LogFiles::Database(path) => vec![of(path), of(&PathBuf::from(format!("{}-wal", path.display())))],
         LogFiles::Events(paths) => paths.iter().map(|p| of(p)).collect(),
         LogFiles::Store(path) => super::folder::files_of(path).iter().map(|p| of(p)).collect(),

@@ -124,7 +124,8 @@ fn files_are_followed_while_they_grow_are_rewritten_and_come() {
     assert_eq!(count(&follow.poll()), [1]);
 }
 
-/// The first file was written before the clock went back an hour, so the second never is the newest.
+/// The first file was written before the clock went back an hour, so the second never is the
+/// newest.
 #[test]
 fn logs_of_several_files_are_followed_when_the_clock_goes_back() {
     let dir = Dir::new("clock");

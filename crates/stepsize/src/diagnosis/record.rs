@@ -209,6 +209,7 @@ impl Record {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{Event, Lr, Schedule, TrialId, TrialSpec, fold};
 
     #[test]
     fn a_series_is_tidy() {
@@ -217,6 +218,31 @@ mod tests {
         assert_eq!(series.points(), [(0.0, 3.0), (1.0, 1.9), (2.0, 1.8)]);
         assert_eq!((series.restarts(), series.broken().len()), ([1.0].as_slice(), 0));
         assert_eq!((series.at(1.5), series.at(-1.0), series.at(9.0)), (Some(1.9), Some(3.0), Some(1.8)));
+    }
+
+    #[test]
+    fn a_trial_is_a_record_of_its_readings_and_its_rate() {
+        let (trial, lr) = (TrialId(3), 0.1);
+        let spec = TrialSpec {
+            lr: Lr::new(lr).unwrap(),
+            schedule: Schedule::flat(1.0).unwrap(),
+            steps: 2,
+            seed: 0,
+            stop_on_divergence: true,
+        };
+        let events = [
+            Event::Started { trial, spec },
+            Event::Step { trial, step: 0, lr, loss: 2.3 },
+            Event::Step { trial, step: 1, lr, loss: f64::NAN },
+            Event::Eval { trial, step: 2, lr, val_loss: 2.2, score: Some(0.4) },
+        ];
+        let record = Record::of_trial(&fold(&events)[&trial]);
+        assert_eq!((record.loss.points(), record.loss.broken()), ([(0.0, 2.3)].as_slice(), [1.0].as_slice()));
+        assert_eq!(
+            (record.val_loss.points(), record.score.points()),
+            ([(2.0, 2.2)].as_slice(), [(2.0, 0.4)].as_slice())
+        );
+        assert_eq!((record.base_lr(), record.facts.total_steps, record.facts.running), (Some(lr), Some(2.0), true));
     }
 
     #[test]

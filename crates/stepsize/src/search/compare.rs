@@ -1,15 +1,18 @@
-//! [`Comparison`]: every way to set the rate, on one job, at equal total compute *including search*.
+//! [`Comparison`]: ways to set the rate, on one job, at equal total compute, *searches included*.
 //!
-//! Everybody has T steps for each seed. A way without a search trains for T steps at each initial rate of a grid: its final
-//! loss over the rate is its *valley*. A way with a search pays for it out of the T steps: `find` searches for a run of
-//! T/1.6 with at most 0.6 of such a run, first-fall with its short trials, and each then trains with what is left; a search
-//! by k runs (0.1, 0.01, 0.001; the grid) makes k runs of T/k, schedule and all, and is judged by the best of them.
+//! Each way has T steps for each seed. A way without a search trains for T steps at each initial
+//! rate of a grid: its final loss over the rate is its *valley*. A way with a search pays for it
+//! out of the T steps: `find` searches for a run of T/1.6 with at most 0.6 of such a run,
+//! first-fall with its short trials, and each then trains with what is left; a search by k runs
+//! (0.1, 0.01, 0.001; the grid) makes k runs of T/k, schedule and all, and is judged by the best of
+//! them.
 //!
-//! It is a [`Probe`], so that a comparison is kept, resumed and stopped as any other study. [`Comparison::compared`] makes the table
-//! ([`Row`]) and the sentences ([`Claim`]); both are pure functions of the trials.
+//! It is a [`Probe`], so a comparison is kept, resumed and stopped like any other study.
+//! [`Comparison::compared`] makes the table ([`Row`]) and the sentences ([`Claim`]); both are pure
+//! functions of the trials.
 //!
-//! It does not know models: a way that needs another optimizer names it in text, and whoever runs the trials looks it up by
-//! [`Comparison::planned`].
+//! It does not know models: a way that needs another optimizer names it as text, and the caller
+//! that runs the trials looks it up by [`Comparison::planned`].
 
 mod claims;
 mod rows;
@@ -24,7 +27,7 @@ use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Answer, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 
-/// What a planned trial is part of.
+/// The part of a comparison that a planned trial belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// The valley of the way of this number.
@@ -39,7 +42,7 @@ pub enum Part {
 const SEARCH: f64 = 0.6;
 /// Rates of the rule of thumb.
 const DECADES: [f64; 3] = [0.1, 0.01, 0.001];
-/// Factors on the rate of a method without one.
+/// Grid of a method without a rate, as factors of [`Way::unit`].
 const FACTORS: [f64; 5] = [0.01, 0.1, 1.0, 10.0, 100.0];
 
 /// The plan of a comparison.
@@ -53,8 +56,8 @@ pub struct Comparison {
 }
 
 impl Comparison {
-    /// Compares `ways` (the first must be one fixed rate) at `rates` with `seeds` seeds; `job` is the run of T steps, its
-    /// schedule the one that searches look for.
+    /// Compares `ways` (the first must be one fixed rate) at `rates` with `seeds` seeds; `job` is
+    /// the run of T steps, its schedule the one that searches look for.
     ///
     /// # Errors
     /// When there are no seeds, fewer than 3 rates, or no fixed way in front.
@@ -73,7 +76,7 @@ impl Comparison {
         Ok(Self { job, ways, rates, seeds, searches: true })
     }
 
-    /// The same without ways that need shorter runs, for jobs whose length cannot be set.
+    /// The same without the ways that need shorter runs, for jobs whose length cannot be set.
     pub fn without_searches(mut self) -> Self {
         self.searches = false;
         self
@@ -84,11 +87,11 @@ impl Comparison {
         &self.ways
     }
 
-    /// The trials that are known beforehand, in the order of their numbers from 0. All others are searches and the runs after them:
-    /// they have the job's own optimizer and no controller.
+    /// The trials that are known beforehand, in the order of their numbers from 0. All later trials
+    /// are searches and the runs after them; those use the job's own optimizer and no controller.
     ///
     /// # Errors
-    /// When a schedule cannot be squeezed into a short run.
+    /// When a schedule cannot be compressed to a short run.
     pub fn planned(&self) -> Result<Vec<(Part, TrialSpec)>> {
         let mut list = Vec::new();
         for (i, way) in self.ways.iter().enumerate() {
@@ -126,13 +129,13 @@ impl Comparison {
         (0..self.seeds).map(move |i| first.wrapping_add(i))
     }
 
-    /// The run that `find` searches for: with its search it makes T steps.
+    /// Steps of the run that `find` searches for: with the search they add up to T.
     fn horizon(&self) -> u64 {
         ((self.job.steps as f64 / (1.0 + SEARCH)) as u64).max(1)
     }
 
-    /// The search of `find` for the seed of this number. A search may need a second seed, so that each has two of its own: the
-    /// trials of one are told from those of another by them.
+    /// The search of `find` for the seed of this number. A search may need a second seed, so each
+    /// has two of its own; they also tell the trials of one search from those of another.
     fn race(&self, number: u64) -> Result<Race> {
         let seed = self.job.seed.wrapping_add(2 * number);
         let steps = self.horizon();
@@ -145,7 +148,7 @@ impl Comparison {
         FirstFall::new(Job { seed, ..self.job.clone() })
     }
 
-    /// Sorts the trials after the planned ones; what is still to be run next, if anything.
+    /// Sorts the trials after the planned ones, and says which are to be run next.
     fn searched(&self, rest: &[Trial]) -> Result<Searched> {
         let mut all = Searched { by_seed: self.seeds().map(BySeed::new).collect(), next: Vec::new() };
         if !self.searches {

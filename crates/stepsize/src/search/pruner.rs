@@ -1,8 +1,9 @@
-//! [`Pruner`]: ends a trial that cannot be the answer any more. It sees curves, never the study.
+//! [`Pruner`]: ends a trial that can no longer be the answer. It sees curves, never the study.
 //!
-//! `settled` holds only trials of batches that have ended, so that a verdict depends on evidence and never on timing:
-//! the same seed gives the same study on any number of threads. A rule that the user asks for by name ([`PrunerKind`]) may give
-//! that up: in a sweep, which is one batch, it would have nothing to compare with.
+//! The pruner of a search compares a trial only with trials of batches that have ended, so that its
+//! decisions never depend on timing: the same seed gives the same study on any number of threads. A
+//! pruner that the user asks for by name ([`PrunerKind`]) may give that up: a sweep is one batch,
+//! in which it would otherwise have nothing to compare with.
 
 mod diverging;
 mod halving;
@@ -18,12 +19,12 @@ pub use one_sided::OneSided;
 use crate::curve::Curve;
 use crate::trial::Trial;
 
-/// Judges a running trial.
+/// Decides whether a running trial is ended.
 pub trait Pruner: Send + Sync {
-    /// `Some(why)` to end `live`; `settled` are the trials of earlier batches, by number.
+    /// `Some(why)` ends `live`. `settled` are the ended trials to compare it with, by number.
     fn judge(&self, live: &Trial, settled: &[Trial]) -> Option<String>;
-    /// Whether `settled` leaves out the ended trials of the batch that `live` belongs to. Without them a verdict does not depend
-    /// on how fast others ran.
+    /// Whether `settled` omits the ended trials of the batch that `live` belongs to. If it does,
+    /// decisions do not depend on how fast the others ran.
     fn waits_for_batches(&self) -> bool {
         true
     }
@@ -42,7 +43,7 @@ impl PrunerKind {
     }
 }
 
-/// What a rule compares: validation losses where there are any, else training losses.
+/// The curve to compare: validation losses where there are any, else training losses.
 fn curve(trial: &Trial) -> &Curve {
     if trial.val.last().is_some() { &trial.val } else { &trial.train }
 }

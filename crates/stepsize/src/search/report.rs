@@ -1,9 +1,9 @@
-//! [`Report`]: everything a picture, a page or a table needs, as data and nothing else.
+//! [`Report`]: everything that a picture, a page or a table needs, as data.
 //!
-//! A report is a function of trials and the estimate drawn from them, so it can be made again from a recorded log at
-//! any time. It decides what is *shown*: the verdict on each rate (below, within or above the interval of the
-//! estimate; see [`Placement`]), how curves are thinned ([`thin`]), and what the search is compared with (see [`Cost`]).
-//! It does not decide the rate and draws nothing.
+//! A report is a function of trials and of their estimate, so it can be made again from a recorded
+//! log at any time. It decides what is *shown*: the verdict on each rate (see [`Placement`]), how
+//! curves are thinned ([`thin`]), and what the cost of the search is compared with (see [`Cost`]).
+//! It does not choose the rate and draws nothing.
 
 mod cost;
 mod thin;
@@ -19,27 +19,29 @@ use crate::trial::{Trial, fold};
 use crate::{Answer, Curve, Error, Estimate, Job, Lr, Placement, Point, Reason, Refusal, Remedy, Result};
 use serde::{Deserialize, Serialize};
 
-/// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed line.
+/// Points kept of one curve: more than a picture a thousand pixels wide can show of a smoothed
+/// line.
 const CURVE_POINTS: usize = 240;
 
-/// Everything that is shown of a study.
+/// Everything that is shown about a study.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
-    /// What was asked: command, probe and options.
+    /// The question: command, probe and options.
     pub question: String,
     /// What was trained.
     pub task: String,
     /// The full run.
     pub job: Job,
-    /// The full run's schedule in notation; `its own` where only the command knows it.
+    /// The full run's schedule in notation; `its own` if a command sets it itself.
     pub schedule: String,
-    /// The answer or the refusal.
+    /// The rate or the refusal.
     pub estimate: Estimate,
     /// Every trial, in the order of their numbers.
     pub runs: Vec<TrialSummary>,
-    /// Median validation loss of the untrained model, where it was evaluated.
+    /// Median validation loss of the untrained model, where it was evaluated (the upper one of an
+    /// even count).
     pub untrained: Option<f64>,
-    /// What the search cost, and what a full grid would have.
+    /// What the search cost, and what a full grid would have cost.
     pub cost: Cost,
     /// Whether the search was interrupted.
     pub interrupted: bool,
@@ -62,7 +64,8 @@ pub struct TrialSummary {
     pub steps_run: u64,
     /// Seed.
     pub seed: u64,
-    /// Validation loss after the last step; `None` when it did not finish or that loss is not finite.
+    /// Validation loss after the last step; `None` when it did not finish or that loss is not
+    /// finite.
     pub loss: Option<f64>,
     /// Accuracy or R2 at the last evaluation, where the task has one.
     pub score: Option<f64>,
@@ -77,7 +80,7 @@ pub struct TrialSummary {
 }
 
 impl Report {
-    /// A report of `trials` and what was concluded from them.
+    /// A report of `trials` and of the estimate drawn from them.
     pub fn new(question: &str, task: &str, job: &Job, estimate: &Estimate, trials: &[Trial]) -> Self {
         let runs = trials.iter().map(|t| TrialSummary::new(t, estimate)).collect();
         Self {
@@ -95,7 +98,7 @@ impl Report {
         .with_words(Remedy::to_string)
     }
 
-    /// A report of a recorded study: its last conclusion, or a refusal when it holds none.
+    /// A report of a recorded study, with its last conclusion. Without one the answer is a refusal.
     ///
     /// # Errors
     /// When the events do not begin with the study they belong to.
@@ -153,14 +156,14 @@ impl Report {
         }
     }
 
-    /// The only run when it is a range test: one run whose rate grew by a factor of ten or more.
+    /// The run of a range test: the only run, and its rate grew by a factor of ten or more.
     pub fn range_test(&self) -> Option<&TrialSummary> {
         let [run] = self.runs.as_slice() else { return None };
         let (first, last) = (run.train.first()?, run.train.last()?);
         (first.lr > 0.0 && last.lr >= 10.0 * first.lr).then_some(run)
     }
 
-    /// The lengths that were run, longest first.
+    /// The lengths of the trials in steps, longest first.
     pub fn lengths(&self) -> Vec<u64> {
         let mut lengths: Vec<u64> = self.runs.iter().map(|r| r.steps).collect();
         lengths.sort_unstable_by(|a, b| b.cmp(a));
@@ -196,7 +199,7 @@ impl TrialSummary {
     }
 }
 
-/// What is said of a log without a conclusion.
+/// The estimate of a log without a conclusion.
 fn unconcluded(job: &Job, trials: &[Trial]) -> Estimate {
     let because = format!("the log ends before the search did, after {} trials", trials.len());
     Estimate {

@@ -1,14 +1,14 @@
-//! [`Norms`]: an engine whose gradient norms are overheard, when they are asked for.
+//! [`Norms`]: an engine that records the norm of each gradient on request.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use stepsize::{Engine, Evaluation, GradientStats, Result, Snapshot};
 
-/// The norm of the last step's gradient, until it is taken.
+/// The norm of the gradient of the last step, until it is taken.
 #[derive(Clone, Default)]
 pub struct Last(Arc<Mutex<Option<f64>>>);
 
 impl Last {
-    /// Takes it.
+    /// Takes the norm; `None` if there was no step since the last call.
     pub fn take(&self) -> Option<f64> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -18,20 +18,21 @@ impl Last {
     }
 }
 
-/// An engine that is listened to.
+/// An engine around another one; passes everything through.
 pub struct Norms {
     engine: Box<dyn Engine>,
-    listen: bool,
+    record: bool,
     last: Last,
 }
 
 impl Norms {
-    /// Over `engine`; passes everything through unless it shall `listen`.
-    pub fn new(engine: Box<dyn Engine>, listen: bool) -> Self {
-        Self { engine, listen, last: Last::default() }
+    /// Around `engine`; norms are kept only if `record` is set, because asking for gradients costs
+    /// time.
+    pub fn new(engine: Box<dyn Engine>, record: bool) -> Self {
+        Self { engine, record, last: Last::default() }
     }
 
-    /// Where the norms are to be had.
+    /// Where the norms can be taken.
     pub fn last(&self) -> Last {
         self.last.clone()
     }
@@ -39,13 +40,13 @@ impl Norms {
 
 impl Engine for Norms {
     fn step(&mut self, lr: f64) -> Result<f64> {
-        if self.listen { self.step_seeing(&mut |_| Ok(lr)) } else { self.engine.step(lr) }
+        if self.record { self.step_seeing(&mut |_| Ok(lr)) } else { self.engine.step(lr) }
     }
 
     fn step_seeing(&mut self, decide: &mut dyn FnMut(&GradientStats) -> Result<f64>) -> Result<f64> {
-        let (listen, last) = (self.listen, self.last.clone());
+        let (record, last) = (self.record, self.last.clone());
         self.engine.step_seeing(&mut |seen| {
-            if listen {
+            if record {
                 last.set(seen.norm);
             }
             decide(seen)

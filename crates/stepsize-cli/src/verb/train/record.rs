@@ -4,13 +4,13 @@
 use super::checkpoint::Checkpoint;
 use crate::args::TrainArgs;
 use crate::done::Fault;
-use crate::verb::export::tensorboard::{head, push_scalars};
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use stepsize::{Curve, Event};
+use stepsize_logs::tensorboard::{begin, push_scalars};
 
 /// How the names of our event files end.
 const OURS: &str = ".stepsize";
@@ -95,7 +95,7 @@ impl Board {
         let at = now();
         let path = dir.join(format!("events.out.tfevents.{:.6}{OURS}", at));
         let file = std::fs::File::create(&path).map_err(fault)?;
-        let mut pending = head(at);
+        let mut pending = begin(at);
         let trial = &run.trial;
         for (i, p) in trial.train.points().iter().enumerate() {
             let norm = run.norms.get(i).map(|n| ("gradient norm", *n));

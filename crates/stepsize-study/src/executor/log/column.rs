@@ -3,12 +3,12 @@
 use std::collections::VecDeque;
 use stepsize_logs::LogPosition;
 
-/// Readings kept while it is not known what they mean. Beyond that every second one is dropped.
+/// Readings kept while their meaning is not known. Of more every second one is dropped.
 const KEPT: usize = 4096;
-/// Newest readings kept for means and for the test of explosion.
+/// Newest readings kept for means and to detect an explosion.
 const RECENT: usize = 128;
 
-/// Whether a counter has counted on from reading to reading.
+/// Whether a counter increased from reading to reading.
 #[derive(Debug, Clone, Copy)]
 struct CountsOn {
     first: f64,
@@ -24,7 +24,7 @@ impl Default for CountsOn {
 
 impl CountsOn {
     fn push(&mut self, count: f64) {
-        // A comparison with NaN is false: one that was missing once does not count on.
+        // A comparison with NaN is false: a counter that was missing once does not hold.
         self.always &= count.is_finite() && (self.last.is_nan() || count >= self.last);
         self.first = if self.first.is_nan() { count } else { self.first };
         self.last = count;
@@ -39,9 +39,9 @@ impl CountsOn {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct LoggedValue {
     pub place: LogPosition,
-    /// The line or record from which on it can be told, counted over the whole log.
+    /// The line or record from which on it is known, counted over the whole log.
     pub row: u64,
-    /// How many readings of this name came before.
+    /// The number of readings of this name before it.
     pub index: u64,
     pub lr: f64,
     pub value: f64,
@@ -60,16 +60,16 @@ pub(crate) struct MetricColumn {
     steps: CountsOn,
     own: CountsOn,
     recent: VecDeque<f64>,
-    /// Of the readings told so far.
-    pub told: Told,
+    /// What was sent so far.
+    pub sent: Sent,
 }
 
-/// What has been sent of a column.
+/// What was sent of a column.
 #[derive(Debug, Default)]
-pub(crate) struct Told {
+pub(crate) struct Sent {
     /// Step from which the next reading is sent.
     pub next: u64,
-    /// Readings of the open window: number of the window, sum, count, last step.
+    /// The open window: its number, and the sum, the count and the last step of its readings.
     pub window: Option<(u64, f64, u32, u64)>,
     /// Whether anything was sent.
     pub begun: bool,
@@ -88,14 +88,14 @@ impl MetricColumn {
             steps: CountsOn::default(),
             own: CountsOn::default(),
             recent: VecDeque::new(),
-            told: Told::default(),
+            sent: Sent::default(),
         }
     }
 
     pub fn push(&mut self, row: u64, place: LogPosition, lr: f64, value: f64) {
         let seen = LoggedValue { place, row, index: self.count, lr, value };
         if self.count == 1 {
-            // The first one waited for this.
+            // The first reading waited for the second.
             self.pending.iter_mut().for_each(|first| first.row = row);
         }
         if self.count.is_multiple_of(self.stride) {
@@ -133,7 +133,8 @@ impl MetricColumn {
         self.first
     }
 
-    /// The place of the last reading, without counters that are none of this name: that stand still or go back.
+    /// The position of the last reading, without the counters that stood still or went back: they
+    /// count something else.
     pub fn end(&self) -> LogPosition {
         let Some(LoggedValue { place, .. }) = self.last else { return LogPosition::default() };
         let own = if self.own.holds() { place.own } else { f64::NAN };
@@ -145,24 +146,25 @@ impl MetricColumn {
         self.first_place
     }
 
-    /// How many of the newest readings in a row are such.
+    /// How many of the newest readings in a row satisfy `such`.
     pub fn in_a_row(&self, such: impl Fn(f64) -> bool) -> usize {
         self.recent.iter().rev().take_while(|v| such(**v)).count()
     }
 
-    /// Mean of the last tenth of the readings, of the last one at least.
+    /// Mean of the last tenth of the readings, at least of the last one.
     pub fn tail_mean(&self) -> Option<f64> {
         let tenth = usize::try_from(self.count / 10).unwrap_or(RECENT).clamp(1, RECENT);
         let tail: Vec<f64> = self.recent.iter().rev().take(tenth).copied().filter(|v| v.is_finite()).collect();
         (!tail.is_empty()).then(|| tail.iter().sum::<f64>() / tail.len() as f64)
     }
 
-    /// Every kept reading, for a look at their range.
+    /// The kept readings, to find their range.
     pub fn values(&self) -> impl Iterator<Item = f64> + '_ {
         self.pending.iter().map(|s| s.value).chain(self.last.map(|s| s.value))
     }
 
-    /// The readings that were not taken yet. A single one waits for a second: alone it may be the first or the last.
+    /// The readings that were not taken yet. A single one waits for the second: alone it may be the
+    /// first or the last.
     pub fn take(&mut self) -> Vec<LoggedValue> {
         if self.count < 2 { Vec::new() } else { std::mem::take(&mut self.pending) }
     }

@@ -1,9 +1,10 @@
-//! [`MetricReader`]: how lines are read, the same for all trials of a study; [`ChosenNames`]: what its names were found to mean, and how
-//! readings become events.
+//! [`MetricReader`]: how lines are read, the same for all trials of a study. [`ChosenNames`]: what
+//! the names of the study mean, and how readings become events.
 //!
-//! A validation metric is read as it is. A training loss is noisy and is read as means over sixteenths of the run; its first
-//! reading, when it was made at the first step, is the loss of the untrained model. Where high is good the distance to the
-//! top is compared: `1 - x` where all readings lie in 0..1, `100 - x` where they lie in 0..100, else `-x`.
+//! A held-out metric is read as it is. A training loss is noisy and is read as means over
+//! sixteenths of the run; its first reading, if it was made at the first step, is the untrained
+//! loss. Where high is good, the distance to the top is compared: `1 - x` if all readings lie in
+//! 0..1, `100 - x` if they lie in 0..100, otherwise `-x`.
 
 use super::column::{LoggedValue, MetricColumn};
 use regex::Regex;
@@ -15,10 +16,10 @@ use stepsize_logs::{
 
 /// Readings of a training loss are averaged over this share of the run.
 const WINDOWS: u64 = 16;
-/// Points sent of one curve: more than a picture shows.
+/// Points sent of one curve; a picture shows fewer.
 const POINTS: u64 = 2000;
 
-/// How lines are read, and by which name trials are compared.
+/// How lines are read, and the name by which trials are compared.
 #[derive(Debug)]
 pub(crate) struct MetricReader {
     wanted: Wanted,
@@ -27,44 +28,45 @@ pub(crate) struct MetricReader {
     settled: OnceLock<ChosenNames>,
 }
 
-/// What the user asked for.
+/// How to read the log of a command, as far as the user says it.
 #[derive(Debug, Clone, Default)]
 pub struct LogOptions {
-    /// The metric's name.
+    /// The name of the metric.
     pub metric: Option<String>,
-    /// The counter's name.
+    /// The name of the counter of steps.
     pub step: Option<String>,
     /// Whether high is good.
     pub maximize: Option<bool>,
-    /// A pattern whose groups are the metric and, by name, others.
+    /// A regular expression. Its groups are the metric and, where they have names, other numbers.
     pub regex: Option<String>,
 }
 
-/// What the names mean.
+/// What the names of a study mean.
 #[derive(Debug, Clone)]
 pub(crate) struct ChosenNames {
     pub choice: Choice,
-    /// How the places of the metric are counted, and those of the training loss beside it, which may have a counter of its own.
+    /// How positions of the metric become steps, and those of the training loss, which may have a
+    /// counter of its own.
     metric: Measure,
     train: Measure,
-    /// Each reading is of one mini-batch or epoch of training, not of an evaluation.
+    /// Whether a reading is of one mini-batch or epoch of training, not of held-out data.
     training: bool,
     top: Option<f64>,
     pub why: String,
 }
 
-/// How the place of a reading becomes a step, in the unit of a trial's length.
+/// How the position of a reading becomes a step, in the unit of `--steps`.
 #[derive(Debug, Clone, Copy)]
 struct Measure {
     counter: Counter,
     scale: f64,
-    /// Epochs are counted from zero, and reported when they are over.
+    /// Whether epochs are counted from zero, and reported when they are over.
     from_zero: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Counter {
-    /// That on the line of the reading itself.
+    /// The counter of steps on the row of the reading.
     Own,
     Steps,
     Epochs,
@@ -72,10 +74,11 @@ enum Counter {
 }
 
 impl MetricReader {
-    /// A reader; `horizon` are the steps of the full run when the command always makes it, so that shorter trials are cut.
+    /// `horizon` is the number of steps of the full run, if the command always makes the full run
+    /// and shorter trials are cut.
     ///
     /// # Errors
-    /// When the pattern is none or has no group.
+    /// If the pattern is not a regular expression or has no group.
     pub fn new(reading: &LogOptions, horizon: Option<u64>) -> Result<Self> {
         let regex = reading.regex.as_deref().map(pattern).transpose()?;
         let mut metric = reading.metric.clone();
@@ -89,7 +92,7 @@ impl MetricReader {
         Ok(Self { wanted, regex, horizon, settled: OnceLock::new() })
     }
 
-    /// Whether a trial of this length ends before its command does.
+    /// Whether a trial of this length is ended before its command ends.
     pub fn cuts(&self, steps: u64) -> bool {
         self.horizon.is_some_and(|h| steps < h)
     }
@@ -123,7 +126,7 @@ impl MetricReader {
         self.regex.is_some()
     }
 
-    /// The names and numbers of a line; `tables` knows the lines before it.
+    /// The names and numbers of a line; `tables` has seen the lines before it.
     pub fn pairs(&self, line: &str, tables: &mut Tables) -> Vec<(String, f64)> {
         let Some(regex) = &self.regex else { return tables.pairs(line) };
         let Some(found) = regex.captures(line) else { return Vec::new() };
@@ -143,17 +146,17 @@ impl MetricReader {
         out
     }
 
-    /// The settled meaning.
+    /// What the names mean, once it is settled.
     pub fn meaning(&self) -> Option<ChosenNames> {
         self.settled.get().cloned()
     }
 
-    /// One line that says what was chosen and why, once it is.
+    /// One line that says what was chosen and why, once it is settled.
     pub fn why(&self) -> Option<String> {
         self.settled.get().map(|m| m.why.clone())
     }
 
-    /// What the names seem to mean while more may come.
+    /// What the names so far seem to mean; more may follow.
     pub fn guess(&self, names: &[String]) -> Option<ChosenNames> {
         let choice = choose(names, &self.wanted).ok()?;
         let counter = match names.iter().any(|n| self.step_asked() == Some(n) || CounterKind::of(n).is_step()) {
@@ -165,10 +168,10 @@ impl MetricReader {
         Some(ChosenNames::new(choice, measure, measure))
     }
 
-    /// Settles the meaning from a whole run of `steps` steps; the first trial that gets here decides.
+    /// Settles the meaning from a whole run of `steps` steps, unless another trial already did.
     ///
     /// # Errors
-    /// What to tell the user when no name is a metric.
+    /// A message for the user if no name is a metric.
     pub fn settle(&self, names: &[String], columns: &[MetricColumn], steps: u64) -> Result<ChosenNames, String> {
         let choice = choose(names, &self.wanted).map_err(|e| e.to_string())?;
         let column = |name: Option<&str>| columns.iter().find(|c| Some(c.name.as_str()) == name);
@@ -183,7 +186,7 @@ impl MetricReader {
         Ok(self.settled.get_or_init(|| meaning).clone())
     }
 
-    /// How the readings of a column are placed, from a whole run of `steps` steps.
+    /// How positions in a column become steps, from a whole run of `steps` steps.
     fn measure(&self, column: &MetricColumn, steps: u64) -> Measure {
         let share = |count: f64| count / steps as f64;
         let fits =
@@ -197,7 +200,8 @@ impl MetricReader {
         } else if self.cuts(steps) {
             (first(&|count| count.is_finite()).map_or(Counter::Readings, |c| c.0), 1.0)
         } else {
-            // The counter has another unit than `--steps`: its place at the end of the run gives the ratio.
+            // The counter has another unit than `--steps`. Its count at the end of the run gives
+            // the ratio.
             first(&|count| count > 0.0)
                 .map_or((Counter::Readings, 1.0), |(counter, count)| (counter, share(count).recip()))
         };
@@ -207,7 +211,7 @@ impl MetricReader {
 }
 
 impl Measure {
-    /// The step of a place; `None` without a counter.
+    /// The step at a position; `None` without a counter.
     fn step(self, place: LogPosition) -> Option<u64> {
         let count = match self.counter {
             Counter::Own if place.own.is_finite() => place.own,
@@ -215,20 +219,20 @@ impl Measure {
             Counter::Epochs => place.epochs,
             Counter::Readings => return None,
         };
-        // One place is 2^-20: a product that should be whole may fall just short.
+        // A product that should be whole may fall just short of it.
         (count.is_finite() && count >= 0.0).then(|| (count * self.scale + 1e-6) as u64 + u64::from(self.from_zero))
     }
 }
 
-/// The name of a group without one.
+/// The name of a metric that a pattern does not name.
 const UNNAMED: &str = "metric";
 
 fn pattern(text: &str) -> Result<Regex> {
-    let regex =
-        Regex::new(text).map_err(|e| Error::invalid(format!("the pattern of the metric cannot be read: {e}")))?;
+    let regex = Regex::new(text)
+        .map_err(|e| Error::invalid(format!("the pattern of the metric is not a regular expression: {e}")))?;
     if regex.captures_len() < 2 {
         return Err(Error::invalid(format!(
-            "the pattern of the metric, '{text}', has no group; put the number in one: 'val=([0-9.]+)' or 'val=(?<val_loss>[0-9.]+)'"
+            "the pattern of the metric, '{text}', has no group; put the number into one: 'val=([0-9.]+)' or 'val=(?<val_loss>[0-9.]+)'"
         )));
     }
     Ok(regex)
@@ -241,7 +245,7 @@ impl ChosenNames {
         Self { choice, metric, train, training, top: None, why }
     }
 
-    /// Learns from the readings of a whole run in what range it lies.
+    /// Finds the top of a metric where high is good, from the readings of a whole run.
     fn look(&mut self, column: &MetricColumn) {
         if !self.choice.maximize {
             return;
@@ -257,12 +261,12 @@ impl ChosenNames {
         self.why += &format!("; shown as {how}");
     }
 
-    /// Whether readings of this name are needed.
+    /// Whether readings of this name are needed: it is the metric or the training loss.
     pub fn keeps(&self, name: &str) -> bool {
         self.choice.metric == name || self.choice.train.as_deref() == Some(name)
     }
 
-    /// The step of a reading of this name, in the unit of the trial's length; `None` without a counter.
+    /// The step of a reading of this name, in the unit of `--steps`; `None` without a counter.
     pub fn step(&self, name: &str, place: LogPosition) -> Option<u64> {
         let train = self.choice.train.as_deref() == Some(name);
         if train { self.train.step(place) } else { self.metric.step(place) }
@@ -272,8 +276,9 @@ impl ChosenNames {
         if self.choice.maximize { self.top.unwrap_or(0.0) - raw } else { raw }
     }
 
-    /// Sends what `column` has that was not sent yet, each with the row that made it known.
-    pub fn tell(&self, column: &mut MetricColumn, trial: TrialId, spec: &TrialSpec, out: &mut Vec<(u64, Event)>) {
+    /// Adds the events of the readings in `column` that were not sent yet, each with the row from
+    /// which on it is known.
+    pub fn send(&self, column: &mut MetricColumn, trial: TrialId, spec: &TrialSpec, out: &mut Vec<(u64, Event)>) {
         let metric = column.name == self.choice.metric;
         for seen in column.take() {
             let step = self.step(&column.name, seen.place).unwrap_or(seen.index + 1).min(spec.steps);
@@ -284,10 +289,10 @@ impl ChosenNames {
             if metric {
                 self.window(column, trial, spec, (step, seen), out);
             }
-            if !self.choice.maximize && step >= column.told.next {
+            if !self.choice.maximize && step >= column.sent.next {
                 let at = step.min(spec.steps - 1);
                 out.push((seen.row, Event::Step { trial, step: at, lr: seen.lr, loss: seen.value }));
-                column.told.next = step + spec.steps.div_ceil(POINTS);
+                column.sent.next = step + spec.steps.div_ceil(POINTS);
             }
         }
     }
@@ -297,7 +302,8 @@ impl ChosenNames {
         Event::Eval { trial, step, lr: seen.lr, val_loss: self.value(seen.value), score }
     }
 
-    /// Takes a reading of a training loss into the mean of its window; sends the window before when that is full.
+    /// Adds a reading of a training loss to the mean of its window; sends the window before once it
+    /// is full.
     fn window(
         &self,
         column: &mut MetricColumn,
@@ -306,15 +312,15 @@ impl ChosenNames {
         (step, seen): (u64, LoggedValue),
         out: &mut Vec<(u64, Event)>,
     ) {
-        let told = &mut column.told;
-        if !told.begun && matches!(self.metric.counter, Counter::Own | Counter::Steps) && step <= 1 {
-            told.begun = true;
+        let sent = &mut column.sent;
+        if !sent.begun && matches!(self.metric.counter, Counter::Own | Counter::Steps) && step <= 1 {
+            sent.begun = true;
             out.push((seen.row, self.eval(trial, 0, seen)));
             return;
         }
-        told.begun = true;
+        sent.begun = true;
         let number = (step.saturating_sub(1) * WINDOWS / spec.steps).min(WINDOWS - 1);
-        told.window = Some(match told.window {
+        sent.window = Some(match sent.window {
             Some((open, sum, count, last)) if open != number && self.metric.counter != Counter::Readings => {
                 let mean = LoggedValue { value: sum / f64::from(count), ..seen };
                 out.push((seen.row, self.eval(trial, last, mean)));
@@ -325,10 +331,10 @@ impl ChosenNames {
         });
     }
 
-    /// Sends the last reading of a run that has come to its end.
+    /// Sends the last reading of a run that has ended.
     pub fn close(&self, column: &mut MetricColumn, trial: TrialId, spec: &TrialSpec, out: &mut Vec<Event>) {
         let Some(last) = column.last() else { return };
-        let value = match (self.training, column.told.window) {
+        let value = match (self.training, column.sent.window) {
             (false, _) if column.count() > 1 => return,
             (false, _) => last.value,
             (true, Some((_, sum, count, _))) if self.metric.counter != Counter::Readings => sum / f64::from(count),

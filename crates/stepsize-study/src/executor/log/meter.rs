@@ -1,8 +1,9 @@
 //! [`Meter`]: the lines of one trial in, events out.
 //!
-//! What the names mean is settled once for a study, when its first trial has ended and all of its names are known; until
-//! then readings are kept and not sent. Later trials send theirs at once. Which counter is meant follows from the length
-//! that was asked for: with 20 steps, a log that counts `iter` to 6000 and `epoch` to 20 is read by epochs.
+//! The meaning of the names is settled once for a study, when its first trial has ended and all its
+//! names are known. Until then readings are kept and not sent. Later trials send theirs at once.
+//! The length that was asked for decides which counter is meant: with 20 steps, a log that counts
+//! `iter` to 6000 and `epoch` to 20 is read by epochs.
 
 use super::column::MetricColumn;
 use super::meaning::{ChosenNames, MetricReader};
@@ -11,10 +12,10 @@ use stepsize::divergence::{EXPLOSION, IN_A_ROW, explosion_limit};
 use stepsize::{Event, TrialId, TrialSpec};
 use stepsize_logs::{RawClock, text::Tables};
 
-/// Names looked at in one log; programs that print more print them by accident.
+/// Names looked at in one log; more are printed by accident.
 const NAMES: usize = 256;
 
-/// What is to be done with a running trial.
+/// What to do with a running trial.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Ruling {
     /// The loss is not finite or has exploded.
@@ -32,7 +33,7 @@ pub(crate) struct Meter {
     reader: Arc<MetricReader>,
     /// The study's meaning of the names; `None` until it is settled.
     meaning: Option<ChosenNames>,
-    /// What the names seen so far seem to mean; before `meaning`.
+    /// What the names so far seem to mean, until `meaning` is known.
     guess: Option<ChosenNames>,
     names: Vec<String>,
     columns: Vec<MetricColumn>,
@@ -74,7 +75,7 @@ impl Meter {
         self.columns.iter().find(|c| c.name == name)
     }
 
-    /// Whether files are read line by line, by the pattern that was asked for, rather than by their format.
+    /// Whether files are read line by line with a pattern, not by their format.
     pub fn reads_lines(&self) -> bool {
         self.reader.has_pattern()
     }
@@ -140,7 +141,7 @@ impl Meter {
         })
     }
 
-    /// Whether a run that was given its full length has come to the end of the part that is compared.
+    /// Whether a command that makes the full run has reached the end of its trial.
     fn enough(&self) -> Option<Ruling> {
         if !self.reader.cuts(self.spec.steps) {
             return None;
@@ -149,8 +150,8 @@ impl Meter {
         let place = self.clock.position();
         if self.meaning.is_none() && place.steps.is_finite() && place.epochs.is_finite() {
             return Some(Ruling::Unreadable(
-                "its log counts steps and epochs, and without {steps} in the command it must be known in which of them the \
-                 length of the full run is given; name one of them as the step counter"
+                "its log counts both steps and epochs, and the command has no {steps}; name the counter in which the \
+                 length of the full run is given as the step counter"
                     .to_owned(),
             ));
         }
@@ -159,8 +160,8 @@ impl Meter {
         (step >= self.spec.steps).then_some(Ruling::Enough)
     }
 
-    /// The events that can be told by now, in an order that does not depend on how many lines came at once: a kill rule looks at
-    /// each with what came before it.
+    /// The events that are known by now. Their order does not depend on how many lines came at
+    /// once, because a pruner looks at each event with those before it.
     pub fn events(&mut self) -> Vec<Event> {
         if self.meaning.is_none() {
             // Another trial may have settled it since this one began.
@@ -168,18 +169,18 @@ impl Meter {
         }
         let Some(meaning) = &self.meaning else { return Vec::new() };
         let mut out = Vec::new();
-        // Until it was known what they mean, all were kept.
+        // Before the meaning was known, all columns were kept.
         for column in self.columns.iter_mut().filter(|c| meaning.keeps(&c.name)) {
-            meaning.tell(column, self.trial, &self.spec, &mut out);
+            meaning.send(column, self.trial, &self.spec, &mut out);
         }
         out.sort_by_key(|(row, _)| *row);
         out.into_iter().map(|(_, event)| event).collect()
     }
 
-    /// The last events of a trial that came to its end.
+    /// The last events of a trial that has ended.
     ///
     /// # Errors
-    /// What to tell the user when it printed no metric.
+    /// A message for the user if the trial printed no metric.
     pub fn conclude(&mut self) -> Result<Vec<Event>, String> {
         let meaning = match self.meaning.clone() {
             Some(meaning) => meaning,
@@ -188,18 +189,18 @@ impl Meter {
         self.meaning = Some(meaning.clone());
         let mut events = self.events();
         let Some(metric) = self.columns.iter_mut().find(|c| c.name == meaning.choice.metric) else {
-            return Err(format!("it printed no {}, by which the trials are compared", meaning.choice.metric));
+            return Err(format!("it printed no {}, the metric by which trials are compared", meaning.choice.metric));
         };
         meaning.close(metric, self.trial, &self.spec, &mut events);
         Ok(events)
     }
 
-    /// Steps of a trial that came to its end.
+    /// Steps of the whole trial.
     pub fn length(&self) -> u64 {
         self.spec.steps
     }
 
-    /// The step that the log has come to.
+    /// The step that the log has reached.
     pub fn steps(&self) -> u64 {
         let Some(meaning) = self.meant() else { return 0 };
         let kept = self.columns.iter().filter(|c| meaning.keeps(&c.name));

@@ -1,5 +1,5 @@
-//! [`Source`]: where a trial's metrics are; [`Files`]: log files that a trial writes, of any format, read again as they grow or
-//! are written anew.
+//! [`Source`]: where the metrics of a trial are. [`Files`]: log files of any format that a trial
+//! writes, read again as they grow or are written anew.
 
 use super::meter::{Meter, Ruling};
 use crate::logfiles::{Entry, Growing};
@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-/// How often files are looked for and at.
+/// Time between two searches for new files and new bytes.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// Where a trial's metrics are.
+/// Where the metrics of a trial are.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Source {
     /// Its standard output and standard error.
@@ -35,7 +35,7 @@ impl Files {
         Self { pattern, known: BTreeMap::new(), looked: Instant::now() }
     }
 
-    /// Reads what is new, when it is time to.
+    /// Reads what is new, if it is time to look.
     pub fn look(&mut self, meter: &mut Meter) -> Option<Ruling> {
         if self.pattern.is_none() || self.looked.elapsed() < LOOK {
             return None;
@@ -44,18 +44,18 @@ impl Files {
         self.read(meter, false)
     }
 
-    /// Reads what is left, also a last line without an end.
+    /// Reads the rest, also a last line without a line end.
     pub fn last_look(&mut self, meter: &mut Meter) -> Option<Ruling> {
         self.read(meter, true)
     }
 
     fn read(&mut self, meter: &mut Meter, last: bool) -> Option<Ruling> {
         let mut call = None;
-        // A pattern that cannot be read is refused before the first trial.
+        // A pattern that is not valid is refused before the first trial.
         for path in glob::glob(self.pattern.as_deref()?).ok()?.flatten().filter(|p| p.is_file()) {
             let by_lines = meter.reads_lines();
             let file = self.known.entry(path.clone()).or_insert_with(|| Growing::new(&path, by_lines));
-            // A file that cannot be read now, or is half written, can be at the next look.
+            // A file that cannot be read now, or is half written, may be readable at the next look.
             let _ = file.look(|rows| call = call.take().or_else(|| rows_of(meter, &rows)));
             if last {
                 let rows = file.last_records();

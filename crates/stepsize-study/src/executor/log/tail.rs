@@ -6,19 +6,20 @@ use std::collections::VecDeque;
 const LINES: usize = 12;
 /// Characters shown of a line.
 const WIDTH: usize = 300;
-/// Bytes kept of a line, of which colours and the like may be some.
+/// Bytes kept of a line; some may be colours and the like.
 const BYTES: usize = 2048;
 
 /// The last lines, each cut to a width that a person reads.
 #[derive(Debug, Default)]
 pub(crate) struct Tail {
     lines: VecDeque<String>,
-    /// The last line of each pipe: the order in which two pipes are read says nothing.
+    /// The last line of each pipe: two pipes are not read in the order in which they were written.
     last: [String; 2],
 }
 
 impl Tail {
-    /// Takes one line of the pipe of that number: 0 is standard output, 1 standard error. Cheap: a program may print millions.
+    /// Takes one line of a pipe: 0 is standard output, 1 standard error. Cheap: a program may print
+    /// millions of lines.
     pub fn push(&mut self, pipe: usize, line: &str) {
         let mut kept =
             if self.lines.len() == LINES { self.lines.pop_front().unwrap_or_default() } else { String::new() };

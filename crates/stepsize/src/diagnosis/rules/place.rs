@@ -53,8 +53,7 @@ pub fn place(
         vec![("chance_too_low", low), ("chance_good", good), ("chance_too_high", high)];
     numbers.extend(told.iter().map(|(feature, _)| (feature.name(), seen.features.get(*feature))));
     let factor = show(octaves.abs().exp2().round());
-    let next = base.map(|lr| show(tidy(lr * octaves.exp2())));
-    let to = next.as_ref().map_or_else(String::new, |next| format!(", to {next}"));
+    let to = base.map_or_else(String::new, |lr| format!(", to {}", show(tidy(lr * octaves.exp2()))));
     let chances = format!("too low {}, good {}, too high {}", percent(low), percent(good), percent(high));
     let advice = match verdict {
         Placement::TooLow => format!("raise the rate about {factor} times{to}, with a short warm-up"),

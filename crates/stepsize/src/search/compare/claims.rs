@@ -1,22 +1,23 @@
-//! [`Claim`]: what a comparison says of the common claims about adaptive rates, in numbers and in a sentence.
+//! [`Claim`]: whether common claims about adaptive rates held in a comparison, with the numbers.
 //!
-//! Losses are compared seed by seed (the same weights, the same order of data). A run that diverged loses against any that
-//! did not; two that diverged are no comparison. A *bad* rate is a factor of ten or more from the best fixed one. Nothing
-//! here is tested for significance: with a few seeds the counts are what there is.
+//! Losses are compared seed by seed (the same weights, the same order of data). A run that diverged
+//! loses against any run that did not; two that diverged are not compared. A *bad* rate is a factor
+//! of ten or more from the best fixed one. Nothing here is tested for significance: a few seeds
+//! give no more than counts.
 
 use super::rows::{Cell, Compared, NEAR, Row, loss};
 use super::{Family, Lr};
 use crate::stats::upper_median;
 use serde::Serialize;
 
-/// A claim and what came of it.
+/// A claim and what the comparison showed.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Claim {
     /// The claim.
     pub claim: String,
-    /// Whether it held here; `None`: it could not be tried.
+    /// Whether it held here; `None` if it could not be tested.
     pub held: Option<bool>,
-    /// What was seen.
+    /// The evidence, for people.
     pub seen: String,
 }
 
@@ -49,7 +50,7 @@ impl Wins {
         self.won + self.lost + self.tied
     }
 
-    /// Won of all: a tie is not won.
+    /// Share of wins in all comparisons. A tie is not a win.
     fn share(self) -> f64 {
         self.won as f64 / self.of().max(1) as f64
     }
@@ -73,7 +74,7 @@ impl Claim {
         Self { claim: claim.to_owned(), held, seen }
     }
 
-    /// All that can be said.
+    /// All claims that the comparison can test.
     pub(super) fn all(compared: &Compared) -> Vec<Self> {
         let Some(best) = compared.rows.first().and_then(|r| r.best.clone()) else { return Vec::new() };
         let facts = ClaimFacts { compared, best };
@@ -116,7 +117,7 @@ impl ClaimFacts<'_> {
         loss(cell) / loss(&self.best)
     }
 
-    /// Adaptive beats badly configured: on the side of the rates that are too high, or too low.
+    /// An adaptive rate beats a badly chosen one: too high (`above`), or too low.
     fn bad(&self, above: bool) -> Option<Claim> {
         let decades = |cell: &Cell| (cell.lr.get() / self.best.lr.get()).log10() * if above { 1.0 } else { -1.0 };
         let bad: Vec<&Cell> = self.fixed().cells.iter().filter(|c| decades(c) >= BAD).collect();
@@ -213,7 +214,8 @@ impl ClaimFacts<'_> {
             short(loss(b)),
             b.lr
         );
-        // Both comparisons have to say the same, the first beyond what a coin would (two standard deviations).
+        // Both comparisons have to say the same, the first beyond what a coin would (two standard
+        // deviations).
         let two = wins.won > wins.lost;
         let clear = wins.won.abs_diff(wins.lost).pow(2) > 4 * (wins.won + wins.lost);
         let differs = clear && two == (loss(a) < loss(b));
@@ -240,7 +242,8 @@ impl ClaimFacts<'_> {
         if all.is_empty() {
             return None;
         }
-        // A fixed rate may have been there before its end too: that is what cycles are held against.
+        // A fixed rate may have been there before its end too: that is what cycles are held
+        // against.
         let own = reached(self.fixed()).map_or(steps, |(at, _)| at.min(steps));
         let words: Vec<String> = all
             .iter()
@@ -286,7 +289,7 @@ impl ClaimFacts<'_> {
         Some(Claim::new("a method without a rate needs no search", Some(2 * good > list.len()), seen))
     }
 
-    /// `find` and what is left of the steps against every other way.
+    /// `find`, and a run with the steps that it left, against every other way.
     fn find(&self) -> Option<Claim> {
         let row = self.row("find")?;
         let name = "searching first, out of the same steps, pays";

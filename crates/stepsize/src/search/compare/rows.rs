@@ -1,9 +1,10 @@
-//! The table of a comparison: what each way came to, rate by rate.
+//! The table of a comparison: the result of each way, rate by rate.
 //!
-//! A rate with a seed that diverged (by the rule of the probes) has no mean and is worse than any number. The *width* of a
-//! valley is the number of decades of initial rates, interpolated in log rate and log loss, over which the loss stays within
-//! [`NEAR`] of the best fixed rate's. *Steps to target* is when the validation loss first was at or below the final loss of the best
-//! fixed rate, on average over the seeds, if it was in all of them.
+//! A rate with a seed that diverged (by the rule of the probes) has no mean and is worse than any
+//! number. The *width* of a valley is the number of decades of initial rates, interpolated in log
+//! rate and log loss, over which the loss stays within [`NEAR`] of the best fixed rate's. *Steps to
+//! target* is when the validation loss was first at or below the final loss of the best fixed rate:
+//! the mean over the seeds, if all of them reached it.
 
 use super::{Claim, Comparison, Family, Part};
 use crate::Result;
@@ -20,51 +21,52 @@ pub const NEAR: f64 = 0.25;
 pub struct Cell {
     /// Initial rate.
     pub lr: Lr,
-    /// Final validation loss by seed; `None`: it diverged.
+    /// Final validation loss by seed; `None` where it diverged or did not finish.
     pub losses: Vec<Option<f64>>,
-    /// Mean over the seeds; `None`: one of them diverged.
+    /// Mean over the seeds; `None` where one of them has no loss.
     pub mean: Option<f64>,
-    /// Steps to the target, mean over the seeds; `None`: not reached by all.
+    /// Steps to the target, mean over the seeds; `None` if not all reached it.
     pub to_target: Option<f64>,
 }
 
 /// One way.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Row {
-    /// For people.
+    /// Its name, for people.
     pub name: String,
-    /// Kind.
+    /// Its kind.
     pub family: Family,
     /// Its valley; empty for searches.
     pub cells: Vec<Cell>,
-    /// The best of its cells: known only after all of them were run. For a search, what it came to.
+    /// The best of its cells, known only after all of them were run. For a search, the result of
+    /// the run after it.
     pub best: Option<Cell>,
-    /// Decades over which it stays near the best fixed rate.
+    /// Width of its valley in decades: where its loss is within [`NEAR`] of the best fixed rate's.
     pub width: f64,
-    /// Of a search: the rate that it chose, by seed.
+    /// For a search: the rate that it chose, by seed.
     pub chosen: Vec<Option<Lr>>,
-    /// Of a search: its share of the compute, mean over the seeds.
+    /// For a search: its share of the compute, mean over the seeds.
     pub search_share: Option<f64>,
-    /// Index of the cell at the rate that is advised for it, for methods without a rate.
+    /// For a method without a rate: index of the cell at its advised value.
     pub advised: Option<usize>,
 }
 
 /// Everything that a comparison found.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Compared {
-    /// Steps that everybody has.
+    /// Steps that each way has for each seed.
     pub steps: u64,
-    /// Seeds.
+    /// Number of seeds.
     pub seeds: u64,
     /// Validation loss of the untrained model.
     pub untrained: Option<f64>,
     /// Final loss of the best fixed rate.
     pub target: Option<f64>,
-    /// Steps spent in all.
+    /// Steps of all trials together.
     pub spent: u64,
     /// The table; the fixed rate first.
     pub rows: Vec<Row>,
-    /// What held of the claims.
+    /// Which common claims held here.
     pub claims: Vec<Claim>,
 }
 
@@ -113,13 +115,13 @@ fn width(cells: &[Cell], limit: f64) -> f64 {
 }
 
 impl Comparison {
-    /// The table and the sentences from the trials so far, in the order of their numbers.
+    /// The table and the claims from the trials so far, in the order of their numbers.
     ///
     /// # Errors
-    /// When a schedule cannot be squeezed.
+    /// When a schedule cannot be compressed.
     pub fn compared(&self, done: &[Trial]) -> Result<Compared> {
         let planned = self.planned()?;
-        // An interrupted comparison misses trials anywhere: each is found by its number.
+        // In an interrupted comparison any trial may be missing, so each is found by its number.
         let of = |wanted: Part| -> Vec<&Trial> {
             let number = |t: &&Trial| planned.get(t.id.0 as usize).is_some_and(|(part, _)| *part == wanted);
             done.iter().filter(number).collect()

@@ -1,19 +1,23 @@
-//! What the two walls leave unsaid: a smooth random function of (log2 lr, log2 n/T) added to each posterior sample.
+//! What the two walls leave out: a smooth random function of (log2 lr, log2 n/T), added to each
+//! posterior sample.
 //!
-//! No six-parameter form fits every job. A Gaussian process on the residuals (Kennedy & O'Hagan 2001) follows the readings
-//! where there are some and is honestly uncertain where there are none. Each sample carries one draw of it, made by
-//! Matheron's rule: a prior draw (random Fourier features, Rahimi & Recht 2007) plus the kriging of what that draw
-//! misses at the readings.
+//! No six-parameter form fits every job. A Gaussian process on the residuals (Kennedy & O'Hagan
+//! 2001) follows the readings where there are some and is uncertain where there are none. Each
+//! sample carries one draw of it, made by Matheron's rule: a prior draw (random Fourier features,
+//! Rahimi & Recht 2007) plus the kriging of what that draw misses at the readings.
 
 use super::Reading;
 use crate::draws::Draws;
 
-/// Standard deviation of the discrepancy, in log loss (residuals of the form fitted to all of a job: 0.05 to 0.25).
+/// Standard deviation of the discrepancy, in log loss (residuals of the form fitted to all of a
+/// job: 0.05 to 0.25).
 const SD: f64 = 0.15;
 /// Correlation length along the rate, octaves.
 const LENGTH_X: f64 = 1.5;
-/// Correlation length along the horizon, octaves: a probe's oddities only partly carry over to the full run.
+/// Correlation length along the horizon, octaves: the deviations of a short run carry over to the
+/// full run only in part.
 const LENGTH_S: f64 = 3.0;
+/// Random Fourier features of a prior draw. Not tuned.
 const FEATURES: usize = 16;
 
 fn kernel(a: &Reading, b: &Reading) -> f64 {
@@ -21,13 +25,13 @@ fn kernel(a: &Reading, b: &Reading) -> f64 {
     SD * SD * (-0.5 * (dx * dx + ds * ds)).exp()
 }
 
-/// Cholesky factor of the covariance of the readings.
+/// Cholesky factor of the covariance of the readings, noise included.
 pub(super) struct Gains {
     factor: Vec<Vec<f64>>,
 }
 
 impl Gains {
-    /// From readings with the standard deviations of their noise.
+    /// `readings` come with the standard deviations of their noise.
     pub fn new(readings: &[(Reading, f64)]) -> Self {
         let n = readings.len();
         let mut factor = vec![vec![0.0; n]; n];
@@ -68,7 +72,7 @@ impl Gains {
     }
 }
 
-/// One draw.
+/// One draw of the discrepancy, given the readings.
 #[derive(Debug, Clone)]
 pub(super) struct Discrepancy {
     features: [[f64; 3]; FEATURES],
@@ -97,7 +101,7 @@ impl Discrepancy {
         SD * (2.0 / FEATURES as f64).sqrt() * sum
     }
 
-    /// Value at `x`, `s`; `readings` are those it was drawn with.
+    /// Its value at `x`, `s`. `readings` must be those that it was drawn with.
     pub fn at(&self, x: f64, s: f64, readings: &[Reading]) -> f64 {
         let here = Reading { x, s, y: 0.0 };
         let kriged: f64 = readings.iter().zip(&self.weights).map(|(r, w)| w * kernel(r, &here)).sum();

@@ -1,15 +1,17 @@
-//! What landscapes look like before anything is read: the prior, fitted to jobs whose landscape is known.
+//! The prior over landscapes, fitted to jobs whose landscape is known.
 //!
-//! The two-wall form was fitted by least squares to all that is known of 40 jobs of the bench (probes at T/16, T/8 and T/4
-//! and the truth). Mean and covariance of the fitted shapes are the constants below: the mean by kind of schedule, the
-//! covariance pooled, times 1.2 for jobs that were not seen. It is heavy-tailed (Student-t): a job may be unlike all of
-//! them. Where on the axis of rates the landscape lies is left open; the floor is placed below the lowest reading by what
-//! longer runs gained on those jobs.
+//! The two-wall form was fitted by least squares to everything known about 40 jobs of the bench
+//! (probes at T/16, T/8 and T/4 and the truth). Mean and covariance of the fitted shapes are the
+//! constants below: the mean by kind of schedule, the covariance pooled, times 1.2 for jobs that
+//! were not seen. It is heavy-tailed (Student-t), because a job may be unlike all of them. It
+//! leaves open where on the axis of rates the landscape lies. It places the floor below the lowest
+//! reading by what longer runs gained on those jobs.
 
 use super::{Context, DIM, Params, Reading};
 use crate::draws::Draws;
 
-/// Numbers that say the shape: depth `I - f`, gap `xr - x0`, log slopes of the left and of the right wall, shift `c`.
+/// Numbers that describe the shape: depth `I - f`, gap `xr - x0`, log slopes of the left and of the
+/// right wall, shift `c`.
 const SHAPE: usize = 5;
 /// Mean shape where the schedule ignores the horizon.
 const FREE: [f64; SHAPE] = [2.30, 10.77, 0.12, -0.12, 0.07];
@@ -25,12 +27,12 @@ const FACTOR: [[f64; SHAPE]; SHAPE] = [
 ];
 /// Degrees of freedom of the prior.
 const FREEDOM: f64 = 6.0;
-/// The best reading is taken to lie this many octaves below the right wall ...
+/// The best reading is assumed to lie this many octaves below the right wall ...
 const BELOW: f64 = 2.0;
 /// ... give or take this many.
 const PLACE_SD: f64 = 4.0;
-/// The floor is the lowest log reading plus `FLOOR + FLOOR_FALL * s` (measured: -0.6 at T/16, -0.4 at T/8, -0.3 at T/4)
-/// ...
+/// The floor is the lowest log reading plus `FLOOR + FLOOR_FALL * s` (measured: -0.6 at T/16, -0.4
+/// at T/8, -0.3 at T/4) ...
 const FLOOR: f64 = -0.1;
 const FLOOR_FALL: f64 = 0.15;
 /// ... give or take this.

@@ -1,7 +1,7 @@
 //! [`Capped`]: any probe, within a budget.
 //!
-//! A batch that does not fit is cut by seeds: all its rates with the first seed, then all with the next, so that what is left is
-//! still a comparison of rates. A probe whose first round does not fit makes no sense and is an error before anything runs.
+//! A batch that exceeds the budget is cut by seeds: all its rates with the first seed, then all with the next. What
+//! remains is still a comparison of rates. If even the first round exceeds it, that is an error before anything runs.
 
 use crate::probe::Probe;
 use crate::pruner::Pruner;
@@ -12,7 +12,7 @@ use crate::{Answer, Error, Estimate, Job, Remedy, Result};
 /// Room for rounding in sums of steps over steps.
 const EPSILON: f64 = 1e-9;
 
-/// A probe that spends at most so much.
+/// A probe with a budget.
 pub struct Capped {
     probe: Box<dyn Probe>,
     job: Job,
@@ -20,10 +20,10 @@ pub struct Capped {
 }
 
 impl Capped {
-    /// `probe`, which searches for the rate of `job`, at a cost of at most `max_cost` full runs.
+    /// `probe`, which searches for the rate of `job`, with at most `max_cost` full runs to spend.
     ///
     /// # Errors
-    /// When the budget is not above zero and finite, or does not pay for the first run of each rate that the probe begins with.
+    /// When the budget is not above zero and finite, or does not pay for one run of each rate that the probe starts with.
     ///
     /// ```
     /// use stepsize::Job;
@@ -52,13 +52,13 @@ impl Capped {
         Ok(capped)
     }
 
-    /// What trials cost that run to their end, in full runs.
+    /// Cost of trials that run to their end, in full runs.
     fn price(&self, specs: &[TrialSpec]) -> f64 {
         specs.iter().map(|s| s.steps).sum::<u64>() as f64 / self.job.steps as f64
     }
 }
 
-/// The part of a batch that has its first seed.
+/// The trials of a batch that have its lowest seed.
 fn round(mut batch: Vec<TrialSpec>) -> Vec<TrialSpec> {
     if let Some(seed) = batch.iter().map(|s| s.seed).min() {
         batch.retain(|s| s.seed == seed);

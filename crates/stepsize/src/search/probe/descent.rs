@@ -1,8 +1,8 @@
-//! [`Descent`]: trial and error: 0.1, 0.01, 0.001 ... until one works. What people do by hand, as a baseline.
+//! [`Descent`]: try 0.1, 0.01, 0.001 ... until one works. This is what people do by hand; it serves as a baseline.
 //!
 //! *Works* means: the run finished, its final validation loss is finite, and it is below the untrained loss by at least
 //! [`WORKS`] of it. The first rate that works is the answer: no interval, no comparison with other rates. It costs one
-//! run for each rate tried and can stop far below or above the best rate (up to a factor of ten by construction).
+//! run per rate and can stop up to a factor of ten above or below the best rate.
 
 use crate::divergence::{Outcome, untrained_loss};
 use crate::lr::Lr;
@@ -18,7 +18,7 @@ const WORKS: f64 = 0.05;
 /// Rates tried before giving up: 0.1 down to 1e-6 by tens.
 const TRIES: u32 = 6;
 
-/// From a start down by a factor until a rate works.
+/// Rates from a start downward, each a constant factor below the last, until one works.
 #[derive(Debug, Clone)]
 pub struct Descent {
     job: Job,
@@ -44,13 +44,13 @@ impl Descent {
         Self { job, start: 0.1, factor: 10.0, tries: TRIES, steps }
     }
 
-    /// The same from another rate.
+    /// Starts at another rate.
     pub fn from_lr(mut self, start: Lr) -> Self {
         self.start = start.get();
         self
     }
 
-    /// The same with another divisor from rate to rate.
+    /// Divides the rate by another factor from trial to trial.
     ///
     /// # Errors
     /// When `factor` is not finite and above 1.
@@ -59,7 +59,7 @@ impl Descent {
         Ok(self)
     }
 
-    /// The same with at most `tries` rates.
+    /// Tries at most this many rates.
     ///
     /// # Errors
     /// When `tries` is zero.
@@ -71,7 +71,7 @@ impl Descent {
         Ok(self)
     }
 
-    /// The same with runs of `steps` steps, the schedule compressed to them.
+    /// Makes trials of `steps` steps, with the schedule compressed to that length.
     ///
     /// # Errors
     /// When `steps` is zero or above the job's.
@@ -90,7 +90,7 @@ pub(super) fn rung(start: f64, factor: f64, i: u32) -> Result<Lr> {
     Lr::new(start / factor.powi(i as i32))
 }
 
-/// A divisor from rate to rate.
+/// Checks the divisor from rate to rate.
 pub(super) fn check_factor(factor: f64) -> Result<f64> {
     if factor.is_finite() && factor > 1.0 {
         Ok(factor)

@@ -1,5 +1,5 @@
-//! What ended trials say, rate by rate; and the tests that lead to a refusal. Shared by the probes that compare final
-//! losses (`grid`, `random`).
+//! Summarises ended trials by rate and decides between an answer and a refusal. Shared by the probes that compare final
+//! losses (`sweep`, `random`).
 //!
 //! - A rate counts as *diverged* when any of its seeds exploded, ended with a non-finite loss, or ended clearly
 //!   above the untrained loss ([`Outcome`]). It never enters an average.
@@ -22,7 +22,8 @@ use crate::stats::{Z80, mean};
 use crate::trial::Trial;
 use crate::{Answer, Estimate, Rate, Reason, Refusal, Remedy, Side};
 
-/// A fall by less than this share of |untrained loss| is no learning: untrained networks wander by about that much.
+/// A fall by less than this share of |untrained loss| does not count as learning: untrained networks wander by about
+/// that much.
 pub(crate) const LEARNED: f64 = 0.005;
 /// With one seed and few rates, a range of this share of the fall from the untrained loss is taken for a difference: a
 /// grid that brackets the best rate has an end that learns little.
@@ -35,9 +36,9 @@ const RANGE: f64 = 12.0;
 const ORDERED: usize = 8;
 /// Share of the gap to the next rate by which the interval reaches beyond the rates in it.
 const REACH: f64 = 0.4;
-/// Probes below this many optimizer steps mislead even when decayed; a full run may be as short as it is.
+/// Trials below this many optimizer steps mislead even when decayed. A full run may be shorter.
 pub(crate) const MIN_STEPS: u64 = 50;
-/// Rates equal to this relative precision are the same: JSON may move the last digit.
+/// Rates within this relative difference are the same: JSON may change the last digit.
 const SAME_RATE: f64 = 1e-9;
 
 /// Whether two rates are the same up to the last digits.
@@ -85,7 +86,7 @@ pub(crate) fn answered(
 pub(crate) struct RateResult {
     /// The rate.
     pub(crate) lr: Lr,
-    /// Final losses, one a seed.
+    /// Final losses, one per seed.
     pub(crate) losses: Vec<f64>,
     /// Whether any seed diverged.
     pub(crate) diverged: bool,
@@ -106,7 +107,7 @@ pub(crate) struct Evidence {
 }
 
 impl Evidence {
-    /// Gathers the trials that say something of their rate.
+    /// Groups trials by rate, without those that say nothing about it (stopped, pruned, failed).
     pub(crate) fn of<'a>(trials: impl IntoIterator<Item = &'a Trial>) -> Self {
         let (mut readings, mut starts): (Vec<RateResult>, Vec<f64>) = (Vec::new(), Vec::new());
         for trial in trials {
@@ -133,7 +134,7 @@ impl Evidence {
         self.readings.iter().enumerate().filter_map(|(i, r)| r.mean().map(|m| (i, m)))
     }
 
-    /// Index and mean of the best rate; of equals the lower.
+    /// Index and mean loss of the best rate; on a tie, the lower rate.
     fn best(&self) -> Option<(usize, f64)> {
         self.sound().min_by(|a, b| a.1.total_cmp(&b.1))
     }
@@ -146,8 +147,8 @@ impl Evidence {
         }
     }
 
-    /// Where to try further rates: on the side where the best one is the outermost; upward when nothing was learned and
-    /// nothing diverged at the top; downward when all diverged.
+    /// Side on which to try further rates: where the best rate is the outermost; upward when nothing was learned and the
+    /// highest rate did not diverge; downward when all diverged.
     pub(crate) fn outward(&self) -> Option<Side> {
         let top = self.readings.len().checked_sub(1)?;
         let Some((best, _)) = self.best() else { return Some(Side::Low) };
@@ -199,7 +200,7 @@ impl Evidence {
         })
     }
 
-    /// The 80 % interval, and the rule's reach in loss; `None` with one seed.
+    /// The 80 % interval; `None` with one seed.
     fn interval(&self, best: usize, least: f64) -> Option<(Lr, Lr)> {
         let error = self.noise()? * (2.0 / self.readings[best].losses.len() as f64).sqrt();
         let near: Vec<usize> = self.sound().filter(|(_, m)| m - least <= Z80 * error).map(|(i, _)| i).collect();

@@ -1,13 +1,13 @@
-//! [`FirstFall`]: start far too large, go down by ten until the loss falls within the first iterations; answer a
-//! stated number of orders of magnitude (by default two) below that rate.
+//! [`FirstFall`]: start far too high and divide the rate by ten until the loss falls within the first steps. The answer
+//! lies a stated number of orders of magnitude (two by default) below that rate.
 //!
 //! *Falls* means, over the mini-batch losses of a short run at a constant rate: all are finite, the mean of the last
 //! third is below that of the first third by more than two standard errors of the difference, and below the untrained
 //! loss as well (a loss that jumps up and comes back has not fallen). When the very first rate falls, larger ones are
-//! tried (up to [`CLIMB`] of them), because the rule needs the largest rate that falls.
+//! tried (up to [`CLIMB`] of them), because the rule needs the highest rate at which it falls.
 //!
-//! The rule costs almost nothing, and is a rule of thumb: measured on small networks, two orders are too low by far
-//! (a geometric-mean regret of about 100 %), which is why the number of orders is an option.
+//! This is a rule of thumb that costs almost nothing. Measured on small networks, two orders are far too low (a
+//! geometric-mean regret of about 100 %), so the number of orders can be set.
 
 use crate::divergence::untrained_loss;
 use crate::lr::Lr;
@@ -20,16 +20,16 @@ use crate::stats::mean;
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
-/// Iterations watched at each rate.
+/// Steps of each trial.
 const ITERATIONS: u64 = 30;
-/// Fewest iterations with three in each third.
+/// Fewest steps of a trial: three in each third.
 const LEAST: u64 = 9;
 /// Rates tried downward: 10 to 1e-8 by tens.
 const TRIES: u32 = 10;
 /// Rates tried upward when the first one falls at once.
 const CLIMB: u32 = 3;
 
-/// Down by ten until the loss falls, then lower by orders of magnitude.
+/// The rule, with its start, its factor and its number of orders.
 #[derive(Debug, Clone)]
 pub struct FirstFall {
     job: Job,
@@ -40,7 +40,7 @@ pub struct FirstFall {
 }
 
 impl FirstFall {
-    /// From 10 down by ten, 30 iterations each; answers two orders lower.
+    /// Rates from 10 downward by factors of ten, 30 steps each; the answer is two orders lower.
     ///
     /// ```
     /// use stepsize::Job;
@@ -55,13 +55,13 @@ impl FirstFall {
         Self { job, start: 10.0, factor: 10.0, orders: 2.0, iterations }
     }
 
-    /// The same from another rate.
+    /// Starts at another rate.
     pub fn from_lr(mut self, start: Lr) -> Self {
         self.start = start.get();
         self
     }
 
-    /// The same with another divisor from rate to rate.
+    /// Divides the rate by another factor from trial to trial.
     ///
     /// # Errors
     /// When `factor` is not finite and above 1.
@@ -70,7 +70,7 @@ impl FirstFall {
         Ok(self)
     }
 
-    /// The same answering `orders` orders of magnitude below the rate that falls: any number, 0 and fractions too.
+    /// Answers `orders` orders of magnitude below the highest rate that falls; 0 and fractions are allowed.
     ///
     /// # Errors
     /// When `orders` is not finite.
@@ -82,14 +82,14 @@ impl FirstFall {
         Ok(self)
     }
 
-    /// The same watching `iterations` steps at each rate.
+    /// Makes trials of `iterations` steps.
     ///
     /// # Errors
     /// When there are fewer than 9: a third of them must hold a mean and its error.
     pub fn with_iterations(mut self, iterations: u64) -> Result<Self> {
         if iterations < LEAST {
             return Err(Error::invalid(format!(
-                "a fall needs at least {LEAST} iterations to be seen, not {iterations}"
+                "a trial needs at least {LEAST} steps to show a fall, not {iterations}"
             )));
         }
         self.iterations = iterations;
@@ -151,7 +151,7 @@ impl Probe for FirstFall {
         if self.iterations < LEAST || done.iter().all(|t| t.end.is_none()) {
             return refuse(
                 Reason::TooShort,
-                format!("{} iterations at {} rates show no fall either way", self.iterations, done.len()),
+                format!("{} steps at {} rates do not show whether the loss falls", self.iterations, done.len()),
                 &[match self.iterations < LEAST {
                     true => Remedy::LongerTrials { at_least: Some(LEAST) },
                     false => Remedy::Resume,
@@ -162,14 +162,14 @@ impl Probe for FirstFall {
             Some((lr, true)) => {
                 let answer = Lr::new(lr.get() / 10f64.powf(self.orders))?;
                 let why = format!(
-                    "{lr} is the largest rate at which the loss falls within {} iterations; the answer is {} orders lower by rule of thumb",
+                    "{lr} is the highest rate at which the loss falls within {} steps; by rule of thumb the answer is {} orders lower",
                     self.iterations, self.orders
                 );
                 Ok(answered(answer, None, why, done, cost))
             }
             Some((lr, false)) => refuse(
                 Reason::AtEdge,
-                format!("the loss falls at {lr}, the largest rate tried: where it stops to fall is not known"),
+                format!("the loss falls at {lr}, the highest rate tried: it is not known where it stops falling"),
                 &[Remedy::HigherStart],
             ),
             None if done.iter().all(|t| t.exploded() || t.train.has_non_finite()) => refuse(
@@ -179,7 +179,7 @@ impl Probe for FirstFall {
             ),
             None => refuse(
                 Reason::Flat,
-                format!("the loss falls at none of {} rates within {} iterations", done.len(), self.iterations),
+                format!("the loss falls at none of {} rates within {} steps", done.len(), self.iterations),
                 &[Remedy::LongerTrials { at_least: None }, Remedy::CheckRateIsUsed],
             ),
         }

@@ -1,9 +1,9 @@
-//! [`Grid`]: every rate of a log-spaced grid with every seed: the sensitivity analysis.
+//! [`Grid`]: the sweep, also called sensitivity analysis: every rate of a log-spaced grid with every seed.
 //!
-//! Decides: the rate with the lowest mean over seeds of the final validation loss, with an 80 % interval when there
-//! are two seeds or more (rule in `probe/evidence.rs`). When the best rate is the outermost one, the grid grows by a
-//! decade on that side at the same density and all seeds, at most `widen` times a side (upward when nothing learned,
-//! downward when all diverged); when it is still the outermost, it refuses.
+//! The answer is the rate with the lowest mean final validation loss over seeds, with an 80 % interval from two seeds
+//! on (`probe/evidence.rs`). While the best rate is the outermost one, the grid grows by a decade on that side with the
+//! same density and all seeds, at most `widen` times per side: upward when nothing learned, downward when all diverged.
+//! If the best is still the outermost then, it refuses.
 //!
 //! With `steps` below the horizon each trial runs the whole schedule compressed to that length. The best rate of short
 //! runs is not that of long ones: this probe does not correct for it (`race` does).
@@ -15,7 +15,7 @@ use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result, Side};
 
-/// Times a grid may grow by a decade on each side: three wrong decades are a wrong question.
+/// Decades by which a grid may grow on each side: a span that is off by more than three is a wrong question.
 const WIDEN: u32 = 3;
 
 /// All rates of a log grid times all seeds.
@@ -30,7 +30,7 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Rates from `low` to `high`, both included, `per_decade` to each factor of ten; one seed, full length.
+    /// Rates from `low` to `high`, both included, `per_decade` per factor of ten; one seed, full length.
     ///
     /// # Errors
     /// When `low > high` or `per_decade` is zero.
@@ -50,7 +50,7 @@ impl Grid {
         Ok(Self { job, rates, per_decade, seeds: 1, steps, widen: WIDEN })
     }
 
-    /// The same with `seeds` runs of each rate.
+    /// Runs each rate with `seeds` seeds, counting up from the job's.
     ///
     /// # Errors
     /// When `seeds` is zero.
@@ -62,7 +62,7 @@ impl Grid {
         Ok(self)
     }
 
-    /// The same with runs of `steps` steps, the schedule compressed to them.
+    /// Makes trials of `steps` steps, with the schedule compressed to that length.
     ///
     /// # Errors
     /// When `steps` is zero or above the job's.
@@ -71,7 +71,7 @@ impl Grid {
         Ok(self)
     }
 
-    /// The same, growing at most `times` decades on each side.
+    /// Lets the grid grow by at most `times` decades on each side; 0 keeps the span.
     pub fn with_widening(mut self, times: u32) -> Self {
         self.widen = times;
         self
@@ -144,7 +144,7 @@ pub(super) fn same_spec(a: &TrialSpec, b: &TrialSpec) -> bool {
     same_rate(a.lr, b.lr) && a.seed == b.seed && a.steps == b.steps
 }
 
-/// A length for trials of `job`.
+/// Checks a length for trials of `job`.
 pub(super) fn check_steps(steps: u64, job: &Job) -> Result<u64> {
     if steps == 0 || steps > job.steps {
         return Err(Error::invalid(format!("a trial of this job has 1 to {} steps, not {steps}", job.steps)));
@@ -152,7 +152,7 @@ pub(super) fn check_steps(steps: u64, job: &Job) -> Result<u64> {
     Ok(steps)
 }
 
-/// The estimate from trials of one length.
+/// The estimate from the trials of `steps` steps.
 pub(super) fn conclude(job: &Job, steps: u64, done: &[Trial]) -> Estimate {
     let cost = job.cost_runs(done);
     let least = MIN_STEPS.min(job.steps);

@@ -1,11 +1,12 @@
-//! [`Ladder`]: the range test of a job whose rate cannot be changed while it runs: short runs from the start at rising rates.
+//! [`Ladder`]: a range test for commands, whose rate cannot be changed during a run: short runs at rising rates, each
+//! from the start.
 //!
-//! A rung is *broken* when its run diverged, or when it ended half of the best rung's fall (from the untrained loss) above the
-//! best rung: the rule by which [`crate::probe::RangeTest`] sees its edge. The *edge* is the first broken rung above the best
-//! one, and the answer a fourth of it, for the reasons given there. It climbs a decade at a time and stops at the edge.
+//! A rung is *broken* when its run diverged, or when it lost half of the best rung's fall from the untrained loss: the
+//! rule of [`crate::probe::RangeTest`]. The *edge* is the first broken rung above the best one. The answer is a quarter of
+//! it, for the reasons given there. The ladder climbs a decade at a time and stops at the edge.
 //!
-//! Unlike a ramp, no rung profits from what lower rates have learned, so the edge is that of training from the start. One
-//! reading a rung and no noise estimate: no interval.
+//! Unlike in a ramp, no rung profits from what lower rates have learned, so the edge is that of training from the start.
+//! There is one reading per rung and no estimate of the noise, hence no interval.
 
 use crate::divergence::untrained_loss;
 use crate::lr::Lr;
@@ -17,7 +18,7 @@ use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
-/// Rungs in a decade: the edge is known to a factor of 2.2.
+/// Rungs per decade, which gives the edge to a factor of 2.2.
 const PER_DECADE: u32 = 3;
 
 /// Short runs at rising rates.
@@ -89,7 +90,7 @@ impl Probe for Ladder {
             (None, None) => refuse(Reason::TooShort, "no run has ended".into(), &[Remedy::Resume]),
             (None, Some(lowest)) => refuse(
                 Reason::AllDiverged,
-                format!("the lowest rate tried, {lowest}, diverged already"),
+                format!("the lowest rate tried, {lowest}, already diverged"),
                 &[Remedy::LowerRates, Remedy::CheckModelAndData],
             ),
             (Some((_, least)), _) if start(done).is_some_and(|s| s - least <= LEARNED * s.abs()) || done.len() < 3 => {
@@ -110,8 +111,8 @@ impl Probe for Ladder {
             (Some((at, _)), Some(edge)) => {
                 let lr = edge * MARGIN.recip();
                 let why = format!(
-                    "{} runs of {} steps from the start: the lowest loss is at {at}, training breaks at {edge}; the answer is a fourth of \
-                     that",
+                    "{} runs of {} steps from the start: the lowest loss is at {at}, training breaks at {edge}; the answer is a \
+                     quarter of that",
                     done.len(),
                     self.steps
                 );

@@ -1,13 +1,13 @@
-//! [`Opening`]: compares only the first sixteenth of full runs, for a job that cannot be told a length.
+//! [`Opening`]: compares only the first sixteenth of full runs, for a command whose length cannot be set.
 //!
-//! Such a run decays its rate over the full horizon whatever is asked of it. Its losses in mid-run favour rates 3 to 4 times too
-//! small (0.1 to 0.8 of a run must never be compared); in the first 2 to 6 % the schedule has hardly begun and the bias is small.
-//! So the mean log loss over the last two thirds of the first sixteenth is read at rates a factor of ten apart until the best
-//! lies between worse ones, then half-way to its neighbours; the answer is the vertex of the parabola through the best three
-//! plus [`SHIFT`].
+//! Such a run always decays its rate over the full horizon. Its losses in mid-run favour rates 3 to 4 times too small, so
+//! losses from 0.1 to 0.8 of a run must never be compared. In the first 2 to 6 % the schedule has hardly begun and the
+//! bias is small. The reading is the mean log loss over the last two thirds of the first sixteenth. Rates are tried a
+//! factor of ten apart until the best lies between worse ones, then half-way to its neighbours. The answer is the vertex
+//! of the parabola through the best three plus [`SHIFT`].
 //!
-//! The interval is wide by intent, [`BELOW`] octaves down and [`ABOVE`] up: what is best at the beginning is often too high for
-//! the whole run, and from job to job they differ much. With `{steps}` in the command the search is `race`, which is sharper.
+//! The interval is wide on purpose, [`BELOW`] octaves down and [`ABOVE`] up: the best rate at the beginning is often too
+//! high for the whole run, and jobs differ much. With `{steps}` in the command the search is `race`, which is sharper.
 
 use crate::divergence::lowest_diverged;
 use crate::lr::Lr;
@@ -20,16 +20,18 @@ use crate::{Estimate, Job, Reason, Remedy, Result};
 
 /// The part of the run that is compared.
 const SHARE: u64 = 16;
-/// Octaves from the best rate of an opening to the answer: between what the 57 fit jobs of `bench/` want, where a whole run's best lies 1.3
-/// octaves below (median), and ten command jobs. +0.3, -0.2, -0.7 octaves have a regret of 53, 42, 34 % on the former and 49, 52, 73 % on the latter.
+/// Octaves from the best rate of an opening to the answer. A compromise between the 57 fit jobs of `bench/`, where a whole
+/// run's best lies 1.3 octaves below (median), and ten command jobs: +0.3, -0.2 and -0.7 octaves have a regret of 53, 42
+/// and 34 % on the former and of 49, 52 and 73 % on the latter.
 const SHIFT: f64 = -0.2;
-/// Octaves by which the interval reaches below and above the answer: it holds the best rate in 80 % of the searches on the fit jobs.
+/// Octaves by which the interval extends below and above the answer: it contains the best rate in 80 % of the searches on
+/// the fit jobs.
 const BELOW: f64 = 4.0;
 const ABOVE: f64 = 1.3;
 /// A mean log loss that is lower than that of the lowest rate by less than this is no difference.
 const ALIKE: f64 = 0.03;
 
-/// The first part of full runs.
+/// A search by the first part of full runs.
 #[derive(Debug, Clone)]
 pub struct Opening {
     job: Job,
@@ -169,7 +171,7 @@ impl Probe for Opening {
         // Worse rates above show where training breaks, not that anything was learned.
         if finite[0].1 - least < ALIKE {
             let because = format!(
-                "in the first 1/{SHARE} of the run no rate from {} to {} brought the loss down",
+                "in the first 1/{SHARE} of the run no rate from {} to {} lowered the loss",
                 tried(0),
                 tried(known.len() - 1)
             );

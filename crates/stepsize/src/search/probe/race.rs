@@ -11,8 +11,8 @@
 //! 3. *Answer*: the rate with the least expected regret, not the one with the best reading.
 //!
 //! Un-annealed losses are never compared: a run whose schedule decays is read at its end only. A constant-rate run is
-//! read at n/2, n/4 and n/8 too, because there every prefix is a whole run. What was measured of each part, and what was
-//! tried and did not help, is in `bench/README.md`.
+//! read at n/2, n/4 and n/8 too, because there every prefix is a whole run. Measurements of each part, and ideas that did
+//! not help, are in `bench/README.md`.
 
 mod plan;
 mod reading;
@@ -53,7 +53,7 @@ impl Race {
         Self { job, start: Lr::from_log2(RACE_START), max_cost: RACE_BUDGET, rule: OneSided::default() }
     }
 
-    /// Starts at `lr` instead: the user's guess. The answer depends little on it.
+    /// Starts at `lr`, a first guess. The answer depends little on it.
     pub fn starting_at(mut self, lr: Lr) -> Self {
         self.start = lr;
         self
@@ -77,7 +77,7 @@ impl Race {
         Ok((next, book))
     }
 
-    /// Whether it may run trials with this seed: that of its job, or the next one.
+    /// Whether its trials may have this seed: the job's, or the next one.
     pub(crate) fn runs_with(&self, seed: u64) -> bool {
         seed == self.job.seed || seed == self.job.seed.wrapping_add(1)
     }
@@ -122,11 +122,12 @@ impl Edge {
     }
 }
 
-/// Below a cliff ([`Book::cliff`]) the rate of the full run is at most this many octaves below that of the longest probe for each
-/// octave that it is longer. The model, which must allow for walls that move with the length, would go far too low there.
+/// Below a cliff ([`Book::cliff`]) the best rate falls by at most this many octaves per octave of length, from the longest
+/// probe to the full run. The model alone, which must allow for walls that move with the length, would go far too low.
 const CLIFF_SHIFT: f64 = 0.5;
+/// Points of the bracket at which the edge is placed in turn. Not tuned.
 const EDGE_POINTS: u32 = 8;
-/// Octaves.
+/// Softness of the edge, in octaves (scale of a logistic curve). Not tuned.
 const EDGE_SOFTNESS: f64 = 0.15;
 /// Regret of a run that diverges.
 const DIVERGED_REGRET: f64 = 1.0;
@@ -233,8 +234,8 @@ impl Belief {
     }
 }
 
-/// Quantiles of the posterior of the best rate between which the stated 80 % interval lies: chosen on the fit jobs, where they
-/// hold it in 80 %.
+/// Quantiles of the posterior of the best rate that bound the stated 80 % interval. Chosen on the fit jobs, where they
+/// contain the best rate in 80 %.
 const INTERVAL: (f64, f64) = (0.06, 0.84);
 
 /// Inverse of the normal distribution (Tocher's logistic approximation; error below 0.02 for |z| < 2.5, and only an
@@ -295,7 +296,7 @@ impl Probe for Race {
             return Ok(refused(Refusal {
                 reason: Reason::TooShort,
                 because: format!(
-                    "only {ended} probes had ended before the study did, with {read} readings of their losses"
+                    "the search stopped after {ended} trials with {read} usable losses; 3 trials and 2 losses are needed"
                 ),
                 remedies: vec![Remedy::Resume],
             }));

@@ -1,8 +1,8 @@
 //! [`Random`]: rates drawn log-uniformly (Bergstra & Bengio 2012), seeded, so that the same seed gives the same rates
 //! on every machine (ChaCha8).
 //!
-//! Decides as the grid does: lowest mean over seeds of the final validation loss, interval and refusals by
-//! `probe/evidence.rs`. It does not widen its range: when the best rate is the outermost one drawn, it refuses.
+//! Answers as the sweep does, by `probe/evidence.rs`: the lowest mean final validation loss over seeds. It does not widen
+//! its span: when the best rate is the outermost one drawn, it refuses.
 
 use crate::lr::Lr;
 use crate::probe::Probe;
@@ -50,7 +50,7 @@ impl Random {
         Ok(Self { job, rates, seeds: 1, steps })
     }
 
-    /// The same with `seeds` runs of each rate.
+    /// Runs each rate with `seeds` seeds, counting up from the job's.
     ///
     /// # Errors
     /// When `seeds` is zero.
@@ -62,7 +62,7 @@ impl Random {
         Ok(self)
     }
 
-    /// The same with runs of `steps` steps, the schedule compressed to them.
+    /// Makes trials of `steps` steps, with the schedule compressed to that length.
     ///
     /// # Errors
     /// When `steps` is zero or above the job's.

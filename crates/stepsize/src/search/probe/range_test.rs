@@ -3,19 +3,19 @@
 //!
 //! What a range test measures well is the upper edge: the rate at which training breaks. Where the loss *starts* to
 //! fall is mostly a property of the ramp (after k steps of an exponential ramp all steps before add up to about one
-//! decade of it), and smoothing moves it by up to two decades. So our own reading, [`RangeTestRule::Edge`], finds the edge
-//! and answers [`MARGIN`] below it:
+//! decade of it), and smoothing moves it by up to two decades. So our own rule, [`RangeTestRule::Edge`], finds the edge
+//! and divides it by [`MARGIN`]:
 //! - losses are smoothed by a running median of five, centred, so that no feature moves;
 //! - the *edge* is the first rate after the lowest smoothed loss where half of what was learned is lost again, or where
 //!   a loss is not finite;
 //! - the answer is the edge divided by 4: the best rate is "usually within a factor of two of the largest that
 //!   converges" (Bengio 2012, arXiv 1206.5533, section 3.3.1), and Smith takes a third or a fourth of it as lower end.
 //!
-//! [`RangeTestRule::Peer`] reads as a known tool does, on that tool's own ramp, smoothing and stop rule (`probe/suggest.rs`).
-//! [`RangeTestRule::Accuracy`] is Smith's: `base` where the score starts to rise, `max` where it stops.
+//! [`RangeTestRule::Peer`] follows another tool, with that tool's ramp, smoothing and stop rule (`probe/suggest.rs`).
+//! [`RangeTestRule::Accuracy`] is Smith's: `base` where the score starts to rise, `max` where it stops rising.
 //!
-//! Before any reading the evidence must be fit: enough readings, a fall beyond the noise, and not broken from the
-//! start; else the probe refuses, also where the tool would have named a rate. No interval: one run has none.
+//! Every rule needs enough losses, a fall beyond the noise, and a run that is not broken from the start. Otherwise the
+//! probe refuses, even where the tool would name a rate. One run gives no interval.
 
 use crate::defaults::{RANGE_TEST_STEPS, range_test_span};
 use crate::divergence::untrained_loss;
@@ -88,7 +88,7 @@ impl RangeTest {
         Ok(Self { job, low, high, steps, ramp: Ramp::Exponential, reading: RangeTestRule::Edge })
     }
 
-    /// A tool's own test: its range and length (1e-7 to 10 in 100 steps; Lightning 1e-8 to 1), ramp and reading.
+    /// The test of another tool: its span and length (1e-7 to 10 in 100 steps; Lightning 1e-8 to 1), ramp and rule.
     ///
     /// # Errors
     /// None with these constants.
@@ -98,19 +98,19 @@ impl RangeTest {
         Ok(Self::new(job, Lr::new(low)?, Lr::new(high)?, RANGE_TEST_STEPS)?.with_reading(rule))
     }
 
-    /// The same with another ramp.
+    /// Raises the rate along another ramp.
     pub fn with_ramp(mut self, ramp: Ramp) -> Self {
         self.ramp = ramp;
         self
     }
 
-    /// The same with another reading.
+    /// Reads the curve by another rule.
     pub fn with_reading(mut self, reading: RangeTestRule) -> Self {
         self.reading = reading;
         self
     }
 
-    /// Whose ramp is run: ours is torch-lr-finder's, from the first rate to the last with both included.
+    /// The tool whose ramp is run. Ours is torch-lr-finder's: both ends of the span are included.
     fn finder(&self) -> Finder {
         match self.reading {
             RangeTestRule::Peer(suggestion) => suggestion.finder(),
@@ -234,7 +234,7 @@ impl Probe for RangeTest {
         let mut estimate = match self.reading {
             RangeTestRule::Edge => match edge {
                 Some(edge) => {
-                    let why = format!("training breaks at {edge}; the answer is a fourth of it");
+                    let why = format!("training breaks at {edge}; the answer is a quarter of that");
                     answered(edge * MARGIN.recip(), None, why, done, cost)
                 }
                 None => {
@@ -251,7 +251,13 @@ impl Probe for RangeTest {
             RangeTestRule::Peer(suggestion) => {
                 let recorded = suggestion.finder().record(&losses);
                 match suggestion.suggest(&lrs, &recorded, self.steps as usize).map(Lr::new) {
-                    Some(Ok(lr)) => answered(lr, None, format!("as {} reads it", suggestion.name()), done, cost),
+                    Some(Ok(lr)) => answered(
+                        lr,
+                        None,
+                        format!("the rate that {} reads off this curve", suggestion.name()),
+                        done,
+                        cost,
+                    ),
                     _ => refused(
                         Reason::TooShort,
                         format!("{} has no answer for {} recorded losses", suggestion.name(), recorded.len()),
@@ -265,7 +271,8 @@ impl Probe for RangeTest {
                 let scores = trial.score.losses();
                 match smith(&trial.score.lrs(), &scores) {
                     Some(Bounds { base, max }) => {
-                        let why = format!("the score rises from a rate of {base:.3e} and stops to at {max:.3e}");
+                        let why =
+                            format!("the score starts to rise at a rate of {base:.3e} and stops rising at {max:.3e}");
                         answered(Lr::new(max)?, None, why, done, cost)
                     }
                     None => refused(

@@ -8,7 +8,7 @@
 //! | ignite 0.5.5 | `(k+1)/n`, n+1 points | as torch-lr-finder | 5 x best | steepest over the index before the minimum |
 //!
 //! These are pure functions of rates and losses, checked against the real packages on the curves of
-//! `tests/golden/finders.json`. Their faults are theirs and are kept: a NaN slot wins an argmin (torch-lr-finder,
+//! `tests/golden/finders.json`. Faults of the tools are reproduced: a NaN slot wins an argmin (torch-lr-finder,
 //! ignite), a flat curve gets a number (fastai, torch-lr-finder, Lightning), a constant loss is seen as rising
 //! (Lightning). Where the package raises or returns nothing, so does the mode: `None`. The probe [`super::RangeTest`]
 //! puts a refusal in front of them.
@@ -78,7 +78,7 @@ impl Finder {
     }
 }
 
-/// A peer's way to read a rate off a range test.
+/// Another tool's rule for reading a rate off a range test.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Suggestion {
     /// fastai: within the longest falling subsequence (its default).
@@ -109,7 +109,7 @@ impl Suggestion {
         Suggestion::Ignite,
     ];
 
-    /// Name as typed on the command line.
+    /// Name by which a person asks for it.
     pub fn name(self) -> &'static str {
         match self {
             Suggestion::Valley => "fastai_valley",

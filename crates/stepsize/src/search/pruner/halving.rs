@@ -1,32 +1,35 @@
-//! [`Halving`]: successive halving without waiting (ASHA, Li et al. 2018): at each rung only the best `1/eta` go on.
+//! [`Halving`]: asynchronous successive halving (ASHA, Li et al. 2018): at each rung only the best
+//! `1/eta` continue.
 //!
-//! Rungs lie at `steps x eta^-k`. A run that reaches a rung goes on when its loss there is among the best `floor(n / eta)`, at least
-//! one, of the `n` runs of the same length seen at that rung so far, itself included: runs that come early go on more easily.
+//! Rungs lie at `steps x eta^-k`. A run that reaches a rung continues if its loss there is among
+//! the best `floor(n / eta)`, at least one, of the `n` runs of the same length seen at that rung so
+//! far, itself included. So early runs continue more easily.
 //!
-//! **Unsafe** for rates of a decaying schedule, for the reason given at [`Median`](super::Median), and worse: each rung repeats the
-//! mistake. What is ended at a rung never comes back. Meant for constant schedules with many more candidates than full runs.
+//! **Unsafe** for rates under a decaying schedule, for the reason given at
+//! [`Median`](super::Median), and worse: each rung repeats the mistake, and a run that was ended
+//! never returns. Use it for constant schedules with many more candidates than full runs.
 
 use super::{Pruner, at, curve};
 use crate::trial::Trial;
 
-/// Successive halving.
+/// Asynchronous successive halving.
 #[derive(Debug, Clone, Copy)]
 pub struct Halving {
-    /// One in how many goes on.
+    /// One run in `eta` continues at each rung.
     pub eta: u32,
-    /// Rungs before the end.
+    /// Number of rungs before the end of the run.
     pub rungs: u32,
 }
 
 impl Default for Halving {
-    /// One in three goes on at 1/27, 1/9 and 1/3 of the run.
+    /// One in three continues, at 1/27, 1/9 and 1/3 of the run.
     fn default() -> Self {
         Self { eta: 3, rungs: 3 }
     }
 }
 
 impl Halving {
-    /// The rung that this reading is the first to reach.
+    /// The rung, in steps, that the newest reading is the first to reach.
     fn rung(&self, live: &Trial) -> Option<u64> {
         let points = curve(live).points();
         let (last, before) = (points.last()?.step, points.len().checked_sub(2).map_or(0, |i| points[i].step));

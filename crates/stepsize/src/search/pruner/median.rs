@@ -1,27 +1,30 @@
-//! [`Median`]: ends a run whose best loss so far is worse than the median of the others at the same step.
+//! [`Median`]: ends a run whose best loss so far is worse than the median of the others at the same
+//! step.
 //!
-//! The rule of Vizier (Golovin et al. 2017, section 3.2.2) as Optuna has it: `min(losses so far) > median over finished runs of their
-//! loss at this step`, once so many have finished. Only runs of the same length are compared, at the last reading not after the step.
+//! The rule of Vizier (Golovin et al. 2017, section 3.2.2) in the form of Optuna: `min(losses so
+//! far) > median over finished runs of their loss at this step`, once enough runs have finished. It
+//! compares runs of the same length, at their last reading not after the step.
 //!
-//! **Unsafe** for rates of a decaying schedule: between 20 and 70 % of such a run the best-looking rate is 3 to 4 times too small, so
-//! the rule kills the winners and keeps what flatters early. Take `one-sided` there. It is meant for constant schedules, and for
-//! other parameters than the rate.
+//! **Unsafe** for rates under a decaying schedule: between 20 and 70 % of such a run the
+//! best-looking rate is 3 to 4 times too small, so it ends the winners and keeps rates that only
+//! look good early. Use `one-sided` there. Use the median rule for constant schedules, and for
+//! parameters other than the rate.
 
 use super::{Pruner, at, curve};
 use crate::stats::median;
 use crate::trial::Trial;
 
-/// The median rule.
+/// Ends runs whose best loss is worse than the median.
 #[derive(Debug, Clone, Copy)]
 pub struct Median {
-    /// Finished runs before which nothing is judged.
+    /// Finished runs that it needs before it ends any.
     pub startup: usize,
-    /// Share of the steps before which nothing is judged.
+    /// Share of the steps before which it never ends a run.
     pub from: f64,
 }
 
 impl Default for Median {
-    /// Five runs, as Optuna; an eighth of the run.
+    /// Five finished runs, as in Optuna; after an eighth of the run.
     fn default() -> Self {
         Self { startup: 5, from: 0.125 }
     }

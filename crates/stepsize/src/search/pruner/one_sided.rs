@@ -1,24 +1,26 @@
-//! [`OneSided`]: ends a probe at a *lower* rate that is already clearly worse than a higher one was at the same step.
+//! [`OneSided`]: ends a trial at a *lower* rate that is already clearly worse than a higher rate
+//! was at the same step.
 //!
-//! Un-annealed losses flatter low rates (at 20-70 % of a decaying run the best-looking rate is 3-4x too small), so a
-//! lower rate that looks worse is worse, while a higher rate that looks worse may still win: it is never ended here.
+//! Before the schedule has decayed, losses favour low rates (at 20-70 % of a decaying run the
+//! best-looking rate is 3-4x too small). So a lower rate that looks worse is worse, but a higher
+//! rate that looks worse may still win and is never ended.
 
 use super::Pruner;
 use crate::trial::Trial;
 
-/// The one-sided kill rule.
+/// Ends lower rates only.
 #[derive(Debug, Clone, Copy)]
 pub struct OneSided {
-    /// How far below the better trial's rate, in octaves.
+    /// Least distance below the better trial's rate, in octaves.
     pub octaves: f64,
-    /// Share of the steps before which nothing is judged.
+    /// Share of the steps before which it never ends a run.
     pub from: f64,
-    /// How much worse, as a share of the better trial's progress since the untrained loss.
+    /// How much worse it must be, as a share of the better trial's fall from its first loss.
     pub margin: f64,
 }
 
 impl Default for OneSided {
-    /// Two octaves, a quarter of the run, a tenth of the progress.
+    /// Two octaves, after a quarter of the run, by a tenth of the fall.
     fn default() -> Self {
         Self { octaves: 2.0, from: 0.25, margin: 0.1 }
     }

@@ -1,8 +1,8 @@
 //! [`Cost`]: what a search cost, and what a full grid over the same span would have cost.
 //!
-//! The grid it is compared with: [`GRID_PER_DECADE`] rates a decade over the span of rates that the search tried, one
-//! seed, every run to the full horizon. That is the plain way to the same picture, not the best one. Seconds are those
-//! of the trials, one after another, whatever ran at the same time; money is their price.
+//! The grid: [`GRID_PER_DECADE`] rates a decade over the span of rates that the search tried, one
+//! seed, every run at full length. It is the plain way to the same picture, not the best one.
+//! Seconds are those of the trials added up, however many ran at once; money is their price.
 
 use crate::defaults::GRID_PER_DECADE;
 use crate::trial::Trial;
@@ -18,13 +18,14 @@ pub struct Cost {
     pub steps: u64,
     /// Steps, in full runs.
     pub runs: f64,
-    /// Seconds of the trials, one after another; a trial that was not timed counts at the speed of the others.
+    /// Seconds of all trials added up. A trial that was not timed counts at the speed of the
+    /// others.
     pub seconds: Option<f64>,
-    /// Seconds on the clock, where the search was watched.
+    /// Seconds from start to end by the clock, where known.
     pub wall_seconds: Option<f64>,
-    /// The grid it is compared with; `None` without trials.
+    /// The grid to compare with; `None` without trials.
     pub grid: Option<FullGrid>,
-    /// What it cost in money, with a price.
+    /// The cost in money, where a price is known.
     pub money: Option<Money>,
 }
 
@@ -37,7 +38,7 @@ pub struct FullGrid {
     pub low: Lr,
     /// Highest rate.
     pub high: Lr,
-    /// Rates, each run once to the full horizon.
+    /// Number of rates; each is run once at full length.
     pub runs: usize,
     /// Optimizer steps.
     pub steps: u64,
@@ -45,14 +46,14 @@ pub struct FullGrid {
     pub seconds: Option<f64>,
 }
 
-/// Money, in the currency of the price.
+/// Costs in the currency of the price.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Money {
     /// Price of one hour of one running trial.
     pub per_hour: f64,
-    /// The search.
+    /// Price of the search.
     pub search: f64,
-    /// The full grid.
+    /// Price of the full grid.
     pub grid: f64,
 }
 

@@ -1,14 +1,14 @@
-//! Curves made light enough to draw: smoothed, then thinned. The raw readings stay in the event log.
+//! Curves for drawing: smoothed, then thinned. The raw readings stay in the event log.
 
 use crate::{Curve, Point};
 
-/// Readings on either side that are averaged for the eye, as a divisor of the run's length: a twentieth of the run in all
-/// shows the shape of a decay and hides the batch-to-batch noise.
+/// Divisor of the number of readings: so many on either side are averaged. A twentieth of the run
+/// in all shows the shape of a decay and hides the noise between batches.
 const EITHER_SIDE: usize = 40;
 
-/// The curve with every finite reading replaced by the mean of the readings around it. The window is centred (an
-/// average of the past alone would draw a falling loss too late and too high); it narrows evenly towards the start, where
-/// losses fall fast, and is cut off at the end.
+/// The curve with every finite reading replaced by the mean of the readings around it. The window
+/// is centred (an average of the past alone would draw a falling loss too late and too high); it
+/// narrows towards the start, where losses fall fast, and is cut off at the end.
 pub fn smooth(curve: &Curve) -> Vec<Point> {
     let points: Vec<Point> = curve.points().iter().copied().filter(|p| p.loss.is_finite()).collect();
     let mut sums = vec![0.0];

@@ -4,15 +4,18 @@ use super::OptimizerFamily;
 use crate::stats::upper_median;
 use crate::{Error, Result, Schedule};
 
-/// A schedule refined from the gradient norms of an earlier run of the same job (Defazio et al. 2023, arXiv 2310.07831, section 4).
+/// Refines a schedule from the gradient norms of an earlier run of the same job (Defazio et al.
+/// 2023, arXiv 2310.07831, section 4).
 ///
-/// `w_t = |g_t|^-2` for SGD and `|g_t|^-1` for Adam, of norms that were smoothed by a running median over `width` of the run;
-/// `factor_t ~ w_t sum_{p>t} w_p`, scaled so that the largest is 1. Constant norms give linear decay; norms that are large at the
-/// start give a warm-up, norms that grow at the end a longer decay. Returned as a table of at most `points` values
-/// joined by lines, of `steps` steps in all.
+/// The norms are smoothed by a running median over the share `width` of the run. Then `w_t =
+/// |g_t|^-2` for SGD and `|g_t|^-1` for Adam, and `factor_t ~ w_t sum_{p>t} w_p`, scaled so that
+/// the largest factor is 1. Constant norms give linear decay; norms that are large at the start
+/// give a warm-up, norms that grow at the end a longer decay. The schedule has `steps` steps, in at
+/// most `points` straight pieces.
 ///
 /// # Errors
-/// When there are fewer than 10 norms, or one is not finite and above zero.
+/// If there are fewer than 10 norms, if one is not finite and above zero, if `width` is not in
+/// 0..=1 or `points` is below 2.
 pub fn refine(norms: &[f64], steps: u64, family: OptimizerFamily, width: f64, points: usize) -> Result<Schedule> {
     if norms.len() < 10 || !(0.0..=1.0).contains(&width) || points < 2 {
         return Err(Error::invalid(format!(
@@ -34,7 +37,7 @@ pub fn refine(norms: &[f64], steps: u64, family: OptimizerFamily, width: f64, po
         .iter()
         .rev()
         .map(|w| {
-            // Half of its own weight counts as still to come, so that the last step is not lost.
+            // Half of its own weight counts as still to come; otherwise the last factor would be 0.
             let factor = w * (after + 0.5 * w);
             after += w;
             factor

@@ -33,10 +33,12 @@ impl PlanText {
     /// The plan of this text. What it leaves out is taken from `other`.
     ///
     /// # Errors
-    /// When neither text names a schedule or a number of steps, or the schedule does not parse.
+    /// When the schedule or the number of steps is missing from both texts, or the schedule does not
+    /// parse.
     pub fn plan(&self, other: &Self) -> Result<Plan> {
-        let missing =
-            |what: &str| Error::invalid(format!("it names no {what}; write it as in \"cosine, 10k steps, batch 64\""));
+        let missing = |what: &str| {
+            Error::invalid(format!("the {what} is missing; write it as in \"cosine, 10k steps, batch 64\""))
+        };
         let steps = self.steps.or(other.steps).ok_or_else(|| missing("number of steps"))?;
         let schedule = self.schedule.as_ref().or(other.schedule.as_ref()).ok_or_else(|| missing("schedule"))?;
         Ok(Plan { schedule: Schedule::parse(schedule, steps)?, steps, batch: self.batch.or(other.batch) })
@@ -151,7 +153,10 @@ mod tests {
             (Schedule::parse("cosine", 40_000).unwrap().to_string(), 40_000, Some(64))
         );
         let error = |text: &str| read(text).unwrap().plan(&PlanText::default()).unwrap_err().to_string();
-        assert!(error("10k steps").contains("no schedule") && error("cosine").contains("no number of steps"));
+        assert!(
+            error("10k steps").contains("the schedule is missing")
+                && error("cosine").contains("the number of steps is missing")
+        );
         assert!(error("cosin, 10k steps").contains("cosin"));
     }
 }

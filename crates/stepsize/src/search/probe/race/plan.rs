@@ -27,9 +27,11 @@ const ALIKE: f64 = 0.03;
 /// Probes are made at most this many octaves beside the rates that are likely best: a reading far from them can only
 /// help through the model, and the model is the weaker evidence.
 const BESIDE: f64 = 2.0;
-/// The middle between the highest rate that trained and the lowest that broke is probed if they are this many octaves apart.
+/// The middle between the highest rate that trained and the lowest that broke is probed if these are this many octaves
+/// apart.
 const WIDE_GAP: f64 = 2.0;
-/// Rates above this `log2 lr` at which nothing was learned may be too high as well as too low: the network may have died.
+/// Above this `log2 lr`, a rate at which nothing was learned may be too high as well as too low: the network may have
+/// died.
 const DEAD_ABOVE: f64 = -10.0;
 /// Most rates beyond the first two on the way outward.
 pub(in crate::search::probe) const WIDENINGS: usize = 8;
@@ -56,8 +58,8 @@ fn first_length(job: &Job) -> u64 {
     n
 }
 
-/// Replays the bracket on what is done: two probes a decade apart, then outward while the best is at an edge. Where the next
-/// rate outward broke, the middle between it and the best is tried.
+/// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best is the outermost.
+/// Where the next rate outward broke, the middle between it and the best is tried.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> NextProbe {
     let mut n = first_length(job);
     if n < FEWEST_STEPS {
@@ -168,13 +170,13 @@ impl Stage {
 /// Whether the rate matters at all.
 enum Doubt {
     None,
-    /// It is not known before these were run with another seed.
+    /// Unknown until these have run with another seed.
     Unsettled(Vec<(f64, u64)>),
     /// It does not.
     Noise(Refusal),
 }
 
-/// If even the worst of the bracket's rates has learned this share of what the best has, no wall was seen.
+/// If even the worst rate of the bracket has learned this share of what the best has, no wall was seen.
 const NO_WALL: f64 = 0.6;
 /// Most rates that are repeated.
 const REPEATED: usize = 4;
@@ -182,8 +184,8 @@ const REPEATED: usize = 4;
 /// rates). At 10 two jobs of the bench with real, small differences were refused.
 const VARIANCE_RATIO: f64 = 6.0;
 
-/// Rates a decade apart that all learn alike, or hardly at all, may differ by noise only. They are run once more with another seed, and the
-/// variance of the means between rates is held against that between seeds (analysis of variance, Fisher 1925).
+/// Rates a decade apart that all learn alike, or hardly at all, may differ by noise only. They are run once more with
+/// another seed, and the variance between rates is compared with that between seeds (analysis of variance, Fisher 1925).
 fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     let entries: Vec<&Entry> = xs.iter().filter_map(|&x| book.find(x, n)).collect();
     if entries.iter().any(|e| e.end == Ending::Behind) {
@@ -236,7 +238,7 @@ fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
 fn no_room(n: u64, steps: u64) -> Refusal {
     Refusal {
         reason: Reason::TooShort,
-        because: format!("a run of {steps} steps leaves probes of {n}, which say nothing"),
+        because: format!("trials for a run of {steps} steps would have {n}, which is too few to learn from"),
         remedies: vec![Remedy::CompareFullRuns { seeds: 1 }],
     }
 }
@@ -257,10 +259,10 @@ fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
     Refusal {
         reason: Reason::AtEdge,
         because: format!(
-            "of the rates from {} to {} the {which}, {}, is still the best",
+            "the {which} rate tried, {}, is still the best of those from {} to {}",
+            Lr::from_log2(x),
             Lr::from_log2(low),
-            Lr::from_log2(high),
-            Lr::from_log2(x)
+            Lr::from_log2(high)
         ),
         remedies: vec![remedy],
     }

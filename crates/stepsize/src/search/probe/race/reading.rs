@@ -1,4 +1,4 @@
-//! [`Book`]: what the trials say, as readings of log loss, with where training breaks as a ceiling.
+//! [`Book`]: the trials as readings of log loss, with a ceiling where training breaks.
 
 use crate::Job;
 use crate::divergence::{is_worse_in_log, untrained_validation_loss};
@@ -33,7 +33,8 @@ pub(super) enum Ending {
     Broke,
 }
 
-/// A run that learned less than this share of what a lower rate did, in log loss and in the same number of steps, has died.
+/// A run is dead if it learned less than this share of what a lower rate did, in log loss and in the same number of
+/// steps.
 const DEAD: f64 = 0.2;
 /// Where the best of a length fell by less than this, none is called dead.
 const ALIVE: f64 = 0.3;
@@ -54,8 +55,8 @@ impl Entry {
         }
     }
 
-    /// Whether it learned next to nothing where the best of its length, at a lower rate, did. Such a network is dead (all its units
-    /// saturated): its loss says where training breaks, not how the loss rises with the rate.
+    /// Whether it learned next to nothing although the best of its length, at a lower rate, learned. Such a network is dead
+    /// (all its units are saturated): its loss shows where training breaks, not how the loss rises with the rate.
     fn is_dead(&self, same_seed: &[Entry], untrained: f64) -> bool {
         let Ending::Read(y) = self.end else { return false };
         let Some(best) = lowest(same_seed.iter().filter(|o| o.steps == self.steps)) else { return false };
@@ -185,8 +186,8 @@ impl Book {
         lowest(self.entries.iter())
     }
 
-    /// The best of the longest probes, if nothing but breaking was seen to stop the loss from falling with the rate: it still
-    /// falls with the rate and with the steps, no lower rate was better, and no higher one plainly worse.
+    /// The best of the longest probes, if only breaking stops the loss from falling: the loss still falls with the rate and
+    /// with the steps, no lower rate was better, and no higher one was plainly worse.
     pub fn cliff(&self) -> Option<&Entry> {
         let read = || self.entries.iter().filter(|e| e.value().is_finite());
         let longest = read().map(|e| e.steps).max().filter(|_| self.ceiling.is_finite())?;
@@ -212,16 +213,14 @@ impl Book {
         let longest = self.entries.iter().map(|e| e.steps).max().unwrap_or(0);
         let (low, high) = self.tried();
         let broke = self.entries.iter().filter(|e| e.end == Ending::Broke).count();
-        let mut text = format!(
-            "{} probes of up to {longest} steps between {} and {}",
-            done.len(),
+        let broke = if broke > 0 { format!("; {broke} of them diverged or died") } else { String::new() };
+        format!(
+            "tried rates from {} to {} in {} trials of up to {longest} steps{broke}. {lr} should lose least in the full run, \
+             given what is uncertain.",
             Lr::from_log2(low),
-            Lr::from_log2(high)
-        );
-        if broke > 0 {
-            text += &format!(", {broke} of them diverged or died");
-        }
-        text + &format!("; {lr} has the least expected regret for the full run.")
+            Lr::from_log2(high),
+            done.len()
+        )
     }
 }
 
@@ -230,12 +229,12 @@ fn progress(schedule: &Schedule, steps: u64) -> f64 {
     (0..steps).map(|t| schedule.factor(t)).sum::<f64>().max(f64::MIN_POSITIVE)
 }
 
-/// Losses below this share of the untrained loss are as good as zero: there a ratio of two losses is noise, and would outweigh how
-/// near a rate is to where training breaks.
+/// Losses below this share of the untrained loss count as zero: the ratio of two such losses is noise, and would outweigh
+/// how near a rate is to where training breaks.
 const NEGLIGIBLE: f64 = 2e-4;
 
-/// Logarithm of a loss, which has no more weight below [`NEGLIGIBLE`]. Where a job's loss reaches zero or below (a likelihood of continuous targets, a reward with its
-/// sign turned) it is measured from a floor a tenth of the seen range below the lowest reading.
+/// Logarithm of a loss, flat below [`NEGLIGIBLE`]. Where a job's loss reaches zero or below (a likelihood of continuous
+/// targets, a reward with its sign turned) it is measured from a floor a tenth of the seen range below the lowest reading.
 fn log_loss(done: &[Trial]) -> impl Fn(f64) -> f64 + use<> {
     let all = || done.iter().flat_map(|t| t.val.points()).map(|p| p.loss).filter(|l| l.is_finite());
     let lowest = all().fold(f64::INFINITY, f64::min);

@@ -1,17 +1,17 @@
-//! [`EventReader`]: one event: step, scalars, texts and hyperparameters.
+//! [`EventReader`]: reads one event: step, scalars, texts and hyperparameters.
 //!
-//! Field numbers are those of TensorFlow's `event.proto`, `summary.proto`, `tensor.proto` and of TensorBoard's
-//! `plugins/hparams/plugin_data.proto`.
+//! Field numbers are those of TensorFlow's `event.proto`, `summary.proto`, `tensor.proto` and of
+//! TensorBoard's `plugins/hparams/plugin_data.proto`.
 
-use super::proto::{Field, Fields};
 use crate::gather::Gather;
 use crate::literal::{self, Value};
+use crate::protobuf::{Field, Fields};
 use std::collections::HashMap;
 
 /// Reads events.
 #[derive(Debug, Clone, Default)]
 pub(super) struct EventReader {
-    /// Tags and their gathered names.
+    /// Tags and their columns.
     tags: HashMap<Vec<u8>, Option<usize>>,
     step: Option<usize>,
 }
@@ -142,7 +142,7 @@ fn half(kind: u64, bits: u64) -> Option<f64> {
     Some(if bits >> 15 == 1 { -value } else { value })
 }
 
-/// Texts: a JSON object of settings becomes facts, another one a fact under its tag.
+/// Takes a text: a JSON object of settings becomes facts, another text a fact under its tag.
 fn text_of(tensor: &[u8], tag: &str, gather: &mut Gather) {
     for (number, field) in Fields(tensor) {
         let text = field.text();
@@ -165,7 +165,7 @@ fn text_of(tensor: &[u8], tag: &str, gather: &mut Gather) {
     }
 }
 
-/// Hyperparameters, as the plugin of that name stores them beside a summary.
+/// Takes hyperparameters, as the plugin of that name stores them beside a summary.
 fn settings(metadata: &[u8], gather: &mut Gather) {
     let inside = |data, number| Fields(data).find(|(n, _)| *n == number).map(|(_, f)| f.bytes());
     let Some(plugin) = inside(metadata, 1) else { return };

@@ -1,7 +1,7 @@
-//! CRC-32C (Castagnoli) as TensorFlow's record files mask it, and CRC-32 (IEEE) as W&B's files have it; eight tables, eight
-//! bytes at a time.
+//! CRC-32C (Castagnoli), masked as in TensorFlow's record files, and CRC-32 (IEEE), as in W&B's
+//! files. Eight tables take eight bytes at once.
 
-/// The polynomials, bits reversed.
+/// Tables of the polynomials, bits reversed.
 static CASTAGNOLI: [[u32; 256]; 8] = tables(0x82F6_3B78);
 static IEEE: [[u32; 256]; 8] = tables(0xEDB8_8320);
 

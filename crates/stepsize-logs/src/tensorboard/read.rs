@@ -1,24 +1,20 @@
-//! [`Events`]: TensorBoard's event files: records of length, checksum, protobuf event, checksum.
+//! [`Events`]: an event file, read as it arrives.
 //!
-//! Scalars are read from `simple_value` and from tensors of one element; hyperparameters and texts become facts. A record that
-//! is cut at the end of the file is left out; a wrong checksum ends the reading with what was read before.
+//! Scalars are read from `simple_value` and from tensors of one element; hyperparameters and texts
+//! become facts. A record that is cut at the end of the file is left out. A wrong checksum of a
+//! length ends the reading; what was read before stays.
 
-mod crc;
-mod event;
-mod proto;
-
+use super::event::EventReader;
+use crate::crc;
 use crate::gather::Gather;
-pub(crate) use crc::ieee;
-use event::EventReader;
-pub(crate) use proto::{Field, Fields};
 use stepsize::{Error, Result};
 
 /// Length and its checksum.
 const HEADER: usize = 12;
-/// Records longer than this hold no scalars: graphs, pictures.
+/// Most bytes of a record with scalars; longer ones are graphs or pictures.
 const LARGEST: usize = 16 << 20;
 
-/// Whether a file begins as an event file does: with a record whose checksum is right.
+/// Whether a file begins with a record whose checksum is right, as an event file does.
 pub(crate) fn is_event_file(head: &[u8]) -> bool {
     length_of(head).is_some_and(|found| found.is_ok())
 }
@@ -27,7 +23,7 @@ pub(crate) fn is_event_file(head: &[u8]) -> bool {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Events {
     held: Vec<u8>,
-    /// Bytes of a long record that are passed over.
+    /// Bytes of a long record that are still to be skipped.
     skip: u64,
     at: u64,
     records: u64,
@@ -41,7 +37,7 @@ impl Events {
         if !self.held.is_empty() {
             let mut held = std::mem::take(&mut self.held);
             loop {
-                // The record that was begun, and no more than it, is completed by a copy.
+                // Only the record that was begun is completed by a copy.
                 let need = need(&held).saturating_sub(held.len()).min(rest.len());
                 let (head, tail) = rest.split_at(need);
                 held.extend_from_slice(head);
@@ -64,7 +60,7 @@ impl Events {
         Ok(())
     }
 
-    /// Passes over what is left of a long record.
+    /// Skips the rest of a long record.
     fn pass<'a>(&mut self, bytes: &'a [u8]) -> &'a [u8] {
         let skipped = usize::try_from(self.skip).unwrap_or(usize::MAX).min(bytes.len());
         self.skip -= skipped as u64;
@@ -82,7 +78,8 @@ impl Events {
         }
     }
 
-    /// Reads the records that are whole; gives their bytes. Of what comes after a broken one all are passed over.
+    /// Reads the records that are whole; returns their bytes. After a broken length everything is
+    /// skipped.
     fn records(&mut self, bytes: &[u8], gather: &mut Gather) -> Result<usize> {
         let mut at = 0;
         if self.broken {
@@ -95,7 +92,7 @@ impl Events {
                 let place = self.at;
                 if self.records == 0 {
                     return Err(Error::invalid(format!(
-                        "byte {place} begins no record of an event file: its checksum is wrong"
+                        "byte {place} does not begin a record of an event file: its checksum is wrong"
                     )));
                 }
                 gather.note(format!(
@@ -128,7 +125,8 @@ impl Events {
     }
 }
 
-/// The length of the record that begins here: `None` if it is not known yet, an error if its checksum is wrong.
+/// The length of the data of the record that begins here: `None` if it is not known yet, an error
+/// if its checksum is wrong.
 fn length_of(bytes: &[u8]) -> Option<Result<usize, ()>> {
     let head = bytes.get(..HEADER)?;
     let (length, sum) = head.split_at(8);
@@ -137,7 +135,7 @@ fn length_of(bytes: &[u8]) -> Option<Result<usize, ()>> {
     Some(usize::try_from(length).ok().filter(|l| fits && *l < usize::MAX / 2).ok_or(()))
 }
 
-/// Bytes of the record that begins here, as far as they are known.
+/// Bytes needed to read the record that begins here, or its header.
 fn need(bytes: &[u8]) -> usize {
     match length_of(bytes) {
         Some(Ok(length)) if length <= LARGEST => HEADER + length + 4,
