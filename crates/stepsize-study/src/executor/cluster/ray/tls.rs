@@ -55,15 +55,21 @@ mod tests {
     /// `openssl s_server` on loopback, which answers `GET /NAME` with the file of that name; and
     /// its address.
     fn server(dir: &Path) -> (Child, String) {
-        let make = "req -x509 -newkey rsa:2048 -nodes -keyout key.pem -out cert.pem -days 2 -subj /CN=stepsize-test \
-                    -addext subjectAltName=IP:127.0.0.1";
         let openssl = |words: &str| {
             let mut command = Command::new("openssl");
             command.args(words.split(' ').filter(|w| !w.is_empty())).current_dir(dir).stdin(Stdio::null());
             command.stdout(Stdio::piped()).stderr(Stdio::null());
             command
         };
-        assert!(openssl(make).status().expect("the test needs openssl").success());
+        // An authority and a certificate that it signs, as behind a company's ingress.
+        std::fs::write(dir.join("names"), "subjectAltName=IP:127.0.0.1").unwrap();
+        for words in [
+            "req -x509 -newkey rsa:2048 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=authority",
+            "req -newkey rsa:2048 -nodes -keyout key.pem -out request.pem -subj /CN=dashboard",
+            "x509 -req -in request.pem -CA ca.pem -CAkey ca.key -CAcreateserial -out cert.pem -days 2 -extfile names",
+        ] {
+            assert!(openssl(words).status().expect("the test needs openssl").success(), "{words}");
+        }
         let mut child = openssl("s_server -accept 127.0.0.1:0 -cert cert.pem -key key.pem -HTTP").spawn().unwrap();
         let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
         let address = lines.into_iter().find_map(|l| Some(l.strip_prefix("ACCEPT ")?.to_owned())).unwrap();
@@ -93,14 +99,15 @@ mod tests {
                 .output()
                 .unwrap()
         };
-        let known = client("a_client_that_knows_the_authority", &dir.join("cert.pem"));
+        let known = client("a_client_that_knows_the_authority", &dir.join("ca.pem"));
         let stranger = client("a_client_that_does_not", &dir.join("none.pem"));
         server.kill().unwrap();
         server.wait().unwrap();
         std::fs::remove_dir_all(&dir).unwrap();
         for output in [known, stranger] {
             let text = String::from_utf8_lossy(&output.stdout);
-            assert!(output.status.success() && text.contains("1 passed"), "{text}");
+            let errors = String::from_utf8_lossy(&output.stderr);
+            assert!(output.status.success() && text.contains("1 passed"), "{text}{errors}");
         }
     }
 
