@@ -43,8 +43,8 @@ pub(crate) fn raised(error: Error) -> PyErr {
     }
 }
 
-/// The system's number of an I/O error. Where only the kind is known (SQLite keeps the number to itself), the number
-/// that Linux and macOS both give to that kind.
+/// The system's number of an I/O error. Where only the kind is known (SQLite keeps the number to
+/// itself), the number that Linux and macOS both give to that kind.
 fn errno(error: &Error) -> Option<i32> {
     let source = std::error::Error::source(error)?.downcast_ref::<std::io::Error>()?;
     source.raw_os_error().or(match source.kind() {

@@ -17,7 +17,8 @@ fn main() -> Result<()> {
     let [mode, directory, seconds] = words.as_slice() else {
         return Err(stepsize::Error::invalid("store each|study DIRECTORY SECONDS"));
     };
-    let seconds: f64 = seconds.parse().map_err(|e| stepsize::Error::invalid(format!("SECONDS is not a number: {e}")))?;
+    let seconds: f64 =
+        seconds.parse().map_err(|e| stepsize::Error::invalid(format!("SECONDS is not a number: {e}")))?;
     let each = mode == "each";
     let path = Path::new(directory);
     let mut store = Studies::open(&path.join("store.db"))?.study(mode, &[], path)?;

@@ -104,8 +104,10 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>> {
     if !text.contains(['*', '?', '[']) {
         return Err(Error::io("read", path, std::io::Error::new(std::io::ErrorKind::NotFound, "it does not exist")));
     }
-    let found: Vec<PathBuf> =
-        glob::glob(&text).map_err(|e| Error::invalid(format!("the file pattern {text}: {e}")).with_source(e))?.flatten().collect();
+    let found: Vec<PathBuf> = glob::glob(&text)
+        .map_err(|e| Error::invalid(format!("the file pattern {text}: {e}")).with_source(e))?
+        .flatten()
+        .collect();
     if found.is_empty() {
         return Err(Error::invalid(format!("no file matches {text}")));
     }

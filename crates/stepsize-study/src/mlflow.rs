@@ -3,9 +3,9 @@
 //! Opened read-only; a server may be writing to it. Tables are those of MLflow's schema since 1.0: `runs`, `metrics`
 //! (`key, value, timestamp, run_uuid, step, is_nan`), `params` and `tags`.
 
+use crate::store::sqlite::fault::refusal;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
-use crate::store::sqlite::fault::refusal;
 use stepsize::{Error, Result};
 use stepsize_logs::{NamedSeries, Run, name_facts, thinned};
 
@@ -14,11 +14,10 @@ use stepsize_logs::{NamedSeries, Run, name_facts, thinned};
 /// # Errors
 /// `is_io` if the file cannot be opened, `is_invalid` if it has no such tables.
 pub fn read(path: &Path) -> Result<Vec<Run>> {
-    let failed =
-        |e: rusqlite::Error| match refusal(path, &e) {
-            Some(kind) => Error::io("read the MLflow database", path, std::io::Error::new(kind, e)),
-            None => Error::invalid(format!("cannot read {} as an MLflow database: {e}", path.display())).with_source(e),
-        };
+    let failed = |e: rusqlite::Error| match refusal(path, &e) {
+        Some(kind) => Error::io("read the MLflow database", path, std::io::Error::new(kind, e)),
+        None => Error::invalid(format!("cannot read {} as an MLflow database: {e}", path.display())).with_source(e),
+    };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let store = Connection::open_with_flags(path, flags).map_err(failed)?;
     let mut query = store

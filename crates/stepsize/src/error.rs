@@ -1,7 +1,8 @@
 //! The one error of this workspace.
 //!
-//! It is opaque with predicates, so that callers act on the kind of a fault and not on its wording. A message says
-//! what was tried, the value seen and what to do; [`std::error::Error::source`] gives what caused it.
+//! It is opaque with predicates, so that callers act on the kind of a fault and not on its wording.
+//! A message says what was tried, the value seen and what to do; [`std::error::Error::source`]
+//! gives what caused it.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -55,8 +56,8 @@ impl Error {
         Self::new(ErrorKind::State(message.into()), None)
     }
 
-    /// The system did not let us `what` (such as "read" or "write to") the file or directory at `path`; an empty path
-    /// where the fault concerns none.
+    /// The system did not let us `what` (such as "read" or "write to") the file or directory at
+    /// `path`; an empty path where the fault concerns none.
     ///
     /// ```
     /// use std::io::ErrorKind::PermissionDenied;
@@ -68,7 +69,8 @@ impl Error {
         Self::new(ErrorKind::Io { what: what.into(), path: path.into() }, Some(source.into()))
     }
 
-    /// A state that Stepsize itself should never reach, such as a thread that has ended before its work.
+    /// A state that Stepsize itself should never reach, such as a thread that has ended before its
+    /// work.
     pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self::new(ErrorKind::Internal, Some(source.into()))
     }
@@ -79,7 +81,8 @@ impl Error {
         Self { advice: Some(advice.into()), ..self }
     }
 
-    /// The same error with what caused it, for [`std::error::Error::source`]; the message stays as it is.
+    /// The same error with what caused it, for [`std::error::Error::source`]; the message stays as
+    /// it is.
     #[must_use]
     pub fn with_source(self, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..self }
@@ -105,8 +108,8 @@ impl Error {
         matches!(self.kind, ErrorKind::State(_))
     }
 
-    /// A file, a directory or another resource of the system failed: the disk is full, the file is locked, permission
-    /// is denied. [`Error::path`] names it; the source is a [`std::io::Error`].
+    /// A file, a directory or another resource of the system failed: the disk is full, the file is
+    /// locked, permission is denied. [`Error::path`] names it; the source is a [`std::io::Error`].
     pub fn is_io(&self) -> bool {
         matches!(self.kind, ErrorKind::Io { .. })
     }
@@ -201,6 +204,9 @@ mod tests {
     fn a_cause_can_be_kept_without_being_shown_twice() {
         let parse = "x".parse::<f64>().unwrap_err();
         let error = Error::invalid("a rate is a number, not x").with_source(parse);
-        assert_eq!((error.to_string().as_str(), cause(&error).as_str()), ("a rate is a number, not x", "invalid float literal"));
+        assert_eq!(
+            (error.to_string().as_str(), cause(&error).as_str()),
+            ("a rate is a number, not x", "invalid float literal")
+        );
     }
 }

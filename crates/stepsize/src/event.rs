@@ -138,7 +138,8 @@ impl Event {
     /// # Errors
     /// When the line is not an event of this version.
     pub fn from_json(line: &str) -> crate::Result<Self> {
-        serde_json::from_str(line).map_err(|e| crate::Error::invalid(format!("not an event: {e}: {line}")).with_source(e))
+        serde_json::from_str(line)
+            .map_err(|e| crate::Error::invalid(format!("not an event: {e}: {line}")).with_source(e))
     }
 }
 

@@ -1,9 +1,9 @@
 //! [`Lr`]: a learning rate, and spacing on its logarithmic axis.
 //!
-//! A base rate is finite and above zero; any such rate is legal, above 1 too. `Lr * f64` is a rate again; `Lr * Lr`
-//! does not compile, because a rate squared has no meaning (burn multiplies rates when it composes schedulers).
-//! The rate *applied* at a step is `base * factor(step)` and may be zero (warm-up from zero, decay to zero), so it is a
-//! plain `f64`: see [`crate::Policy::lr`].
+//! A base rate is finite and above zero; any such rate is legal, above 1 too. `Lr * f64` is a rate
+//! again; `Lr * Lr` does not compile, because a rate squared has no meaning (burn multiplies rates
+//! when it composes schedulers). The rate *applied* at a step is `base * factor(step)` and may be
+//! zero (warm-up from zero, decay to zero), so it is a plain `f64`: see [`crate::Policy::lr`].
 
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
@@ -34,7 +34,8 @@ impl Lr {
         }
     }
 
-    /// The rate whose base-2 logarithm is `octaves`. Beyond what `f64` holds the result is pinned to its ends.
+    /// The rate whose base-2 logarithm is `octaves`. Beyond what `f64` holds the result is pinned
+    /// to its ends.
     pub fn from_log2(octaves: f64) -> Self {
         Self(octaves.exp2().clamp(f64::MIN_POSITIVE, f64::MAX))
     }
@@ -49,7 +50,8 @@ impl Lr {
         self.0.log2()
     }
 
-    /// Rates from `low` to `high`, both included, `per_decade` of them in each factor of ten, evenly spaced in log.
+    /// Rates from `low` to `high`, both included, `per_decade` of them in each factor of ten,
+    /// evenly spaced in log.
     ///
     /// # Errors
     /// When `low > high` or `per_decade` is zero.
@@ -77,7 +79,7 @@ impl std::ops::Mul<f64> for Lr {
 
     /// Scales the rate; `factor` must be finite and above zero, as every rate is.
     fn mul(self, factor: f64) -> Lr {
-        debug_assert!(factor.is_finite() && factor > 0.0, "a rate times {factor} is no rate");
+        debug_assert!(factor.is_finite() && factor > 0.0, "a rate times {factor} is not a rate");
         Lr((self.0 * factor).clamp(f64::MIN_POSITIVE, f64::MAX))
     }
 }
@@ -98,12 +100,9 @@ impl From<Lr> for f64 {
 impl std::str::FromStr for Lr {
     type Err = Error;
     fn from_str(text: &str) -> Result<Self> {
-        let value: f64 = text
-            .trim()
-            .parse()
-            .map_err(|e: std::num::ParseFloatError| {
-                Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")).with_source(e)
-            })?;
+        let value: f64 = text.trim().parse().map_err(|e: std::num::ParseFloatError| {
+            Error::invalid(format!("a learning rate is a number such as 0.01 or 3e-4, not {text:?}")).with_source(e)
+        })?;
         Self::new(value)
     }
 }

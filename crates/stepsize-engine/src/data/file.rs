@@ -7,8 +7,7 @@ use stepsize::{Error, Result};
 
 /// The bytes of a file; gzip is told by its first two bytes, not by the name.
 pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
-    let raw = std::fs::read(path)
-        .map_err(|why| Error::io("read the data file", path, why))?;
+    let raw = std::fs::read(path).map_err(|why| Error::io("read the data file", path, why))?;
     if raw.starts_with(&[0x1f, 0x8b]) { unpack(&raw, &path.display().to_string()) } else { Ok(raw) }
 }
 

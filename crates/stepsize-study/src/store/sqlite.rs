@@ -91,7 +91,7 @@ impl Store for Sqlite {
                 let oldest = *self.oldest.get_or_insert_with(Instant::now);
                 if oldest.elapsed() < LATEST { Ok(()) } else { self.commit(false) }
             }
-            // After a power failure no local trial runs, and engines know theirs by name.
+            // After a power failure no local trial runs, and clusters know theirs by name.
             Event::Started { .. } | Event::Submitted { .. } | Event::Acted { .. } => self.commit(false),
             Event::Study { .. } | Event::Ended { .. } | Event::Concluded { .. } => self.commit(true),
         }

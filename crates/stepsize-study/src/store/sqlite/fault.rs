@@ -1,4 +1,5 @@
-//! SQLite's errors as ours: an I/O error where the system refused, with the sentence that says what to do.
+//! SQLite's errors as ours: an I/O error where the system refused, with the sentence that says what
+//! to do.
 
 use rusqlite::ErrorCode;
 use std::io::ErrorKind;
@@ -26,9 +27,7 @@ pub(super) fn fault(path: &Path, what: &str, error: rusqlite::Error) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             "another process keeps it locked; end that process, or choose another file (--db, in Python db=)"
         }
-        Some(ErrorCode::DatabaseCorrupt) => {
-            "the file is damaged; keep a copy of it, then try `sqlite3 FILE .recover`"
-        }
+        Some(ErrorCode::DatabaseCorrupt) => "the file is damaged; keep a copy of it, then try `sqlite3 FILE .recover`",
         _ => "choose another file (--db, in Python db=), or report this",
     };
     let what = format!("{what} the studies in");
@@ -39,7 +38,8 @@ pub(super) fn fault(path: &Path, what: &str, error: rusqlite::Error) -> Error {
     .with_advice(advice)
 }
 
-/// What the system refused about the file at `path`; `None` where SQLite objects to the content of the file.
+/// What the system refused about the file at `path`; `None` where SQLite objects to the content of
+/// the file.
 pub(crate) fn refusal(path: &Path, error: &rusqlite::Error) -> Option<ErrorKind> {
     // SQLite does not hand on the system's own error number, so these are the closest kinds.
     match error.sqlite_error_code()? {
