@@ -1,13 +1,10 @@
-//! [`Cluster`]: trials as jobs of an engine that somebody else keeps, Slurm or Ray.
+//! [`Cluster`]: trials as cluster jobs of Slurm or Ray, one each, at most as many at once as the
+//! study's window.
 //!
-//! One job a trial, and no more of them at a time than the study's window. The order of facts, so that a kill at any moment is
-//! mended: a directory of its own, the intent (the job's key) stored, the job handed over, its number stored. After a kill the
-//! jobs are listed by the study's prefix. The rule: a job whose log can be read again from its start is *adopted*, whether it waits,
-//! runs or has ended meanwhile, if its trial is still wanted; an intent without a job is handed over again under the same key; a job
-//! without an intent, or of a trial that is over, is cancelled; anything else is run again as a new attempt.
-//!
-//! The parts: `place.rs` where, `queue.rs` what is asked of an engine, `slurm.rs` and `ray.rs` the engines, `folder.rs` and
-//! `script.rs` what a job leaves on disk, `flight.rs` one trial under way, `worker.rs` the thread that minds them all.
+//! `docs/design/recovery.md` has the rules by which a kill at any moment loses nothing and repeats
+//! nothing. The parts: `place.rs` says where, `queue.rs` what we ask of a cluster, `slurm.rs` and
+//! `ray.rs` answer it; `folder.rs` and `script.rs` are what a cluster job leaves on disk,
+//! `flight.rs` is one trial, `worker.rs` the thread that looks after them all.
 
 mod call;
 mod doctor;
@@ -33,7 +30,7 @@ use crate::executor::log::meter::Meter;
 use crate::executor::log::source::{Files, Source};
 use crate::executor::log::tail::Tail;
 use crate::{Executor, Handle};
-use flight::{Flight, Phase};
+use flight::{Flight, FlightState};
 use folder::{Attempt, Folder};
 use queue::{JobStatus, Queue, grown};
 use script::{Parts, Submission};
@@ -48,9 +45,10 @@ use stepsize::{Error, Event, Result, TrialId, TrialSpec};
 use stepsize_logs::text::Lines;
 use worker::{Worker, WorkerMessage};
 
-/// A time limit of the engine lies so much above ours, which is the one that explains itself.
+/// Added to `--timeout` in the time limit that we ask the cluster for, so that our own timeout,
+/// which has a readable message, fires first.
 const MARGIN: Duration = Duration::from_secs(120);
-/// Trials at the same time unless asked otherwise: a search asks for six at most.
+/// Trials at once by default: a search asks for six at most.
 const WINDOW: usize = 8;
 
 /// What every trial of a study has in common.
@@ -72,7 +70,7 @@ impl StudyPlan {
         id.map_or_else(|| format!("{name} {key}"), |id| format!("{name} {key} job {id}"))
     }
 
-    /// What an attempt runs, to be sure that a job found later is the same.
+    /// What an attempt runs, to recognise a cluster job that is found later.
     fn spec(&self, trial: TrialId, spec: &TrialSpec) -> String {
         let values = self.values(trial, spec, &self.folder.dir);
         format!(
@@ -87,13 +85,13 @@ impl StudyPlan {
         Values::new(trial, spec, steps, dir)
     }
 
-    /// A trial to be minded from this phase on; in [`Phase::Intent`] its files are written.
+    /// A trial to look after from this state on; for [`FlightState::Intent`] its files are written.
     fn flight(
         &self,
         trial: TrialId,
         spec: &TrialSpec,
         attempt: Attempt,
-        phase: Phase,
+        state: FlightState,
         events: SyncSender<Event>,
     ) -> Result<Flight> {
         let values = self.values(trial, spec, &attempt.dir);
@@ -103,7 +101,7 @@ impl StudyPlan {
             &attempt,
             &Parts { place: &self.on.place, words: &words, values: &values, cwd: &self.cwd, need },
         );
-        let path = if phase == Phase::Intent {
+        let path = if state == FlightState::Intent {
             attempt.write("spec", &self.spec(trial, spec))?;
             attempt.write("run.sh", &text)?
         } else {
@@ -140,29 +138,24 @@ impl StudyPlan {
             lines: Lines::new(),
             attempt,
             job,
-            phase,
+            state,
             why: None,
             begun: None,
-            told: None,
-            over: None,
-            lost: None,
-            torn: None,
-            unknown: 0,
         })
     }
 }
 
-/// Trials as jobs of a cluster.
+/// Trials as cluster jobs.
 pub struct Cluster {
     plan: Arc<StudyPlan>,
     window: usize,
     running: BTreeSet<TrialId>,
-    /// What an earlier process left and this one may take up: the attempt and where it stands.
-    left: BTreeMap<TrialId, (Attempt, Phase)>,
-    /// Intents to be stored before anything else.
+    /// What an earlier process left and this one may adopt: the attempt and where it stands.
+    left: BTreeMap<TrialId, (Attempt, FlightState)>,
+    /// Intents that the study stores before any other event.
     submitted: VecDeque<Event>,
-    /// The trial of the last `Submitted`: it is stored when the next event is asked for.
-    told: Option<TrialId>,
+    /// The trial of the last `Submitted`, which is stored when the study asks for the next event.
+    unconfirmed: Option<TrialId>,
     sender: SyncSender<Event>,
     events: Option<Receiver<Event>>,
     requests: Option<Sender<WorkerMessage>>,
@@ -170,29 +163,31 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// An executor of these commands there. Asks the engine who it is.
+    /// An executor of these commands there. It asks the cluster for its version and size.
     ///
     /// # Errors
-    /// When the engine does not answer or has no room for one job, or the directory of the trials cannot be used.
+    /// When the cluster does not answer or has no room for one cluster job, or the directory of the
+    /// trials cannot be used.
     pub fn new(commands: Commands, on: On) -> Result<Self> {
         if !commands.gpus.is_empty() {
             return Err(Error::invalid(
-                "--gpus names GPUs of this machine; on a cluster say how many a run needs: --gpus-per-run 1",
+                "--gpus names GPUs of this machine; on a cluster give the number that a run needs: --gpus-per-run 1",
             ));
         }
         if let Some(pattern) = &commands.log {
-            glob::Pattern::new(pattern).map_err(|e| Error::invalid(format!("the file pattern {pattern}: {e}")))?;
+            glob::Pattern::new(pattern)
+                .map_err(|e| Error::invalid(format!("the file pattern {pattern}: {e}")).with_source(e))?;
         }
         let horizon = (!commands.template.has("steps")).then_some(commands.horizon);
         let reader = Arc::new(MetricReader::new(&commands.reading, horizon)?);
         let folder = Folder::open(&commands.dir, commands.mark.as_deref())?;
-        let cwd = std::env::current_dir().map_err(|e| Error::invalid(format!("cannot tell the directory: {e}")))?;
+        let cwd = std::env::current_dir().map_err(|e| Error::io("find the working directory", "", e))?;
         let queue = on.queue();
         let caps = grown(queue.as_ref(), on.notice.as_ref())
             .map_err(|t| Error::invalid(format!("{}; `stepsize doctor --on ...` says more", t.text())))?;
         if caps.slots == 0 {
             return Err(Error::invalid(format!(
-                "{} has no room for a job of {} processors and {} GPUs; ask for less with --cpus",
+                "{} has no room for a cluster job of {} processors and {} GPUs; ask for less with --cpus",
                 caps.version, on.need.cpus, on.need.gpus
             )));
         }
@@ -211,15 +206,15 @@ impl Cluster {
             running: BTreeSet::new(),
             left: BTreeMap::new(),
             submitted: VecDeque::new(),
-            told: None,
+            unconfirmed: None,
             sender,
             events: Some(events),
             requests: Some(requests),
-            worker: Some(thread.map_err(Error::engine)?),
+            worker: Some(thread.map_err(|e| Error::io("start a thread", "", e))?),
         })
     }
 
-    /// A function that gives one line on which metric was chosen and why, once it is.
+    /// A function that gives one line on which metric was chosen and why, once one is.
     pub fn chosen(&self) -> impl Fn() -> Option<String> + use<> {
         let reader = Arc::clone(&self.plan.reader);
         move || reader.why()
@@ -227,20 +222,21 @@ impl Cluster {
 
     fn request(&self, request: WorkerMessage) -> Result<()> {
         let sent = self.requests.as_ref().is_some_and(|r| r.send(request).is_ok());
-        if sent { Ok(()) } else { Err(Error::engine("the thread that minds the cluster has ended")) }
+        if sent { Ok(()) } else { Err(Error::internal("the thread that looks after the cluster jobs has ended")) }
     }
 
-    /// What an earlier process left of this trial, if it runs the same; anything else is told to end.
-    fn adopted(&mut self, trial: TrialId, spec: &TrialSpec) -> Option<(Attempt, Phase)> {
-        let (attempt, phase) = self.left.remove(&trial)?;
+    /// What an earlier process left of this trial, if it runs the same; anything else is cancelled.
+    fn adopted(&mut self, trial: TrialId, spec: &TrialSpec) -> Option<(Attempt, FlightState)> {
+        let (attempt, state) = self.left.remove(&trial)?;
         if attempt.read("spec").as_deref() == Some(&self.plan.spec(trial, spec)) {
-            return Some((attempt, phase));
+            return Some((attempt, state));
         }
         self.give_up(&attempt);
         None
     }
 
-    /// Tells a job to end that nobody wants. That it may not be heard is no fault: it is told again at the next start.
+    /// Cancels a cluster job that nobody wants. A failure does not matter: the next start cancels
+    /// it again.
     fn give_up(&self, attempt: &Attempt) {
         let _ = attempt.seal();
         let _ = self.plan.queue.cancel(&attempt.key);
@@ -254,22 +250,22 @@ impl Executor for Cluster {
 
     fn submit(&mut self, trial: TrialId, spec: &TrialSpec) -> Result<()> {
         if !self.running.insert(trial) {
-            return Err(Error::invalid(format!("trial {trial} runs already")));
+            return Err(Error::invalid(format!("trial {trial} runs already; submit each trial once")));
         }
-        let (attempt, phase) = match self.adopted(trial, spec) {
+        let (attempt, state) = match self.adopted(trial, spec) {
             Some(left) => left,
-            None => (self.plan.folder.new_attempt(trial)?, Phase::Intent),
+            None => (self.plan.folder.new_attempt(trial)?, FlightState::Intent),
         };
         let handle = self.plan.handle(&attempt.key, None);
-        let flight = self.plan.flight(trial, spec, attempt, phase, self.sender.clone())?;
-        if phase == Phase::Intent {
+        let flight = self.plan.flight(trial, spec, attempt, state, self.sender.clone())?;
+        if flight.state == FlightState::Intent {
             self.submitted.push_back(Event::Submitted { trial, handle });
         }
-        self.request(WorkerMessage::Mind(Box::new(flight)))
+        self.request(WorkerMessage::Watch(Box::new(flight)))
     }
 
     fn next(&mut self, wait: Duration) -> Result<Option<Event>> {
-        if let Some(trial) = self.told.take() {
+        if let Some(trial) = self.unconfirmed.take() {
             self.request(WorkerMessage::Stored(trial))?;
         }
         let event = match self.submitted.pop_front() {
@@ -279,12 +275,14 @@ impl Executor for Cluster {
                 Some(events) => match events.recv_timeout(wait) {
                     Ok(event) => Some(event),
                     Err(RecvTimeoutError::Timeout) => None,
-                    Err(RecvTimeoutError::Disconnected) => return Err(Error::engine("the executor has ended")),
+                    Err(RecvTimeoutError::Disconnected) => {
+                        return Err(Error::internal("the cluster executor has ended"));
+                    }
                 },
             },
         };
         match &event {
-            Some(Event::Submitted { trial, .. }) => self.told = Some(*trial),
+            Some(Event::Submitted { trial, .. }) => self.unconfirmed = Some(*trial),
             Some(Event::Ended { trial, .. }) => {
                 self.running.remove(trial);
             }
@@ -300,17 +298,17 @@ impl Executor for Cluster {
     fn recover(&mut self, handles: &[Handle]) -> Result<()> {
         let plan = Arc::clone(&self.plan);
         if let Some(mark) = &plan.commands.mark {
-            // Before it went to the cluster the study may have run here.
+            // The study may have run on this machine before it went to the cluster.
             orphans::end(mark, handles, plan.commands.grace)?;
         }
         let list = plan.queue.list(&plan.folder.prefix).map_err(|t| {
             Error::state(format!(
-                "{}: it cannot be told what the earlier run of this study left there; run the command again when it answers",
+                "{}; what the earlier run of this study left there is unknown; run the command again when the cluster answers",
                 t.text()
             ))
         })?;
         let mut jobs = worker::by_key(list);
-        // An attempt has two handles, its intent and its number; open or not is the same for both.
+        // An attempt has two handles, its intent and its number, which are open or not together.
         let mut attempts: BTreeMap<&str, bool> = BTreeMap::new();
         for handle in handles {
             if let Some(key) = handle.text.split(' ').nth(1) {
@@ -320,22 +318,22 @@ impl Executor for Cluster {
         for (attempt, open) in attempts.iter().filter_map(|(key, open)| Some((plan.folder.parse(key)?, *open))) {
             let state = jobs.remove(&attempt.key).map(|seen| seen.state);
             let live = matches!(state, Some(JobStatus::Queued | JobStatus::Running));
-            let phase = match state {
+            let found = match state {
                 _ if !open => None,
                 Some(JobStatus::Lost(_)) => None,
-                Some(_) => Some(Phase::Handed),
-                None if attempt.exit().is_some() && plan.queue.log_outlives_job() => Some(Phase::Handed),
-                // It was never handed over, or the engine forgot it before it began.
-                None if !attempt.is_claimed() => Some(Phase::Ready(0)),
+                Some(_) => Some(FlightState::live()),
+                None if attempt.exit().is_some() && plan.queue.log_outlives_job() => Some(FlightState::live()),
+                // It was never submitted, or the cluster forgot it before it began.
+                None if !attempt.is_claimed() => Some(FlightState::Ready { lists: 0 }),
                 None => None,
             };
-            match phase {
-                Some(phase) => {
+            match found {
+                Some(found) => {
                     let older = self.left.get(&attempt.trial).is_some_and(|(known, _)| known.number > attempt.number);
                     let other = if older {
                         Some(attempt)
                     } else {
-                        self.left.insert(attempt.trial, (attempt, phase)).map(|o| o.0)
+                        self.left.insert(attempt.trial, (attempt, found)).map(|o| o.0)
                     };
                     other.iter().for_each(|other| self.give_up(other));
                 }
@@ -343,7 +341,7 @@ impl Executor for Cluster {
                 None => {}
             }
         }
-        // Jobs of which no intent was stored.
+        // Cluster jobs without a stored intent.
         for seen in jobs.values().filter(|s| matches!(s.state, JobStatus::Queued | JobStatus::Running)) {
             if let Some(attempt) = plan.folder.parse(&seen.key) {
                 self.give_up(&attempt);
@@ -354,7 +352,7 @@ impl Executor for Cluster {
 }
 
 impl Drop for Cluster {
-    /// Tells every job of the study to end and waits a while for it.
+    /// Cancels every cluster job of the study and waits up to half a minute for their ends.
     fn drop(&mut self) {
         for (attempt, _) in std::mem::take(&mut self.left).into_values() {
             self.give_up(&attempt);

@@ -1,150 +1,295 @@
-//! [`Flight`]: one trial under way on a cluster: what its log, its exit file and the engine's lists say of it.
+//! [`Flight`]: one trial on a cluster, and where it stands by its log, its exit file and the
+//! cluster's lists.
+//!
+//! [`FlightState`] has one function for each of its variants. The log is read in all of them;
+//! `listed` takes in the lists.
 
 use super::StudyPlan;
 use super::folder::Attempt;
-use super::queue::{Log, Trouble};
+use super::queue::{JobEntry, JobStatus, Log, Trouble};
 use super::script::Submission;
 use crate::executor::command::account::{Account, Exit, Why};
 use crate::executor::log::meter::Ruling;
 use crate::executor::log::source::Files;
 use std::time::{Duration, Instant};
-use stepsize::{TrialId, TrialSpec};
+use stepsize::{Event, TrialId, TrialSpec};
 use stepsize_logs::text::Lines;
 
-/// How long an exit file or the rest of a log is waited for when the engine says that the job is over.
+/// How long we wait for an exit file after the cluster says that the cluster job is over: a network
+/// file system may show it late.
 const SETTLE: Duration = Duration::from_secs(4);
-/// The same for a log that comes by a connection.
+/// How long we wait for the rest of a log that comes over a connection.
 const DRAIN: Duration = Duration::from_secs(20);
-/// How often the end of a job is asked for again.
+/// How often we repeat the request to end a cluster job.
 const AGAIN: Duration = Duration::from_secs(3);
-/// Blocks of one log read in a row: others are waiting.
+/// Blocks of one log read in a row, so that other trials get their turn.
 const BLOCKS: usize = 16;
+/// Lists in a row that do not know a cluster job before it counts as lost.
+const UNKNOWN: u32 = 2;
 
 /// Where a trial stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Phase {
-    /// The intent to hand it over is not stored yet.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum FlightState {
+    /// The intent to submit it is not stored yet.
     Intent,
-    /// To be handed over once so many lists were made: a call that gave no answer may have done it.
-    Ready(u64),
-    Handed,
+    /// To be submitted once so many lists were made: a call without an answer may have submitted it
+    /// already.
+    Ready { lists: u64 },
+    /// The cluster has it and has not said that it is over.
+    Live {
+        /// Lists in a row that did not know it.
+        unknown: u32,
+        /// When we last asked for its end.
+        asked: Option<Instant>,
+    },
+    /// A signal ended it that we did not send. A cluster sends one when a node fails or its time
+    /// limit is over, so its word is waited for.
+    Torn { exit: Exit, since: Instant, unknown: u32 },
+    /// The cluster said at `since` that it is over; there is no exit file yet.
+    Over { exit: Exit, since: Instant },
+    /// The cluster lost it, which was seen at `since`.
+    Lost { why: String, since: Instant },
+    /// How it ended is known; the rest of its log is read.
+    Draining {
+        exit: Exit,
+        /// Since when the log has brought nothing.
+        since: Option<Instant>,
+        /// Whether the cluster has said that it is over, so that its slot is free.
+        over: bool,
+    },
 }
 
-/// One trial under way.
+impl FlightState {
+    /// A cluster job that was just submitted or found.
+    pub fn live() -> Self {
+        Self::Live { unknown: 0, asked: None }
+    }
+
+    /// Whether the cluster has not been handed the job yet.
+    pub fn is_before(&self) -> bool {
+        matches!(self, Self::Intent | Self::Ready { .. })
+    }
+
+    /// Whether it takes a slot of the cluster as far as we know.
+    pub fn holds_slot(&self) -> bool {
+        !self.is_before() && !matches!(self, Self::Over { .. } | Self::Draining { over: true, .. })
+    }
+}
+
+/// One trial on a cluster.
 pub(super) struct Flight {
     pub trial: TrialId,
     pub spec: TrialSpec,
     pub attempt: Attempt,
     pub job: Submission,
-    pub phase: Phase,
+    pub state: FlightState,
     pub account: Account,
     pub files: Files,
     pub log: Box<dyn Log>,
     pub lines: Lines,
+    /// Why we are ending it.
     pub why: Option<Why>,
     /// When it was first seen to run.
     pub begun: Option<Instant>,
-    /// When its end was last asked for.
-    pub told: Option<Instant>,
-    /// What the engine said of its end, and when.
-    pub over: Option<(Exit, Instant)>,
-    /// Why the engine has lost it, and when that was seen.
-    pub lost: Option<(String, Instant)>,
-    /// When a signal was first seen to have ended it.
-    pub torn: Option<Instant>,
-    /// Lists in a row that did not know it.
-    pub unknown: u32,
 }
 
 /// What becomes of a trial after a look at it.
 pub(super) enum Fate {
     Stays,
     Ends(Exit),
+    /// Its cluster job was lost, for this reason: run it again.
     Again(String),
 }
 
 impl Flight {
-    /// Reads what is new of it, and tells what is to be done.
-    pub fn look(&mut self, plan: &StudyPlan) -> Result<Fate, Trouble> {
-        if self.phase != Phase::Handed {
-            let doubtful = matches!(self.phase, Phase::Ready(at) if at > 0);
-            return Ok(match &self.why {
-                // Nothing was handed over, or what may have been will never run.
-                Some(_) if !doubtful || self.attempt.seal() => Fate::Ends(Exit::Unknown(String::new())),
-                _ => Fate::Stays,
-            });
+    /// The cluster has it under this number.
+    pub fn submitted(&mut self, id: &str, plan: &StudyPlan) {
+        self.state = FlightState::live();
+        let handle = plan.handle(&self.attempt.key, Some(id));
+        let _ = self.account.events.send(Event::Submitted { trial: self.trial, handle });
+    }
+
+    /// Takes in what a list of the cluster says; `None`: it does not know the cluster job.
+    pub fn listed(&mut self, entry: Option<&JobEntry>, plan: &StudyPlan) {
+        let Some(entry) = entry else { return self.unlisted(plan) };
+        match self.state {
+            FlightState::Intent => return,
+            FlightState::Ready { .. } => self.submitted(&entry.id, plan),
+            _ => {}
         }
-        let exit = self.attempt.exit();
+        if let FlightState::Live { unknown, .. } | FlightState::Torn { unknown, .. } = &mut self.state {
+            *unknown = 0;
+        }
+        match &entry.state {
+            JobStatus::Queued => {}
+            JobStatus::Running => {
+                self.begun.get_or_insert_with(Instant::now);
+            }
+            JobStatus::Over(exit) => self.is_over(exit.clone(), plan),
+            JobStatus::Lost(why) => self.is_lost(why.clone()),
+        }
+    }
+
+    fn unlisted(&mut self, plan: &StudyPlan) {
+        if let FlightState::Live { unknown, .. } | FlightState::Torn { unknown, .. } = &mut self.state {
+            *unknown += 1;
+            if *unknown >= UNKNOWN {
+                self.is_lost(format!("{} does not know its job any more", plan.queue.name()));
+            }
+        }
+    }
+
+    fn is_over(&mut self, word: Exit, plan: &StudyPlan) {
+        let since = Instant::now();
+        match &mut self.state {
+            FlightState::Live { .. } | FlightState::Lost { .. } => self.state = FlightState::Over { exit: word, since },
+            FlightState::Torn { exit, .. } => {
+                self.state = if says_why(&word, plan) {
+                    FlightState::Draining { exit: word, since: Some(since), over: true }
+                } else {
+                    FlightState::Draining { exit: exit.clone(), since: None, over: true }
+                };
+            }
+            FlightState::Draining { over, .. } => *over = true,
+            FlightState::Intent | FlightState::Ready { .. } | FlightState::Over { .. } => {}
+        }
+    }
+
+    fn is_lost(&mut self, why: String) {
+        if matches!(self.state, FlightState::Live { .. } | FlightState::Torn { .. }) {
+            self.state = FlightState::Lost { why, since: Instant::now() };
+        }
+    }
+
+    /// Reads what is new of it and decides what to do.
+    ///
+    /// # Errors
+    /// When a request to end it does not reach the cluster.
+    pub fn look(&mut self, plan: &StudyPlan) -> Result<Fate, Trouble> {
+        if self.state.is_before() {
+            return Ok(self.before());
+        }
+        // The exit file first: what was printed before it was written is then in the log.
+        let left = self.attempt.exit().map(shell);
+        self.take_in();
+        match self.state.clone() {
+            FlightState::Intent | FlightState::Ready { .. } => Ok(self.before()),
+            FlightState::Live { unknown, asked } => self.live(left, unknown, asked, plan),
+            FlightState::Torn { exit, since, .. } => Ok(self.torn(exit, since, plan)),
+            FlightState::Over { exit, since } => Ok(self.over(left, exit, since, plan)),
+            FlightState::Lost { why, since } => Ok(self.lost(left, why, since)),
+            FlightState::Draining { exit, since, over } => Ok(self.drain(exit, since, over)),
+        }
+    }
+
+    /// Not handed to the cluster yet, as far as we know.
+    fn before(&mut self) -> Fate {
+        let doubtful = matches!(self.state, FlightState::Ready { lists } if lists > 0);
+        match &self.why {
+            // Nothing was submitted, or what may have been will never run.
+            Some(_) if !doubtful || self.attempt.seal() => Fate::Ends(Exit::Unknown(String::new())),
+            _ => Fate::Stays,
+        }
+    }
+
+    /// Reads the log and the metric files, sends what they bring, and finds reasons to end the
+    /// trial.
+    fn take_in(&mut self) {
         let call = self.read();
         if !self.account.send() {
             self.why = self.why.take().or(Some(Why::NobodyListens));
         }
         let late = self.account.timeout.zip(self.begun).is_some_and(|(limit, begun)| begun.elapsed() > limit);
         self.why = self.why.take().or(call.map(Why::Called)).or(late.then_some(Why::TimedOut));
-        if let Some(code) = exit {
-            if let Some(next) = self.torn(&shell(code), plan) {
-                return Ok(next);
-            }
-            return Ok(if self.is_read(None) { self.ends(shell(code)) } else { Fate::Stays });
-        }
-        if let Some((exit, at)) = self.over.clone() {
-            let settled = at.elapsed() > SETTLE;
-            let known = plan.queue.knows_ends() || settled;
-            if settled && let Some(code) = self.attempt.exit_looked_up() {
-                return Ok(self.ends(shell(code)));
-            }
-            let exit = match exit {
-                Exit::Code(_) if !plan.queue.knows_ends() => Exit::Unknown(format!(
-                    "its job is over and left no exit code in {}: is that directory shared with the nodes?",
-                    self.attempt.job.display()
-                )),
-                exit => exit,
-            };
-            return Ok(if known && self.is_read(Some(at)) { self.ends(exit) } else { Fate::Stays });
-        }
-        if let Some((why, at)) = self.lost.clone() {
-            if at.elapsed() < SETTLE {
+    }
+
+    fn live(
+        &mut self,
+        left: Option<Exit>,
+        unknown: u32,
+        asked: Option<Instant>,
+        plan: &StudyPlan,
+    ) -> Result<Fate, Trouble> {
+        if let Some(exit) = left {
+            if self.is_torn(&exit) {
+                self.state = FlightState::Torn { exit, since: Instant::now(), unknown };
                 return Ok(Fate::Stays);
             }
-            return Ok(match self.attempt.exit_looked_up() {
-                Some(code) => self.ends(shell(code)),
-                None if self.why.is_some() => self.ends(Exit::Unknown(why)),
-                None => Fate::Again(why),
-            });
+            return Ok(self.drain(exit, None, false));
         }
-        if self.why.is_some() {
-            // A job that has not begun never will.
-            if self.begun.is_none() && self.attempt.seal() {
-                plan.queue.cancel(&self.attempt.key)?;
-                return Ok(Fate::Ends(Exit::Unknown(String::new())));
-            }
-            if self.told.is_none_or(|t| t.elapsed() > AGAIN) {
-                plan.queue.cancel(&self.attempt.key)?;
-                self.told = Some(Instant::now());
-            }
+        if self.why.is_none() {
+            return Ok(Fate::Stays);
+        }
+        // A cluster job that has not begun never will.
+        if self.begun.is_none() && self.attempt.seal() {
+            plan.queue.cancel(&self.attempt.key)?;
+            return Ok(Fate::Ends(Exit::Unknown(String::new())));
+        }
+        if asked.is_none_or(|at| at.elapsed() > AGAIN) {
+            plan.queue.cancel(&self.attempt.key)?;
+            self.state = FlightState::Live { unknown, asked: Some(Instant::now()) };
         }
         Ok(Fate::Stays)
     }
 
-    /// What to do about a trial that a signal ended which we did not ask for: an engine sends one when a node fails or its time
-    /// is over, so its word is waited for. `None`: the signal says all there is.
-    fn torn(&mut self, exit: &Exit, plan: &StudyPlan) -> Option<Fate> {
-        if self.why.is_some() || !matches!(exit, Exit::Signal(9 | 15)) {
-            return None;
+    fn torn(&mut self, exit: Exit, since: Instant, plan: &StudyPlan) -> Fate {
+        // Long enough for three lists. Without a word by then, the signal says all there is.
+        if self.why.is_none() && since.elapsed() < SETTLE + 3 * plan.pace {
+            return Fate::Stays;
         }
-        if let Some((why, _)) = self.lost.clone() {
-            return Some(Fate::Again(why));
+        self.drain(exit, None, false)
+    }
+
+    fn over(&mut self, left: Option<Exit>, word: Exit, since: Instant, plan: &StudyPlan) -> Fate {
+        if let Some(exit) = left {
+            let word = (self.is_torn(&exit) && says_why(&word, plan)).then_some(word);
+            return match word {
+                Some(word) => self.drain(word, Some(since), true),
+                None => self.drain(exit, None, true),
+            };
         }
-        match self.over.clone() {
-            Some((exit @ Exit::Unknown(_), at)) if !plan.queue.knows_ends() => {
-                self.is_read(Some(at)).then(|| self.ends(exit)).or(Some(Fate::Stays))
-            }
-            Some(_) => None,
-            None => {
-                let since = *self.torn.get_or_insert_with(Instant::now);
-                (since.elapsed() < SETTLE + 3 * plan.pace).then_some(Fate::Stays)
-            }
+        let settled = since.elapsed() > SETTLE;
+        if settled && let Some(code) = self.attempt.exit_looked_up() {
+            return self.ends(shell(code));
         }
+        let knows = plan.queue.knows_ends();
+        if (knows || settled) && self.is_read(&mut Some(since)) {
+            return self.ends(match word {
+                Exit::Code(_) if !knows => Exit::Unknown(format!(
+                    "its cluster job is over and left no exit code in {}; is that directory shared with the nodes?",
+                    self.attempt.job.display()
+                )),
+                word => word,
+            });
+        }
+        Fate::Stays
+    }
+
+    fn lost(&mut self, left: Option<Exit>, why: String, since: Instant) -> Fate {
+        if let Some(exit) = left {
+            return if self.is_torn(&exit) { Fate::Again(why) } else { self.drain(exit, None, false) };
+        }
+        if since.elapsed() < SETTLE {
+            return Fate::Stays;
+        }
+        match self.attempt.exit_looked_up() {
+            Some(code) => self.ends(shell(code)),
+            None if self.why.is_some() => self.ends(Exit::Unknown(why)),
+            None => Fate::Again(why),
+        }
+    }
+
+    fn drain(&mut self, exit: Exit, mut since: Option<Instant>, over: bool) -> Fate {
+        if self.is_read(&mut since) {
+            return self.ends(exit);
+        }
+        self.state = FlightState::Draining { exit, since, over };
+        Fate::Stays
+    }
+
+    /// Whether this end came by a signal that we did not ask for.
+    fn is_torn(&self, exit: &Exit) -> bool {
+        self.why.is_none() && matches!(exit, Exit::Signal(9 | 15))
     }
 
     /// Takes in what is new of the log.
@@ -163,12 +308,13 @@ impl Flight {
         call.or_else(|| self.files.look(&mut self.account.meter))
     }
 
-    /// Whether all of the log was taken in; that of a job over since `at` is not waited for any longer than [`DRAIN`].
-    fn is_read(&mut self, at: Option<Instant>) -> bool {
+    /// Whether all of the log was read, or nothing came of it for longer than [`DRAIN`]; `since` is
+    /// set by the first read that brings nothing.
+    fn is_read(&mut self, since: &mut Option<Instant>) -> bool {
         let bytes = self.log.read();
         if bytes.is_empty() {
-            let since = *self.told.get_or_insert_with(Instant::now);
-            return self.log.is_complete() || at.unwrap_or(since).elapsed() > DRAIN;
+            let since = *since.get_or_insert_with(Instant::now);
+            return self.log.is_complete() || since.elapsed() > DRAIN;
         }
         for line in self.lines.push(&bytes) {
             let call = self.account.line(0, &line);
@@ -186,106 +332,15 @@ impl Flight {
     }
 }
 
-/// The shell's way to tell of a signal.
+/// Whether the cluster's word explains a signal. One that knows exit codes only repeats the signal.
+fn says_why(word: &Exit, plan: &StudyPlan) -> bool {
+    matches!(word, Exit::Unknown(_)) && !plan.queue.knows_ends()
+}
+
+/// How a command ended by the shell's exit code, which is 128 more than a signal.
 pub(super) fn shell(code: i32) -> Exit {
     if (129..=192).contains(&code) { Exit::Signal(code - 128) } else { Exit::Code(code) }
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::super::queue::{Caps, JobEntry, Queue};
-    use super::super::{Folder, On, Place};
-    use super::*;
-    use crate::Commands;
-    use crate::executor::log::meaning::MetricReader;
-    use crate::executor::{RateFrom, Template};
-    use std::sync::Arc;
-    use std::sync::mpsc::sync_channel;
-    use stepsize::{Lr, Schedule};
-
-    /// A cluster that takes every call; its logs never end.
-    struct Fake;
-    struct Endless;
-
-    impl Log for Endless {
-        fn read(&mut self) -> Vec<u8> {
-            Vec::new()
-        }
-        fn is_complete(&self) -> bool {
-            false
-        }
-    }
-
-    impl Queue for Fake {
-        fn name(&self) -> &'static str {
-            "fake"
-        }
-        fn probe(&self) -> Result<Caps, Trouble> {
-            Err(Trouble::Absent(String::new()))
-        }
-        fn submit(&self, job: &Submission) -> Result<String, Trouble> {
-            Ok(job.key.clone())
-        }
-        fn list(&self, _: &str) -> Result<Vec<JobEntry>, Trouble> {
-            Ok(Vec::new())
-        }
-        fn cancel(&self, _: &str) -> Result<(), Trouble> {
-            Ok(())
-        }
-        fn log(&self, _: &Submission) -> Box<dyn Log> {
-            Box::new(Endless)
-        }
-        fn knows_ends(&self) -> bool {
-            false
-        }
-        fn log_outlives_job(&self) -> bool {
-            true
-        }
-        fn pace(&self) -> Duration {
-            Duration::from_secs(1)
-        }
-    }
-
-    fn handed(name: &str) -> (StudyPlan, Flight) {
-        let words = ["train", "{lr}"].map(str::to_owned);
-        let mut commands = Commands::new(Template::new(&words, RateFrom::Arguments).unwrap(), 5);
-        commands.dir = std::env::temp_dir().join(format!("stepsize-flight-{}-{name}", std::process::id()));
-        let folder = Folder::open(&commands.dir, None).unwrap();
-        let plan = StudyPlan {
-            on: On::new(Place::Slurm { partition: None }),
-            queue: Box::new(Fake),
-            cwd: commands.dir.clone(),
-            reader: Arc::new(MetricReader::new(&commands.reading, Some(5)).unwrap()),
-            proven: Arc::default(),
-            pace: Duration::from_secs(1),
-            notice: Arc::new(|_| ()),
-            commands,
-            folder,
-        };
-        let lr = Lr::new(0.5).unwrap();
-        let spec = TrialSpec { lr, schedule: Schedule::constant(), steps: 5, seed: 0, stop_on_divergence: true };
-        let attempt = plan.folder.new_attempt(TrialId(0)).unwrap();
-        let (events, _) = sync_channel(64);
-        let mut flight = plan.flight(TrialId(0), &spec, attempt, Phase::Intent, events).unwrap();
-        flight.phase = Phase::Handed;
-        flight.begun = Some(Instant::now());
-        (plan, flight)
-    }
-
-    /// Long ago: the machine runs for longer than that.
-    fn long_ago() -> Instant {
-        Instant::now().checked_sub(DRAIN + Duration::from_secs(1)).unwrap()
-    }
-
-    #[test]
-    fn a_log_is_drained_from_the_end_of_its_job_however_long_ago_that_was_asked_for() {
-        let (plan, mut flight) = handed("drain");
-        flight.why = Some(Why::Asked);
-        flight.told = Some(long_ago());
-        flight.attempt.write("exit", "143\n").unwrap();
-        assert!(matches!(flight.look(&plan), Ok(Fate::Stays)), "the log of an ended job was not waited for");
-        std::fs::remove_dir_all(&plan.folder.dir).unwrap();
-    }
-}
+mod tests;

@@ -1,11 +1,13 @@
-//! The thread that minds the jobs of a study: hands them over, reads their logs, sees their ends.
+//! The thread that looks after the cluster jobs of a study: submits them, reads their logs, sees
+//! their ends.
 //!
-//! One `list` call a poll serves all jobs. A call that gives no answer changes no trial; it is made again. A job that its engine has
-//! lost (a node failed, a controller forgot it) is run again from its start as a new attempt, up to [`ATTEMPTS`] in all: the trial
-//! then begins anew (`Event::Started`). A job that two lists in a row do not know, and that left no exit code, is lost.
+//! One `list` call per poll serves all cluster jobs. A call without an answer changes no trial; it
+//! is repeated. A cluster job that the cluster has lost (a node failed, a controller forgot it)
+//! runs again from its start as a new attempt, up to [`ATTEMPTS`] in all; the trial then begins
+//! anew (`Event::Started`).
 
 use super::StudyPlan;
-use super::flight::{Fate, Flight, Phase};
+use super::flight::{Fate, Flight, FlightState};
 use super::queue::{JobEntry, JobStatus, Trouble};
 use crate::executor::command::account::{Exit, Why};
 use std::collections::BTreeMap;
@@ -14,20 +16,18 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 use stepsize::{End, Event, TrialId};
 
-/// How often logs and exit files are looked at.
+/// How often we look at logs and exit files.
 const LOOK: Duration = Duration::from_millis(200);
-/// How long jobs are waited for that were told to end because the study is gone.
+/// How long we wait for cluster jobs to end after the study is gone.
 const LEAVE: Duration = Duration::from_secs(30);
-/// Attempts at a trial whose jobs are lost.
+/// Attempts at a trial whose cluster jobs get lost.
 const ATTEMPTS: u32 = 3;
-/// Lists in a row that do not know a job.
-const UNKNOWN: u32 = 2;
 
-/// What the study wants.
+/// What the study asks of the thread.
 pub(super) enum WorkerMessage {
-    /// Minds a trial, from this phase on.
-    Mind(Box<Flight>),
-    /// The study has stored what it was last told of this trial.
+    /// Looks after a trial.
+    Watch(Box<Flight>),
+    /// The study has stored the last `Submitted` event of this trial.
     Stored(TrialId),
     Cancel(TrialId),
 }
@@ -35,7 +35,9 @@ pub(super) enum WorkerMessage {
 pub(super) struct Worker {
     plan: Arc<StudyPlan>,
     flights: BTreeMap<TrialId, Flight>,
+    /// Lists made so far.
     lists: u64,
+    /// Since when the cluster cannot be reached.
     down: Option<Instant>,
 }
 
@@ -44,7 +46,7 @@ impl Worker {
         Self { plan, flights: BTreeMap::new(), lists: 0, down: None }
     }
 
-    /// Works until the study is gone and its jobs have ended.
+    /// Works until the study is gone and its cluster jobs have ended.
     pub fn run(mut self, requests: &Receiver<WorkerMessage>) {
         let mut poll = Instant::now();
         let mut leaving: Option<Instant> = None;
@@ -68,7 +70,7 @@ impl Worker {
                     std::thread::sleep(LOOK);
                 }
             }
-            self.hand_over();
+            self.submit();
             if !self.flights.is_empty() && poll.elapsed() >= self.plan.pace {
                 self.poll();
                 poll = Instant::now();
@@ -79,14 +81,14 @@ impl Worker {
 
     fn take(&mut self, request: WorkerMessage) {
         match request {
-            WorkerMessage::Mind(flight) => {
+            WorkerMessage::Watch(flight) => {
                 self.flights.insert(flight.trial, *flight);
             }
             WorkerMessage::Stored(trial) => {
                 if let Some(flight) = self.flights.get_mut(&trial)
-                    && flight.phase == Phase::Intent
+                    && flight.state == FlightState::Intent
                 {
-                    flight.phase = Phase::Ready(0);
+                    flight.state = FlightState::Ready { lists: 0 };
                 }
             }
             WorkerMessage::Cancel(trial) => {
@@ -97,17 +99,18 @@ impl Worker {
         }
     }
 
-    /// Hands over what is ready, as far as there is room.
-    fn hand_over(&mut self) {
-        let handed = self.flights.values().filter(|f| f.phase == Phase::Handed && f.over.is_none()).count();
-        let ready = |f: &Flight, lists| matches!(f.phase, Phase::Ready(at) if at <= lists) && f.why.is_none();
+    /// Submits what is ready, as far as there is room.
+    fn submit(&mut self) {
+        let held = self.flights.values().filter(|f| f.state.holds_slot()).count();
+        let ready =
+            |f: &Flight, now| matches!(f.state, FlightState::Ready { lists } if lists <= now) && f.why.is_none();
         let wanted: Vec<TrialId> = self.flights.values().filter(|f| ready(f, self.lists)).map(|f| f.trial).collect();
         if wanted.is_empty() {
             return;
         }
         let mut room = match self.plan.queue.room() {
             Ok(None) => usize::MAX,
-            Ok(Some(room)) => room.total.saturating_sub(room.used.max(handed)),
+            Ok(Some(room)) => room.total.saturating_sub(room.used.max(held)),
             Err(trouble) => return self.trouble(&trouble),
         };
         for trial in wanted {
@@ -118,27 +121,25 @@ impl Worker {
             match self.plan.queue.submit(&flight.job) {
                 Ok(id) => {
                     room -= 1;
-                    flight.phase = Phase::Handed;
-                    let handle = self.plan.handle(&flight.attempt.key, Some(&id));
-                    let _ = flight.account.events.send(Event::Submitted { trial, handle });
+                    flight.submitted(&id, &self.plan);
                     self.reached();
                 }
                 Err(trouble @ (Trouble::Unreachable(_) | Trouble::Absent(_))) => {
-                    // It may have been taken: the next list tells.
-                    flight.phase = Phase::Ready(self.lists + 1);
+                    // It may have been accepted; the next list shows that.
+                    flight.state = FlightState::Ready { lists: self.lists + 1 };
                     return self.trouble(&trouble);
                 }
                 Err(Trouble::Refused(text)) => {
                     let name = self.plan.queue.name();
                     if let Some(flight) = self.flights.remove(&trial) {
-                        flight.account.end(None, Exit::Unknown(format!("{name} refused its job: {text}")), 0.0);
+                        flight.account.end(None, Exit::Unknown(format!("{name} refused its cluster job: {text}")), 0.0);
                     }
                 }
             }
         }
     }
 
-    /// One list for all.
+    /// One list for all trials.
     fn poll(&mut self) {
         let list = match self.plan.queue.list(&self.plan.folder.prefix) {
             Ok(list) => list,
@@ -147,38 +148,8 @@ impl Worker {
         self.reached();
         self.lists += 1;
         let jobs = by_key(list);
-        let name = self.plan.queue.name();
-        for flight in self.flights.values_mut().filter(|f| f.phase != Phase::Intent) {
-            let now = Instant::now();
-            match jobs.get(&flight.attempt.key) {
-                None if flight.phase == Phase::Handed => {
-                    flight.unknown += 1;
-                    if flight.unknown >= UNKNOWN {
-                        flight.lost.get_or_insert((format!("{name} does not know its job any more"), now));
-                    }
-                }
-                None => {}
-                Some(seen) => {
-                    flight.unknown = 0;
-                    if flight.phase != Phase::Handed {
-                        flight.phase = Phase::Handed;
-                        let (trial, handle) = (flight.trial, self.plan.handle(&seen.key, Some(&seen.id)));
-                        let _ = flight.account.events.send(Event::Submitted { trial, handle });
-                    }
-                    match &seen.state {
-                        JobStatus::Queued => {}
-                        JobStatus::Running => {
-                            flight.begun.get_or_insert(now);
-                        }
-                        JobStatus::Over(exit) => {
-                            flight.over.get_or_insert((exit.clone(), now));
-                        }
-                        JobStatus::Lost(why) => {
-                            flight.lost.get_or_insert((why.clone(), now));
-                        }
-                    }
-                }
-            }
+        for flight in self.flights.values_mut() {
+            flight.listed(jobs.get(&flight.attempt.key), &self.plan);
         }
     }
 
@@ -202,24 +173,24 @@ impl Worker {
         }
     }
 
-    /// Runs a trial again whose job was lost.
+    /// Runs a trial again whose cluster job was lost.
     fn again(&mut self, trial: TrialId, why: &str) {
         let Some(old) = self.flights.remove(&trial) else { return };
-        // Should the job turn up again after all, it must not run.
+        // Should the cluster job turn up again after all, it must not run.
         let _ = old.attempt.seal();
         let _ = self.plan.queue.cancel(&old.attempt.key);
         let events = old.account.events.clone();
         let fresh = if old.attempt.number >= ATTEMPTS {
-            Err(stepsize::Error::invalid(format!("its job was lost {ATTEMPTS} times; the last time: {why}")))
+            Err(stepsize::Error::invalid(format!("its cluster job was lost {ATTEMPTS} times; the last time: {why}")))
         } else {
             self.plan
                 .folder
                 .new_attempt(trial)
-                .and_then(|attempt| self.plan.flight(trial, &old.spec, attempt, Phase::Intent, events.clone()))
+                .and_then(|attempt| self.plan.flight(trial, &old.spec, attempt, FlightState::Intent, events.clone()))
         };
         match fresh {
             Ok(flight) => {
-                (self.plan.notice)(&format!("trial {trial} is run again: {why}"));
+                (self.plan.notice)(&format!("trial {trial} runs again: {why}"));
                 let handle = self.plan.handle(&flight.attempt.key, None);
                 let _ = events.send(Event::Started { trial, spec: old.spec });
                 self.flights.insert(trial, flight);
@@ -247,7 +218,7 @@ impl Worker {
     }
 }
 
-/// One job a key: of a doubled one the one that runs, else the one that will.
+/// One cluster job per key: of two with the same key the one that runs, else the one that will run.
 pub(super) fn by_key(list: Vec<JobEntry>) -> BTreeMap<String, JobEntry> {
     let rank = |state: &JobStatus| match state {
         JobStatus::Running => 0,
