@@ -1,6 +1,7 @@
 //! One suite for all executors of commands: this machine, Slurm, Ray.
 //!
-//! Tests named `local` run always. The engines are real: `tests/cluster/run` starts them and runs the tests that are ignored here.
+//! Tests named `local` run always. The clusters are real: `tests/cluster/run` starts them and runs
+//! the tests that are ignored here.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
@@ -47,7 +48,7 @@ at_every_place!(
     a_trial_handed_over_twice_runs_once,
     a_trial_that_takes_too_long_is_ended,
     a_killed_coordinator_loses_and_repeats_nothing,
-    an_engine_out_of_reach_changes_nothing,
+    a_cluster_out_of_reach_changes_nothing,
     a_lost_job_is_run_again
 );
 
@@ -193,7 +194,7 @@ mod suite {
         places::killed_coordinator(kind);
     }
 
-    pub fn an_engine_out_of_reach_changes_nothing(kind: Kind) {
+    pub fn a_cluster_out_of_reach_changes_nothing(kind: Kind) {
         if kind == Kind::Local {
             return; // this machine is always in reach
         }
@@ -280,7 +281,8 @@ mod recovery {
                 handles.push(Handle { trial, text: handle, open: true });
             }
         }
-        // As after a kill: the thread that minds the job is gone, the job is not.
+        // As after a kill: the thread that looks after the cluster job is gone, the cluster job is
+        // not.
         std::mem::forget(first);
         // Only the intent was stored.
         handles.truncate(1);

@@ -1,4 +1,5 @@
-//! A Ray head that has just been started: its dashboard answers before it knows its processors. It is waited for.
+//! A Ray head that has just been started: its dashboard answers before it knows its processors. It
+//! is waited for.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod commands;
@@ -32,7 +33,7 @@ fn head(processors: u32) -> (Place, Arc<AtomicUsize>) {
             let _ = stream.write_all(answer.as_bytes());
         }
     });
-    (Place::Ray { address }, asked)
+    (Place::Ray { address, secure: false }, asked)
 }
 
 fn cluster(place: Place, cpus: u32) -> (stepsize::Result<Cluster>, Vec<String>) {
@@ -60,6 +61,6 @@ fn a_head_that_knows_them_and_has_too_few_is_not() {
     let (place, asked) = head(2);
     let (made, _) = cluster(place, 4);
     let fault = made.err().unwrap().to_string();
-    assert!(fault.contains("no room for a job of 4 processors"), "{fault}");
+    assert!(fault.contains("no room for a cluster job of 4 processors"), "{fault}");
     assert_eq!(asked.load(Ordering::SeqCst), 3);
 }

@@ -9,7 +9,8 @@ use stepsize_study::executor::{Need, On, Place};
 /// A cluster, and what one run takes of it.
 #[derive(Debug, Clone, Args)]
 pub struct ClusterArgs {
-    /// Run on a cluster: slurm, slurm:PARTITION, or ray://HOST:8265 (token in RAY_AUTH_TOKEN)
+    /// Run on a cluster: slurm, slurm:PARTITION, ray://HOST:8265, or rays://HOST:443 for a dashboard behind https (token in
+    /// RAY_AUTH_TOKEN)
     #[arg(long, value_name = "PLACE", help_heading = "Cluster")]
     pub on: Option<Place>,
     /// Processors of one run; also its OMP_NUM_THREADS unless that is set

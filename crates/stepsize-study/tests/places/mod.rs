@@ -70,7 +70,8 @@ impl World {
         }
     }
 
-    /// For a while the engine does not answer: Slurm's controller stands still, the way to Ray is cut.
+    /// For a while the cluster does not answer: Slurm's controller stands still, the way to Ray is
+    /// cut.
     pub fn out_of_reach(&self, time: Duration) -> JoinHandle<()> {
         let signal = |name: &'static str| {
             let controller = std::env::var("STEPSIZE_TEST_SLURMCTLD").unwrap();

@@ -1,4 +1,5 @@
-//! [`Place`]: where jobs are run; [`Need`]: what one takes; [`On`]: both, and how that place is used.
+//! [`Place`]: where cluster jobs run; [`Need`]: what one of them takes; [`On`]: both, and how we
+//! use that place.
 
 use super::queue::Queue;
 use super::{ray, slurm};
@@ -8,30 +9,33 @@ use std::sync::Arc;
 use std::time::Duration;
 use stepsize::{Error, Result};
 
-/// Where jobs are run.
+/// Where cluster jobs run: `slurm`, `slurm:PARTITION`, `ray://HOST:PORT`, or `rays://HOST:PORT`
+/// over TLS.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {
-    /// Slurm, by its commands on this machine.
+    /// Slurm, through its commands on this machine.
     Slurm {
         /// The partition, where it is not the default one.
         partition: Option<String>,
     },
-    /// The head of a Ray cluster, by its dashboard.
+    /// A Ray cluster, through the dashboard of its head.
     Ray {
         /// `host:port`.
         address: String,
+        /// Whether the dashboard is behind TLS (`rays://`), which needs the feature `tls`.
+        secure: bool,
     },
 }
 
 impl FromStr for Place {
     type Err = Error;
 
-    /// `slurm`, `slurm:PARTITION` or `ray://HOST:PORT`.
+    /// Reads a place. Without a port, `ray://` is port 8265 and `rays://` port 443.
     fn from_str(text: &str) -> Result<Self> {
         let fault = || {
             Error::invalid(format!(
-                "`{text}` is no place to run trials; there are slurm, slurm:PARTITION and ray://HOST:PORT (the port of the \
-                 dashboard, 8265)"
+                "`{text}` is not a place to run trials; give slurm, slurm:PARTITION, ray://HOST:PORT (the port of the \
+                 dashboard, 8265) or rays://HOST:PORT (a dashboard behind https)"
             ))
         };
         match text.split_once(':') {
@@ -39,20 +43,28 @@ impl FromStr for Place {
             Some(("slurm", partition)) if !partition.is_empty() => {
                 Ok(Self::Slurm { partition: Some(partition.to_owned()) })
             }
-            Some(("ray", rest)) => {
+            Some((scheme @ ("ray" | "rays"), rest)) => {
+                let secure = scheme == "rays";
                 let address = rest.strip_prefix("//").ok_or_else(fault)?.trim_end_matches('/');
-                let (host, port) = address.rsplit_once(':').unwrap_or((address, "8265"));
+                let usual = if secure { "443" } else { "8265" };
+                let (host, port) = address.rsplit_once(':').unwrap_or((address, usual));
                 if host.is_empty() || port.parse::<u16>().is_err() {
                     return Err(fault());
                 }
-                Ok(Self::Ray { address: format!("{host}:{port}") })
+                if secure && !cfg!(feature = "tls") {
+                    return Err(Error::invalid(format!(
+                        "`{text}` needs TLS, which this build of Stepsize has not; build it with `--features tls`, or open a \
+                         tunnel (ssh -L 8265:localhost:8265 HEAD) and give ray://localhost:8265"
+                    )));
+                }
+                Ok(Self::Ray { address: format!("{host}:{port}"), secure })
             }
             _ => Err(fault()),
         }
     }
 }
 
-/// What one job takes.
+/// What one cluster job takes.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Need {
     /// Processors.
@@ -63,25 +75,27 @@ pub struct Need {
     pub arguments: Vec<String>,
 }
 
-/// A cluster and how it is used.
+/// A cluster and how we use it.
 #[derive(Clone)]
 pub struct On {
     /// Which one.
     pub place: Place,
-    /// What one job takes.
+    /// What one cluster job takes.
     pub need: Need,
-    /// How often it is asked; `None`: as suits the engine.
+    /// How often we list its cluster jobs; `None`: every 5 s on Slurm, every 2 s on Ray.
     pub pace: Option<Duration>,
     /// How long one call may take.
     pub patience: Duration,
     /// Ray's token.
     pub token: Option<String>,
-    /// Told of what goes on, for people.
+    /// Gets one line for people whenever the cluster stops or resumes answering, or a trial runs
+    /// again.
     pub notice: Arc<dyn Fn(&str) + Send + Sync>,
 }
 
 impl On {
-    /// One processor a job; the token from `RAY_AUTH_TOKEN` or the file where Ray keeps it.
+    /// One processor for each cluster job, 20 s for each call; the token from `RAY_AUTH_TOKEN` or
+    /// the file where Ray keeps it.
     pub fn new(place: Place) -> Self {
         Self {
             place,
@@ -97,14 +111,14 @@ impl On {
         let (need, patience) = (self.need.clone(), self.patience);
         match &self.place {
             Place::Slurm { partition } => Box::new(slurm::Slurm { partition: partition.clone(), need, patience }),
-            Place::Ray { address } => {
-                Box::new(ray::Ray::new(address, need, self.token.clone().or_else(token), patience))
+            Place::Ray { address, secure } => {
+                Box::new(ray::Ray::new(address, *secure, need, self.token.clone().or_else(token), patience))
             }
         }
     }
 }
 
-/// Ray's token, from where its own tools look for it.
+/// Ray's token, from where Ray's own tools look for it.
 fn token() -> Option<String> {
     let file = |path: PathBuf| std::fs::read_to_string(path).ok();
     let said = std::env::var("RAY_AUTH_TOKEN").ok().filter(|t| !t.is_empty());

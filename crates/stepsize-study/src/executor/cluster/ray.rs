@@ -1,18 +1,23 @@
-//! Ray by the Jobs interface of its dashboard (Ray 2.60: `POST`, `GET` and `DELETE` under `/api/jobs/`).
+//! Ray by the Jobs interface of its dashboard (Ray 2.60: `POST` and `GET` under `/api/jobs/`).
 //!
-//! * The submission id is the key and Ray keeps it unique; the same id again is answered by status 500 and "already exists".
-//! * A pending job cannot be stopped before it gets a slot, and fails after 15 minutes of waiting: so no more jobs are handed over
-//!   than can start at once ([`Queue::room`]).
-//! * A job that asks for no resource runs on the head and never queues: processors are always asked for. With one, Ray sets
-//!   `OMP_NUM_THREADS=1`; the script sets it in every case.
-//! * The list holds all jobs of the cluster; when the head is replaced it is empty: a job that is not in it is lost.
-//! * A local path as working directory is refused: runs begin in the coordinator's directory where the node has it, else where
-//!   Ray was started.
-//! * The dashboard can hang while trials go on: each call has a time limit.
+//! * The submission id is our key and Ray keeps it unique: it answers a second one with status 500
+//!   and "already exists".
+//! * A pending cluster job cannot be stopped before it gets a slot, and fails after 15 minutes of
+//!   waiting. So we submit no more than can start at once ([`Queue::room`]).
+//! * A cluster job that asks for no resource runs on the head and never queues, so we always ask
+//!   for processors. With one, Ray sets `OMP_NUM_THREADS=1`; the script sets that variable in every
+//!   case.
+//! * The list holds all cluster jobs. When the head is replaced it is empty: a cluster job that is
+//!   not in it is lost.
+//! * Ray refuses a local path as working directory. Runs begin in the directory of `stepsize` where
+//!   the node has it, else where Ray was started.
+//! * The dashboard can hang while trials run: each call has a time limit.
 
 mod http;
 mod socket;
 mod tail;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub(super) use tail::BEGIN;
 
@@ -32,28 +37,25 @@ pub(super) struct Ray {
     rest: Arc<Rest>,
 }
 
-/// Its calls.
+/// The calls of the dashboard.
 #[derive(Debug)]
 struct Rest {
-    /// `host:port`.
-    address: String,
-    token: Option<String>,
-    patience: Duration,
+    http: http::Http,
 }
 
 impl Ray {
-    pub fn new(address: &str, need: Need, token: Option<String>, patience: Duration) -> Self {
-        let rest = Rest { address: address.to_owned(), token, patience };
-        Self { need, rest: Arc::new(rest) }
+    /// The cluster whose dashboard is at `address` (`host:port`); `secure`: over TLS.
+    pub fn new(address: &str, secure: bool, need: Need, token: Option<String>, patience: Duration) -> Self {
+        Self { need, rest: Arc::new(Rest { http: http::Http::new(address, secure, token, patience) }) }
     }
 
-    /// Processors and GPUs, each used and in all.
+    /// Processors and GPUs, each the number in use and the total.
     fn usage(&self) -> Result<Value, Trouble> {
         let mut status = self.rest.get("/api/cluster_status")?;
         Ok(status["data"]["clusterStatus"]["loadMetricsReport"]["usage"].take())
     }
 
-    /// Slots in all and in use, by processors or, where a job takes some, GPUs.
+    /// Slots in all and in use, by processors and, where a cluster job takes some, GPUs.
     fn slots(&self, usage: &Value) -> Room {
         let of = |name: &str, each: u32| {
             let pair = [0, 1].map(|i| usage[name][i].as_f64().unwrap_or(0.0));
@@ -68,25 +70,22 @@ impl Ray {
 }
 
 impl Rest {
-    fn call(&self, method: &str, path: &str, body: &str) -> Result<(u16, String), Trouble> {
-        let reply = http::request(&self.address, method, path, &self.headers(), body, self.patience);
-        let (status, text) =
-            reply.map_err(|e| Trouble::Unreachable(format!("Ray at {} cannot be reached: {e}", self.address)))?;
+    fn call(&self, path: &str, body: Option<String>) -> Result<(u16, String), Trouble> {
+        let (status, text) = self
+            .http
+            .request(path, body)
+            .map_err(|e| Trouble::Unreachable(format!("Ray at {} cannot be reached: {e}", self.http.address)))?;
         match status {
             401 | 403 => Err(Trouble::Refused(format!(
-                "Ray at {} asks for a token ({status}): set RAY_AUTH_TOKEN to the one that its head was started with",
-                self.address
+                "Ray at {} asks for a token ({status}); set RAY_AUTH_TOKEN to the one that its head was started with",
+                self.http.address
             ))),
             _ => Ok((status, text)),
         }
     }
 
-    fn headers(&self) -> String {
-        self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default()
-    }
-
     fn ask(&self, path: &str) -> Result<(u16, String), Trouble> {
-        self.call("GET", path, "")
+        self.call(path, None)
     }
 
     fn get(&self, path: &str) -> Result<Value, Trouble> {
@@ -95,24 +94,27 @@ impl Rest {
     }
 
     fn post(&self, path: &str, body: &Value) -> Result<(u16, String), Trouble> {
-        self.call("POST", path, &body.to_string())
+        self.call(path, Some(body.to_string()))
     }
 
     fn value(&self, path: &str, status: u16, text: &str) -> Result<Value, Trouble> {
         match (status, serde_json::from_str(text)) {
             (200, Ok(value)) => Ok(value),
-            (200, Err(e)) => {
-                Err(Trouble::Refused(format!("Ray at {} answered {path} with no JSON: {e}", self.address)))
-            }
+            (200, Err(e)) => Err(Trouble::Refused(format!(
+                "Ray at {} answered {path} with something that is not JSON: {e}",
+                self.http.address
+            ))),
             (500.., _) => {
-                Err(Trouble::Unreachable(format!("Ray at {} failed at {path}: {}", self.address, last(text))))
+                Err(Trouble::Unreachable(format!("Ray at {} failed at {path}: {}", self.http.address, last(text))))
             }
-            _ => Err(Trouble::Refused(format!("Ray at {} refused {path} ({status}): {}", self.address, last(text)))),
+            _ => {
+                Err(Trouble::Refused(format!("Ray at {} refused {path} ({status}): {}", self.http.address, last(text))))
+            }
         }
     }
 }
 
-/// Ray answers faults with a Python traceback: its last line says what it is about.
+/// The last line of a Python traceback, with which Ray answers faults: it says what went wrong.
 fn last(text: &str) -> String {
     text.trim().lines().last().unwrap_or_default().chars().take(300).collect()
 }
@@ -134,7 +136,8 @@ impl Queue for Ray {
 
     fn submit(&self, job: &Submission) -> Result<String, Trouble> {
         let mut body = json!({
-            // The script goes by the environment: Ray prints the entry point into the log.
+            // The script travels in the environment, because Ray prints the entry point into the
+            // log.
             "entrypoint": "sh -c \"$STEPSIZE_SCRIPT\"",
             "submission_id": job.key,
             "runtime_env": {"env_vars": {"STEPSIZE_SCRIPT": job.script}},
@@ -150,7 +153,7 @@ impl Queue for Ray {
             if known["metadata"]["stepsize"] == job.key.as_str() {
                 return Ok(job.key.clone());
             }
-            return Err(Trouble::Refused(format!("there is a job {} of somebody else", job.key)));
+            return Err(Trouble::Refused(format!("somebody else has a cluster job {}", job.key)));
         }
         self.rest.value("/api/jobs/", status, &text)?;
         Ok(job.key.clone())
@@ -164,7 +167,7 @@ impl Queue for Ray {
     fn cancel(&self, key: &str) -> Result<(), Trouble> {
         let (status, text) = self.rest.post(&format!("/api/jobs/{key}/stop"), &json!({}))?;
         match status {
-            // One that is not there has ended.
+            // One that Ray does not know has ended.
             200 | 400 | 404 => Ok(()),
             _ => self.rest.value("stop", status, &text).map(|_| ()),
         }
@@ -210,17 +213,17 @@ fn state(job: &Value) -> JobStatus {
             let text = format!("Ray says {kind}: {}", last(message));
             if lost { JobStatus::Lost(text) } else { JobStatus::Over(Exit::Unknown(text)) }
         }
-        ("STOPPED", _) => JobStatus::Over(Exit::Unknown("somebody stopped its job".into())),
+        ("STOPPED", _) => JobStatus::Over(Exit::Unknown("somebody stopped its cluster job".into())),
         _ => JobStatus::Running,
     }
 }
 
-/// What is known of one job.
+/// What is known of one cluster job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Known {
-    /// It cannot be told now.
+    /// Nothing: the dashboard gave no answer.
     Nothing,
-    /// There is none of this name.
+    /// Ray has none of this name.
     Absent,
     /// It has not ended.
     Here,

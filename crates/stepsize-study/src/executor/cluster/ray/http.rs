@@ -1,107 +1,146 @@
-//! One request of HTTP/1.1 to a dashboard: plain text, one connection each, the answer whole.
+//! [`Http`]: requests to a dashboard, in plain text or over TLS, and the connections for its
+//! websockets.
 //!
-//! Ray's dashboard speaks no TLS and is reached directly or by a tunnel; redirects, proxies and cookies have no part in it.
+//! One connection per request, no redirect and no proxy: a dashboard is reached directly, through a
+//! tunnel, or behind an ingress that speaks TLS. A request ends within its time limit, whatever the
+//! other side does.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-/// Largest answer that is read: a list of 100 000 jobs.
-const MOST: usize = 64 << 20;
+/// Largest answer that is read: a list of 100 000 cluster jobs.
+const MOST: u64 = 64 << 20;
 
-/// Sends `METHOD path` with header lines and a body; gives status and body of the answer.
-pub(super) fn request(
-    address: &str,
-    method: &str,
-    path: &str,
-    headers: &str,
-    body: &str,
+/// A way to one dashboard.
+#[derive(Debug)]
+pub(super) struct Http {
+    agent: ureq::Agent,
+    /// `host:port`.
+    pub address: String,
+    secure: bool,
+    token: Option<String>,
     patience: Duration,
-) -> Result<(u16, String)> {
-    let mut stream = connect(address, patience)?;
-    let length = body.len();
-    let text = format!(
-        "{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\nContent-Type: application/json\r\n\
-         Content-Length: {length}\r\n{headers}\r\n{body}"
-    );
-    stream.write_all(text.as_bytes())?;
-    let deadline = Instant::now() + patience;
-    let (mut bytes, mut block) = (Vec::new(), vec![0; 64 << 10]);
-    loop {
-        if let Some(answer) = parse(&bytes, false)? {
-            return Ok(answer);
-        }
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return Err(ErrorKind::TimedOut.into());
-        }
-        stream.set_read_timeout(Some(left))?;
-        match stream.read(&mut block) {
-            Ok(0) => return parse(&bytes, true)?.ok_or_else(|| ErrorKind::UnexpectedEof.into()),
-            Ok(count) => bytes.extend(&block[..count]),
-            Err(e) if e.kind() == ErrorKind::Interrupted => {}
-            Err(e) if e.kind() == ErrorKind::WouldBlock => return Err(ErrorKind::TimedOut.into()),
-            Err(e) => return Err(e),
-        }
-        if bytes.len() > MOST {
-            return Err(Error::new(ErrorKind::InvalidData, "its answer is too long"));
-        }
-    }
 }
 
-/// A connection to `host:port`.
-pub(super) fn connect(address: &str, patience: Duration) -> Result<TcpStream> {
-    let mut last = Error::new(ErrorKind::AddrNotAvailable, "its name has no address");
-    for address in address.to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, patience) {
-            Ok(stream) => {
-                stream.set_read_timeout(Some(patience))?;
-                stream.set_write_timeout(Some(patience))?;
-                return Ok(stream);
+impl Http {
+    pub fn new(address: &str, secure: bool, token: Option<String>, patience: Duration) -> Self {
+        let config = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .proxy(None)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            // A connection that is kept may be dead at the next poll.
+            .max_idle_connections(0)
+            .timeout_global(Some(patience));
+        #[cfg(feature = "tls")]
+        let config = if secure { config.tls_config(super::tls::for_requests()) } else { config };
+        let agent = config.build().new_agent();
+        Self { agent, address: address.to_owned(), secure, token, patience }
+    }
+
+    /// Status and body of the answer to `GET path`, or `POST path` where there is a body (JSON).
+    pub fn request(&self, path: &str, body: Option<String>) -> Result<(u16, String)> {
+        let scheme = if self.secure { "https" } else { "http" };
+        let url = format!("{scheme}://{}{path}", self.address);
+        let token = self.token.as_ref().map(|token| ("Authorization", format!("Bearer {token}")));
+        let answer = match body {
+            None => token.iter().fold(self.agent.get(url), |r, (name, value)| r.header(*name, value)).call(),
+            Some(body) => token
+                .iter()
+                .fold(self.agent.post(url), |r, (name, value)| r.header(*name, value))
+                .header("Content-Type", "application/json")
+                .send(body),
+        };
+        let mut answer = answer.map_err(fault)?;
+        let bytes = answer.body_mut().with_config().limit(MOST).read_to_vec().map_err(fault)?;
+        Ok((answer.status().as_u16(), String::from_utf8_lossy(&bytes).into_owned()))
+    }
+
+    /// Header lines that a request made by hand needs.
+    pub fn headers(&self) -> String {
+        self.token.as_ref().map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default()
+    }
+
+    /// A connection to the dashboard.
+    pub fn connect(&self) -> Result<Wire> {
+        let stream = self.tcp()?;
+        if !self.secure {
+            return Ok(Wire::Plain(stream));
+        }
+        #[cfg(feature = "tls")]
+        return super::tls::connect(stream, &self.address).map(|stream| Wire::Tls(Box::new(stream)));
+        #[cfg(not(feature = "tls"))]
+        Err(Error::new(ErrorKind::Unsupported, "this build of Stepsize has no TLS"))
+    }
+
+    fn tcp(&self) -> Result<TcpStream> {
+        let mut last = Error::new(ErrorKind::AddrNotAvailable, "its name has no address");
+        for address in self.address.to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, self.patience) {
+                Ok(stream) => {
+                    stream.set_read_timeout(Some(self.patience))?;
+                    stream.set_write_timeout(Some(self.patience))?;
+                    return Ok(stream);
+                }
+                Err(e) => last = e,
             }
-            Err(e) => last = e,
         }
+        Err(last)
     }
-    Err(last)
 }
 
-/// Status and body, once they are whole; `closed`: nothing more will come.
-fn parse(bytes: &[u8], closed: bool) -> Result<Option<(u16, String)>> {
-    let Some(at) = bytes.windows(4).position(|w| w == b"\r\n\r\n") else { return Ok(None) };
-    let nonsense = || Error::new(ErrorKind::InvalidData, "its answer is no HTTP");
-    let head = String::from_utf8_lossy(&bytes[..at]).to_lowercase();
-    let mut lines = head.lines();
-    let status = lines.next().and_then(|l| l.strip_prefix("http/1.")?.split(' ').nth(1)?.parse().ok());
-    let status: u16 = status.ok_or_else(nonsense)?;
-    let header = |name: &str| head.lines().find_map(|l| l.strip_prefix(name)?.strip_prefix(':').map(str::trim));
-    let body = &bytes[at + 4..];
-    if status == 100 {
-        return parse(body, closed);
+fn fault(error: ureq::Error) -> Error {
+    match error {
+        ureq::Error::Timeout(_) => ErrorKind::TimedOut.into(),
+        other => other.into_io(),
     }
-    let whole = match (header("transfer-encoding"), header("content-length")) {
-        (Some("chunked"), _) => chunks(body)?,
-        (None, Some(length)) => body.get(..length.parse().map_err(|_| nonsense())?).map(<[u8]>::to_vec),
-        (None, None) => closed.then(|| body.to_vec()),
-        (Some(_), _) => return Err(nonsense()),
-    };
-    Ok(whole.map(|body| (status, String::from_utf8_lossy(&body).into_owned())))
 }
 
-/// The body in chunks, once the last one has come.
-fn chunks(mut bytes: &[u8]) -> Result<Option<Vec<u8>>> {
-    let mut whole = Vec::new();
-    loop {
-        let Some(at) = bytes.windows(2).position(|w| w == b"\r\n") else { return Ok(None) };
-        let text = String::from_utf8_lossy(&bytes[..at]);
-        let size = usize::from_str_radix(text.split(';').next().unwrap_or_default().trim(), 16)
-            .map_err(|_| Error::new(ErrorKind::InvalidData, "its answer has a chunk without a size"))?;
-        let Some(data) = bytes.get(at + 2..).and_then(|rest| rest.get(..size)) else { return Ok(None) };
-        if size == 0 {
-            return Ok(Some(whole));
+/// A connection.
+#[derive(Debug)]
+pub(super) enum Wire {
+    Plain(TcpStream),
+    #[cfg(feature = "tls")]
+    Tls(Box<super::tls::TlsStream>),
+}
+
+impl Wire {
+    /// Limits how long one read may take.
+    pub fn set_read_timeout(&self, limit: Duration) -> Result<()> {
+        match self {
+            Self::Plain(stream) => stream.set_read_timeout(Some(limit)),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.sock.set_read_timeout(Some(limit)),
         }
-        whole.extend(data);
-        let Some(rest) = bytes.get(at + 2 + size + 2..) else { return Ok(None) };
-        bytes = rest;
+    }
+}
+
+impl Read for Wire {
+    fn read(&mut self, block: &mut [u8]) -> Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.read(block),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.read(block),
+        }
+    }
+}
+
+impl Write for Wire {
+    fn write(&mut self, bytes: &[u8]) -> Result<usize> {
+        match self {
+            Self::Plain(stream) => stream.write(bytes),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> Result<()> {
+        match self {
+            Self::Plain(stream) => stream.flush(),
+            #[cfg(feature = "tls")]
+            Self::Tls(stream) => stream.flush(),
+        }
     }
 }
 
@@ -110,21 +149,46 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
+    use std::net::TcpListener;
+    use std::time::Instant;
+
+    /// A server on loopback that answers every request with these bytes and, `held`, then says
+    /// nothing more.
+    fn server(answer: &'static str, held: bool) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let _ = stream.read(&mut [0; 4096]);
+                let _ = stream.write_all(answer.as_bytes());
+                if held {
+                    std::thread::sleep(Duration::from_secs(30));
+                }
+            }
+        });
+        address
+    }
+
+    fn ask(answer: &'static str, held: bool) -> Result<(u16, String)> {
+        Http::new(&server(answer, held), false, None, Duration::from_secs(1)).request("/", None)
+    }
 
     #[test]
-    fn an_answer_is_read_once_it_is_whole() {
-        let whole = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
-        for end in 0..whole.len() {
-            assert_eq!(parse(&whole[..end], false).unwrap(), None, "{end}");
-        }
-        assert_eq!(parse(whole, false).unwrap(), Some((200, "hello".into())));
-        let chunked =
-            b"HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\n\r\n";
-        assert_eq!(parse(chunked, false).unwrap(), Some((404, "hello".into())));
-        assert_eq!(parse(&chunked[..chunked.len() - 7], false).unwrap(), None);
-        let open = b"HTTP/1.0 500 No\r\n\r\nuntil the end";
-        assert_eq!(parse(open, false).unwrap(), None);
-        assert_eq!(parse(open, true).unwrap(), Some((500, "until the end".into())));
-        assert!(parse(b"SSH-2.0\r\n\r\n", false).is_err());
+    fn any_status_is_an_answer_and_what_is_not_http_is_none() {
+        assert_eq!(ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", false).unwrap(), (200, "hello".into()));
+        let chunked = "HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nlo\r\n0\r\n\r\n";
+        assert_eq!(ask(chunked, false).unwrap(), (404, "hello".into()));
+        assert_eq!(ask("HTTP/1.1 500 No\r\n\r\nuntil the end", false).unwrap(), (500, "until the end".into()));
+        let moved = "HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n";
+        assert_eq!(ask(moved, false).unwrap().0, 302, "a redirect is not followed");
+        assert!(ask("SSH-2.0\r\n\r\n", false).is_err());
+    }
+
+    #[test]
+    fn an_answer_that_stops_in_its_middle_ends_within_the_time_limit() {
+        let begin = Instant::now();
+        let error = ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel", true).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+        assert!(begin.elapsed() < Duration::from_secs(5));
     }
 }

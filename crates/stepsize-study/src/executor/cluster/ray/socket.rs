@@ -1,14 +1,14 @@
-//! [`Socket`]: the reading side of a websocket (RFC 6455), as far as a log needs it: no extension is offered, nothing is sent but the
-//! answer to a ping. Libraries bring a second HTTP parser, hashes and random numbers for what is one page here.
+//! [`Socket`]: the reading side of a websocket (RFC 6455), as far as a log needs it. It offers no
+//! extension and sends nothing but the answer to a ping. Libraries bring a second HTTP parser,
+//! hashes and random numbers for this one page.
 
 use std::io::{Error, ErrorKind, Read, Result, Write};
-use std::net::TcpStream;
 
 /// Longest message taken in: Ray sends at most ten lines at once.
 const MOST: usize = 256 << 20;
 /// Longest answer to the opening request.
 const HEAD: usize = 16 << 10;
-/// Any sixteen bytes do: the key proves that the other side speaks the protocol, and is no secret.
+/// Any sixteen bytes do: the key proves that the other side speaks the protocol, and is not a secret.
 const KEY: &str = "c3RlcHNpemUtbG9nLXJlYWQ=";
 
 /// What came.
@@ -30,8 +30,8 @@ pub(super) struct Socket<S> {
     message: Vec<u8>,
 }
 
-impl Socket<TcpStream> {
-    pub fn stream(&self) -> &TcpStream {
+impl<S> Socket<S> {
+    pub fn stream(&self) -> &S {
         &self.stream
     }
 }
