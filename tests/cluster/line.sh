@@ -1,4 +1,4 @@
-# The command line itself against an engine that is up: sourced by `inside`. $stepsize: the binary.
+# The command line itself on a cluster that is up: sourced by `inside`. $stepsize: the binary.
 
 wrong() {
     echo "FAILED: $*" >&2
@@ -26,14 +26,14 @@ line_on() {
     # doctor: well, and each of the two things that a node of two processors and one GPU cannot give.
     text=$("$stepsize" doctor --on "$on") || wrong "doctor --on $on: $text"
     echo "$text"
-    for what in engine slots job directory clock; do
+    for what in cluster slots job directory clock; do
         grep -q "^ok    $what" <<<"$text" || wrong "doctor --on $on says nothing of $what"
     done
     [ ! -e stepsize-trials ] || wrong "doctor left $(ls stepsize-trials) behind"
     for much in "--cpus 64" "--gpus-per-run 2"; do
         # shellcheck disable=SC2086
         if text=$("$stepsize" doctor --on "$on" $much); then wrong "doctor finds room for $much: $text"; fi
-        grep -q "^MEND  slots" <<<"$text" || wrong "doctor $much: $text"
+        grep -q "^FIX   slots" <<<"$text" || wrong "doctor $much: $text"
     done
 
     # find, killed when some trials have ended and others run, then `resume`: nothing lost, nothing run twice.
@@ -65,7 +65,7 @@ line_on() {
         if "$stepsize" sweep --on slurm --submit-arg=--partition=none-such --steps 40 -- sh train.sh '{lr}' '{steps}' >words.out 2>&1; then
             wrong "a partition that is not there was taken"
         fi
-        grep -q "slurm refused its job.*partition" words.out || wrong "a refused job says: $(cat words.out)"
+        grep -q "slurm refused its cluster job.*partition" words.out || wrong "a refused job says: $(cat words.out)"
     fi
     cd "$place"
     echo "$on: doctor, a kill and resume, GPUs and arguments hold"

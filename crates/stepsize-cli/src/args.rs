@@ -108,7 +108,7 @@ pub enum Verb {
     Export(ExportArgs),
     /// Remove a study for good
     Rm(NamedArgs),
-    /// Check that runs can be made here, or on a cluster, and say what to mend
+    /// Check that runs can be made here, or on a cluster, and say how to fix what is wrong
     Doctor(DoctorArgs),
     /// Print the completions for a shell
     Completions(CompletionsArgs),

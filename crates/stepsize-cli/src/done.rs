@@ -43,7 +43,7 @@ impl Done {
         Self { text, code }
     }
 
-    /// What was looked at; a failure when something is to be mended.
+    /// What was looked at; a failure when a check found something wrong.
     pub fn checked(text: String, sound: bool) -> Self {
         Self { text, code: if sound { 0 } else { FAILURE } }
     }

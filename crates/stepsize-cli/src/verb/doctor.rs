@@ -1,11 +1,11 @@
-//! `stepsize doctor`: whether trials would run here or on a cluster, and what to mend.
+//! `stepsize doctor`: whether trials would run here or on a cluster, and how to fix what is wrong.
 
 use crate::args::DoctorArgs;
 use crate::done::{Done, Fault};
 use std::path::{Path, PathBuf};
 use stepsize_study::executor::{Check, doctor};
 
-/// Looks, and says what it found; exit code 1 when something is to be mended.
+/// Runs the checks and prints them; exit code 1 when one found something wrong.
 pub fn run(args: &DoctorArgs) -> Result<Done, Fault> {
     let checks = match args.cluster.on() {
         Some(on) => {
@@ -13,14 +13,14 @@ pub fn run(args: &DoctorArgs) -> Result<Done, Fault> {
             let there = dir.exists();
             let checks = doctor(&on, &dir);
             if !there {
-                // Empty, or somebody else's by now.
+                // Fails when it is not empty, so nothing of others is removed.
                 let _ = std::fs::remove_dir(&dir);
             }
             checks
         }
         None => here(args),
     };
-    let sound = checks.iter().all(|c| c.mend.is_none());
+    let sound = checks.iter().all(|c| c.fix.is_none());
     let text = if args.json { json(&checks) } else { checks.iter().map(line).collect() };
     Ok(Done::checked(text, sound))
 }
@@ -39,7 +39,7 @@ fn here(args: &DoctorArgs) -> Vec<Check> {
     ]
 }
 
-/// Whether files can be made in a directory, or where a search would make it.
+/// Checks that files can be made in a directory, or in the closest one above it that exists.
 fn writable(what: &'static str, dir: &Path, option: &str) -> Check {
     let dir = std::path::absolute(dir).unwrap_or_else(|_| dir.to_owned());
     let there = dir.ancestors().find(|d| d.exists()).unwrap_or(&dir);
@@ -57,16 +57,16 @@ fn writable(what: &'static str, dir: &Path, option: &str) -> Check {
 }
 
 fn line(check: &Check) -> String {
-    match &check.mend {
+    match &check.fix {
         None => format!("ok    {:10} {}\n", check.what, check.found),
-        Some(mend) => format!("MEND  {:10} {}\n      {:10} -> {mend}\n", check.what, check.found, ""),
+        Some(fix) => format!("FIX   {:10} {}\n      {:10} -> {fix}\n", check.what, check.found, ""),
     }
 }
 
 fn json(checks: &[Check]) -> String {
     let rows: Vec<serde_json::Value> = checks
         .iter()
-        .map(|c| serde_json::json!({"what": c.what, "ok": c.mend.is_none(), "found": c.found, "mend": c.mend}))
+        .map(|c| serde_json::json!({"what": c.what, "ok": c.fix.is_none(), "found": c.found, "fix": c.fix}))
         .collect();
     serde_json::Value::from(rows).to_string() + "\n"
 }

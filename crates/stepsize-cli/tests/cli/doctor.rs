@@ -1,4 +1,5 @@
-//! `stepsize doctor`: what it finds, what it says is to be mended, and its exit code. On the real engines: `tests/cluster/run`.
+//! `stepsize doctor`: what it finds, how to fix what is wrong, and its exit code. On real clusters:
+//! `tests/cluster/run`.
 
 use crate::harness::{Bench, Seen};
 use serde_json::Value;
@@ -9,7 +10,7 @@ use std::net::TcpListener;
 fn rows(seen: &Seen) -> Vec<(String, bool, String, String)> {
     let all: Value = serde_json::from_str(&seen.out).unwrap_or_else(|e| panic!("{e}: {}{}", seen.out, seen.err));
     let text = |v: &Value| v.as_str().unwrap_or_default().to_owned();
-    let row = |r: &Value| (text(&r["what"]), r["ok"].as_bool().unwrap(), text(&r["found"]), text(&r["mend"]));
+    let row = |r: &Value| (text(&r["what"]), r["ok"].as_bool().unwrap(), text(&r["found"]), text(&r["fix"]));
     all.as_array().unwrap().iter().map(row).collect()
 }
 
@@ -17,9 +18,9 @@ fn rows(seen: &Seen) -> Vec<(String, bool, String, String)> {
 fn amiss(seen: &Seen) -> (String, String, String) {
     let mut bad: Vec<_> = rows(seen).into_iter().filter(|r| !r.1).collect();
     assert_eq!((seen.code, bad.len()), (Some(1), 1), "{}{}", seen.out, seen.err);
-    let (what, _, found, mend) = bad.remove(0);
-    assert!(!mend.is_empty(), "{found}");
-    (what, found, mend)
+    let (what, _, found, fix) = bad.remove(0);
+    assert!(!fix.is_empty(), "{found}");
+    (what, found, fix)
 }
 
 fn files(bench: &Bench) -> Vec<String> {
@@ -59,18 +60,18 @@ fn a_directory_that_cannot_be_written_is_named_with_its_option() {
     let bench = Bench::new();
     std::fs::write(bench.path("file"), "").unwrap();
     for dir in ["file", "file/below", "/proc", "/proc/runs"] {
-        let (what, found, mend) = amiss(&bench.run(&format!("doctor --json --trials {dir}")));
+        let (what, found, fix) = amiss(&bench.run(&format!("doctor --json --trials {dir}")));
         assert_eq!(what, "directory");
         assert!(
-            found.contains(dir) && found.contains("cannot be written") && mend.contains("--trials"),
-            "{found}: {mend}"
+            found.contains(dir) && found.contains("cannot be written") && fix.contains("--trials"),
+            "{found}: {fix}"
         );
     }
-    let (what, found, mend) = amiss(&bench.run("doctor --json --db /proc/stepsize.db"));
-    assert!(what == "studies" && found.contains("/proc") && mend.contains("--db"), "{found}: {mend}");
+    let (what, found, fix) = amiss(&bench.run("doctor --json --db /proc/stepsize.db"));
+    assert!(what == "studies" && found.contains("/proc") && fix.contains("--db"), "{found}: {fix}");
     let seen = bench.run("doctor --trials file");
     assert!(
-        seen.out.contains("MEND  directory") && seen.out.contains("-> choose another with --trials"),
+        seen.out.contains("FIX   directory") && seen.out.contains("-> choose another with --trials"),
         "{}",
         seen.out
     );
@@ -82,10 +83,10 @@ fn a_ray_that_is_not_there_is_one_fault_with_the_remedy() {
     // A port of loopback that was free a moment ago.
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let seen = bench.run(&format!("doctor --json --on ray://127.0.0.1:{port}"));
-    let (what, found, mend) = amiss(&seen);
-    assert_eq!(what, "engine");
+    let (what, found, fix) = amiss(&seen);
+    assert_eq!(what, "cluster");
     assert!(found.contains(&format!("127.0.0.1:{port} cannot be reached")) && found.contains("refused"), "{found}");
-    assert!(mend.contains("ray start --head") && mend.contains("dashboard") && mend.contains("ssh -L"), "{mend}");
+    assert!(fix.contains("ray start --head") && fix.contains("dashboard") && fix.contains("ssh -L"), "{fix}");
     assert!(files(&bench).is_empty(), "{:?}", files(&bench));
     // A search says the same at once, and where to learn more.
     let line = format!("find --steps 9 --on ray://127.0.0.1:{port} -- train {{lr}} {{steps}}");
@@ -111,17 +112,17 @@ fn server(answer: &'static str, connections: usize) -> u16 {
 fn what_is_no_ray_or_wants_a_token_is_told_apart() {
     let bench = Bench::new();
     let doctor = |answer| amiss(&bench.run(&format!("doctor --json --on ray://127.0.0.1:{}", server(answer, 1))));
-    let (what, found, mend) = doctor("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
+    let (what, found, fix) = doctor("HTTP/1.1 401 Unauthorized\r\nContent-Length: 0\r\n\r\n");
     assert!(
-        what == "engine" && found.contains("asks for a token") && mend.contains("RAY_AUTH_TOKEN"),
-        "{found}: {mend}"
+        what == "cluster" && found.contains("asks for a token") && fix.contains("RAY_AUTH_TOKEN"),
+        "{found}: {fix}"
     );
     for other in
         ["HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"]
     {
-        let (_, found, mend) = doctor(other);
+        let (_, found, fix) = doctor(other);
         assert!(found.contains("/api/version"), "{found}");
-        assert!(mend.contains("dashboard") && !mend.contains("TOKEN"), "{found}: {mend}");
+        assert!(fix.contains("dashboard") && !fix.contains("TOKEN"), "{found}: {fix}");
     }
 }
 
@@ -131,10 +132,10 @@ fn a_slurm_that_is_not_installed_is_one_fault_with_the_remedy() {
     for (options, place) in [("", "slurm"), ("--cpus 2 --gpus-per-run 1", "slurm:main")] {
         let mut command = bench.command(&format!("doctor --json --on {place} {options}"));
         let seen = Seen::from(command.env("PATH", bench.path("")).output().unwrap());
-        let (what, found, mend) = amiss(&seen);
-        assert_eq!(what, "engine");
+        let (what, found, fix) = amiss(&seen);
+        assert_eq!(what, "cluster");
         assert!(found.contains("cannot start `sinfo`") && found.contains("commands of Slurm"), "{found}");
-        assert!(mend.contains("install") && mend.contains("login node"), "{mend}");
+        assert!(fix.contains("install") && fix.contains("login node"), "{fix}");
     }
     assert!(files(&bench).is_empty(), "{:?}", files(&bench));
 }
@@ -150,22 +151,22 @@ fn a_slurm_whose_controller_is_down_is_told_apart_from_one_that_refuses() {
         let seen = Seen::from(bench.command("doctor --json --on slurm").env("PATH", path).output().unwrap());
         amiss(&seen)
     };
-    let (_, found, mend) =
+    let (_, found, fix) =
         fake("echo 'slurm_load_partitions: Unable to contact slurm controller (connect failure)' >&2; exit 1");
-    assert!(found.contains("connect failure") && mend.contains("scontrol ping") && mend.contains("munged"), "{mend}");
-    let (_, found, mend) = fake("echo 'slurm_load_partitions: Access/permission denied' >&2; exit 1");
-    assert!(found.contains("permission denied") && mend.contains("same user"), "{mend}");
-    let (what, found, mend) = fake("case \"$1\" in --version) echo slurm 24.11.5;; *) echo 0/0/0/0;; esac");
+    assert!(found.contains("connect failure") && fix.contains("scontrol ping") && fix.contains("munged"), "{fix}");
+    let (_, found, fix) = fake("echo 'slurm_load_partitions: Access/permission denied' >&2; exit 1");
+    assert!(found.contains("permission denied") && fix.contains("same user"), "{fix}");
+    let (what, found, fix) = fake("case \"$1\" in --version) echo slurm 24.11.5;; *) echo 0/0/0/0;; esac");
     assert!(
-        what == "slots" && found.starts_with("0 jobs of 1 processors") && mend.contains("--cpus"),
-        "{found}: {mend}"
+        what == "slots" && found.starts_with("0 cluster jobs of 1 processors") && fix.contains("--cpus"),
+        "{found}: {fix}"
     );
 }
 
 #[test]
 fn a_place_that_is_none_is_a_wrong_argument() {
     let bench = Bench::new();
-    for place in ["pbs", "slurm:", "ray://", "ray://host:dashboard", "ray:host:8265"] {
+    for place in ["pbs", "slurm:", "ray://", "ray://host:dashboard", "rays://", "ray:host:8265"] {
         let seen = bench.run(&format!("doctor --on {place}"));
         assert!(seen.code == Some(2) && seen.err.contains("ray://HOST:PORT"), "{place}: {}", seen.err);
     }

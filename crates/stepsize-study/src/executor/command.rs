@@ -1,8 +1,8 @@
-//! [`Commands`]: what is run as a command, and how; shared by the executors that run commands ([`super::Local`],
-//! [`super::Cluster`]).
+//! [`Commands`]: which command the trials run, and how. The executors [`super::Local`] and
+//! [`super::Cluster`] share it.
 //!
-//! A command is an argument vector with placeholders ([`Template`]). When it has no `{steps}` it always runs its full length:
-//! then the first part of each run is compared, and the run is ended there.
+//! A command is an argument vector with placeholders ([`Template`]). Without `{steps}` it always
+//! runs its full length; then the first part of each run is compared, and the run is ended there.
 
 pub(super) mod account;
 pub(super) mod template;
@@ -14,9 +14,9 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-/// Events that wait for the study; a trial that is faster than the study waits.
+/// Events that may wait for the study; a trial that is faster than the study is held up.
 pub(super) const QUEUE: usize = 1024;
-/// Time between TERM and KILL unless asked otherwise: enough to write a checkpoint.
+/// Default time between TERM and KILL: enough to write a checkpoint.
 const GRACE: Duration = Duration::from_secs(5);
 
 /// What is run and how.
@@ -24,26 +24,27 @@ const GRACE: Duration = Duration::from_secs(5);
 pub struct Commands {
     /// The command.
     pub template: Template,
-    /// Steps of the full run, which a command without `{steps}` makes whatever it is asked for.
+    /// Steps of the full run, which a command without `{steps}` always makes.
     pub horizon: u64,
     /// How its log is read.
     pub reading: LogOptions,
-    /// Files with the metrics, as a pattern with placeholders; `None`: they are printed.
+    /// Files with the metrics, as a pattern with placeholders; `None`: the command prints them.
     pub log: Option<String>,
-    /// Trials at the same time.
+    /// Trials at once.
     pub jobs: usize,
-    /// Values of `CUDA_VISIBLE_DEVICES`, one a slot; empty: left alone.
+    /// Values of `CUDA_VISIBLE_DEVICES`, one for each slot; empty: the variable stays as it is.
     pub gpus: Vec<String>,
     /// Longest time of one trial.
     pub timeout: Option<Duration>,
     /// Time between TERM and KILL.
     pub grace: Duration,
-    /// Directory in which each trial has its own.
+    /// Directory in which each trial gets its own.
     pub dir: PathBuf,
-    /// Whether `dir` is taken away at the end.
+    /// Whether `dir` is removed at the end.
     pub temporary: bool,
-    /// Names the study on this machine, the same each time it is gone on with; every trial carries it in its environment as
-    /// `STEPSIZE_STUDY`, so that what a killed process left running is found. `None`: the study is not kept.
+    /// Names the study on this machine, the same each time it is resumed. Every trial carries it in
+    /// its environment as `STEPSIZE_STUDY`, so that trials that a killed process left running are
+    /// found. `None`: the study is not kept.
     pub mark: Option<String>,
 }
 

@@ -1,7 +1,8 @@
 //! [`Local`]: trials as commands on this machine, one process group each.
 //!
-//! What a command prints is read for its metric as it comes (`log/meter.rs`); its process group is ended when the study says
-//! so. Until one trial has shown a metric only one runs at a time: a broken command costs one trial.
+//! The metric is read from what a command prints, as it comes (`log/meter.rs`). On request the
+//! whole process group is ended. Until one trial has shown a metric only one runs at once, so that
+//! a broken command costs one trial.
 
 mod group;
 pub(super) mod orphans;
@@ -36,7 +37,7 @@ pub struct Local {
     proven: Arc<AtomicBool>,
     sender: SyncSender<Event>,
     events: Option<Receiver<Event>>,
-    /// Handles of trials just started, to be stored before anything else.
+    /// Handles of trials just started, which the study stores before any other event.
     submitted: VecDeque<Event>,
 }
 
@@ -56,11 +57,11 @@ impl Local {
             return Err(Error::invalid("a study needs at least 1 job slot, not 0"));
         }
         if let Some(pattern) = &commands.log {
-            glob::Pattern::new(pattern).map_err(|e| Error::invalid(format!("the file pattern {pattern}: {e}")))?;
+            glob::Pattern::new(pattern)
+                .map_err(|e| Error::invalid(format!("the file pattern {pattern}: {e}")).with_source(e))?;
         }
         let dir = &commands.dir;
-        std::fs::create_dir_all(dir)
-            .map_err(|e| Error::invalid(format!("cannot make the directory of the trials {}: {e}", dir.display())))?;
+        std::fs::create_dir_all(dir).map_err(|e| Error::io("make the directory of the trials", dir, e))?;
         let horizon = (!commands.template.has("steps")).then_some(commands.horizon);
         let reader = Arc::new(MetricReader::new(&commands.reading, horizon)?);
         let (sender, events) = sync_channel(QUEUE);
@@ -75,7 +76,7 @@ impl Local {
         })
     }
 
-    /// A function that gives one line on which metric was chosen and why, once it is.
+    /// A function that gives one line on which metric was chosen and why, once one is.
     pub fn chosen(&self) -> impl Fn() -> Option<String> + use<> {
         let reader = Arc::clone(&self.reader);
         move || reader.why()
@@ -93,7 +94,7 @@ impl Local {
             match std::fs::create_dir(&dir) {
                 Ok(()) => return Ok(std::path::absolute(&dir).unwrap_or(dir)),
                 Err(e) if e.kind() == std::io::ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(Error::invalid(format!("cannot make the directory {}: {e}", dir.display()))),
+                Err(e) => return Err(Error::io("make the directory", dir, e)),
             }
         }
         Ok(self.commands.dir.clone())
@@ -111,11 +112,13 @@ impl Executor for Local {
         let steps = if template.has("steps") { spec.steps } else { self.commands.horizon };
         let values = Values::new(trial, spec, steps, &dir);
         let words = template.words(&values);
-        let Some((program, arguments)) = words.split_first() else { return Err(Error::invalid("an empty command")) };
+        let Some((program, arguments)) = words.split_first() else {
+            return Err(Error::invalid("the command is empty; give a program after `--`"));
+        };
         let slot = self.slot();
         let mut command = Command::new(program);
         command.args(arguments).envs(values.environment());
-        // Python holds back what it prints into a pipe; a metric is wanted when it is printed.
+        // Python holds back what it prints into a pipe, but we need each metric at once.
         command.env("PYTHONUNBUFFERED", "1");
         if let Some(mark) = &self.commands.mark {
             command.env(orphans::MARK, mark);
@@ -129,9 +132,8 @@ impl Executor for Local {
         };
         let begin = Instant::now();
         let (group, out, err) = Group::spawn(&mut command).map_err(|e| {
-            Error::invalid(format!(
-                "cannot start `{program}`: {e}; is it installed and on the PATH, and may it be run?"
-            ))
+            Error::io("start", program, e)
+                .with_advice("is it installed and on the PATH, and is this user allowed to run it?")
         })?;
         let cancelled = Arc::<AtomicBool>::default();
         if self.commands.mark.is_some()
@@ -185,12 +187,12 @@ impl Executor for Local {
     }
 
     fn recover(&mut self, handles: &[Handle]) -> Result<()> {
-        // Where a job of a cluster is, only that cluster can tell.
+        // Only the cluster itself knows where its cluster jobs are.
         if let Some(Handle { trial, text, .. }) = handles.iter().find(|h| h.open && !h.text.starts_with("pid ")) {
-            let engine = text.split(' ').next().unwrap_or_default();
+            let cluster = text.split(' ').next().unwrap_or_default();
             return Err(Error::state(format!(
-                "trial {trial} of this study was handed to a cluster ({text}) and has not ended; go on with it there (--on \
-                 {engine}...), or begin another study with another name"
+                "trial {trial} of this study was submitted to a cluster ({text}) and has not ended; resume the study there (--on \
+                 {cluster}...), or start another study under another name"
             )));
         }
         match &self.commands.mark {

@@ -1,20 +1,22 @@
-//! One command of an engine, within a time limit.
+//! One command of Slurm, within a time limit.
 
 use super::queue::Trouble;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+/// How often we check whether the command has ended.
 const LOOK: Duration = Duration::from_millis(5);
-/// More than a list of ten thousand jobs.
+/// Bytes of output that are read: more than a list of ten thousand cluster jobs.
 const MOST: u64 = 64 << 20;
 
-/// What `program` prints. A program that is not here is [`Trouble::Absent`]; one that cannot be started now, that takes longer than
-/// `limit`, or that puts its failure down to the connection is [`Trouble::Unreachable`].
+/// What `program` prints. A program that is not installed is [`Trouble::Absent`]. One that cannot
+/// be started now, takes longer than `limit`, or blames the connection for its failure is
+/// [`Trouble::Unreachable`].
 pub(super) fn run(program: &str, arguments: &[&str], limit: Duration) -> Result<String, Trouble> {
     let mut command = Command::new(program);
     command.args(arguments).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-    // What is set for the user's own jobs must not change these.
+    // Variables that the user set for other calls must not change ours.
     for (name, _) in std::env::vars_os() {
         let name = name.to_string_lossy();
         if ["SQUEUE_", "SCANCEL_", "SINFO_"].iter().any(|p| name.starts_with(p)) {

@@ -1,7 +1,8 @@
-//! [`Folder`]: the directory that coordinator and trials share, and what its files say.
+//! [`Folder`]: the directory that `stepsize` and its trials share, and what its files say.
 //!
-//! `DIR/study` holds a random name of the study (made once) and the mark of who uses it; `DIR/t7` is the first attempt of trial 7,
-//! `DIR/t7.2` the second; in each, `job/` holds `run.sh`, `spec` (what is run), `claim/` (somebody runs it), `log` and `exit`.
+//! `DIR/study` holds a random name of the study (made once) and the mark of the study that uses it.
+//! `DIR/t7` is the first attempt of trial 7, `DIR/t7.2` the second. In each, `job/` holds `run.sh`,
+//! `spec` (what it runs), `claim/` (somebody runs it), `log` and `exit`.
 
 use crate::executor::local::orphans::MARK;
 use std::fs::{DirBuilder, OpenOptions};
@@ -15,7 +16,7 @@ use stepsize::{Error, Result, TrialId};
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     pub dir: PathBuf,
-    /// Begins the key of every job of the study.
+    /// Begins the key of every cluster job of the study.
     pub prefix: String,
 }
 
@@ -32,16 +33,14 @@ pub(super) struct Attempt {
 }
 
 impl Folder {
-    /// Makes the directory, or takes it up again for the same study.
+    /// Makes the directory, or opens it again for the same study.
     ///
     /// # Errors
     /// When it cannot be made or written, or belongs to another study.
     pub fn open(dir: &Path, mark: Option<&str>) -> Result<Self> {
         let fault = |what: &str, e: std::io::Error| {
-            Error::invalid(format!(
-                "cannot {what} the directory of the trials {}: {e}; name one that all nodes share with --trials",
-                dir.display()
-            ))
+            Error::io(format!("{what} the directory of the trials"), dir, e)
+                .with_advice("name one that all nodes share with --trials")
         };
         std::fs::create_dir_all(dir).map_err(|e| fault("make", e))?;
         let dir = dir.canonicalize().map_err(|e| fault("find", e))?;
@@ -65,7 +64,7 @@ impl Folder {
             return Err(Error::invalid(format!(
                 "the directory of the trials {} belongs to another study ({}); choose another with --trials",
                 dir.display(),
-                theirs.filter(|t| !t.is_empty()).unwrap_or("one that is not kept")
+                theirs.filter(|t| !t.is_empty()).unwrap_or("one that was not kept")
             )));
         }
         Ok(Self { prefix: format!("stepsize-{name}-"), dir })
@@ -83,7 +82,7 @@ impl Folder {
         Attempt { trial, number, key: format!("{}t{:04}-a{number}", self.prefix, trial.0), job: dir.join("job"), dir }
     }
 
-    /// A new attempt, in a directory that none had before.
+    /// A new attempt, in a directory that no attempt had before.
     ///
     /// # Errors
     /// When the directory cannot be made.
@@ -91,60 +90,62 @@ impl Folder {
         for number in 1.. {
             let attempt = self.attempt(trial, number);
             match std::fs::create_dir(&attempt.dir) {
-                // The script holds the environment of whoever started the study: nobody else is to read it.
+                // The script holds the environment of the user, which nobody else may read.
                 Ok(()) => match DirBuilder::new().mode(0o700).create(&attempt.job) {
                     Ok(()) => return Ok(attempt),
-                    Err(e) => return Err(cannot(&attempt.job, &e)),
+                    Err(e) => return Err(cannot(&attempt.job, e)),
                 },
                 Err(e) if e.kind() == ErrorKind::AlreadyExists => {}
-                Err(e) => return Err(cannot(&attempt.dir, &e)),
+                Err(e) => return Err(cannot(&attempt.dir, e)),
             }
         }
-        Err(Error::invalid(format!("trial {trial} has no number left for an attempt in {}", self.dir.display())))
+        Err(Error::invalid(format!(
+            "trial {trial} has no free directory left in {}; choose another directory with --trials",
+            self.dir.display()
+        )))
     }
 }
 
-fn cannot(path: &Path, e: &std::io::Error) -> Error {
-    Error::invalid(format!(
-        "cannot write {}: {e}; make room or give leave, then run the same command again",
-        path.display()
-    ))
+fn cannot(path: &Path, e: std::io::Error) -> Error {
+    Error::io("write", path, e)
+        .with_advice("make room or allow this user to write there, then run the same command again")
 }
 
 impl Attempt {
-    /// Writes a file of the job.
+    /// Writes a file of the cluster job.
     ///
     /// # Errors
     /// When it cannot be written.
     pub fn write(&self, name: &str, text: &str) -> Result<PathBuf> {
         let path = self.job.join(name);
         let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o700).open(&path);
-        file.and_then(|mut f| f.write_all(text.as_bytes())).map_err(|e| cannot(&path, &e))?;
+        file.and_then(|mut f| f.write_all(text.as_bytes())).map_err(|e| cannot(&path, e))?;
         Ok(path)
     }
 
-    /// A file of the job.
+    /// A file of the cluster job, if it is there.
     pub fn read(&self, name: &str) -> Option<String> {
         std::fs::read_to_string(self.job.join(name)).ok()
     }
 
-    /// The code that it ended with, once it has.
+    /// The exit code, after it has ended.
     pub fn exit(&self) -> Option<i32> {
         self.read("exit")?.trim().parse().ok()
     }
 
-    /// The same, past what a network file system remembers of the directory: whoever writes into it sees it as it is.
+    /// As [`Attempt::exit`], but after a write, which makes a network file system look at the
+    /// directory anew.
     pub fn exit_looked_up(&self) -> Option<i32> {
         let _ = self.write("look", "");
         self.exit()
     }
 
-    /// Whether somebody runs it, ran it, or keeps it from running.
+    /// Whether somebody runs it, ran it, or has prevented it.
     pub fn is_claimed(&self) -> bool {
         self.job.join("claim").is_dir()
     }
 
-    /// Keeps it from ever running; `false` when it runs already, or it cannot be told.
+    /// Prevents it from ever running; `false` when it runs already, or that is unknown.
     pub fn seal(&self) -> bool {
         std::fs::create_dir(self.job.join("claim")).is_ok()
     }

@@ -1,13 +1,14 @@
 //! [`LogFile`]: a log on a shared directory, read by byte offset.
 //!
-//! It is opened anew for each look, because a network file system checks what others wrote when a file is opened.
+//! Each read opens it anew, because a network file system checks what others wrote when a file is
+//! opened.
 
 use super::queue::Log;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 
-/// Bytes read at once: a trial that prints a gigabyte costs time and no memory.
+/// Bytes read at once, so that a trial that prints a gigabyte costs no memory.
 const MOST: u64 = 1 << 20;
 
 #[derive(Debug)]
@@ -25,7 +26,7 @@ impl LogFile {
 impl Log for LogFile {
     fn read(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
-        // A file that is not there, or cannot be read now, can be at the next look.
+        // A file that is not there, or cannot be read now, may be there at the next read.
         if let Ok(mut file) = File::open(&self.path)
             && file.seek(SeekFrom::Start(self.at)).is_ok()
             && file.take(MOST).read_to_end(&mut bytes).is_ok()
@@ -37,6 +38,6 @@ impl Log for LogFile {
     }
 
     fn is_complete(&self) -> bool {
-        true // a file that has nothing more when its job is over has all
+        true // when the cluster job is over, all of its output is in the file
     }
 }

@@ -1,20 +1,21 @@
-//! The script of a job: claim, run, and leave the exit code behind.
+//! The script of a cluster job: claim, run, and leave the exit code behind.
 //!
-//! * `mkdir claim` succeeds once: a job that was handed over twice, because a reply was lost or the coordinator was killed
-//!   between the call and its note, runs once. A coordinator that takes the claim itself keeps a queued job from ever running.
-//! * The exit code goes to `exit` by way of a second name, so that it is there whole or not at all, and outlives the engine's
-//!   memory of the job.
-//! * The shell lives through TERM, which engines send to all processes of a job: its child has the grace to write a checkpoint,
-//!   and how it ended is still noted.
+//! * `mkdir claim` succeeds once: a cluster job that was submitted twice, because a reply was lost
+//!   or `stepsize` was killed between the call and its note, runs once. When `stepsize` takes the
+//!   claim itself, a queued cluster job never runs.
+//! * The exit code goes to `exit` by a rename, so that it is there whole or not at all, and
+//!   outlives the cluster's memory of the cluster job.
+//! * The shell survives TERM, which clusters send to all processes of a cluster job: its child has
+//!   time to write a checkpoint, and the shell still notes how that ended.
 
 use super::folder::Attempt;
 use super::{Need, Place};
-use crate::executor::command::template::Values;
+use crate::executor::command::template::{Values, quoted};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-/// Variables of the coordinator that mean nothing, or something else, on the node of a trial.
+/// Variables of this process that mean nothing, or something else, on the node of a trial.
 const OTHERS: [&str; 10] = [
     "PWD",
     "OLDPWD",
@@ -28,10 +29,10 @@ const OTHERS: [&str; 10] = [
     "TMPDIR",
 ];
 
-/// A job ready to be handed over.
+/// A cluster job ready to be submitted.
 #[derive(Debug, Clone)]
 pub(super) struct Submission {
-    /// Its name in the engine: `stepsize-STUDY-t0007-a1`.
+    /// Its name in the cluster: `stepsize-STUDY-t0007-a1`.
     pub key: String,
     /// The whole script.
     pub script: String,
@@ -40,7 +41,7 @@ pub(super) struct Submission {
     /// Where its output goes, if that is a file.
     pub log: PathBuf,
     pub need: Need,
-    /// After this the engine may end it; our own `--timeout` comes first.
+    /// After this the cluster may end it; our own `--timeout` comes first.
     pub limit: Option<Duration>,
 }
 
@@ -58,7 +59,7 @@ pub(super) fn script(attempt: &Attempt, parts: &Parts<'_>) -> String {
     let shared = matches!(parts.place, Place::Slurm { .. });
     let (dir, job) = (quoted(&attempt.dir.to_string_lossy()), quoted(&attempt.job.to_string_lossy()));
     let mut text = format!("#!/bin/sh\n# A trial of Stepsize: {}\nunset STEPSIZE_SCRIPT\njob={job}\n", attempt.key);
-    // Where the directory is not shared it is made, so that {trial_dir} exists.
+    // Without a shared directory {trial_dir} has to be made on the node.
     if !shared {
         let _ = writeln!(text, "mkdir -p {dir} \"$job\"");
     }
@@ -74,7 +75,7 @@ pub(super) fn script(attempt: &Attempt, parts: &Parts<'_>) -> String {
     for (name, value) in parts.values.environment() {
         let _ = writeln!(text, "export {name}={}", quoted(&value));
     }
-    // Engines differ in what they set; the same number everywhere makes trials alike.
+    // Clusters differ in what they set; the same number everywhere makes trials alike.
     let threads = std::env::var("OMP_NUM_THREADS").unwrap_or_else(|_| parts.need.cpus.to_string());
     let _ = writeln!(text, "export OMP_NUM_THREADS={} PYTHONUNBUFFERED=1", quoted(&threads));
     let cwd = quoted(&parts.cwd.to_string_lossy());
@@ -93,18 +94,13 @@ pub(super) fn script(attempt: &Attempt, parts: &Parts<'_>) -> String {
     text
 }
 
-/// The environment of this process as far as it is of use elsewhere.
+/// The part of this process's environment that is of use on another machine.
 fn inherited() -> Vec<(String, String)> {
     let is_name = |name: &str| {
         !name.starts_with(|c: char| c.is_ascii_digit()) && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_')
     };
-    let engine = |name: &str| ["SLURM", "SBATCH", "STEPSIZE"].iter().any(|p| name.starts_with(p));
-    let kept = |name: &str| !name.is_empty() && is_name(name) && !engine(name) && !OTHERS.contains(&name);
+    let cluster = |name: &str| ["SLURM", "SBATCH", "STEPSIZE"].iter().any(|p| name.starts_with(p));
+    let kept = |name: &str| !name.is_empty() && is_name(name) && !cluster(name) && !OTHERS.contains(&name);
     let text = std::env::vars_os().filter_map(|(n, v)| Some((n.into_string().ok()?, v.into_string().ok()?)));
     text.filter(|(name, _)| kept(name)).collect()
-}
-
-/// One word for the shell, whatever is in it.
-pub(super) fn quoted(word: &str) -> String {
-    format!("'{}'", word.replace('\'', "'\\''"))
 }

@@ -1,9 +1,11 @@
 //! Slurm by its commands: `sbatch`, `squeue`, `scancel`, `sinfo`.
 //!
-//! Their plain text is read, in a format that we name: `--json` differs from version to version. A job is known by its name and
-//! never by its number alone, since a controller that is killed forgets young jobs and gives their numbers again. `squeue` tells no
-//! exit code and forgets a job after five minutes, so ends are read from the exit file. Waiting in Slurm's queue is what it is
-//! for, so pending jobs do no harm. Variables go by the script, with `--export=NIL`; no job is requeued behind our back.
+//! We read their plain text, in a format that we name, because `--json` differs from version to
+//! version. We know a cluster job by its name and never by its number alone: a controller that is
+//! killed forgets young ones and gives their numbers out again. `squeue` has no exit code and
+//! forgets a cluster job after five minutes, so ends come from the exit file. Pending in Slurm's
+//! queue does no harm: that is what it is for. Variables travel in the script, with `--export=NIL`;
+//! `--no-requeue` keeps Slurm from running anything twice.
 
 use super::queue::{Caps, JobEntry, JobStatus, Log, Queue, Trouble};
 use super::script::Submission;
@@ -91,7 +93,7 @@ impl Queue for Slurm {
         // "429" or "429;cluster".
         let id = text.trim().split(';').next().unwrap_or_default();
         if id.is_empty() || !id.bytes().all(|b| b.is_ascii_digit()) {
-            return Err(Trouble::Refused(format!("sbatch answered {:?} and no job number", text.trim())));
+            return Err(Trouble::Refused(format!("sbatch answered {:?} instead of a number", text.trim())));
         }
         Ok(id.to_owned())
     }
@@ -118,7 +120,7 @@ impl Queue for Slurm {
     }
 
     fn pace(&self) -> Duration {
-        // A controller serves a whole site; the exit file tells of ends sooner.
+        // A controller serves a whole site; the exit file shows ends sooner.
         Duration::from_secs(5)
     }
 }
@@ -140,7 +142,7 @@ fn seen(line: &str, prefix: &str) -> Option<JobEntry> {
     key.starts_with(prefix).then(|| JobEntry { key: key.to_owned(), id: id.to_owned(), state: read(state, reason) })
 }
 
-/// Slurm's words for where a job stands.
+/// Where a cluster job stands, from Slurm's words.
 fn read(state: &str, reason: &str) -> JobStatus {
     let reason = if reason == "None" { String::new() } else { format!(" ({reason})") };
     match state {
@@ -153,10 +155,11 @@ fn read(state: &str, reason: &str) -> JobStatus {
         "OUT_OF_MEMORY" => JobStatus::Over(Exit::Unknown(
             "Slurm ended it: out of memory; ask for more with --submit-arg=--mem=16G".into(),
         )),
-        "CANCELLED" => JobStatus::Over(Exit::Unknown(format!("somebody cancelled its job{reason}"))),
-        // The exit file says how.
+        "CANCELLED" => JobStatus::Over(Exit::Unknown(format!("somebody cancelled its cluster job{reason}"))),
+        // The exit file has the code.
         "FAILED" => JobStatus::Over(Exit::Code(1)),
-        // CONFIGURING, COMPLETING, STAGE_OUT, STOPPED, SUSPENDED, SIGNALING, RESIZING, and what later versions add.
+        // CONFIGURING, COMPLETING, STAGE_OUT, STOPPED, SUSPENDED, SIGNALING, RESIZING, and what
+        // later versions add.
         _ => JobStatus::Running,
     }
 }

@@ -1,4 +1,5 @@
-//! [`Account`]: what one trial has shown, and what its end means; the same for a process of this machine and a job of a cluster.
+//! [`Account`]: what one trial has shown, and what its end means, for a process of this machine and
+//! for a cluster job.
 
 use crate::executor::log::meter::{Meter, Ruling};
 use crate::executor::log::source::Source;
@@ -30,11 +31,11 @@ pub(crate) enum Exit {
     Code(i32),
     /// By this signal.
     Signal(i32),
-    /// It cannot be told; the text says what is known.
+    /// How is unknown; the text says what is known.
     Unknown(String),
 }
 
-/// What one trial has shown.
+/// What one trial has shown so far.
 pub(crate) struct Account {
     pub trial: TrialId,
     /// The command's first word, for messages.
@@ -58,7 +59,7 @@ impl Account {
         self.meter.line(line)
     }
 
-    /// Sends what can be told; `false` when nobody listens.
+    /// Sends what is known; `false` when nobody listens.
     pub fn send(&mut self) -> bool {
         if self.meter.has_metric() {
             self.proven.store(true, Ordering::Relaxed);
@@ -70,7 +71,7 @@ impl Account {
     pub fn end(mut self, why: Option<Why>, exit: Exit, seconds: f64) {
         let was_proven = self.proven.load(Ordering::Relaxed);
         let tail = &self.tail;
-        // What came before the end, however late it was seen.
+        // What was printed before the end, however late it was read.
         let (mut last, mut steps) = (self.meter.events(), self.meter.steps());
         let finish = |meter: &mut Meter, last: &mut Vec<Event>, steps: &mut u64| match meter.conclude() {
             Ok(events) => {
@@ -129,7 +130,8 @@ impl fmt::Display for Exit {
     }
 }
 
-/// The last line of a crash when it speaks of numbers that are not finite: a rate that is too high, not a broken command.
+/// The last line of a crash when it speaks of numbers that are not finite: a rate that is too high,
+/// not a broken command.
 fn tells_divergence(tail: &Tail) -> Option<String> {
     const KNOWN: [&str; 9] =
         ["nan", "nans", "inf", "infinity", "infinite", "overflow", "diverged", "divergence", "exploded"];

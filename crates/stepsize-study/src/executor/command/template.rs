@@ -1,9 +1,10 @@
-//! [`Template`]: an argument vector with placeholders, and what is put in their place for one trial.
+//! [`Template`]: an argument vector with placeholders, and what is put in their place for one
+//! trial.
 //!
-//! `{lr}` is the shortest decimal that reads back as the same number (`0.0001`, `1`), `{lr:float}` always has a point
-//! (`1.0`: some scripts refuse `1`), `{lr:sci}` is scientific (`1e-4`). `{{lr}}` stands for the text `{lr}`. Braces after `$`
-//! and around anything that is no lower-case word (JSON, dicts) are left as they are. No shell ever sees a value unless
-//! the user's command is one.
+//! `{lr}` is the shortest decimal that reads back as the same number (`0.0001`, `1`), `{lr:float}`
+//! always has a point (`1.0`: some scripts refuse `1`), `{lr:sci}` is scientific (`1e-4`). `{{lr}}`
+//! stands for the text `{lr}`. Braces after `$` and around anything that is not a lower-case word
+//! (JSON, dicts) are left as they are. No shell ever sees a value unless the user's command is one.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,12 +32,12 @@ enum Form {
     Scientific,
 }
 
-/// How the command learns the rate.
+/// How the command gets the rate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RateFrom {
     /// From `{lr}` in its arguments; a command without it is refused.
     Arguments,
-    /// From the environment variable `STEPSIZE_LR`: the user says so.
+    /// From the environment variable `STEPSIZE_LR`, because the user says that it reads it.
     Environment,
 }
 
@@ -44,7 +45,7 @@ impl Template {
     /// Reads a command.
     ///
     /// # Errors
-    /// When there is no word, a placeholder is not known, or the rate would not reach the command.
+    /// When there is no word, a placeholder is unknown, or the rate would not reach the command.
     ///
     /// ```
     /// use stepsize_study::executor::{RateFrom, Template};
@@ -60,13 +61,13 @@ impl Template {
         }
         let template = Self {
             words: words.iter().map(|w| pieces(w)).collect::<Result<_>>()?,
-            text: words.iter().map(|w| quoted(w)).collect::<Vec<_>>().join(" "),
+            text: words.iter().map(|w| typed(w)).collect::<Vec<_>>().join(" "),
         };
         let from_environment = rate == RateFrom::Environment || words.iter().any(|w| w.contains("STEPSIZE_LR"));
         if !template.has("lr") && !from_environment {
             return Err(Error::invalid(format!(
                 "the command has no {{lr}}, so every trial would run at the same rate: {}\nput {{lr}} where the rate belongs \
-                 (`--lr {{lr}}`); if the command reads the environment variable STEPSIZE_LR, say so with --lr-from-env",
+                 (`--lr {{lr}}`); if the command reads the environment variable STEPSIZE_LR, add --lr-from-env",
                 template.text
             )));
         }
@@ -101,7 +102,7 @@ pub struct Values {
 }
 
 impl Values {
-    /// The values of a trial whose command is told to run `steps` steps.
+    /// The values of a trial whose command is to run `steps` steps.
     pub fn new(trial: TrialId, spec: &TrialSpec, steps: u64, dir: &Path) -> Self {
         let others = BTreeMap::from([
             ("steps", steps.to_string()),
@@ -122,8 +123,8 @@ impl Values {
         }
     }
 
-    /// The same values as environment variables: `STEPSIZE_LR`, `STEPSIZE_STEPS`, `STEPSIZE_SEED`, `STEPSIZE_TRIAL`,
-    /// `STEPSIZE_TRIAL_DIR`.
+    /// The same values as environment variables: `STEPSIZE_LR`, `STEPSIZE_STEPS`, `STEPSIZE_SEED`,
+    /// `STEPSIZE_TRIAL`, `STEPSIZE_TRIAL_DIR`.
     pub fn environment(&self) -> Vec<(String, String)> {
         NAMES.iter().map(|name| (format!("STEPSIZE_{}", name.to_uppercase()), self.get(name, None))).collect()
     }
@@ -131,7 +132,7 @@ impl Values {
     /// `text` with the placeholders filled in, for file patterns.
     ///
     /// # Errors
-    /// When a placeholder is not known.
+    /// When a placeholder is unknown.
     pub fn fill(&self, text: &str) -> Result<String> {
         let fill = |piece: Piece| match piece {
             Piece::Text(text) => text,
@@ -172,7 +173,8 @@ fn pieces(word: &str) -> Result<Vec<Piece>> {
     Ok(out)
 }
 
-/// Whether this can be meant as a placeholder: lower-case letters and `_`, and a form after a colon.
+/// Whether this can be meant as a placeholder: lower-case letters and `_`, and a form after a
+/// colon.
 fn is_name(text: &str) -> bool {
     let mut parts = text.splitn(2, ':');
     let word = |part: Option<&str>| {
@@ -185,7 +187,7 @@ fn value(name: &str, word: &str) -> Result<Piece> {
     let (name, form) = name.split_once(':').map_or((name, None), |(n, f)| (n, Some(f)));
     if !NAMES.contains(&name) {
         return Err(Error::invalid(format!(
-            "{{{name}}} in `{word}` is no placeholder; there are {{lr}}, {{lr:float}}, {{lr:sci}}, {{steps}}, {{seed}}, {{trial}} and \
+            "{{{name}}} in `{word}` is not a placeholder; there are {{lr}}, {{lr:float}}, {{lr:sci}}, {{steps}}, {{seed}}, {{trial}} and \
              {{trial_dir}}; write {{{{{name}}}}} for the text itself"
         )));
     }
@@ -195,7 +197,7 @@ fn value(name: &str, word: &str) -> Result<Piece> {
         ("lr", Some("sci")) => Some(Form::Scientific),
         (_, Some(form)) => {
             return Err(Error::invalid(format!(
-                "{{{name}:{form}}} in `{word}` has a form that is not known; {{lr:float}} prints 1.0, {{lr:sci}} prints 1e0"
+                "{{{name}:{form}}} in `{word}` has an unknown form; {{lr:float}} prints 1.0, {{lr:sci}} prints 1e0"
             )));
         }
     };
@@ -203,13 +205,14 @@ fn value(name: &str, word: &str) -> Result<Piece> {
 }
 
 /// A word as a person would type it.
-fn quoted(word: &str) -> String {
+fn typed(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=+./:,@%^{}".contains(c);
-    if !word.is_empty() && word.chars().all(plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { quoted(word) }
+}
+
+/// One word for the shell, whatever is in it.
+pub(crate) fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', "'\\''"))
 }
 
 #[cfg(test)]
@@ -254,7 +257,7 @@ mod tests {
             Template::new(&words, RateFrom::Arguments).unwrap_err().to_string()
         };
         assert!(of(&["train", "{rate}", "{lr}"]).contains("{{rate}}"));
-        assert!(of(&["train", "{lr:.3f}"]).contains("no {lr}"), "a form with digits is no placeholder");
+        assert!(of(&["train", "{lr:.3f}"]).contains("no {lr}"), "a form with digits is not a placeholder");
         assert!(of(&["train", "{lr:hex}"]).contains("{lr:float}"));
         assert!(of(&["train", "--lr", "0.1"]).contains("--lr-from-env"));
         assert!(of(&[]).contains("no command"));

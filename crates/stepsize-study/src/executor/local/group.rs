@@ -1,7 +1,8 @@
-//! [`Group`]: a child process that leads a process group of its own, so that whatever it starts is ended with it.
+//! [`Group`]: a child process that leads its own process group, so that whatever it starts ends
+//! with it.
 //!
-//! The leader is not reaped before its group is dealt with: as long as it is a zombie its number cannot belong to
-//! another group, so a signal never reaches a stranger.
+//! The leader is reaped only after its group has ended: as long as it is a zombie, its number
+//! cannot belong to another group, so a signal never reaches a stranger.
 
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process_group, test_kill_process_group, waitid};
@@ -10,10 +11,11 @@ use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStderr, ChildStdout, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// How often a group that was told to end is looked at.
+/// How often we look at a group that got a signal.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// How long a group that was killed is waited for: a process may take a moment to die, and one that nobody reaps stays.
+/// How long we wait for a killed group: a process may take a moment to die, and one that nobody
+/// reaps stays.
 const DYING: Duration = Duration::from_secs(1);
 
 /// A running process group.
@@ -65,7 +67,7 @@ impl Group {
         self.signal(Signal::KILL);
     }
 
-    /// A group that is gone already needs no signal, so a failure to send one is no fault.
+    /// Sends a signal; a failure does not matter, since a group that is gone needs none.
     fn signal(&self, signal: Signal) {
         if let Some(pid) = self.pid {
             let _ = kill_process_group(pid, signal);

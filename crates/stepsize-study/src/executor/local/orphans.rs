@@ -1,15 +1,8 @@
-//! What an earlier process left running: found and ended before its study goes on.
+//! Finds what a killed process left running of a study, and ends it before the study resumes. Linux
+//! only: elsewhere nothing is found and nothing is ended.
 //!
-//! The rule: local trials are not adopted. Their output went into a pipe whose reader is gone, so what they still do is
-//! lost; they are ended (TERM, grace, KILL) and the study runs them again from their start.
-//!
-//! Found in two ways, because each alone has a gap. *By the mark*: every trial has `STEPSIZE_STUDY` in its environment, and
-//! so has all that it starts, in whatever process group; there is no moment between the start of a process and a note
-//! of it. (A child that is not yet the command has no mark, but until it is, it holds the lock of the study too.) *By the handle*, stored as soon as a trial has started: the number of its process with the tick in which that
-//! began and the boot of the machine, for a process that overwrites its environment. A number alone is never enough,
-//! since numbers are given again; signals go through a pidfd, so none reaches a stranger.
-//!
-//! Linux only: elsewhere nothing is found and nothing is ended.
+//! `docs/design/recovery.md` says how they are found (by a mark in the environment and by a stored
+//! handle), and why local trials are ended and not adopted.
 
 use crate::Handle;
 use std::time::Duration;
@@ -18,7 +11,8 @@ use stepsize::Result;
 /// The environment variable that marks every process of a study.
 pub(crate) const MARK: &str = "STEPSIZE_STUDY";
 
-/// The handle of a running process, to be stored; `None` where there is none to be had.
+/// The handle of a running process, for the study to store; `None` where the system has nothing
+/// that identifies it.
 pub(crate) fn handle(pid: u32) -> Option<String> {
     let _ = pid;
     #[cfg(target_os = "linux")]
@@ -27,7 +21,7 @@ pub(crate) fn handle(pid: u32) -> Option<String> {
     None
 }
 
-/// Ends all processes that carry `mark` or that `handles` tell of.
+/// Ends all processes that carry `mark` or that one of `handles` names.
 ///
 /// # Errors
 /// When one of them cannot be ended.
@@ -50,7 +44,7 @@ mod linux {
     use std::time::{Duration, Instant};
     use stepsize::{Error, Result};
 
-    /// How often processes that were told to end are looked at.
+    /// How often we look at processes that got a signal.
     const LOOK: Duration = Duration::from_millis(10);
     /// How long a killed process may take to be gone: it may hang in the kernel for a while.
     const GONE: Duration = Duration::from_secs(10);
@@ -69,8 +63,8 @@ mod linux {
         let spared = ancestors();
         let mut patience = Instant::now() + grace;
         let mut signal = Signal::TERM;
-        let mut told = BTreeSet::new();
-        // Again and again, because what is told to end may start something first.
+        let mut signalled = BTreeSet::new();
+        // Again and again, because a process may start another one before it ends.
         loop {
             let found = left(mark, &known, &spared);
             let Some((pid, _)) = found.first() else { return Ok(()) };
@@ -79,10 +73,10 @@ mod linux {
                     return Err(fault(*pid, "it does not end"));
                 }
                 (signal, patience) = (Signal::KILL, Instant::now() + GONE);
-                told.clear();
+                signalled.clear();
             }
             for (pid, process) in &found {
-                if told.insert(*pid) {
+                if signalled.insert(*pid) {
                     match pidfd_send_signal(process, signal) {
                         Ok(()) | Err(Errno::SRCH) => {}
                         Err(error) => return Err(fault(*pid, &error.to_string())),
@@ -95,17 +89,16 @@ mod linux {
 
     fn fault(pid: i32, why: &str) -> Error {
         Error::invalid(format!(
-            "process {pid}, left of an earlier run of this study, cannot be ended: {why}; end it, then run the command \
-             again"
+            "cannot end process {pid}, which an earlier run of this study left: {why}; end it, then run the command again"
         ))
     }
 
-    /// The processes that are left; a process that ends while it is looked at is not.
+    /// The processes that are left, without those that end while we look at them.
     fn left(mark: &str, known: &BTreeSet<&str>, spared: &BTreeSet<i32>) -> Vec<(i32, OwnedFd)> {
         let Ok(all) = all_processes() else { return Vec::new() };
         let mut found = Vec::new();
         for process in all.flatten().filter(|p| !spared.contains(&p.pid)) {
-            // Opened first: if it is ours when looked at after that, the descriptor is that of ours.
+            // Opened before the look: if the process is ours then, the descriptor belongs to it.
             let Some(pid) = Pid::from_raw(process.pid) else { continue };
             let Ok(descriptor) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
             let Ok(now) = Process::new(process.pid) else { continue };
@@ -117,7 +110,7 @@ mod linux {
     }
 
     fn is_left(process: &Process, mark: &str, known: &BTreeSet<&str>) -> bool {
-        // A zombie has ended; its parent has only not asked for its status.
+        // A zombie has ended; its parent has not asked for its status yet.
         if process.stat().is_ok_and(|stat| matches!(stat.state, 'Z' | 'X')) {
             return false;
         }

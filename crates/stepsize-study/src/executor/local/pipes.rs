@@ -1,4 +1,4 @@
-//! [`Pipes`]: the output of a child and its end, waited for together, so that neither is looked for in vain.
+//! [`Pipes`]: waits for the output of a child and for its end together, in one system call.
 
 use super::group::Group;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -11,7 +11,7 @@ use std::time::Duration;
 /// Bytes read at once: what a pipe of Linux holds.
 const BLOCK: usize = 64 << 10;
 
-/// What a child has to tell.
+/// The output and the end of a child.
 pub(super) struct Pipes {
     /// Standard output and standard error; `None` once closed.
     files: [Option<File>; 2],
@@ -31,18 +31,19 @@ impl Pipes {
         self.files.iter().any(Option::is_some)
     }
 
-    /// Whether there is anything to wait for: not when all pipes are closed and the system does not tell of ends.
-    pub fn tell(&self) -> bool {
+    /// Whether there is anything to wait for: a pipe that is open, or an end where the system
+    /// reports it.
+    pub fn can_wait(&self) -> bool {
         self.are_open() || self.end.is_some()
     }
 
-    /// The child has ended: it is waited for no more.
+    /// The child has ended: stop waiting for its end.
     pub fn ended(&mut self) {
         self.end = None;
     }
 
-    /// Waits until something is printed, a pipe is closed or the child ends, `limit` at most; hands over what was printed, with the
-    /// number of its pipe.
+    /// Waits until something is printed, a pipe is closed or the child ends, `limit` at most; hands
+    /// over what was printed, with the number of its pipe.
     pub fn read(&mut self, limit: Duration, mut give: impl FnMut(usize, &[u8])) {
         let limit = Timespec::try_from(limit).ok();
         let flags = PollFlags::IN;

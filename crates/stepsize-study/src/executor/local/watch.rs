@@ -1,7 +1,8 @@
-//! One trial from its start to the end of its last process: output is read as it comes, events are sent as they can be told,
-//! and the process group is ended on request (TERM, grace, KILL).
+//! One trial from its start to the end of its last process: reads output as it comes, sends events
+//! as soon as they are known, and ends the process group on request (TERM, grace, KILL).
 //!
-//! Memory is bounded: a block is looked at before the next one is read, and a child that prints faster waits.
+//! Memory is bounded: each block is processed before the next one is read, and a child that prints
+//! faster waits.
 
 use super::group::Group;
 use super::pipes::Pipes;
@@ -13,9 +14,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use stepsize_logs::text::Lines;
 
-/// How often a silent trial is looked at: is it to be ended?
+/// How often we check whether a silent trial should end.
 const LOOK: Duration = Duration::from_millis(25);
-/// How long the output of an ended leader is waited for: what it started may hold the pipes.
+/// How long we wait for output after the leader has ended: a process that it started may hold the
+/// pipes.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// Everything that one trial needs.
@@ -37,10 +39,11 @@ impl Watch {
         let mut pause = Duration::from_micros(200);
         while pipes.are_open() || gone.is_none() {
             let mut call = None;
-            let limit = if pipes.tell() {
+            let limit = if pipes.can_wait() {
                 LOOK
             } else {
-                // A process closes its output just before it is gone; one that closed it early is looked at less often.
+                // A process closes its output just before it is gone; one that closed it early is
+                // looked at less often.
                 pause = LOOK.min(pause * 2);
                 pause
             };
@@ -93,7 +96,7 @@ impl Watch {
 fn exit(status: std::io::Result<ExitStatus>) -> Exit {
     use std::os::unix::process::ExitStatusExt;
     match status {
-        Err(error) => Exit::Unknown(format!("its end could not be waited for: {error}")),
+        Err(error) => Exit::Unknown(format!("waiting for its end failed: {error}")),
         Ok(status) => match (status.code(), status.signal()) {
             (Some(code), _) => Exit::Code(code),
             (None, Some(signal)) => Exit::Signal(signal),

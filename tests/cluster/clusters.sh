@@ -1,7 +1,7 @@
 # Starts and ends a one-node Slurm and a Ray head for tests: sourced by `inside`, in a network namespace that has only `lo`.
 # Everything started here is ended by its process number; nothing is ended by name.
 
-place=${place:?a directory for the state of the engines}
+place=${place:?a directory for the state of the clusters}
 started=()
 
 # The address of its own (TEST-NET-1, never routed) is for slurmctld, which resolves no name while only loopback has one.
