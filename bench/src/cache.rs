@@ -1,5 +1,5 @@
-//! Trials that were run once are not run again: a memo on disk, so that a changed search is scored in seconds.
-//! Training is deterministic, so a memo changes nothing but the time.
+//! Trials that were run once are not run again: a memo on disk, so that a changed search is scored
+//! in seconds. Training is deterministic, so a memo changes nothing but the time.
 
 use crate::tasks::Ready;
 use serde::{Deserialize, Serialize};
@@ -51,8 +51,8 @@ impl Cache {
         Ok(Self { path, known: Mutex::new(known) })
     }
 
-    /// Runs `spec` on the job, or recalls it. Of the training curve one point in a hundredth of the run is kept, with
-    /// all of a short run.
+    /// Runs `spec` on the job, or recalls it. Of the training curve one point in a hundredth of the
+    /// run is kept, with all of a short run.
     pub fn run(&self, ready: &Ready, id: TrialId, spec: &TrialSpec) -> Result<Trial, stepsize::Error> {
         let s = ready.spec;
         let shape = serde_json::to_string(&spec.schedule).map_err(stepsize::Error::internal)?;

@@ -1,10 +1,13 @@
-//! Well-known headlines at our scale: `stepsize-bench headlines` trains, prints, and writes `docs/headlines.md`.
+//! Well-known headlines at our scale: `stepsize-bench headlines` trains, prints, and writes
+//! `docs/headlines.md`.
 //!
-//! 1. *Cyclical rates and super-convergence* ([`cycles`]): the shortest whole run, schedule and all, that ends at the accuracy and at the
-//!    loss that one fixed rate reaches in T steps; every way at its own best rate.
+//! 1. *Cyclical rates and super-convergence* ([`cycles`]): the shortest whole run, schedule and
+//!    all, that ends at the accuracy and at the loss that one fixed rate reaches in T steps; every
+//!    way at its own best rate.
 //! 2. *Linear to zero against cosine to 10 %* ([`decay`]): final losses, each at its own best rate.
-//! 3. *The mid-run trap* ([`trap`]): which rate looks best part of the way through runs that decay, and which is best at the end; beside
-//!    it what `race` answers on the same job, and what either choice costs.
+//! 3. *The mid-run trap* ([`trap`]): which rate looks best part of the way through runs that decay,
+//!    and which is best at the end; beside it what `race` answers on the same job, and what either
+//!    choice costs.
 //!
 //! The sentences at the head of the document are made from the numbers below them.
 

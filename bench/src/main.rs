@@ -1,8 +1,10 @@
 //! Truth tables and scores.
 //!
-//! `truth` trains every job of `tasks.rs` to the full horizon at 4 rates a decade with 3 seeds and writes
-//! `bench/data/truth.csv`; `score` runs every search on the same jobs, for real, and prints what its answers cost and
-//! how far they are from the best. `headlines` tries well-known claims at our scale. Run from the root of the repository: `cargo run --release -p stepsize-bench -- score`.
+//! `truth` trains every job of `tasks.rs` to the full horizon at 4 rates a decade with 3 seeds and
+//! writes `bench/data/truth.csv`; `score` runs every search on the same jobs, for real, and prints
+//! what its answers cost and how far they are from the best. `headlines` tries well-known claims at
+//! our scale. Run from the root of the repository: `cargo run --release -p stepsize-bench --
+//! score`.
 
 mod cache;
 mod diagnosis;

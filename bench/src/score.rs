@@ -124,7 +124,8 @@ fn search(
     })
 }
 
-/// What would be left of `trial` had the search's pruner watched it: evaluations are all that it looks at.
+/// What would be left of `trial` had the search's pruner watched it: evaluations are all that it
+/// looks at.
 fn pruned(trial: Trial, settled: &[Trial]) -> Trial {
     let mut live = Trial { val: Curve::new(), end: None, ..trial.clone() };
     for point in trial.val.points() {
@@ -145,7 +146,8 @@ fn describe(trial: &Trial) -> String {
     format!("{:.2}@{}={loss}", trial.spec.lr.log2(), trial.spec.steps)
 }
 
-/// Prints the scores of the methods named in `args` (all, when none); `-v` adds a line a search, `task=NAME` limits.
+/// Prints the scores of the methods named in `args` (all, when none); `-v` adds a line a search,
+/// `task=NAME` limits.
 pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
     let verbose = args.iter().any(|a| a == "-v");
     let only: Vec<String> = args.iter().filter_map(|a| a.strip_prefix("task=")).map(str::to_owned).collect();

@@ -1,4 +1,5 @@
-//! Searches of full runs, read off the truth table: what they would have answered had they seen one seed of it.
+//! Searches of full runs, read off the truth table: what they would have answered had they seen one
+//! seed of it.
 
 use crate::truth::{SEEDS, Truth, interpolate};
 use std::collections::BTreeMap;
@@ -61,7 +62,8 @@ fn log_spaced(low: f64, high: f64, count: u32) -> Vec<f64> {
     (0..count).map(|i| low * (high / low).powf(f64::from(i) / f64::from(count - 1))).collect()
 }
 
-/// Log-uniform over the table, from a counter-based hash (splitmix64), so that a draw is the same everywhere.
+/// Log-uniform over the table, from a counter-based hash (splitmix64), so that a draw is the same
+/// everywhere.
 fn random(draw: u64, count: u64) -> Vec<f64> {
     (0..count)
         .map(|i| {

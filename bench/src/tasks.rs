@@ -1,7 +1,8 @@
-//! The jobs. `fit` jobs may be looked at when the search is changed; `held` jobs are for judging it only.
+//! The jobs. `fit` jobs may be looked at when the search is changed; `held` jobs are for judging it
+//! only.
 //!
-//! A held job that was looked at becomes a fit job, and new held jobs are made before the next look: so it went with the
-//! twelve in the middle of the list.
+//! A held job that was looked at becomes a fit job, and new held jobs are made before the next
+//! look: so it went with the twelve in the middle of the list.
 
 use std::error::Error;
 use stepsize::{Job, Schedule};
@@ -123,8 +124,9 @@ const SPECS: &[Spec] = &[
     job("charlm_b16_sgd_lin", "text", "charlm", "sgd:0.9", 16, 1200, "linear"),
     job("charlm_adamw_cycle", "text", "charlm", "adamw", 32, 1000, "one_cycle"),
     job("charlm_wide_adam_poly", "text", "charlm:16,16,64", "adam", 64, 900, "polynomial(power=2)"),
-    // Made to have more of the kinds that were found hard: rates near the cliff, overfitting, short, noisy. Wine is no job:
-    // its few rows are told apart without error, the loss goes to zero, and a regret relative to it says nothing.
+    // Made to have more of the kinds that were found hard: rates near the cliff, overfitting,
+    // short, noisy. Wine is no job: its few rows are told apart without error, the loss goes to
+    // zero, and a regret relative to it says nothing.
     job("digits_deep3_adam_lin", "digits", "mlp:64,64,64", "adam", 32, 700, "linear"),
     job("cancer_deep3_adam_lin", "breast_cancer", "mlp:64,64,64", "adam", 16, 700, "linear"),
     job("digits_warm_lin", "digits", "mlp:96", "sgd:0.9", 64, 900, "warmup(5%) then linear"),

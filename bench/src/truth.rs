@@ -51,7 +51,8 @@ impl Truth {
         interpolate(&means, lr) / best - 1.0
     }
 
-    /// The best rate: vertex of the parabola through the best rate of the table and its neighbours, in logs.
+    /// The best rate: vertex of the parabola through the best rate of the table and its neighbours,
+    /// in logs.
     pub fn best_lr(&self) -> f64 {
         let m = self.means();
         let Some(at) = (0..m.len()).min_by(|a, b| m[*a].1.total_cmp(&m[*b].1)) else { return f64::NAN };
@@ -78,8 +79,8 @@ pub fn interpolate(table: &[(f64, f64)], lr: f64) -> f64 {
 
 const HEADER: &str = "task,steps,schedule,lr,seed,val_loss,untrained,steps_run";
 
-/// Trains what the table lacks and writes it. Jobs whose name contains one of `names` (all, when empty); a job that was
-/// changed has to be cut from the table first.
+/// Trains what the table lacks and writes it. Jobs whose name contains one of `names` (all, when
+/// empty); a job that was changed has to be cut from the table first.
 pub fn write(names: &[String]) -> Result<(), Box<dyn Error>> {
     let ready = tasks::load(&[])?;
     let cache = Cache::open()?;
@@ -126,8 +127,8 @@ pub fn write(names: &[String]) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// Trains short runs, whole schedules compressed, on a grid of rates around the best one, for every job that is no held
-/// one: what a model of the landscape is fitted to. They stay in the memo.
+/// Trains short runs, whole schedules compressed, on a grid of rates around the best one, for every
+/// job that is no held one: what a model of the landscape is fitted to. They stay in the memo.
 pub fn probes(names: &[String]) -> Result<(), Box<dyn Error>> {
     let ready = tasks::load(names)?;
     let truths = read()?;

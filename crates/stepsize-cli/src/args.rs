@@ -122,7 +122,8 @@ pub enum Verb {
 /// How to search.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum ProbeName {
-    /// Short runs with the schedule squeezed into each; picks the run that should teach most for its cost
+    /// Short runs with the schedule squeezed into each; picks the run that should teach most for
+    /// its cost
     Race,
     /// Full runs over a grid of rates
     #[value(alias = "grid")]
@@ -131,7 +132,8 @@ pub enum ProbeName {
     Random,
     /// 0.1, 0.01, 0.001 ... until one works
     Descent,
-    /// From far too high down to the first rate at which the loss falls at once; answers a hundredth of it
+    /// From far too high down to the first rate at which the loss falls at once; answers a
+    /// hundredth of it
     FirstFall,
     /// One run with a rising rate
     RangeTest,
@@ -171,14 +173,15 @@ pub struct SpanArgs {
 
 #[derive(Debug, Args)]
 pub struct RangeTestArgs {
-    /// How a rate is read off the curve: edge (a fourth of where training diverges), accuracy (Smith's maximum), or the
-    /// rule of another tool
+    /// How a rate is read off the curve: edge (a fourth of where training diverges), accuracy
+    /// (Smith's maximum), or the rule of another tool
     #[arg(long, default_value = RangeTestRule::default().name(), value_name = "RULE", value_parser = rules())]
     pub rule: RangeTestRule,
     /// Raise the rate by equal differences instead of equal factors
     #[arg(long)]
     pub linear: bool,
-    /// Steps of the test [default: 100]; for a command: steps of each short run [default: 1/16 of the full run]
+    /// Steps of the test [default: 100]; for a command: steps of each short run [default: 1/16 of
+    /// the full run]
     #[arg(long, alias = "iterations", value_name = "N")]
     pub trial_steps: Option<u64>,
     /// Spend at most this many full runs
@@ -307,8 +310,8 @@ impl SpanArgs {
 }
 
 impl Cli {
-    /// Colour on a terminal unless NO_COLOR is set (<https://no-color.org>); the terminal's width, or 88 columns without
-    /// a terminal.
+    /// Colour on a terminal unless NO_COLOR is set (<https://no-color.org>); the terminal's width,
+    /// or 88 columns without a terminal.
     pub fn style(&self) -> Style {
         let terminal = std::io::stdout().is_terminal();
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());

@@ -1,4 +1,5 @@
-//! The words of a [`Remedy`] on the command line: options that the verb in question has, or a command to type.
+//! The words of a [`Remedy`] on the command line: options that the verb in question has, or a
+//! command to type.
 //!
 //! Whatever can be typed stands in backticks; the tests below type it.
 
@@ -132,8 +133,8 @@ impl<'a> Wording<'a> {
     }
 }
 
-/// What libraries call a setting, and the option that sets it. They know no options: Python and other programs use them
-/// too.
+/// What libraries call a setting, and the option that sets it. They know no options: Python and
+/// other programs use them too.
 const OPTIONS: [(&str, &str); 13] = [
     ("as the metric", "--metric NAME"),
     ("as the step counter", "--step NAME"),

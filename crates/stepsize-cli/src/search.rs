@@ -63,7 +63,8 @@ pub fn conduct(
     found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })
 }
 
-/// The fault of a question that has no probe. Where only the budget is too small, it says how to search for less.
+/// The fault of a question that has no probe. Where only the budget is too small, it says how to
+/// search for less.
 fn unplanned(question: &Question, error: &Error) -> Fault {
     let fewer = match &question.kind {
         QuestionKind::Find { probe, .. } => match probe {

@@ -46,8 +46,8 @@ fn family(family: Family) -> &'static str {
 const FAMILIES: [Family; 6] =
     [Family::Fixed, Family::Decay, Family::Cycle, Family::Feedback, Family::Free, Family::Search];
 
-/// The lowest loss of all, and the top of the valleys: the untrained loss if known, else the highest
-/// loss.
+/// The lowest loss of all, and the top of the valleys: the untrained loss if known, else the
+/// highest loss.
 fn span(compared: &Compared) -> (f64, f64) {
     let means = || compared.rows.iter().flat_map(|r| &r.cells).filter_map(|c| c.mean);
     let top = compared.untrained.unwrap_or_else(|| means().fold(0.0, f64::max));

@@ -1,4 +1,5 @@
-//! The answer for people: one line, why, a plot, the cost. Text in, text out; nothing is printed here.
+//! The answer for people: one line, why, a plot, the cost. Text in, text out; nothing is printed
+//! here.
 
 mod braille;
 pub mod plot;

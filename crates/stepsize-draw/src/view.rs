@@ -1,8 +1,10 @@
-//! [`View`]: what a plot of loss over rate shows, worked out once for the terminal, the pictures and the page.
+//! [`View`]: what a plot of loss over rate shows, worked out once for the terminal, the pictures
+//! and the page.
 //!
-//! It decides the axes. Rates are on a logarithmic axis. Losses are, when they span more than a factor of eight. The
-//! top of the loss axis is the untrained loss, or what the better three quarters of the points call for: a run that
-//! went wrong must not squeeze the others into a line. Points above the top are drawn at its edge, as arrows.
+//! It decides the axes. Rates are on a logarithmic axis. Losses are, when they span more than a
+//! factor of eight. The top of the loss axis is the untrained loss, or what the better three
+//! quarters of the points call for: a run that went wrong must not squeeze the others into a line.
+//! Points above the top are drawn at its edge, as arrows.
 
 use stepsize::{Band, Placement, Report};
 

@@ -7,8 +7,8 @@
 //!   other tables, JSON lines and documents, TensorBoard, Weights & Biases, MLflow, and plain text
 //!   in which lines hold names and numbers.
 //! - [`Run`] is what a log says of one run: series of readings, and facts such as the optimizer.
-//! - [`choose`] finds the metric, the step and the rate among the names. What a name means stands in
-//!   one table, `names.rs`.
+//! - [`choose`] finds the metric, the step and the rate among the names. What a name means stands
+//!   in one table, `names.rs`.
 //! - [`meaning`] turns a run into the records that [`stepsize::diagnose`] judges; [`text`] reads
 //!   single lines. [`tensorboard`] writes event files.
 //!

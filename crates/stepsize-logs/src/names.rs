@@ -308,8 +308,8 @@ pub(crate) fn plain(name: &str) -> String {
     without_marks(name).chars().map(plain_char).collect()
 }
 
-/// Where the plain form of a name is among `known`, which are ASCII. The line reader asks this of every
-/// name, so the form is not made.
+/// Where the plain form of a name is among `known`, which are ASCII. The line reader asks this of
+/// every name, so the form is not made.
 #[inline]
 fn place<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> Option<usize> {
     let name = without_marks(name);

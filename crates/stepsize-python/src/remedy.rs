@@ -1,4 +1,5 @@
-//! The words of a [`Remedy`] in Python: arguments of the function that searched, or another function to call.
+//! The words of a [`Remedy`] in Python: arguments of the function that searched, or another
+//! function to call.
 
 use stepsize::{Question, Remedy};
 

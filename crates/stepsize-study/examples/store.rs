@@ -1,7 +1,9 @@
-//! Metric points stored per second, for `bench/store_speed`: `store MODE DIRECTORY SECONDS` prints one number.
+//! Metric points stored per second, for `bench/store_speed`: `store MODE DIRECTORY SECONDS` prints
+//! one number.
 //!
-//! `each`: every point is on the disk before the next one. `study`: as a study stores them, 100 points a trial, every
-//! decision committed with the points it rests on, every end of a trial on the disk.
+//! `each`: every point is on the disk before the next one. `study`: as a study stores them, 100
+//! points a trial, every decision committed with the points it rests on, every end of a trial on
+//! the disk.
 
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -2,8 +2,8 @@
 //! run its trials.
 //!
 //! - [`Study`] asks a probe for trials, stores every event before acting on it, and concludes. With
-//!   an executor it runs to its end ([`Study::run`]); a caller that trains by itself asks and tells.
-//!   Killed at any moment, it resumes by replay.
+//!   an executor it runs to its end ([`Study::run`]); a caller that trains by itself asks and
+//!   tells. Killed at any moment, it resumes by replay.
 //! - [`Executor`]: where trials run. [`InProcess`] uses threads of this process, [`Local`] commands
 //!   on this machine, [`Cluster`] Slurm or Ray.
 //! - [`Store`]: where events are kept. [`Memory`] forgets them, [`Sqlite`] holds one study in a

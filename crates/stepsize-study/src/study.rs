@@ -116,7 +116,8 @@ impl<'s> Study<'s> {
     /// The next trial. A trial of the store that has ended is not run again.
     ///
     /// # Errors
-    /// When the probe or the store fails, or the store's trials are not those of this question ([`Error::is_state`]).
+    /// When the probe or the store fails, or the store's trials are not those of this question
+    /// ([`Error::is_state`]).
     pub fn ask(&mut self) -> Result<Next> {
         loop {
             if let Some((trial, spec)) = self.start(&mut |_| ())? {

@@ -1,8 +1,9 @@
-//! Kill -9 at seeded random moments: no finished trial is lost, none runs again, and what a much-killed study concludes is
-//! what an undisturbed one does, to the last bit.
+//! Kill -9 at seeded random moments: no finished trial is lost, none runs again, and what a
+//! much-killed study concludes is what an undisturbed one does, to the last bit.
 //!
-//! The process that is killed is this test binary, started again for the test `a_study_process`. It tells a witness,
-//! a file outside the store: `start N` when an engine is made for trial N, `ended N` when the study has *seen* its end.
+//! The process that is killed is this test binary, started again for the test `a_study_process`. It
+//! tells a witness, a file outside the store: `start N` when an engine is made for trial N, `ended
+//! N` when the study has *seen* its end.
 
 #![cfg(unix)]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -175,7 +176,8 @@ fn no_finished_trial_is_lost_or_repeated_by_kills_at_random_moments() {
     while kills < KILLS {
         let name = format!("study-{studies}");
         while !std::fs::read_to_string(directory.join(&name)).is_ok_and(|w| w.ends_with("concluded\n")) {
-            // The last kills of a study may fall on the very end of it; the last study is let finish.
+            // The last kills of a study may fall on the very end of it; the last study is let
+            // finish.
             let life = if kills < KILLS { LIFE.mul_f64(random.random()) } else { Duration::from_secs(60) };
             kills += usize::from(killed(&directory, &name, life));
         }

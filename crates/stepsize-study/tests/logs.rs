@@ -1,4 +1,5 @@
-//! Commands that write their metrics to files: every format, growing and written anew, by the readers of logs.
+//! Commands that write their metrics to files: every format, growing and written anew, by the
+//! readers of logs.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)] // a test may fail loudly
 
 mod commands;

@@ -1,8 +1,8 @@
 //! [`Remedy`]: what a person can do about a refusal, as data.
 //!
-//! A probe knows what would help, not how it is typed. Each front end words a remedy in its own terms: the command line as
-//! options of the verb that was used, Python as arguments. `Display` gives words that fit everywhere, for callers of
-//! the library without words of their own.
+//! A probe knows what would help, not how it is typed. Each front end words a remedy in its own
+//! terms: the command line as options of the verb that was used, Python as arguments. `Display`
+//! gives words that fit everywhere, for callers of the library without words of their own.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
@@ -55,7 +55,8 @@ pub enum Remedy {
     CheckModelAndData,
     /// Warm-up or gradient clipping in the training itself.
     StabilizeTraining,
-    /// Letting the search run to its end. Whether the trials so far are kept is known to the front end only.
+    /// Letting the search run to its end. Whether the trials so far are kept is known to the front
+    /// end only.
     Resume,
     /// Advice recorded by a version that stored text, in the words of that version.
     Recorded {

@@ -1,4 +1,5 @@
-//! The search for a rate: probes, rules that end trials early, the fitted landscape, comparisons, transfer, and the report.
+//! The search for a rate: probes, rules that end trials early, the fitted landscape, comparisons,
+//! transfer, and the report.
 
 pub mod compare;
 pub mod landscape;

@@ -12,8 +12,8 @@ fn job() -> Job {
     Job::new(1600, Schedule::constant(), 0).unwrap().with_own_schedule()
 }
 
-/// A basin around `best`, three decades wide; divergence from `edge` on. Readings at eighths of the run; the first only when
-/// `untrained` is so.
+/// A basin around `best`, three decades wide; divergence from `edge` on. Readings at eighths of the
+/// run; the first only when `untrained` is so.
 fn run(spec: &TrialSpec, id: usize, best: f64, edge: f64, untrained: bool) -> Trial {
     let mut trial = Trial::new(TrialId(u32::try_from(id).unwrap()), spec.clone());
     let decades = (spec.lr.get() / best).log10();

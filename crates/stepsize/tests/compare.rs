@@ -116,7 +116,8 @@ fn the_table_holds_what_the_trials_say() {
     assert_eq!(fixed.cells[4].mean, None, "10 is beyond the stability limit of 2");
     let best = fixed.best.as_ref().unwrap();
     assert_eq!(best.mean, compared.target);
-    // A decay to zero beats a constant rate, at a higher rate (the constant's best at T = 1000 is 0.35, the linear's near 2).
+    // A decay to zero beats a constant rate, at a higher rate (the constant's best at T = 1000 is
+    // 0.35, the linear's near 2).
     let linear = row(&compared, "linear").best.as_ref().unwrap();
     assert!(linear.mean < best.mean && linear.lr >= best.lr, "{linear:?} {best:?}");
     assert!(linear.to_target.unwrap() <= STEPS as f64);
@@ -137,13 +138,15 @@ fn the_table_holds_what_the_trials_say() {
     assert_eq!(held("searching first"), Some(true));
 }
 
-/// A search that cannot tell rates from noise asks for a second seed, which must not be taken for the search of the next.
+/// A search that cannot tell rates from noise asks for a second seed, which must not be taken for
+/// the search of the next.
 #[test]
 fn searches_with_a_second_seed_are_told_apart() {
     let comparison = comparison();
     let (done, _) = all_with(&comparison, 5.0);
     let planned = comparison.planned().unwrap().len();
-    // Seeds from 3: the searches have 3 and 4, and 5 and 6; first-fall, at a constant rate, 3 and 4.
+    // Seeds from 3: the searches have 3 and 4, and 5 and 6; first-fall, at a constant rate, 3 and
+    // 4.
     let second = |t: &&Trial| [4, 6].contains(&t.spec.seed) && t.spec.schedule != Schedule::constant();
     let short = |t: &&Trial| t.spec.steps < STEPS / 4;
     assert!(done[planned..].iter().filter(short).any(|t| second(&t)), "no second seed: the test says nothing");

@@ -55,7 +55,8 @@ fn rates_losses_and_suggestions_equal_the_packages() {
             assert_eq!((losses.len(), losses.len()), (real_losses.len(), real_rates.len()), "{name} {key}");
             for k in 0..losses.len() {
                 assert!(close(rates[k], real_rates[k], 1e-12), "{name} {key} {k}: {} {}", rates[k], real_rates[k]);
-                // fastai's are single-precision numbers, the same to the last bit (1e-15: reading JSON).
+                // fastai's are single-precision numbers, the same to the last bit (1e-15: reading
+                // JSON).
                 let (ours, theirs) = (losses[k], real_losses[k]);
                 let tolerance = if finder == Finder::Fastai { 1e-15 } else { 1e-12 };
                 assert!(close(ours, theirs, tolerance), "{name} {key} {k}: {ours} {theirs}");

@@ -1,8 +1,10 @@
-//! Every schedule that a peer has, against values that the peer itself computed: `golden/schedules.py` made the table.
+//! Every schedule that a peer has, against values that the peer itself computed:
+//! `golden/schedules.py` made the table.
 //!
-//! A value agrees when it is within 1e-12 of the peer's, relative to that value. Where the table says that the peer's own
-//! formula cancels, one unit in the last place of 1 (the peak) is allowed on top: the digits beyond it are rounding of the
-//! peer. `cargo test --test golden_schedules -- --nocapture` prints the largest errors.
+//! A value agrees when it is within 1e-12 of the peer's, relative to that value. Where the table
+//! says that the peer's own formula cancels, one unit in the last place of 1 (the peak) is allowed
+//! on top: the digits beyond it are rounding of the peer. `cargo test --test golden_schedules --
+//! --nocapture` prints the largest errors.
 
 use std::collections::BTreeMap;
 use stepsize::Schedule;

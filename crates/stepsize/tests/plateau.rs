@@ -1,5 +1,6 @@
-//! Plateau controllers: the conformance modes against the real packages (`golden/plateau.json`, written by
-//! `golden/plateau.py`), and what ours does that they do not. The conformance suite of the trait is `conformance.rs`.
+//! Plateau controllers: the conformance modes against the real packages (`golden/plateau.json`,
+//! written by `golden/plateau.py`), and what ours does that they do not. The conformance suite of
+//! the trait is `conformance.rs`.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use proptest::prelude::*;
@@ -228,7 +229,8 @@ fn a_cut_that_did_not_help_is_taken_back_and_the_next_waits_longer() {
     let seen = factors(&mut *ours(|p| p.undo = 2), &values);
     let changes: Vec<(usize, f64)> =
         (0..200).filter(|&i| seen[i] != if i == 0 { 1.0 } else { seen[i - 1] }).map(|i| (i + 1, seen[i])).collect();
-    // Cut after 6, undone after 6 more; with windows of 12; then of 24, and those cuts stay, down to the floor.
+    // Cut after 6, undone after 6 more; with windows of 12; then of 24, and those cuts stay, down
+    // to the floor.
     let expected = [(6, 0.5), (12, 1.0), (24, 0.5), (36, 1.0), (60, 0.5), (84, 0.25), (108, 0.125)];
     assert_eq!(changes[..7], expected);
     // Never above what a cut took away.

@@ -1,4 +1,5 @@
-//! The pruners by name: which runs they end, which they never end, and the trap that two of them are in.
+//! The pruners by name: which runs they end, which they never end, and the trap that two of them
+//! are in.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test may fail loudly
 
 use stepsize::pruner::PrunerKind;
@@ -91,7 +92,8 @@ fn halving_lets_a_third_pass_each_rung_and_judges_only_there() {
     assert!(judged(rule, &run(9, 0.1, &[2.0, 2.0, 2.0, f64::NAN], false), &settled));
 }
 
-/// A decaying run: the higher rate is behind in the middle and ahead at the end, as measured on real jobs.
+/// A decaying run: the higher rate is behind in the middle and ahead at the end, as measured on
+/// real jobs.
 fn decaying(lr: f64) -> Vec<f64> {
     let high = lr > 0.15;
     (0..=27)

@@ -1,4 +1,5 @@
-//! The range test on made-up curves: what it answers, and what it refuses where the tools name a rate.
+//! The range test on made-up curves: what it answers, and what it refuses where the tools name a
+//! rate.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use stepsize::probe::suggest::{Ramp, Suggestion};

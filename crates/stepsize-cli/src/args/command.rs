@@ -13,8 +13,9 @@ const ENGINE: [&str; 9] =
 /// A training command after `--`, and how it is run and read.
 #[derive(Debug, Args)]
 pub struct CommandArgs {
-    /// Train with this command; {lr}, {lr:float}, {steps}, {seed}, {trial} and {trial_dir} are replaced by their values,
-    /// which are also in the environment as STEPSIZE_LR, STEPSIZE_STEPS, ...
+    /// Train with this command; {lr}, {lr:float}, {steps}, {seed}, {trial} and {trial_dir} are
+    /// replaced by their values, which are also in the environment as STEPSIZE_LR, STEPSIZE_STEPS,
+    /// ...
     #[arg(last = true, value_name = "CMD", num_args = 1.., conflicts_with_all = ENGINE)]
     pub argv: Vec<String>,
     /// Run the command in a shell; it is one quoted text: -- 'python train.py --lr {lr} | tee log'
@@ -32,7 +33,8 @@ pub struct CommandArgs {
     /// The log's counter in whose unit --steps is given
     #[arg(long, value_name = "NAME", requires = "argv", help_heading = "Command")]
     pub step: Option<String>,
-    /// Find the metric with this pattern: `val=([0-9.]+)` or `it (?<step>[0-9]+) val (?<val_loss>[0-9.]+)`
+    /// Find the metric with this pattern: `val=([0-9.]+)` or `it (?<step>[0-9]+) val
+    /// (?<val_loss>[0-9.]+)`
     #[arg(long, value_name = "REGEX", requires = "argv", help_heading = "Command")]
     pub regex: Option<String>,
     /// Read the metric from files instead of the output: '{trial_dir}/**/metrics.csv'
@@ -47,8 +49,8 @@ pub struct CommandArgs {
     /// Directory that keeps the runs' own directories ({trial_dir})
     #[arg(long, value_name = "DIR", requires = "argv", help_heading = "Command")]
     pub trials: Option<PathBuf>,
-    /// Rule that ends runs early, instead of the search's own. With a decaying schedule median and halving may end the
-    /// best rate
+    /// Rule that ends runs early, instead of the search's own. With a decaying schedule median and
+    /// halving may end the best rate
     #[arg(long, alias = "kill-rule", value_name = "RULE", value_parser = pruners(), help_heading = "Command")]
     pub pruner: Option<PrunerKind>,
     #[command(flatten)]

@@ -32,7 +32,8 @@ pub struct DiagnoseArgs {
     pub study: Option<String>,
     #[command(flatten)]
     pub file: super::FileArgs,
-    /// Keep reading as the log grows and report each change of the verdict; ends at "diverged" or Ctrl-C
+    /// Keep reading as the log grows and report each change of the verdict; ends at "diverged" or
+    /// Ctrl-C
     #[arg(long, conflicts_with_all = ["study", "sarif", "report"])]
     pub follow: bool,
     /// Base rate of the runs, for logs that do not contain it

@@ -43,7 +43,8 @@ pub struct OutputArgs {
 /// Where a search is kept.
 #[derive(Debug, Args)]
 pub struct StudyArgs {
-    /// Keep the search under this name; the same command continues it and runs no finished trial again
+    /// Keep the search under this name; the same command continues it and runs no finished trial
+    /// again
     #[arg(long, value_name = "NAME", help_heading = "Study")]
     pub study: Option<String>,
     #[command(flatten)]
@@ -51,7 +52,8 @@ pub struct StudyArgs {
 }
 
 impl StudyArgs {
-    /// A name for the study that is the same from every directory of this machine; `None` when it is not kept.
+    /// A name for the study that is the same from every directory of this machine; `None` when it
+    /// is not kept.
     pub fn mark(&self) -> Result<Option<String>, Fault> {
         let Some(name) = &self.study else { return Ok(None) };
         let file = std::path::absolute(&self.file.db);

@@ -15,9 +15,9 @@ pub struct EngineArgs {
     /// Network: linear, mlp:128,64, mlp:128,64,norm, cnn, charlm
     #[arg(long, default_value = "mlp:128,64", value_name = "MODEL", help_heading = "Task")]
     pub model: ModelSpec,
-    /// Optimizer: sgd, sgd:0.9 (momentum), nesterov:0.9, adam, adamw, adam:0.9,0.999,1e-8, schedule_free_sgd,
-    /// schedule_free_adamw; methods that set their own rate (--lr 1): prodigy, dadapt_adam, dog, ldog, mechanic(adamw), momo,
-    /// schedule_free_plus, momo_adam (--lr 0.01)
+    /// Optimizer: sgd, sgd:0.9 (momentum), nesterov:0.9, adam, adamw, adam:0.9,0.999,1e-8,
+    /// schedule_free_sgd, schedule_free_adamw; methods that set their own rate (--lr 1): prodigy,
+    /// dadapt_adam, dog, ldog, mechanic(adamw), momo, schedule_free_plus, momo_adam (--lr 0.01)
     #[arg(long, default_value = "sgd:0.9", value_name = "OPT", help_heading = "Task")]
     pub optimizer: OptimizerSpec,
     /// Rows per step
@@ -39,13 +39,15 @@ pub struct EngineArgs {
 pub struct TaskArgs {
     #[command(flatten)]
     pub engine: EngineArgs,
-    /// Length of the full run in optimizer steps [default: 2000]; for a command, in the command's own unit
+    /// Length of the full run in optimizer steps [default: 2000]; for a command, in the command's
+    /// own unit
     #[arg(long, value_name = "N", conflicts_with = "epochs", help_heading = "Task")]
     pub steps: Option<u64>,
     /// Length of the full run in passes over the data
     #[arg(long, value_name = "N", help_heading = "Task")]
     pub epochs: Option<f64>,
-    /// Schedule: constant, linear, cosine, 'warmup(10%) then cosine', ... [default: cosine; for a command, its own]
+    /// Schedule: constant, linear, cosine, 'warmup(10%) then cosine', ... [default: cosine; for a
+    /// command, its own]
     #[arg(long, value_name = "TEXT", help_heading = "Task")]
     pub schedule: Option<String>,
     /// Seed of the weights and of the data order

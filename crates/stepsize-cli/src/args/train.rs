@@ -21,7 +21,8 @@ pub struct TrainArgs {
     pub lr: Option<Lr>,
     #[arg(long, value_name = "TEXT", help = controllers())]
     pub controller: Option<String>,
-    /// Checkpoint file: resume from it if it exists; written periodically, at the end, and on Ctrl-C
+    /// Checkpoint file: resume from it if it exists; written periodically, at the end, and on
+    /// Ctrl-C
     #[arg(long, value_name = "FILE")]
     pub resume: Option<PathBuf>,
     /// Steps between checkpoints [default: a twentieth of the run]

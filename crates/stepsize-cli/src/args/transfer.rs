@@ -34,8 +34,8 @@ pub struct TransferArgs {
 
 #[derive(Debug, Args)]
 pub struct RefineArgs {
-    /// Gradient norms of an earlier run in step order: a .csv or .jsonl with a column grad_norm, or one number per line;
-    /// `stepsize train --grad-norms --curve FILE` writes such a file
+    /// Gradient norms of an earlier run in step order: a .csv or .jsonl with a column grad_norm, or
+    /// one number per line; `stepsize train --grad-norms --curve FILE` writes such a file
     pub log: PathBuf,
     /// Steps of the new run [default: the number of norms]
     #[arg(long, value_name = "N")]

@@ -208,7 +208,8 @@ const LIBRARIES: [&str; 3] = ["stepsize", "stepsize-logs", "stepsize-study"];
 #[test]
 fn libraries_know_no_options_of_the_command_line() {
     for (path, code) in LIBRARIES.into_iter().flat_map(code_of) {
-        // Arguments of Slurm's own programs; and the notation of a question, which old studies recorded.
+        // Arguments of Slurm's own programs; and the notation of a question, which old studies
+        // recorded.
         if path.ends_with("cluster/slurm.rs") || path.iter().any(|part| part == "question" || part == "question.rs") {
             continue;
         }

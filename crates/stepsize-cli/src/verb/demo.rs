@@ -1,7 +1,9 @@
-//! `stepsize demo`: why the rate matters. A child has seen ten black birds; now comes a yellow one, and then more birds.
+//! `stepsize demo`: why the rate matters. A child has seen ten black birds; now comes a yellow one,
+//! and then more birds.
 //!
-//! Three learners see the same birds. Each takes one gradient step a bird ([`child`]); what they come to believe, and the words for
-//! it, are read off their beliefs. The desirable rate is searched for: the one that errs least on birds not yet seen.
+//! Three learners see the same birds. Each takes one gradient step a bird ([`child`]); what they
+//! come to believe, and the words for it, are read off their beliefs. The desirable rate is
+//! searched for: the one that errs least on birds not yet seen.
 
 mod child;
 

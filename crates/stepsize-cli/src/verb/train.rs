@@ -1,8 +1,10 @@
-//! `stepsize train`: one run at a given rate, with a schedule, a controller, checkpoints, early stop and records.
+//! `stepsize train`: one run at a given rate, with a schedule, a controller, checkpoints, early
+//! stop and records.
 //!
-//! The run is made in stretches, from checkpoint to checkpoint; what is between two stretches is what a checkpoint holds, so that a
-//! run that is stopped (Ctrl-C), killed or ended goes on bit for bit. A longer `--steps` stretches what is left of the
-//! schedule, see [`stepsize::Schedule::extend`].
+//! The run is made in stretches, from checkpoint to checkpoint; what is between two stretches is
+//! what a checkpoint holds, so that a run that is stopped (Ctrl-C), killed or ended goes on bit for
+//! bit. A longer `--steps` stretches what is left of the schedule, see
+//! [`stepsize::Schedule::extend`].
 
 mod checkpoint;
 mod norms;

@@ -1,4 +1,5 @@
-//! What breaks studies in the field, against the real binary: a child that floods it, and clocks that jump.
+//! What breaks studies in the field, against the real binary: a child that floods it, and clocks
+//! that jump.
 
 use crate::harness::Bench;
 use serde_json::Value;
@@ -83,7 +84,8 @@ fn a_child_that_prints_a_million_readings_is_thinned() {
     assert_eq!(flooded(script), [(100, 0.25)]);
 }
 
-/// The library that shifts the clock of a process; `None` says so loudly, and on CI it is a failure.
+/// The library that shifts the clock of a process; `None` says so loudly, and on CI it is a
+/// failure.
 fn faketime() -> Option<String> {
     let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/lib64"];
     let found = places.iter().map(|p| format!("{p}/faketime/libfaketimeMT.so.1")).find(|p| Path::new(p).exists());
@@ -104,9 +106,9 @@ for i in 1 2 3 4; do
 done
 "#;
 
-/// The wall clock jumps an hour forth and back, again and again, while a study runs, is killed and is gone on with: no trial is
-/// ended by it (each takes a quarter of a second and may take 30), none is lost, none runs again that had ended, and the
-/// answer is that of steady clocks.
+/// The wall clock jumps an hour forth and back, again and again, while a study runs, is killed and
+/// is gone on with: no trial is ended by it (each takes a quarter of a second and may take 30),
+/// none is lost, none runs again that had ended, and the answer is that of steady clocks.
 #[test]
 fn jumps_of_the_wall_clock_lose_nothing_and_end_nothing() {
     let Some(library) = faketime() else { return };
@@ -143,7 +145,8 @@ fn jumps_of_the_wall_clock_lose_nothing_and_end_nothing() {
         command
             .env("LD_PRELOAD", &library)
             .env("FAKETIME_TIMESTAMP_FILE", &clock)
-            // Read the file at every call; the steady clocks are what a jump of the wall clock leaves alone.
+            // Read the file at every call; the steady clocks are what a jump of the wall clock
+            // leaves alone.
             .env("FAKETIME_NO_CACHE", "1")
             .env("FAKETIME_DONT_FAKE_MONOTONIC", "1")
             .env("FAKETIME_DONT_RESET", "1");

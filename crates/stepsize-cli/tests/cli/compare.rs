@@ -1,4 +1,5 @@
-//! `compare`: the same numbers whatever the number of threads, studies gone on with, commands, outputs.
+//! `compare`: the same numbers whatever the number of threads, studies gone on with, commands,
+//! outputs.
 
 use crate::harness::Bench;
 use serde_json::Value;

@@ -1,4 +1,5 @@
-//! `stepsize diagnose`: any log, one list of objects, exit codes, a page, and a bad file that stops nothing.
+//! `stepsize diagnose`: any log, one list of objects, exit codes, a page, and a bad file that stops
+//! nothing.
 
 use crate::harness::{Bench, answered};
 use serde_json::Value;
@@ -15,7 +16,8 @@ fn csv(bench: &Bench, name: &str, steps: u32, loss: impl Fn(f64) -> f64) {
     std::fs::write(path, text).unwrap();
 }
 
-/// A sweep of five rates: three that train, the middle one best, and two that end worse than they began.
+/// A sweep of five rates: three that train, the middle one best, and two that end worse than they
+/// began.
 fn sweep(bench: &Bench) {
     for (lr, end) in [("0.001", 1.5), ("0.01", 0.6), ("0.1", 0.4), ("1", 0.9), ("10", 9.0)] {
         csv(bench, &format!("runs/lr{lr}.csv"), 120, |t| end + (2.3 - end) * (-t / 15.0).exp());

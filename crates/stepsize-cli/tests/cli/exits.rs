@@ -4,7 +4,8 @@ use crate::harness::{Bench, answered};
 use std::io::Read;
 use std::process::Stdio;
 
-/// Runs a line that fails and checks its code, that the message says `what`, and that no number is given.
+/// Runs a line that fails and checks its code, that the message says `what`, and that no number is
+/// given.
 fn fails(line: &str, code: i32, what: &str) {
     let seen = Bench::new().run(line);
     assert_eq!(seen.code, Some(code), "{line}: {}{}", seen.out, seen.err);

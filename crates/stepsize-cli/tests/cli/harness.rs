@@ -1,4 +1,5 @@
-//! Runs the binary in an empty directory, and records studies whose numbers do not depend on the machine.
+//! Runs the binary in an empty directory, and records studies whose numbers do not depend on the
+//! machine.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -81,7 +82,8 @@ fn job() -> Job {
     Job::new(800, Schedule::cosine(800).unwrap(), 0).unwrap()
 }
 
-/// A study of eleven trials of three lengths with a smooth landscape about 0.1, in which rates from 2 on diverge.
+/// A study of eleven trials of three lengths with a smooth landscape about 0.1, in which rates from
+/// 2 on diverge.
 fn trials() -> Vec<Event> {
     let plan = [(0.001, 50), (0.01, 50), (0.1, 50), (1.0, 50), (4.0, 50), (0.03, 100), (0.3, 100), (2.0, 100)];
     let full = [(0.06, 200), (0.12, 200), (0.24, 200)];

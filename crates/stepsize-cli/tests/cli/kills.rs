@@ -1,5 +1,6 @@
-//! Kill -9 of `stepsize` while it runs a command, at seeded random moments: no finished trial is lost or runs again, and
-//! nothing that an earlier process started is alive once the next one has started a trial.
+//! Kill -9 of `stepsize` while it runs a command, at seeded random moments: no finished trial is
+//! lost or runs again, and nothing that an earlier process started is alive once the next one has
+//! started a trial.
 
 use crate::harness::Bench;
 use rand::{RngExt, SeedableRng};
@@ -11,8 +12,9 @@ use std::time::{Duration, Instant};
 const KILLS: usize = 60;
 /// The longest life of a process: about a third of a study.
 const LIFE: Duration = Duration::from_millis(400);
-/// Tells the witness which trial begins, its process and who started that, goes silent (a closed pipe then does not end it), prints a
-/// curve with its best rate at 0.1, and leaves a helper in a session of its own that lives as long as it may.
+/// Tells the witness which trial begins, its process and who started that, goes silent (a closed
+/// pipe then does not end it), prints a curve with its best rate at 0.1, and leaves a helper in a
+/// session of its own that lives as long as it may.
 const SCRIPT: &str = r#"
 echo "$STEPSIZE_TRIAL $$ $PPID" >> begun
 setsid sleep 30 > /dev/null 2>&1 & helper=$!
@@ -43,7 +45,8 @@ fn alive(process: u32) -> bool {
     stat.rsplit_once(") ").is_some_and(|(_, rest)| !rest.starts_with(['Z', 'X']))
 }
 
-/// Lives for `life`, or until it is done; whether it was killed. Looks for what the processes `before` it left.
+/// Lives for `life`, or until it is done; whether it was killed. Looks for what the processes
+/// `before` it left.
 fn lives(bench: &Bench, life: Duration, before: &[[u32; 3]], orphans: &mut usize) -> bool {
     let mut child = bench.command(LINE).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let (begin, child_id) = (Instant::now(), child.id());
@@ -92,7 +95,8 @@ fn a_killed_search_by_command_loses_and_repeats_nothing_and_leaves_no_orphan() {
         let all = witness(&bench, "begun").into_iter().chain(witness(&bench, "helpers"));
         let begin = Instant::now();
         for [_, process, _] in all {
-            // The last helpers were told to end a moment ago; of themselves they would live six times as long.
+            // The last helpers were told to end a moment ago; of themselves they would live six
+            // times as long.
             while alive(process) && begin.elapsed() < Duration::from_secs(5) {
                 std::thread::sleep(Duration::from_millis(1));
             }

@@ -72,7 +72,8 @@ fn a_run_that_was_split_is_the_same_run() {
         text.lines().skip(1).map(|l| l.split(',').take(3).collect::<Vec<_>>().join(",")).collect()
     };
     assert_eq!(losses("whole.csv").len(), 90);
-    // The controller sees evaluations at other steps once the length has changed; until then all is equal.
+    // The controller sees evaluations at other steps once the length has changed; until then all is
+    // equal.
     assert_eq!(losses("whole.csv")[..40], losses("split.csv")[..40]);
     let seen = bench.run(&format!("train --resume part {task} --lr 0.1"));
     assert!(seen.code == Some(2) && seen.err.contains("leave --lr away"), "{}", seen.err);

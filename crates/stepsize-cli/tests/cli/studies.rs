@@ -104,7 +104,8 @@ fn an_export_holds_every_reading() {
     assert_eq!(bench.run("export x --format tensorboard").code, Some(2), "a directory is needed");
 }
 
-/// A file may grow to 300 KiB here, as on a small disk: `ulimit -f`, with the signal ignored so that writing fails.
+/// A file may grow to 300 KiB here, as on a small disk: `ulimit -f`, with the signal ignored so
+/// that writing fails.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_stops_the_search_with_its_trials_kept() {

@@ -1,4 +1,5 @@
-//! `train` as a trainer: kills, early stop, the best state, records, controllers; and `transfer`, `refine` and `demo`.
+//! `train` as a trainer: kills, early stop, the best state, records, controllers; and `transfer`,
+//! `refine` and `demo`.
 
 use crate::harness::{Bench, Seen};
 use serde_json::Value;

@@ -1,6 +1,6 @@
-//! The valleys of a comparison on one pair of axes: the fixed rate against the widest valley of each
-//! kind. A panel beside it shows the methods that find their own step size; its axis is a factor on
-//! the advised rate.
+//! The valleys of a comparison on one pair of axes: the fixed rate against the widest valley of
+//! each kind. A panel beside it shows the methods that find their own step size; its axis is a
+//! factor on the advised rate.
 
 use crate::figure::ink::Ink;
 use crate::figure::panel::{Panel, Sample, cross, marker};

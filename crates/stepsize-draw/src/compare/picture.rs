@@ -1,6 +1,6 @@
 //! The picture of a comparison. Top: the widest valley of each kind on one pair of axes
-//! ([`overview`]). Below: every way as a small plot on the same loss axis, with the fixed rate behind
-//! it.
+//! ([`overview`]). Below: every way as a small plot on the same loss axis, with the fixed rate
+//! behind it.
 
 use super::overview;
 use crate::figure::font;
@@ -23,8 +23,8 @@ pub fn draw(compared: &Compared, task: &str) -> Scene {
     let rows: Vec<&Row> = compared.rows.iter().filter(|r| !r.cells.is_empty()).collect();
     // The overview has shown a single way already.
     let lines = if rows.len() > 1 { rows.len().div_ceil(ACROSS) } else { 0 };
-    // A logarithmic axis has no place for a loss of exactly 0, and a lucky seed must not stretch the
-    // axis.
+    // A logarithmic axis has no place for a loss of exactly 0, and a lucky seed must not stretch
+    // the axis.
     let losses: Vec<f64> = rows.iter().flat_map(|r| &r.cells).filter_map(|c| c.mean).filter(|l| *l != 0.0).collect();
     let y = loss_axis(&losses, compared.untrained).padded(0.06, 0.1);
     let overview = overview::draw(compared, y, WIDTH);

@@ -1,4 +1,5 @@
-//! Loss over rate: points with the range of their seeds, the fitted band, the interval, where training diverges.
+//! Loss over rate: points with the range of their seeds, the fitted band, the interval, where
+//! training diverges.
 
 use super::ink::Ink;
 use super::panel::{Panel, Sample, cross, legend_lines, marker};
@@ -64,7 +65,8 @@ fn legend(view: &View) -> Vec<(Sample, String)> {
     entries
 }
 
-/// Interval, recommended rate, rate that diverges and untrained loss, with their labels above the frame.
+/// Interval, recommended rate, rate that diverges and untrained loss, with their labels above the
+/// frame.
 fn guides(panel: &mut Panel, view: &View) {
     let (top, bottom, right) = (panel.frame.y, panel.bottom(), panel.right());
     if let Some((low, high)) = view.interval {
@@ -91,7 +93,8 @@ fn guides(panel: &mut Panel, view: &View) {
     labels(panel, answer, broken);
 }
 
-/// The words above the frame: the answer about its line, the rate that diverges to the right of its own, never over each other.
+/// The words above the frame: the answer about its line, the rate that diverges to the right of its
+/// own, never over each other.
 fn labels(panel: &mut Panel, answer: Option<(f64, f64)>, broken: Option<(f64, f64)>) {
     let (left, right, y) = (panel.frame.x, panel.right(), panel.frame.y - 7.0);
     let mut free = left;

@@ -1,6 +1,8 @@
-//! Plots for the terminal: loss over rate with the interval and where training diverges, and curves over steps.
+//! Plots for the terminal: loss over rate with the interval and where training diverges, and curves
+//! over steps.
 //!
-//! Readable without colour: every kind of point has its own character, and the interval is drawn below the axis.
+//! Readable without colour: every kind of point has its own character, and the interval is drawn
+//! below the axis.
 
 use super::Style;
 use super::braille::{Canvas, Tone};
@@ -55,7 +57,8 @@ pub fn landscape(view: &View, style: Style) -> String {
     lines.join("\n")
 }
 
-/// The loss of one run over steps: a line for the smoothed training loss, points for the validation loss.
+/// The loss of one run over steps: a line for the smoothed training loss, points for the validation
+/// loss.
 pub fn curves(train: &[Point], val: &[Point], style: Style) -> String {
     let width = style.columns.saturating_sub(MARGIN + 2).clamp(24, 100);
     let losses: Vec<f64> = train.iter().chain(val).map(|p| p.loss).collect();

@@ -1,7 +1,6 @@
-//! Adam and AdamW, as PyTorch 2.15, in one pass over memory:
-//! `a += (1 - b1) (g - a); s = b2 s + (1 - b2) g^2;` and
-//! `p -= r / (1 - b1^t) a / (sqrt(s / (1 - b2^t)) + eps)`. Adam adds the decay to the gradient first
-//! (`g += d p`), AdamW shrinks the weights (`p *= 1 - r d`).
+//! Adam and AdamW, as PyTorch 2.15, in one pass over memory: `a += (1 - b1) (g - a); s = b2 s + (1
+//! - b2) g^2;` and `p -= r / (1 - b1^t) a / (sqrt(s / (1 - b2^t)) + eps)`. Adam adds the decay to
+//! the gradient first (`g += d p`), AdamW shrinks the weights (`p *= 1 - r d`).
 
 use super::{Block, Method, Now};
 

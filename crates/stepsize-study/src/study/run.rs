@@ -26,8 +26,8 @@ impl Study<'_> {
     /// stored, and the conclusion.
     ///
     /// # Errors
-    /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging: a broken job is reported
-    /// after one trial, not after thirty.
+    /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging: a
+    /// broken job is reported after one trial, not after thirty.
     pub fn run(
         mut self,
         executor: &mut dyn Executor,

@@ -45,8 +45,8 @@ pub struct Report {
     pub cost: Cost,
     /// Whether the search was interrupted.
     pub interrupted: bool,
-    /// What to do about a refusal, in words: those of the remedies themselves until a front end gives its own
-    /// ([`Report::with_words`]). Empty for an answer.
+    /// What to do about a refusal, in words: those of the remedies themselves until a front end
+    /// gives its own ([`Report::with_words`]). Empty for an answer.
     #[serde(default)]
     pub advice: String,
 }

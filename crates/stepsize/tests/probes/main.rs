@@ -1,4 +1,5 @@
-//! Probes on made-up jobs: they find a known optimum, and refuse with the right reason where there is nothing to find.
+//! Probes on made-up jobs: they find a known optimum, and refuse with the right reason where there
+//! is nothing to find.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 mod race;
@@ -6,7 +7,8 @@ mod race;
 use stepsize::probe::{Descent, FirstFall, Grid, Probe, Race, Random};
 use stepsize::{Answer, Curve, End, Estimate, Job, Lr, Point, Reason, Schedule, Trial, TrialId, TrialSpec};
 
-/// What one run does: its mini-batch losses, then its final validation loss. The untrained loss is 2.
+/// What one run does: its mini-batch losses, then its final validation loss. The untrained loss is
+/// 2.
 type World = dyn Fn(&TrialSpec) -> (Vec<f64>, f64);
 
 fn lr(value: f64) -> Lr {
@@ -271,7 +273,8 @@ fn first_fall_answers_orders_below_the_fall() {
         let (found, _) = study(&FirstFall::new(job()).with_orders(orders).unwrap(), &world);
         assert!((found.lr().unwrap().get() / answer - 1.0).abs() < 1e-12);
     }
-    // It falls at the start already: larger rates are tried, so that the start does not decide the answer.
+    // It falls at the start already: larger rates are tried, so that the start does not decide the
+    // answer.
     let (found, _) = study(&FirstFall::new(job()).from_lr(lr(0.01)), &world);
     assert!((found.lr().unwrap().get() / 1e-3 - 1.0).abs() < 1e-12);
     let (found, _) = study(&FirstFall::new(job()), &|_: &TrialSpec| (line(1.0), 1.0));

@@ -9,8 +9,8 @@ fn progress(spec: &TrialSpec) -> f64 {
 
 #[test]
 fn race_goes_down_from_rates_at_which_the_network_is_dead() {
-    // Above 0.03 the network dies: its loss is that of a constant guess, a little below that of random weights (or no
-    // different at all), and nothing diverges before 100.
+    // Above 0.03 the network dies: its loss is that of a constant guess, a little below that of
+    // random weights (or no different at all), and nothing diverges before 100.
     for dead_loss in [1.85, 1.99] {
         let dead = move |spec: &TrialSpec| {
             let last = match spec.lr.get() {
@@ -30,8 +30,9 @@ fn race_goes_down_from_rates_at_which_the_network_is_dead() {
 
 #[test]
 fn race_goes_up_to_a_cliff() {
-    // The loss falls with `lr * steps` alone, in two descents with a plateau between, and training breaks above 0.09. In short runs
-    // most rates look alike: only rates next to the cliff go through the second descent.
+    // The loss falls with `lr * steps` alone, in two descents with a plateau between, and training
+    // breaks above 0.09. In short runs most rates look alike: only rates next to the cliff go
+    // through the second descent.
     let cliff = |spec: &TrialSpec| {
         let moved = spec.lr.get() * spec.steps as f64;
         let last = 0.05 + 1.0 / (1.0 + moved / 0.1) + 0.5 / (1.0 + (moved / 10.0).powi(2)) + 0.002 * draw(spec, 3);

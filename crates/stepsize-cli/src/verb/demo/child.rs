@@ -1,5 +1,6 @@
-//! [`Child`]: the smallest learner there is. One weight `w`, belief `p = 1 / (1 + e^-w)` that a bird is yellow; of each bird the
-//! cross-entropy `-ln p` (yellow) or `-ln(1 - p)` (black), whose gradient is `p - y`; one step of SGD: `w -= lr (p - y)`.
+//! [`Child`]: the smallest learner there is. One weight `w`, belief `p = 1 / (1 + e^-w)` that a
+//! bird is yellow; of each bird the cross-entropy `-ln p` (yellow) or `-ln(1 - p)` (black), whose
+//! gradient is `p - y`; one step of SGD: `w -= lr (p - y)`.
 
 /// Black birds before the first yellow one.
 pub const FIRST: usize = 10;
@@ -50,18 +51,21 @@ pub fn birds(more: u16, seed: u64) -> Vec<bool> {
     birds
 }
 
-/// Mean surprise in bits by the birds from `from` on, each judged before it is learned from; `None` when there are none.
+/// Mean surprise in bits by the birds from `from` on, each judged before it is learned from; `None`
+/// when there are none.
 pub fn error(beliefs: &[f64], birds: &[bool], from: usize) -> Option<f64> {
     let surprise = |(belief, yellow): (&f64, &bool)| {
         let right = if *yellow { *belief } else { 1.0 - belief };
-        // A learner that was sure of the opposite is surprised without bound: 50 bits is one chance in 10^15.
+        // A learner that was sure of the opposite is surprised without bound: 50 bits is one chance
+        // in 10^15.
         (-right.log2()).min(50.0)
     };
     let later: Vec<f64> = beliefs.iter().zip(birds).skip(from).map(surprise).collect();
     (!later.is_empty()).then(|| later.iter().sum::<f64>() / later.len() as f64)
 }
 
-/// The rate that errs least on birds not yet seen, on a grid of eight rates an octave from 2^-7 to 2^7.
+/// The rate that errs least on birds not yet seen, on a grid of eight rates an octave from 2^-7 to
+/// 2^7.
 pub fn best_rate(birds: &[bool]) -> f64 {
     let loss = |lr: f64| error(&Child::believes(lr, birds), birds, 0).unwrap_or(0.0);
     (-56..=56).map(|i| (f64::from(i) / 8.0).exp2()).min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or(1.0)

@@ -1,5 +1,6 @@
-//! [`Checkpoint`]: a run that can be gone on with. The file is one line of JSON (the run so far and the controller's
-//! state, readable), then the states that were kept to go back to, then the engine's snapshot as it is.
+//! [`Checkpoint`]: a run that can be gone on with. The file is one line of JSON (the run so far and
+//! the controller's state, readable), then the states that were kept to go back to, then the
+//! engine's snapshot as it is.
 
 use crate::args::TrainArgs;
 use crate::done::Fault;
@@ -63,7 +64,8 @@ impl Checkpoint {
         bytes.extend_from_slice(&snapshot.0);
         let mut beside = path.as_os_str().to_owned();
         beside.push(".part");
-        // On the disk before it takes the place of the old one, so that a power failure leaves one of them whole.
+        // On the disk before it takes the place of the old one, so that a power failure leaves one
+        // of them whole.
         let write = || -> std::io::Result<()> {
             let mut file = std::fs::File::create(&beside)?;
             std::io::Write::write_all(&mut file, &bytes)?;

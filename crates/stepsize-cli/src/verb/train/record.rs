@@ -1,5 +1,6 @@
-//! What a run leaves in files as it goes: the curve as CSV or JSON lines, written whole at every checkpoint, and TensorBoard
-//! events, added at every evaluation. After a resume both hold the whole run.
+//! What a run leaves in files as it goes: the curve as CSV or JSON lines, written whole at every
+//! checkpoint, and TensorBoard events, added at every evaluation. After a resume both hold the
+//! whole run.
 
 use super::checkpoint::Checkpoint;
 use crate::args::TrainArgs;
@@ -85,7 +86,8 @@ impl Board {
     fn open(dir: &Path, run: &Checkpoint, score: &str) -> Result<Self, Fault> {
         let fault = |e: std::io::Error| Fault::failure(format!("cannot write events to {}: {e}", dir.display()));
         std::fs::create_dir_all(dir).map_err(fault)?;
-        // The new file holds what the old ones of this run held, less what was lost or taken back since its checkpoint.
+        // The new file holds what the old ones of this run held, less what was lost or taken back
+        // since its checkpoint.
         for entry in std::fs::read_dir(dir).map_err(fault)? {
             let name = entry.map_err(fault)?.file_name().to_string_lossy().into_owned();
             if name.starts_with("events.out.tfevents.") && name.ends_with(OURS) {

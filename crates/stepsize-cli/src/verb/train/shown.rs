@@ -24,8 +24,9 @@ pub fn since_best(trial: &Trial) -> Option<u64> {
     Some((points.len() - 1 - best) as u64)
 }
 
-/// Where the rate lies by the diagnosis of the log so far, how sure that is, and what else it found; then how long the best validation
-/// loss lies back. The schedule has not ended: it is a verdict on the first part of the run.
+/// Where the rate lies by the diagnosis of the log so far, how sure that is, and what else it
+/// found; then how long the best validation loss lies back. The schedule has not ended: it is a
+/// verdict on the first part of the run.
 pub fn verdict(trial: &Trial, optimizer: &str) -> String {
     let mut record = Record::of_trial(trial);
     record.facts.optimizer = Some(optimizer.to_owned());
@@ -37,7 +38,8 @@ pub fn verdict(trial: &Trial, optimizer: &str) -> String {
         Placement::Diverged => "diverged".to_owned(),
         other => format!("rate {other} ({:.0} %)", 100.0 * seen.confidence),
     };
-    // The first finding is that of the verdict; that a run under way is not annealed goes without saying.
+    // The first finding is that of the verdict; that a run under way is not annealed goes without
+    // saying.
     if let Some(next) = seen.findings.iter().skip(1).find(|f| f.code != Code::NotAnnealed) {
         text += &format!(", {}", next.code.title());
     }

@@ -1,4 +1,5 @@
-//! Live progress of a run on stderr: steps, time left, loss, rate, validation, a verdict, and what the controller does.
+//! Live progress of a run on stderr: steps, time left, loss, rate, validation, a verdict, and what
+//! the controller does.
 
 use super::shown::verdict;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};

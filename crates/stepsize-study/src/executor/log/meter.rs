@@ -133,7 +133,8 @@ impl Meter {
             return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
         let lossy = column.name != meaning.choice.metric || !meaning.choice.maximize;
-        // Few programs log the untrained loss, and not for every metric: each metric is held against its own first value.
+        // Few programs log the untrained loss, and not for every metric: each metric is held
+        // against its own first value.
         let limit = explosion_limit(column.first_finite()?);
         (lossy && column.in_a_row(|v| v > limit) >= IN_A_ROW).then(|| Ruling::Diverged {
             step,

@@ -47,7 +47,8 @@ impl Studies {
     /// Opens `path` for writing, and creates the file if there is none.
     ///
     /// # Errors
-    /// When it cannot be opened or created, is not a file of studies, or was written by a newer Stepsize.
+    /// When it cannot be opened or created, is not a file of studies, or was written by a newer
+    /// Stepsize.
     pub fn open(path: &Path) -> Result<Self> {
         Ok(Self { db: schema::open(path)?, path: path.to_owned() })
     }

@@ -1,7 +1,8 @@
 //! [`Capped`]: any probe, within a budget.
 //!
-//! A batch that exceeds the budget is cut by seeds: all its rates with the first seed, then all with the next. What
-//! remains is still a comparison of rates. If even the first round exceeds it, that is an error before anything runs.
+//! A batch that exceeds the budget is cut by seeds: all its rates with the first seed, then all
+//! with the next. What remains is still a comparison of rates. If even the first round exceeds it,
+//! that is an error before anything runs.
 
 use crate::probe::Probe;
 use crate::pruner::Pruner;
@@ -23,7 +24,8 @@ impl Capped {
     /// `probe`, which searches for the rate of `job`, with at most `max_cost` full runs to spend.
     ///
     /// # Errors
-    /// When the budget is not above zero and finite, or does not pay for one run of each rate that the probe starts with.
+    /// When the budget is not above zero and finite, or does not pay for one run of each rate that
+    /// the probe starts with.
     ///
     /// ```
     /// use stepsize::Job;

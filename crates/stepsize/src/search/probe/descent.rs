@@ -1,8 +1,10 @@
-//! [`Descent`]: try 0.1, 0.01, 0.001 ... until one works. This is what people do by hand; it serves as a baseline.
+//! [`Descent`]: try 0.1, 0.01, 0.001 ... until one works. This is what people do by hand; it serves
+//! as a baseline.
 //!
-//! *Works* means: the run finished, its final validation loss is finite, and it is below the untrained loss by at least
-//! [`WORKS`] of it. The first rate that works is the answer: no interval, no comparison with other rates. It costs one
-//! run per rate and can stop up to a factor of ten above or below the best rate.
+//! *Works* means: the run finished, its final validation loss is finite, and it is below the
+//! untrained loss by at least [`WORKS`] of it. The first rate that works is the answer: no
+//! interval, no comparison with other rates. It costs one run per rate and can stop up to a factor
+//! of ten above or below the best rate.
 
 use crate::divergence::{Outcome, untrained_loss};
 use crate::lr::Lr;
@@ -13,7 +15,8 @@ use crate::spec::{End, TrialSpec};
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
-/// Share of |untrained loss| by which the loss must have fallen: a person sees such a fall on any plot.
+/// Share of |untrained loss| by which the loss must have fallen: a person sees such a fall on any
+/// plot.
 const WORKS: f64 = 0.05;
 /// Rates tried before giving up: 0.1 down to 1e-6 by tens.
 const TRIES: u32 = 6;

@@ -1,18 +1,20 @@
-//! Summarises ended trials by rate and decides between an answer and a refusal. Shared by the probes that compare final
-//! losses (`sweep`, `random`).
+//! Summarises ended trials by rate and decides between an answer and a refusal. Shared by the
+//! probes that compare final losses (`sweep`, `random`).
 //!
-//! - A rate counts as *diverged* when any of its seeds exploded, ended with a non-finite loss, or ended clearly
-//!   above the untrained loss ([`Outcome`]). It never enters an average.
+//! - A rate counts as *diverged* when any of its seeds exploded, ended with a non-finite loss, or
+//!   ended clearly above the untrained loss ([`Outcome`]). It never enters an average.
 //! - *Learned*: the best mean is at least [`LEARNED`] of the untrained loss below it.
-//! - *Noise-only*, with two or more seeds: the range of the means is below [`RANGE`] standard errors of a mean, the
-//!   noise being the pooled within-rate deviation over the better half of the rates (close to the divergence edge the
-//!   noise is many times larger and says nothing of the rest). With one seed: the losses in order of rate look like a
-//!   random order, by the rank version of von Neumann's ratio (Bartels 1982), from [`ORDERED`] rates on; with fewer
-//!   rates the range must be [`PLAIN`] of the fall from the untrained loss to the best.
-//! - *Interval* (80 %): from the lowest to the highest rate whose mean is within 1.28 standard errors of a difference
-//!   of the best, widened on each side by 0.4 of the gap (in log) to the next rate: without noise the best lies evenly
-//!   within half a gap, so that this holds it in 80 % of cases; with 1 % of
-//!   noise in 86 to 93 % (`tests/probes`). Needs two seeds; with one there is none.
+//! - *Noise-only*, with two or more seeds: the range of the means is below [`RANGE`] standard
+//!   errors of a mean, the noise being the pooled within-rate deviation over the better half of the
+//!   rates (close to the divergence edge the noise is many times larger and says nothing of the
+//!   rest). With one seed: the losses in order of rate look like a random order, by the rank
+//!   version of von Neumann's ratio (Bartels 1982), from [`ORDERED`] rates on; with fewer rates the
+//!   range must be [`PLAIN`] of the fall from the untrained loss to the best.
+//! - *Interval* (80 %): from the lowest to the highest rate whose mean is within 1.28 standard
+//!   errors of a difference of the best, widened on each side by 0.4 of the gap (in log) to the
+//!   next rate: without noise the best lies evenly within half a gap, so that this holds it in 80 %
+//!   of cases; with 1 % of noise in 86 to 93 % (`tests/probes`). Needs two seeds; with one there is
+//!   none.
 //!
 //! It does not model the landscape: `race` does.
 
@@ -22,15 +24,15 @@ use crate::stats::{Z80, mean};
 use crate::trial::Trial;
 use crate::{Answer, Estimate, Rate, Reason, Refusal, Remedy, Side};
 
-/// A fall by less than this share of |untrained loss| does not count as learning: untrained networks wander by about
-/// that much.
+/// A fall by less than this share of |untrained loss| does not count as learning: untrained
+/// networks wander by about that much.
 pub(crate) const LEARNED: f64 = 0.005;
-/// With one seed and few rates, a range of this share of the fall from the untrained loss is taken for a difference: a
-/// grid that brackets the best rate has an end that learns little.
+/// With one seed and few rates, a range of this share of the fall from the untrained loss is taken
+/// for a difference: a grid that brackets the best rate has an end that learns little.
 const PLAIN: f64 = 0.2;
-/// Range of the means, in standard errors, from which rates differ: above the 5 % point of the studentized range, which
-/// lies between 5.6 and 9.8 for the degrees of freedom of 3 to 20 rates with 2 or 3 seeds. A real landscape spans
-/// hundreds.
+/// Range of the means, in standard errors, from which rates differ: above the 5 % point of the
+/// studentized range, which lies between 5.6 and 9.8 for the degrees of freedom of 3 to 20 rates
+/// with 2 or 3 seeds. A real landscape spans hundreds.
 const RANGE: f64 = 12.0;
 /// Fewest rates for the test of order.
 const ORDERED: usize = 8;
@@ -139,7 +141,8 @@ impl Evidence {
         self.sound().min_by(|a, b| a.1.total_cmp(&b.1))
     }
 
-    /// Whether the best rate fell below the untrained loss by `share` of it; `true` when there is nothing to compare.
+    /// Whether the best rate fell below the untrained loss by `share` of it; `true` when there is
+    /// nothing to compare.
     fn learned(&self, share: f64) -> bool {
         match (self.best(), self.untrained) {
             (Some((_, best)), Some(start)) => start - best > share * start.abs(),
@@ -147,8 +150,8 @@ impl Evidence {
         }
     }
 
-    /// Side on which to try further rates: where the best rate is the outermost; upward when nothing was learned and the
-    /// highest rate did not diverge; downward when all diverged.
+    /// Side on which to try further rates: where the best rate is the outermost; upward when
+    /// nothing was learned and the highest rate did not diverge; downward when all diverged.
     pub(crate) fn outward(&self) -> Option<Side> {
         let top = self.readings.len().checked_sub(1)?;
         let Some((best, _)) = self.best() else { return Some(Side::Low) };
@@ -274,8 +277,9 @@ fn show(loss: Option<f64>) -> String {
     loss.map_or_else(|| "unknown".into(), |l| format!("{l:.4}"))
 }
 
-/// Rank version of von Neumann's ratio as a standard normal score: far below zero when neighbours are alike, around
-/// zero for a random order (Bartels 1982: mean 2, variance `4(n-2)(5n^2-2n-9) / (5n(n+1)(n-1)^2)`).
+/// Rank version of von Neumann's ratio as a standard normal score: far below zero when neighbours
+/// are alike, around zero for a random order (Bartels 1982: mean 2, variance `4(n-2)(5n^2-2n-9) /
+/// (5n(n+1)(n-1)^2)`).
 fn order(values: &[f64]) -> f64 {
     let n = values.len() as f64;
     let rank = |v: f64| {

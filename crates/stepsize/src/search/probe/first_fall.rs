@@ -1,13 +1,15 @@
-//! [`FirstFall`]: start far too high and divide the rate by ten until the loss falls within the first steps. The answer
-//! lies a stated number of orders of magnitude (two by default) below that rate.
+//! [`FirstFall`]: start far too high and divide the rate by ten until the loss falls within the
+//! first steps. The answer lies a stated number of orders of magnitude (two by default) below that
+//! rate.
 //!
-//! *Falls* means, over the mini-batch losses of a short run at a constant rate: all are finite, the mean of the last
-//! third is below that of the first third by more than two standard errors of the difference, and below the untrained
-//! loss as well (a loss that jumps up and comes back has not fallen). When the very first rate falls, larger ones are
-//! tried (up to [`CLIMB`] of them), because the rule needs the highest rate at which it falls.
+//! *Falls* means, over the mini-batch losses of a short run at a constant rate: all are finite, the
+//! mean of the last third is below that of the first third by more than two standard errors of the
+//! difference, and below the untrained loss as well (a loss that jumps up and comes back has not
+//! fallen). When the very first rate falls, larger ones are tried (up to [`CLIMB`] of them),
+//! because the rule needs the highest rate at which it falls.
 //!
-//! This is a rule of thumb that costs almost nothing. Measured on small networks, two orders are far too low (a
-//! geometric-mean regret of about 100 %), so the number of orders can be set.
+//! This is a rule of thumb that costs almost nothing. Measured on small networks, two orders are
+//! far too low (a geometric-mean regret of about 100 %), so the number of orders can be set.
 
 use crate::divergence::untrained_loss;
 use crate::lr::Lr;
@@ -70,7 +72,8 @@ impl FirstFall {
         Ok(self)
     }
 
-    /// Answers `orders` orders of magnitude below the highest rate that falls; 0 and fractions are allowed.
+    /// Answers `orders` orders of magnitude below the highest rate that falls; 0 and fractions are
+    /// allowed.
     ///
     /// # Errors
     /// When `orders` is not finite.

@@ -1,12 +1,15 @@
-//! [`Grid`]: the sweep, also called sensitivity analysis: every rate of a log-spaced grid with every seed.
+//! [`Grid`]: the sweep, also called sensitivity analysis: every rate of a log-spaced grid with
+//! every seed.
 //!
-//! The answer is the rate with the lowest mean final validation loss over seeds, with an 80 % interval from two seeds
-//! on (`probe/evidence.rs`). While the best rate is the outermost one, the grid grows by a decade on that side with the
-//! same density and all seeds, at most `widen` times per side: upward when nothing learned, downward when all diverged.
-//! If the best is still the outermost then, it refuses.
+//! The answer is the rate with the lowest mean final validation loss over seeds, with an 80 %
+//! interval from two seeds on (`probe/evidence.rs`). While the best rate is the outermost one, the
+//! grid grows by a decade on that side with the same density and all seeds, at most `widen` times
+//! per side: upward when nothing learned, downward when all diverged. If the best is still the
+//! outermost then, it refuses.
 //!
-//! With `steps` below the horizon each trial runs the whole schedule compressed to that length. The best rate of short
-//! runs is not that of long ones: this probe does not correct for it (`race` does).
+//! With `steps` below the horizon each trial runs the whole schedule compressed to that length. The
+//! best rate of short runs is not that of long ones: this probe does not correct for it (`race`
+//! does).
 
 use crate::lr::Lr;
 use crate::probe::Probe;
@@ -15,7 +18,8 @@ use crate::spec::TrialSpec;
 use crate::trial::Trial;
 use crate::{Error, Estimate, Job, Reason, Remedy, Result, Side};
 
-/// Decades by which a grid may grow on each side: a span that is off by more than three is a wrong question.
+/// Decades by which a grid may grow on each side: a span that is off by more than three is a wrong
+/// question.
 const WIDEN: u32 = 3;
 
 /// All rates of a log grid times all seeds.
@@ -30,7 +34,8 @@ pub struct Grid {
 }
 
 impl Grid {
-    /// Rates from `low` to `high`, both included, `per_decade` per factor of ten; one seed, full length.
+    /// Rates from `low` to `high`, both included, `per_decade` per factor of ten; one seed, full
+    /// length.
     ///
     /// # Errors
     /// When `low > high` or `per_decade` is zero.
@@ -109,7 +114,8 @@ impl Probe for Grid {
             if !open.is_empty() {
                 return Ok(open);
             }
-            // Only what was planned so far decides, so that replaying a finished study takes the same way.
+            // Only what was planned so far decides, so that replaying a finished study takes the
+            // same way.
             let planned = done.iter().filter(|t| rates.iter().any(|r| same_rate(*r, t.spec.lr)));
             match Evidence::of(planned).outward() {
                 Some(Side::Low) if low < self.widen => {

@@ -1,12 +1,14 @@
-//! [`Ladder`]: a range test for commands, whose rate cannot be changed during a run: short runs at rising rates, each
-//! from the start.
+//! [`Ladder`]: a range test for commands, whose rate cannot be changed during a run: short runs at
+//! rising rates, each from the start.
 //!
-//! A rung is *broken* when its run diverged, or when it lost half of the best rung's fall from the untrained loss: the
-//! rule of [`crate::probe::RangeTest`]. The *edge* is the first broken rung above the best one. The answer is a quarter of
-//! it, for the reasons given there. The ladder climbs a decade at a time and stops at the edge.
+//! A rung is *broken* when its run diverged, or when it lost half of the best rung's fall from the
+//! untrained loss: the rule of [`crate::probe::RangeTest`]. The *edge* is the first broken rung
+//! above the best one. The answer is a quarter of it, for the reasons given there. The ladder
+//! climbs a decade at a time and stops at the edge.
 //!
-//! Unlike in a ramp, no rung profits from what lower rates have learned, so the edge is that of training from the start.
-//! There is one reading per rung and no estimate of the noise, hence no interval.
+//! Unlike in a ramp, no rung profits from what lower rates have learned, so the edge is that of
+//! training from the start. There is one reading per rung and no estimate of the noise, hence no
+//! interval.
 
 use crate::divergence::untrained_loss;
 use crate::lr::Lr;

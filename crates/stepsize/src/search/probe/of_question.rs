@@ -14,7 +14,8 @@ impl Question {
     /// The probe that answers this question, with its budget and pruner.
     ///
     /// # Errors
-    /// When an option is out of range, the budget does not pay for the first round of trials, or the question is in words.
+    /// When an option is out of range, the budget does not pay for the first round of trials, or
+    /// the question is in words.
     ///
     /// ```
     /// use stepsize::{FindProbe, Job, Question, QuestionKind, Schedule};

@@ -1,13 +1,16 @@
-//! [`Opening`]: compares only the first sixteenth of full runs, for a command whose length cannot be set.
+//! [`Opening`]: compares only the first sixteenth of full runs, for a command whose length cannot
+//! be set.
 //!
-//! Such a run always decays its rate over the full horizon. Its losses in mid-run favour rates 3 to 4 times too small, so
-//! losses from 0.1 to 0.8 of a run must never be compared. In the first 2 to 6 % the schedule has hardly begun and the
-//! bias is small. The reading is the mean log loss over the last two thirds of the first sixteenth. Rates are tried a
-//! factor of ten apart until the best lies between worse ones, then half-way to its neighbours. The answer is the vertex
-//! of the parabola through the best three plus [`SHIFT`].
+//! Such a run always decays its rate over the full horizon. Its losses in mid-run favour rates 3 to
+//! 4 times too small, so losses from 0.1 to 0.8 of a run must never be compared. In the first 2 to
+//! 6 % the schedule has hardly begun and the bias is small. The reading is the mean log loss over
+//! the last two thirds of the first sixteenth. Rates are tried a factor of ten apart until the best
+//! lies between worse ones, then half-way to its neighbours. The answer is the vertex of the
+//! parabola through the best three plus [`SHIFT`].
 //!
-//! The interval is wide on purpose, [`BELOW`] octaves down and [`ABOVE`] up: the best rate at the beginning is often too
-//! high for the whole run, and jobs differ much. With `{steps}` in the command the search is `race`, which is sharper.
+//! The interval is wide on purpose, [`BELOW`] octaves down and [`ABOVE`] up: the best rate at the
+//! beginning is often too high for the whole run, and jobs differ much. With `{steps}` in the
+//! command the search is `race`, which is sharper.
 
 use crate::divergence::lowest_diverged;
 use crate::lr::Lr;
@@ -20,12 +23,13 @@ use crate::{Estimate, Job, Reason, Remedy, Result};
 
 /// The part of the run that is compared.
 const SHARE: u64 = 16;
-/// Octaves from the best rate of an opening to the answer. A compromise between the 57 fit jobs of `bench/`, where a whole
-/// run's best lies 1.3 octaves below (median), and ten command jobs: +0.3, -0.2 and -0.7 octaves have a regret of 53, 42
-/// and 34 % on the former and of 49, 52 and 73 % on the latter.
+/// Octaves from the best rate of an opening to the answer. A compromise between the 57 fit jobs of
+/// `bench/`, where a whole run's best lies 1.3 octaves below (median), and ten command jobs: +0.3,
+/// -0.2 and -0.7 octaves have a regret of 53, 42 and 34 % on the former and of 49, 52 and 73 % on
+/// the latter.
 const SHIFT: f64 = -0.2;
-/// Octaves by which the interval extends below and above the answer: it contains the best rate in 80 % of the searches on
-/// the fit jobs.
+/// Octaves by which the interval extends below and above the answer: it contains the best rate in
+/// 80 % of the searches on the fit jobs.
 const BELOW: f64 = 4.0;
 const ABOVE: f64 = 1.3;
 /// A mean log loss that is lower than that of the lowest rate by less than this is no difference.
@@ -54,7 +58,8 @@ impl Opening {
         Ok(Self { job, start, max_cost })
     }
 
-    /// Rates wanted next, in octaves, and all rates of the plan so far; none when the plan is complete.
+    /// Rates wanted next, in octaves, and all rates of the plan so far; none when the plan is
+    /// complete.
     fn plan(&self, done: &[Trial]) -> (Vec<f64>, Vec<(f64, f64)>) {
         let read = |x: f64| done.iter().find(|t| (t.spec.lr.log2() - x).abs() < 1e-6).map(|t| reading(&self.job, t));
         let start = self.start.log2();
@@ -104,8 +109,8 @@ fn best(known: &[(f64, f64)]) -> Option<usize> {
     finite.min_by(|a, b| a.1.1.total_cmp(&b.1.1)).map(|(at, _)| at)
 }
 
-/// Mean log loss of a trial over the last two thirds of the opening; infinite when it diverged. A metric that reaches zero or
-/// below is averaged as it is: only differences between rates count.
+/// Mean log loss of a trial over the last two thirds of the opening; infinite when it diverged. A
+/// metric that reaches zero or below is averaged as it is: only differences between rates count.
 fn reading(job: &Job, trial: &Trial) -> f64 {
     if !matches!(trial.end, Some(End::Finished)) {
         return f64::INFINITY;

@@ -1,18 +1,19 @@
-//! `race`, the default search: short runs with the whole schedule compressed into them, a posterior over the full run's
-//! loss, and the next probe where it is expected to help most for its cost.
+//! `race`, the default search: short runs with the whole schedule compressed into them, a posterior
+//! over the full run's loss, and the next probe where it is expected to help most for its cost.
 //!
-//! 1. *Bracket*: probes a factor of ten apart at T/16 (longer where that is under 40 steps) until the best lies between
-//!    worse ones; where the best is next to one that broke, the middle of the two too. The lowest rate that broke is a
-//!    ceiling: no probe at or above it, ever (divergence is information, not a score). Where all rates of the bracket learn
-//!    alike they are run with a second seed; differences no larger than those between seeds are refused as noise.
-//! 2. *Refine*: the two-wall [`Landscape`] is fitted to all readings, with a prior that was fitted to known jobs; of all
-//!    probes that the budget allows the one with the largest expected fall of regret for its cost is run (expected value
-//!    of sample information), until the budget is spent.
+//! 1. *Bracket*: probes a factor of ten apart at T/16 (longer where that is under 40 steps) until
+//!    the best lies between worse ones; where the best is next to one that broke, the middle of the
+//!    two too. The lowest rate that broke is a ceiling: no probe at or above it, ever (divergence
+//!    is information, not a score). Where all rates of the bracket learn alike they are run with a
+//!    second seed; differences no larger than those between seeds are refused as noise.
+//! 2. *Refine*: the two-wall [`Landscape`] is fitted to all readings, with a prior that was fitted
+//!    to known jobs; of all probes that the budget allows the one with the largest expected fall of
+//!    regret for its cost is run (expected value of sample information), until the budget is spent.
 //! 3. *Answer*: the rate with the least expected regret, not the one with the best reading.
 //!
-//! Un-annealed losses are never compared: a run whose schedule decays is read at its end only. A constant-rate run is
-//! read at n/2, n/4 and n/8 too, because there every prefix is a whole run. Measurements of each part, and ideas that did
-//! not help, are in `bench/README.md`.
+//! Un-annealed losses are never compared: a run whose schedule decays is read at its end only. A
+//! constant-rate run is read at n/2, n/4 and n/8 too, because there every prefix is a whole run.
+//! Measurements of each part, and ideas that did not help, are in `bench/README.md`.
 
 mod plan;
 mod reading;
@@ -48,7 +49,8 @@ pub struct Race {
 }
 
 impl Race {
-    /// A search for `job` that starts at [`RACE_START`] and spends at most [`RACE_BUDGET`] full runs.
+    /// A search for `job` that starts at [`RACE_START`] and spends at most [`RACE_BUDGET`] full
+    /// runs.
     pub fn new(job: Job) -> Self {
         Self { job, start: Lr::from_log2(RACE_START), max_cost: RACE_BUDGET, rule: OneSided::default() }
     }
@@ -92,7 +94,8 @@ fn lattice(x: f64) -> f64 {
     (x / LATTICE).round() * LATTICE
 }
 
-/// The posterior on a grid of rates: what is asked of it for the choice of probes and for the answer.
+/// The posterior on a grid of rates: what is asked of it for the choice of probes and for the
+/// answer.
 struct Belief {
     fit: Landscape,
     grid: Vec<f64>,
@@ -101,7 +104,8 @@ struct Belief {
     edge: Edge,
 }
 
-/// Where training starts to diverge: somewhere between the highest rate that survived and the lowest that did not.
+/// Where training starts to diverge: somewhere between the highest rate that survived and the
+/// lowest that did not.
 #[derive(Debug, Clone, Copy)]
 struct Edge {
     survived: f64,
@@ -109,8 +113,8 @@ struct Edge {
 }
 
 impl Edge {
-    /// Probability that a full run at `x` diverges: the edge is taken as uniform in its bracket, and softened because a
-    /// longer run can diverge at a somewhat lower rate.
+    /// Probability that a full run at `x` diverges: the edge is taken as uniform in its bracket,
+    /// and softened because a longer run can diverge at a somewhat lower rate.
     fn probability(&self, x: f64) -> f64 {
         if self.diverged.is_infinite() {
             return 0.0;
@@ -122,8 +126,9 @@ impl Edge {
     }
 }
 
-/// Below a cliff ([`Book::cliff`]) the best rate falls by at most this many octaves per octave of length, from the longest
-/// probe to the full run. The model alone, which must allow for walls that move with the length, would go far too low.
+/// Below a cliff ([`Book::cliff`]) the best rate falls by at most this many octaves per octave of
+/// length, from the longest probe to the full run. The model alone, which must allow for walls that
+/// move with the length, would go far too low.
 const CLIFF_SHIFT: f64 = 0.5;
 /// Points of the bracket at which the edge is placed in turn. Not tuned.
 const EDGE_POINTS: u32 = 8;
@@ -180,8 +185,9 @@ impl Belief {
         expected.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i)
     }
 
-    /// Expected regret of choosing on the samples `among`. The rate is chosen on one half and judged on the other: chosen
-    /// and judged on the same few samples, every probe would seem to help.
+    /// Expected regret of choosing on the samples `among`. The rate is chosen on one half and
+    /// judged on the other: chosen and judged on the same few samples, every probe would seem to
+    /// help.
     fn least(&self, among: &[usize], edge: Edge) -> f64 {
         let (even, odd): (Vec<usize>, Vec<usize>) = among.iter().partition(|i| *i % 2 == 0);
         if even.is_empty() || odd.is_empty() {
@@ -192,8 +198,9 @@ impl Belief {
         (a * odd.len() as f64 + b * even.len() as f64) / among.len() as f64
     }
 
-    /// Expected least regret after a reading at `x`, `s`: the samples are sorted by the reading they predict (with
-    /// seeded noise) and cut into bins; within each bin the best rate is chosen anew.
+    /// Expected least regret after a reading at `x`, `s`: the samples are sorted by the reading
+    /// they predict (with seeded noise) and cut into bins; within each bin the best rate is chosen
+    /// anew.
     fn after(&self, x: f64, s: f64) -> f64 {
         let risk = self.edge.probability(x);
         let diverges = Edge { diverged: self.edge.diverged.min(x), ..self.edge };
@@ -202,7 +209,8 @@ impl Belief {
         let mut order: Vec<(f64, usize)> = losses
             .iter()
             .enumerate()
-            // Low-discrepancy noise (golden ratio), the same for every candidate: common random numbers.
+            // Low-discrepancy noise (golden ratio), the same for every candidate: common random
+            // numbers.
             .map(|(i, y)| (y + READING_SD * probit((0.5 + i as f64 * 0.618_033_988_749_895).fract()), i))
             .collect();
         order.sort_by(|a, b| a.0.total_cmp(&b.0));
@@ -234,12 +242,12 @@ impl Belief {
     }
 }
 
-/// Quantiles of the posterior of the best rate that bound the stated 80 % interval. Chosen on the fit jobs, where they
-/// contain the best rate in 80 %.
+/// Quantiles of the posterior of the best rate that bound the stated 80 % interval. Chosen on the
+/// fit jobs, where they contain the best rate in 80 %.
 const INTERVAL: (f64, f64) = (0.06, 0.84);
 
-/// Inverse of the normal distribution (Tocher's logistic approximation; error below 0.02 for |z| < 2.5, and only an
-/// order and a spread are needed).
+/// Inverse of the normal distribution (Tocher's logistic approximation; error below 0.02 for |z| <
+/// 2.5, and only an order and a spread are needed).
 fn probit(u: f64) -> f64 {
     let u = u.clamp(1e-3, 1.0 - 1e-3);
     (u / (1.0 - u)).ln() / 1.702

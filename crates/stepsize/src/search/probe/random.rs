@@ -1,8 +1,8 @@
-//! [`Random`]: rates drawn log-uniformly (Bergstra & Bengio 2012), seeded, so that the same seed gives the same rates
-//! on every machine (ChaCha8).
+//! [`Random`]: rates drawn log-uniformly (Bergstra & Bengio 2012), seeded, so that the same seed
+//! gives the same rates on every machine (ChaCha8).
 //!
-//! Answers as the sweep does, by `probe/evidence.rs`: the lowest mean final validation loss over seeds. It does not widen
-//! its span: when the best rate is the outermost one drawn, it refuses.
+//! Answers as the sweep does, by `probe/evidence.rs`: the lowest mean final validation loss over
+//! seeds. It does not widen its span: when the best rate is the outermost one drawn, it refuses.
 
 use crate::lr::Lr;
 use crate::probe::Probe;

@@ -1,21 +1,24 @@
-//! [`RangeTest`]: one short run whose rate is ramped from far too low to far too high (Smith 2015, arXiv 1506.01186,
-//! section 3.3).
+//! [`RangeTest`]: one short run whose rate is ramped from far too low to far too high (Smith 2015,
+//! arXiv 1506.01186, section 3.3).
 //!
-//! What a range test measures well is the upper edge: the rate at which training breaks. Where the loss *starts* to
-//! fall is mostly a property of the ramp (after k steps of an exponential ramp all steps before add up to about one
-//! decade of it), and smoothing moves it by up to two decades. So our own rule, [`RangeTestRule::Edge`], finds the edge
-//! and divides it by [`MARGIN`]:
+//! What a range test measures well is the upper edge: the rate at which training breaks. Where the
+//! loss *starts* to fall is mostly a property of the ramp (after k steps of an exponential ramp all
+//! steps before add up to about one decade of it), and smoothing moves it by up to two decades. So
+//! our own rule, [`RangeTestRule::Edge`], finds the edge and divides it by [`MARGIN`]:
 //! - losses are smoothed by a running median of five, centred, so that no feature moves;
-//! - the *edge* is the first rate after the lowest smoothed loss where half of what was learned is lost again, or where
-//!   a loss is not finite;
-//! - the answer is the edge divided by 4: the best rate is "usually within a factor of two of the largest that
-//!   converges" (Bengio 2012, arXiv 1206.5533, section 3.3.1), and Smith takes a third or a fourth of it as lower end.
+//! - the *edge* is the first rate after the lowest smoothed loss where half of what was learned is
+//!   lost again, or where a loss is not finite;
+//! - the answer is the edge divided by 4: the best rate is "usually within a factor of two of the
+//!   largest that converges" (Bengio 2012, arXiv 1206.5533, section 3.3.1), and Smith takes a third
+//!   or a fourth of it as lower end.
 //!
-//! [`RangeTestRule::Peer`] follows another tool, with that tool's ramp, smoothing and stop rule (`probe/suggest.rs`).
-//! [`RangeTestRule::Accuracy`] is Smith's: `base` where the score starts to rise, `max` where it stops rising.
+//! [`RangeTestRule::Peer`] follows another tool, with that tool's ramp, smoothing and stop rule
+//! (`probe/suggest.rs`). [`RangeTestRule::Accuracy`] is Smith's: `base` where the score starts to
+//! rise, `max` where it stops rising.
 //!
-//! Every rule needs enough losses, a fall beyond the noise, and a run that is not broken from the start. Otherwise the
-//! probe refuses, even where the tool would name a rate. One run gives no interval.
+//! Every rule needs enough losses, a fall beyond the noise, and a run that is not broken from the
+//! start. Otherwise the probe refuses, even where the tool would name a rate. One run gives no
+//! interval.
 
 use crate::defaults::{RANGE_TEST_STEPS, range_test_span};
 use crate::divergence::untrained_loss;
@@ -32,17 +35,19 @@ use crate::{Error, Estimate, Job, Reason, Remedy, Result};
 
 /// Divisor from the edge to the answer; the source is in the head comment.
 pub(super) const MARGIN: f64 = 4.0;
-/// Fewest losses from which a shape can be read: the tools drop 15 and take differences of the rest.
+/// Fewest losses from which a shape can be read: the tools drop 15 and take differences of the
+/// rest.
 const LEAST: usize = 20;
-/// A fall below this many standard deviations of a mini-batch loss is noise: the start and the minimum of a running
-/// median of five over a few hundred readings differ by about three.
+/// A fall below this many standard deviations of a mini-batch loss is noise: the start and the
+/// minimum of a running median of five over a few hundred readings differ by about three.
 const NOISE: f64 = 4.0;
 /// Fewest scores for Smith's reading.
 const SCORES: usize = 8;
 /// Share of the rise of the score at which it starts (and, from above, stops) to rise.
 const RISE: f64 = 0.1;
 
-/// Where the score starts and stops to rise in a range test (Smith 2015): the bounds of a cyclical schedule.
+/// Where the score starts and stops to rise in a range test (Smith 2015): the bounds of a cyclical
+/// schedule.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bounds {
     /// Rate at which the score has made the first tenth of its rise.
@@ -88,7 +93,8 @@ impl RangeTest {
         Ok(Self { job, low, high, steps, ramp: Ramp::Exponential, reading: RangeTestRule::Edge })
     }
 
-    /// The test of another tool: its span and length (1e-7 to 10 in 100 steps; Lightning 1e-8 to 1), ramp and rule.
+    /// The test of another tool: its span and length (1e-7 to 10 in 100 steps; Lightning 1e-8 to
+    /// 1), ramp and rule.
     ///
     /// # Errors
     /// None with these constants.
@@ -178,11 +184,11 @@ fn edge_index(losses: &[f64], untrained: Option<f64>) -> std::result::Result<Opt
     Ok((least..sound).find(|&i| smooth[i] > lost).or((sound < losses.len()).then_some(sound)))
 }
 
-/// Smith's bounds from scores that rise (accuracy, R2) over rates that rise; `None` from fewer than eight finite
-/// scores, or scores that never rise.
+/// Smith's bounds from scores that rise (accuracy, R2) over rates that rise; `None` from fewer than
+/// eight finite scores, or scores that never rise.
 ///
-/// The score at the lowest rate is the floor and the highest of its running median of three the top; `base` is the
-/// first rate above a tenth of that rise, `max` the first above nine tenths.
+/// The score at the lowest rate is the floor and the highest of its running median of three the
+/// top; `base` is the first rate above a tenth of that rise, `max` the first above nine tenths.
 pub fn smith(lrs: &[f64], scores: &[f64]) -> Option<Bounds> {
     let sound: Vec<(f64, f64)> = lrs.iter().copied().zip(scores.iter().copied()).filter(|p| p.1.is_finite()).collect();
     if sound.len() < SCORES {

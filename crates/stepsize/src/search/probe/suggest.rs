@@ -1,4 +1,5 @@
-//! Conformance modes: how the known learning-rate finders ramp, smooth, stop and suggest, reproduced to the last index.
+//! Conformance modes: how the known learning-rate finders ramp, smooth, stop and suggest,
+//! reproduced to the last index.
 //!
 //! | tool | ramp at iteration k of n (exponential) | smoothing | stops at | suggestion |
 //! |---|---|---|---|---|
@@ -8,10 +9,10 @@
 //! | ignite 0.5.5 | `(k+1)/n`, n+1 points | as torch-lr-finder | 5 x best | steepest over the index before the minimum |
 //!
 //! These are pure functions of rates and losses, checked against the real packages on the curves of
-//! `tests/golden/finders.json`. Faults of the tools are reproduced: a NaN slot wins an argmin (torch-lr-finder,
-//! ignite), a flat curve gets a number (fastai, torch-lr-finder, Lightning), a constant loss is seen as rising
-//! (Lightning). Where the package raises or returns nothing, so does the mode: `None`. The probe [`super::RangeTest`]
-//! puts a refusal in front of them.
+//! `tests/golden/finders.json`. Faults of the tools are reproduced: a NaN slot wins an argmin
+//! (torch-lr-finder, ignite), a flat curve gets a number (fastai, torch-lr-finder, Lightning), a
+//! constant loss is seen as rising (Lightning). Where the package raises or returns nothing, so
+//! does the mode: `None`. The probe [`super::RangeTest`] puts a refusal in front of them.
 
 mod fastai;
 mod steepest;
@@ -52,8 +53,9 @@ pub enum Finder {
 }
 
 impl Finder {
-    /// The rates that it records in a test of `iterations` from `low` to `high`, one for each iteration (ignite makes
-    /// one iteration more). fastai knows no linear ramp: its own formula is used with the straight line.
+    /// The rates that it records in a test of `iterations` from `low` to `high`, one for each
+    /// iteration (ignite makes one iteration more). fastai knows no linear ramp: its own formula is
+    /// used with the straight line.
     pub fn rates(self, low: f64, high: f64, iterations: usize, ramp: Ramp) -> Vec<f64> {
         let n = iterations as f64;
         let at = |r: f64| ramp.at(low, high, r);
@@ -132,8 +134,9 @@ impl Suggestion {
         }
     }
 
-    /// The suggested rate for rates and losses as [`Finder::record`] leaves them (`lrs` may be longer), in a test meant
-    /// to have `iterations`; `None` where the package raises or returns nothing.
+    /// The suggested rate for rates and losses as [`Finder::record`] leaves them (`lrs` may be
+    /// longer), in a test meant to have `iterations`; `None` where the package raises or returns
+    /// nothing.
     ///
     /// fastai works in single precision: so does this, and its rates are single-precision numbers.
     pub fn suggest(self, lrs: &[f64], losses: &[f64], iterations: usize) -> Option<f64> {
@@ -166,7 +169,8 @@ impl std::str::FromStr for Suggestion {
     }
 }
 
-/// Index of the smallest value, the first of equals; a NaN is smaller than all, as in NumPy and PyTorch.
+/// Index of the smallest value, the first of equals; a NaN is smaller than all, as in NumPy and
+/// PyTorch.
 fn argmin<T: PartialOrd + Copy>(values: &[T]) -> Option<usize> {
     let mut least = 0;
     for (i, v) in values.iter().enumerate() {

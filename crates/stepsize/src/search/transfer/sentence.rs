@@ -33,8 +33,8 @@ impl PlanText {
     /// The plan of this text. What it leaves out is taken from `other`.
     ///
     /// # Errors
-    /// When the schedule or the number of steps is missing from both texts, or the schedule does not
-    /// parse.
+    /// When the schedule or the number of steps is missing from both texts, or the schedule does
+    /// not parse.
     pub fn plan(&self, other: &Self) -> Result<Plan> {
         let missing = |what: &str| {
             Error::invalid(format!("the {what} is missing; write it as in \"cosine, 10k steps, batch 64\""))

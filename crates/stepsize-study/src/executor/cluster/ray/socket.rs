@@ -8,7 +8,8 @@ use std::io::{Error, ErrorKind, Read, Result, Write};
 const MOST: usize = 256 << 20;
 /// Longest answer to the opening request.
 const HEAD: usize = 16 << 10;
-/// Any sixteen bytes do: the key proves that the other side speaks the protocol, and is not a secret.
+/// Any sixteen bytes do: the key proves that the other side speaks the protocol, and is not a
+/// secret.
 const KEY: &str = "c3RlcHNpemUtbG9nLXJlYWQ=";
 
 /// What came.

@@ -1,4 +1,5 @@
-//! Which probes to run: the bracket, its repetition where the rate may not matter, and the candidates of the refinement.
+//! Which probes to run: the bracket, its repetition where the rate may not matter, and the
+//! candidates of the refinement.
 
 use super::lattice;
 use super::reading::{Book, Ending, Entry};
@@ -13,25 +14,27 @@ const LONGEST: f64 = 0.251;
 /// Highest and lowest `log2 lr` to go to.
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = -26.0;
-/// Probes below this many steps mislead even when decayed (25-step probes of a 400-step job: 5x too high).
+/// Probes below this many steps mislead even when decayed (25-step probes of a 400-step job: 5x too
+/// high).
 const MIN_STEPS: u64 = 40;
 /// Below this many steps a probe says nothing at all.
 const FEWEST_STEPS: u64 = 5;
 /// A fall of log loss below this is "nothing learned".
 const LEARNED: f64 = 0.1;
-/// Below this fall of log loss a reading must also stand out from the others: a network that died at too high a rate
-/// ends at the loss of a constant guess, somewhat below that of random weights, and so do all its neighbours.
+/// Below this fall of log loss a reading must also stand out from the others: a network that died
+/// at too high a rate ends at the loss of a constant guess, somewhat below that of random weights,
+/// and so do all its neighbours.
 const PLAINLY_LEARNED: f64 = 0.2;
 /// Readings within this much log loss of each other are alike.
 const ALIKE: f64 = 0.03;
-/// Probes are made at most this many octaves beside the rates that are likely best: a reading far from them can only
-/// help through the model, and the model is the weaker evidence.
+/// Probes are made at most this many octaves beside the rates that are likely best: a reading far
+/// from them can only help through the model, and the model is the weaker evidence.
 const BESIDE: f64 = 2.0;
-/// The middle between the highest rate that trained and the lowest that broke is probed if these are this many octaves
-/// apart.
+/// The middle between the highest rate that trained and the lowest that broke is probed if these
+/// are this many octaves apart.
 const WIDE_GAP: f64 = 2.0;
-/// Above this `log2 lr`, a rate at which nothing was learned may be too high as well as too low: the network may have
-/// died.
+/// Above this `log2 lr`, a rate at which nothing was learned may be too high as well as too low:
+/// the network may have died.
 const DEAD_ABOVE: f64 = -10.0;
 /// Most rates beyond the first two on the way outward.
 pub(in crate::search::probe) const WIDENINGS: usize = 8;
@@ -58,8 +61,9 @@ fn first_length(job: &Job) -> u64 {
     n
 }
 
-/// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best is the outermost.
-/// Where the next rate outward broke, the middle between it and the best is tried.
+/// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best
+/// is the outermost. Where the next rate outward broke, the middle between it and the best is
+/// tried.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> NextProbe {
     let mut n = first_length(job);
     if n < FEWEST_STEPS {
@@ -67,7 +71,8 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
     }
     let mut xs = vec![start, start + STRIDE];
     let (mut spent, mut widenings) = (0.0, 0);
-    // The lowest rate that broke, at any length; whether shorter probes showed that lower rates are worse.
+    // The lowest rate that broke, at any length; whether shorter probes showed that lower rates are
+    // worse.
     let (mut ceiling, mut closed_below) = (f64::INFINITY, false);
     loop {
         let missing: Vec<(f64, u64)> = xs.iter().filter(|&&x| book.find(x, n).is_none()).map(|&x| (x, n)).collect();
@@ -101,7 +106,8 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
                 NextProbe::Refine(n)
             };
         }
-        // Nothing learned at this length: the highest rate that trained at twice the length, while it can be paid.
+        // Nothing learned at this length: the highest rate that trained at twice the length, while
+        // it can be paid.
         let run: u64 = xs.iter().filter_map(|&x| book.find(x, n)).map(|e| e.run).sum();
         spent += run as f64 / job.steps as f64;
         n *= 2;
@@ -155,7 +161,8 @@ impl Stage {
         let up = Some(self.high + STRIDE).filter(|x| *x <= TOP && *x < self.ceiling);
         let gap = self.ceiling - self.trained;
         let between = Some(lattice(self.trained + gap / 2.0)).filter(|_| gap.is_finite() && gap > WIDE_GAP);
-        // A rate that is too low leaves the loss where it was. One that moved it without learning is too high.
+        // A rate that is too low leaves the loss where it was. One that moved it without learning
+        // is too high.
         if self.trained == f64::NEG_INFINITY || !self.learned && self.low_moved {
             return down;
         }
@@ -176,16 +183,19 @@ enum Doubt {
     Noise(Refusal),
 }
 
-/// If even the worst rate of the bracket has learned this share of what the best has, no wall was seen.
+/// If even the worst rate of the bracket has learned this share of what the best has, no wall was
+/// seen.
 const NO_WALL: f64 = 0.6;
 /// Most rates that are repeated.
 const REPEATED: usize = 4;
-/// Least ratio of the variance between rates to that between seeds: the 6 % point of F for 4 rates and 2 seeds (9 % for 3
-/// rates). At 10 two jobs of the bench with real, small differences were refused.
+/// Least ratio of the variance between rates to that between seeds: the 6 % point of F for 4 rates
+/// and 2 seeds (9 % for 3 rates). At 10 two jobs of the bench with real, small differences were
+/// refused.
 const VARIANCE_RATIO: f64 = 6.0;
 
-/// Rates a decade apart that all learn alike, or hardly at all, may differ by noise only. They are run once more with
-/// another seed, and the variance between rates is compared with that between seeds (analysis of variance, Fisher 1925).
+/// Rates a decade apart that all learn alike, or hardly at all, may differ by noise only. They are
+/// run once more with another seed, and the variance between rates is compared with that between
+/// seeds (analysis of variance, Fisher 1925).
 fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     let entries: Vec<&Entry> = xs.iter().filter_map(|&x| book.find(x, n)).collect();
     if entries.iter().any(|e| e.end == Ending::Behind) {
@@ -282,8 +292,8 @@ fn nothing(n: u64, steps: u64, low: f64, high: f64) -> Refusal {
 
 /// Probes that the refinement may choose from: (log2 lr, steps).
 ///
-/// The first one repeats a tried rate at another length, because only such a pair shows how the landscape moves with
-/// the horizon.
+/// The first one repeats a tried rate at another length, because only such a pair shows how the
+/// landscape moves with the horizon.
 pub(super) fn candidates(
     job: &Job,
     book: &Book,

@@ -8,8 +8,8 @@ use crate::schedule::Schedule;
 use crate::spec::End;
 use crate::trial::Trial;
 
-/// A constant-rate run is read at its shorter lengths down to this many steps; below, the transient of the first steps
-/// decides.
+/// A constant-rate run is read at its shorter lengths down to this many steps; below, the transient
+/// of the first steps decides.
 const MIN_PREFIX: u64 = 30;
 
 /// Outcome of one probe.
@@ -33,8 +33,8 @@ pub(super) enum Ending {
     Broke,
 }
 
-/// A run is dead if it learned less than this share of what a lower rate did, in log loss and in the same number of
-/// steps.
+/// A run is dead if it learned less than this share of what a lower rate did, in log loss and in
+/// the same number of steps.
 const DEAD: f64 = 0.2;
 /// Where the best of a length fell by less than this, none is called dead.
 const ALIVE: f64 = 0.3;
@@ -55,8 +55,9 @@ impl Entry {
         }
     }
 
-    /// Whether it learned next to nothing although the best of its length, at a lower rate, learned. Such a network is dead
-    /// (all its units are saturated): its loss shows where training breaks, not how the loss rises with the rate.
+    /// Whether it learned next to nothing although the best of its length, at a lower rate,
+    /// learned. Such a network is dead (all its units are saturated): its loss shows where training
+    /// breaks, not how the loss rises with the rate.
     fn is_dead(&self, same_seed: &[Entry], untrained: f64) -> bool {
         let Ending::Read(y) = self.end else { return false };
         let Some(best) = lowest(same_seed.iter().filter(|o| o.steps == self.steps)) else { return false };
@@ -128,8 +129,9 @@ impl Book {
                     }
                 }
                 Ending::Behind => {
-                    // On the left wall the loss depends on the sum of the rates only, so a low rate's un-annealed
-                    // reading is worth as much as the end of a run with the same sum.
+                    // On the left wall the loss depends on the sum of the rates only, so a low
+                    // rate's un-annealed reading is worth as much as the end of a run with the same
+                    // sum.
                     let last = trial.val.last().filter(|p| p.step > 0 && p.loss.is_finite());
                     readings.extend(last.map(|p| Reading { x, s: s(p.step), y: log(p.loss) }));
                 }
@@ -186,8 +188,9 @@ impl Book {
         lowest(self.entries.iter())
     }
 
-    /// The best of the longest probes, if only breaking stops the loss from falling: the loss still falls with the rate and
-    /// with the steps, no lower rate was better, and no higher one was plainly worse.
+    /// The best of the longest probes, if only breaking stops the loss from falling: the loss still
+    /// falls with the rate and with the steps, no lower rate was better, and no higher one was
+    /// plainly worse.
     pub fn cliff(&self) -> Option<&Entry> {
         let read = || self.entries.iter().filter(|e| e.value().is_finite());
         let longest = read().map(|e| e.steps).max().filter(|_| self.ceiling.is_finite())?;
@@ -224,17 +227,19 @@ impl Book {
     }
 }
 
-/// Sum of the schedule's factors over the first `steps` steps: how far a run moves for its base rate.
+/// Sum of the schedule's factors over the first `steps` steps: how far a run moves for its base
+/// rate.
 fn progress(schedule: &Schedule, steps: u64) -> f64 {
     (0..steps).map(|t| schedule.factor(t)).sum::<f64>().max(f64::MIN_POSITIVE)
 }
 
-/// Losses below this share of the untrained loss count as zero: the ratio of two such losses is noise, and would outweigh
-/// how near a rate is to where training breaks.
+/// Losses below this share of the untrained loss count as zero: the ratio of two such losses is
+/// noise, and would outweigh how near a rate is to where training breaks.
 const NEGLIGIBLE: f64 = 2e-4;
 
-/// Logarithm of a loss, flat below [`NEGLIGIBLE`]. Where a job's loss reaches zero or below (a likelihood of continuous
-/// targets, a reward with its sign turned) it is measured from a floor a tenth of the seen range below the lowest reading.
+/// Logarithm of a loss, flat below [`NEGLIGIBLE`]. Where a job's loss reaches zero or below (a
+/// likelihood of continuous targets, a reward with its sign turned) it is measured from a floor a
+/// tenth of the seen range below the lowest reading.
 fn log_loss(done: &[Trial]) -> impl Fn(f64) -> f64 + use<> {
     let all = || done.iter().flat_map(|t| t.val.points()).map(|p| p.loss).filter(|l| l.is_finite());
     let lowest = all().fold(f64::INFINITY, f64::min);

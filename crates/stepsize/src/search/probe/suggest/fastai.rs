@@ -1,5 +1,6 @@
-//! fastai 2.8.12, `callback/schedule.py` and `AvgSmoothLoss` of `learner.py`. Single precision throughout, because
-//! that is what its tensors hold and a tie or a threshold falls as it does there.
+//! fastai 2.8.12, `callback/schedule.py` and `AvgSmoothLoss` of `learner.py`. Single precision
+//! throughout, because that is what its tensors hold and a tie or a threshold falls as it does
+//! there.
 
 use super::argmin;
 
@@ -29,8 +30,8 @@ pub(super) fn record(losses: &[f64]) -> Vec<f64> {
     out
 }
 
-/// The points that suggestions see: a tenth of the planned iterations dropped at the start, five at the end, and all
-/// from the first NaN on.
+/// The points that suggestions see: a tenth of the planned iterations dropped at the start, five at
+/// the end, and all from the first NaN on.
 pub(super) fn window(lrs: &[f64], losses: &[f64], iterations: usize) -> (Vec<f32>, Vec<f32>) {
     let end = losses.len().saturating_sub(5);
     let start = (iterations / 10).min(end);
@@ -39,8 +40,9 @@ pub(super) fn window(lrs: &[f64], losses: &[f64], iterations: usize) -> (Vec<f32
     (single(lrs), single(losses))
 }
 
-/// Longest strictly falling subsequence; the answer is at a third plus a sixth of its length (each rounded down) from a
-/// start that is the end minus the *length*, not the subsequence's true first index.
+/// Longest strictly falling subsequence; the answer is at a third plus a sixth of its length (each
+/// rounded down) from a start that is the end minus the *length*, not the subsequence's true first
+/// index.
 pub(super) fn valley(lrs: &[f32], losses: &[f32]) -> Option<f64> {
     let n = losses.len();
     let mut length = vec![1usize; n];
@@ -63,8 +65,8 @@ pub(super) fn valley(lrs: &[f32], losses: &[f32]) -> Option<f64> {
     lrs.get(usize::try_from(at).ok()?).map(|&lr| f64::from(lr))
 }
 
-/// From the right, two gradients 15 apart walk left while they differ; the answer is the rate at the left one's last
-/// place.
+/// From the right, two gradients 15 apart walk left while they differ; the answer is the rate at
+/// the left one's last place.
 pub(super) fn slide(lrs: &[f32], losses: &[f32]) -> Option<f64> {
     let gradient = gradient(losses)?;
     let mut left = losses.len().checked_sub(1 + SLIDE_WIDTH)?;

@@ -12,7 +12,8 @@ const BETA: f64 = 0.98;
 /// Lightning's multiple of the best smoothed loss.
 const LIGHTNING_STOP: f64 = 4.0;
 
-/// Moving average that starts at the first loss, cut after the first value above five times the best.
+/// Moving average that starts at the first loss, cut after the first value above five times the
+/// best.
 pub(super) fn record_plain(losses: &[f64]) -> Vec<f64> {
     let (mut best, mut out) = (f64::NAN, Vec::<f64>::new());
     for &loss in losses {
@@ -28,8 +29,8 @@ pub(super) fn record_plain(losses: &[f64]) -> Vec<f64> {
     out
 }
 
-/// Moving average divided by the debiasing of one step later (the step counter is already 1 at the first batch), cut
-/// after the first value but the first above four times the best.
+/// Moving average divided by the debiasing of one step later (the step counter is already 1 at the
+/// first batch), cut after the first value but the first above four times the best.
 pub(super) fn record_lightning(losses: &[f64]) -> Vec<f64> {
     let (mut average, mut best, mut out) = (0.0, 0.0, Vec::new());
     for (k, &loss) in losses.iter().enumerate() {
@@ -46,7 +47,8 @@ pub(super) fn record_lightning(losses: &[f64]) -> Vec<f64> {
     out
 }
 
-/// Lowest central difference over the index, ten points dropped at the start and five at the end; needs 17 points.
+/// Lowest central difference over the index, ten points dropped at the start and five at the end;
+/// needs 17 points.
 pub(super) fn torch_lr_finder(lrs: &[f64], losses: &[f64]) -> Option<f64> {
     let n = losses.len();
     if n < 17 {
@@ -64,8 +66,9 @@ pub(super) fn torch_lr_finder(lrs: &[f64], losses: &[f64]) -> Option<f64> {
     Some(lrs[10 + argmin(&slopes)?])
 }
 
-/// Lowest slope over the rate itself (not its log), by differences for uneven spacing in single precision; ten points
-/// dropped at the start, one at the end, and those that are not finite; needs two.
+/// Lowest slope over the rate itself (not its log), by differences for uneven spacing in single
+/// precision; ten points dropped at the start, one at the end, and those that are not finite; needs
+/// two.
 pub(super) fn lightning(lrs: &[f64], losses: &[f64]) -> Option<f64> {
     let end = losses.len().checked_sub(1)?;
     let kept: Vec<usize> = (10..end).filter(|&i| (losses[i] as f32).is_finite()).collect();
@@ -87,7 +90,8 @@ pub(super) fn lightning(lrs: &[f64], losses: &[f64]) -> Option<f64> {
     Some(lrs[kept[argmin(&slopes)?]])
 }
 
-/// Lowest central difference over the index among the points up to the minimum, in single precision; needs three.
+/// Lowest central difference over the index among the points up to the minimum, in single
+/// precision; needs three.
 pub(super) fn ignite(lrs: &[f64], losses: &[f64]) -> Option<f64> {
     let single: Vec<f32> = losses.iter().map(|&l| l as f32).collect();
     let falling = &single[..=argmin(&single)?];
