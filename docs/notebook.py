@@ -1,7 +1,8 @@
 # %% [markdown]
 # # What learning rate should I use?
-# We train a small convolutional network on handwritten digits, which come with scikit-learn (1797 pictures of 8 x 8 pixels). We ask
-# for the rate of a run of 600 steps, look at the answer, train with it, and compare it with rates above and below.
+# We train a small convolutional network on handwritten digits, which come with scikit-learn (1797
+# pictures of 8 x 8 pixels). We ask for the rate of a run of 600 steps, look at the answer, train
+# with it, and compare it with rates above and below.
 # Open this file as a notebook in VS Code, Spyder or PyCharm, or with jupytext.
 
 # %%
@@ -34,7 +35,8 @@ def network():
 
 # %% [markdown]
 # ## Ask
-# Short trials train the model in place, then it is put back. The answer prints as text; a notebook shows it as a picture.
+# Short trials train the model in place, then it is put back. The answer prints as text; a notebook
+# shows it as a picture.
 
 # %%
 model = network()
@@ -83,7 +85,8 @@ assert accuracy > 0.97
 
 # %% [markdown]
 # ## Check
-# Full runs at a tenth of the answer, at the answer and at ten times the answer, drawn over the picture of the search.
+# Full runs at a tenth of the answer, at the answer and at ten times the answer, drawn over the
+# picture of the search.
 
 # %%
 figure = Figure(figsize=(8, 4.5), layout="constrained")

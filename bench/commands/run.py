@@ -34,7 +34,7 @@ SEARCH_SEEDS = (100, 101)
 STARTS = ("0.1", "0.01", "0.001", "0.0001")
 RATES = [10 ** (k / 4) for k in range(-14, 3)]  # 3e-4 .. 3, four a decade
 
-# name: script, option of the rate, option of the length, option of the seed, full length, other options
+# name: script, option of the rate, of the length, of the seed, full length, other options
 JOBS = {
     "numpy": ("examples/numpy_train.py", "--lr", "--steps", "--seed", 2000, []),
     "numpy_wide": ("examples/numpy_train.py", "--lr", "--steps", "--seed", 1000, ["--hidden", "128"]),

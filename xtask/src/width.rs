@@ -1,5 +1,6 @@
 //! Comment lines of at most 100 columns: rustfmt and ruff do not wrap them. A row of a table is
-//! exempt, because it cannot be wrapped.
+//! exempt, because it cannot be wrapped, and so is the code of an example, which has the width of
+//! code.
 
 use crate::counts::{Place, Rule};
 use crate::source::Source;
@@ -19,11 +20,14 @@ pub fn long(sources: &[Source]) -> Vec<Place> {
             () if source.has_extension(&["py", "pyi"]) => "#",
             () => continue,
         };
+        let mut example = false;
         for (i, line) in source.text.lines().enumerate() {
             let columns = line.chars().count();
             let comment = line.trim_start().strip_prefix(mark);
-            let row = comment.is_some_and(|text| text.trim_start_matches(['/', '!', ' ']).starts_with('|'));
-            if columns > MOST && comment.is_some() && !row {
+            let text = comment.map(|text| text.trim_start_matches(['/', '!', ' ']));
+            // A fence opens an example or closes it; what is no comment ends one that was left open.
+            example = text.is_some_and(|text| example != text.starts_with("```"));
+            if columns > MOST && text.is_some_and(|text| !example && !text.starts_with('|')) {
                 let text = format!("{}:{}: {columns} columns", source.path, i + 1);
                 places.push(Place { part: source.part().to_owned(), text });
             }
@@ -41,8 +45,9 @@ mod tests {
     fn a_comment_line_over_100_columns_is_found() {
         let (fits, over) = (format!("    // {}\n", "x".repeat(93)), format!("    // {}\n", "x".repeat(94)));
         let code = format!("let x = 1; // {}\n//! | {} |\n", "x".repeat(94), "x".repeat(94));
+        let example = format!("/// ```\n{over}/// ```\n");
         let sources = [
-            source("crates/a/src/lib.rs", &format!("{fits}{over}{code}")),
+            source("crates/a/src/lib.rs", &format!("{fits}{over}{code}{example}")),
             source("bench/b.py", &over.replace("//", "#!")),
             source("bench/b.md", &over),
         ];

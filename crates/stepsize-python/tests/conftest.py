@@ -12,7 +12,7 @@ import os, sys, torch
 import torch.distributed as dist
 dist.init_process_group("gloo", init_method=f"tcp://127.0.0.1:{sys.argv[2]}", rank=int(sys.argv[1]), world_size=2)
 """
-# Skips Python's shutdown: threads of Gloo may ask for the interpreter during it, which aborts the process.
+# Skips Python's shutdown, during which threads of Gloo may ask for the interpreter and abort.
 END = """
 sys.stdout.flush()
 dist.barrier()

@@ -149,7 +149,8 @@ def test_it_finds_a_good_rate_for_a_network_on_digits(digits):
             return nn.functional.cross_entropy(model(digits[1].tensors[0]), digits[1].tensors[1]).item()
 
     table = {lr: full_run(lr) for lr in (1e-3, 1e-2, 3e-2, 1e-1, 3e-1, 1.0)}
-    # A rough check: at most a third above the best of six rates; a bad rate is worse by a factor of 3 or more.
+    # A rough check: at most a third above the best of six rates; a bad rate is 3 times worse or
+    # more.
     assert full_run(estimate.lr) < 1.34 * min(table.values()), (estimate.lr, table)
     assert max(table.values()) > 3 * min(table.values())
 

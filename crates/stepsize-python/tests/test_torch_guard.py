@@ -60,7 +60,7 @@ def test_a_nan_is_undone_bit_for_bit_and_training_continues(adam, caplog):
     with caplog.at_level(logging.WARNING, "stepsize"), st.guard(model, optimizer, every=50) as g:
 
         def at_step(step):
-            # BatchNorm has seen the batch already: the kept state is the one in which the loss was reported
+            # BatchNorm has seen the batch already: the loss was reported in the state that is kept
             states.setdefault(step, values(model, optimizer))
 
         train(g, model, optimizer, 170, at_step=at_step)

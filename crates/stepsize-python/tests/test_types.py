@@ -21,7 +21,8 @@ def test_types(checker):
     command = COMMANDS[checker]
     pytest.importorskip(command[0].split(".")[0])
     if checker == "pyright":
-        # It looks for a missing `jax` in the directories above the file that imports it, and finds stepsize/jax.
+        # It looks for a missing `jax` in the directories above the file that imports it, and
+        # finds stepsize/jax.
         missing = [name for name in FRAMEWORKS if importlib.util.find_spec(name) is None]
         if missing:
             pytest.skip(f"pyright takes stepsize.{missing[0]} for {missing[0]}, which is not installed")

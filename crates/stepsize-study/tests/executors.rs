@@ -282,7 +282,7 @@ mod suite {
     }
 }
 
-/// What a killed coordinator leaves is taken up or put away by rule, call by call.
+/// What a killed coordinator leaves is adopted or removed by rule, call by call.
 mod recovery {
     use super::*;
 

@@ -190,7 +190,7 @@ fn ours_decides_alike_at_any_scale_and_sign() {
     let negative: Vec<f64> = shape.iter().map(|v| -v).collect();
     let mirrored = |p: &mut Plateau| (p.mode, p.threshold) = (Direction::Max, 0.0);
     assert_eq!(factors(&mut *ours(mirrored), &negative), expected);
-    // Negative metrics in the relative rule: a slow worsening is a plateau, a fall is none.
+    // Negative metrics in the relative rule: a slow worsening is a plateau, a fall is not.
     let worse: Vec<f64> = (0..6).map(|k| -1.0 + 5e-5 * f64::from(k)).collect();
     assert_eq!(factors(&mut *ours(|_| ()), &worse)[5], 0.5);
     let better: Vec<f64> = (0..6).map(|k| -1.0 - 1e-2 * f64::from(k)).collect();

@@ -76,28 +76,28 @@ fn planned(question: &Question) -> Result<Comparison, Fault> {
 }
 
 /// A comparison in a file of studies.
-pub struct Kept {
+pub struct KeptComparison {
     /// As it was asked, for the text.
     question: Question,
     plan: Comparison,
 }
 
 /// The comparison of the study `name`; `None` when it is a search.
-pub fn kept(studies: &Studies, name: &str, events: &[Event]) -> Result<Option<Kept>, Fault> {
+pub fn kept(studies: &Studies, name: &str, events: &[Event]) -> Result<Option<KeptComparison>, Fault> {
     let Some(question) = events.first().and_then(Event::question) else { return Ok(None) };
     if !matches!(question.kind, QuestionKind::Words(_)) {
         let plan = question.comparison()?;
-        return Ok(plan.map(|plan| Kept { question: question.clone(), plan }));
+        return Ok(plan.map(|plan| KeptComparison { question: question.clone(), plan }));
     }
     // Version 1 of the event format recorded a comparison in words. The plan is in the command
     // only.
     let Ok(recorded) = resume::recorded(studies, name) else { return Ok(None) };
     let Verb::Compare(args) = recorded.cli.verb else { return Ok(None) };
     let plan = planned(&Question { kind: kind(&args, &question.job)?, ..question.clone() })?;
-    Ok(Some(Kept { question: question.clone(), plan }))
+    Ok(Some(KeptComparison { question: question.clone(), plan }))
 }
 
-impl Kept {
+impl KeptComparison {
     /// Draws it from its events alone.
     pub fn draw(&self, events: &[Event], files: &FilesArgs, style: Style) -> Result<Done, Fault> {
         let over = |trial: &Trial| !matches!(trial.end, None | Some(End::Stopped | End::Failed { .. }));

@@ -107,7 +107,7 @@ done
 "#;
 
 /// The wall clock jumps an hour forth and back, again and again, while a study runs, is killed and
-/// is gone on with: no trial is ended by it (each takes a quarter of a second and may take 30),
+/// continues: no trial is ended by it (each takes a quarter of a second and may take 30),
 /// none is lost, none runs again that had ended, and the answer is that of steady clocks.
 #[test]
 fn jumps_of_the_wall_clock_lose_nothing_and_end_nothing() {

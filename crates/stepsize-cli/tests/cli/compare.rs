@@ -1,4 +1,4 @@
-//! `compare`: the same numbers whatever the number of threads, studies gone on with, commands,
+//! `compare`: the same numbers whatever the number of threads, studies that are resumed, commands,
 //! outputs.
 
 use crate::harness::Bench;
@@ -47,7 +47,7 @@ fn a_kept_comparison_is_not_run_again_and_pictures_are_written() {
     assert!(first.out.contains("valley") && first.out.contains("searching first"), "{}", first.out);
     let again = bench.run(&line);
     assert_eq!(again.out, first.out);
-    // Drawn from the file alone, and gone on with by name.
+    // Drawn from the file alone, and resumed by name.
     let shown = bench.run("show c --report shown.html");
     assert_eq!((shown.code, &shown.out), (Some(0), &first.out), "{}", shown.err);
     assert_eq!(bench.read("shown.html"), bench.read("c.html"));

@@ -76,7 +76,7 @@ fn a_run_that_was_split_is_the_same_run() {
     // equal.
     assert_eq!(losses("whole.csv")[..40], losses("split.csv")[..40]);
     let seen = bench.run(&format!("train --resume part {task} --lr 0.1"));
-    assert!(seen.code == Some(2) && seen.err.contains("leave --lr away"), "{}", seen.err);
+    assert!(seen.code == Some(2) && seen.err.contains("omit --lr"), "{}", seen.err);
     let seen = bench.run("train --resume part --model mlp:8");
     assert!(seen.code == Some(2) && seen.err.contains("another task"), "{}", seen.err);
 }

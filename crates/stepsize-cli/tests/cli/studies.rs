@@ -1,4 +1,4 @@
-//! Studies as their user meets them: kept through a kill, gone on with, listed, exported, removed.
+//! Studies as their user meets them: kept through a kill, resumed, listed, exported, removed.
 
 use crate::harness::{Bench, answered, cut_off};
 use serde_json::Value;

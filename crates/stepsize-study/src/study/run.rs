@@ -10,7 +10,7 @@ use stepsize::{End, Error, Event, Result, TrialId};
 const POLL: Duration = Duration::from_millis(50);
 
 /// A study whose trials are run by an executor.
-struct Running<'r, 's> {
+struct BatchRun<'r, 's> {
     study: &'r mut Study<'s>,
     executor: &'r mut dyn Executor,
     stop: &'r AtomicBool,
@@ -38,7 +38,7 @@ impl Study<'_> {
             watch(&first);
         }
         executor.recover(&self.handles)?;
-        let mut running = Running { study: &mut self, executor, stop, watch, taken: 0, interrupted: false };
+        let mut running = BatchRun { study: &mut self, executor, stop, watch, taken: 0, interrupted: false };
         while !running.interrupted && running.study.next_batch()? {
             running.batch()?;
         }
@@ -48,7 +48,7 @@ impl Study<'_> {
     }
 }
 
-impl Running<'_, '_> {
+impl BatchRun<'_, '_> {
     /// Runs one batch to its end, or until it is interrupted and its running trials have stopped.
     fn batch(&mut self) -> Result<()> {
         loop {

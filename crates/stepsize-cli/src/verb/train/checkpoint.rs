@@ -1,6 +1,6 @@
-//! [`Checkpoint`]: a run that can be gone on with. The file is one line of JSON (the run so far and
-//! the controller's state, readable), then the states that were kept to go back to, then the
-//! engine's snapshot as it is.
+//! [`Checkpoint`]: a run that can be resumed. The file holds one line of JSON (the run so far and
+//! the state of its controller), then the states that a controller can go back to, then the snapshot
+//! of the engine.
 
 use crate::args::TrainArgs;
 use crate::done::Fault;
@@ -93,11 +93,11 @@ impl Saved {
             )));
         }
         if let Some(lr) = args.lr.filter(|lr| *lr != spec.lr) {
-            return Err(Fault::usage(format!("the checkpoint runs at lr {}, not {lr}; leave --lr away", spec.lr)));
+            return Err(Fault::usage(format!("the checkpoint runs at lr {}, not {lr}; omit --lr", spec.lr)));
         }
         let same = args.controller.as_ref().is_none_or(|text| text.parse::<ControllerSpec>().ok() == run.controller);
         if !same {
-            return Err(Fault::usage("the checkpoint has another controller; leave --controller away"));
+            return Err(Fault::usage("the checkpoint has another controller; omit --controller"));
         }
         let asked = args.task.steps.is_some() || args.task.epochs.is_some();
         let (done, from, to) = (run.trial.steps_run, spec.steps, loaded.job.steps);
