@@ -1,7 +1,7 @@
 //! One name for one type: a struct, enum, trait or union of the crates has a name that no other
 //! has.
 //!
-//! Exceptions are in `allow/names.txt`, one `Name: reason` a line. A name that is `pub` in two
+//! Exceptions are in `names.txt`, one `Name: reason` a line. A name that is `pub` in two
 //! crates is never allowed: a reader of the documentation cannot tell which one is meant.
 
 use crate::Findings;
@@ -20,7 +20,7 @@ struct Definition<'a> {
 }
 
 /// Compares the type names of product code with each other; `allowed` is the text of
-/// `allow/names.txt`.
+/// `names.txt`.
 pub fn check(sources: &[Source], allowed: &str) -> Findings {
     let mut found = Findings::default();
     let mut definitions: BTreeMap<&str, Vec<Definition<'_>>> = BTreeMap::new();
@@ -45,7 +45,7 @@ pub fn check(sources: &[Source], allowed: &str) -> Findings {
         }
     }
     for name in reasons.keys().filter(|name| !definitions.contains_key(*name)) {
-        found.faults.push(format!("{name} names one type now: remove it from xtask/allow/names.txt"));
+        found.faults.push(format!("{name} names one type now: remove it from xtask/names.txt"));
     }
     found
 }
@@ -58,11 +58,11 @@ fn reasons<'a>(allowed: &'a str, found: &mut Findings) -> BTreeMap<&'a str, &'a 
             Some((name, reason)) if !reason.is_empty() => {
                 reasons.insert(name, reason);
             }
-            _ => found.faults.push(format!("xtask/allow/names.txt: {line:?} has no reason; write `Name: reason`")),
+            _ => found.faults.push(format!("xtask/names.txt: {line:?} has no reason; write `Name: reason`")),
         }
     }
     if reasons.len() > MOST {
-        found.faults.push(format!("xtask/allow/names.txt has {} names; at most {MOST} are allowed", reasons.len()));
+        found.faults.push(format!("xtask/names.txt has {} names; at most {MOST} are allowed", reasons.len()));
     }
     reasons
 }
@@ -95,10 +95,7 @@ mod tests {
         assert_eq!(found.faults, ["Run names two types: rename one of crates/a/src/lib.rs:1, crates/a/src/b.rs:2"]);
         let found = check(&sources, "# names\nRun: two sides of one run\n");
         assert!(found.faults.is_empty() && found.notes == ["Run: 2 types (two sides of one run)"]);
-        assert_eq!(
-            check(&sources[..1], "Run: old").faults,
-            ["Run names one type now: remove it from xtask/allow/names.txt"]
-        );
+        assert_eq!(check(&sources[..1], "Run: old").faults, ["Run names one type now: remove it from xtask/names.txt"]);
     }
 
     #[test]

@@ -12,16 +12,6 @@ pub struct Source {
 }
 
 impl Source {
-    /// What a count is kept for: the crate, or the folder at the root of the repository.
-    pub fn part(&self) -> &str {
-        let mut folders = self.path.split('/');
-        match (folders.next(), folders.next()) {
-            (Some("crates"), Some(name)) => name,
-            (Some(folder), Some(_)) => folder,
-            _ => "root",
-        }
-    }
-
     pub fn has_extension(&self, extensions: &[&str]) -> bool {
         let name = self.path.rsplit('/').next().unwrap_or_default();
         name.rsplit_once('.').is_some_and(|(stem, end)| !stem.is_empty() && extensions.contains(&end))
@@ -105,14 +95,6 @@ pub mod tests {
 
     pub fn source(path: &str, text: &str) -> Source {
         Source { path: path.into(), text: text.into() }
-    }
-
-    #[test]
-    fn a_part_is_a_crate_or_a_folder() {
-        for (path, part) in [("crates/a/src/lib.rs", "a"), ("bench/src/main.rs", "bench"), ("check", "root")] {
-            assert_eq!(source(path, "").part(), part);
-        }
-        assert!(source("x/.rs.md", "").has_extension(&["md"]) && !source("x/.rs", "").has_extension(&["rs"]));
     }
 
     #[test]

@@ -2,18 +2,15 @@
 //! exempt, because it cannot be wrapped, and so is the code of an example, which has the width of
 //! code.
 
-use crate::counts::{Place, Rule};
+use crate::Findings;
 use crate::source::Source;
 
 const MOST: usize = 100;
 
-pub const ALLOWED: &str = "comment-width.txt";
-pub const RULE: Rule = Rule { file: "xtask/allow/comment-width.txt", faults: "comment lines over 100 columns" };
-
 /// The comment lines of Rust and Python files that are too long. A comment after code is not
 /// counted.
-pub fn long(sources: &[Source]) -> Vec<Place> {
-    let mut places = Vec::new();
+pub fn check(sources: &[Source]) -> Findings {
+    let mut found = Findings::default();
     for source in sources {
         let mark = match () {
             () if source.has_extension(&["rs"]) => "//",
@@ -25,15 +22,15 @@ pub fn long(sources: &[Source]) -> Vec<Place> {
             let columns = line.chars().count();
             let comment = line.trim_start().strip_prefix(mark);
             let text = comment.map(|text| text.trim_start_matches(['/', '!', ' ']));
-            // A fence opens an example or closes it; what is no comment ends one that was left open.
+            // A fence opens an example or closes it; what is no comment ends one that was left
+            // open.
             example = text.is_some_and(|text| example != text.starts_with("```"));
             if columns > MOST && text.is_some_and(|text| !example && !text.starts_with('|')) {
-                let text = format!("{}:{}: {columns} columns", source.path, i + 1);
-                places.push(Place { part: source.part().to_owned(), text });
+                found.faults.push(format!("{}:{}: {columns} columns; wrap it at {MOST}", source.path, i + 1));
             }
         }
     }
-    places
+    found
 }
 
 #[cfg(test)]
@@ -51,7 +48,7 @@ mod tests {
             source("bench/b.py", &over.replace("//", "#!")),
             source("bench/b.md", &over),
         ];
-        let found: Vec<String> = long(&sources).into_iter().map(|p| format!("{} {}", p.part, p.text)).collect();
-        assert_eq!(found, ["a crates/a/src/lib.rs:2: 101 columns", "bench bench/b.py:1: 101 columns"]);
+        let at = |place: &str| format!("{place}: 101 columns; wrap it at 100");
+        assert_eq!(check(&sources).faults, [at("crates/a/src/lib.rs:2"), at("bench/b.py:1")]);
     }
 }

@@ -1,27 +1,23 @@
 //! Words that `docs/STYLE.md` replaces by others, in messages, comments and pages.
 
-use crate::counts::{Place, Rule};
+use crate::Findings;
 use crate::source::Source;
-
-pub const ALLOWED: &str = "words.txt";
-pub const RULE: Rule = Rule { file: "xtask/allow/words.txt", faults: "words that docs/STYLE.md replaces" };
 
 /// Pages that name the words: the style itself, this rule, and the history.
 const EXEMPT: [&str; 3] = ["docs/STYLE.md", "xtask/src/words.rs", "CHANGELOG.md"];
 
 /// Each word in the lines of Rust, Python, shell and Markdown files, at most once a line.
-pub fn found(sources: &[Source]) -> Vec<Place> {
-    let mut places = Vec::new();
+pub fn check(sources: &[Source]) -> Findings {
+    let mut found = Findings::default();
     let read = |s: &&Source| s.has_extension(&["rs", "py", "pyi", "sh", "md"]) && !EXEMPT.contains(&s.path.as_str());
     for source in sources.iter().filter(read) {
         for (i, line) in source.text.lines().enumerate() {
             for word in in_line(line) {
-                let text = format!("{}:{}: {word}", source.path, i + 1);
-                places.push(Place { part: source.part().to_owned(), text });
+                found.faults.push(format!("{}:{}: {word}", source.path, i + 1));
             }
         }
     }
-    places
+    found
 }
 
 fn in_line(line: &str) -> Vec<&'static str> {
@@ -64,13 +60,12 @@ mod tests {
     }
 
     #[test]
-    fn places_are_counted_by_crate_and_the_style_page_is_exempt() {
+    fn the_style_page_and_data_are_exempt() {
         let sources = [
             source("crates/a/src/lib.rs", "x\n// mend it\n"),
             source("docs/STYLE.md", "mend"),
             source("x.json", "mend"),
         ];
-        let found: Vec<String> = found(&sources).into_iter().map(|p| format!("{} {}", p.part, p.text)).collect();
-        assert_eq!(found, ["a crates/a/src/lib.rs:2: mend (fix, repair)"]);
+        assert_eq!(check(&sources).faults, ["crates/a/src/lib.rs:2: mend (fix, repair)"]);
     }
 }

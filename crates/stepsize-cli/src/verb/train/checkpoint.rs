@@ -1,6 +1,6 @@
 //! [`Checkpoint`]: a run that can be resumed. The file holds one line of JSON (the run so far and
-//! the state of its controller), then the states that a controller can go back to, then the snapshot
-//! of the engine.
+//! the state of its controller), then the states that a controller can go back to, then the
+//! snapshot of the engine.
 
 use crate::args::TrainArgs;
 use crate::done::Fault;
