@@ -113,7 +113,7 @@ impl Report {
             _ => None,
         });
         let estimate = concluded.unwrap_or_else(|| unconcluded(&question.job, &trials));
-        Ok(Self::new(&question, &estimate, &trials))
+        Ok(Self::new(question, &estimate, &trials))
     }
 
     /// The same with the price of one hour of one running trial, in any currency.
