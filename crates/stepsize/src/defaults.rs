@@ -28,7 +28,7 @@ pub const COMPARE_SPAN: (f64, f64) = (1e-4, 10.0);
 pub const COMPARE_PER_DECADE: u32 = 1;
 /// Seeds of each way and rate of a comparison.
 pub const COMPARE_SEEDS: u64 = 3;
-/// Rates a decade of `find --probe grid`, and of the grid that a report compares costs with:
+/// Rates a decade of `find --probe sweep`, and of the grid that a report compares costs with:
 /// factors of 1.8, the coarsest grid on which a person still sees the shape of the landscape.
 pub const GRID_PER_DECADE: u32 = 4;
 /// Rates of `find --probe random`: a common budget for a search by hand.

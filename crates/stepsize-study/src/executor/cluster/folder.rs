@@ -100,7 +100,7 @@ impl Folder {
             }
         }
         Err(Error::invalid(format!(
-            "trial {trial} has no free directory left in {}; choose another directory with --trials",
+            "trial {trial} has no free directory left in {}; name another directory for the trials",
             self.dir.display()
         )))
     }

@@ -53,7 +53,7 @@ impl FromStr for Place {
                 }
                 if secure && !cfg!(feature = "tls") {
                     return Err(Error::invalid(format!(
-                        "`{text}` needs TLS, which this build of Stepsize has not; build it with `--features tls`, or open a \
+                        "`{text}` needs TLS, and this build of Stepsize has none; build it with the feature `tls`, or open a \
                          tunnel (ssh -L 8265:localhost:8265 HEAD) and give ray://localhost:8265"
                     )));
                 }
