@@ -60,6 +60,11 @@ impl<'a> Wording<'a> {
             (Remedy::LongerTrials { at_least: None }, _) if self.probe == "first-fall" => {
                 "search with the default probe, which makes longer trials".to_owned()
             }
+            (Remedy::SeparateTrials, _) => {
+                "give each trial a directory of its own: put {trial_dir} where the command names its checkpoints, or \
+                 switch resuming off"
+                    .to_owned()
+            }
             (Remedy::AcceptSteps, _) => "put {steps} into the command if it can be told its length".to_owned(),
             (Remedy::Resume, Some(_)) => "continue the study".to_owned(),
             (Remedy::Resume, None) => "run it again to its end, or keep the trials of an interrupted search".to_owned(),
@@ -109,6 +114,7 @@ impl<'a> Wording<'a> {
             // A command sets its own batch size, so there is no option for it.
             Remedy::LargerBatches
             | Remedy::UseAnyRate
+            | Remedy::SeparateTrials
             | Remedy::AcceptSteps
             | Remedy::CheckRateIsUsed
             | Remedy::CheckRateScale

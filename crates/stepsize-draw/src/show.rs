@@ -78,6 +78,8 @@ pub fn reason(refusal: &Refusal) -> &'static str {
         TooShort => "too little evidence",
         AtEdge => "the best rate is the outermost one tried",
         Unfit => "the evidence contradicts the method",
+        RateUnused => "the rate is not used",
+        Continued => "a trial continued an earlier one",
     }
 }
 

@@ -19,6 +19,10 @@ pub enum Reason {
     AtEdge,
     /// The evidence contradicts what the method needs.
     Unfit,
+    /// Trials at different rates are equal to the last digit.
+    RateUnused,
+    /// A trial continued an earlier one instead of beginning anew.
+    Continued,
 }
 
 /// The answer "I cannot tell, because ...".

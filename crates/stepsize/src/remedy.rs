@@ -49,6 +49,8 @@ pub enum Remedy {
     ReadLoss,
     /// A check that the optimizer uses the rate it is given.
     CheckRateIsUsed,
+    /// A directory for each trial, so that none loads the checkpoint of another.
+    SeparateTrials,
     /// A check of the unit of the rate and of the scale of the model.
     CheckRateScale,
     /// A check of model, data and loss for faults, such as values that are not finite.
@@ -89,6 +91,9 @@ impl fmt::Display for Remedy {
             Remedy::AcceptSteps => "let the command take its number of steps as an argument",
             Remedy::ReadLoss => "read the loss instead of the score",
             Remedy::CheckRateIsUsed => "check that the optimizer uses the rate it is given",
+            Remedy::SeparateTrials => {
+                "give each trial a directory of its own for its checkpoints, or switch resuming off"
+            }
             Remedy::CheckRateScale => {
                 "check the unit of the rate: a model whose best rate is this far out is usually badly scaled"
             }

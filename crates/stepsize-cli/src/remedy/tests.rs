@@ -42,6 +42,7 @@ fn remedies() -> Vec<Remedy> {
         AcceptSteps,
         ReadLoss,
         CheckRateIsUsed,
+        SeparateTrials,
         CheckRateScale,
         CheckModelAndData,
         StabilizeTraining,
@@ -51,7 +52,7 @@ fn remedies() -> Vec<Remedy> {
         match remedy {
             UseAnyRate | LongerRun | LongerTrials { .. } | MoreSeeds | MoreRates | LowerRates | HigherRates => {}
             WiderSpan | LowerStart | HigherStart | LargerBudget | LargerBatches | CompareFullRuns { .. } => {}
-            AcceptSteps | ReadLoss | CheckRateIsUsed | CheckRateScale | CheckModelAndData => {}
+            AcceptSteps | ReadLoss | CheckRateIsUsed | SeparateTrials | CheckRateScale | CheckModelAndData => {}
             StabilizeTraining | Resume | Recorded { .. } => {}
         }
     }

@@ -210,3 +210,30 @@ fn a_command_is_compared_at_fixed_rates_and_after_searches() {
     let chosen = stepsize(&bench, &format!("{line} --ways cosine"), &whole);
     assert!(chosen.code == Some(2) && chosen.err.contains("--ways"), "{}", chosen.err);
 }
+
+#[test]
+fn a_command_that_ignores_its_rate_is_refused_after_the_first_trials_that_show_it() {
+    let bench = Bench::new();
+    let script = "i=0; while [ $i -lt 8 ]; do i=$((i+1)); echo \"step $((i * $2 / 8)) loss 0.$((90 - 8 * i))\"; done";
+    for verb in ["find", "sweep --seeds 1 --per-decade 1"] {
+        let seen =
+            stepsize(&bench, &format!("{verb} --steps 800 --json"), &["sh", "-c", script, "sh", "{lr}", "{steps}"]);
+        assert_eq!(seen.code, Some(3), "{verb}: {}{}", seen.out, seen.err);
+        let found: Value = serde_json::from_str(&seen.out).unwrap();
+        assert_eq!(found["refused"], "rate_unused", "{verb}: {found}");
+        assert!(found["advice"].as_str().unwrap().contains("optimizer uses the rate"), "{verb}: {found}");
+        assert!(verb != "find" || found["cost_runs"].as_f64().unwrap() <= 0.2, "{found}");
+    }
+}
+
+#[test]
+fn a_command_that_loads_the_checkpoint_of_another_trial_is_refused() {
+    let bench = Bench::new();
+    let script = "s=0; [ -f last ] && s=$(cat last); i=0; while [ $i -lt 8 ]; do i=$((i+1)); \
+                  echo \"step $((s + i * $2 / 8)) loss 0.$((90 - 8 * i))$((s % 7))\"; done; echo $((s + $2)) > last";
+    let seen = stepsize(&bench, "find --steps 800 --json", &["sh", "-c", script, "sh", "{lr}", "{steps}"]);
+    assert_eq!(seen.code, Some(3), "{}{}", seen.out, seen.err);
+    let found: Value = serde_json::from_str(&seen.out).unwrap();
+    assert_eq!(found["refused"], "continued", "{found}");
+    assert!(found["advice"].as_str().unwrap().contains("{trial_dir}"), "{found}");
+}

@@ -24,10 +24,15 @@ pub struct Seen {
 impl Bench {
     pub fn new() -> Self {
         static NEXT: AtomicU32 = AtomicU32::new(0);
-        let name = format!("stepsize-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
-        let directory = std::env::temp_dir().join(name);
-        std::fs::create_dir_all(&directory).unwrap();
-        Self { directory }
+        // A killed test of a former process of this number may have left its directory.
+        loop {
+            let name = format!("stepsize-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+            let directory = std::env::temp_dir().join(name);
+            match std::fs::create_dir(&directory) {
+                Ok(()) => return Self { directory },
+                Err(e) => assert_eq!(e.kind(), std::io::ErrorKind::AlreadyExists, "{}: {e}", directory.display()),
+            }
+        }
     }
 
     pub fn path(&self, name: &str) -> PathBuf {

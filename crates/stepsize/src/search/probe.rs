@@ -22,6 +22,7 @@ mod pruned;
 mod random;
 mod range_test;
 pub mod suggest;
+mod suspect;
 
 pub use crate::question::RangeTestRule;
 pub use capped::Capped;

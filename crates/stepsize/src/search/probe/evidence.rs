@@ -18,6 +18,7 @@
 //!
 //! It does not model the landscape: `race` does.
 
+use super::suspect::suspicion;
 use crate::divergence::{Outcome, lowest_diverged, untrained_loss};
 use crate::lr::Lr;
 use crate::stats::{Z80, mean};
@@ -222,6 +223,10 @@ impl Evidence {
     pub(crate) fn conclude(&self, trials: &[Trial], cost_runs: f64) -> Estimate {
         let refuse =
             |reason, because: String, remedies: &[Remedy]| refused(reason, because, remedies, trials, cost_runs);
+        if let Some(found) = suspicion(trials) {
+            let (reason, because, remedies) = found.reason();
+            return refuse(reason, because, &remedies);
+        }
         let tried = self.readings.len();
         if tried < 3 {
             return refuse(

@@ -18,6 +18,7 @@
 mod plan;
 mod reading;
 
+use super::suspect::suspicion;
 use crate::defaults::{RACE_BUDGET, RACE_START};
 use crate::landscape::{Context, Landscape};
 use crate::lr::Lr;
@@ -75,6 +76,10 @@ impl Race {
 
     fn next(&self, done: &[Trial]) -> Result<(NextProbe, Book)> {
         let book = Book::new(&self.job, done);
+        if let Some(found) = suspicion(done) {
+            let (reason, because, remedies) = found.reason();
+            return Ok((NextProbe::Refuse(Refusal { reason, because, remedies }), book));
+        }
         let next = bracket(&self.job, &book, lattice(self.start.log2()), self.max_cost);
         Ok((next, book))
     }
