@@ -202,7 +202,8 @@ mod tests {
     fn rates_too_low_to_move_and_dead_networks_are_no_sign() {
         let still = [(10, 2.31), (50, 2.29), (90, 2.30)];
         assert_eq!(suspicion(&[trial(0, 1e-6, &still, &[]), trial(1, 1e-5, &still, &[])]), None);
-        let dead = [(50, 2.3026), (90, 2.3026)];
+        let guessing = std::f64::consts::LN_10;
+        let dead = [(50, guessing), (90, guessing)];
         assert_eq!(suspicion(&[trial(0, 1.0, &dead, &[]), trial(1, 10.0, &dead, &[])]), None);
     }
 
