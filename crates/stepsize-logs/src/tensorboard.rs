@@ -1,4 +1,4 @@
-//! TensorBoard's event files: [`read`](self::read) and [`write`](self::write) side by side.
+//! TensorBoard's event files: reading and writing side by side.
 //!
 //! A file is a sequence of records: the length of the data (8 bytes, little-endian), its checksum,
 //! an `Event` message of TensorFlow's `event.proto`, its checksum. Checksums are CRC-32C, masked as

@@ -5,7 +5,7 @@
 //! executors all ask here. Two readers have less to go by and keep rules of their own, with the
 //! constants from here: `diagnose`, which sees the log of one run, often smoothed and without an
 //! untrained loss (`diagnosis/rules/diverged.rs`), and `race`, which compares logarithms of losses
-//! ([`is_worse_in_log`]).
+//! (`is_worse_in_log`).
 
 use crate::lr::Lr;
 use crate::spec::End;
