@@ -144,7 +144,7 @@ fn flat_evidence_is_refused() {
     assert_eq!(reason(&FirstFall::new(job()), &flat), Reason::Flat);
     // The same loss everywhere, though lower than untrained: the rate does not reach the optimizer.
     let same = |_: &TrialSpec| (line(1.0), 1.0);
-    assert_eq!(reason(&grid(), &same), Reason::Flat);
+    assert_eq!(reason(&grid(), &same), Reason::RateUnused);
 }
 
 #[test]
