@@ -30,9 +30,12 @@ const ALONE: usize = 4;
 const LATE: f64 = 0.9;
 /// ... if another trial of the length had one before this share.
 const EARLY: f64 = 0.5;
-/// A loss before the first step that has made up this share of what training reached is no
-/// untrained one: random weights differ by far less between seeds.
-const TRAINED: f64 = 0.5;
+/// A loss before the first step that has made up this share of what training reached is not the
+/// loss of an untrained network, ...
+const TRAINED: f64 = 0.7;
+/// ... if training took away this share of the untrained loss: random weights of one network differ
+/// by less (a command may ignore its seed).
+const FALLEN: f64 = 0.5;
 
 /// What is wrong with the trials.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -152,13 +155,14 @@ fn continues(trials: &[&Trial]) -> Option<Suspicion> {
 /// Whether the loss before the first step is one that only training reached in the trials before
 /// it.
 fn is_trained(trial: &Trial, trials: &[&Trial]) -> bool {
-    let before = || trials.iter().filter(|o| o.id < trial.id);
+    // Another seed has other weights and another untrained loss.
+    let before = || trials.iter().filter(|o| o.id < trial.id && o.spec.seed == trial.spec.seed);
     let (Some(start), Some(untrained)) = (trial.start_loss(), before().find_map(|o| o.start_loss())) else {
         return false;
     };
     let reached = before().filter_map(|o| o.final_loss()).fold(untrained, f64::min);
     let fall = untrained - reached;
-    fall > LEARNED * untrained.abs() && untrained - start > TRAINED * fall
+    fall > FALLEN * untrained.abs() && untrained - start > TRAINED * fall
 }
 
 #[cfg(test)]
@@ -231,7 +235,10 @@ mod tests {
         let fresh = trial(0, 0.01, &[], &[(0, 2.3), (100, 0.9)]);
         let resumed = trial(1, 0.1, &[], &[(0, 0.9), (100, 0.5)]);
         assert!(matches!(suspicion(&[fresh.clone(), resumed]), Some(Suspicion::Continues { .. })));
-        let other_seed = trial(1, 0.1, &[], &[(0, 2.45), (100, 0.5)]);
-        assert_eq!(suspicion(&[fresh, other_seed]), None);
+        let other_weights = trial(1, 0.1, &[], &[(0, 1.9), (100, 0.5)]);
+        assert_eq!(suspicion(&[fresh, other_weights]), None);
+        // Half of what little was learned may be the difference between two networks.
+        let slow = trial(0, 1e-4, &[], &[(0, 2.3), (100, 2.2)]);
+        assert_eq!(suspicion(&[slow, trial(1, 0.1, &[], &[(0, 2.2), (100, 0.5)])]), None);
     }
 }
