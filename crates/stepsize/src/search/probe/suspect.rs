@@ -97,6 +97,12 @@ fn unused(trials: &[&Trial]) -> Option<Suspicion> {
         for b in &trials[..i] {
             let alike = !same_rate(a.spec.lr, b.spec.lr) && a.spec.steps == b.spec.steps && a.spec.seed == b.spec.seed;
             let Some(readings) = alike.then(|| equal(a, b)).flatten() else { continue };
+            // A loss that is symmetric about its best rate has equal readings at two rates, and
+            // others elsewhere.
+            let same = |t: &&&Trial| t.spec.steps == a.spec.steps && t.spec.seed == a.spec.seed;
+            if trials.iter().filter(same).any(|t| equal(a, t).is_none()) {
+                continue;
+            }
             if readings >= READINGS && learned(a) || readings == 1 && agree(a, trials) >= ALONE {
                 let (low, high) = if a.spec.lr < b.spec.lr { (a.spec.lr, b.spec.lr) } else { (b.spec.lr, a.spec.lr) };
                 return Some(Suspicion::RateUnused { low, high, readings });
@@ -198,8 +204,9 @@ mod tests {
             panic!("{:?}", suspicion(&trials))
         };
         assert!((low.get(), high.get()) == (0.01, 0.1));
-        let other = [(10, 2.1), (50, 1.2), (90, 0.8001)];
-        assert_eq!(suspicion(&[trials[0].clone(), trial(1, 0.1, &other, &[(100, 0.7)])]), None);
+        let other = trial(2, 1.0, &[(10, 2.1), (50, 1.2), (90, 0.8001)], &[(100, 0.7)]);
+        assert_eq!(suspicion(&[trials[0].clone(), other.clone()]), None);
+        assert_eq!(suspicion(&[trials[0].clone(), trials[1].clone(), other]), None);
     }
 
     #[test]
