@@ -93,23 +93,26 @@ pub(crate) fn suspicion(trials: &[Trial]) -> Option<Suspicion> {
 }
 
 fn unused(trials: &[&Trial]) -> Option<Suspicion> {
-    for (i, a) in trials.iter().enumerate() {
-        for b in &trials[..i] {
-            let alike = !same_rate(a.spec.lr, b.spec.lr) && a.spec.steps == b.spec.steps && a.spec.seed == b.spec.seed;
-            let Some(readings) = alike.then(|| equal(a, b)).flatten() else { continue };
+    trials.iter().enumerate().find_map(|(i, first)| {
+        let of_group = |t: &&&Trial| t.spec.steps == first.spec.steps && t.spec.seed == first.spec.seed;
+        if trials[..i].iter().any(|t| of_group(&t)) {
+            return None; // judged with the first of its group
+        }
+        let mut rates = vec![first.spec.lr];
+        let mut readings = 0;
+        for other in trials[i + 1..].iter().filter(of_group) {
             // A loss that is symmetric about its best rate has equal readings at two rates, and
-            // others elsewhere.
-            let same = |t: &&&Trial| t.spec.steps == a.spec.steps && t.spec.seed == a.spec.seed;
-            if trials.iter().filter(same).any(|t| equal(a, t).is_none()) {
-                continue;
-            }
-            if readings >= READINGS && learned(a) || readings == 1 && agree(a, trials) >= ALONE {
-                let (low, high) = if a.spec.lr < b.spec.lr { (a.spec.lr, b.spec.lr) } else { (b.spec.lr, a.spec.lr) };
-                return Some(Suspicion::RateUnused { low, high, readings });
+            // others elsewhere: all trials must be equal.
+            readings = equal(first, other)?;
+            if !rates.iter().any(|rate| same_rate(*rate, other.spec.lr)) {
+                rates.push(other.spec.lr);
             }
         }
-    }
-    None
+        let [a, b, ..] = rates[..] else { return None };
+        let proof = readings >= READINGS && learned(first) || readings == 1 && rates.len() >= ALONE;
+        let (low, high) = if a < b { (a, b) } else { (b, a) };
+        proof.then_some(Suspicion::RateUnused { low, high, readings })
+    })
 }
 
 /// Readings after the first step that two trials have in common, if they are all of them and all
@@ -120,17 +123,6 @@ fn equal(a: &Trial, b: &Trial) -> Option<usize> {
     let (ours, theirs) = (all(a), all(b));
     // NaN equals nothing: a run that broke is no proof.
     (ours == theirs).then_some(ours.0.len() + ours.1.len()).filter(|n| *n > 0)
-}
-
-/// How many trials have the same readings as this one, itself included, one for each rate.
-fn agree(of: &Trial, trials: &[&Trial]) -> usize {
-    let mut rates: Vec<Lr> = Vec::new();
-    for other in trials.iter().filter(|t| t.spec.steps == of.spec.steps && t.spec.seed == of.spec.seed) {
-        if equal(of, other).is_some() && !rates.iter().any(|r| same_rate(*r, other.spec.lr)) {
-            rates.push(other.spec.lr);
-        }
-    }
-    rates.len()
 }
 
 fn learned(trial: &Trial) -> bool {
