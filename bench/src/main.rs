@@ -3,12 +3,14 @@
 //! `truth` trains every job of `tasks.rs` to the full horizon at 4 rates a decade with 3 seeds and
 //! writes `bench/data/truth.csv`; `score` runs every search on the same jobs, for real, and prints
 //! what its answers cost and how far they are from the best. `headlines` tries well-known claims at
-//! our scale. Run from the root of the repository: `cargo run --release -p stepsize-bench --
+//! our scale. `landscapes` replays the search on the tables of `bench/landscapes/make.py`, and
+//! `anytime` compares it there with other searches. Run from the root of the repository: `cargo run --release -p stepsize-bench --
 //! score`.
 
 mod cache;
 mod diagnosis;
 mod headlines;
+mod landscapes;
 mod score;
 mod table;
 mod tasks;
@@ -26,7 +28,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("score") => score::print(&args[1..]),
         Some("diagnosis") => diagnosis::main(&args[1..]),
         Some("headlines") => headlines::write(),
+        Some("landscapes") => landscapes::print(&args[1..]),
+        Some("anytime") => landscapes::anytime(),
         _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | \
+                  landscapes [--budget RUNS] [--family NAME] [-v] | anytime | \
                   diagnosis runs|fit|score"
             .into()),
     }

@@ -1,0 +1,134 @@
+//! Searches replayed on the tables: a trial is looked up instead of trained.
+
+use super::tables::Tables;
+use super::truth::Truth;
+use crate::cache::parallel;
+use stepsize::probe::Race;
+use stepsize::pruner::Pruner;
+use stepsize::{Answer, Curve, End, Estimate, Lr, Probe, Trial, TrialId};
+
+/// Seeds of the searches. A search may use the next seed too, so every second one of the tables'.
+pub const SEEDS: [u64; 2] = [100, 102];
+/// Guesses that a search starts from.
+pub const STARTS: [f64; 2] = [1e-2, 1e-4];
+/// No search asks more often than this; more is a fault.
+const MOST_BATCHES: usize = 200;
+
+/// A job and what is true of it.
+pub struct Known {
+    pub tables: Tables,
+    pub truth: Truth,
+}
+
+/// How one search ended.
+pub struct Outcome {
+    pub name: String,
+    pub family: String,
+    /// Steps, schedule, optimizer, and how deep it can be solved, in words.
+    pub what: String,
+    pub cost: f64,
+    /// `log2` of the best rate.
+    pub best: f64,
+    /// `None` when it refused.
+    pub found: Option<Found>,
+    /// Why it refused, or the trials that it made.
+    pub story: String,
+}
+
+/// An answer and what it is worth.
+#[derive(Clone, Copy)]
+pub struct Found {
+    /// `log2` of the rate.
+    pub x: f64,
+    /// The 80 % interval, `log2`.
+    pub interval: Option<(f64, f64)>,
+    /// Log of its loss over the best one.
+    pub regret: f64,
+    /// Share of the improvement that it keeps.
+    pub kept: f64,
+    /// The stated probability that it keeps 98 %, where the search states one.
+    pub p_keeps_98: Option<f64>,
+}
+
+impl Found {
+    /// Of the rate `2^x`, without an interval.
+    pub fn at(truth: &Truth, x: f64) -> Self {
+        Self { x, interval: None, regret: truth.regret(x), kept: truth.kept(x), p_keeps_98: None }
+    }
+}
+
+/// The probability that the estimate states. `race` states none yet.
+fn stated(_: &Estimate) -> Option<f64> {
+    None
+}
+
+/// `race` on every job at `budget` full runs, from every seed and start.
+pub fn race(known: &[Known], budget: f64) -> Result<Vec<Outcome>, stepsize::Error> {
+    let work: Vec<(&Known, u64, f64)> = known
+        .iter()
+        .flat_map(|k| SEEDS.iter().flat_map(move |&seed| STARTS.iter().map(move |&start| (k, seed, start))))
+        .collect();
+    parallel(&work, |(k, seed, start)| search(k, budget, *seed, *start)).into_iter().collect()
+}
+
+fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, stepsize::Error> {
+    let Known { tables, truth } = known;
+    let race = Race::new(tables.job(seed)?).starting_at(Lr::new(start)?).with_max_cost(budget)?;
+    let mut done: Vec<Trial> = Vec::new();
+    for _ in 0..MOST_BATCHES {
+        let specs = race.ask(&done)?;
+        if specs.is_empty() {
+            break;
+        }
+        let settled = done.clone();
+        for spec in specs {
+            let trial = tables.trial(TrialId(done.len() as u32), &spec);
+            done.push(match race.pruner() {
+                Some(pruner) => watched(trial, &settled, pruner),
+                None => trial,
+            });
+        }
+    }
+    let estimate = race.estimate(&done)?;
+    let found = match &estimate.answer {
+        Answer::Rate(rate) => Some(Found {
+            interval: rate.interval.map(|(low, high)| (low.log2(), high.log2())),
+            p_keeps_98: stated(&estimate),
+            ..Found::at(truth, rate.lr.log2())
+        }),
+        Answer::Refused(_) => None,
+    };
+    let refusal = estimate.refusal().map(|r| format!("{:?}: {}; ", r.reason, r.because)).unwrap_or_default();
+    Ok(Outcome {
+        name: tables.name.clone(),
+        family: tables.family.clone(),
+        what: format!("{} steps {} {}, depth {:.2}", tables.steps, tables.schedule, tables.optimizer, truth.depth()),
+        cost: estimate.cost_runs,
+        best: truth.best,
+        found,
+        story: refusal + &done.iter().map(told).collect::<Vec<_>>().join(" "),
+    })
+}
+
+/// What is left of `trial` if `pruner` watches it.
+fn watched(trial: Trial, settled: &[Trial], pruner: &dyn Pruner) -> Trial {
+    let mut live = Trial { val: Curve::new(), end: None, ..trial.clone() };
+    for point in trial.val.points() {
+        live.val.push(*point);
+        live.steps_run = point.step;
+        if let Some(why) = pruner.judge(&live, settled) {
+            return Trial { end: Some(End::Pruned { why }), ..live };
+        }
+    }
+    trial
+}
+
+fn told(trial: &Trial) -> String {
+    let how = match &trial.end {
+        Some(End::Diverged { step, .. }) => format!("div({step})"),
+        Some(End::Pruned { .. }) => format!("behind({})", trial.steps_run),
+        _ => trial.final_loss().map_or_else(|| "nan".into(), |l| format!("{l:.4}")),
+    };
+    let again = if SEEDS.contains(&trial.spec.seed) { "" } else { "'" };
+    format!("{:.2}@{}{again}={how}", trial.spec.lr.log2(), trial.spec.steps)
+}
