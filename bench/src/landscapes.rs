@@ -3,12 +3,13 @@
 
 mod baselines;
 mod calibration;
+mod figure;
 mod replay;
 mod scores;
 mod tables;
 mod truth;
 
-pub use baselines::anytime;
+pub use baselines::{anytime, picture};
 
 use replay::Known;
 use std::error::Error;

@@ -29,9 +29,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("diagnosis") => diagnosis::main(&args[1..]),
         Some("headlines") => headlines::write(),
         Some("landscapes") => landscapes::print(&args[1..]),
+        Some("anytime") if args.len() > 1 => landscapes::picture(),
         Some("anytime") => landscapes::anytime(),
         _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | \
-                  landscapes [--budget RUNS] [--family NAME] [-v] | anytime | \
+                  landscapes [--budget RUNS] [--family NAME] [-v] | anytime [picture] | \
                   diagnosis runs|fit|score"
             .into()),
     }

@@ -1,6 +1,7 @@
 //! Other searches on the same tables and on equal terms: the seed that they see is not in the
 //! truth. `anytime` writes regret and improvement kept against the budget of all of them.
 
+use super::figure::{self, Mark};
 use super::replay::{self, Found, Known};
 use super::scores::Score;
 use super::truth::{log_loss, smoothed_best};
@@ -8,8 +9,10 @@ use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt::Write as _;
 use stepsize::{Lr, TrialId};
+use stepsize_draw::figure::{scene_png, svg};
 
 const PATH: &str = "bench/data/anytime.csv";
+const PICTURE: &str = "bench/anytime";
 const TPE: &str = "bench/data/landscapes_tpe.csv";
 /// Budgets, in full runs; `race` is not asked for more than the last but one.
 pub const BUDGETS: [f64; 8] = [0.25, 0.6, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0];
@@ -130,7 +133,7 @@ fn optuna() -> Result<Optuna, Box<dyn Error>> {
     Ok(made)
 }
 
-/// Writes the table of all searches at all budgets.
+/// Writes the table of all searches at all budgets, and draws it.
 pub fn anytime() -> Result<(), Box<dyn Error>> {
     let known = super::known("")?;
     let optuna = optuna()?;
@@ -176,7 +179,24 @@ pub fn anytime() -> Result<(), Box<dyn Error>> {
             }
         }
     }
-    std::fs::write(PATH, text)?;
+    std::fs::write(PATH, &text)?;
     println!("wrote {PATH}");
+    picture()
+}
+
+/// Draws the table.
+pub fn picture() -> Result<(), Box<dyn Error>> {
+    let text = std::fs::read_to_string(PATH).map_err(|e| format!("{PATH}: {e}"))?;
+    let mut marks = Vec::new();
+    for line in text.lines().skip(1) {
+        let f: Vec<&str> = line.split(',').collect();
+        let [method, _, cost, _, _, regret, kept, ..] = f[..] else { return Err(format!("{PATH}: {line}").into()) };
+        marks.push(Mark { method: method.to_owned(), cost: cost.parse()?, regret: regret.parse()?, kept: kept.parse()? });
+    }
+    let jobs = super::known("")?.len();
+    let scene = figure::draw(&marks, &format!("What a search loses for what it spends: {jobs} jobs of 19 families"));
+    std::fs::write(format!("{PICTURE}.svg"), svg::file(&scene))?;
+    std::fs::write(format!("{PICTURE}.png"), scene_png(&scene)?)?;
+    println!("wrote {PICTURE}.svg and .png");
     Ok(())
 }

@@ -187,3 +187,54 @@ fn read(path: &Path) -> Result<Tables, Box<dyn Error>> {
     let Head { name, family, untrained, steps, schedule, optimizer, .. } = head;
     Ok(Tables { name, family, untrained, steps, schedule, optimizer, wide, near, trials })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use stepsize::Lr;
+
+    fn tables(name: &str) -> Tables {
+        read(&Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("data/landscapes/{name}.gz"))).unwrap()
+    }
+
+    fn trial(tables: &Tables, x: f64, steps: u64, seed: u64) -> Trial {
+        let spec = tables.job(seed).unwrap().trial(Lr::from_log2(x), steps, seed).unwrap();
+        tables.trial(TrialId(0), &spec)
+    }
+
+    #[test]
+    fn a_trial_is_evaluated_as_the_product_evaluates_whatever_the_schedule() {
+        for name in ["noisy_labels_0", "convolution_0"] {
+            let t = tables(name);
+            for part in [16, 8, 4, 2, 1] {
+                let one = trial(&t, -7.0, t.steps / part, 101);
+                let at: Vec<u64> = one.val.points().iter().map(|p| p.step).collect();
+                assert_eq!(at, evaluation_steps(t.steps / part, EVALUATIONS), "{name} at T/{part}");
+                assert!(one.final_loss().is_some_and(|l| l < t.untrained), "{name}");
+            }
+        }
+    }
+
+    #[test]
+    fn rates_beyond_the_table_learn_less_on_the_left_and_break_on_the_right() {
+        let t = tables("convolution_0");
+        let loss = |x| trial(&t, x, t.steps, 100).final_loss().unwrap();
+        let start = trial(&t, -20.0, t.steps, 100).start_loss().unwrap();
+        assert!(loss(-24.0) > loss(-18.0) && loss(-24.0) < start && loss(-18.0) < start);
+        let high = tables("autoencoder_0");
+        let broken = trial(&high, 30.0, high.steps, 100);
+        assert!(broken.exploded() && broken.steps_run < high.steps && broken.val.points().len() < 9);
+    }
+
+    #[test]
+    fn the_seeds_of_a_job_differ_and_a_file_that_is_cut_off_is_named() {
+        let t = tables("convolution_0");
+        let of = |seed| trial(&t, -4.0, t.steps, seed).final_loss();
+        assert!(of(100) != of(101) && of(100) == trial(&t, -4.0, t.steps, 100).final_loss());
+        let path = std::env::temp_dir().join(format!("stepsize-cut-{}.gz", std::process::id()));
+        std::fs::write(&path, [0x1f, 0x8b, 8]).unwrap();
+        let error = read(&path).err().unwrap().to_string();
+        std::fs::remove_file(&path).unwrap();
+        assert!(error.contains("stepsize-cut"), "{error}");
+    }
+}
