@@ -20,6 +20,10 @@ pub const OPENING_START: f64 = 0.01;
 pub const OPENING_BUDGET: f64 = 0.75;
 /// The first short runs of a search have one part in so many of the full run.
 pub const FIRST_SHARE: u64 = 16;
+/// The same of a run of [`LONG_RUN`] steps or more where little may be spent.
+pub const FIRST_SHARE_OF_LONG: u64 = 64;
+/// Steps from which on a sixty-fourth of a run is long enough to learn from.
+pub const LONG_RUN: u64 = 5000;
 /// Rates of a sweep, of a grid and of random draws where none are given.
 pub const SPAN: (f64, f64) = (1e-4, 1.0);
 /// Rates of a comparison where none are given: from badly low to badly high.

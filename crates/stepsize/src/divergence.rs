@@ -7,6 +7,7 @@
 //! untrained loss (`diagnosis/rules/diverged.rs`), and `race`, which compares logarithms of losses
 //! (`is_worse_in_log`).
 
+use crate::Curve;
 use crate::lr::Lr;
 use crate::spec::End;
 use crate::trial::Trial;
@@ -19,6 +20,13 @@ pub const IN_A_ROW: usize = 3;
 /// Ending this share of |untrained loss| above it is divergence. Evaluation noise of a run that
 /// learned nothing is far below it.
 pub const WORSE: f64 = 0.05;
+
+/// Readings of exactly 0 in a row that hide a loss that is not finite (transformers 5 prints 0.0 for
+/// a NaN), ...
+const ZEROS: usize = 2;
+/// ... if the reading before them is above this share of the first one: a loss that falls to 0 by
+/// learning comes nearer to it before.
+const FAR_FROM_ZERO: f64 = 0.1;
 
 /// What one ended trial says about its rate.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -38,7 +46,7 @@ impl Outcome {
             Some(End::Diverged { .. }) => Self::Diverged,
             Some(End::Finished) => match (trial.val.last(), untrained_loss(trial)) {
                 (None, _) => Self::Unknown,
-                (Some(last), _) if !last.loss.is_finite() => Self::Diverged,
+                (Some(last), _) if !last.loss.is_finite() || hides_nan(trial) => Self::Diverged,
                 (Some(last), Some(untrained)) if is_worse_than_untrained(last.loss, untrained) => Self::Diverged,
                 (Some(last), _) => Self::Loss(last.loss),
             },
@@ -53,6 +61,29 @@ impl Outcome {
             Self::Diverged | Self::Unknown => None,
         }
     }
+}
+
+/// Whether a loss jumped to exactly 0 and stayed there, in readings from the first to the newest:
+/// what some programs print for a loss that is not finite. Where every reading is 0 it did so
+/// before the first one.
+///
+/// ```
+/// use stepsize::divergence::jumped_to_zero;
+/// assert!(jumped_to_zero(&[2.3, 1.9, 0.0, 0.0]));
+/// assert!(!jumped_to_zero(&[2.3, 0.4, 0.01, 0.0, 0.0])); // learned to the last printed digit
+/// ```
+pub fn jumped_to_zero(losses: &[f64]) -> bool {
+    let zeros = losses.iter().rev().take_while(|l| **l == 0.0).count();
+    let before = losses.len().checked_sub(zeros + 1).and_then(|at| losses.get(at));
+    zeros >= ZEROS && before.is_none_or(|l| l.abs() > FAR_FROM_ZERO * losses[0].abs())
+}
+
+/// Whether the losses of an ended trial hide one that is not finite ([`jumped_to_zero`]). An error
+/// rate, shown as the distance of a score to its top, may well be 0.
+pub(crate) fn hides_nan(trial: &Trial) -> bool {
+    let zero = |curve: &&Curve| curve.last().is_some_and(|p| p.loss == 0.0);
+    let mut curves = [&trial.val, &trial.train].into_iter().filter(zero);
+    trial.score.last().is_none() && curves.any(|curve| jumped_to_zero(&curve.losses()))
 }
 
 /// The lowest rate that diverged.
@@ -144,6 +175,19 @@ mod tests {
         assert_eq!((ended(2.2), ended(2.05)), (Outcome::Diverged, Outcome::Loss(2.05)));
         assert_eq!(Outcome::of(&trial(&[2.0], &[], Some(End::Finished))), Outcome::Unknown);
         assert_eq!(Outcome::of(&trial(&[2.0], &[(100, 1.0)], Some(End::Stopped))).loss(), None);
+    }
+
+    #[test]
+    fn a_loss_that_jumps_to_zero_was_not_finite_and_one_that_falls_to_it_was() {
+        let ended = |val: &[(u64, f64)]| Outcome::of(&trial(&[], val, Some(End::Finished)));
+        assert_eq!(ended(&[(0, 2.3), (50, 1.5), (75, 0.0), (100, 0.0)]), Outcome::Diverged);
+        assert_eq!(ended(&[(50, 0.0), (100, 0.0)]), Outcome::Diverged);
+        assert_eq!(ended(&[(0, 2.3), (50, 0.02), (75, 0.0), (100, 0.0)]), Outcome::Loss(0.0));
+        // One reading may be a batch without an error.
+        assert_eq!(ended(&[(0, 2.3), (50, 1.5), (100, 0.0)]), Outcome::Loss(0.0));
+        let mut scored = trial(&[], &[(50, 0.0), (100, 0.0)], Some(End::Finished));
+        scored.score.push(Point { step: 100, lr: 0.1, loss: 1.0 });
+        assert_eq!(Outcome::of(&scored), Outcome::Loss(0.0));
     }
 
     #[test]

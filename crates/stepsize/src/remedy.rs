@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use std::fmt;
 
 /// One thing that may turn a refusal into an answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "action", rename_all = "snake_case")]
 pub enum Remedy {
     /// Nothing has to be done: every rate that was tried does equally well.
@@ -35,7 +35,18 @@ pub enum Remedy {
     /// A first guess above the one that was used.
     HigherStart,
     /// A larger budget for the search.
-    LargerBudget,
+    LargerBudget {
+        /// Full runs with which the search could go on, where that is known.
+        #[serde(default)]
+        at_least: Option<f64>,
+    },
+    /// A length that is given in optimizer steps, not in epochs.
+    CountSteps,
+    /// A training command that prints its loss oftener.
+    EvaluateOftener {
+        /// At least once in so many steps.
+        every: u64,
+    },
     /// More rows per step, which makes the loss less noisy.
     LargerBatches,
     /// A sweep of full runs instead of a search by short ones.
@@ -83,7 +94,14 @@ impl fmt::Display for Remedy {
             Remedy::WiderSpan => "widen the span of rates",
             Remedy::LowerStart => "start from a lower rate",
             Remedy::HigherStart => "start from a higher rate",
-            Remedy::LargerBudget => "raise the budget",
+            Remedy::LargerBudget { at_least: None } => "raise the budget",
+            Remedy::LargerBudget { at_least: Some(runs) } => {
+                return write!(f, "raise the budget to {runs} full runs or more");
+            }
+            Remedy::CountSteps => "give the length in optimizer steps instead of epochs",
+            Remedy::EvaluateOftener { every } => {
+                return write!(f, "let the training print its loss at least every {every} steps");
+            }
             Remedy::LargerBatches => "use larger batches",
             Remedy::CompareFullRuns { seeds } => {
                 return write!(f, "compare full runs with {seeds} seed{}", if *seeds == 1 { "" } else { "s" });

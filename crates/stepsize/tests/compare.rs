@@ -20,6 +20,11 @@ fn way(name: &str, family: Family, schedule: &str) -> Way {
 }
 
 fn comparison() -> Comparison {
+    comparison_of(STEPS)
+}
+
+/// The same of runs of `steps` steps.
+fn comparison_of(steps: u64) -> Comparison {
     let mut free = way("free", Family::Free, "linear");
     free.unit = Some(lr(1.0));
     let mut halved = way("plateau / 2", Family::Feedback, "constant");
@@ -32,7 +37,7 @@ fn comparison() -> Comparison {
         free,
     ];
     let rates = Lr::log_space(lr(1e-3), lr(10.0), 1).unwrap();
-    let job = Job::new(STEPS, Schedule::parse("linear", STEPS).unwrap(), 3).unwrap();
+    let job = Job::new(steps, Schedule::parse("linear", steps).unwrap(), 3).unwrap();
     Comparison::new(job, ways, rates, 2).unwrap()
 }
 
@@ -142,16 +147,16 @@ fn the_table_holds_what_the_trials_say() {
 /// the search of the next.
 #[test]
 fn searches_with_a_second_seed_are_told_apart() {
-    let comparison = comparison();
-    let (done, _) = all_with(&comparison, 5.0);
+    // Long enough for a search to pay for second seeds.
+    let comparison = comparison_of(4 * STEPS);
+    let (done, _) = all_with(&comparison, 1.0);
     let planned = comparison.planned().unwrap().len();
     // Seeds from 3: the searches have 3 and 4, and 5 and 6; first-fall, at a constant rate, 3 and
     // 4.
     let second = |t: &&Trial| [4, 6].contains(&t.spec.seed) && t.spec.schedule != Schedule::constant();
-    let short = |t: &&Trial| t.spec.steps < STEPS / 4;
+    let short = |t: &&Trial| t.spec.steps < STEPS;
     assert!(done[planned..].iter().filter(short).any(|t| second(&t)), "no second seed: the test says nothing");
-    let mut probes: Vec<_> =
-        done[planned..].iter().filter(|t| t.spec.steps < STEPS / 4).map(|t| t.spec.clone()).collect();
+    let mut probes: Vec<_> = done[planned..].iter().filter(short).map(|t| t.spec.clone()).collect();
     let count = probes.len();
     probes.dedup_by(|a, b| a == b);
     assert_eq!(probes.len(), count, "a probe was run twice");

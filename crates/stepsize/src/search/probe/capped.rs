@@ -92,7 +92,7 @@ impl Probe for Capped {
                 self.max_cost
             );
             if let Answer::Refused(refusal) = &mut estimate.answer {
-                refusal.remedies.insert(0, Remedy::LargerBudget);
+                refusal.remedies.insert(0, Remedy::LargerBudget { at_least: None });
             }
         }
         Ok(estimate)

@@ -169,7 +169,7 @@ impl Probe for Opening {
                 refuse(Reason::AllDiverged, because, &[Remedy::LowerStart, Remedy::CheckModelAndData])
             } else {
                 let because = format!("only {} openings were read; 3 are needed", finite.len());
-                refuse(Reason::TooShort, because, &[Remedy::LargerBudget, Remedy::Resume])
+                refuse(Reason::TooShort, because, &[Remedy::LargerBudget { at_least: None }, Remedy::Resume])
             };
         };
         let least = finite[at].1;

@@ -15,8 +15,10 @@
 //! constant-rate run is read at n/2, n/4 and n/8 too, because there every prefix is a whole run.
 //! Measurements of each part, and ideas that did not help, are in `bench/README.md`.
 
+mod doubt;
 mod plan;
 mod reading;
+mod refuse;
 
 use super::suspect::suspicion;
 use crate::defaults::{RACE_BUDGET, RACE_START};
@@ -26,8 +28,8 @@ use crate::probe::Probe;
 use crate::pruner::{OneSided, Pruner};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
-use plan::{NextProbe, bracket};
+use crate::{Answer, Band, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
+use plan::{NextProbe, Purse, bracket};
 pub(super) use plan::{STRIDE, WIDENINGS};
 use reading::{Book, Entry};
 
@@ -65,13 +67,15 @@ impl Race {
     /// Spends at most `runs` full runs.
     ///
     /// # Errors
-    /// When `runs` is not a number above zero.
+    /// When `runs` is not a number above zero, or is too little for any answer; the message names the
+    /// smallest budget.
     pub fn with_max_cost(mut self, runs: f64) -> Result<Self> {
-        if !(runs.is_finite() && runs > 0.0) {
-            return Err(Error::invalid(format!("the search budget must be above 0 full runs, not {runs}")));
-        }
-        self.max_cost = runs;
+        self.max_cost = plan::check_budget(&self.job, runs)?;
         Ok(self)
+    }
+
+    fn purse(&self, done: &[Trial]) -> Purse {
+        Purse { budget: self.max_cost, left: self.max_cost - self.job.cost_runs(done) }
     }
 
     fn next(&self, done: &[Trial]) -> Result<(NextProbe, Book)> {
@@ -80,7 +84,7 @@ impl Race {
             let (reason, because, remedies) = found.reason();
             return Ok((NextProbe::Refuse(Refusal { reason, because, remedies }), book));
         }
-        let next = bracket(&self.job, &book, lattice(self.start.log2()), self.max_cost);
+        let next = bracket(&self.job, &book, lattice(self.start.log2()), self.purse(done));
         Ok((next, book))
     }
 
@@ -274,8 +278,8 @@ impl Probe for Race {
             NextProbe::Refine(first) => {
                 let belief = Belief::new(&book, &self.job);
                 let before = belief.least(&belief.all(), belief.edge);
-                let left = self.max_cost - self.job.cost_runs(done);
-                let best = plan::candidates(&self.job, &book, &belief.grid, belief.quantiles(0.1, 0.9), first, left)
+                let purse = self.purse(done);
+                let best = plan::candidates(&self.job, &book, &belief.grid, belief.quantiles(0.1, 0.9), first, purse)
                     .into_iter()
                     .map(|(x, n)| {
                         let cost = n as f64 / self.job.steps as f64;

@@ -1,16 +1,24 @@
-//! Which probes to run: the bracket, its repetition where the rate may not matter, and the
-//! candidates of the refinement.
+//! Which probes to run: the bracket, and the candidates of the refinement.
 
+use super::doubt::{Doubt, doubt};
 use super::lattice;
-use super::reading::{Book, Ending, Entry};
-use crate::defaults::FIRST_SHARE;
-use crate::lr::Lr;
-use crate::{Job, Reason, Refusal, Remedy};
+use super::reading::{Book, Entry};
+use super::refuse;
+use crate::defaults::{FIRST_SHARE, FIRST_SHARE_OF_LONG, LONG_RUN};
+use crate::{Error, Job, Refusal, Result};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
 pub(in crate::search::probe) const STRIDE: f64 = 3.25;
-/// Longest probe, as a share of the full run.
-const LONGEST: f64 = 0.251;
+/// Longest probe by the budget in full runs: from the first number on, this share of the full run.
+/// With T/2 instead of T/4 two runs buy half the regret; below one run it makes no difference
+/// (bench/README.md).
+const LONGEST: [(f64, f64); 3] = [(3.0, 1.0), (1.01, 0.5), (0.0, 0.25)];
+/// Fewest probes of the first length that can lead to an answer.
+const FEWEST_PROBES: u64 = 4;
+/// With less than this many runs to spend, a long run begins with shorter probes.
+const SMALL_BUDGET: f64 = 0.5;
+/// Room for rounding in sums of steps over steps.
+const EPSILON: f64 = 1e-9;
 /// Highest and lowest `log2 lr` to go to.
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = -26.0;
@@ -52,32 +60,88 @@ pub(super) enum NextProbe {
     Refuse(Refusal),
 }
 
-/// Length of the first probes.
-fn first_length(job: &Job) -> u64 {
-    let mut n = (job.steps / FIRST_SHARE).max(1);
+/// What may be spent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Purse {
+    /// The budget of the search, in full runs.
+    pub budget: f64,
+    /// What is left of it.
+    pub left: f64,
+}
+
+impl Purse {
+    /// Longest probe, in steps of a run of `steps`.
+    fn longest(self, steps: u64) -> u64 {
+        let share = LONGEST.iter().find(|(from, _)| self.budget >= *from).map_or(0.25, |l| l.1);
+        ((steps as f64 * share) as u64).max(1)
+    }
+
+    fn pays(self, steps: u64, job: &Job) -> bool {
+        steps as f64 / job.steps as f64 <= self.left + EPSILON
+    }
+}
+
+/// Length of the first probes, before anything has run.
+fn first_length(job: &Job, budget: f64) -> u64 {
+    let long = job.steps >= LONG_RUN && budget < SMALL_BUDGET;
+    let mut n = (job.steps / if long { FIRST_SHARE_OF_LONG } else { FIRST_SHARE }).max(1);
     while n < MIN_STEPS && n * 2 <= job.steps.div_ceil(8) {
         n *= 2;
     }
     n
 }
 
+/// The smallest budget that can lead to an answer for `job`, in full runs, rounded up to hundredths.
+pub(super) fn least_budget(job: &Job) -> f64 {
+    let share = FEWEST_PROBES as f64 * first_length(job, 0.0) as f64 / job.steps as f64;
+    (share * 100.0 - EPSILON).ceil() / 100.0
+}
+
+/// Checks a budget in full runs.
+pub(super) fn check_budget(job: &Job, runs: f64) -> Result<f64> {
+    if !(runs.is_finite() && runs > 0.0) {
+        return Err(Error::invalid(format!("the search budget must be above 0 full runs, not {runs}")));
+    }
+    let least = least_budget(job);
+    if runs + EPSILON < least {
+        let n = first_length(job, 0.0);
+        return Err(Error::invalid(format!(
+            "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {} steps cost {least}; \
+             raise the budget to {least} or more",
+            job.steps
+        )));
+    }
+    Ok(runs)
+}
+
 /// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best
 /// is the outermost. Where the next rate outward broke, the middle between it and the best is
 /// tried.
-pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> NextProbe {
-    let mut n = first_length(job);
-    if n < FEWEST_STEPS {
-        return NextProbe::Refuse(no_room(n, job.steps));
+pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextProbe {
+    let mut n = first_length(job, purse.budget);
+    if n < FEWEST_STEPS && !job.own_schedule {
+        return NextProbe::Refuse(refuse::no_room(n, job.steps));
+    }
+    if let Some(unread) = book.unread() {
+        // The program prints its loss too rarely for these probes: the next ones end where it does.
+        let longer = book.interval_of_readings().map(|every| n.div_ceil(every) * every);
+        match longer.filter(|&longer| longer <= purse.longest(job.steps) && longer != unread.steps) {
+            Some(longer) => n = longer,
+            None => return NextProbe::Refuse(refuse::unread(unread, job.steps)),
+        }
     }
     let mut xs = vec![start, start + STRIDE];
-    let (mut spent, mut widenings) = (0.0, 0);
+    let mut widenings = 0;
     // The lowest rate that broke, at any length; whether shorter probes showed that lower rates are
     // worse.
     let (mut ceiling, mut closed_below) = (f64::INFINITY, false);
     loop {
         let missing: Vec<(f64, u64)> = xs.iter().filter(|&&x| book.find(x, n).is_none()).map(|&x| (x, n)).collect();
         if !missing.is_empty() {
-            return NextProbe::Probe(missing);
+            return match purse.pays(n * missing.len() as u64, job) {
+                true => NextProbe::Probe(missing),
+                false => NextProbe::Refuse(refuse::spent(&missing, book, job, purse.budget)),
+            };
         }
         let stage = Stage::new(book, &xs, n, ceiling);
         ceiling = stage.ceiling;
@@ -89,30 +153,31 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, max_cost: f64) -> Next
         }
         let Stage { low, high, best, trained, learned, .. } = stage;
         if trained == f64::NEG_INFINITY {
-            return NextProbe::Refuse(all_exploded(low, high));
+            return NextProbe::Refuse(refuse::all_exploded(low, high));
         }
         if learned {
             // Rates less than a decade apart may well be alike.
             let decades: Vec<f64> = xs.iter().copied().filter(|x| ((x - start) / STRIDE).fract() == 0.0).collect();
             match doubt(book, &decades, n) {
                 Doubt::None => {}
-                Doubt::Unsettled(wanted) => return NextProbe::Again(wanted),
+                Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => {
+                    return NextProbe::Again(wanted);
+                }
+                Doubt::Unsettled(wanted) => return NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
                 Doubt::Noise(refusal) => return NextProbe::Refuse(refusal),
             }
             let open_above = best == high && high + STRIDE < ceiling;
             return if open_above || best == low && !closed_below {
-                NextProbe::Refuse(at_edge(low, high, open_above))
+                NextProbe::Refuse(refuse::at_edge(low, high, open_above))
             } else {
                 NextProbe::Refine(n)
             };
         }
         // Nothing learned at this length: the highest rate that trained at twice the length, while
         // it can be paid.
-        let run: u64 = xs.iter().filter_map(|&x| book.find(x, n)).map(|e| e.run).sum();
-        spent += run as f64 / job.steps as f64;
         n *= 2;
-        if n > job.steps / 4 || spent + n as f64 / job.steps as f64 > max_cost.max(0.6) {
-            return NextProbe::Refuse(nothing(n / 2, job.steps, low, high));
+        if n > purse.longest(job.steps) || book.find(trained, n).is_none() && !purse.pays(n, job) {
+            return NextProbe::Refuse(refuse::nothing(n / 2, job, low, high, purse.budget));
         }
         closed_below |= low < trained;
         xs = vec![trained];
@@ -174,122 +239,6 @@ impl Stage {
     }
 }
 
-/// Whether the rate matters at all.
-enum Doubt {
-    None,
-    /// Unknown until these have run with another seed.
-    Unsettled(Vec<(f64, u64)>),
-    /// It does not.
-    Noise(Refusal),
-}
-
-/// If even the worst rate of the bracket has learned this share of what the best has, no wall was
-/// seen.
-const NO_WALL: f64 = 0.6;
-/// Most rates that are repeated.
-const REPEATED: usize = 4;
-/// Least ratio of the variance between rates to that between seeds: the 6 % point of F for 4 rates
-/// and 2 seeds (9 % for 3 rates). At 10 two jobs of the bench with real, small differences were
-/// refused.
-const VARIANCE_RATIO: f64 = 6.0;
-
-/// Rates a decade apart that all learn alike, or hardly at all, may differ by noise only. They are
-/// run once more with another seed, and the variance between rates is compared with that between
-/// seeds (analysis of variance, Fisher 1925).
-fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
-    let entries: Vec<&Entry> = xs.iter().filter_map(|&x| book.find(x, n)).collect();
-    if entries.iter().any(|e| e.end == Ending::Behind) {
-        return Doubt::None;
-    }
-    let mut read: Vec<(f64, f64)> =
-        entries.iter().filter(|e| e.value().is_finite()).map(|e| (e.x, e.value())).collect();
-    let extreme = |pick: fn(f64, f64) -> f64, from: f64| read.iter().map(|r| r.1).fold(from, pick);
-    let (best, worst) = (extreme(f64::min, f64::INFINITY), extreme(f64::max, f64::NEG_INFINITY));
-    let no_wall = book.untrained - worst >= NO_WALL * (book.untrained - best);
-    let hardly_learned = book.untrained - best < PLAINLY_LEARNED;
-    if read.len() < 3 || !(no_wall || hardly_learned) {
-        return Doubt::None;
-    }
-    // The best, then its neighbours in value: the order in which they may be confused.
-    read.sort_by(|a, b| a.1.total_cmp(&b.1));
-    if read.len() > REPEATED {
-        read.drain(REPEATED - 1..read.len() - 1);
-    }
-    let missing: Vec<(f64, u64)> =
-        read.iter().filter(|r| book.find_again(r.0, n).is_none()).map(|r| (r.0, n)).collect();
-    if !missing.is_empty() {
-        return Doubt::Unsettled(missing);
-    }
-    let pairs: Vec<(f64, f64)> =
-        read.iter().filter_map(|r| Some((r.1, book.find_again(r.0, n)?.value()))).filter(|p| p.1.is_finite()).collect();
-    if pairs.len() < read.len() {
-        return Doubt::None;
-    }
-    let count = pairs.len() as f64;
-    let means: Vec<f64> = pairs.iter().map(|(a, b)| (a + b) / 2.0).collect();
-    let centre = means.iter().sum::<f64>() / count;
-    let between = 2.0 * means.iter().map(|m| (m - centre).powi(2)).sum::<f64>() / (count - 1.0);
-    let within = pairs.iter().map(|(a, b)| (a - b).powi(2) / 2.0).sum::<f64>() / count;
-    if between > VARIANCE_RATIO * within {
-        return Doubt::None;
-    }
-    Doubt::Noise(Refusal {
-        reason: Reason::NoiseOnly,
-        because: format!(
-            "{} rates, each run for {n} steps with two seeds, differ by {:.2} % and the seeds by {:.2} % (standard deviations)",
-            pairs.len(),
-            100.0 * (between / 2.0).sqrt(),
-            100.0 * within.sqrt()
-        ),
-        remedies: vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }],
-    })
-}
-
-fn no_room(n: u64, steps: u64) -> Refusal {
-    Refusal {
-        reason: Reason::TooShort,
-        because: format!("trials for a run of {steps} steps would have {n}, which is too few to learn from"),
-        remedies: vec![Remedy::CompareFullRuns { seeds: 1 }],
-    }
-}
-
-fn all_exploded(low: f64, high: f64) -> Refusal {
-    Refusal {
-        reason: Reason::AllDiverged,
-        because: format!("every rate from {} to {} diverged", Lr::from_log2(low), Lr::from_log2(high)),
-        remedies: vec![Remedy::LowerStart, Remedy::CheckModelAndData],
-    }
-}
-
-fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
-    let (which, x, remedy) = match above {
-        true => ("highest", high, Remedy::CheckRateIsUsed),
-        false => ("lowest", low, Remedy::CheckRateScale),
-    };
-    Refusal {
-        reason: Reason::AtEdge,
-        because: format!(
-            "the {which} rate tried, {}, is still the best of those from {} to {}",
-            Lr::from_log2(x),
-            Lr::from_log2(low),
-            Lr::from_log2(high)
-        ),
-        remedies: vec![remedy],
-    }
-}
-
-fn nothing(n: u64, steps: u64, low: f64, high: f64) -> Refusal {
-    Refusal {
-        reason: Reason::Flat,
-        because: format!(
-            "no rate from {} to {} learned anything in {n} of {steps} steps",
-            Lr::from_log2(low),
-            Lr::from_log2(high)
-        ),
-        remedies: vec![Remedy::LongerRun, Remedy::LargerBudget, Remedy::CheckModelAndData],
-    }
-}
-
 /// Probes that the refinement may choose from: (log2 lr, steps).
 ///
 /// The first one repeats a tried rate at another length, because only such a pair shows how the
@@ -300,11 +249,11 @@ pub(super) fn candidates(
     grid: &[f64],
     likely: (f64, f64),
     first: u64,
-    left: f64,
+    purse: Purse,
 ) -> Vec<(f64, u64)> {
     let lengths: Vec<u64> = std::iter::successors(Some(first), |n| Some(n * 2))
-        .take_while(|&n| n == first || n as f64 <= LONGEST * job.steps as f64)
-        .filter(|&n| n as f64 / job.steps as f64 <= left)
+        .take_while(|&n| n == first || n <= purse.longest(job.steps))
+        .filter(|&n| purse.pays(n, job))
         .collect();
     let free = |rates: Vec<f64>| -> Vec<(f64, u64)> {
         let near = |x: f64, n: u64| book.entries.iter().any(|e| e.steps == n && (e.x - x).abs() < 0.3);

@@ -1,7 +1,7 @@
 //! [`Book`]: the trials as readings of log loss, with a ceiling where training breaks.
 
 use crate::Job;
-use crate::divergence::{is_worse_in_log, untrained_validation_loss};
+use crate::divergence::{hides_nan, is_worse_in_log, untrained_validation_loss};
 use crate::landscape::Reading;
 use crate::lr::Lr;
 use crate::schedule::Schedule;
@@ -13,13 +13,13 @@ use crate::trial::Trial;
 const MIN_PREFIX: u64 = 30;
 
 /// Outcome of one probe.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub x: f64,
     pub steps: u64,
-    /// Steps that were run before it ended.
-    pub run: u64,
     pub end: Ending,
+    /// Its finite readings: step, log loss.
+    pub curve: Vec<(u64, f64)>,
 }
 
 /// How a probe ended, as the search sees it.
@@ -29,6 +29,8 @@ pub(super) enum Ending {
     Read(f64),
     /// Ended early: a higher rate was ahead.
     Behind,
+    /// Ran to its end, but its newest reading is of an earlier step.
+    Unread,
     /// Exploded, or ended having learned next to nothing where a lower rate learned.
     Broke,
 }
@@ -44,15 +46,35 @@ const FALL_BY_STEPS: f64 = 0.01;
 const FALL_BY_RATE: f64 = 0.015;
 /// ... and a higher rate is worse by no more than this.
 const WALL: f64 = 0.1;
+/// A newest reading this share of the trial before its end is not that of its end.
+const UNREAD: f64 = 0.1;
+/// Longest run of which every step is summed.
+const SAMPLED: u64 = 1 << 16;
 
 impl Entry {
     /// Whether it broke, or ended above the untrained log loss.
     pub fn broke(&self, untrained: f64) -> bool {
         match self.end {
             Ending::Read(y) => is_worse_in_log(y, untrained),
-            Ending::Behind => false,
+            Ending::Behind | Ending::Unread => false,
             Ending::Broke => true,
         }
+    }
+
+    /// Log loss of the newest reading that is not after `step`.
+    pub fn at(&self, step: u64) -> Option<f64> {
+        self.curve.iter().rev().find(|(at, _)| *at <= step).map(|(_, y)| *y)
+    }
+
+    /// Step of the newest reading.
+    pub fn last_step(&self) -> Option<u64> {
+        self.curve.last().map(|(step, _)| *step)
+    }
+
+    /// Steps between its last two readings; none where there are fewer.
+    fn spacing(&self) -> Option<u64> {
+        let [.., (before, _), (last, _)] = self.curve[..] else { return None };
+        Some(last - before).filter(|gap| *gap > 0)
     }
 
     /// Whether it learned next to nothing although the best of its length, at a lower rate,
@@ -69,7 +91,7 @@ impl Entry {
     pub fn value(&self) -> f64 {
         match self.end {
             Ending::Read(y) => y,
-            Ending::Behind | Ending::Broke => f64::INFINITY,
+            Ending::Behind | Ending::Broke | Ending::Unread => f64::INFINITY,
         }
     }
 }
@@ -98,13 +120,18 @@ impl Book {
         let log = log_loss(done);
         let untrained = untrained_validation_loss(done).map_or(0.0, &log);
         let ended = |trial: &Trial| {
-            let end = match (trial.final_loss().map(&log), &trial.end) {
-                (Some(y), _) => Ending::Read(y),
-                (None, Some(End::Pruned { .. })) => Ending::Behind,
-                (None, Some(End::Finished | End::Diverged { .. })) => Ending::Broke,
-                (None, _) => return None,
+            let end = match (trial.final_loss(), &trial.end) {
+                (_, Some(End::Pruned { .. })) => Ending::Behind,
+                (_, Some(End::Diverged { .. })) => Ending::Broke,
+                (_, Some(End::Finished)) if hides_nan(trial) => Ending::Broke,
+                (_, Some(End::Finished)) if ends_unread(trial) => Ending::Unread,
+                (Some(loss), Some(End::Finished)) => Ending::Read(log(loss)),
+                (None, Some(End::Finished)) => Ending::Broke,
+                _ => return None,
             };
-            Some(Entry { x: trial.spec.lr.log2(), steps: trial.spec.steps, run: trial.steps_run, end })
+            let finite = trial.val.points().iter().filter(|p| p.loss.is_finite());
+            let curve = finite.map(|p| (p.step, log(p.loss))).collect();
+            Some(Entry { x: trial.spec.lr.log2(), steps: trial.spec.steps, end, curve })
         };
         let with_seed = |first: bool| {
             let trials = done.iter().filter(|t| (t.spec.seed == job.seed) == first);
@@ -117,7 +144,8 @@ impl Book {
         trials.extend(trials_again);
         let full = progress(&job.schedule, job.steps);
         let mut readings = Vec::new();
-        for (trial, &Entry { x, steps, end, .. }) in trials.iter().zip(entries.iter().chain(&again)) {
+        for (trial, entry) in trials.iter().zip(entries.iter().chain(&again)) {
+            let Entry { x, steps, end, .. } = *entry;
             let s = |n: u64| (progress(&trial.spec.schedule, n) / full).log2();
             match end {
                 Ending::Read(y) => {
@@ -135,7 +163,7 @@ impl Book {
                     let last = trial.val.last().filter(|p| p.step > 0 && p.loss.is_finite());
                     readings.extend(last.map(|p| Reading { x, s: s(p.step), y: log(p.loss) }));
                 }
-                Ending::Broke => {}
+                Ending::Broke | Ending::Unread => {}
             }
         }
         let broke = entries.iter().chain(&again).filter(|e| e.end == Ending::Broke);
@@ -151,6 +179,18 @@ impl Book {
     /// The probe at `x` of `steps` with the second seed, if it was made.
     pub fn find_again(&self, x: f64, steps: u64) -> Option<&Entry> {
         self.again.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
+    }
+
+    /// Steps between the readings of trials that ended between two of them; none where all were read
+    /// at their end.
+    pub fn interval_of_readings(&self) -> Option<u64> {
+        let unread = self.entries.iter().filter(|e| e.end == Ending::Unread);
+        unread.filter_map(Entry::spacing).max()
+    }
+
+    /// A trial that ended before its program printed its loss again.
+    pub fn unread(&self) -> Option<&Entry> {
+        self.entries.iter().find(|e| e.end == Ending::Unread)
     }
 
     /// Lowest and highest rate that was tried.
@@ -175,7 +215,7 @@ impl Book {
             .iter()
             .filter(|e| match e.end {
                 Ending::Read(y) => y > self.untrained && e.x > best,
-                Ending::Behind => false,
+                Ending::Behind | Ending::Unread => false,
                 Ending::Broke => true,
             })
             .map(|e| e.x)
@@ -227,10 +267,31 @@ impl Book {
     }
 }
 
+/// Whether the newest reading of a finished trial is of an earlier step than its last: the program
+/// would have printed the next one after the end. Where that would have been due before the end,
+/// the run ended by itself or counts in another unit, and its newest reading is that of its end.
+fn ends_unread(trial: &Trial) -> bool {
+    let points = trial.val.points();
+    let Some(last) = points.last() else { return false };
+    let gap = trial.spec.steps.saturating_sub(last.step);
+    let due = match points {
+        [.., before, last] => last.step.saturating_sub(before.step).max(1),
+        _ => trial.spec.steps,
+    };
+    gap as f64 > UNREAD * trial.spec.steps as f64 && gap <= due
+}
+
 /// Sum of the schedule's factors over the first `steps` steps: how far a run moves for its base
-/// rate.
+/// rate. Of a long run one step in each of [`SAMPLED`] equal parts is looked at: only the ratio of
+/// two such sums is used, on a scale of octaves.
 fn progress(schedule: &Schedule, steps: u64) -> f64 {
-    (0..steps).map(|t| schedule.factor(t)).sum::<f64>().max(f64::MIN_POSITIVE)
+    let sum: f64 = if steps <= SAMPLED {
+        (0..steps).map(|t| schedule.factor(t)).sum()
+    } else {
+        let part = steps as f64 / SAMPLED as f64;
+        (0..SAMPLED).map(|i| part * schedule.factor(((i as f64 + 0.5) * part) as u64)).sum()
+    };
+    sum.max(f64::MIN_POSITIVE)
 }
 
 /// Losses below this share of the untrained loss count as zero: the ratio of two such losses is

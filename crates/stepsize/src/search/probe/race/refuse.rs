@@ -1,0 +1,110 @@
+//! The refusals of the search, in words.
+
+use super::reading::{Book, Entry};
+use crate::lr::Lr;
+use crate::{Job, Reason, Refusal, Remedy};
+
+/// A fall of log loss below this is nothing learned, or noise.
+const LEARNED: f64 = 0.2;
+
+pub(super) fn no_room(n: u64, steps: u64) -> Refusal {
+    Refusal {
+        reason: Reason::TooShort,
+        because: format!("trials for a run of {steps} steps would have {n}, which is too few to learn from"),
+        remedies: vec![Remedy::CountSteps, Remedy::CompareFullRuns { seeds: 1 }],
+    }
+}
+
+pub(super) fn all_exploded(low: f64, high: f64) -> Refusal {
+    Refusal {
+        reason: Reason::AllDiverged,
+        because: format!("every rate from {} to {} diverged", Lr::from_log2(low), Lr::from_log2(high)),
+        remedies: vec![Remedy::LowerStart, Remedy::CheckModelAndData],
+    }
+}
+
+pub(super) fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
+    let (which, x, remedy) = match above {
+        true => ("highest", high, Remedy::CheckRateIsUsed),
+        false => ("lowest", low, Remedy::CheckRateScale),
+    };
+    Refusal {
+        reason: Reason::AtEdge,
+        because: format!(
+            "the {which} rate tried, {}, is still the best of those from {} to {}",
+            Lr::from_log2(x),
+            Lr::from_log2(low),
+            Lr::from_log2(high)
+        ),
+        remedies: vec![remedy],
+    }
+}
+
+pub(super) fn nothing(n: u64, job: &Job, low: f64, high: f64, budget: f64) -> Refusal {
+    Refusal {
+        reason: Reason::Flat,
+        because: format!(
+            "no rate from {} to {} learned anything in {n} of {} steps",
+            Lr::from_log2(low),
+            Lr::from_log2(high),
+            job.steps
+        ),
+        remedies: vec![larger(budget, 2 * n * 4, job), Remedy::LongerRun, Remedy::CheckModelAndData],
+    }
+}
+
+/// The budget ended before the best rate lay between worse ones.
+pub(super) fn spent(missing: &[(f64, u64)], book: &Book, job: &Job, budget: f64) -> Refusal {
+    let (low, high) = book.tried();
+    let steps: u64 = missing.iter().map(|m| m.1).sum();
+    let Some(best) = book.best().filter(|best| book.untrained - best.value() > LEARNED) else {
+        return nothing(steps, job, low, high, budget);
+    };
+    let next = missing.first().map_or(best.x, |m| m.0);
+    Refusal {
+        reason: Reason::TooShort,
+        because: format!(
+            "the budget of {budget} full runs was spent before the best rate lay between worse ones: of the rates from {} to {} \
+             the best is {}, and the next to try is {}",
+            Lr::from_log2(low),
+            Lr::from_log2(high),
+            Lr::from_log2(best.x),
+            Lr::from_log2(next)
+        ),
+        remedies: vec![larger(budget, 3 * steps, job), Remedy::CheckRateScale],
+    }
+}
+
+/// The budget does not pay for the second seeds that would tell a difference from noise.
+pub(super) fn unsettled(wanted: &[(f64, u64)], job: &Job, budget: f64) -> Refusal {
+    let steps: u64 = wanted.iter().map(|w| w.1).sum();
+    Refusal {
+        reason: Reason::NoiseOnly,
+        because: format!(
+            "the rates that were tried learn alike, or scatter so much that their differences may be noise; {} of them would \
+             have to run again with another seed, for {:.2} full runs",
+            wanted.len(),
+            steps as f64 / job.steps as f64
+        ),
+        remedies: vec![larger(budget, 2 * steps, job), Remedy::CompareFullRuns { seeds: 3 }],
+    }
+}
+
+/// A program that prints its loss more rarely than the trials are long.
+pub(super) fn unread(entry: &Entry, steps: u64) -> Refusal {
+    Refusal {
+        reason: Reason::TooShort,
+        because: format!(
+            "a trial of {} of {steps} steps printed its newest loss at step {}; the loss at its end is not known",
+            entry.steps,
+            entry.last_step().unwrap_or(0)
+        ),
+        remedies: vec![Remedy::EvaluateOftener { every: entry.steps }, Remedy::LongerRun],
+    }
+}
+
+/// A budget that pays for `steps` more, rounded up to twentieths of a run.
+fn larger(budget: f64, steps: u64, job: &Job) -> Remedy {
+    let at_least = ((budget + steps as f64 / job.steps as f64) * 20.0).ceil() / 20.0;
+    Remedy::LargerBudget { at_least: Some(at_least) }
+}
