@@ -29,10 +29,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("diagnosis") => diagnosis::main(&args[1..]),
         Some("headlines") => headlines::write(),
         Some("landscapes") => landscapes::print(&args[1..]),
-        Some("anytime") if args.len() > 1 => landscapes::picture(),
-        Some("anytime") => landscapes::anytime(),
+        Some("anytime") if args.get(1).is_some_and(|a| a == "picture") => landscapes::picture(),
+        Some("anytime") => landscapes::anytime(&args[1..]),
         _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | \
-                  landscapes [--budget RUNS] [--family NAME] [-v] | anytime [picture] | \
+                  landscapes [--budget RUNS] [--family NAME] [-v] | \
+                  anytime [--budget RUNS] | anytime picture | \
                   diagnosis runs|fit|score"
             .into()),
     }

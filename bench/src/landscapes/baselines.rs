@@ -14,7 +14,7 @@ use stepsize_draw::figure::{scene_png, svg};
 const PATH: &str = "bench/data/anytime.csv";
 const PICTURE: &str = "bench/anytime";
 const TPE: &str = "bench/data/landscapes_tpe.csv";
-/// Budgets, in full runs; `race` is not asked for more than the last but one.
+/// Budgets, in full runs.
 pub const BUDGETS: [f64; 8] = [0.25, 0.6, 1.0, 2.0, 3.0, 5.0, 10.0, 20.0];
 /// Seeds that a search sees: those of the tables.
 const SEEDS: [u64; 4] = [100, 101, 102, 103];
@@ -133,17 +133,18 @@ fn optuna() -> Result<Optuna, Box<dyn Error>> {
     Ok(made)
 }
 
-/// Writes the table of all searches at all budgets, and draws it.
-pub fn anytime() -> Result<(), Box<dyn Error>> {
-    let known = super::known("")?;
+/// Writes the table of all searches at all budgets, and draws it; `race` at those named in `args`.
+pub fn anytime(args: &[String]) -> Result<(), Box<dyn Error>> {
+    let options = super::Options::new(args)?;
+    let known = super::known(&options.family)?;
     let optuna = optuna()?;
-    let mut text = String::from("method,budget,cost,searches,refused,regret,kept,kept95,kept98,octaves\n");
+    let mut text = String::from("method,budget,cost,searches,refused,unaffordable,regret,kept,kept95,kept98,octaves\n");
     let mut row = |method: &str, budget: f64, s: &Score| {
-        let Score { cost, searches, refused, regret, kept, kept95, kept98, octaves, .. } = s;
+        let Score { cost, searches, refused, unaffordable, regret, kept, kept95, kept98, octaves, .. } = s;
         println!("{method:<28} {budget:>5} {cost:>5.2} {:>6.1}% {:>5.1}% {kept95:.2}", 100.0 * regret, 100.0 * kept);
         writeln!(
             text,
-            "{method},{budget},{cost:.3},{searches},{refused},{regret:.4},{kept:.4},{kept95:.4},{kept98:.4},{octaves:.2}"
+            "{method},{budget},{cost:.3},{searches},{refused},{unaffordable},{regret:.4},{kept:.4},{kept95:.4},{kept98:.4},{octaves:.2}"
         )
     };
     type By = Box<dyn Fn(&Known, f64) -> Result<Answers, stepsize::Error>>;
@@ -164,7 +165,7 @@ pub fn anytime() -> Result<(), Box<dyn Error>> {
         ("TPE 3 start-up trials", of_optuna("3")),
     ];
     for budget in BUDGETS {
-        if budget <= 10.0 {
+        if options.budgets.contains(&budget) {
             let outcomes = replay::race(&known, budget)?;
             row("race", budget, &Score::of_outcomes(outcomes.iter()))?;
         }
@@ -190,8 +191,13 @@ pub fn picture() -> Result<(), Box<dyn Error>> {
     let mut marks = Vec::new();
     for line in text.lines().skip(1) {
         let f: Vec<&str> = line.split(',').collect();
-        let [method, _, cost, _, _, regret, kept, ..] = f[..] else { return Err(format!("{PATH}: {line}").into()) };
-        marks.push(Mark { method: method.to_owned(), cost: cost.parse()?, regret: regret.parse()?, kept: kept.parse()? });
+        let [method, _, cost, _, _, _, regret, kept, ..] = f[..] else { return Err(format!("{PATH}: {line}").into()) };
+        marks.push(Mark {
+            method: method.to_owned(),
+            cost: cost.parse()?,
+            regret: regret.parse()?,
+            kept: kept.parse()?,
+        });
     }
     let jobs = super::known("")?.len();
     let scene = figure::draw(&marks, &format!("What a search loses for what it spends: {jobs} jobs of 19 families"));

@@ -63,9 +63,7 @@ const WAYS: &[Way] = &[
         name: "factor",
         needs: |c| [c.factor(); 2],
         share: CLAIMED,
-        ends: |c, m| {
-            (c.x - m[0] * (c.x - c.low).max(LEAST_SIDE), c.x + m[1] * (c.high - c.x).max(LEAST_SIDE))
-        },
+        ends: |c, m| (c.x - m[0] * (c.x - c.low).max(LEAST_SIDE), c.x + m[1] * (c.high - c.x).max(LEAST_SIDE)),
     },
 ];
 
@@ -119,14 +117,7 @@ pub fn print_intervals(all: &[Outcome], each: bool) {
         let mean = |f: fn(&(&str, f64, f64)) -> f64| judged.iter().map(f).sum::<f64>() / judged.len() as f64;
         let worst = judged.iter().min_by(|a, b| a.1.total_cmp(&b.1)).map_or("", |j| j.0);
         let m = fitted(None);
-        println!(
-            "  {:<20} {:.3} {:>5.2} {worst:<16} {:.2} {:.2}",
-            way.name,
-            mean(|j| j.1),
-            mean(|j| j.2),
-            m[0],
-            m[1]
-        );
+        println!("  {:<20} {:.3} {:>5.2} {worst:<16} {:.2} {:.2}", way.name, mean(|j| j.1), mean(|j| j.2), m[0], m[1]);
         if each {
             let shown: Vec<String> = judged.iter().map(|j| format!("{} {:.2}/{:.1}", j.0, j.1, j.2)).collect();
             println!("    {}", shown.join(", "));

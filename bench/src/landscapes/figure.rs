@@ -58,15 +58,7 @@ pub fn draw(marks: &[Mark], title: &str) -> Scene {
     scene
 }
 
-fn panel(
-    scene: &mut Scene,
-    left: f64,
-    x: Axis,
-    name: &str,
-    marks: &[Mark],
-    methods: &[&str],
-    value: fn(&Mark) -> f64,
-) {
+fn panel(scene: &mut Scene, left: f64, x: Axis, name: &str, marks: &[Mark], methods: &[&str], value: fn(&Mark) -> f64) {
     let frame = Rect { x: left, y: TOP, width: 380.0, height: BOTTOM - TOP };
     let values: Vec<f64> = marks.iter().map(value).filter(|v| *v > 0.0).collect();
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);

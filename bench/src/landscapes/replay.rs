@@ -73,7 +73,20 @@ pub fn race(known: &[Known], budget: f64) -> Result<Vec<Outcome>, stepsize::Erro
 
 fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, stepsize::Error> {
     let Known { tables, truth } = known;
-    let race = Race::new(tables.job(seed)?).starting_at(Lr::new(start)?).with_max_cost(budget)?;
+    let outcome = |cost, found, story| Outcome {
+        name: tables.name.clone(),
+        family: tables.family.clone(),
+        what: format!("{} steps {} {}, depth {:.2}", tables.steps, tables.schedule, tables.optimizer, truth.depth()),
+        cost,
+        best: truth.best,
+        found,
+        story,
+    };
+    let race = match Race::new(tables.job(seed)?).starting_at(Lr::new(start)?).with_max_cost(budget) {
+        Ok(race) => race,
+        // A budget that cannot lead to an answer costs nothing.
+        Err(e) => return Ok(outcome(0.0, None, e.to_string())),
+    };
     let mut done: Vec<Trial> = Vec::new();
     for _ in 0..MOST_BATCHES {
         let specs = race.ask(&done)?;
@@ -99,15 +112,8 @@ fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, 
         Answer::Refused(_) => None,
     };
     let refusal = estimate.refusal().map(|r| format!("{:?}: {}; ", r.reason, r.because)).unwrap_or_default();
-    Ok(Outcome {
-        name: tables.name.clone(),
-        family: tables.family.clone(),
-        what: format!("{} steps {} {}, depth {:.2}", tables.steps, tables.schedule, tables.optimizer, truth.depth()),
-        cost: estimate.cost_runs,
-        best: truth.best,
-        found,
-        story: refusal + &done.iter().map(told).collect::<Vec<_>>().join(" "),
-    })
+    let story = refusal + &done.iter().map(told).collect::<Vec<_>>().join(" ");
+    Ok(outcome(estimate.cost_runs, found, story))
 }
 
 /// What is left of `trial` if `pruner` watches it.

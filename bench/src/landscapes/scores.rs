@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 #[derive(Default)]
 pub struct Score {
     pub searches: usize,
+    /// Searches that spent something and gave no answer; those whose budget was too small to begin.
     pub refused: usize,
+    pub unaffordable: usize,
     pub cost: f64,
     pub kept: f64,
     pub kept95: f64,
@@ -46,8 +48,9 @@ impl Score {
         apart.sort_by(f64::total_cmp);
         Self {
             searches: all.len(),
-            refused: all.len() - found.len(),
-            cost: mean(all.iter().map(|a| a.2)),
+            refused: all.iter().filter(|a| a.0.is_none() && a.2 > 0.0).count(),
+            unaffordable: all.iter().filter(|a| a.0.is_none() && a.2 == 0.0).count(),
+            cost: mean(all.iter().map(|a| a.2).filter(|c| *c > 0.0)),
             kept: mean(found.iter().map(|f| f.0.kept)),
             kept95: share(&|f, _| f.kept >= 0.95),
             kept98: share(&|f, _| f.kept >= 0.98),
@@ -68,9 +71,10 @@ impl Score {
 
     fn line(&self, name: &str) -> String {
         format!(
-            "{name:<16} {:>4} {:>4} {:>6.2} {:>6.1}% {:>5.2} {:>5.2} {:>7.1}% {:>5.2} {:>6.2} {:>5.2} {:>5.2} {:>5.2} {:>5.2}",
+            "{name:<16} {:>4} {:>4} {:>4} {:>6.2} {:>6.1}% {:>5.2} {:>5.2} {:>7.1}% {:>5.2} {:>6.2} {:>5.2} {:>5.2} {:>5.2} {:>5.2}",
             self.searches,
             self.refused,
+            self.unaffordable,
             self.cost,
             100.0 * self.kept,
             self.kept95,
@@ -94,12 +98,12 @@ pub fn by_family(all: &[Outcome]) -> BTreeMap<&str, Vec<&Outcome>> {
     })
 }
 
+const HEADING: &str =
+    "family              n refu dear   cost    kept  >=95  >=98   regret   oct  shift cover width below above";
+
 /// Prints the figures of one budget.
 pub fn print(budget: f64, all: &[Outcome], families: bool) {
-    println!(
-        "\nbudget {budget}\n{:<16} {:>4} {:>4} {:>6} {:>7} {:>5} {:>5} {:>8} {:>5} {:>6} {:>5} {:>5} {:>5} {:>5}",
-        "family", "n", "refu", "cost", "kept", ">=95", ">=98", "regret", "oct", "shift", "cover", "width", "below", "above"
-    );
+    println!("\nbudget {budget}\n{HEADING}");
     for (family, outcomes) in by_family(all).iter().filter(|_| families) {
         println!("{}", Score::of_outcomes(outcomes.iter().copied()).line(family));
     }

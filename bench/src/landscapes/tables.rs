@@ -133,11 +133,7 @@ impl Tables {
                 val.push(Point { step, lr: spec.lr.get(), loss: start + (f64::from(loss) - start) * less });
             }
         }
-        let end = if broke {
-            End::Diverged { step: exploded, why: "training loss".into() }
-        } else {
-            End::Finished
-        };
+        let end = if broke { End::Diverged { step: exploded, why: "training loss".into() } } else { End::Finished };
         let steps_run = if broke { exploded.max(1) } else { spec.steps };
         Trial { val, end: Some(end), steps_run, ..Trial::new(id, spec.clone()) }
     }
