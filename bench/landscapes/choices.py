@@ -1,6 +1,7 @@
 """What a job of each family is drawn from: the builder, the least and most steps, and the choices of the model and of the data."""
 
 import families as f
+import more_families as m
 
 SCHEDULES = ["constant", "cosine", "linear", "warmup(10%) then cosine", "constant", "warmup(5%) then linear"]
 OPTIMIZERS = ["sgd", "momentum", "adam", "adamw", "rmsprop", "nesterov"]
@@ -35,35 +36,35 @@ FAMILIES = {
     ),
     "fine_tuning": (f.fine_tuning, 320, 960, dict(rows=[80, 300], turn=[0.03, 0.15], head=YES, batch=[8, 16])),
     "noisy_labels": (
-        f.noisy_labels, 320, 1920,
+        m.noisy_labels, 320, 1920,
         dict(rows=[300, 1500], wrong=[0.2, 0.4], width=[24, 40], act=ACT, norm=YES, batch=BATCH),
     ),
     "plateaus": (
-        f.plateaus, 960, 2560,
+        m.plateaus, 960, 2560,
         dict(kind=["parity", "modular", "saddle"], bits=[2, 3], width=[24, 48], gain=[0.15, 0.3], batch=[32]),
     ),
-    "overfitting": (f.overfitting, 512, 1920, dict(rows=[40, 120], regress=YES, width=[32, 48], act=ACT, batch=[8, 16])),
+    "overfitting": (m.overfitting, 512, 1920, dict(rows=[40, 120], regress=YES, width=[32, 48], act=ACT, batch=[8, 16])),
     "tabular": (
-        f.tabular, 320, 1920,
+        m.tabular, 320, 1920,
         dict(data=["wine", "iris", "mixed"], scaled=[True, True, False], hidden=[[], [16], [24, 24]], act=ACT, batch=BATCH),
     ),
     "linear": (
-        f.linear, 320, 2560,
+        m.linear, 320, 2560,
         dict(rows=[200, 1000], condition=[30, 1000], kind=["squares", "logistic", "deep"], noise=[0.0, 0.3], batch=[4, 32]),
     ),
     "variational": (
-        f.variational, 320, 1280,
+        m.variational, 320, 1280,
         dict(rows=[400, 1200], binary=YES, code=[2, 4], width=[24], act=ACT, beta=[1.0, 0.3], batch=[16]),
     ),
     "implicit": (
-        f.implicit, 640, 1920,
+        m.implicit, 640, 1920,
         dict(dims=[1, 2], detail=[2.0, 4.0], features=YES, width=[24, 32], act=["tanh", "relu", "silu"], batch=BATCH),
     ),
-    "contrastive": (f.contrastive, 320, 1280, dict(noise=[0.1, 0.4], width=[16, 24], act=ACT, temperature=[0.1, 0.3], batch=[16, 32])),
-    "policy": (f.policy, 640, 1920, dict(width=[16], act=["relu", "tanh"], baseline=[0.0, 0.5], bonus=[0.0, 0.01], batch=[8, 32])),
+    "contrastive": (m.contrastive, 320, 1280, dict(noise=[0.1, 0.4], width=[16, 24], act=ACT, temperature=[0.1, 0.3], batch=[16, 32])),
+    "policy": (m.policy, 640, 1920, dict(width=[16], act=["relu", "tanh"], baseline=[0.0, 0.5], bonus=[0.0, 0.01], batch=[8, 32])),
     "counts": (
-        f.counts, 320, 1920,
+        m.counts, 320, 1920,
         dict(rows=[400, 1500], level=[0.5, 2.0], kind=["poisson", "gamma"], hidden=[[], [16], [24, 24]], act=ACT, batch=BATCH),
     ),
-    "deep": (f.deep, 320, 1280, dict(width=[12, 16], layers=[6, 10], residual=YES, norm=YES, act=["relu", "tanh", "gelu"], batch=[16])),
+    "deep": (m.deep, 320, 1280, dict(width=[12, 16], layers=[6, 10], residual=YES, norm=YES, act=["relu", "tanh", "gelu"], batch=[16])),
 }

@@ -9,12 +9,14 @@ import gzip
 import json
 import math
 import pathlib
+import zlib
 
 import numpy as np
 import optuna
 
 DATA = pathlib.Path(__file__).parents[1] / "data"
 RUNS = (1, 2, 3, 5, 10, 20)
+DRAWS = 3  # studies for each search seed
 
 
 def trials(path):
@@ -39,10 +41,13 @@ def main():
         out.write("job,startup,seed,runs,log2_lr\n")
         for path in sorted((DATA / "landscapes").glob("*.gz")):
             name, table, losses = trials(path)
+            draws = 0
             for startup in (10, 3):
-                for column, seed in enumerate(table["seeds"]):
+                for column, seed in [pair for pair in enumerate(table["seeds"]) for _ in range(DRAWS)]:
                     best, least = math.nan, math.inf
-                    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed, n_startup_trials=startup))
+                    draws += 1
+                    sampler = optuna.samplers.TPESampler(seed=zlib.crc32(name.encode()) + draws, n_startup_trials=startup)
+                    study = optuna.create_study(sampler=sampler)
                     for run in range(1, RUNS[-1] + 1):
                         trial = study.ask()
                         x = math.log2(trial.suggest_float("lr", 1e-5, 10, log=True))

@@ -4,8 +4,8 @@
 //! writes `bench/data/truth.csv`; `score` runs every search on the same jobs, for real, and prints
 //! what its answers cost and how far they are from the best. `headlines` tries well-known claims at
 //! our scale. `landscapes` replays the search on the tables of `bench/landscapes/make.py`, and
-//! `anytime` compares it there with other searches. Run from the root of the repository: `cargo run --release -p stepsize-bench --
-//! score`.
+//! `anytime` compares it there with other searches. Run from the root of the repository:
+//! `cargo run --release -p stepsize-bench -- score`.
 
 mod cache;
 mod diagnosis;

@@ -21,8 +21,8 @@ const SEEDS: [u64; 4] = [100, 101, 102, 103];
 /// Draws of a random search a seed.
 const DRAWS: u64 = 10;
 /// Rates that are looked among, `log2`: 1e-5 to 10.
-const LOW: f64 = -16.609_640_474_436_812;
-const HIGH: f64 = 3.321_928_094_887_362_4;
+const LOW: f64 = -5.0 * std::f64::consts::LOG2_10;
+const HIGH: f64 = std::f64::consts::LOG2_10;
 
 /// A run of one job at `x` for a share of the full run: its log loss at the end.
 fn seen(known: &Known, x: f64, steps: u64, seed: u64) -> Result<f64, stepsize::Error> {

@@ -120,8 +120,9 @@ impl Tables {
         let wanted = evaluation_steps(spec.steps, EVALUATIONS);
         let exploded = (f64::from(table.exploded[run]) * scale).round() as u64;
         let broke = table.exploded[run] != NEVER && exploded <= spec.steps;
-        // Beyond the table a run learns half as much an octave further on the left, and is as at the end on
-        // the right, but for a trace: equal readings would say that the rate is not used.
+        // Beyond the table a run learns half as much an octave further on the left, and is as at
+        // the end on the right, but for a trace: equal readings would say that the rate is not
+        // used.
         let beyond = spec.lr.log2() - (table.head.low + table.head.spacing * table.nearest(spec.lr.log2()) as f64);
         let less = if beyond < -table.head.spacing { beyond.exp2() } else { 1.0 - 1e-6 * beyond.max(0.0) };
         let start = f64::from(losses[0]);
