@@ -8,7 +8,7 @@
 use super::column::MetricColumn;
 use super::meaning::{ChosenNames, MetricReader};
 use std::sync::Arc;
-use stepsize::divergence::{EXPLOSION, IN_A_ROW, explosion_limit};
+use stepsize::divergence::{EXPLOSION, IN_A_ROW, explosion_limit, jumped_to_zero};
 use stepsize::{Event, TrialId, TrialSpec};
 use stepsize_logs::{RawClock, text::Tables};
 
@@ -121,7 +121,15 @@ impl Meter {
                 call = call.or_else(|| self.diverged(at));
             }
         }
-        call.or_else(|| self.enough())
+        call.or_else(|| self.hidden(row)).or_else(|| self.enough())
+    }
+
+    /// Divergence that the program does not print.
+    fn hidden(&self, row: &[(String, f64)]) -> Option<Ruling> {
+        let meaning = self.meant().filter(|m| self.spec.stop_on_divergence && m.hides_nan(row))?;
+        let step = meaning.step(&meaning.choice.metric, self.clock.position()).unwrap_or(0).min(self.spec.steps);
+        let norm = meaning.choice.grad_norm.as_deref().unwrap_or_default();
+        Some(Ruling::Diverged { step, why: format!("a loss of 0 at step {step} beside a {norm} that is not finite") })
     }
 
     fn diverged(&self, at: usize) -> Option<Ruling> {
@@ -132,7 +140,11 @@ impl Meter {
         if !last.value.is_finite() {
             return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
-        let lossy = column.name != meaning.choice.metric || !meaning.choice.maximize;
+        let lossy = meaning.is_loss(&column.name);
+        if lossy && last.value == 0.0 && jumped_to_zero(&column.newest()) {
+            let why = format!("{} is exactly 0 from step {step} on: its program hides a NaN", column.name);
+            return Some(Ruling::Diverged { step, why });
+        }
         // Few programs log the untrained loss, and not for every metric: each metric is held
         // against its own first value.
         let limit = explosion_limit(column.first_finite()?);

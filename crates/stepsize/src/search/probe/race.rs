@@ -16,6 +16,7 @@
 //! Measurements of each part, and ideas that did not help, are in `bench/README.md`.
 
 mod doubt;
+mod order;
 mod plan;
 mod reading;
 mod refuse;
@@ -84,7 +85,8 @@ impl Race {
             let (reason, because, remedies) = found.reason();
             return Ok((NextProbe::Refuse(Refusal { reason, because, remedies }), book));
         }
-        let next = bracket(&self.job, &book, lattice(self.start.log2()), self.purse(done));
+        let start = lattice(self.start.log2().clamp(plan::STARTS.0, plan::STARTS.1));
+        let next = bracket(&self.job, &book, start, self.purse(done));
         Ok((next, book))
     }
 
@@ -275,7 +277,7 @@ impl Probe for Race {
                 wanted.iter().map(|&(x, n)| self.spec(x, n, self.job.seed.wrapping_add(1))).collect()
             }
             NextProbe::Refuse(_) => Ok(Vec::new()),
-            NextProbe::Refine(first) => {
+            NextProbe::Refine { first, .. } => {
                 let belief = Belief::new(&book, &self.job);
                 let before = belief.least(&belief.all(), belief.edge);
                 let purse = self.purse(done);
@@ -305,7 +307,12 @@ impl Probe for Race {
             cost_runs,
             landscape: Vec::new(),
         };
-        if let NextProbe::Refuse(refusal) = next {
+        let refusal = match next {
+            NextProbe::Refuse(refusal) => Some(refusal),
+            NextProbe::Refine { doubted: true, .. } => doubt::judge_left(&book, self.job.steps),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
             return Ok(refused(refusal));
         }
         if book.entries.len() < 3 || book.readings.len() < 2 {
