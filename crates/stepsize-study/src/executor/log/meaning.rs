@@ -191,7 +191,10 @@ impl MetricReader {
     /// The choice, or another one among the names that are read to the end of the run: a validation
     /// loss that is printed more rarely than the run is long says nothing of its end.
     fn to_the_end(&self, first: Choice, names: &[String], columns: &[MetricColumn]) -> Choice {
-        let reach = |c: &MetricColumn| c.last().map(|l| l.place).map_or(f64::NAN, |p| p.steps.max(p.epochs));
+        // A program may count its evaluations by another name than its steps.
+        let counted =
+            |p: LogPosition| if p.own.is_finite() || p.steps.is_finite() { p.own.max(p.steps) } else { p.epochs };
+        let reach = |c: &MetricColumn| c.last().map_or(f64::NAN, |last| counted(last.place));
         let end = columns.iter().map(reach).fold(f64::NAN, f64::max);
         let late = |name: &str| columns.iter().all(|c| c.name != name || !(reach(c) < UNREAD * end));
         if self.wanted.metric.is_some() || late(&first.metric) {

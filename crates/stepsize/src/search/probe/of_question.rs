@@ -113,7 +113,7 @@ impl Question {
 fn race(job: Job, start: Option<Lr>, budget: Option<f64>) -> Result<Box<dyn Probe>> {
     let mut race = Race::new(job);
     if let Some(runs) = budget {
-        race = race.with_max_cost(runs)?;
+        race = race.with_max_cost(runs)?.affordable()?;
     }
     if let Some(lr) = start {
         race = race.starting_at(lr);

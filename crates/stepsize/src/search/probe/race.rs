@@ -29,7 +29,7 @@ use crate::probe::Probe;
 use crate::pruner::{OneSided, Pruner};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Answer, Band, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
+use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 use plan::{NextProbe, Purse, bracket};
 pub(super) use plan::{STRIDE, WIDENINGS};
 use reading::{Book, Entry};
@@ -68,10 +68,22 @@ impl Race {
     /// Spends at most `runs` full runs.
     ///
     /// # Errors
-    /// When `runs` is not a number above zero, or is too little for any answer; the message names the
-    /// smallest budget.
+    /// When `runs` is not a number above zero.
     pub fn with_max_cost(mut self, runs: f64) -> Result<Self> {
-        self.max_cost = plan::check_budget(&self.job, runs)?;
+        if !(runs.is_finite() && runs > 0.0) {
+            return Err(Error::invalid(format!("the search budget must be above 0 full runs, not {runs}")));
+        }
+        self.max_cost = runs;
+        Ok(self)
+    }
+
+    /// The same, if its budget can lead to an answer at all. Otherwise it would refuse before
+    /// anything runs.
+    ///
+    /// # Errors
+    /// When it cannot; the message names the smallest budget that can.
+    pub fn affordable(self) -> Result<Self> {
+        plan::check_budget(&self.job, self.max_cost)?;
         Ok(self)
     }
 

@@ -105,21 +105,17 @@ pub(super) fn least_budget(job: &Job) -> f64 {
     (share * 100.0 - EPSILON).ceil() / 100.0
 }
 
-/// Checks a budget in full runs.
-pub(super) fn check_budget(job: &Job, runs: f64) -> Result<f64> {
-    if !(runs.is_finite() && runs > 0.0) {
-        return Err(Error::invalid(format!("the search budget must be above 0 full runs, not {runs}")));
+/// Checks that a budget in full runs can lead to an answer.
+pub(super) fn check_budget(job: &Job, runs: f64) -> Result<()> {
+    let (least, n) = (least_budget(job), first_length(job, 0.0));
+    if runs + EPSILON >= least {
+        return Ok(());
     }
-    let least = least_budget(job);
-    if runs + EPSILON < least {
-        let n = first_length(job, 0.0);
-        return Err(Error::invalid(format!(
-            "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {} steps cost {least}; \
-             raise the budget to {least} or more",
-            job.steps
-        )));
-    }
-    Ok(runs)
+    Err(Error::invalid(format!(
+        "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {} steps cost {least}; raise the \
+         budget to {least} or more",
+        job.steps
+    )))
 }
 
 /// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best
