@@ -60,7 +60,7 @@ pub fn comparison(
         write(path, compare::html(&shown).as_bytes())?;
     }
     let text = if files.json { format!("{:#}\n", compare::object(&shown)) } else { compare::text(&shown, style) };
-    Ok(Done::answer_or_refusal(text, compared.target.is_some()))
+    Ok(Done::answer_or_refusal(text, compared.target.is_some()).or_interrupted(interrupted))
 }
 
 /// Writes a file.

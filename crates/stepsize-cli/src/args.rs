@@ -54,7 +54,8 @@ Words:
   trial      one training run of a search, mostly a short one
   diverges   the loss explodes, or ends above that of the untrained network
 
-Exit codes: 0 an answer, 3 refused (the evidence supports no answer), 2 wrong arguments, 1 failure.
+Exit codes: 0 an answer, 3 refused (the evidence supports no answer), 2 wrong arguments, 1 failure,
+130 interrupted.
 Results go to standard output, progress to standard error. NO_COLOR turns colour off.
 Ctrl-C ends a search early and still reports what was learned. With --study NAME the same command
 continues where it stopped, also after a crash.";
@@ -144,7 +145,7 @@ pub struct FindArgs {
     /// How to search
     #[arg(long, value_enum, default_value_t = ProbeName::Race)]
     pub probe: ProbeName,
-    /// Spend at most this many full runs [default: what the probe needs; race: 0.625]
+    /// Spend at most this many full runs, 0.1 to 30 [default: what the probe needs; race: 1]
     #[arg(long, alias = "max-cost", value_name = "RUNS", allow_negative_numbers = true)]
     pub budget: Option<f64>,
     /// First guess, where the search starts (race only)
@@ -163,10 +164,10 @@ pub struct FindArgs {
 /// Span of rates.
 #[derive(Debug, Args)]
 pub struct SpanArgs {
-    /// Lowest rate tried (not for race, descent and first-fall)
+    /// Lowest rate tried (not with the probes race, descent and first-fall)
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub low: Option<Lr>,
-    /// Highest rate tried (not for race, descent and first-fall)
+    /// Highest rate tried (not with the probes race, descent and first-fall)
     #[arg(long, value_name = "LR", allow_negative_numbers = true)]
     pub high: Option<Lr>,
 }

@@ -1,7 +1,7 @@
 //! How a command ends: [`Done`] (text for stdout and an exit code) or [`Fault`] (text for stderr
 //! and an exit code).
 //!
-//! Exit codes: 0 an answer, 3 a refusal, 2 wrong arguments, 1 a failure. Text is written in one
+//! Exit codes: 0 an answer, 3 a refusal, 2 wrong arguments, 1 a failure, 130 interrupted. Text is written in one
 //! piece. A reader that has closed the pipe is not a failure: `stepsize find | head -1` ends
 //! quietly.
 
@@ -15,6 +15,8 @@ pub const USAGE: u8 = 2;
 const FAILURE: u8 = 1;
 /// The evidence does not support an answer.
 const REFUSED: u8 = 3;
+/// Ctrl-C ended it early; its text rests on what had ended by then.
+const INTERRUPTED: u8 = 130;
 
 /// A command that did what it was asked to do.
 #[derive(Debug)]
@@ -39,6 +41,11 @@ impl Done {
     /// An answer, or a refusal when there is no rate.
     pub fn answer_or_refusal(text: String, answered: bool) -> Self {
         Self { text, code: if answered { 0 } else { REFUSED } }
+    }
+
+    /// The same, ended early by Ctrl-C if `interrupted`.
+    pub fn or_interrupted(self, interrupted: bool) -> Self {
+        if interrupted { Self { code: INTERRUPTED, ..self } } else { self }
     }
 
     /// Text with an exit code of its own.

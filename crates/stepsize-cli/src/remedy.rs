@@ -65,6 +65,11 @@ impl<'a> Wording<'a> {
                  switch resuming off"
                     .to_owned()
             }
+            (Remedy::CountSteps, _) => {
+                "count in optimizer steps, with the option of the command that sets them, or take {steps} out of the command: \
+                 then the first parts of full runs are compared"
+                    .to_owned()
+            }
             (Remedy::AcceptSteps, _) => "put {steps} into the command if it can be told its length".to_owned(),
             (Remedy::Resume, Some(_)) => "continue the study".to_owned(),
             (Remedy::Resume, None) => "run it again to its end, or keep the trials of an interrupted search".to_owned(),
@@ -98,7 +103,9 @@ impl<'a> Wording<'a> {
             Remedy::WiderSpan => self.span("--low LR --high LR"),
             Remedy::LowerStart | Remedy::HigherStart if self.takes_start() => "--start LR".to_owned(),
             Remedy::LowerStart | Remedy::HigherStart => "stepsize find".to_owned(),
-            Remedy::LargerBudget => "--budget RUNS".to_owned(),
+            Remedy::LargerBudget { at_least: None } => "--budget RUNS".to_owned(),
+            Remedy::LargerBudget { at_least: Some(runs) } => format!("--budget {runs}"),
+            Remedy::CountSteps => "--steps N".to_owned(),
             Remedy::CompareFullRuns { seeds } => format!("stepsize sweep --seeds {seeds}"),
             Remedy::ReadLoss if find => "stepsize range-test --rule edge".to_owned(),
             Remedy::ReadLoss => "--rule edge".to_owned(),
@@ -116,6 +123,7 @@ impl<'a> Wording<'a> {
             | Remedy::UseAnyRate
             | Remedy::SeparateTrials
             | Remedy::AcceptSteps
+            | Remedy::EvaluateOftener { .. }
             | Remedy::CheckRateIsUsed
             | Remedy::CheckRateScale
             | Remedy::CheckModelAndData

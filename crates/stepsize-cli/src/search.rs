@@ -32,7 +32,7 @@ pub fn run(
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
-    answer::report(report, &output.draw, study, style)
+    Ok(answer::report(report, &output.draw, study, style)?.or_interrupted(found.interrupted))
 }
 
 /// Runs the study of a question to its end or to Ctrl-C, with progress on standard error.

@@ -67,9 +67,16 @@ impl Lr {
             .map(|i| match i {
                 0 => low,
                 i if i == intervals => high,
-                i => Lr(low.0 * 10f64.powf(step * f64::from(i))),
+                i => Lr(low.0 * 10f64.powf(step * f64::from(i))).rounded(),
             })
             .collect())
+    }
+
+    /// The rate as a person would write it, where a power of ten missed it by the last digits:
+    /// 0.00001 for 0.000009999999999999999.
+    pub(crate) fn rounded(self) -> Lr {
+        let short: f64 = format!("{:.11e}", self.0).parse().unwrap_or(self.0);
+        if (short / self.0 - 1.0).abs() < 1e-14 { Lr(short) } else { self }
     }
 }
 
@@ -129,6 +136,9 @@ mod tests {
         assert_eq!(grid.len(), 21);
         assert_eq!((grid[0].get(), grid[20].get()), (1e-5, 1.0));
         assert!((grid[4].get() - 1e-4).abs() < 1e-18);
+        // As they are written on a command line.
+        let decades = Lr::log_space(Lr::new(1e-6).unwrap(), Lr::new(1e-2).unwrap(), 1).unwrap();
+        assert_eq!(decades.iter().map(|lr| lr.get()).collect::<Vec<_>>(), [1e-6, 1e-5, 1e-4, 1e-3, 1e-2]);
     }
 
     #[test]

@@ -72,7 +72,7 @@ fn race_finds_the_best_rate_of_the_noisy_quadratic() {
                 "{schedule} {steps} start {start}: lr {lr} best {best_lr:.3} regret {:.2} % cost {cost:.2}",
                 100.0 * regret
             );
-            assert!(cost <= 0.7, "{schedule}: cost {cost}");
+            assert!(cost <= 1.0, "{schedule}: cost {cost}");
             assert!(lr.get() < 2.0 && lr.get() > best_lr / 6.0, "{schedule}: lr {lr}, best {best_lr}");
             assert!(regret < most, "{schedule}: lr {lr}, best {best_lr}, regret {regret}");
         }

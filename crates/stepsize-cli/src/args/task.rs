@@ -34,6 +34,13 @@ pub struct EngineArgs {
     pub val_fraction: f64,
 }
 
+/// Reads a number of steps: 2000, 10k, 1e6.
+fn steps(text: &str) -> Result<u64, String> {
+    stepsize::transfer::whole(text).ok_or_else(|| {
+        format!("{text} is not a number of steps; write a whole number above 0, such as 2000, 10k or 1e6")
+    })
+}
+
 /// The full run.
 #[derive(Debug, Args)]
 pub struct TaskArgs {
@@ -41,7 +48,7 @@ pub struct TaskArgs {
     pub engine: EngineArgs,
     /// Length of the full run in optimizer steps [default: 2000]; for a command, in the command's
     /// own unit
-    #[arg(long, value_name = "N", conflicts_with = "epochs", help_heading = "Task")]
+    #[arg(long, value_name = "N", conflicts_with = "epochs", value_parser = steps, help_heading = "Task")]
     pub steps: Option<u64>,
     /// Length of the full run in passes over the data
     #[arg(long, value_name = "N", help_heading = "Task")]

@@ -36,7 +36,10 @@ fn remedies() -> Vec<Remedy> {
         WiderSpan,
         LowerStart,
         HigherStart,
-        LargerBudget,
+        LargerBudget { at_least: None },
+        LargerBudget { at_least: Some(1.5) },
+        CountSteps,
+        EvaluateOftener { every: 40 },
         LargerBatches,
         CompareFullRuns { seeds: 3 },
         AcceptSteps,
@@ -51,9 +54,9 @@ fn remedies() -> Vec<Remedy> {
     for remedy in &all {
         match remedy {
             UseAnyRate | LongerRun | LongerTrials { .. } | MoreSeeds | MoreRates | LowerRates | HigherRates => {}
-            WiderSpan | LowerStart | HigherStart | LargerBudget | LargerBatches | CompareFullRuns { .. } => {}
+            WiderSpan | LowerStart | HigherStart | LargerBudget { .. } | LargerBatches | CompareFullRuns { .. } => {}
             AcceptSteps | ReadLoss | CheckRateIsUsed | SeparateTrials | CheckRateScale | CheckModelAndData => {}
-            StabilizeTraining | Resume | Recorded { .. } => {}
+            StabilizeTraining | Resume | CountSteps | EvaluateOftener { .. } | Recorded { .. } => {}
         }
     }
     all

@@ -108,7 +108,7 @@ fn ctrl_c_reports_what_was_learned() {
     let line = "sweep --json --model mlp:32 --steps 3000 --per-decade 8 --seeds 3 --jobs 1 --study x";
     let seen = interrupted(&bench, line, ended);
     let object = json(&seen);
-    assert!(matches!(seen.code, Some(0 | 3)), "{}", seen.err);
+    assert_eq!(seen.code, Some(130), "{}", seen.err);
     assert_eq!(object["interrupted"], true);
     assert!(object["points"].as_array().unwrap().len() >= 4);
     assert!(bench.run("studies").out.contains("unfinished"));

@@ -32,7 +32,7 @@ mod sentence;
 
 pub use bound::Constants;
 pub use refine::refine;
-pub use sentence::PlanText;
+pub use sentence::{PlanText, whole};
 
 use crate::stats::Z80;
 use crate::{Error, Lr, Result, Schedule};

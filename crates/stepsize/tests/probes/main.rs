@@ -2,6 +2,7 @@
 //! is nothing to find.
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
+mod noise;
 mod race;
 
 use stepsize::probe::{Descent, FirstFall, Grid, Probe, Race, Random};
@@ -307,3 +308,47 @@ fn random_rates_are_seeded_and_log_uniform() {
 
 /// First rate of seed 1 between 1e-4 and 1.
 const PINNED: f64 = 0.004073264898342393;
+
+#[test]
+fn one_seed_that_falls_to_divergence_is_no_noise() {
+    // One reading a run, as a program prints that shows its loss at the end only.
+    let at = |values: &'static [f64]| {
+        move |spec: &TrialSpec| {
+            let place = ((spec.lr.get() / 1e-3).log10() * 2.0).round();
+            let last = values.get(place as usize).copied().filter(|_| place >= 0.0).unwrap_or(f64::NAN);
+            (vec![], last)
+        }
+    };
+    let sweep = Grid::new(job(), lr(1e-3), lr(10.0), 2).unwrap().with_widening(0);
+    let answers = |values: &'static [f64]| conclude_at_end(&sweep, &at(values));
+    let alike = answers(&[0.0095, 0.0095, 0.0095, 0.0094, 0.0075, 0.0055]);
+    assert!(alike.lr().is_some(), "{}", alike.why);
+    let falling = answers(&[4.2, 4.1, 3.6, 3.0, 2.6, 2.4]);
+    assert!(falling.lr().is_some(), "{}", falling.why);
+    // Nothing diverges: seven draws in no order.
+    let drawn = answers(&[2.1, 2.5, 2.2, 2.4, 2.05, 2.45, 2.15, 2.3, 2.35]);
+    assert_eq!(drawn.refusal().map(|r| r.reason), Some(Reason::NoiseOnly), "{}", drawn.why);
+}
+
+/// The estimate where trials show their last loss only.
+fn conclude_at_end(probe: &dyn Probe, world: &World) -> Estimate {
+    let specs = probe.ask(&[]).unwrap();
+    let blind = |trial: Trial| Trial { val: trial.val.points().iter().skip(1).copied().collect(), ..trial };
+    let done: Vec<Trial> = specs.iter().enumerate().map(|(i, spec)| blind(run(spec, i as u32, world))).collect();
+    probe.estimate(&done).unwrap()
+}
+
+#[test]
+fn the_answer_of_a_grid_is_the_lowest_point_of_its_smoothed_losses() {
+    // One lucky run far from the bottom of a basin.
+    let lucky = |spec: &TrialSpec| {
+        let decades = (spec.lr.get() / 0.01).log10();
+        let last = 0.5 + 0.1 * decades * decades;
+        let last = if (decades - 1.25).abs() < 0.01 { 0.45 } else { last };
+        (line(last), last)
+    };
+    let grid = Grid::new(job(), lr(1e-4), lr(1.0), 4).unwrap();
+    let (found, _) = study(&grid, &lucky);
+    let rate = found.lr().unwrap().get();
+    assert!((rate / 0.01).log10().abs() < 0.6, "{rate}: {}", found.why);
+}

@@ -75,7 +75,7 @@ fn race_refuses_noise_after_a_second_seed() {
     let mut slipped = 0;
     for salt in 0..30 {
         // Every rate learns, none better than another beyond the noise between seeds.
-        let equal = move |spec: &TrialSpec| (line(1.0), 1.0 + 0.05 * draw(spec, salt));
+        let equal = move |spec: &TrialSpec| (line(1.0), 1.0 + 0.05 * draw(spec, salt + spec.steps));
         let (estimate, done) = study(&race, &equal);
         let Some(refusal) = estimate.refusal() else {
             slipped += 1;
@@ -84,12 +84,12 @@ fn race_refuses_noise_after_a_second_seed() {
         assert_eq!(refusal.reason, Reason::NoiseOnly, "salt {salt}: {}", refusal.because);
         assert!(done.iter().any(|t| t.spec.seed != 0), "salt {salt}: refused on one seed");
     }
-    // The test of variances is one at 6 to 9 %.
-    assert!(slipped <= 6, "{slipped} of 30");
+    // `noise.rs` has more seeds, and more kinds of noise.
+    assert!(slipped <= 3, "{slipped} of 30");
     // Hardly anything learned, and wandering losses: flat or noise.
     let mut slipped = 0;
     for salt in 0..30 {
-        let wander = move |spec: &TrialSpec| (line(2.0), 1.9 + 0.1 * draw(spec, salt));
+        let wander = move |spec: &TrialSpec| (line(2.0), 1.9 + 0.1 * draw(spec, salt + spec.steps));
         match study(&race, &wander).0.refusal() {
             Some(refusal) => {
                 assert!(matches!(refusal.reason, Reason::NoiseOnly | Reason::Flat), "salt {salt}: {}", refusal.because)
@@ -97,7 +97,7 @@ fn race_refuses_noise_after_a_second_seed() {
             None => slipped += 1,
         }
     }
-    assert!(slipped <= 6, "{slipped} of 30");
+    assert!(slipped <= 3, "{slipped} of 30");
     // A basin is no noise, however flat, where the seeds agree.
     let flat_basin = |spec: &TrialSpec| {
         let last = 1.0 + 0.02 * (spec.lr.get() / 0.01).log10().powi(2) + 0.0005 * draw(spec, 1);

@@ -146,6 +146,11 @@ impl MetricColumn {
         self.first_place
     }
 
+    /// The first finite reading and the newest ones.
+    pub fn newest(&self) -> Vec<f64> {
+        self.first.into_iter().chain(self.recent.iter().copied()).collect()
+    }
+
     /// How many of the newest readings in a row satisfy `such`.
     pub fn in_a_row(&self, such: impl Fn(f64) -> bool) -> usize {
         self.recent.iter().rev().take_while(|v| such(**v)).count()

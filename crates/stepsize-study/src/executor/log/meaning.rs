@@ -16,6 +16,8 @@ use stepsize_logs::{
 
 /// Readings of a training loss are averaged over this share of the run.
 const WINDOWS: u64 = 16;
+/// A metric whose newest reading lies before this share of the run was not read at its end.
+const UNREAD: f64 = 0.9;
 /// Points sent of one curve; a picture shows fewer.
 const POINTS: u64 = 2000;
 
@@ -173,7 +175,7 @@ impl MetricReader {
     /// # Errors
     /// A message for the user if no name is a metric.
     pub fn settle(&self, names: &[String], columns: &[MetricColumn], steps: u64) -> Result<ChosenNames, String> {
-        let choice = choose(names, &self.wanted).map_err(|e| e.to_string())?;
+        let choice = self.to_the_end(choose(names, &self.wanted).map_err(|e| e.to_string())?, names, columns);
         let column = |name: Option<&str>| columns.iter().find(|c| Some(c.name.as_str()) == name);
         let metric = column(Some(&choice.metric));
         let measure = |column: Option<&MetricColumn>| column.map(|c| self.measure(c, steps));
@@ -184,6 +186,24 @@ impl MetricReader {
             meaning.look(column);
         }
         Ok(self.settled.get_or_init(|| meaning).clone())
+    }
+
+    /// The choice, or another one among the names that are read to the end of the run: a validation
+    /// loss that is printed more rarely than the run is long says nothing of its end.
+    fn to_the_end(&self, first: Choice, names: &[String], columns: &[MetricColumn]) -> Choice {
+        // A program may count its evaluations by another name than its steps.
+        let counted =
+            |p: LogPosition| if p.own.is_finite() || p.steps.is_finite() { p.own.max(p.steps) } else { p.epochs };
+        let reach = |c: &MetricColumn| c.last().map_or(f64::NAN, |last| counted(last.place));
+        let end = columns.iter().map(reach).fold(f64::NAN, f64::max);
+        let late = |name: &str| columns.iter().all(|c| c.name != name || !(reach(c) < UNREAD * end));
+        if self.wanted.metric.is_some() || late(&first.metric) {
+            return first;
+        }
+        let read: Vec<&String> = names.iter().filter(|n| late(n)).collect();
+        let Ok(mut other) = choose(&read, &self.wanted) else { return first };
+        other.why += &format!("; {} was not printed again before the end of the run", first.metric);
+        other
     }
 
     /// How positions in a column become steps, from a whole run of `steps` steps.
@@ -264,6 +284,19 @@ impl ChosenNames {
     /// Whether readings of this name are needed: it is the metric or the training loss.
     pub fn keeps(&self, name: &str) -> bool {
         self.choice.metric == name || self.choice.train.as_deref() == Some(name)
+    }
+
+    /// Whether a row hides a loss that is not finite: a loss of 0 beside a gradient norm that is NaN
+    /// or infinite.
+    pub fn hides_nan(&self, row: &[(String, f64)]) -> bool {
+        let norm = |(name, value): &(String, f64)| Some(name) == self.choice.grad_norm.as_ref() && !value.is_finite();
+        let zero = |(name, value): &(String, f64)| *value == 0.0 && self.keeps(name) && self.is_loss(name);
+        row.iter().any(norm) && row.iter().any(zero)
+    }
+
+    /// Whether low is good for a name that is kept.
+    pub fn is_loss(&self, name: &str) -> bool {
+        name != self.choice.metric || !self.choice.maximize
     }
 
     /// The step of a reading of this name, in the unit of `--steps`; `None` without a counter.

@@ -8,7 +8,7 @@
 use super::column::MetricColumn;
 use super::meaning::{ChosenNames, MetricReader};
 use std::sync::Arc;
-use stepsize::divergence::{EXPLOSION, IN_A_ROW, explosion_limit};
+use stepsize::divergence::{EXPLOSION, IN_A_ROW, explosion_limit, jumped_to_zero};
 use stepsize::{Event, TrialId, TrialSpec};
 use stepsize_logs::{RawClock, text::Tables};
 
@@ -121,7 +121,15 @@ impl Meter {
                 call = call.or_else(|| self.diverged(at));
             }
         }
-        call.or_else(|| self.enough())
+        call.or_else(|| self.hidden(row)).or_else(|| self.enough())
+    }
+
+    /// Divergence that the program does not print.
+    fn hidden(&self, row: &[(String, f64)]) -> Option<Ruling> {
+        let meaning = self.meant().filter(|m| self.spec.stop_on_divergence && m.hides_nan(row))?;
+        let step = meaning.step(&meaning.choice.metric, self.clock.position()).unwrap_or(0).min(self.spec.steps);
+        let norm = meaning.choice.grad_norm.as_deref().unwrap_or_default();
+        Some(Ruling::Diverged { step, why: format!("a loss of 0 at step {step} beside a {norm} that is not finite") })
     }
 
     fn diverged(&self, at: usize) -> Option<Ruling> {
@@ -132,7 +140,11 @@ impl Meter {
         if !last.value.is_finite() {
             return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
-        let lossy = column.name != meaning.choice.metric || !meaning.choice.maximize;
+        let lossy = meaning.is_loss(&column.name);
+        if lossy && last.value == 0.0 && jumped_to_zero(&column.newest()) {
+            let why = format!("{} is exactly 0 from step {step} on: its program hides a NaN", column.name);
+            return Some(Ruling::Diverged { step, why });
+        }
         // Few programs log the untrained loss, and not for every metric: each metric is held
         // against its own first value.
         let limit = explosion_limit(column.first_finite()?);
@@ -230,6 +242,42 @@ mod tests {
         }
         events.extend(meter.conclude().unwrap());
         events
+    }
+
+    fn read(lines: &[&str]) -> (Option<Ruling>, Vec<Event>) {
+        let reader = Arc::new(MetricReader::new(&LogOptions::default(), None).unwrap());
+        let job = Job::new(400, Schedule::constant(), 0).unwrap();
+        let spec = job.trial(Lr::new(0.1).unwrap(), 40, 0).unwrap();
+        let mut meter = Meter::new(TrialId(0), spec, reader);
+        let ruling = lines.iter().find_map(|line| meter.line(line));
+        let events = meter.conclude().unwrap();
+        (ruling, events)
+    }
+
+    #[test]
+    fn a_loss_of_zero_that_hides_a_nan_is_divergence() {
+        let masked = ["{'loss': 2.3, 'grad_norm': 1.2, 'epoch': 0.1}", "{'loss': 0.0, 'grad_norm': nan, 'epoch': 0.2}"];
+        assert!(matches!(read(&masked).0, Some(Ruling::Diverged { .. })));
+        let jumps = ["step 10 loss 2.3", "step 20 loss 1.9", "step 30 loss 0.0", "step 40 loss 0.0"];
+        assert!(matches!(read(&jumps).0, Some(Ruling::Diverged { .. })));
+        let learned = ["step 10 loss 2.3", "step 20 loss 0.02", "step 30 loss 0.0", "step 40 loss 0.0"];
+        assert_eq!(read(&learned).0, None);
+        let scored = ["step 10 accuracy 0.3", "step 20 accuracy 0.0", "step 30 accuracy 0.0"];
+        assert_eq!(read(&scored).0, None);
+    }
+
+    #[test]
+    fn a_validation_loss_that_is_printed_too_rarely_gives_way_to_the_training_loss() {
+        // Evaluated every 50 steps; the trial has 40.
+        let mut lines = vec!["step 0: train loss 4.2, val loss 4.3".to_owned()];
+        lines.extend((0..=4).map(|i| format!("iter {}: loss {:.2}, time 10ms", 10 * i, 4.2 - 0.4 * f64::from(i))));
+        let (_, events) = read(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let last = events.iter().rev().find_map(|e| match e {
+            Event::Eval { step, val_loss, .. } => Some((*step, *val_loss)),
+            _ => None,
+        });
+        let (step, loss) = last.unwrap();
+        assert!(step == 40 && (2.5..2.7).contains(&loss), "{step} {loss}");
     }
 
     #[test]

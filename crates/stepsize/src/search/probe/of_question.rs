@@ -61,6 +61,14 @@ impl Question {
         }
         let job = self.job.clone();
         Ok(match &self.kind {
+            QuestionKind::Find { probe: FindProbe::Race | FindProbe::Opening, low, high, .. }
+                if low.is_some() || high.is_some() =>
+            {
+                return Err(Error::invalid(
+                    "this search finds the span of rates by itself and takes no lowest or highest rate; give a first guess, or \
+                     search a span with the probe sweep or random",
+                ));
+            }
             // These two plan by their budget.
             QuestionKind::Find { probe: FindProbe::Race, start, budget, .. } => (race(job, *start, *budget)?, None),
             QuestionKind::Find { probe: FindProbe::Opening, start, budget, .. } => {
@@ -105,7 +113,7 @@ impl Question {
 fn race(job: Job, start: Option<Lr>, budget: Option<f64>) -> Result<Box<dyn Probe>> {
     let mut race = Race::new(job);
     if let Some(runs) = budget {
-        race = race.with_max_cost(runs)?;
+        race = race.with_max_cost(runs)?.affordable()?;
     }
     if let Some(lr) = start {
         race = race.starting_at(lr);

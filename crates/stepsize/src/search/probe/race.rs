@@ -16,6 +16,7 @@
 //! Measurements of each part, and ideas that did not help, are in `bench/README.md`.
 
 mod doubt;
+mod order;
 mod plan;
 mod reading;
 mod refuse;
@@ -28,7 +29,7 @@ use crate::probe::Probe;
 use crate::pruner::{OneSided, Pruner};
 use crate::spec::TrialSpec;
 use crate::trial::Trial;
-use crate::{Answer, Band, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
+use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 use plan::{NextProbe, Purse, bracket};
 pub(super) use plan::{STRIDE, WIDENINGS};
 use reading::{Book, Entry};
@@ -67,10 +68,22 @@ impl Race {
     /// Spends at most `runs` full runs.
     ///
     /// # Errors
-    /// When `runs` is not a number above zero, or is too little for any answer; the message names the
-    /// smallest budget.
+    /// When `runs` is not a number above zero.
     pub fn with_max_cost(mut self, runs: f64) -> Result<Self> {
-        self.max_cost = plan::check_budget(&self.job, runs)?;
+        if !(runs.is_finite() && runs > 0.0) {
+            return Err(Error::invalid(format!("the search budget must be above 0 full runs, not {runs}")));
+        }
+        self.max_cost = runs;
+        Ok(self)
+    }
+
+    /// The same, if its budget can lead to an answer at all. Otherwise it would refuse before
+    /// anything runs.
+    ///
+    /// # Errors
+    /// When it cannot; the message names the smallest budget that can.
+    pub fn affordable(self) -> Result<Self> {
+        plan::check_budget(&self.job, self.max_cost)?;
         Ok(self)
     }
 
@@ -84,7 +97,8 @@ impl Race {
             let (reason, because, remedies) = found.reason();
             return Ok((NextProbe::Refuse(Refusal { reason, because, remedies }), book));
         }
-        let next = bracket(&self.job, &book, lattice(self.start.log2()), self.purse(done));
+        let start = lattice(self.start.log2().clamp(plan::STARTS.0, plan::STARTS.1));
+        let next = bracket(&self.job, &book, start, self.purse(done));
         Ok((next, book))
     }
 
@@ -275,7 +289,7 @@ impl Probe for Race {
                 wanted.iter().map(|&(x, n)| self.spec(x, n, self.job.seed.wrapping_add(1))).collect()
             }
             NextProbe::Refuse(_) => Ok(Vec::new()),
-            NextProbe::Refine(first) => {
+            NextProbe::Refine { first, .. } => {
                 let belief = Belief::new(&book, &self.job);
                 let before = belief.least(&belief.all(), belief.edge);
                 let purse = self.purse(done);
@@ -305,7 +319,12 @@ impl Probe for Race {
             cost_runs,
             landscape: Vec::new(),
         };
-        if let NextProbe::Refuse(refusal) = next {
+        let refusal = match next {
+            NextProbe::Refuse(refusal) => Some(refusal),
+            NextProbe::Refine { doubted: true, .. } => doubt::judge_left(&book, self.job.steps),
+            _ => None,
+        };
+        if let Some(refusal) = refusal {
             return Ok(refused(refusal));
         }
         if book.entries.len() < 3 || book.readings.len() < 2 {

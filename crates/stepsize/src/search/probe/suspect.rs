@@ -4,6 +4,7 @@
 //! - *The rate is not used*: two trials at different rates, of one seed and length, learned, and
 //!   all their readings are equal to the last digit. Trials at rates too low to move anything are
 //!   equal too at the printed precision, and so are networks that died: neither has learned.
+//!   Or the log prints a rate, and it is the same one although different ones were given.
 //! - *A trial continues another one's checkpoint*: the first reading of an ended trial lies in the
 //!   last tenth of its length, where another trial of that length had readings in its first half;
 //!   or its loss before any step is one that only training reached.
@@ -22,6 +23,12 @@ const LEARNED: f64 = 0.02;
 /// Fewest equal readings after the first step that are taken for a proof, where the trials have so
 /// many.
 const READINGS: usize = 2;
+/// Printed rates within this relative difference are the same.
+const SAME_PRINTED: f64 = 1e-6;
+/// A printed rate that ends above this many times its first one rises, ...
+const RISING: f64 = 1.2;
+/// ... and has not reached the given rate while it is below this share of it.
+const STILL_BELOW: f64 = 0.95;
 /// With one reading a trial (a program that prints its loss at the end only) this many trials must
 /// agree: a factor of ten apart each, they span three decades, in which a loss that depends on its
 /// rate moves.
@@ -49,6 +56,15 @@ pub(crate) enum Suspicion {
         /// How many readings agree.
         readings: usize,
     },
+    /// Trials at these two rates print the same rate.
+    OtherRatePrinted {
+        /// Lower rate.
+        low: Lr,
+        /// Higher rate.
+        high: Lr,
+        /// The highest rate that both printed.
+        printed: f64,
+    },
     /// A trial did not begin at the beginning: its first reading is this late, or its first loss
     /// this good.
     Continues {
@@ -72,6 +88,11 @@ impl Suspicion {
                 format!("the trials at {low} and at {high} are equal to the last digit in {readings} readings"),
                 vec![Remedy::CheckRateIsUsed],
             ),
+            Self::OtherRatePrinted { low, high, printed } => (
+                Reason::RateUnused,
+                format!("the trials at {low} and at {high} both print a rate of {printed}"),
+                vec![Remedy::CheckRateIsUsed],
+            ),
             Self::Continues { trial, step, steps, loss } => (
                 Reason::Continued,
                 format!(
@@ -89,7 +110,41 @@ pub(crate) fn suspicion(trials: &[Trial]) -> Option<Suspicion> {
     let ended: Vec<&Trial> =
         trials.iter().filter(|t| matches!(t.end, Some(End::Finished | End::Pruned { .. }))).collect();
     // A run that continues another one is the worse fault: its readings say nothing of anything.
-    continues(&ended).or_else(|| unused(&ended))
+    continues(&ended).or_else(|| other_rate(&ended)).or_else(|| unused(&ended))
+}
+
+/// The rates that a trial printed: readings carry the given one where none was.
+fn printed(trial: &Trial) -> Vec<f64> {
+    let points = trial.train.points().iter().chain(trial.val.points());
+    points.map(|p| p.lr).filter(|lr| *lr != trial.spec.lr.get() && *lr > 0.0).collect()
+}
+
+fn other_rate(trials: &[&Trial]) -> Option<Suspicion> {
+    let highest =
+        |t: &Trial| Some(printed(t)).filter(|p| p.len() >= READINGS).map(|p| p.into_iter().fold(0.0, f64::max));
+    let known: Vec<(Lr, f64)> = trials.iter().filter_map(|t| Some((t.spec.lr, highest(t)?))).collect();
+    let (&(first, printed), others) = known.split_first()?;
+    // All of them: a schedule may cap the rate at some.
+    let same = others.iter().all(|(_, p)| (p / printed - 1.0).abs() < SAME_PRINTED);
+    let apart = others.iter().find(|(lr, _)| (lr.log2() - first.log2()).abs() > 1.0)?.0;
+    let (low, high) = if first < apart { (first, apart) } else { (apart, first) };
+    same.then_some(Suspicion::OtherRatePrinted { low, high, printed })
+}
+
+/// Whether the printed rate was still rising at the end of every trial that printed one: a warm-up
+/// of a fixed number of steps is longer than these trials.
+pub(crate) fn warms_up_throughout(trials: &[Trial]) -> bool {
+    let rising = |t: &Trial| {
+        let rates = printed(t);
+        (rates.len() > READINGS).then(|| {
+            let falls = rates.windows(2).any(|w| w[1] < w[0]);
+            !falls
+                && rates[rates.len() - 1] > RISING * rates[0]
+                && rates[rates.len() - 1] < STILL_BELOW * t.spec.lr.get()
+        })
+    };
+    let known: Vec<bool> = trials.iter().filter_map(rising).collect();
+    !known.is_empty() && known.iter().all(|rises| *rises)
 }
 
 fn unused(trials: &[&Trial]) -> Option<Suspicion> {
@@ -199,6 +254,24 @@ mod tests {
         let other = trial(2, 1.0, &[(10, 2.1), (50, 1.2), (90, 0.8001)], &[(100, 0.7)]);
         assert_eq!(suspicion(&[trials[0].clone(), other.clone()]), None);
         assert_eq!(suspicion(&[trials[0].clone(), trials[1].clone(), other]), None);
+    }
+
+    #[test]
+    fn one_printed_rate_for_two_given_ones_shows_that_they_are_not_used() {
+        let printing = |id, lr, rates: &[f64]| {
+            let mut made = trial(id, lr, &[], &[]);
+            for (at, rate) in rates.iter().enumerate() {
+                made.train.push(Point { step: at as u64, lr: *rate, loss: 2.0 - lr - at as f64 / 10.0 });
+            }
+            made
+        };
+        let fixed = [printing(0, 0.01, &[0.003, 0.003]), printing(1, 0.1, &[0.003, 0.002])];
+        assert!(matches!(suspicion(&fixed), Some(Suspicion::OtherRatePrinted { .. })));
+        let used = [printing(0, 0.01, &[0.01, 0.005]), printing(1, 0.1, &[0.1, 0.05])];
+        assert_eq!(suspicion(&used), None);
+        let warming = [printing(0, 0.01, &[0.001, 0.002, 0.003]), printing(1, 0.1, &[0.01, 0.02, 0.03])];
+        assert!(warms_up_throughout(&warming) && suspicion(&warming).is_none());
+        assert!(!warms_up_throughout(&used) && !warms_up_throughout(&[printing(0, 0.01, &[0.001, 0.01, 0.005])]));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! Before the schedule has decayed, losses favour low rates (at 20-70 % of a decaying run the
 //! best-looking rate is 3-4x too small). So a lower rate that looks worse is worse, but a higher
-//! rate that looks worse may still win and is never ended.
+//! rate that looks worse may still win and is never ended. Trials of another seed say nothing of it.
 
 use super::Pruner;
 use crate::trial::Trial;
@@ -34,7 +34,7 @@ impl Pruner for OneSided {
         }
         settled
             .iter()
-            .filter(|t| t.finished() && t.spec.steps == live.spec.steps)
+            .filter(|t| t.finished() && t.spec.steps == live.spec.steps && t.spec.seed == live.spec.seed)
             .filter(|t| t.spec.lr.log2() - live.spec.lr.log2() >= self.octaves)
             .find_map(|t| {
                 let there = t.val.points().iter().find(|p| p.step == here.step && p.loss.is_finite())?;

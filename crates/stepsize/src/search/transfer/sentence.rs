@@ -102,8 +102,14 @@ fn parts(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// `40000`, `40k`, `1.5M`, `1e4`.
-fn whole(word: &str) -> Option<u64> {
+/// A count as people write it: `40000`, `40k`, `1.5M`, `1e4`; `None` where it is no whole number from
+/// 1 to 2^53.
+///
+/// ```
+/// use stepsize::transfer::whole;
+/// assert_eq!((whole("10k"), whole("1e6"), whole("2.5")), (Some(10_000), Some(1_000_000), None));
+/// ```
+pub fn whole(word: &str) -> Option<u64> {
     let (digits, unit) = match word.char_indices().last()? {
         (at, 'k' | 'K') => (&word[..at], 1e3),
         (at, 'm' | 'M') => (&word[..at], 1e6),

@@ -12,8 +12,9 @@
 //! because the rates were chosen by their readings: with normal noise alone 4 % of brackets of 3 to
 //! 6 rates pass (simulated, 40,000 each), where the 5 % points of F would let 6 to 7 % pass.
 
+use super::order::{Triple, follow_the_rate};
 use super::reading::{Book, Ending, Entry};
-use crate::stats::{mean, median, noise};
+use crate::stats::{mean, median};
 use crate::{Reason, Refusal, Remedy};
 
 /// Whether the rate matters at all.
@@ -22,6 +23,8 @@ pub(super) enum Doubt {
     None,
     /// Unknown until these have run with another seed: (log2 lr, steps).
     Unsettled(Vec<(f64, u64)>),
+    /// Two seeds did not tell: the end of the search will ([`judge_left`]).
+    Left,
     /// It does not.
     Noise(Refusal),
 }
@@ -34,13 +37,17 @@ const HARDLY: f64 = 0.2;
 /// The range of the rates in standard deviations of the scatter within a trial, from which on they
 /// differ: the range of 6 normal draws is above 4.8 once in a hundred times.
 const RANGE: f64 = 8.0;
-/// Readings of a trial after its start from which on their scatter is known.
-const READINGS: usize = 5;
+/// A fall of this many standard deviations of the scatter can be seen at all.
+const SEEN: f64 = 3.0;
 /// Ratio of the variance between the best and the worst rate to that between their seeds, from
 /// which on these two settle it.
 const EXTREMES: f64 = 100.0;
-/// Least ratio of the variance between rates to that between seeds, for 2, 3 and 4 rates.
+/// Ratio of the variance between rates to that between seeds from which on the rate matters, for 2,
+/// 3 and 4 rates ...
 const RATIOS: [f64; 3] = [60.0, 14.0, 9.0];
+/// ... and below which it does not. In between the search goes on, and all its readings decide in
+/// the end.
+const NOISE_RATIO: f64 = 0.5;
 /// Most rates that are repeated.
 const REPEATED: usize = 4;
 
@@ -54,7 +61,24 @@ struct Pair {
 
 /// Judges the rates `xs` of the bracket, with trials of `n` steps.
 pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
-    let runs: Vec<&Entry> = xs.iter().filter_map(|&x| book.find(x, n)).filter(|e| e.end != Ending::Broke).collect();
+    let mut runs: Vec<&Entry> = xs.iter().filter_map(|&x| book.find(x, n)).filter(|e| !e.exploded()).collect();
+    let Some(best) = runs.iter().copied().min_by(|a, b| a.value().total_cmp(&b.value())) else { return Doubt::None };
+    let fall = book.untrained - best.value();
+    let sd = scatter(book.entries.iter().filter(|e| !e.exploded())).map(|sd| sd.min(best.scatter().unwrap_or(sd)));
+    if let Some(sd) = sd.filter(|sd| fall < SEEN * sd) {
+        return Doubt::Noise(drowned(fall, sd));
+    }
+    if runs.len() < 3 {
+        return alone(book, best, fall, sd);
+    }
+    // Rates that made it worse differ from seed to seed by more than others.
+    if runs.iter().filter(|e| !e.broke(book.untrained)).count() >= 3 {
+        runs.retain(|e| !e.broke(book.untrained));
+    }
+    // Three that ran to their end tell more than more that are compared at an early step.
+    if runs.iter().filter(|e| e.end != Ending::Behind).count() >= 3 {
+        runs.retain(|e| e.end != Ending::Behind);
+    }
     let again: Vec<&Entry> = runs.iter().filter_map(|e| book.find_again(e.x, n)).collect();
     let Some(step) = runs.iter().chain(&again).filter_map(|e| e.last_step()).min() else { return Doubt::None };
     let mut pairs: Vec<Pair> = runs
@@ -69,10 +93,8 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     let [best, .., worst] = &pairs[..] else { return Doubt::None };
     let range = worst.first - best.first;
     let no_wall = book.untrained - worst.first >= NO_WALL * (book.untrained - best.first);
-    let least = runs.iter().map(|e| e.value()).fold(f64::INFINITY, f64::min);
-    let hardly_learned = book.untrained - least < HARDLY;
-    let scattered = scatter(&runs).is_none_or(|sd| range < RANGE * sd);
-    if pairs.len() < 3 || !(no_wall || hardly_learned || scattered) {
+    let scattered = sd.is_none_or(|sd| range < RANGE * sd);
+    if pairs.len() < 3 || !(no_wall || fall < HARDLY || scattered) {
         return Doubt::None;
     }
     if pairs.len() > REPEATED {
@@ -96,6 +118,9 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     }
     let known: Vec<(f64, f64)> = pairs.iter().filter_map(|p| Some((p.first, p.again?))).collect();
     let (between, within) = variances(&known).unwrap_or_default();
+    if between > NOISE_RATIO * within {
+        return Doubt::Left;
+    }
     Doubt::Noise(Refusal {
         reason: Reason::NoiseOnly,
         because: format!(
@@ -108,17 +133,51 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     })
 }
 
-/// Standard deviation of single readings about their trial's own curve, the median of the trials;
-/// `None` where too few readings were made.
-fn scatter(runs: &[&Entry]) -> Option<f64> {
-    let known: Vec<f64> = runs
-        .iter()
-        .filter_map(|e| {
-            let values: Vec<f64> = e.curve.iter().filter(|(step, _)| *step > 0).map(|(_, y)| *y).collect();
-            (values.len() >= READINGS).then(|| noise(&values)).flatten()
-        })
-        .collect();
-    (2 * known.len() > runs.len()).then(|| median(&known)).flatten()
+/// The judgement at the end of a search that was left in doubt.
+pub(super) fn judge_left(book: &Book, steps: u64) -> Option<Refusal> {
+    let whole = book.entries.iter().chain(&book.again).filter(|e| !e.exploded());
+    let readings: Vec<Triple> =
+        whole.filter_map(|e| Some((e.x, (e.steps as f64 / steps as f64).log2(), e.end_reading()?))).collect();
+    (!follow_the_rate(&readings)).then(|| Refusal {
+        reason: Reason::NoiseOnly,
+        because: format!(
+            "two seeds differ as much as the rates do, and {} readings of trials of all lengths follow no order in the rate",
+            readings.len()
+        ),
+        remedies: vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }],
+    })
+}
+
+/// A rate that learned alone, in trials longer than those of the bracket: with another seed it must
+/// learn as well, unless single readings scatter by much less than it fell.
+fn alone(book: &Book, best: &Entry, fall: f64, sd: Option<f64>) -> Doubt {
+    if sd.is_some_and(|sd| fall > RANGE * sd) {
+        return Doubt::None;
+    }
+    match book.find_again(best.x, best.steps) {
+        None => Doubt::Unsettled(vec![(best.x, best.steps)]),
+        Some(again) if (again.value() - best.value()).abs() < fall / RANGE => Doubt::None,
+        Some(again) if book.untrained - again.value() > fall / 2.0 => Doubt::Left,
+        Some(again) => Doubt::Noise(drowned(fall, (again.value() - best.value()).abs())),
+    }
+}
+
+fn drowned(fall: f64, sd: f64) -> Refusal {
+    Refusal {
+        reason: Reason::NoiseOnly,
+        because: format!(
+            "the loss fell by {:.1} % at best, and single readings of it scatter by {:.1} %",
+            100.0 * -(-fall).exp_m1(),
+            100.0 * sd.exp_m1()
+        ),
+        remedies: vec![Remedy::LongerRun, Remedy::LargerBatches, Remedy::CompareFullRuns { seeds: 3 }],
+    }
+}
+
+/// The scatter within a trial, the median of the trials; `None` where none has enough readings.
+fn scatter<'a>(runs: impl Iterator<Item = &'a Entry>) -> Option<f64> {
+    let known: Vec<f64> = runs.filter_map(Entry::scatter).collect();
+    median(&known)
 }
 
 /// Variance of one reading between rates and between seeds, from pairs of readings.

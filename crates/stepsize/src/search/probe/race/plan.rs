@@ -22,6 +22,8 @@ const EPSILON: f64 = 1e-9;
 /// Highest and lowest `log2 lr` to go to.
 const TOP: f64 = 8.0;
 const BOTTOM: f64 = -26.0;
+/// Lowest and highest start, in octaves: the search finds its way from there by itself.
+pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
 /// Probes below this many steps mislead even when decayed (25-step probes of a 400-step job: 5x too
 /// high).
 const MIN_STEPS: u64 = 40;
@@ -29,6 +31,11 @@ const MIN_STEPS: u64 = 40;
 const FEWEST_STEPS: u64 = 5;
 /// A fall of log loss below this is "nothing learned".
 const LEARNED: f64 = 0.1;
+/// The same where the readings of a trial hardly scatter: this many standard deviations of their
+/// scatter, ...
+const PLAIN: f64 = 8.0;
+/// ... but not below this.
+const SMALLEST: f64 = 0.015;
 /// Below this fall of log loss a reading must also stand out from the others: a network that died
 /// at too high a rate ends at the loss of a constant guess, somewhat below that of random weights,
 /// and so do all its neighbours.
@@ -54,8 +61,9 @@ pub(super) enum NextProbe {
     Probe(Vec<(f64, u64)>),
     /// Run these probes with the second seed.
     Again(Vec<(f64, u64)>),
-    /// The bracket stands; refine from probes of this length.
-    Refine(u64),
+    /// The bracket stands; refine from probes of the first length. `doubted`: whether the rate
+    /// matters is for the end to say.
+    Refine { first: u64, doubted: bool },
     /// No answer.
     Refuse(Refusal),
 }
@@ -97,21 +105,17 @@ pub(super) fn least_budget(job: &Job) -> f64 {
     (share * 100.0 - EPSILON).ceil() / 100.0
 }
 
-/// Checks a budget in full runs.
-pub(super) fn check_budget(job: &Job, runs: f64) -> Result<f64> {
-    if !(runs.is_finite() && runs > 0.0) {
-        return Err(Error::invalid(format!("the search budget must be above 0 full runs, not {runs}")));
+/// Checks that a budget in full runs can lead to an answer.
+pub(super) fn check_budget(job: &Job, runs: f64) -> Result<()> {
+    let (least, n) = (least_budget(job), first_length(job, 0.0));
+    if runs + EPSILON >= least {
+        return Ok(());
     }
-    let least = least_budget(job);
-    if runs + EPSILON < least {
-        let n = first_length(job, 0.0);
-        return Err(Error::invalid(format!(
-            "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {} steps cost {least}; \
-             raise the budget to {least} or more",
-            job.steps
-        )));
-    }
-    Ok(runs)
+    Err(Error::invalid(format!(
+        "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {} steps cost {least}; raise the \
+         budget to {least} or more",
+        job.steps
+    )))
 }
 
 /// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best
@@ -119,8 +123,9 @@ pub(super) fn check_budget(job: &Job, runs: f64) -> Result<f64> {
 /// tried.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextProbe {
     let mut n = first_length(job, purse.budget);
-    if n < FEWEST_STEPS && !job.own_schedule {
-        return NextProbe::Refuse(refuse::no_room(n, job.steps));
+    let least = least_budget(job);
+    if n < FEWEST_STEPS && !job.own_schedule || purse.budget + EPSILON < least {
+        return NextProbe::Refuse(refuse::no_room(n, job.steps, least));
     }
     if let Some(unread) = book.unread() {
         // The program prints its loss too rarely for these probes: the next ones end where it does.
@@ -156,10 +161,10 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             return NextProbe::Refuse(refuse::all_exploded(low, high));
         }
         if learned {
-            // Rates less than a decade apart may well be alike.
-            let decades: Vec<f64> = xs.iter().copied().filter(|x| ((x - start) / STRIDE).fract() == 0.0).collect();
-            match doubt(book, &decades, n) {
+            let mut doubted = false;
+            match doubt(book, &xs, n) {
                 Doubt::None => {}
+                Doubt::Left => doubted = true,
                 Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => {
                     return NextProbe::Again(wanted);
                 }
@@ -170,7 +175,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             return if open_above || best == low && !closed_below {
                 NextProbe::Refuse(refuse::at_edge(low, high, open_above))
             } else {
-                NextProbe::Refine(n)
+                NextProbe::Refine { first: n, doubted }
             };
         }
         // Nothing learned at this length: the highest rate that trained at twice the length, while
@@ -206,7 +211,11 @@ impl Stage {
         let best = xs.iter().copied().min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(f64::NAN);
         let low = xs.iter().copied().fold(f64::INFINITY, f64::min);
         let fall = book.untrained - value(best);
-        let alike: Vec<f64> = xs.iter().copied().filter(|&x| value(x) - value(best) < ALIKE).collect();
+        // Where readings hardly scatter, a small fall and small differences can be seen.
+        let scatter = book.find(best, n).and_then(Entry::scatter);
+        let least = scatter.map_or(LEARNED, |sd| (PLAIN * sd).clamp(SMALLEST, LEARNED));
+        let alike = ALIKE.min(fall.max(SMALLEST) / 3.0);
+        let alike: Vec<f64> = xs.iter().copied().filter(|&x| value(x) - value(best) < alike).collect();
         // A rate below that is worse: what the best has learned, it has learned by moving further.
         let rises = alike.iter().all(|&x| low < x);
         Self {
@@ -215,7 +224,7 @@ impl Stage {
             best,
             trained: xs.iter().copied().filter(|&x| x < ceiling).fold(f64::NEG_INFINITY, f64::max),
             ceiling,
-            learned: fall >= PLAINLY_LEARNED || fall >= LEARNED && (rises || alike.len() < 2),
+            learned: fall >= PLAINLY_LEARNED || fall >= least && (rises || alike.len() < 2),
             low_moved: value(low).is_finite() && (value(low) - book.untrained).abs() > ALIKE,
         }
     }

@@ -4,8 +4,10 @@ use crate::Job;
 use crate::divergence::{hides_nan, is_worse_in_log, untrained_validation_loss};
 use crate::landscape::Reading;
 use crate::lr::Lr;
+use crate::probe::suspect::warms_up_throughout;
 use crate::schedule::Schedule;
 use crate::spec::End;
+use crate::stats::noise;
 use crate::trial::Trial;
 
 /// A constant-rate run is read at its shorter lengths down to this many steps; below, the transient
@@ -48,6 +50,8 @@ const FALL_BY_RATE: f64 = 0.015;
 const WALL: f64 = 0.1;
 /// A newest reading this share of the trial before its end is not that of its end.
 const UNREAD: f64 = 0.1;
+/// Readings of a trial after its start from which on their scatter is known.
+const SCATTERED: usize = 5;
 /// Longest run of which every step is summed.
 const SAMPLED: u64 = 1 << 16;
 
@@ -64,6 +68,24 @@ impl Entry {
     /// Log loss of the newest reading that is not after `step`.
     pub fn at(&self, step: u64) -> Option<f64> {
         self.curve.iter().rev().find(|(at, _)| *at <= step).map(|(_, y)| *y)
+    }
+
+    /// Whether it broke before its end, or at it without a finite loss. A network that died has a
+    /// loss.
+    pub fn exploded(&self) -> bool {
+        self.end == Ending::Broke && self.end_reading().is_none()
+    }
+
+    /// Log loss at the end of a trial that ran to it, also of a network that died.
+    pub fn end_reading(&self) -> Option<f64> {
+        self.curve.last().filter(|(step, _)| *step == self.steps).map(|(_, y)| *y)
+    }
+
+    /// Standard deviation of single readings about the trial's own curve; `None` where too few were
+    /// made.
+    pub fn scatter(&self) -> Option<f64> {
+        let values: Vec<f64> = self.curve.iter().filter(|(step, _)| *step > 0).map(|(_, y)| *y).collect();
+        if values.len() < SCATTERED { None } else { noise(&values) }
     }
 
     /// Step of the newest reading.
@@ -257,9 +279,15 @@ impl Book {
         let (low, high) = self.tried();
         let broke = self.entries.iter().filter(|e| e.end == Ending::Broke).count();
         let broke = if broke > 0 { format!("; {broke} of them diverged or died") } else { String::new() };
+        let warming = if warms_up_throughout(done) {
+            " The printed rate still rose at the end of every trial: a warm-up of a fixed number of steps is longer than they \
+             are, and the best rate of the full run may be lower. Let the warm-up be a share of the run, or raise the budget."
+        } else {
+            ""
+        };
         format!(
             "tried rates from {} to {} in {} trials of up to {longest} steps{broke}. {lr} should lose least in the full run, \
-             given what is uncertain.",
+             given what is uncertain.{warming}",
             Lr::from_log2(low),
             Lr::from_log2(high),
             done.len()

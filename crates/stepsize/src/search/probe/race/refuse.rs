@@ -7,11 +7,18 @@ use crate::{Job, Reason, Refusal, Remedy};
 /// A fall of log loss below this is nothing learned, or noise.
 const LEARNED: f64 = 0.2;
 
-pub(super) fn no_room(n: u64, steps: u64) -> Refusal {
+pub(super) fn no_room(n: u64, steps: u64, least: f64) -> Refusal {
     Refusal {
         reason: Reason::TooShort,
-        because: format!("trials for a run of {steps} steps would have {n}, which is too few to learn from"),
-        remedies: vec![Remedy::CountSteps, Remedy::CompareFullRuns { seeds: 1 }],
+        because: format!(
+            "a run of {steps} steps leaves room for trials of {n} only; four of them cost {least} full runs, and trials of a few \
+             optimizer steps have learned nothing"
+        ),
+        remedies: vec![
+            Remedy::CountSteps,
+            Remedy::LargerBudget { at_least: Some(least) },
+            Remedy::CompareFullRuns { seeds: 1 },
+        ],
     }
 }
 
