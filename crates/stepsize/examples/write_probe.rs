@@ -39,7 +39,7 @@ impl Probe for Doubling {
         let best = done.iter().min_by(|a, b| loss(a).total_cmp(&loss(b)));
         let lr = best.map_or(self.start, |trial| trial.spec.lr);
         Ok(Estimate {
-            answer: Answer::Rate(Rate { lr, interval: None }),
+            answer: Answer::Rate(Rate { lr, interval: None, p_keeps_98_pct: None }),
             divergence_lr: None,
             cost_runs: self.job.cost_runs(done),
             why: format!("the lowest loss of {} short runs, each at twice the rate of the one before", done.len()),

@@ -44,6 +44,10 @@ pub struct Rate {
     pub lr: Lr,
     /// The 80 % interval of the best rate, lower end first; `None` from methods without one.
     pub interval: Option<(Lr, Lr)>,
+    /// Probability that the full run at `lr` keeps at least 98 % of the improvement that the best
+    /// rate makes over the untrained loss, 0 to 1; `None` from methods that do not state one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_keeps_98_pct: Option<f64>,
 }
 
 /// A rate, or a refusal.

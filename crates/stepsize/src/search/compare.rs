@@ -247,7 +247,7 @@ impl Probe for Comparison {
     fn estimate(&self, done: &[Trial]) -> Result<Estimate> {
         let compared = self.compared(done)?;
         let answer = match compared.rows.first().and_then(|row| row.best.as_ref()) {
-            Some(best) => Answer::Rate(Rate { lr: best.lr, interval: None }),
+            Some(best) => Answer::Rate(Rate { lr: best.lr, interval: None, p_keeps_98_pct: None }),
             None => Answer::Refused(Refusal {
                 reason: Reason::TooShort,
                 because: "no fixed rate has finished with all its seeds".to_owned(),

@@ -17,9 +17,12 @@
 //!
 //! No such form fits every job. What it leaves out is a Gaussian process on the log loss (the
 //! discrepancy of Kennedy & O'Hagan 2001), which is part of the likelihood: readings close to each
-//! other share their deviations and count for less. The scale of all misfit is unknown and
-//! integrated out, so the likelihood is a multivariate Student-t. The prior over the shape was
-//! fitted to jobs whose landscape is known (empirical Bayes). The posterior is sampled by
+//! other share their deviations and count for less. Misfit and seed noise grow in proportion to how
+//! far the loss of a job falls (its depth, in log loss): over jobs whose depths differ a hundredfold
+//! their ratio to the depth changes by a factor of about 3. So both are stated as shares of the
+//! depth. The scale of all misfit is still unknown and integrated out: the likelihood is a
+//! multivariate Student-t, and the draws of the discrepancy have the scale that goes with it. The
+//! prior over the shape was fitted to jobs whose landscape is known (empirical Bayes). The posterior is sampled by
 //! affine-invariant stretch moves (Goodman & Weare 2010). Everything is seeded: the same readings
 //! give the same samples.
 
@@ -52,16 +55,18 @@ pub struct Context {
     pub horizon_free: bool,
 }
 
-/// Number of parameters. They are: floor `f = ln F`, left-wall place `x0` and log slope, right-wall
-/// place `xr`, log slope, shift `c`.
+/// Number of parameters. They are: log of the depth `ln(ln I - ln F)`, left-wall place `x0` and log
+/// slope, right-wall place `xr`, log slope, shift `c`.
 const DIM: usize = 6;
 type Params = [f64; DIM];
 
 /// Readings worse than the untrained loss by more than this (in log) say only "broken".
 const CAP: f64 = 0.7;
-/// Standard deviation of a reading near the best one of its length (seed noise: 0.01 to 0.3 on the
-/// fit jobs; the scale is integrated out).
-const NOISE: f64 = 0.08;
+/// Standard deviation of a reading near the best one of its length, as a share of the depth (seed
+/// noise on the fit jobs: quartiles 0.02 and 0.06, tenths 0.016 and 0.10).
+const NOISE: f64 = 0.04;
+/// A job is taken to be this deep at least.
+const LEAST_DEPTH: f64 = 0.05;
 /// Added to it, as a share of the distance to that best reading: far from the best rate the form
 /// matters less.
 const SLACK: f64 = 0.2;
@@ -97,10 +102,18 @@ pub struct Landscape {
     discrepancies: Vec<Discrepancy>,
     readings: Vec<Reading>,
     untrained: f64,
+    /// Standard deviation of a reading.
+    noise: f64,
+}
+
+/// By how much the lowest reading lies below the untrained log loss.
+fn depth(readings: &[Reading], context: Context) -> f64 {
+    let lowest = readings.iter().map(|r| r.y).fold(context.untrained, f64::min);
+    (context.untrained - lowest).max(LEAST_DEPTH)
 }
 
 fn predict(p: &Params, untrained: f64, x: f64, s: f64) -> f64 {
-    let (floor, start) = (p[0].exp(), untrained.exp());
+    let (floor, start) = ((untrained - p[0].exp()).exp(), untrained.exp());
     let progress = (p[2].exp() * (x + s - p[1])).clamp(-43.0, 43.0).exp2();
     let noise = (p[4].exp() * (x - p[3] + p[5] * s)).clamp(-43.0, 5.0).exp2();
     (floor + (start - floor).max(0.02 * start) / (1.0 + progress) + 0.1 * start * noise).ln()
@@ -111,10 +124,13 @@ struct NoisyReadings {
     readings: Vec<(Reading, f64)>,
     gains: Gains,
     untrained: f64,
+    noise: f64,
 }
 
 impl NoisyReadings {
     fn new(readings: &[Reading], context: Context) -> Self {
+        let depth = depth(readings, context);
+        let noise = NOISE * depth;
         let longest = readings.iter().map(|r| r.s).fold(f64::NEG_INFINITY, f64::max);
         let capped: Vec<Reading> =
             readings.iter().map(|r| Reading { y: r.y.min(context.untrained + CAP), ..*r }).collect();
@@ -122,18 +138,27 @@ impl NoisyReadings {
             .iter()
             .map(|r| {
                 let lowest = capped.iter().filter(|o| o.s == r.s).map(|o| o.y).fold(f64::INFINITY, f64::min);
-                let sd = NOISE.hypot(SLACK * (r.y - lowest));
+                let sd = noise.hypot(SLACK * (r.y - lowest));
                 (*r, sd * (1.0 + SHORTER * (longest - r.s)).sqrt())
             })
             .collect();
-        let gains = Gains::new(&weighted);
-        Self { readings: weighted, gains, untrained: context.untrained }
+        let gains = Gains::new(&weighted, depth);
+        Self { readings: weighted, gains, untrained: context.untrained, noise }
+    }
+
+    fn misses(&self, p: &Params) -> Vec<f64> {
+        self.readings.iter().map(|(r, _)| r.y - predict(p, self.untrained, r.x, r.s)).collect()
     }
 
     fn log_likelihood(&self, p: &Params) -> f64 {
-        let misses = self.readings.iter().map(|(r, _)| r.y - predict(p, self.untrained, r.x, r.s)).collect();
         let count = self.readings.len() as f64;
-        -0.5 * (FREEDOM + count) * (self.gains.square(misses) / FREEDOM).ln_1p()
+        -0.5 * (FREEDOM + count) * (self.gains.square(self.misses(p)) / FREEDOM).ln_1p()
+    }
+
+    /// A draw of the scale of all misfit, given the misses of one sample (inverse chi-square).
+    fn scale(&self, misses: Vec<f64>, draws: &mut Draws) -> f64 {
+        let chi_square: f64 = (0..FREEDOM as usize + misses.len()).map(|_| draws.normal().powi(2)).sum();
+        ((FREEDOM + self.gains.square(misses)) / chi_square).sqrt()
     }
 }
 
@@ -182,12 +207,13 @@ impl Landscape {
         let discrepancies = samples
             .iter()
             .map(|p| {
-                let residual = |r: &Reading| r.y - predict(p, context.untrained, r.x, r.s);
-                Discrepancy::draw(&evidence.readings, &evidence.gains, residual, &mut draws)
+                let misses = evidence.misses(p);
+                let scale = evidence.scale(misses.clone(), &mut draws);
+                Discrepancy::draw(&evidence.readings, &evidence.gains, misses, scale, &mut draws)
             })
             .collect();
         let readings = evidence.readings.iter().map(|(r, _)| *r).collect();
-        Self { samples, discrepancies, readings, untrained: context.untrained }
+        Self { samples, discrepancies, readings, untrained: context.untrained, noise: evidence.noise }
     }
 
     /// Number of samples.
@@ -198,6 +224,11 @@ impl Landscape {
     /// Always `false`: a fit has samples.
     pub fn is_empty(&self) -> bool {
         self.samples.is_empty()
+    }
+
+    /// Standard deviation of a reading near the best, as assumed (log loss).
+    pub fn noise(&self) -> f64 {
+        self.noise
     }
 
     /// Log loss at `x` and `s` under each sample.

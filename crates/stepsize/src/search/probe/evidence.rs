@@ -92,7 +92,7 @@ pub(crate) fn answered(
     cost_runs: f64,
 ) -> Estimate {
     Estimate {
-        answer: Answer::Rate(Rate { lr, interval }),
+        answer: Answer::Rate(Rate { lr, interval, p_keeps_98_pct: None }),
         divergence_lr: lowest_diverged(trials),
         cost_runs,
         why: why.into(),

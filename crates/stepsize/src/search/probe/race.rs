@@ -15,6 +15,7 @@
 //! constant-rate run is read at n/2, n/4 and n/8 too, because there every prefix is a whole run.
 //! Measurements of each part, and ideas that did not help, are in `bench/README.md`.
 
+mod certainty;
 mod doubt;
 mod order;
 mod plan;
@@ -38,8 +39,6 @@ use reading::{Book, Entry};
 const LATTICE: f64 = 0.25;
 /// Quantile bins of the predicted reading in the value-of-information estimate.
 const BINS: usize = 4;
-/// Assumed standard deviation of a reading (log loss) when its value is weighed before it is made.
-const READING_SD: f64 = 0.1;
 /// Regret above this counts as this much: a catastrophe is a catastrophe.
 const REGRET_CAP: f64 = 1.0;
 
@@ -124,7 +123,13 @@ struct Belief {
     grid: Vec<f64>,
     /// Regret of each sample (outer) at each rate of the grid (inner).
     regret: Vec<Vec<f64>>,
+    /// At each rate the share of the samples under which it keeps [`certainty::KEPT`].
+    keeps: Vec<f64>,
     edge: Edge,
+    /// Index of the lowest rate that may be the answer.
+    lowest: usize,
+    /// Octaves from the longest probe to the full run.
+    octaves: f64,
 }
 
 /// Where training starts to diverge: somewhere between the highest rate that survived and the
@@ -149,9 +154,9 @@ impl Edge {
     }
 }
 
-/// Below a cliff ([`Book::cliff`]) the best rate falls by at most this many octaves per octave of
+/// Below a cliff ([`Book::cliff`]) the answer falls by at most this many octaves per octave of
 /// length, from the longest probe to the full run. The model alone, which must allow for walls that
-/// move with the length, would go far too low.
+/// move with the length, would go far too low. The interval is not bounded so.
 const CLIFF_SHIFT: f64 = 0.5;
 /// Points of the bracket at which the edge is placed in turn. Not tuned.
 const EDGE_POINTS: u32 = 8;
@@ -167,7 +172,7 @@ impl Belief {
         let (low, high) = book.tried();
         let top = (high + 2.0).min(book.ceiling);
         let least = |e: &Entry| e.x - CLIFF_SHIFT * (job.steps as f64 / e.steps as f64).log2();
-        let low = lattice((low - 3.0).max(book.cliff().map_or(f64::NEG_INFINITY, least)).min(top - 1.0));
+        let low = lattice((low - 3.0).min(top - 4.0));
         let count = ((top - low) / LATTICE).floor().max(1.0) as usize;
         let grid: Vec<f64> = (0..=count).map(|i| low + LATTICE * i as f64).collect();
         let by_rate: Vec<Vec<f64>> = grid.iter().map(|&x| fit.losses(x, 0.0)).collect();
@@ -177,8 +182,13 @@ impl Belief {
                 by_rate.iter().map(|l| (l[i] - least).min(REGRET_CAP).exp_m1()).collect()
             })
             .collect();
+        let keeps = certainty::keeps(&by_rate, book.untrained);
         let edge = Edge { survived: book.survived(), diverged: book.ceiling };
-        Self { fit, grid, regret, edge }
+        let least = lattice(book.cliff().map_or(f64::NEG_INFINITY, least).min(top - 1.0));
+        let lowest = grid.iter().position(|&x| x >= least).unwrap_or(0);
+        let longest = book.entries.iter().filter(|e| e.value().is_finite()).map(|e| e.steps).max().unwrap_or(1);
+        let octaves = (job.steps as f64 / longest as f64).log2().max(0.0);
+        Self { fit, grid, regret, keeps, edge, lowest, octaves }
     }
 
     /// Mean regret by rate over the samples `among`, with the risk to diverge.
@@ -205,7 +215,8 @@ impl Belief {
     /// Index of the rate with the least expected regret.
     fn best(&self, among: &[usize], edge: Edge) -> usize {
         let expected = self.expected(among, edge);
-        expected.iter().enumerate().min_by(|a, b| a.1.total_cmp(b.1)).map_or(0, |(i, _)| i)
+        let may_be = expected.iter().enumerate().skip(self.lowest);
+        may_be.min_by(|a, b| a.1.total_cmp(b.1)).map_or(self.lowest, |(i, _)| i)
     }
 
     /// Expected regret of choosing on the samples `among`. The rate is chosen on one half and
@@ -234,7 +245,7 @@ impl Belief {
             .enumerate()
             // Low-discrepancy noise (golden ratio), the same for every candidate: common random
             // numbers.
-            .map(|(i, y)| (y + READING_SD * probit((0.5 + i as f64 * 0.618_033_988_749_895).fract()), i))
+            .map(|(i, y)| (y + self.fit.noise() * probit((0.5 + i as f64 * 0.618_033_988_749_895).fract()), i))
             .collect();
         order.sort_by(|a, b| a.0.total_cmp(&b.0));
         let size = order.len().div_ceil(BINS);
@@ -264,10 +275,6 @@ impl Belief {
         (at(low), at(high))
     }
 }
-
-/// Quantiles of the posterior of the best rate that bound the stated 80 % interval. Chosen on the
-/// fit jobs, where they contain the best rate in 80 %.
-const INTERVAL: (f64, f64) = (0.06, 0.84);
 
 /// Inverse of the normal distribution (Tocher's logistic approximation; error below 0.02 for |z| <
 /// 2.5, and only an order and a spread are needed).
@@ -339,10 +346,8 @@ impl Probe for Race {
         }
         let belief = Belief::new(&book, &self.job);
         let at = belief.best(&belief.all(), belief.edge);
-        let (low, high) = belief.quantiles(INTERVAL.0, INTERVAL.1);
-        let x = belief.grid[at];
-        let lr = Lr::from_log2(x);
-        let interval = (Lr::from_log2(low.min(x)), Lr::from_log2(high.max(x)));
+        let lr = Lr::from_log2(belief.grid[at]);
+        let (low, high) = belief.interval(at);
         let landscape = belief
             .grid
             .iter()
@@ -353,7 +358,11 @@ impl Probe for Race {
                 Band { lr: Lr::from_log2(x), low: at(0.1), mid: at(0.5), high: at(0.9) }
             })
             .collect();
-        let rate = Rate { lr, interval: Some(interval) };
+        let rate = Rate {
+            lr,
+            interval: Some((Lr::from_log2(low), Lr::from_log2(high))),
+            p_keeps_98_pct: Some(belief.p_keeps(at)),
+        };
         Ok(Estimate {
             answer: Answer::Rate(rate),
             divergence_lr: book.divergence(),

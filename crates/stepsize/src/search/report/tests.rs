@@ -36,7 +36,7 @@ fn estimate(answer: Answer) -> Estimate {
 }
 
 fn rated(interval: Option<(Lr, Lr)>) -> Estimate {
-    estimate(Answer::Rate(Rate { lr: lr(0.12), interval }))
+    estimate(Answer::Rate(Rate { lr: lr(0.12), interval, p_keeps_98_pct: None }))
 }
 
 fn verdicts(estimate: &Estimate) -> Vec<Placement> {
