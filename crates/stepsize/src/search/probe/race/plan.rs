@@ -151,11 +151,14 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         let stage = Stage::new(book, &xs, n, ceiling);
         ceiling = stage.ceiling;
         let outward = stage.outward(closed_below).filter(|_| widenings < WIDENINGS);
-        if let Some(x) = outward {
+        // What the budget does not pay for is not needed where the best lies between worse ones.
+        let needed = |x: &f64| book.find(*x, n).is_some() || purse.pays(n, job) || !stage.closed(closed_below);
+        if let Some(x) = outward.filter(needed) {
             xs.push(x);
             widenings += 1;
             continue;
         }
+        let stage_closed = stage.closed(closed_below);
         let Stage { low, high, best, trained, learned, .. } = stage;
         if trained == f64::NEG_INFINITY {
             return NextProbe::Refuse(refuse::all_exploded(low, high));
@@ -171,7 +174,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
                 Doubt::Unsettled(wanted) => return NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
                 Doubt::Noise(refusal) => return NextProbe::Refuse(refusal),
             }
-            let open_above = best == high && high + STRIDE < ceiling;
+            let open_above = best == high && high + STRIDE < ceiling && !stage_closed;
             return if open_above || best == low && !closed_below {
                 NextProbe::Refuse(refuse::at_edge(low, high, open_above))
             } else {
@@ -227,6 +230,12 @@ impl Stage {
             learned: fall >= PLAINLY_LEARNED || fall >= least && (rises || alike.len() < 2),
             low_moved: value(low).is_finite() && (value(low) - book.untrained).abs() > ALIKE,
         }
+    }
+
+    /// Whether the best rate learned and lies between worse ones, or below one that broke.
+    fn closed(&self, closed_below: bool) -> bool {
+        let above = self.best < self.high || self.ceiling.is_finite();
+        self.learned && above && (self.best > self.low || closed_below)
     }
 
     /// The next rate to probe, if the best may lie beyond those tried.
