@@ -66,8 +66,8 @@ impl Race {
     /// Spends at most `runs` full runs.
     ///
     /// # Errors
-    /// When `runs` is not a number above zero, or is too little for any answer; the message names the
-    /// smallest budget.
+    /// When `runs` is not a number above zero, or is too little for any answer; the message names
+    /// the smallest budget.
     pub fn with_max_cost(mut self, runs: f64) -> Result<Self> {
         self.max_cost = plan::check_budget(&self.job, runs)?;
         Ok(self)
@@ -107,8 +107,8 @@ fn lattice(x: f64) -> f64 {
 struct Belief {
     fit: Landscape,
     grid: Vec<f64>,
-    /// Regret of each sample (outer) at each rate of the grid (inner), over the best rate that may be
-    /// the answer.
+    /// Regret of each sample (outer) at each rate of the grid (inner), over the best rate that may
+    /// be the answer.
     regret: Vec<Vec<f64>>,
     /// At each rate the share of the samples under which it keeps [`certainty::KEPT`].
     keeps: Vec<f64>,
