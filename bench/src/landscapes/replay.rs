@@ -57,9 +57,12 @@ impl Found {
     }
 }
 
-/// The probability that the estimate states. `race` states none yet.
-fn stated(_: &Estimate) -> Option<f64> {
-    None
+/// The probability that the estimate states.
+fn stated(estimate: &Estimate) -> Option<f64> {
+    match &estimate.answer {
+        Answer::Rate(rate) => rate.p_keeps_98_pct,
+        Answer::Refused(_) => None,
+    }
 }
 
 /// `race` on every job at `budget` full runs, from every seed and start.

@@ -18,13 +18,13 @@
 //! No such form fits every job. What it leaves out is a Gaussian process on the log loss (the
 //! discrepancy of Kennedy & O'Hagan 2001), which is part of the likelihood: readings close to each
 //! other share their deviations and count for less. Misfit and seed noise grow in proportion to how
-//! far the loss of a job falls (its depth, in log loss): over jobs whose depths differ a hundredfold
-//! their ratio to the depth changes by a factor of about 3. So both are stated as shares of the
-//! depth. The scale of all misfit is still unknown and integrated out: the likelihood is a
-//! multivariate Student-t, and the draws of the discrepancy have the scale that goes with it. The
-//! prior over the shape was fitted to jobs whose landscape is known (empirical Bayes). The posterior is sampled by
-//! affine-invariant stretch moves (Goodman & Weare 2010). Everything is seeded: the same readings
-//! give the same samples.
+//! far the loss of a job falls (its depth, in log loss): over jobs whose depths differ a
+//! hundredfold their ratio to the depth changes by a factor of about 3. So both are stated as
+//! shares of the depth. The scale of all misfit is still unknown and integrated out: the likelihood
+//! is a multivariate Student-t, and the draws of the discrepancy have the scale that goes with it.
+//! The prior over the shape was fitted to jobs whose landscape is known (empirical Bayes). The
+//! posterior is sampled by affine-invariant stretch moves (Goodman & Weare 2010). Everything is
+//! seeded: the same readings give the same samples.
 
 mod discrepancy;
 mod prior;

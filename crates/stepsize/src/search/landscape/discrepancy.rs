@@ -10,8 +10,8 @@ use super::Reading;
 use crate::draws::Draws;
 
 /// Standard deviation of the discrepancy, as a share of the depth. Residuals of the form fitted to
-/// all of a job have a median of 0.05 (tenths 0.03 and 0.10), but what a search has not seen does not
-/// take part in its fit: with 0.06 the predicted spread of the best rate is a tenth too small.
+/// all of a job have a median of 0.05 (tenths 0.03 and 0.10), but what a search has not seen does
+/// not take part in its fit: with 0.06 the predicted spread of the best rate is a tenth too small.
 const SD: f64 = 0.1;
 /// Correlation length along the rate, octaves.
 const LENGTH_X: f64 = 1.3;

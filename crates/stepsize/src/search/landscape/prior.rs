@@ -2,10 +2,11 @@
 //!
 //! The two-wall form was fitted by robust least squares to everything known about 75 jobs of 19
 //! families of the bench (probes at T/64 to T/2 and the truth). Mean and covariance of the fitted
-//! shapes are the constants below: the mean by kind of schedule, the covariance pooled, every family
-//! weighing the same, outliers drawn in. It is heavy-tailed (Student-t), because a job may be unlike
-//! all of them. It leaves open where on the axis of rates the landscape lies. It places the floor
-//! below the lowest reading by what longer runs gained on those jobs, as a share of the depth seen.
+//! shapes are the constants below: the mean by kind of schedule, the covariance pooled, every
+//! family weighing the same, outliers drawn in. It is heavy-tailed (Student-t), because a job may
+//! be unlike all of them. It leaves open where on the axis of rates the landscape lies. It places
+//! the floor below the lowest reading by what longer runs gained on those jobs, as a share of the
+//! depth seen.
 
 use super::{Context, DIM, Params, Reading, depth};
 use crate::draws::Draws;
@@ -27,8 +28,8 @@ const BELOW: f64 = 2.0;
 /// ... give or take this many (on the fit jobs 1.3 and 3.1).
 const PLACE_SD: f64 = 4.0;
 /// The log of the depth at the floor is that of the depth seen plus `DEEPER - DEEPER_FALL * s`
-/// (medians on the fit jobs: 0.12 at T/2, 0.2 at T/4, 0.4 at T/8, 0.7 at T/16, with long tails above)
-/// ...
+/// (medians on the fit jobs: 0.12 at T/2, 0.2 at T/4, 0.4 at T/8, 0.7 at T/16, with long tails
+/// above) ...
 const DEEPER: f64 = 0.15;
 const DEEPER_FALL: f64 = 0.2;
 /// ... give or take this at a full run, and half of it more per octave.

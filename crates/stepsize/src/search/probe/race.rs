@@ -121,7 +121,8 @@ fn lattice(x: f64) -> f64 {
 struct Belief {
     fit: Landscape,
     grid: Vec<f64>,
-    /// Regret of each sample (outer) at each rate of the grid (inner).
+    /// Regret of each sample (outer) at each rate of the grid (inner), over the best rate that may
+    /// be the answer.
     regret: Vec<Vec<f64>>,
     /// At each rate the share of the samples under which it keeps [`certainty::KEPT`].
     keeps: Vec<f64>,
@@ -157,7 +158,7 @@ impl Edge {
 /// Below a cliff ([`Book::cliff`]) the answer falls by at most this many octaves per octave of
 /// length, from the longest probe to the full run. The model alone, which must allow for walls that
 /// move with the length, would go far too low. The interval is not bounded so.
-const CLIFF_SHIFT: f64 = 0.5;
+const CLIFF_SHIFT: f64 = 0.25;
 /// Points of the bracket at which the edge is placed in turn. Not tuned.
 const EDGE_POINTS: u32 = 8;
 /// Softness of the edge, in octaves (scale of a logistic curve). Not tuned.
@@ -176,16 +177,16 @@ impl Belief {
         let count = ((top - low) / LATTICE).floor().max(1.0) as usize;
         let grid: Vec<f64> = (0..=count).map(|i| low + LATTICE * i as f64).collect();
         let by_rate: Vec<Vec<f64>> = grid.iter().map(|&x| fit.losses(x, 0.0)).collect();
-        let regret = (0..fit.len())
-            .map(|i| {
-                let least = by_rate.iter().map(|l| l[i]).fold(f64::INFINITY, f64::min);
-                by_rate.iter().map(|l| (l[i] - least).min(REGRET_CAP).exp_m1()).collect()
-            })
-            .collect();
         let keeps = certainty::keeps(&by_rate, book.untrained);
         let edge = Edge { survived: book.survived(), diverged: book.ceiling };
         let least = lattice(book.cliff().map_or(f64::NEG_INFINITY, least).min(top - 1.0));
         let lowest = grid.iter().position(|&x| x >= least).unwrap_or(0);
+        let regret = (0..fit.len())
+            .map(|i| {
+                let least = by_rate.iter().skip(lowest).map(|l| l[i]).fold(f64::INFINITY, f64::min);
+                by_rate.iter().map(|l| (l[i] - least).min(REGRET_CAP).exp_m1()).collect()
+            })
+            .collect();
         let longest = book.entries.iter().filter(|e| e.value().is_finite()).map(|e| e.steps).max().unwrap_or(1);
         let octaves = (job.steps as f64 / longest as f64).log2().max(0.0);
         Self { fit, grid, regret, keeps, edge, lowest, octaves }
@@ -260,6 +261,13 @@ impl Belief {
         if risk < 1e-3 { read } else { (1.0 - risk) * read + risk * self.least(&self.all(), diverges) }
     }
 
+    /// Where the best rate likely lies among those that may be the answer, in octaves.
+    fn likely(&self) -> (f64, f64) {
+        let (low, high) = self.quantiles(0.1, 0.9);
+        let least = self.grid[self.lowest];
+        (low.max(least), high.max(least))
+    }
+
     /// Two quantiles of the best rate, in octaves.
     fn quantiles(&self, low: f64, high: f64) -> (f64, f64) {
         let mut best: Vec<f64> = self
@@ -300,13 +308,14 @@ impl Probe for Race {
                 let belief = Belief::new(&book, &self.job);
                 let before = belief.least(&belief.all(), belief.edge);
                 let purse = self.purse(done);
-                let best = plan::candidates(&self.job, &book, &belief.grid, belief.quantiles(0.1, 0.9), first, purse)
-                    .into_iter()
-                    .map(|(x, n)| {
-                        let cost = n as f64 / self.job.steps as f64;
-                        ((before - belief.after(x, cost.log2())) / cost.sqrt(), x, n)
-                    })
-                    .max_by(|a, b| a.0.total_cmp(&b.0));
+                let best =
+                    plan::candidates(&self.job, &book, &belief.grid[belief.lowest..], belief.likely(), first, purse)
+                        .into_iter()
+                        .map(|(x, n)| {
+                            let cost = n as f64 / self.job.steps as f64;
+                            ((before - belief.after(x, cost.log2())) / cost.sqrt(), x, n)
+                        })
+                        .max_by(|a, b| a.0.total_cmp(&b.0));
                 best.map(|(_, x, n)| self.spec(x, n, self.job.seed)).into_iter().collect()
             }
         }

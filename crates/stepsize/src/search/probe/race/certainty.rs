@@ -1,5 +1,9 @@
 //! How certain the answer is: its 80 % interval and the probability that it keeps 98 % of the
-//! improvement. Both are corrected by what was true of jobs whose landscape is known.
+//! improvement. Both are corrected by what was true of 111 jobs of 19 families of the bench. Judged
+//! on families that were left out when the prior and the margin were fitted, the interval holds the
+//! best rate in 78 % at 0.6 runs (mean width 4.8 octaves) and in 79 % at 2 runs (3.2). The Brier
+//! score of the probability, judged on families left out of its correction, is 0.175 at 0.6 runs
+//! and 0.144 at 2, that of the best constant 0.195 and 0.169.
 
 use super::{Belief, LATTICE};
 
@@ -17,9 +21,9 @@ const KEPT: f64 = 0.98;
 /// The improvement is taken as this share of the untrained loss at least.
 const LEAST_IMPROVEMENT: f64 = 0.02;
 /// The stated log odds are this plus ...
-const ODDS: f64 = 0.8;
+const ODDS: f64 = 0.56;
 /// ... this times those of the posterior.
-const ODDS_BY_ODDS: f64 = 0.8;
+const ODDS_BY_ODDS: f64 = 0.69;
 /// Keeps the log odds of the posterior finite: it has a few hundred samples.
 const SOFTENED: f64 = 0.02;
 
