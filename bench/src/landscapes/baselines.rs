@@ -176,7 +176,8 @@ pub fn anytime(args: &[String]) -> Result<(), Box<dyn Error>> {
                 found.extend(answers.iter().map(|(x, cost)| (Found::at(&k.truth, *x), k.truth.best, *cost)));
             }
             let short = budget < 1.0 && name.starts_with("random");
-            if !found.is_empty() && !(short && *name == "random smoothed") {
+            let repeats = short && *name == "random smoothed";
+            if !found.is_empty() && !repeats {
                 row(
                     if short { "random runs of T/16" } else { name },
                     budget,
