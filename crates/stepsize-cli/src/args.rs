@@ -145,7 +145,8 @@ pub struct FindArgs {
     /// How to search
     #[arg(long, value_enum, default_value_t = ProbeName::Race)]
     pub probe: ProbeName,
-    /// Spend at most this many full runs, 0.1 to 30 [default: what the probe needs; race: 1]
+    /// Spend at most this many full runs, 0.1 to 30 [default: what the probe needs; race:
+    /// 0.625, or 1 for short runs]
     #[arg(long, alias = "max-cost", value_name = "RUNS", allow_negative_numbers = true)]
     pub budget: Option<f64>,
     /// First guess, where the search starts (race only)

@@ -59,7 +59,7 @@ fn race_finds_the_best_rate_of_the_noisy_quadratic() {
     // The best decaying rate is close to the stability limit (2), where a factor of 2 is worth tens
     // of percent, and the search stays a factor of 2 to 4 below. The bound is what it reaches,
     // which is not a good answer.
-    for (schedule, steps, most) in [("constant", 1000, 0.10), ("cosine", 1000, 1.2), ("linear", 4000, 1.2)] {
+    for (schedule, steps, most) in [("constant", 1000, 0.3), ("cosine", 1000, 1.2), ("linear", 4000, 1.2)] {
         let job = Job::new(steps, Schedule::parse(schedule, steps).unwrap(), 7).unwrap();
         let (best_lr, best) = truth(&job);
         for start in [1e-1, 1e-2, 1e-4] {
@@ -72,7 +72,7 @@ fn race_finds_the_best_rate_of_the_noisy_quadratic() {
                 "{schedule} {steps} start {start}: lr {lr} best {best_lr:.3} regret {:.2} % cost {cost:.2}",
                 100.0 * regret
             );
-            assert!(cost <= 1.0, "{schedule}: cost {cost}");
+            assert!(cost <= 0.63, "{schedule}: cost {cost}");
             assert!(lr.get() < 2.0 && lr.get() > best_lr / 6.0, "{schedule}: lr {lr}, best {best_lr}");
             assert!(regret < most, "{schedule}: lr {lr}, best {best_lr}, regret {regret}");
         }

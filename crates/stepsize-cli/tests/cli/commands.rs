@@ -54,7 +54,7 @@ fn a_numpy_script_as_it_is() {
     let found = answer(&seen);
     assert!(seen.err.contains("metric val_loss") && seen.err.contains("step step"), "{}", seen.err);
     let cost = found["cost_runs"].as_f64().unwrap();
-    assert!(cost <= 1.0, "{cost}");
+    assert!(cost <= 0.63, "{cost}");
     // By hand over 0.001 .. 1: 0.031 at the best, 0.15; from 0.2 on it diverges.
     let lr = found["lr"].as_f64().unwrap().to_string();
     let reached = loss(&python, "numpy_train.py", &["--lr", &lr]);

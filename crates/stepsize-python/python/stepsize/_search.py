@@ -33,7 +33,8 @@ def find(
 ) -> Estimate:
     """Finds the base rate for a full run of ``steps`` under ``schedule``.
 
-    The search runs short trials, for at most the steps of one full run, and then restores the
+    The search runs short trials, for about two thirds of the steps of one full run, and then
+    restores the
     first snapshot.
 
     Args:
@@ -50,7 +51,8 @@ def find(
         reseed: Seeds the order of the data and whatever else is random. The search needs it when it
             repeats a rate with another seed.
         start: First guess of the rate. The answer depends little on it.
-        budget: The most steps to spend, in full runs; by default 1, 0.1 to 30.
+        budget: The most steps to spend, in full runs; 0.1 to 30; by default 0.625, or 1 for
+            short runs.
         seed: Seed of the search.
         task: What is trained, as text for people.
         progress: Whether to show a tqdm bar. By default it is shown in a terminal or a notebook

@@ -37,7 +37,7 @@ class Study:
         steps: Optimizer steps of the full run.
         schedule: The schedule of the full run: notation or a ``Schedule``.
         db: A SQLite file of studies on a local disk. It is made if it does not exist.
-        probe: ``"race"`` finds a rate for the steps of a full run; ``"sweep"`` tries
+        probe: ``"race"`` finds a rate for two thirds of the steps of a full run; ``"sweep"`` tries
             every rate of a grid from ``low`` to ``high``.
         task: What is trained, as text for people. It is part of the question: resume a study with
             the same text.

@@ -158,7 +158,7 @@ def find(
 ) -> Estimate:
     """Finds the base rate for a full run of ``steps`` under ``schedule``, starting from ``params``.
 
-    It takes at most the steps of one full run, and compiles the step once for all rates.
+    It takes about two thirds of the steps of one full run, and compiles the step once for all rates.
 
     Args:
         loss_fn: ``loss_fn(params, batch) -> loss``, a scalar; it must be jittable. With ``state``

@@ -183,7 +183,7 @@ def find(
 ) -> Estimate:
     """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
-    It takes at most the steps of one full run. It does not set the rate:
+    It takes about two thirds of the steps of one full run. It does not set the rate:
     ``model.optimizer.learning_rate = estimate.lr`` does that.
 
     Args:

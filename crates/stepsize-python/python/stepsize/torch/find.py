@@ -231,7 +231,7 @@ def find(
     """Finds the rate of the optimizer's first parameter group for a full run of ``steps`` under
     ``schedule``.
 
-    The search starts from the current weights and takes at most the steps of one full run.
+    The search starts from the current weights and takes about two thirds of the steps of one full run.
     Afterwards model, optimizer, gradients, modes and random generators are bit for bit as before,
     also after an exception or Ctrl-C. The rate of the optimizer is not set. Under
     ``torch.distributed``, call it in every process: losses are averaged, and every process gets the

@@ -23,7 +23,7 @@ mod reading;
 mod refuse;
 
 use super::suspect::suspicion;
-use crate::defaults::{RACE_BUDGET, RACE_START};
+use crate::defaults::RACE_START;
 use crate::landscape::{Context, Landscape};
 use crate::lr::Lr;
 use crate::probe::Probe;
@@ -52,10 +52,12 @@ pub struct Race {
 }
 
 impl Race {
-    /// A search for `job` that starts at [`RACE_START`] and spends at most [`RACE_BUDGET`] full
-    /// runs.
+    /// A search for `job` that starts at [`RACE_START`] and spends at most
+    /// [`RACE_BUDGET`](crate::defaults::RACE_BUDGET) full runs
+    /// ([`RACE_BUDGET_SHORT`](crate::defaults::RACE_BUDGET_SHORT) for short ones).
     pub fn new(job: Job) -> Self {
-        Self { job, start: Lr::from_log2(RACE_START), max_cost: RACE_BUDGET, rule: OneSided::default() }
+        let max_cost = plan::default_budget(&job);
+        Self { job, start: Lr::from_log2(RACE_START), max_cost, rule: OneSided::default() }
     }
 
     /// Starts at `lr`, a first guess. The answer depends little on it.

@@ -12,7 +12,7 @@ const LENGTHS: [f64; 2] = [1.5, 3.0];
 /// Its variance in units of that of the noise.
 const SIZES: [f64; 3] = [3.0, 10.0, 30.0];
 /// Least log ratio of the two likelihoods with which the rate matters.
-const SUPPORT: f64 = 1.0;
+const SUPPORT: f64 = 1.5;
 /// Readings beyond the parameters of the line that are needed.
 const SPARE: usize = 3;
 

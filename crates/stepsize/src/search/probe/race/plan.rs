@@ -4,7 +4,7 @@ use super::doubt::{Doubt, doubt};
 use super::lattice;
 use super::reading::{Book, Entry};
 use super::refuse;
-use crate::defaults::{FIRST_SHARE, FIRST_SHARE_OF_LONG, LONG_RUN};
+use crate::defaults::{FIRST_SHARE, FIRST_SHARE_OF_LONG, LONG_RUN, RACE_BUDGET, RACE_BUDGET_SHORT, RACE_PROBES};
 use crate::{Error, Job, Refusal, Result};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
@@ -97,6 +97,12 @@ fn first_length(job: &Job, budget: f64) -> u64 {
         n *= 2;
     }
     n
+}
+
+/// The budget of a search for which none is given, in full runs.
+pub(super) fn default_budget(job: &Job) -> f64 {
+    let probes = (RACE_PROBES * first_length(job, RACE_BUDGET)) as f64 / job.steps as f64;
+    if probes > RACE_BUDGET { RACE_BUDGET_SHORT } else { RACE_BUDGET }
 }
 
 /// The smallest budget that can lead to an answer for `job`, in full runs, rounded up to hundredths.
