@@ -8,9 +8,11 @@ use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
+use stepsize::probe::{Race, what_a_budget_buys};
 use stepsize::{Error, FindProbe, Question, QuestionKind, Report, SweepRates};
 use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
@@ -48,6 +50,9 @@ pub fn conduct(
     let stop = interrupt()?;
     let planned = Arc::new(AtomicU64::new(0));
     let mut progress = Progress::new(probe.name());
+    if let Some(line) = what_it_buys(question).filter(|_| std::io::stderr().is_terminal()) {
+        progress.say(&line);
+    }
     let mut said = false;
     let mut watch = |event: &_| {
         progress.watch(event, planned.load(Ordering::Relaxed));
@@ -61,6 +66,13 @@ pub fn conduct(
     progress.clear();
     // Another question under the name of a study is a wrong argument.
     found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })
+}
+
+/// What the budget of a default search buys, measured; for people who watch.
+fn what_it_buys(question: &Question) -> Option<String> {
+    let QuestionKind::Find { probe: FindProbe::Race, budget, .. } = question.kind else { return None };
+    let runs = budget.unwrap_or_else(|| Race::new(question.job.clone()).max_cost());
+    Some(format!("budget {runs} runs; {}", what_a_budget_buys(runs)?))
 }
 
 /// The fault of a question that has no probe. Where only the budget is too small, it says how to

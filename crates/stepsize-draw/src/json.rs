@@ -25,6 +25,7 @@ pub fn object(report: &Report) -> Value {
         "lr": rate.map(|r| r.lr),
         "low": interval.map(|i| i.0),
         "high": interval.map(|i| i.1),
+        "p_keeps_98_pct": rate.and_then(|r| r.p_keeps_98_pct),
         "divergence_lr": estimate.divergence_lr,
         "cost_runs": estimate.cost_runs,
         "refused": refusal.map(|r| r.reason),

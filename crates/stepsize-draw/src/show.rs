@@ -47,6 +47,9 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(format!("80 % interval {} .. {}", rate(low.get()), rate(high.get())));
     }
+    if let Some(chance) = found.p_keeps_98_pct {
+        facts.push(format!("keeps 98 % of the gain with a chance of {:.0} %", 100.0 * chance));
+    }
     if let Some(broken) = report.estimate.divergence_lr {
         facts.push(format!("diverges from {}", rate(broken.get())));
     }

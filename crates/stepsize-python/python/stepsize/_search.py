@@ -34,8 +34,7 @@ def find(
     """Finds the base rate for a full run of ``steps`` under ``schedule``.
 
     The search runs short trials, for about two thirds of the steps of one full run, and then
-    restores the
-    first snapshot.
+    restores the first snapshot.
 
     Args:
         step: Takes one optimizer step at the given rate and returns the training loss, a number.

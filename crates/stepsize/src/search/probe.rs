@@ -5,7 +5,7 @@
 
 mod race;
 
-pub use race::Race;
+pub use race::{Race, what_a_budget_buys};
 
 use crate::pruner::Pruner;
 use crate::{Estimate, Result, Trial, TrialSpec};

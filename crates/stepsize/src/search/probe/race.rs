@@ -21,6 +21,7 @@ mod order;
 mod plan;
 mod reading;
 mod refuse;
+mod worth;
 
 use super::suspect::suspicion;
 use crate::defaults::RACE_START;
@@ -34,6 +35,7 @@ use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, R
 use plan::{NextProbe, Purse, bracket};
 pub(super) use plan::{STRIDE, WIDENINGS};
 use reading::{Book, Entry};
+pub use worth::what_a_budget_buys;
 
 /// Rates are tried on a lattice of this many octaves, so that repeated and shared probes coincide.
 const LATTICE: f64 = 0.25;
@@ -86,6 +88,11 @@ impl Race {
     pub fn affordable(self) -> Result<Self> {
         plan::check_budget(&self.job, self.max_cost)?;
         Ok(self)
+    }
+
+    /// The most that it spends, in full runs.
+    pub fn max_cost(&self) -> f64 {
+        self.max_cost
     }
 
     fn purse(&self, done: &[Trial]) -> Purse {
