@@ -114,6 +114,14 @@ impl Clock {
         self.per_epoch > 0.0
     }
 
+    /// Whether the counter of steps on a row goes back and counts epochs, or nothing, there.
+    #[inline]
+    pub fn counts_other(&self, counts: RowCounts) -> bool {
+        let next = if self.epoch.is_nan() { 0.0 } else { self.epoch + 1.0 };
+        counts.step.is_some_and(|step| step.rank <= self.best.0 && step.value < self.count && step.value <= next)
+            && counts.epoch.is_none()
+    }
+
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
     /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
@@ -131,8 +139,13 @@ impl Clock {
             }
         }
         let Some(Count { rank, column, value: count }) = step else { return };
-        if rank > self.best.0 && (count < self.count || self.within()) {
+        let bar = CounterKind::BAR;
+        if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
             return;
+        }
+        // A progress bar counted so far, and may have counted anything.
+        if rank < self.best.0 && self.best.0 == bar {
+            (self.count, self.epoch_then, self.per_epoch, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
         }
         if rank <= self.best.0 {
             (self.best.0, self.columns.0) = (rank, Some(column));

@@ -12,11 +12,13 @@ mod facts;
 mod sweep;
 
 use crate::clock::{Again, RowCounts};
-use crate::names::{CounterKind, DataSplit};
+use crate::names::{CounterKind, DataSplit, bare_split, is_rate, metric_direction, plain};
 use crate::run::Run;
 use crate::thin::POINTS;
 use draft::Draft;
 pub use facts::name_facts;
+pub(crate) use sweep::{DIRECTION, MINIMIZE};
+pub(crate) use facts::{is_applied, is_result, is_setting};
 use std::collections::{BTreeMap, HashMap};
 
 /// Readings kept of all names together, about: 64 MB.
@@ -35,9 +37,14 @@ const FACT_LENGTH: usize = 512;
 
 /// What is known of a name.
 #[derive(Debug, Clone)]
-struct NameFacts {
-    text: String,
-    kind: CounterKind,
+pub(crate) struct NameFacts {
+    pub text: String,
+    pub kind: CounterKind,
+    /// Whether high is good, if it is a metric.
+    pub metric: Option<bool>,
+    /// Whether it is nothing but the name of a split.
+    pub split: bool,
+    rate: bool,
 }
 
 /// Collects rows into runs.
@@ -61,6 +68,10 @@ pub(crate) struct Gather {
     series: usize,
     limit: usize,
     table: Option<sweep::FirstRows>,
+    /// Whether the row is of the end of its epoch.
+    ended: bool,
+    /// The counter that the user named; others are readings then.
+    step: Option<String>,
     /// Rows as they were read, if the caller wants them.
     tap: Option<Vec<Vec<(String, f64)>>>,
     /// Line or record, for notes.
@@ -86,6 +97,8 @@ impl Gather {
             series: 0,
             limit: POINTS,
             table: Some(sweep::FirstRows::default()),
+            ended: false,
+            step: None,
             tap: None,
             place: 0,
         }
@@ -101,8 +114,53 @@ impl Gather {
             return None;
         }
         self.index.insert(name.to_owned(), self.names.len());
-        self.names.push(NameFacts { text: name.to_owned(), kind: CounterKind::of(name) });
+        let kind = match &self.step {
+            Some(step) if *step == plain(name) => CounterKind::Step(0),
+            Some(_) => CounterKind::Value,
+            None => CounterKind::of(name),
+        };
+        let aside = self.step.is_some() && CounterKind::of(name) != CounterKind::Value;
+        self.names.push(NameFacts {
+            text: name.to_owned(),
+            kind,
+            metric: metric_direction(name).filter(|_| !aside),
+            split: bare_split(name).is_some(),
+            rate: is_rate(name),
+        });
         Some(self.names.len() - 1)
+    }
+
+    /// What is known of the name of a column.
+    pub fn name(&self, column: usize) -> Option<&NameFacts> {
+        self.names.get(column)
+    }
+
+    /// Takes only this counter for one.
+    pub fn count_by(&mut self, step: &str) {
+        self.step = Some(plain(step));
+    }
+
+    /// Whether a counter was seen in this run, or waits for its readings.
+    pub fn is_counted(&self) -> bool {
+        let clock = self.drafts.get(self.now).map(|d| &d.clock);
+        !self.pending.is_empty() || clock.is_some_and(|c| c.columns != (None, None))
+    }
+
+    /// Whether the current run has readings.
+    pub fn has_readings(&self) -> bool {
+        self.drafts.get(self.now).is_some_and(Draft::has_readings)
+    }
+
+    /// The current row is of the end of its epoch.
+    pub fn epoch_ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Notes a message that the loss is not finite, with the step that it names or NaN.
+    pub fn broke(&mut self, step: f64) {
+        if let Some(draft) = self.drafts.get_mut(self.now).filter(|d| d.has_readings()) {
+            draft.broke = Some(step);
+        }
     }
 
     /// Adds a number to the current row.
@@ -150,6 +208,22 @@ impl Gather {
         out
     }
 
+    /// Takes the current row away, for [`Gather::take_up`].
+    pub fn put_aside(&mut self) -> (Vec<(usize, f64)>, Vec<(String, String)>) {
+        self.empty.clear();
+        (std::mem::take(&mut self.row), std::mem::take(&mut self.words))
+    }
+
+    /// Goes on with a row that was put aside.
+    pub fn take_up(&mut self, row: Vec<(usize, f64)>, words: Vec<(String, String)>) {
+        (self.row, self.words) = (row, words);
+    }
+
+    /// Whether the current row holds a metric.
+    pub fn has_metric(&self) -> bool {
+        self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.metric.is_some()))
+    }
+
     /// Ends the current row; its readings are of this split.
     pub fn end_row_of(&mut self, split: &str) {
         for (column, value) in self.take_row() {
@@ -170,9 +244,9 @@ impl Gather {
     }
 
     /// Notes the count that a counter goes up to.
-    pub fn total(&mut self, name: &str, whole: f64) {
+    pub fn total(&mut self, kind: CounterKind, whole: f64) {
         if let Some(draft) = self.drafts.get_mut(self.now) {
-            draft.clock.total(CounterKind::of(name), whole);
+            draft.clock.total(kind, whole);
         }
     }
 
@@ -183,7 +257,9 @@ impl Gather {
             Some(draft) => &mut draft.facts,
             None => &mut self.facts,
         };
-        if !name.is_empty() && (facts.len() < FACTS || facts.contains_key(name)) {
+        // A known setting has its place among any number of others.
+        let room = facts.len() < FACTS || facts.len() < 2 * FACTS && facts::is_setting(name);
+        if !name.is_empty() && (room || facts.contains_key(name)) {
             facts.insert(clip(name).to_owned(), clip(text).to_owned());
         }
     }
@@ -222,6 +298,11 @@ impl Gather {
         self.started = true;
     }
 
+    /// The rows are no table of runs.
+    pub fn is_no_table(&mut self) {
+        self.table = None;
+    }
+
     /// Switches to the run with this label.
     pub fn select(&mut self, label: &str) {
         if let Some(&draft) = self.labels.get(label) {
@@ -250,6 +331,7 @@ impl Gather {
     pub fn end_row(&mut self) {
         self.take_in_row();
         self.empty.clear();
+        self.ended = false;
     }
 
     #[inline]
@@ -286,7 +368,11 @@ impl Gather {
             tap.push(self.row.iter().filter_map(|(c, v)| Some((names.get(*c)?.text.clone(), *v))).collect());
         }
         let again = self.again;
-        let counts = counts(&self.row, &self.names);
+        let mut counts = counts(&self.row, &self.names);
+        if again == Again::Run && self.is_validation(counts) {
+            self.held_out();
+            counts = RowCounts::default();
+        }
         let columns = self.row.iter().map(|(column, _)| *column);
         if self.labels.is_empty()
             && self.drafts.get(self.now).is_some_and(|d| d.ends_before(counts, columns, again, self.started))
@@ -294,7 +380,7 @@ impl Gather {
             self.next_run();
         }
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
-        let made = draft.row(&self.row, counts, &self.names, self.limit, self.place, again);
+        let made = draft.row(&self.row, (counts, self.ended), &self.names, self.limit, self.place, again);
         self.row.clear();
         self.started = false;
         if made > 0 {
@@ -306,6 +392,36 @@ impl Gather {
     #[inline]
     fn is_counter(&self, column: usize) -> bool {
         self.names.get(column).is_some_and(|n| n.kind != CounterKind::Value)
+    }
+
+    /// Whether a row of records is one of a validation with a counter that means another thing there,
+    /// as MMEngine writes them: it has fewer counters than the others, and counts epochs, or always
+    /// 0, under the name of the steps.
+    #[inline]
+    fn is_validation(&self, counts: RowCounts) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        draft.clock.counts_other(counts)
+            && self.row.iter().filter(|(c, _)| self.is_counter(*c)).count() < draft.counters
+            && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
+    }
+
+    /// Gives the names of the row that are read in training too the split of a validation.
+    fn held_out(&mut self) {
+        for (column, value) in self.take_row() {
+            let trained = self.drafts.get(self.now).is_some_and(|d| d.reads(column));
+            match self.names.get(column).filter(|n| n.kind == CounterKind::Value).map(|n| (n.text.clone(), n.metric)) {
+                Some((name, Some(_))) if trained && DataSplit::in_name(&name).is_none() => {
+                    self.number(&format!("val_{name}"), value);
+                }
+                Some(_) => {
+                    if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !trained) {
+                        draft.validated.insert(column);
+                    }
+                    self.put(column, value);
+                }
+                None => {}
+            }
+        }
     }
 
     /// Starts another run.
@@ -382,6 +498,11 @@ fn counts(row: &[(usize, f64)], names: &[NameFacts]) -> RowCounts {
         row.iter()
             .map(|(column, value)| (names.get(*column).map_or(CounterKind::Value, |name| name.kind), *column, *value)),
     )
+}
+
+/// Whether a key of a record names the run that it is.
+pub(crate) fn is_label(name: &str) -> bool {
+    matches!(name, "name" | "run" | "run_id" | "id" | "label") || facts::is_label(name)
 }
 
 /// The beginning of a text that is kept.

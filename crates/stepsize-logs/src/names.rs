@@ -94,6 +94,9 @@ pub enum CounterKind {
 }
 
 impl CounterKind {
+    /// The rank of the count in a progress bar.
+    pub(crate) const BAR: usize = STEPS.len() - 1;
+
     /// What this name counts.
     pub fn of(name: &str) -> Self {
         match place(name, STEPS.iter().chain(EPOCHS).copied()) {

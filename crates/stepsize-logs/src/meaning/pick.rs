@@ -4,6 +4,7 @@ use super::rates;
 use super::taken::Role;
 use super::{Asked, split_is_held_out};
 use crate::choose::rank;
+use crate::gather::{DIRECTION, MINIMIZE};
 use crate::names::{DataSplit, bare_split, is_grad_norm, plain, weight};
 use crate::run::{NamedSeries, Run};
 use stepsize::{Error, Result};
@@ -85,16 +86,17 @@ impl<'a> Picked<'a> {
     }
 
     fn by_name(run: &'a Run) -> Self {
-        let score = best(run, |r| r.1 == 2, |r| usize::from(r.0 >= 2));
+        let score = best(run, |r| r.1 == 2, |r, name| 8 * usize::from(r.0 >= 2 && !is_evaluated(name)));
         // A name that is only a split is its loss where no loss is named.
         let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 2) && s.points.len() >= CURVE);
         let bare = |held_out: bool| {
             let such = |s: &&NamedSeries| bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out);
             run.series.iter().find(|s| !named && such(s))
         };
-        let order = |r: (u8, u8, usize)| usize::from(r.1) * 8;
-        let val = best(run, |r| r.1 < 2 && r.0 < 2, |r| order(r) + usize::from(r.0)).or_else(|| bare(true));
-        let loss = best(run, |r| r.1 < 2 && r.0 >= 2, |r| order(r)).or_else(|| bare(false));
+        let order = |r: (u8, u8, usize), _: &str| usize::from(r.1) * 8 + usize::from(r.0 == 1);
+        let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
+        let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
+        let loss = loss.or_else(|| Some(run).filter(|_| val.is_none() && score.is_none()).and_then(unnamed));
         let mut picked = Self {
             loss,
             val,
@@ -151,7 +153,7 @@ impl<'a> Picked<'a> {
 fn best<'a>(
     run: &'a Run,
     pass: impl Fn((u8, u8, usize)) -> bool,
-    order: impl Fn((u8, u8, usize)) -> usize,
+    order: impl Fn((u8, u8, usize), &str) -> usize,
 ) -> Option<&'a NamedSeries> {
     let all: Vec<_> =
         run.series.iter().filter_map(|s| Some((rank(&s.name)?, s))).filter(|(r, _)| r.1 < 3 && pass(*r)).collect();
@@ -160,8 +162,23 @@ fn best<'a>(
         let count = s.points.len();
         longest >= CURVE && count < CURVE || count < LONG && count * SUMMARY < longest
     };
-    let key = |(r, s): &((u8, u8, usize), &NamedSeries)| (summary(s), order(*r) / 8, weight(&s.name), order(*r), r.0, r.2);
+    let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
+        let order = order(*r, &s.name);
+        (summary(s), order / 8, weight(&s.name), order, r.0, r.2)
+    };
     all.into_iter().min_by_key(key).map(|(_, s)| s)
+}
+
+/// Whether a score is measured on held-out data even where its name does not say so.
+fn is_evaluated(name: &str) -> bool {
+    let word = |w: &str| matches!(w.trim_end_matches(char::is_numeric), "map" | "ap" | "miou" | "bleu" | "rouge" | "ndcg" | "mrr");
+    name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(word)
+}
+
+/// What Optuna minimized and did not name, if it can be no score.
+fn unnamed(run: &Run) -> Option<&NamedSeries> {
+    let minimized = run.facts.get(DIRECTION).is_some_and(|d| d == MINIMIZE);
+    run.series.iter().find(|s| minimized && matches!(plain(&s.name).as_str(), "value" | "values_0" | "objective_value"))
 }
 
 fn is_reward(name: &str) -> bool {

@@ -3,6 +3,9 @@
 use crate::run::{NamedSeries, Run};
 use std::fmt;
 
+/// A series with fewer points is not thinned.
+const THINNED: usize = 1024;
+
 /// A series and what was made of it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct SeenSeries {
@@ -88,7 +91,11 @@ fn seen(series: &NamedSeries, roles: &[(Role, &str)]) -> SeenSeries {
     SeenSeries {
         name: series.name.clone(),
         role: roles.iter().find(|(_, name)| *name == series.name).map(|(role, _)| *role),
-        readings: usize::try_from(series.seen).unwrap_or(usize::MAX),
+        // A long series is thinned; a short one may have lost what was logged twice.
+        readings: match series.points.len() {
+            few if few < THINNED => few,
+            _ => usize::try_from(series.seen).unwrap_or(usize::MAX),
+        },
         broken: series.points.iter().filter(|p| !p.1.is_finite()).count(),
         ends: finite().next().zip(finite().last()),
         range: (low <= high).then_some((low, high)),
