@@ -17,9 +17,9 @@ use crate::run::Run;
 use crate::thin::POINTS;
 use draft::Draft;
 pub use facts::name_facts;
-pub(crate) use sweep::{DIRECTION, MINIMIZE};
 pub(crate) use facts::{is_applied, is_result, is_setting};
 use std::collections::{BTreeMap, HashMap};
+pub(crate) use sweep::{DIRECTION, MINIMIZE};
 
 /// Readings kept of all names together, about: 64 MB.
 const ALL_POINTS: usize = 2 << 20;

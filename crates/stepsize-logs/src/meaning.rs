@@ -53,7 +53,9 @@ pub struct Asked {
 /// assert_eq!(records[0].base_lr(), Some(1e-3));
 /// ```
 pub fn records(run: &Run, path: &str) -> Vec<Record> {
-    read(run, path, &Asked::default()).map(|all| all.into_iter().map(|(record, _)| record).collect()).unwrap_or_default()
+    read(run, path, &Asked::default())
+        .map(|all| all.into_iter().map(|(record, _)| record).collect())
+        .unwrap_or_default()
 }
 
 /// As [`records`], each with what it was made of, and with the names that the user gives.
@@ -297,10 +299,8 @@ mod tests {
         let record = &records(&run, "a.csv")[0];
         assert_eq!((record.loss.len(), record.val_loss.len(), record.score.len()), (0, 0, 3));
         // A reward that was read once drops no curve.
-        let run = Run {
-            series: vec![series("return", &[1.0]), series("val_loss", &[1.0, 0.5, 0.4])],
-            ..Run::default()
-        };
+        let run =
+            Run { series: vec![series("return", &[1.0]), series("val_loss", &[1.0, 0.5, 0.4])], ..Run::default() };
         assert_eq!(records(&run, "a.txt")[0].val_loss.len(), 3);
     }
 
@@ -322,7 +322,10 @@ mod tests {
             let (_, taken) = read(&run, "a.txt", &Asked::default()).unwrap().remove(0);
             [Role::Loss, Role::Validation, Role::Score].map(|r| taken.of(r).map(|s| s.name.clone()).unwrap_or_default())
         };
-        assert_eq!(taken(&[("loss_cls", &long), ("total_loss", &long), ("val_acc", &long)]), ["total_loss", "", "val_acc"]);
+        assert_eq!(
+            taken(&[("loss_cls", &long), ("total_loss", &long), ("val_acc", &long)]),
+            ["total_loss", "", "val_acc"]
+        );
         assert_eq!(taken(&[("loss", &[0.7]), ("train_loss", &long)]), ["train_loss", "", ""]);
         assert_eq!(taken(&[("dynamics_loss_epoch", &long), ("train_loss_epoch", &long)]), ["train_loss_epoch", "", ""]);
         assert_eq!(taken(&[("loss", &long), ("val_err", &[80.0, 70.0, 60.0])]), ["loss", "", ""]);

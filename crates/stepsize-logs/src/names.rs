@@ -289,13 +289,21 @@ mod tests {
 
     #[test]
     fn a_factor_of_the_rate_is_not_the_rate() {
-        for name in ["lr", "learning_rate", "trainLR", "LR", "learning_rates", "lr/pg0", "lr-SGD", "lr_scheduler/lr", "L.r"]
+        for name in
+            ["lr", "learning_rate", "trainLR", "LR", "learning_rates", "lr/pg0", "lr-SGD", "lr_scheduler/lr", "L.r"]
         {
             assert!(is_rate(name), "{name}");
         }
-        for name in
-            ["BIAS_LR_FACTOR", "lr_mult", "lr_decay", "lr_scheduler", "min_lr_ratio", "reduced_learning_rate", "clr", "rate"]
-        {
+        for name in [
+            "BIAS_LR_FACTOR",
+            "lr_mult",
+            "lr_decay",
+            "lr_scheduler",
+            "min_lr_ratio",
+            "reduced_learning_rate",
+            "clr",
+            "rate",
+        ] {
             assert!(!is_rate(name), "{name}");
         }
     }

@@ -52,7 +52,8 @@ impl Prose {
         self.end_box(gather);
         let settings = text::settings(line);
         // The rate on a line of its own, once there are readings: it is the one that is applied.
-        let applied = settings.only && gather.has_readings() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
+        let applied =
+            settings.only && gather.has_readings() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
         if !applied {
             if settings.start {
                 gather.started();
@@ -72,7 +73,8 @@ impl Prose {
         let found = self.tables.read(line);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
-        let any = |such: fn(&NameFacts) -> bool| self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(such));
+        let any =
+            |such: fn(&NameFacts) -> bool| self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(such));
         let told = any(|name| name.metric.is_some());
         let counted = any(|name| name.kind != CounterKind::Value);
         if !told {

@@ -13,11 +13,11 @@ mod words;
 
 use std::borrow::Cow;
 
+pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
+pub(crate) use messages::{broken_at, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
-pub(crate) use blocks::{Blocks, Line};
-pub(crate) use messages::{broken_at, step_and_rate};
 pub(crate) use tables::boxed;
 
 /// A name with its number, and the number that it goes up to, as in `3/10`.

@@ -16,9 +16,9 @@ mod single;
 pub use growing::Follow;
 pub(crate) use growing::{Entry, Growing};
 
+use crate::executor::LogOptions;
 use crate::mlflow;
 use files::read_file;
-use crate::executor::LogOptions;
 use folder::LogFiles;
 use how::How;
 use std::path::{Path, PathBuf};

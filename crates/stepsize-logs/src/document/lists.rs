@@ -1,18 +1,17 @@
 //! [`Lists`]: series that a document holds as lists of numbers, and the run that each belongs to.
 
 use crate::gap::Gap;
-use crate::names::{CounterKind, DataSplit, is_known, is_rate, plain};
+use crate::gather::is_label;
+use crate::names::{CounterKind, DataSplit, is_known, is_rate, metric_direction, plain, weight};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
-use crate::gather::is_label;
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Lists of one document; more are left out.
 const LISTS: usize = 4096;
 /// Numbers that are a curve, whatever their name.
 const CURVE: u64 = 3;
-/// A list with less than this share of the numbers of the longest one beside it was logged less
-/// often.
+/// A list with less than this share of the numbers of another was logged less often.
 const RARER: f64 = 0.75;
 /// Numbers kept of one list while there are few lists.
 const POINTS: usize = 4096;
@@ -89,7 +88,6 @@ impl Lists {
         self.step = Some(plain(name));
     }
 
-
     pub fn is_empty(&self) -> bool {
         self.all.is_empty()
     }
@@ -162,7 +160,8 @@ impl Lists {
     /// lists of settings (`hidden_sizes`) are none.
     pub fn record_ends(&mut self) -> bool {
         let curve = |l: &List| l.numbers.seen() >= CURVE || is_known(&l.name) || is_rate(&l.name);
-        let curves = self.in_record > 0 && self.all.iter().any(|l| l.record.is_some() && l.record == self.open && curve(l));
+        let curves =
+            self.in_record > 0 && self.all.iter().any(|l| l.record.is_some() && l.record == self.open && curve(l));
         if curves {
             self.last_record = self.open.take().unwrap_or(0);
         } else {
@@ -261,15 +260,16 @@ impl Lists {
             if let Some(beside) = beside {
                 run.counter.clone_from(&beside.name);
             }
-            // A list that was logged less often spans what the longest one beside it does.
-            let longest = group.iter().filter(|l| l.parent == list.parent).map(|l| l.numbers.seen()).max().unwrap_or(0);
-            let seen = list.numbers.seen();
-            let rarer = seen > 1 && (seen as f64) < RARER * longest as f64;
-            let every = if rarer { longest as f64 / seen as f64 } else { 1.0 };
+            // A list that was logged more or less often spans what the training loss does.
+            let (usual, seen) = (usual_length(group, list), list.numbers.seen());
+            let every = usual as f64 / seen.max(1) as f64;
             let place = |mark: &ThinPoint| match (&steps, list.paired) {
                 (_, true) => mark.step,
                 (Some(steps), _) => between(steps, mark.index),
-                _ if rarer => ((mark.index + 1) as f64 * every).round() - 1.0,
+                _ if seen > 1 && (seen as f64) < RARER * usual as f64 => {
+                    ((mark.index + 1) as f64 * every).round() - 1.0
+                }
+                _ if usual > 1 && (usual as f64) < RARER * seen as f64 => mark.index as f64 * every,
                 _ => mark.index as f64,
             };
             let whole = !several && !list.parent.is_empty();
@@ -294,6 +294,16 @@ impl Lists {
             run.notes.push(format!("more than {LISTS} lists; further ones are left out"));
         }
     }
+}
+
+/// How many numbers the list of the training loss has, else the longest of the lists beside this
+/// one.
+fn usual_length(group: &[&List], list: &List) -> u64 {
+    let beside = || group.iter().filter(|l| l.parent == list.parent && !l.paired);
+    let held_out = |name: &str| DataSplit::in_name(name).is_some_and(DataSplit::is_held_out);
+    let losses = beside().filter(|l| metric_direction(&l.name) == Some(false) && !held_out(&l.name));
+    let loss = losses.min_by_key(|l| (weight(&l.name), std::cmp::Reverse(l.numbers.seen())));
+    loss.or_else(|| beside().max_by_key(|l| l.numbers.seen())).map_or(0, |l| l.numbers.seen())
 }
 
 /// Readings in the order of their steps: where these go back, the later readings replace the

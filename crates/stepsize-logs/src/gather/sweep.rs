@@ -68,7 +68,8 @@ impl FirstRows {
             all
         };
         let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != CounterKind::Value));
-        let word = |r: &TableRow, such: &dyn Fn(&str) -> bool| r.words.iter().find(|(n, _)| such(n)).map(|w| w.1.clone());
+        let word =
+            |r: &TableRow, such: &dyn Fn(&str) -> bool| r.words.iter().find(|(n, _)| such(n)).map(|w| w.1.clone());
         let named = rows.iter().filter(|r| word(r, &|n| n.eq_ignore_ascii_case("state")).is_some()).count();
         let labels: HashSet<String> = rows.iter().filter_map(|r| word(r, &is_label)).collect();
         let labelled = labels.len() == rows.len();
@@ -97,7 +98,11 @@ impl FirstRows {
             names,
             usual,
             // A column of numbers that repeat and are no results is a setting, such as a size.
-            settings: filled.iter().filter(|(c, v)| names.get(**c).is_some_and(|n| repeats(n, v))).map(|(c, _)| *c).collect(),
+            settings: filled
+                .iter()
+                .filter(|(c, v)| names.get(**c).is_some_and(|n| repeats(n, v)))
+                .map(|(c, _)| *c)
+                .collect(),
             own: own_words(&rows),
             direction: filled.iter().find(|(c, _)| is_value(text(**c))).map(|(_, v)| direction(v)),
         };
@@ -140,7 +145,8 @@ fn own_words(rows: &[&TableRow]) -> HashSet<String> {
         entry.1.insert(text);
         entry.2 &= is_date(text);
     }
-    let own = |(count, texts, dates): &(usize, HashSet<&str>, bool)| *dates || *count > 2 && texts.len() * 10 > *count * 9;
+    let own =
+        |(count, texts, dates): &(usize, HashSet<&str>, bool)| *dates || *count > 2 && texts.len() * 10 > *count * 9;
     seen.iter().filter(|(name, seen)| !is_setting(name) && own(seen)).map(|(name, _)| (*name).to_owned()).collect()
 }
 

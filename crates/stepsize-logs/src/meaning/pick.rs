@@ -88,7 +88,9 @@ impl<'a> Picked<'a> {
     fn by_name(run: &'a Run) -> Self {
         let score = best(run, |r| r.1 == 2, |r, name| 8 * usize::from(r.0 >= 2 && !is_evaluated(name)));
         // A name that is only a split is its loss where no loss is named.
-        let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 2) && s.points.len() >= CURVE);
+        let longest = run.series.iter().filter(|s| bare_split(&s.name).is_some()).map(|s| s.points.len()).max();
+        let enough = longest.unwrap_or(0).min(CURVE);
+        let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3) && s.points.len() >= enough);
         let bare = |held_out: bool| {
             let such = |s: &&NamedSeries| bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out);
             run.series.iter().find(|s| !named && such(s))
@@ -171,7 +173,9 @@ fn best<'a>(
 
 /// Whether a score is measured on held-out data even where its name does not say so.
 fn is_evaluated(name: &str) -> bool {
-    let word = |w: &str| matches!(w.trim_end_matches(char::is_numeric), "map" | "ap" | "miou" | "bleu" | "rouge" | "ndcg" | "mrr");
+    let word = |w: &str| {
+        matches!(w.trim_end_matches(char::is_numeric), "map" | "ap" | "miou" | "bleu" | "rouge" | "ndcg" | "mrr")
+    };
     name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(word)
 }
 

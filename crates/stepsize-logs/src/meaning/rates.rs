@@ -66,7 +66,8 @@ mod tests {
             series("lr/pg2", &[0.07, 0.04, 0.01, 0.008]),
         ];
         assert_eq!(applied(&groups).unwrap().name, "lr/pg0");
-        let groups = [series("lr_bias", &[0.2, 0.2]), series("lr_backbone", &[0.01, 0.01]), series("lr_head", &[0.1, 0.1])];
+        let groups =
+            [series("lr_bias", &[0.2, 0.2]), series("lr_backbone", &[0.01, 0.01]), series("lr_head", &[0.1, 0.1])];
         assert_eq!(applied(&groups).unwrap().name, "lr_head");
         // Printed with too few digits.
         assert_eq!(applied(&[series("lr", &[0.0, 0.0])]), None);

@@ -131,7 +131,9 @@ fn may_be_code(line: &str, indented: bool) -> bool {
     let assigns = end > 0 && rest.starts_with('=') && !rest.starts_with("==");
     let typed = end > 0 && rest.starts_with(':') && rest.contains(" = ");
     let alone = !line.contains([',', '|', ';']) || line.contains(['(', '[', '#']);
-    (assigns || typed) && (alone || indented) || line.starts_with(['#', '"', ')', ']', '}']) || line.ends_with(['(', '\\'])
+    (assigns || typed) && (alone || indented)
+        || line.starts_with(['#', '"', ')', ']', '}'])
+        || line.ends_with(['(', '\\'])
 }
 
 /// Whether a line is the title of a configuration: `Full config:`, `Arguments: {`.
@@ -198,7 +200,10 @@ mod tests {
             "  return (len(seq) > 10 or None)",
         ];
         assert_eq!(kinds(&code), "c".repeat(code.len()));
-        assert_eq!(kinds(&["Traceback (most recent call last):", "  File \"a.py\", line 3", "    x = 0.5", "step 1 loss 2"]), "ccco");
+        assert_eq!(
+            kinds(&["Traceback (most recent call last):", "  File \"a.py\", line 3", "    x = 0.5", "step 1 loss 2"]),
+            "ccco"
+        );
         let logs = [
             "loss = 0.5",
             "val_loss = 0.25",
@@ -225,7 +230,7 @@ mod tests {
             "iter: 19  total_loss: 2.6  lr: 0.004",
             "val_loss: 0.5",
         ];
-        assert_eq!(kinds(&config), "ooososo".replace("oso", "oso"));
+        assert_eq!(kinds(&config), "oososoo");
         assert_eq!(kinds(&["Config: {", "\"lr\": 0.1,", "\"loss\": 1,", "}", "loss: 0.5"]), "ossoo");
         assert_eq!(kinds(&["loss: 0.5", "lr: 0.1"]), "oo");
     }

@@ -17,8 +17,7 @@ const BROKEN: [(&str, &str); 9] = [
 ];
 const NEAR: usize = 40;
 /// Words of a line that is a setting, a remark or a step that was skipped.
-const HARMLESS: [&str; 9] =
-    ["skip", "if ", "_nan", "nan_", "filter", "scale", "detect_anomaly", "terminate", "ignor"];
+const HARMLESS: [&str; 9] = ["skip", "if ", "_nan", "nan_", "filter", "scale", "detect_anomaly", "terminate", "ignor"];
 
 /// Whether a line says that the loss is not finite, and the step that it names, else NaN. It must
 /// hold no reading of its own.
@@ -28,8 +27,10 @@ pub(crate) fn broken_at(line: &str) -> Option<f64> {
     }
     let lower = line.to_ascii_lowercase();
     let near = |(first, second): &(&str, &str)| {
-        let at = lower.find(first)? + first.len();
-        lower.get(at..)?.find(second).filter(|gap| *gap <= NEAR && is_word(&lower, at + gap, second.len()))
+        lower.match_indices(first).take(4).filter(|(at, _)| is_word(&lower, *at, first.len())).find_map(|(at, _)| {
+            let at = at + first.len();
+            lower.get(at..)?.find(second).filter(|gap| *gap <= NEAR && is_word(&lower, at + gap, second.len()))
+        })
     };
     if BROKEN.iter().find_map(near).is_none() || HARMLESS.iter().any(|word| lower.contains(word)) {
         return None;

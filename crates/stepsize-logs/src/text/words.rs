@@ -43,8 +43,26 @@ pub(crate) fn is_filler(word: &str) -> bool {
     among(
         word,
         &[
-            "is", "of", "to", "was", "are", "in", "on", "from", "for", "with", "and", "the", "a", "an", "than", "by", "so",
-            "far", "now", "currently",
+            "is",
+            "of",
+            "to",
+            "was",
+            "are",
+            "in",
+            "on",
+            "from",
+            "for",
+            "with",
+            "and",
+            "the",
+            "a",
+            "an",
+            "than",
+            "by",
+            "so",
+            "far",
+            "now",
+            "currently",
         ],
     )
 }

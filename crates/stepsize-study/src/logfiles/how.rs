@@ -28,8 +28,9 @@ impl How {
     pub fn reader(&self, head: &[u8], path: &Path) -> LogReader {
         let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let reader = match self.pattern.clone() {
-            Some(pattern) => LogReader::new(Format::Text, &name)
-                .with_lines(move |line| pattern.pairs(line, &mut Tables::new())),
+            Some(pattern) => {
+                LogReader::new(Format::Text, &name).with_lines(move |line| pattern.pairs(line, &mut Tables::new()))
+            }
             None => LogReader::new(detect(head, &name), &name),
         };
         match &self.step {

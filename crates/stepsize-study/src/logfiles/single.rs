@@ -22,7 +22,8 @@ pub(super) fn join(root: &Path, jobs: Vec<LogFiles>) -> Vec<LogFiles> {
     let mut out = Vec::new();
     for job in jobs {
         let home = file(&job).map(|path| home(root, path));
-        let joined = home.filter(|h| groups.get(h).is_some_and(|files| file(&job).is_some_and(|p| files.iter().any(|f| f == p))));
+        let joined = home
+            .filter(|h| groups.get(h).is_some_and(|files| file(&job).is_some_and(|p| files.iter().any(|f| f == p))));
         match joined {
             None => out.push(job),
             Some(home) => {
@@ -68,8 +69,11 @@ fn holds_one(path: &Path) -> bool {
     let read = std::fs::File::open(path).and_then(|mut f| std::io::Read::read(&mut f, &mut head)).unwrap_or(0);
     let text = String::from_utf8_lossy(head.get(..read).unwrap_or(&[])).into_owned();
     let Some(first) = text.lines().next().filter(|_| text.contains('\n')) else { return false };
-    let cells: Vec<String> =
-        first.split([',', '\t', ';']).map(|c| c.trim().trim_matches('"').to_lowercase()).filter(|c| !c.is_empty()).collect();
+    let cells: Vec<String> = first
+        .split([',', '\t', ';'])
+        .map(|c| c.trim().trim_matches('"').to_lowercase())
+        .filter(|c| !c.is_empty())
+        .collect();
     let counts = |cell: &String| CounterKind::of(cell) != CounterKind::Value;
     let others: Vec<&String> = cells.iter().filter(|c| !counts(c) && !is_time(c)).collect();
     let named = is_metric(&stem) || stem.contains("-tag-");

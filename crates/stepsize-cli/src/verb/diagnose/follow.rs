@@ -40,7 +40,8 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
                 Some((_, v)) => *v = now,
                 None => printed.push((key, now)),
             }
-            let line = if args.json { format!("{}\n", output::object(run, None, false)) } else { output::line(run, style) };
+            let line =
+                if args.json { format!("{}\n", output::object(run, None, false)) } else { output::line(run, style) };
             // Nobody reads the output any more, as with `| head`: not an error.
             if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
                 return Ok(Done::answer(""));

@@ -81,11 +81,13 @@ impl Runs {
         let mut why = None;
         for run in &runs {
             match meaning::read(run, file, asked) {
-                Ok(records) => self.records.extend(records.into_iter().filter(|(r, _)| holds_any(r)).map(|(record, taken)| {
-                    let name = record.name.strip_prefix(file).unwrap_or(&record.name);
-                    let run = name.trim_start_matches(['#', ' ']).to_owned();
-                    RunRead { file: file.to_owned(), run, record, taken: Some(taken) }
-                })),
+                Ok(records) => {
+                    self.records.extend(records.into_iter().filter(|(r, _)| holds_any(r)).map(|(record, taken)| {
+                        let name = record.name.strip_prefix(file).unwrap_or(&record.name);
+                        let run = name.trim_start_matches(['#', ' ']).to_owned();
+                        RunRead { file: file.to_owned(), run, record, taken: Some(taken) }
+                    }))
+                }
                 Err(error) => why = Some(error.to_string()),
             }
         }
@@ -106,7 +108,8 @@ fn nothing_in(runs: &[Run]) -> String {
     let mut names: Vec<&str> = runs.iter().flat_map(|r| &r.series).map(|s| s.name.as_str()).collect();
     names.dedup();
     names.truncate(12);
-    let has = if names.is_empty() { String::new() } else { format!("; it has {}: name one with --metric", names.join(", ")) };
+    let has =
+        if names.is_empty() { String::new() } else { format!("; it has {}: name one with --metric", names.join(", ")) };
     format!("it holds no training log: no loss and no score was found in it{has}")
 }
 

@@ -15,7 +15,11 @@ pub fn of_all(all: &Judgement, style: Style) -> String {
     let Some(first) = all.runs.iter().find_map(|r| r.taken.as_ref()) else { return String::new() };
     let names = |t: &Taken| [Role::Loss, Role::Validation, Role::Score].map(|role| t.of(role).map(|s| s.name.clone()));
     let same = all.runs.iter().filter(|r| r.taken.as_ref().is_some_and(|t| names(t) == names(first))).count();
-    let others = if same < all.runs.len() { format!(" ({same} of {} runs have these series; --explain lists all)", all.runs.len()) } else { String::new() };
+    let others = if same < all.runs.len() {
+        format!(" ({same} of {} runs have these series; --explain lists all)", all.runs.len())
+    } else {
+        String::new()
+    };
     format!("\n{}\n", wrapped("read: ", &format!("first run: {first}{others}"), style))
 }
 

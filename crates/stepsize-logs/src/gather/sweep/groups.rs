@@ -28,7 +28,8 @@ pub(super) fn of(rows: &[&TableRow], names: &[NameFacts]) -> Option<Vec<Run>> {
     let counter = used(&|n| n.kind != CounterKind::Value);
     let counter = *counter.iter().min_by_key(|c| names.get(**c).map(|n| n.kind))?;
     let all = used(&|n| n.kind == CounterKind::Value && (is_setting(&n.text) || is_label(&n.text)));
-    let fixed: Vec<usize> = all.iter().copied().filter(|c| names.get(*c).is_some_and(|n| !is_applied(&n.text))).collect();
+    let fixed: Vec<usize> =
+        all.iter().copied().filter(|c| names.get(*c).is_some_and(|n| !is_applied(&n.text))).collect();
     [all, fixed].into_iter().find_map(|settings| {
         let groups = grouped(rows, &settings, counter)?;
         Some(groups.iter().enumerate().map(|(i, rows)| run(i, rows, &groups, &settings, names)).collect())

@@ -195,7 +195,8 @@ impl Scan<'_> {
             return None;
         }
         let rest = self.rest();
-        let after = rest.trim_start_matches(' ').trim_start_matches(['x', '*', '\u{d7}', '\u{b7}']).trim_start_matches(' ');
+        let after =
+            rest.trim_start_matches(' ').trim_start_matches(['x', '*', '\u{d7}', '\u{b7}']).trim_start_matches(' ');
         let power = after.strip_prefix("10^").or_else(|| after.strip_prefix("10**"))?.trim_start_matches(['{', '(']);
         let sign = usize::from(power.starts_with(['-', '+']));
         let end = sign + power.get(sign..)?.bytes().take_while(u8::is_ascii_digit).count();
@@ -243,7 +244,8 @@ impl Scan<'_> {
         let between = self.text.get(self.counted..start).filter(|_| epoch && self.counted > 0);
         let open = |b: &str| b.matches('[').count() > b.matches(']').count();
         between.is_some_and(|b| {
-            b.chars().all(|c| matches!(c, ' ' | '[' | ']' | ',' | '|' | '-' | '\t')) && (!open(b) || self.byte(0) == b']')
+            b.chars().all(|c| matches!(c, ' ' | '[' | ']' | ',' | '|' | '-' | '\t'))
+                && (!open(b) || self.byte(0) == b']')
         })
     }
 
