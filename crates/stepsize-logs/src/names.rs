@@ -99,6 +99,11 @@ impl CounterKind {
 
     /// What this name counts.
     pub fn of(name: &str) -> Self {
+        // The counters of loggers that sort their names: `time/iterations`, `total/steps`.
+        let name = match name.split_once('/') {
+            Some(("time" | "total" | "counters" | "progress" | "info", rest)) => rest,
+            _ => name,
+        };
         match place(name, STEPS.iter().chain(EPOCHS).copied()) {
             Some(rank) if rank < STEPS.len() => Self::Step(rank),
             Some(rank) => Self::Epoch(rank - STEPS.len()),
@@ -147,7 +152,7 @@ pub fn maximizes(name: &str) -> Option<bool> {
 fn direction(word: &str) -> Option<bool> {
     listed(word).or_else(|| listed(word.trim_end_matches(char::is_numeric))).or_else(|| match () {
         () if word.ends_with("loss") || word.ends_with("losses") => Some(false),
-        () if word.ends_with("accuracy") || word.ends_with("accuracies") => Some(true),
+        () if ["accuracy", "accuracies", "score"].iter().any(|end| word.ends_with(end)) => Some(true),
         // `valacc`
         () => SPLITS.iter().find_map(|(split, _)| word.strip_prefix(split)).and_then(listed),
     })
@@ -170,7 +175,7 @@ fn listed(word: &str) -> Option<bool> {
 /// their losses.
 pub(crate) fn bare_split(name: &str) -> Option<DataSplit> {
     let place = place(name, SPLITS.iter().map(|(known, _)| *known))?;
-    SPLITS.get(place).map(|(_, split)| *split)
+    SPLITS.get(place).filter(|(known, _)| listed(known).is_none()).map(|(_, split)| *split)
 }
 
 /// As [`maximizes`], but nothing for names about speed, size or state.

@@ -2,7 +2,7 @@
 //! tables whose names stand on a line of their own, boxes of names and values, settings, command
 //! lines, source code, and starts of programs.
 
-use crate::gather::{Gather, NameFacts, is_applied};
+use crate::gather::{Gather, NameFacts, is_applied, is_setting};
 use crate::names::{CounterKind, is_rate};
 use crate::reader::LinePattern;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables};
@@ -46,7 +46,7 @@ impl Prose {
             pattern.read(line).iter().for_each(|(name, value)| gather.number(name, *value));
             return gather.end_row();
         }
-        if self.in_box(line) {
+        if self.in_box(line) || !self.boxed.is_empty() && is_rule_within(line) {
             return;
         }
         self.end_box(gather);
@@ -77,6 +77,10 @@ impl Prose {
             |such: fn(&NameFacts) -> bool| self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(such));
         let told = any(|name| name.metric.is_some());
         let counted = any(|name| name.kind != CounterKind::Value);
+        // A configuration in braces, or all its settings in one line.
+        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name)).count() >= 2 {
+            return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
+        }
         if !told {
             message(line, gather);
             if self.without_metric(line, &found, counted, gather) {
@@ -121,13 +125,22 @@ impl Prose {
         true
     }
 
-    /// The names and values of a box are of one moment.
+    /// The names and values of a box are of one moment, or a configuration if none is a metric.
     fn end_box(&mut self, gather: &mut Gather) {
         self.title.clear();
-        if !self.boxed.is_empty() {
-            self.boxed.drain(..).for_each(|(name, value)| gather.number(&name, value));
-            gather.end_row();
+        if self.boxed.is_empty() {
+            return;
         }
+        for (name, value) in &self.boxed {
+            gather.number(name, *value);
+        }
+        if gather.has_metric() {
+            gather.end_row();
+        } else {
+            gather.drop_row();
+            self.boxed.iter().for_each(|(name, value)| gather.fact(name, &value.to_string()));
+        }
+        self.boxed.clear();
     }
 }
 
@@ -147,6 +160,12 @@ fn take(pair: &Pair, column: Option<usize>, counted: bool, gather: &mut Gather) 
         gather.epoch_ended();
     }
     gather.put(column, pair.value);
+}
+
+/// Whether a line is a rule between the rows of a box: `+-----+----+`, which also ends it.
+fn is_rule_within(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with(['+', '├']) && line.len() > 3 && line.contains(['-', '=', '─'])
 }
 
 /// Takes in a message that the loss is not finite.

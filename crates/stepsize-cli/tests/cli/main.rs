@@ -5,6 +5,7 @@
 mod answers;
 #[cfg(target_os = "linux")]
 mod chaos;
+mod cases;
 mod commands;
 mod compare;
 mod diagnose;

@@ -30,6 +30,8 @@ pub(super) struct Draft {
     gap_begins: (Vec<usize>, f64, f64),
     /// Whether no further series may begin.
     pub full: bool,
+    /// Names of words that change from row to row.
+    pub varying: HashSet<String>,
     /// Columns that are read in rows of a validation only.
     pub validated: HashSet<usize>,
     /// Most counters on a row.
@@ -54,6 +56,7 @@ impl Draft {
             gap: Gap::default(),
             gap_begins: (Vec::new(), f64::NAN, f64::NAN),
             full: false,
+            varying: HashSet::new(),
             validated: HashSet::new(),
             counters: 0,
             broke: None,
@@ -264,9 +267,13 @@ impl Draft {
                 None => marks.push((column, 1, vec![mark(0)])),
             }
         }
+        // The losses decide whether a counter is known for most readings, if there are any.
+        let is_loss = |c: usize| names.get(c).is_some_and(|n| n.metric == Some(false));
+        let losses = marks.iter().any(|(c, _, m)| is_loss(*c) && m.len() > 2);
         let known = |such: fn(&ThinPoint) -> f64| {
-            let all: usize = marks.iter().map(|(_, _, m)| m.len()).sum();
-            let known: usize = marks.iter().map(|(_, _, m)| m.iter().filter(|m| such(m).is_finite()).count()).sum();
+            let asked = || marks.iter().filter(|(c, _, _)| !losses || is_loss(*c)).map(|(_, _, m)| m);
+            let all: usize = asked().map(Vec::len).sum();
+            let known: usize = asked().map(|m| m.iter().filter(|m| such(m).is_finite()).count()).sum();
             known > 0 && known * 2 >= all
         };
         let counter = match (known(|m| m.step), known(|m| m.epoch)) {

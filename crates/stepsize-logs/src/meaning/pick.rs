@@ -110,6 +110,11 @@ impl<'a> Picked<'a> {
         };
         picked.forget_games();
         picked.same_unit();
+        // A word that was read as a loss once or twice is none beside a curve of the other.
+        let few = |s: &&NamedSeries| s.points.len() < CURVE && s.points.iter().all(|p| p.1.is_finite());
+        if picked.val.is_some_and(|v| v.points.len() >= LONG) {
+            picked.loss = picked.loss.filter(|s| !few(s));
+        }
         picked
     }
 
@@ -157,8 +162,12 @@ fn best<'a>(
     pass: impl Fn((u8, u8, usize)) -> bool,
     order: impl Fn((u8, u8, usize), &str) -> usize,
 ) -> Option<&'a NamedSeries> {
-    let all: Vec<_> =
-        run.series.iter().filter_map(|s| Some((rank(&s.name)?, s))).filter(|(r, _)| r.1 < 3 && pass(*r)).collect();
+    let all: Vec<_> = run
+        .series
+        .iter()
+        .filter_map(|s| Some((rank(&s.name)?, s)))
+        .filter(|(r, s)| r.1 < 3 && pass(*r) && !is_letter(s))
+        .collect();
     let longest = all.iter().map(|(_, s)| s.points.len()).max()?;
     let summary = |s: &NamedSeries| {
         let count = s.points.len();
@@ -183,6 +192,12 @@ fn is_evaluated(name: &str) -> bool {
 fn unnamed(run: &Run) -> Option<&NamedSeries> {
     let minimized = run.facts.get(DIRECTION).is_some_and(|d| d == MINIMIZE);
     run.series.iter().find(|s| minimized && matches!(plain(&s.name).as_str(), "value" | "values_0" | "objective_value"))
+}
+
+/// Whether a series has the name of a variable of source code, and too few readings to be the value
+/// of a function.
+fn is_letter(series: &NamedSeries) -> bool {
+    series.name.chars().filter(|c| c.is_alphanumeric()).count() == 1 && series.points.len() < CURVE
 }
 
 fn is_reward(name: &str) -> bool {

@@ -54,6 +54,10 @@ const NEUTRAL: &[&str] = &[
     "accuracy",
     "score",
     "reward",
+    "f1",
+    "fscore",
+    "map",
+    "miou",
 ];
 /// Words of a sum over all parts.
 const WHOLE: &[&str] = &["total", "overall", "all", "sum", "combined", "tot"];

@@ -3,7 +3,7 @@
 use super::DataSplit;
 
 /// Words that name a split.
-pub(super) const SPLITS: [(&str, DataSplit); 11] = [
+pub(super) const SPLITS: [(&str, DataSplit); 15] = [
     ("train", DataSplit::Train),
     ("training", DataSplit::Train),
     // CatBoost
@@ -16,6 +16,11 @@ pub(super) const SPLITS: [(&str, DataSplit); 11] = [
     ("evaluation", DataSplit::Evaluation),
     ("test", DataSplit::Test),
     ("testing", DataSplit::Test),
+    ("validating", DataSplit::Validation),
+    ("evaluating", DataSplit::Evaluation),
+    // llm.c
+    ("trl", DataSplit::Train),
+    ("tel", DataSplit::Test),
 ];
 
 /// Names of counters of optimizer steps, in their plain form; the best first.
@@ -45,7 +50,6 @@ pub(super) const STEPS: &[&str] = &[
     "n_updates",
     "optimizer_step",
     "gradient_steps",
-    "up",
     "batch",
     "batches",
     "minibatch",
@@ -100,6 +104,8 @@ pub(super) const MINIMIZE: &[&str] = &[
     "smape",
     "lpips",
     "brier",
+    "trl",
+    "tel",
 ];
 
 /// High is good for a metric with one of these words in its name.

@@ -68,8 +68,9 @@ impl Blocks {
             return Line::Open;
         }
         if let Some((name, value)) = lone(trimmed) {
-            let capitals = name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
-            if self.settings > 0 && !is_reading(name, value) || capitals {
+            let short = !value.contains(' ') && value.len() <= 64;
+            let capitals = short && name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
+            if self.settings > 0 && short && !is_reading(name, value) || capitals {
                 self.settings = self.settings.saturating_sub(1);
                 return Line::Setting(name.to_owned(), value.to_owned());
             }

@@ -164,6 +164,8 @@ impl<'a> Scan<'a> {
         if self.separated {
             self.boundary();
         }
+        // Marian: `Up. 100`
+        let word = if word == "Up" && self.text.as_bytes().get(self.at) == Some(&b'.') { "Update" } else { word };
         if let Some((name, count)) = words::counted(word) {
             self.give(name.to_owned(), count, None);
             self.words.clear();

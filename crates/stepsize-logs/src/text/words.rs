@@ -67,6 +67,11 @@ pub(crate) fn is_filler(word: &str) -> bool {
     )
 }
 
+/// Whether a word before a number joins it to what stands before, so that no name is left.
+pub(crate) fn joins(word: &str) -> bool {
+    among(word, &["with", "and", "for", "from", "by", "than", "of"])
+}
+
 /// Whether a word says that a rate is changed, as messages of schedules do.
 pub(crate) fn is_change(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();

@@ -1,7 +1,7 @@
 //! Names and numbers that are found.
 
 use super::Scan;
-use crate::names::{DataSplit, is_counter, is_rate};
+use crate::names::{CounterKind, DataSplit, is_counter, is_rate};
 use crate::text::{Mark, Pair, words};
 
 impl Scan<'_> {
@@ -17,10 +17,20 @@ impl Scan<'_> {
     pub(super) fn emit(&mut self, value: f64, whole: Option<f64>) {
         let separated = std::mem::take(&mut self.separated);
         let mut parts = std::mem::take(&mut self.words);
+        let mut joined = false;
         while parts.last().is_some_and(|w| words::is_filler(w)) {
-            parts.pop();
+            joined |= parts.pop().is_some_and(words::joins);
         }
         let Some(&last) = parts.last() else { return };
+        // llm.c: `s:125 trl:3.9`
+        if last == "s" && separated && self.out.is_empty() && parts.len() == 1 && value.fract() == 0.0 {
+            return self.give("step".to_owned(), value, whole);
+        }
+        // "74542 tokens with 5600 phrases" counts no tokens.
+        let counted = CounterKind::of(last);
+        if joined && counted != CounterKind::Value || counted.is_step() && value.fract() != 0.0 {
+            return;
+        }
         if words::is_source(last) {
             return;
         }
@@ -31,6 +41,10 @@ impl Scan<'_> {
         if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
             let any = |word: &str| parts.iter().any(|w| w.eq_ignore_ascii_case(word));
             let ends = any("end") && any("of");
+            // "Test Epoch: 3 loss: 0.5"
+            if let Some(split) = parts.iter().rev().skip(1).find(|w| words::is_held_out(w)) {
+                self.scope = Some(split);
+            }
             self.give(if any("global") { format!("global_{last}") } else { last.to_owned() }, value, whole);
             if let Some(pair) = self.out.last_mut().filter(|_| ends) {
                 pair.mark = Mark::End;
