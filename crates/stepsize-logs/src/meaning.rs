@@ -66,6 +66,7 @@ pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>
     let picked = Picked::of(run, asked)?;
     let record = record(run, path, &picked);
     let mut taken = Taken::new(run, &picked.roles());
+    taken.losses_of(&record, (picked.log_loss, picked.log_val));
     taken.rate = record.facts.lr.map(|lr| (lr, source_of_rate(run, path).to_owned()));
     Ok(match rows(run, &record) {
         Some(records) => records.into_iter().map(|r| (r, taken.clone())).collect(),

@@ -16,10 +16,8 @@ fn folder() -> PathBuf {
 /// Every input: a file, or a folder that is read as a whole.
 fn inputs() -> Vec<String> {
     let names = |path: &Path| -> Vec<String> {
-        let mut all: Vec<String> = std::fs::read_dir(path)
-            .unwrap()
-            .map(|e| e.unwrap().file_name().into_string().unwrap())
-            .collect();
+        let mut all: Vec<String> =
+            std::fs::read_dir(path).unwrap().map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
         all.sort();
         all
     };
@@ -75,7 +73,8 @@ fn what_is_read_from_each_input_is_what_is_there() {
 #[test]
 fn the_user_names_what_is_to_be_read() {
     let bench = Bench::new();
-    let rows: String = (0..30).map(|i| format!("update {i} pass {} a={} b={}\n", i / 10, 0.1 * f64::from(i), 3.0)).collect();
+    let rows: String =
+        (0..30).map(|i| format!("update {i} pass {} quality={} rho={}\n", i / 10, 0.1 * f64::from(i), 3.0)).collect();
     std::fs::write(bench.path("odd.txt"), rows).unwrap();
     let read = |line: &str| {
         let seen = bench.run(line);
@@ -85,17 +84,26 @@ fn the_user_names_what_is_to_be_read() {
     fn line_of(object: &Value) -> String {
         line(std::slice::from_ref(object))
     }
-    assert!(read("diagnose odd.txt --json").contains("it has a, b"), "{}", read("diagnose odd.txt --json"));
-    assert_eq!(
-        read("diagnose odd.txt --metric a --maximize --lr b --json"),
-        "1 at 3; score a 30 (0 .. 2.9); counter update 0 .. 29"
+    assert!(
+        read("diagnose odd.txt --json").contains("it has pass, quality, rho"),
+        "{}",
+        read("diagnose odd.txt --json")
     );
-    assert_eq!(read("diagnose odd.txt --metric a --lr 0.5 --json"), "1 at 0.5; loss a 30 (0 .. 2.9); counter update 0 .. 29");
-    assert!(read("diagnose odd.txt --metric a --step pass --json").contains("counter pass 0 .. 2."));
     assert_eq!(
-        read("diagnose odd.txt --regex pass~(?<epoch>[0-9]+).*a=(?<loss>[0-9.]+) --metric loss --step epoch --json")
-            .split("; ")
-            .nth(1),
+        read("diagnose odd.txt --metric quality --maximize --lr rho --json"),
+        "1 at 3; score quality 30 (0 .. 2.9); counter update 0 .. 29"
+    );
+    assert_eq!(
+        read("diagnose odd.txt --metric quality --lr 0.5 --json"),
+        "1 at 0.5; loss quality 30 (0 .. 2.9); counter update 0 .. 29"
+    );
+    assert!(read("diagnose odd.txt --metric quality --step pass --json").contains("counter pass 0 .. 2."));
+    assert_eq!(
+        read(
+            "diagnose odd.txt --regex pass~(?<epoch>[0-9]+).*quality=(?<loss>[0-9.]+) --metric loss --step epoch --json"
+        )
+        .split("; ")
+        .nth(1),
         Some("loss loss 30 (0 .. 2.9)")
     );
     assert!(read("diagnose odd.txt --metric c --json").contains("no metric `c` in this log; it has"));

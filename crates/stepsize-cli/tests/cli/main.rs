@@ -3,9 +3,9 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod cases;
 #[cfg(target_os = "linux")]
 mod chaos;
-mod cases;
 mod commands;
 mod compare;
 mod diagnose;

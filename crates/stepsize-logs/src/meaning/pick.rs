@@ -185,7 +185,8 @@ fn is_evaluated(name: &str) -> bool {
     let word = |w: &str| {
         matches!(w.trim_end_matches(char::is_numeric), "map" | "ap" | "miou" | "bleu" | "rouge" | "ndcg" | "mrr")
     };
-    name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(word)
+    // MMPretrain: `accuracy/top1`
+    name.starts_with("accuracy/") || name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(word)
 }
 
 /// What Optuna minimized and did not name, if it can be no score.

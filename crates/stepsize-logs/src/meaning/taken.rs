@@ -2,6 +2,7 @@
 
 use crate::run::{NamedSeries, Run};
 use std::fmt;
+use stepsize::diagnosis::Record;
 
 /// A series with fewer points is not thinned.
 const THINNED: usize = 1024;
@@ -69,6 +70,24 @@ impl Taken {
     /// The series with this role.
     pub fn of(&self, role: Role) -> Option<&SeenSeries> {
         self.series.iter().find(|s| s.role == Some(role))
+    }
+
+    /// Shows the losses as the record has them: their logarithm, or not finite where the log masks
+    /// that.
+    pub(super) fn losses_of(&mut self, record: &Record, logarithm: (bool, bool)) {
+        for (role, of, log) in
+            [(Role::Loss, &record.loss, logarithm.0), (Role::Validation, &record.val_loss, logarithm.1)]
+        {
+            let Some(series) = self.series.iter_mut().find(|s| s.role == Some(role)) else { continue };
+            let values = || of.points().iter().map(|p| p.1);
+            let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
+            series.broken = of.broken().len();
+            series.ends = values().next().zip(values().last());
+            series.range = (low <= high).then_some((low, high));
+            if log {
+                series.name = format!("ln {}", series.name);
+            }
+        }
     }
 
     pub(super) fn new(run: &Run, roles: &[(Role, &str)]) -> Self {

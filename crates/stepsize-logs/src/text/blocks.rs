@@ -96,6 +96,9 @@ fn is_code(line: &str, indented: bool) -> bool {
         "def" | "class" => block() && rest.starts_with(' '),
         "if" | "for" | "while" | "with" | "except" | "else" | "try" | "finally" => block(),
         "print" => rest.starts_with('('),
+        // What Darknet prints of each layer of each batch, above the loss of the step.
+        "v3" => rest.starts_with(" (") && rest.contains("Region"),
+        "Region" => rest.contains(" Avg"),
         "return" => !rest.starts_with([':', '=']) && !has_name(rest),
         _ if rest.starts_with(['.', '(', ' ', '[', ',']) => is_statement(line, rest),
         _ => false,
