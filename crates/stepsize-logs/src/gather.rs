@@ -115,7 +115,11 @@ impl Gather {
         }
         self.index.insert(name.to_owned(), self.names.len());
         let kind = match &self.step {
-            Some(step) if *step == plain(name) => CounterKind::Step(0),
+            // Several readings at one count of a name that is not known share it evenly.
+            Some(step) if *step == plain(name) => match CounterKind::of(name) {
+                CounterKind::Step(_) => CounterKind::Step(0),
+                _ => CounterKind::Epoch(0),
+            },
             Some(_) => CounterKind::Value,
             None => CounterKind::of(name),
         };

@@ -54,8 +54,7 @@ const NEUTRAL: &[&str] = &[
     "accuracy",
     "score",
     "reward",
-    "f1",
-    "fscore",
+    "l",
     "map",
     "miou",
 ];
@@ -91,7 +90,7 @@ const GAMES: &[&str] = &[
     "dur",
 ];
 /// Parts that tell more of the model than others do.
-const TELLING: &[&str] = &["mel", "rec", "recon", "reconstruction", "reconst", "pixel", "mse", "l1", "top1"];
+const TELLING: &[&str] = &["mel", "rec", "recon", "reconstruction", "reconst", "pixel", "mse", "l1", "top1", "f1", "fscore"];
 /// Scores of one side of the errors only.
 const SIDES: &[&str] = &["precision", "recall", "top5", "auc", "psnr", "balanced", "50", "75"];
 

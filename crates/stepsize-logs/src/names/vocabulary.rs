@@ -106,6 +106,7 @@ pub(super) const MINIMIZE: &[&str] = &[
     "brier",
     "trl",
     "tel",
+    "pix",
 ];
 
 /// High is good for a metric with one of these words in its name.

@@ -30,13 +30,15 @@ pub(super) struct Scan<'a> {
     literals: usize,
     /// The end of the last counter, in bytes.
     counted: usize,
+    /// Whether the line is a message about a change of the rate. Its counters place no readings.
+    message: bool,
     out: Vec<Pair>,
 }
 
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let (words, open, out) = (Vec::new(), Vec::new(), Vec::new());
-        Self { text, at: 0, words, separated: false, scope: None, open, literals: 0, counted: 0, out }
+        Self { text, at: 0, words, separated: false, scope: None, open, literals: 0, counted: 0, message: false, out }
     }
 
     pub(super) fn run(mut self) -> Vec<Pair> {
@@ -86,7 +88,7 @@ impl<'a> Scan<'a> {
                 c => self.at += c.len_utf8(),
             }
         }
-        self.out
+        if self.message { Vec::new() } else { self.out }
     }
 
     fn rest(&self) -> &'a str {

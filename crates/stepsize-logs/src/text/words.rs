@@ -75,7 +75,7 @@ pub(crate) fn joins(word: &str) -> bool {
 /// Whether a word says that a rate is changed, as messages of schedules do.
 pub(crate) fn is_change(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
-    ["reduc", "decreas", "lower", "dropp", "decay"].iter().any(|w| lower.starts_with(w))
+    ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(|w| lower.starts_with(w))
 }
 
 /// Whether a word stands between a metric and the count at which it was seen.

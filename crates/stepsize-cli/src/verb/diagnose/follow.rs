@@ -25,7 +25,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
         eprintln!("{} does not exist yet; waiting for it", path.display());
     }
     let mut printed: Vec<(String, Placement)> = Vec::new();
-    let mut logs = Follow::new(&args.paths).reading(&args.reading())?;
+    let mut logs = Follow::new(&args.paths).reading(&args.reading()).map_err(|e| Fault::usage(e.to_string()))?;
     loop {
         let judgement = judge(read::these(args, logs.poll())?, true);
         let mut out = std::io::stdout().lock();

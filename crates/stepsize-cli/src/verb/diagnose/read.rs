@@ -33,7 +33,7 @@ pub struct RunRead {
 
 /// Reads the study and the files that the arguments name.
 pub fn all(args: &DiagnoseArgs) -> Result<Runs, Fault> {
-    these(args, logfiles::collect_as(&args.paths, &args.reading())?)
+    these(args, logfiles::collect_as(&args.paths, &args.reading()).map_err(|e| Fault::usage(e.to_string()))?)
 }
 
 /// Reads the study that the arguments name, and takes these files.
@@ -42,7 +42,7 @@ pub fn these(args: &DiagnoseArgs, files: Vec<logfiles::Found>) -> Result<Runs, F
     if let Some(name) = &args.study {
         study(args, name, &mut found)?;
     }
-    let asked = args.asked()?;
+    let asked = args.asked().map_err(|e| Fault::usage(e.to_string()))?;
     for (path, runs) in files {
         let named = args.paths.contains(&path);
         let name = path.display().to_string();

@@ -60,6 +60,7 @@ impl Scan<'_> {
         let name = name.join("_");
         // "Reducing learning rate to 1e-4" says what follows, not what the run began with.
         if is_rate(&name) && parts.iter().any(|w| words::is_change(w)) {
+            self.message = true;
             return;
         }
         let name = self.scoped(name);
