@@ -125,9 +125,11 @@ fn binary(head: &[u8]) -> Option<Format> {
     let zeros = sample.iter().filter(|b| **b == 0).count();
     let odd = sample.iter().filter(|b| **b < 8 || (14..27).contains(*b) || (28..32).contains(*b)).count() - zeros;
     // Half of UTF-16 is zeros. More than a tenth of other control characters: it is not a text.
+    // Lines without any are a text in another encoding, such as GBK.
+    let lines = sample.iter().filter(|b| **b == b'\n').count() * 400 >= sample.len();
+    let other = invalid(sample) * 5 > sample.len() && !(lines && odd == 0 && zeros == 0);
     let wide = (sample.starts_with(&[0xFF, 0xFE]) || sample.starts_with(&[0xFE, 0xFF])) || is_wide(sample);
-    (!wide && !sample.is_empty() && (odd * 10 > sample.len() || invalid(sample) * 5 > sample.len()))
-        .then_some(Format::Other)
+    (!wide && !sample.is_empty() && (odd * 10 > sample.len() || other)).then_some(Format::Other)
 }
 
 /// Whether every second byte is zero and the others are not.

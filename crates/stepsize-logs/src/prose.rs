@@ -87,8 +87,12 @@ impl Prose {
                 return;
             }
         }
+        // What stands in a progress bar without a metric is a speed.
+        let bar = !told && found.iter().any(|p| p.mark == Mark::Tqdm);
         for (pair, column) in found.iter().zip(&self.columns) {
-            take(pair, *column, counted, gather);
+            if !bar || CounterKind::of(&pair.name) != CounterKind::Value {
+                take(pair, *column, counted, gather);
+            }
         }
         gather.end_row();
     }

@@ -9,6 +9,8 @@ use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
 use std::collections::{BTreeMap, HashSet};
 
+/// After this many rows without a metric the log has none that is known by its name.
+const EARLY: u64 = 8;
 /// After this many steps back the rows have no order, and a further step back is not a restart.
 const RESTARTS: u32 = 16;
 
@@ -34,6 +36,7 @@ pub(super) struct Draft {
     pub varying: HashSet<String>,
     /// Columns that are read in rows of a validation only.
     pub validated: HashSet<usize>,
+    rows: u64,
     /// Most counters on a row.
     pub counters: usize,
     /// The step at which the program said that the loss is not finite, if nothing came after that.
@@ -58,6 +61,7 @@ impl Draft {
             full: false,
             varying: HashSet::new(),
             validated: HashSet::new(),
+            rows: 0,
             counters: 0,
             broke: None,
             open_epoch: f64::NAN,
@@ -144,6 +148,11 @@ impl Draft {
         let columns = &self.columns;
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
         self.clock.note(counts, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
+        self.rows += u64::from(counts.is_counted());
+        let metric = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+        if self.clock.early && (self.rows > EARLY || metric()) {
+            self.clock.early = false;
+        }
         let (step, mut epoch) = (self.clock.step, self.clock.epoch);
         match ended {
             // The epoch whose batches came before is over.

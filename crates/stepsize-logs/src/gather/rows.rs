@@ -40,8 +40,12 @@ impl Gather {
             return;
         }
         if !self.pending.is_empty() {
-            let row = &mut self.row;
-            self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d));
+            let (row, names) = (&mut self.row, &self.names);
+            let kind = |c: usize| names.get(c).map_or(CounterKind::Value, |n| n.kind);
+            // A progress bar above a row that has a counter of its own says nothing of it.
+            let counted = row.iter().any(|(c, _)| kind(*c) != CounterKind::Value);
+            let bar = |c: usize| kind(c) == CounterKind::Step(CounterKind::BAR);
+            self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d) && !(counted && bar(*c)));
             row.append(&mut self.pending);
         }
         if let Some(tap) = &mut self.tap {

@@ -90,7 +90,8 @@ const GAMES: &[&str] = &[
     "dur",
 ];
 /// Parts that tell more of the model than others do.
-const TELLING: &[&str] = &["mel", "rec", "recon", "reconstruction", "reconst", "pixel", "mse", "l1", "top1", "f1", "fscore"];
+const TELLING: &[&str] =
+    &["mel", "rec", "recon", "reconstruction", "reconst", "pixel", "mse", "l1", "top1", "f1", "fscore"];
 /// Scores of one side of the errors only.
 const SIDES: &[&str] = &["precision", "recall", "top5", "auc", "psnr", "balanced", "50", "75"];
 

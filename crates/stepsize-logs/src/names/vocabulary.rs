@@ -3,7 +3,7 @@
 use super::DataSplit;
 
 /// Words that name a split.
-pub(super) const SPLITS: [(&str, DataSplit); 15] = [
+pub(super) const SPLITS: [(&str, DataSplit); 16] = [
     ("train", DataSplit::Train),
     ("training", DataSplit::Train),
     // CatBoost
@@ -17,6 +17,7 @@ pub(super) const SPLITS: [(&str, DataSplit); 15] = [
     ("test", DataSplit::Test),
     ("testing", DataSplit::Test),
     ("validating", DataSplit::Validation),
+    ("validate", DataSplit::Validation),
     ("evaluating", DataSplit::Evaluation),
     // llm.c
     ("trl", DataSplit::Train),
@@ -58,7 +59,7 @@ pub(super) const STEPS: &[&str] = &[
 ];
 
 /// Names of counters of passes over the data, then of data; the best first.
-pub(super) const EPOCHS: &[&str] = &["epoch", "epochs", "ep", "tokens", "samples"];
+pub(super) const EPOCHS: &[&str] = &["epoch", "epochs", "ep", "tokens", "samples", "episode", "episodes"];
 
 /// Low is good for a metric with one of these words in its name.
 pub(super) const MINIMIZE: &[&str] = &[

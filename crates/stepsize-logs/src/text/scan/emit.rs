@@ -27,8 +27,7 @@ impl Scan<'_> {
             return self.give("step".to_owned(), value, whole);
         }
         // "74542 tokens with 5600 phrases" counts no tokens.
-        let counted = CounterKind::of(last);
-        if joined && counted != CounterKind::Value || counted.is_step() && value.fract() != 0.0 {
+        if joined && is_counter(last) {
             return;
         }
         if words::is_source(last) {
@@ -40,6 +39,15 @@ impl Scan<'_> {
         let first = parts.len() - taken.min(parts.len());
         if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
             let any = |word: &str| parts.iter().any(|w| w.eq_ignore_ascii_case(word));
+            // "Batch 0.427 (0.440)" is a time.
+            if CounterKind::of(last).is_step() && value.fract() != 0.0 {
+                return;
+            }
+            // "Total Epoch: 300" is how far the run is to go.
+            let before = parts.iter().rev().nth(1).copied().unwrap_or("");
+            if ["total", "max", "maximum"].iter().any(|w| before.eq_ignore_ascii_case(w)) {
+                return;
+            }
             let ends = any("end") && any("of");
             // "Test Epoch: 3 loss: 0.5"
             if let Some(split) = parts.iter().rev().skip(1).find(|w| words::is_held_out(w)) {
