@@ -47,6 +47,9 @@ pub(crate) struct NameFacts {
     rate: bool,
 }
 
+/// The numbers of a row by column, and its words by name.
+pub(crate) type Row = (Vec<(usize, f64)>, Vec<(String, String)>);
+
 /// Collects rows into runs.
 #[derive(Debug, Clone)]
 pub(crate) struct Gather {
@@ -213,7 +216,7 @@ impl Gather {
     }
 
     /// Takes the current row away, for [`Gather::take_up`].
-    pub fn put_aside(&mut self) -> (Vec<(usize, f64)>, Vec<(String, String)>) {
+    pub fn put_aside(&mut self) -> Row {
         self.empty.clear();
         (std::mem::take(&mut self.row), std::mem::take(&mut self.words))
     }

@@ -112,7 +112,7 @@ impl Lists {
             },
             Err(_) => (parent, name.to_owned()),
         };
-        // Sacred and others name the list of values `values`, and the object around it by the metric.
+        // Sacred names the list of values `values`, and the object around it by the metric.
         let (parent, name) = match parent.rsplit_once('/') {
             _ if parent.is_empty() || !matches!(name.as_str(), "values" | "value" | "y") => (parent, name),
             Some((_, metric)) => (parent, metric.to_owned()),

@@ -117,7 +117,8 @@ struct TableOfRuns<'a> {
     usual: HashSet<usize>,
     /// Columns of settings.
     settings: HashSet<usize>,
-    /// Names of words that are different in every row, or dates: what tells rows apart, no settings.
+    /// Names of words that are different in every row, or dates: they tell rows apart and are no
+    /// settings.
     own: HashSet<String>,
     /// What is known of the direction of a column `value`.
     direction: Option<&'static str>,

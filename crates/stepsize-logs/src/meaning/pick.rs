@@ -110,7 +110,7 @@ impl<'a> Picked<'a> {
         };
         picked.forget_games();
         picked.same_unit();
-        // A word that was read as a loss once or twice is none beside a curve of the other.
+        // What was read as a loss once or twice is a word of source code beside a curve.
         let few = |s: &&NamedSeries| s.points.len() < CURVE && s.points.iter().all(|p| p.1.is_finite());
         if picked.val.is_some_and(|v| v.points.len() >= LONG) {
             picked.loss = picked.loss.filter(|s| !few(s));
@@ -157,11 +157,11 @@ impl<'a> Picked<'a> {
 
 /// The best of the series whose rank passes: a curve before a summary, then by `order`, then the
 /// whole before its parts.
-fn best<'a>(
-    run: &'a Run,
+fn best(
+    run: &Run,
     pass: impl Fn((u8, u8, usize)) -> bool,
     order: impl Fn((u8, u8, usize), &str) -> usize,
-) -> Option<&'a NamedSeries> {
+) -> Option<&NamedSeries> {
     let all: Vec<_> = run
         .series
         .iter()

@@ -82,7 +82,7 @@ impl Taken {
             let values = || of.points().iter().map(|p| p.1);
             let (low, high) = (values().fold(f64::INFINITY, f64::min), values().fold(f64::NEG_INFINITY, f64::max));
             series.broken = of.broken().len();
-            series.ends = values().next().zip(values().last());
+            series.ends = values().next().zip(values().next_back());
             series.range = (low <= high).then_some((low, high));
             if log {
                 series.name = format!("ln {}", series.name);
@@ -116,7 +116,7 @@ fn seen(series: &NamedSeries, roles: &[(Role, &str)]) -> SeenSeries {
             _ => usize::try_from(series.seen).unwrap_or(usize::MAX),
         },
         broken: series.points.iter().filter(|p| !p.1.is_finite()).count(),
-        ends: finite().next().zip(finite().last()),
+        ends: finite().next().zip(finite().next_back()),
         range: (low <= high).then_some((low, high)),
     }
 }

@@ -209,7 +209,7 @@ fn of_rate(name: &str) -> Option<String> {
     }
     let words = rest.split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-')).map(|w| w.trim_matches('-'));
     let metric: Vec<&str> =
-        words.filter(|w| !w.is_empty() && w.parse::<f64>().is_ok_and(|v| v == rate) == false && *w != "e").collect();
+        words.filter(|w| !w.is_empty() && !w.parse::<f64>().is_ok_and(|v| v == rate) && *w != "e").collect();
     let metric = metric.join("_");
     match () {
         () if metric.is_empty() => Some("loss".to_owned()),

@@ -112,7 +112,8 @@ fn has_name(rest: &str) -> bool {
     words.next().is_some_and(number) && words.any(number)
 }
 
-/// Whether a line that begins with a name is a statement: `x = Call(`, `a += 1`, `y = a if b else c`.
+/// Whether a line that begins with a name is a statement: `x = Call(`, `a += 1`, `y = a if b else
+/// c`.
 fn is_statement(line: &str, rest: &str) -> bool {
     // A usual line of a log ends here: every statement below holds this.
     if !rest.contains("= ") {

@@ -1,8 +1,8 @@
 //! [`of`]: runs that a table holds as stretches of rows with the same settings.
 //!
-//! `start_lr,seed,epoch,train_loss` with ten epochs for each rate and seed is ten times as many rows
-//! as runs. The settings tell the runs apart; the counter rises within each of them and begins alike
-//! in all.
+//! `start_lr,seed,epoch,train_loss` with ten epochs for each rate and seed has ten times as many
+//! rows as runs. The settings tell the runs apart; the counter rises within each of them and begins
+//! alike in all.
 
 use super::super::draft::Draft;
 use super::super::facts::{is_applied, is_label, is_setting};

@@ -255,8 +255,8 @@ impl Scan<'_> {
             && self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['))
     }
 
-    /// `Train: [3/100]` counts; `Val: [3/20]` counts batches of a validation, and what follows is of
-    /// that.
+    /// `Train: [3/100]` counts. `Val: [3/20]` counts batches of a validation, to which what follows
+    /// belongs.
     fn count_of_split(&mut self, value: f64, whole: f64) {
         let split = self.words.first().copied().unwrap_or("");
         self.words.clear();
