@@ -15,7 +15,7 @@ use crate::thin::POINTS;
 use std::collections::BTreeMap;
 
 /// The settings of a row, as bits.
-type Settings = Vec<Option<u64>>;
+type Settings = Vec<u64>;
 
 /// The runs, if the rows are stretches of several.
 pub(super) fn of(rows: &[&TableRow], names: &[NameFacts]) -> Option<Vec<Run>> {
@@ -46,7 +46,8 @@ fn grouped<'a>(rows: &[&'a TableRow], settings: &[usize], counter: usize) -> Opt
     let mut order: Vec<Settings> = Vec::new();
     let mut groups: BTreeMap<Settings, Vec<&TableRow>> = BTreeMap::new();
     for row in rows {
-        let key: Settings = settings.iter().map(|c| at(row, *c).map(f64::to_bits)).collect();
+        // Rows that leave a setting out are of several kinds, not of several runs.
+        let key: Settings = settings.iter().map(|c| at(row, *c).map(f64::to_bits)).collect::<Option<_>>()?;
         let group = groups.entry(key.clone()).or_default();
         if group.is_empty() {
             order.push(key);
