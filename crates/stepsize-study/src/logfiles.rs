@@ -4,8 +4,8 @@
 //! In a folder the content of every file is tried, except for what cannot be a log: hidden folders,
 //! packages, weights, pictures, sources. Several files of one run are joined: event files of one
 //! folder, a run of MLflow's file store, a folder with a file for each metric, a W&B folder, the
-//! newest of several checkpoints' `trainer_state.json`. Settings beside a log (`hparams.yaml`, `config.json`) become facts. A file
-//! that fails is an error of its own; the others are read.
+//! newest of several checkpoints' `trainer_state.json`. Settings beside a log (`hparams.yaml`,
+//! `config.json`) become facts. A file that fails is an error of its own; the others are read.
 
 mod files;
 mod folder;

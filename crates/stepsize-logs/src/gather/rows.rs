@@ -79,8 +79,8 @@ impl Gather {
         self.names.get(column).is_some_and(|n| n.kind != CounterKind::Value)
     }
 
-    /// Whether a row of records is of a validation, with a counter that means another thing there, as
-    /// MMEngine writes them: it has fewer counters than the others, and counts epochs, or always
+    /// Whether a row of records is of a validation, with a counter that means another thing there,
+    /// as MMEngine writes them: it has fewer counters than the others, and counts epochs, or always
     /// 0, under the name of the steps.
     #[inline]
     fn is_validation(&self, counts: RowCounts) -> bool {
