@@ -1,7 +1,7 @@
 //! [`choose`]: which of the names in a log is the metric, the step, the rate.
 
 use crate::names::{
-    CounterKind, DataSplit, bare_split, is_counter, is_grad_norm, is_rate, maximizes, metric_direction, plain,
+    CounterKind, DataSplit, bare_split, is_counter, is_grad_norm, is_rate, maximizes, metric_direction, plain, weight,
 };
 use stepsize::{Error, Result};
 
@@ -106,8 +106,8 @@ fn counter<'a>(names: &[&'a str]) -> Option<&'a str> {
     names.iter().copied().filter(|n| is_counter(n)).min_by_key(|n| CounterKind::of(n))
 }
 
-/// How well a name serves to compare runs: split, kind, number of words; less is better. `None`: it
-/// is not a metric.
+/// How well a name serves to compare runs: split, kind, how far it is from the whole metric and its
+/// number of words; less is better. `None`: it is not a metric.
 pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     let maximize = metric_direction(name)?;
     if bare_split(name).is_some() {
@@ -121,7 +121,7 @@ pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     };
     let plain = plain(name);
     let kind = if maximize { 2 } else { u8::from(!plain.contains("loss") && !plain.contains("nll")) };
-    Some((split, kind, plain.split('_').count()))
+    Some((split, kind, 16 * weight(name) + plain.split('_').count().min(15)))
 }
 
 #[cfg(test)]

@@ -41,6 +41,11 @@ pub(crate) struct RowCounts {
 }
 
 impl RowCounts {
+    /// Whether the row has a counter.
+    pub fn is_counted(&self) -> bool {
+        self.step.is_some() || self.epoch.is_some()
+    }
+
     /// Of the kinds, columns and values of a row. Of several counters of one rank the first counts.
     #[inline]
     pub fn of(row: impl Iterator<Item = (CounterKind, usize, f64)>) -> Self {
@@ -79,6 +84,8 @@ pub(crate) struct Clock {
     pub columns: (Option<usize>, Option<usize>),
     /// The counts that they go up to, as in `3/10`.
     pub totals: (f64, f64),
+    /// Whether no metric was read so far.
+    pub early: bool,
 }
 
 impl Default for Clock {
@@ -95,6 +102,7 @@ impl Default for Clock {
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
             totals: (f64::NAN, f64::NAN),
+            early: true,
         }
     }
 }
@@ -114,6 +122,14 @@ impl Clock {
         self.per_epoch > 0.0
     }
 
+    /// Whether the counter of steps on a row goes back and counts epochs, or nothing, there.
+    #[inline]
+    pub fn counts_other(&self, counts: RowCounts) -> bool {
+        let next = if self.epoch.is_nan() { 0.0 } else { self.epoch + 1.0 };
+        counts.step.is_some_and(|step| step.rank <= self.best.0 && step.value < self.count && step.value <= next)
+            && counts.epoch.is_none()
+    }
+
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
     /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
@@ -126,13 +142,22 @@ impl Clock {
         let RowCounts { step, epoch } = counts;
         if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
-            if self.first_epoch.is_nan() {
+            if self.first_epoch.is_nan() || self.count.is_nan() && epoch.value < self.first_epoch {
                 self.first_epoch = epoch.value;
             }
         }
+        let bar = CounterKind::BAR;
+        if step.is_none() && epoch.is_some() && self.best.0 == bar {
+            // The epoch of a row says more than a progress bar above it.
+            self.step = f64::NAN;
+        }
         let Some(Count { rank, column, value: count }) = step else { return };
-        if rank > self.best.0 && (count < self.count || self.within()) {
+        if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
             return;
+        }
+        // A progress bar counted so far, and may have counted anything.
+        if rank < self.best.0 && self.best.0 == bar {
+            (self.count, self.epoch_then, self.per_epoch, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
         }
         if rank <= self.best.0 {
             (self.best.0, self.columns.0) = (rank, Some(column));
@@ -141,6 +166,12 @@ impl Clock {
         let stays = count == self.count && (count == self.totals.0 || count == self.first_count);
         let next_epoch = self.epoch.floor() > self.epoch_then.floor();
         let back = count < self.count || stays && next_epoch;
+        if back && !next_epoch && self.early {
+            // What was counted before the first metric was how far the run is to go.
+            (self.count, self.first_count, self.epoch_then, self.offset) = (count, count, self.epoch, 0.0);
+            self.step = self.step_of(count);
+            return;
+        }
         let epoch_went_on = back && next_epoch;
         if back && !epoch_went_on && !behind(self.step_of(count)) {
             // A count of its own: batches of a validation, or an evaluation of an older state.

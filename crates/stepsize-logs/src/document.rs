@@ -4,18 +4,23 @@
 //! - A list of numbers is a series; a list of counts beside it has its steps (Keras history,
 //!   DeepOBS).
 //! - A list of pairs, or of triples that begin with a time, is a series of step and value.
-//! - Objects in a list that have lists of their own are runs, and so are objects that have lists of
-//!   the same names.
+//! - Objects in a list that have lists of their own, of numbers or of records, are runs, and so are
+//!   objects that have lists of the same names.
 //! - Everything else is a fact.
 
 mod lists;
+mod nested;
+mod runs;
 mod tokens;
 
 use crate::gather::Gather;
-use crate::names::{DataSplit, is_known, maximizes};
+use crate::gather::{is_result, is_setting};
+use crate::meaning::rate_in;
+use crate::names::{DataSplit, bare_split, is_known, maximizes, metric_direction};
 use crate::number;
 use crate::run::Run;
 use lists::Lists;
+use nested::Outer;
 use stepsize::Result;
 use tokens::{JsonToken, Tokens};
 
@@ -38,6 +43,8 @@ struct Position {
     lists: Lists,
     /// The depth of the open record, if there is one.
     record: Option<usize>,
+    /// The record around it, if there is one: a run.
+    outer: Option<Outer>,
     records: u64,
     documents: u64,
     /// Numbers at the top of the document, in case it is one record.
@@ -86,6 +93,11 @@ impl Document {
         Ok(())
     }
 
+    /// Takes the list of this name for the steps of those beside it.
+    pub fn count_by(&mut self, name: &str) {
+        self.shape.lists.count_by(name);
+    }
+
     /// Whether every brace is closed.
     pub fn is_whole(&self) -> bool {
         self.shape.stack.is_empty() && self.shape.documents > 0
@@ -93,12 +105,12 @@ impl Document {
 
     /// The runs that the document holds as lists.
     pub fn lists(&self) -> Vec<Run> {
-        self.shape.lists.join(Vec::new())
+        runs::tidy(self.shape.lists.join(Vec::new()))
     }
 
     /// The runs so far.
     pub fn runs(&self, gather: &Gather) -> Vec<Run> {
-        self.shape.lists.join(gather.runs(true))
+        runs::tidy(self.shape.lists.join(gather.runs(true)))
     }
 }
 
@@ -146,6 +158,9 @@ impl Position {
                 self.record = Some(self.stack.len());
                 self.lists.record_begins();
             }
+            (Some(Container::List), true) if self.outer.as_ref().is_none_or(|o| Some(o.depth) == self.record) => {
+                self.inner_begins(gather);
+            }
             _ => {}
         }
         if inside.is_none() && object && self.documents > 1 && self.record.is_none() {
@@ -173,9 +188,14 @@ impl Position {
             self.tuple(&frame.tuple, inner, gather);
         }
         if self.record == Some(self.stack.len()) {
-            self.record = None;
             self.records += 1;
-            self.record_ends(gather);
+            match self.outer.take() {
+                Some(outer) if Some(outer.depth) != self.record => self.inner_ends(outer, gather),
+                outer => {
+                    self.record = None;
+                    self.outer_ends(outer, gather);
+                }
+            }
         }
     }
 
@@ -195,6 +215,13 @@ impl Position {
             }
             // The only number in a list within a record is a number of the record.
             (_, [Some(value)]) if self.record.is_some() => gather.number(&self.record_path(), *value),
+            // One number for each metric, of CatBoost.
+            (_, numbers) if self.record.is_some() && bare_split(&self.record_path()).is_some() => {
+                let path = self.record_path();
+                for (i, value) in numbers.iter().enumerate().filter_map(|(i, v)| Some((i, (*v)?))) {
+                    gather.number(&if i == 0 { path.clone() } else { format!("{path}_{i}") }, value);
+                }
+            }
             (true, _) => {}
             _ => {
                 let list = self.lists.of(&self.list_path());
@@ -258,7 +285,11 @@ impl Position {
         if self.stack.len() == 1 && self.top.len() < 512 {
             self.top.push((self.path.clone(), value));
         }
-        gather.fact(&self.path, &value.to_string());
+        // What a run reached is no setting.
+        let last = self.path.rsplit('/').next().unwrap_or("");
+        if !is_result(&self.path) && (metric_direction(last).is_none() || is_setting(last)) {
+            gather.fact(&self.path, &value.to_string());
+        }
     }
 
     fn text(&mut self, text: &str, gather: &mut Gather) {
@@ -279,19 +310,30 @@ impl Position {
     }
 
     fn record_ends(&mut self, gather: &mut Gather) {
-        if self.lists.record_ends(self.records) {
+        if self.lists.record_ends() {
             self.lists.facts(gather.take_row_named());
             return;
         }
-        // A list of records with the name of a split gives it to the names in it.
-        let split = self
-            .path
-            .rsplit('/')
-            .next()
-            .filter(|p| DataSplit::of_word(p).is_some_and(DataSplit::is_held_out))
-            .map(str::to_owned);
-        match split {
-            Some(split) => gather.end_row_of(&split),
+        self.end_row(gather);
+    }
+
+    /// Ends a row of readings. A list of records with the name of a held-out split gives it to the
+    /// names in it; one with the name of a run, or within the object of a run, is of that run.
+    fn end_row(&self, gather: &mut Gather) {
+        let (above, last) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+        if self.outer.is_none() && self.record.is_none() {
+            let split = above.split('/').any(|part| DataSplit::in_name(part).is_some());
+            match () {
+                () if rate_in(last).is_some() || last.parse::<f64>().is_ok_and(|v| v.fract() != 0.0) => {
+                    gather.select(last);
+                    gather.is_no_table();
+                }
+                () if !above.is_empty() && !split && last.parse::<u32>().is_err() => gather.select(above),
+                () => {}
+            }
+        }
+        match DataSplit::in_name(last).filter(|split| split.is_held_out()) {
+            Some(split) => gather.end_row_of(DataSplit::of_word(last).map_or(split.prefix(), |_| last)),
             None => gather.end_row(),
         }
     }

@@ -125,9 +125,11 @@ fn binary(head: &[u8]) -> Option<Format> {
     let zeros = sample.iter().filter(|b| **b == 0).count();
     let odd = sample.iter().filter(|b| **b < 8 || (14..27).contains(*b) || (28..32).contains(*b)).count() - zeros;
     // Half of UTF-16 is zeros. More than a tenth of other control characters: it is not a text.
+    // Lines without any are a text in another encoding, such as GBK.
+    let lines = sample.iter().filter(|b| **b == b'\n').count() * 400 >= sample.len();
+    let other = invalid(sample) * 5 > sample.len() && !(lines && odd == 0 && zeros == 0);
     let wide = (sample.starts_with(&[0xFF, 0xFE]) || sample.starts_with(&[0xFE, 0xFF])) || is_wide(sample);
-    (!wide && !sample.is_empty() && (odd * 10 > sample.len() || invalid(sample) * 5 > sample.len()))
-        .then_some(Format::Other)
+    (!wide && !sample.is_empty() && (odd * 10 > sample.len() || other)).then_some(Format::Other)
 }
 
 /// Whether every second byte is zero and the others are not.
@@ -156,6 +158,11 @@ fn object(start: &str, lines: &[&str], lower: &str) -> Format {
     let whole = |line: &&str| line.starts_with('{') && line.ends_with('}');
     let records = lines.iter().filter(|l| whole(l)).count();
     let first = lines.first().copied().unwrap_or("");
+    // A table of Lua or the like, or a configuration above a text.
+    let inside = start.get(1..).unwrap_or("").trim_start();
+    if !inside.is_empty() && !inside.starts_with(['"', '\'', '}', ',']) {
+        return Format::Text;
+    }
     if lines.len() > 1 && whole(&first) && literal::parse(first).is_some() {
         let detectron = lower.ends_with("metrics.json") || first.contains("\"mode\"") || first.contains("\"env_info\"");
         return match (first.starts_with("{'") || records * 2 <= lines.len(), detectron) {
@@ -170,7 +177,11 @@ fn object(start: &str, lines: &[&str], lower: &str) -> Format {
     if lines.len() == 1 && whole(&first) && (lower.ends_with(".jsonl") || lower.ends_with(".ndjson")) {
         return Format::JsonLines;
     }
-    if let Some((Value::Map(entries), _)) = literal::parse(start) {
+    if let Some((Value::Map(entries), length)) = literal::parse(start) {
+        let rest = start.get(length..).unwrap_or("").trim_start();
+        if !rest.is_empty() && !rest.starts_with(['{', '[', '}', ']', ',']) {
+            return Format::Text;
+        }
         let lists = |v: &Value| matches!(v, Value::List(l) if l.iter().all(|v| v.number().is_some()));
         let any = |such: &dyn Fn(&Value) -> bool| entries.iter().any(|(_, v)| such(v));
         if !entries.is_empty() && entries.iter().all(|(_, v)| lists(v)) {

@@ -9,15 +9,17 @@
 
 mod draft;
 mod facts;
+mod rows;
 mod sweep;
 
 use crate::clock::{Again, RowCounts};
-use crate::names::{CounterKind, DataSplit};
-use crate::run::Run;
+use crate::names::{CounterKind, DataSplit, bare_split, is_rate, metric_direction, plain};
 use crate::thin::POINTS;
 use draft::Draft;
 pub use facts::name_facts;
+pub(crate) use facts::{is_applied, is_result, is_setting};
 use std::collections::{BTreeMap, HashMap};
+pub(crate) use sweep::{DIRECTION, MINIMIZE};
 
 /// Readings kept of all names together, about: 64 MB.
 const ALL_POINTS: usize = 2 << 20;
@@ -35,10 +37,18 @@ const FACT_LENGTH: usize = 512;
 
 /// What is known of a name.
 #[derive(Debug, Clone)]
-struct NameFacts {
-    text: String,
-    kind: CounterKind,
+pub(crate) struct NameFacts {
+    pub text: String,
+    pub kind: CounterKind,
+    /// Whether high is good, if it is a metric.
+    pub metric: Option<bool>,
+    /// Whether it is nothing but the name of a split.
+    pub split: bool,
+    rate: bool,
 }
+
+/// The numbers of a row by column, and its words by name.
+pub(crate) type Row = (Vec<(usize, f64)>, Vec<(String, String)>);
 
 /// Collects rows into runs.
 #[derive(Debug, Clone)]
@@ -61,6 +71,10 @@ pub(crate) struct Gather {
     series: usize,
     limit: usize,
     table: Option<sweep::FirstRows>,
+    /// Whether the row is of the end of its epoch.
+    ended: bool,
+    /// The counter that the user named; others are readings then.
+    step: Option<String>,
     /// Rows as they were read, if the caller wants them.
     tap: Option<Vec<Vec<(String, f64)>>>,
     /// Line or record, for notes.
@@ -86,6 +100,8 @@ impl Gather {
             series: 0,
             limit: POINTS,
             table: Some(sweep::FirstRows::default()),
+            ended: false,
+            step: None,
             tap: None,
             place: 0,
         }
@@ -101,8 +117,57 @@ impl Gather {
             return None;
         }
         self.index.insert(name.to_owned(), self.names.len());
-        self.names.push(NameFacts { text: name.to_owned(), kind: CounterKind::of(name) });
+        let kind = match &self.step {
+            // Several readings at one count of a name that is not known share it evenly.
+            Some(step) if *step == plain(name) => match CounterKind::of(name) {
+                CounterKind::Step(_) => CounterKind::Step(0),
+                _ => CounterKind::Epoch(0),
+            },
+            Some(_) => CounterKind::Value,
+            None => CounterKind::of(name),
+        };
+        let aside = self.step.is_some() && CounterKind::of(name) != CounterKind::Value;
+        self.names.push(NameFacts {
+            text: name.to_owned(),
+            kind,
+            metric: metric_direction(name).filter(|_| !aside),
+            split: bare_split(name).is_some(),
+            rate: is_rate(name),
+        });
         Some(self.names.len() - 1)
+    }
+
+    /// What is known of the name of a column.
+    pub fn name(&self, column: usize) -> Option<&NameFacts> {
+        self.names.get(column)
+    }
+
+    /// Takes only this counter for one.
+    pub fn count_by(&mut self, step: &str) {
+        self.step = Some(plain(step));
+    }
+
+    /// Whether a counter was seen in this run, or waits for its readings.
+    pub fn is_counted(&self) -> bool {
+        let clock = self.drafts.get(self.now).map(|d| &d.clock);
+        !self.pending.is_empty() || clock.is_some_and(|c| c.columns != (None, None))
+    }
+
+    /// Whether the current run has readings.
+    pub fn has_readings(&self) -> bool {
+        self.drafts.get(self.now).is_some_and(Draft::has_readings)
+    }
+
+    /// The current row is of the end of its epoch.
+    pub fn epoch_ended(&mut self) {
+        self.ended = true;
+    }
+
+    /// Notes a message that the loss is not finite, with the step that it names or NaN.
+    pub fn broke(&mut self, step: f64) {
+        if let Some(draft) = self.drafts.get_mut(self.now).filter(|d| d.has_readings()) {
+            draft.broke = Some(step);
+        }
     }
 
     /// Adds a number to the current row.
@@ -150,6 +215,22 @@ impl Gather {
         out
     }
 
+    /// Takes the current row away, for [`Gather::take_up`].
+    pub fn put_aside(&mut self) -> Row {
+        self.empty.clear();
+        (std::mem::take(&mut self.row), std::mem::take(&mut self.words))
+    }
+
+    /// Goes on with a row that was put aside.
+    pub fn take_up(&mut self, row: Vec<(usize, f64)>, words: Vec<(String, String)>) {
+        (self.row, self.words) = (row, words);
+    }
+
+    /// Whether the current row holds a metric.
+    pub fn has_metric(&self) -> bool {
+        self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.metric.is_some()))
+    }
+
     /// Ends the current row; its readings are of this split.
     pub fn end_row_of(&mut self, split: &str) {
         for (column, value) in self.take_row() {
@@ -170,9 +251,9 @@ impl Gather {
     }
 
     /// Notes the count that a counter goes up to.
-    pub fn total(&mut self, name: &str, whole: f64) {
+    pub fn total(&mut self, kind: CounterKind, whole: f64) {
         if let Some(draft) = self.drafts.get_mut(self.now) {
-            draft.clock.total(CounterKind::of(name), whole);
+            draft.clock.total(kind, whole);
         }
     }
 
@@ -183,7 +264,9 @@ impl Gather {
             Some(draft) => &mut draft.facts,
             None => &mut self.facts,
         };
-        if !name.is_empty() && (facts.len() < FACTS || facts.contains_key(name)) {
+        // A known setting has its place among any number of others.
+        let room = facts.len() < FACTS || facts.len() < 2 * FACTS && facts::is_setting(name);
+        if !name.is_empty() && (room || facts.contains_key(name)) {
             facts.insert(clip(name).to_owned(), clip(text).to_owned());
         }
     }
@@ -222,6 +305,11 @@ impl Gather {
         self.started = true;
     }
 
+    /// The rows are no table of runs.
+    pub fn is_no_table(&mut self) {
+        self.table = None;
+    }
+
     /// Switches to the run with this label.
     pub fn select(&mut self, label: &str) {
         if let Some(&draft) = self.labels.get(label) {
@@ -244,135 +332,6 @@ impl Gather {
         self.now = self.drafts.len() - 1;
         self.labels.insert(label, self.now);
     }
-
-    /// Ends the current row.
-    #[inline]
-    pub fn end_row(&mut self) {
-        self.take_in_row();
-        self.empty.clear();
-    }
-
-    #[inline]
-    fn take_in_row(&mut self) {
-        if let Some(table) = &mut self.table
-            && !table.add(&self.row, &self.empty, &self.words)
-        {
-            self.table = None;
-        }
-        if !self.words.is_empty() {
-            self.take_words();
-        }
-        if self.row.is_empty() {
-            return;
-        }
-        if self.row.iter().all(|(c, _)| self.is_counter(*c)) {
-            if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !self.empty.is_empty()) {
-                draft.empty_row(counts(&self.row, &self.names), &self.empty, &self.names, self.again);
-            }
-            // Counters on a line of their own belong to the readings that follow.
-            for (column, count) in self.row.drain(..) {
-                self.pending.retain(|(c, _)| *c != column);
-                self.pending.push((column, count));
-            }
-            return;
-        }
-        if !self.pending.is_empty() {
-            let row = &mut self.row;
-            self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d));
-            row.append(&mut self.pending);
-        }
-        if let Some(tap) = &mut self.tap {
-            let names = &self.names;
-            tap.push(self.row.iter().filter_map(|(c, v)| Some((names.get(*c)?.text.clone(), *v))).collect());
-        }
-        let again = self.again;
-        let counts = counts(&self.row, &self.names);
-        let columns = self.row.iter().map(|(column, _)| *column);
-        if self.labels.is_empty()
-            && self.drafts.get(self.now).is_some_and(|d| d.ends_before(counts, columns, again, self.started))
-        {
-            self.next_run();
-        }
-        let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
-        let made = draft.row(&self.row, counts, &self.names, self.limit, self.place, again);
-        self.row.clear();
-        self.started = false;
-        if made > 0 {
-            self.series += made;
-            self.limits();
-        }
-    }
-
-    #[inline]
-    fn is_counter(&self, column: usize) -> bool {
-        self.names.get(column).is_some_and(|n| n.kind != CounterKind::Value)
-    }
-
-    /// Starts another run.
-    fn next_run(&mut self) {
-        if self.drafts.len() >= RUNS {
-            return self.note(format!("more than {RUNS} runs; further ones are left out"));
-        }
-        let mut draft = Draft::new(String::new());
-        if let Some(old) = self.drafts.get_mut(self.now) {
-            // Facts since the last reading belong to the run that begins.
-            draft.facts = std::mem::take(&mut old.fresh);
-            draft.notes.push(format!("begins at line {}", self.place));
-        }
-        self.drafts.push(draft);
-        self.now = self.drafts.len() - 1;
-    }
-
-    fn limits(&mut self) {
-        if self.series > SERIES {
-            self.note(format!("more than {SERIES} series; further ones are left out"));
-            for draft in &mut self.drafts {
-                draft.full = true;
-            }
-        }
-        let limit = (ALL_POINTS / self.series.max(1)).clamp(64, POINTS);
-        if limit <= self.limit / 2 {
-            self.limit = limit;
-            self.drafts.iter_mut().for_each(|d| d.limit(limit));
-        }
-    }
-
-    /// Takes in the words of a row: labels and facts.
-    fn take_words(&mut self) {
-        let words = std::mem::take(&mut self.words);
-        if self.row.is_empty() {
-            for (name, text) in &words {
-                self.fact(name, text);
-            }
-            return;
-        }
-        let counted = self.row.iter().any(|(c, _)| self.is_counter(*c));
-        let label = words.iter().find(|(n, _)| facts::is_label(n)).filter(|_| counted);
-        if let Some((_, label)) = label {
-            self.select(label);
-        }
-        for (name, text) in &words {
-            let known = self.drafts.get(self.now).is_some_and(|d| d.facts.contains_key(name));
-            if !known {
-                self.fact(name, text);
-            }
-        }
-    }
-
-    /// The runs so far.
-    pub fn runs(&self, last: bool) -> Vec<Run> {
-        let sweep = self.table.as_ref().filter(|_| last || self.drafts.len() > 1).and_then(|t| t.runs(&self.names));
-        let mut runs =
-            sweep.unwrap_or_else(|| self.drafts.iter().filter(|d| !d.is_empty()).map(|d| d.run(&self.names)).collect());
-        for run in &mut runs {
-            for (name, text) in &self.facts {
-                run.facts.entry(name.clone()).or_insert_with(|| text.clone());
-            }
-            name_facts(&mut run.facts);
-            run.notes.extend(self.notes.iter().cloned());
-        }
-        runs
-    }
 }
 
 /// The best known counters of a row.
@@ -382,6 +341,11 @@ fn counts(row: &[(usize, f64)], names: &[NameFacts]) -> RowCounts {
         row.iter()
             .map(|(column, value)| (names.get(*column).map_or(CounterKind::Value, |name| name.kind), *column, *value)),
     )
+}
+
+/// Whether a key of a record names the run that it is.
+pub(crate) fn is_label(name: &str) -> bool {
+    matches!(name, "name" | "run" | "run_id" | "id" | "label") || facts::is_label(name)
 }
 
 /// The beginning of a text that is kept.

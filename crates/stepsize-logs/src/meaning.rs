@@ -1,14 +1,24 @@
 //! [`records`]: turns a run into the [`Record`] that a diagnosis reads. It finds the training loss,
 //! the validation loss, the rate, the gradient norm and the score among the series, and the facts
-//! that are known by their names.
+//! that are known by their names. [`read`] also says what it took.
 //!
 //! A table with one row for each run (a sweep: no step, rates that are spread) becomes one record
 //! for each row.
 
+mod pick;
+mod rates;
+mod taken;
+
+pub use rates::rate_in;
+pub use taken::{Role, SeenSeries, Taken};
+
 use crate::choose::rank;
-use crate::names::{CounterKind, DataSplit, bare_split, is_grad_norm, is_rate};
+use crate::names::{CounterKind, DataSplit, is_rate};
+use crate::number;
 use crate::run::{NamedSeries, Run};
-use std::collections::BTreeMap;
+use pick::Picked;
+use std::collections::{BTreeMap, HashSet};
+use stepsize::Result;
 use stepsize::diagnosis::{Facts, Record, Series};
 
 /// Rows of a table that may be a sweep; more rows are a log of steps.
@@ -16,6 +26,17 @@ const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
 
 /// A loss that is left out at least this often at the end was not finite.
 const LEFT_OUT: usize = 3;
+
+/// What the user says of the names in a log. Each part may be left open.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Asked {
+    /// The name of the metric by which the run is judged; case and punctuation do not matter.
+    pub metric: Option<String>,
+    /// Whether high is good for it.
+    pub maximize: Option<bool>,
+    /// The name of the series of the rate.
+    pub rate: Option<String>,
+}
 
 /// The records of a run: one, or one for each row of a sweep. `path` names the file for people and
 /// may contain the rate (`lr0.01/metrics.csv`).
@@ -32,57 +53,62 @@ const LEFT_OUT: usize = 3;
 /// assert_eq!(records[0].base_lr(), Some(1e-3));
 /// ```
 pub fn records(run: &Run, path: &str) -> Vec<Record> {
-    let record = record(run, path);
-    rows(run, &record).unwrap_or_else(|| vec![record])
+    read(run, path, &Asked::default())
+        .map(|all| all.into_iter().map(|(record, _)| record).collect())
+        .unwrap_or_default()
 }
 
-fn record(run: &Run, path: &str) -> Record {
-    let lowest = |pass: &dyn Fn((u8, u8, usize)) -> bool| {
-        let all = run.series.iter().filter_map(|s| Some((rank(&s.name)?, s))).filter(|(r, _)| pass(*r));
-        all.min_by_key(|(r, s)| (r.1, r.0, std::cmp::Reverse(s.points.len().min(3)), r.2)).map(|(_, s)| s)
-    };
-    // Held-out scores come first.
-    let score = lowest(&|r| r.1 == 2 && r.0 < 2).or_else(|| lowest(&|r| r.1 == 2));
-    // In reinforcement learning the losses of policy and critic do not show how good the run is,
-    // only that it broke.
-    let rewarded = score.is_some_and(|s| is_reward(&s.name));
-    // A name that is only a split is its loss where no loss is named.
-    let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3));
-    let bare = |held_out: bool| {
-        run.series.iter().find(|s| !named && bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out))
-    };
-    let tells = |s: &&NamedSeries| !rewarded || s.points.last().is_some_and(|p| !p.1.is_finite());
-    let val = lowest(&|r| r.1 < 2 && r.0 < 2).filter(tells).or_else(|| bare(true));
-    let train = lowest(&|r| r.1 < 2 && r.0 >= 2).filter(tells).or_else(|| bare(false));
-    // Of several groups of parameters, the one with the highest rate stands for the run.
-    let rate = run
-        .series
-        .iter()
-        .filter(|s| is_rate(&s.name) && s.points.iter().any(|p| p.1 > 0.0))
-        .max_by(|a, b| peak(a).total_cmp(&peak(b)));
-    let norm = run.series.iter().find(|s| is_grad_norm(&s.name));
+/// As [`records`], each with what it was made of, and with the names that the user gives.
+///
+/// # Errors
+/// `is_invalid` if a name that was asked for is not in the run; the message has those that are.
+pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>> {
+    let picked = Picked::of(run, asked)?;
+    let record = record(run, path, &picked);
+    let mut taken = Taken::new(run, &picked.roles());
+    taken.losses_of(&record, (picked.log_loss, picked.log_val));
+    taken.rate = record.facts.lr.map(|lr| (lr, source_of_rate(run, path).to_owned()));
+    Ok(match rows(run, &record) {
+        Some(records) => records.into_iter().map(|r| (r, taken.clone())).collect(),
+        None => vec![(record, taken)],
+    })
+}
+
+fn record(run: &Run, path: &str, picked: &Picked<'_>) -> Record {
     let tidy = |s: Option<&NamedSeries>| s.map_or_else(Series::default, |s| Series::new(s.points.iter().copied()));
-    let loss = |s: Option<&NamedSeries>| {
-        s.map_or_else(Series::default, |s| Series::new(s.points.iter().copied().chain(left_out(run, s))))
+    let broken = picked.norm.map(broken_steps).unwrap_or_default();
+    let loss = |s: Option<&NamedSeries>, log: bool| {
+        let Some(s) = s else { return Series::default() };
+        let value = |(step, value): &(f64, f64)| match () {
+            // The Trainer of Hugging Face writes a loss that is not finite as 0.0.
+            () if *value == 0.0 && broken.contains(&step.to_bits()) => (*step, f64::NAN),
+            () if log => (*step, value.ln()),
+            () => (*step, *value),
+        };
+        Series::new(s.points.iter().map(value).chain(left_out(run, s)))
     };
     let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
     let mut facts = facts(run, path);
-    let binary = [train, val].into_iter().flatten().any(|s| is_binary(&s.name));
+    let binary = [picked.loss, picked.val].into_iter().flatten().any(|s| is_binary(&s.name));
     facts.classes = facts.classes.or(binary.then_some(2));
     Record {
-        loss: loss(train),
-        val_loss: loss(val),
-        lr: tidy(rate),
-        grad_norm: tidy(norm),
-        score: tidy(score),
+        loss: loss(picked.loss, picked.log_loss),
+        val_loss: loss(picked.val, picked.log_val),
+        lr: tidy(picked.rate),
+        grad_norm: tidy(picked.norm),
+        score: tidy(picked.score),
         facts,
         name,
     }
 }
 
-fn is_reward(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    name.contains("reward") || name.split(|c: char| !c.is_alphanumeric()).any(|p| p == "return" || p == "returns")
+/// The steps at which a gradient norm was not finite, as bits.
+fn broken_steps(norm: &NamedSeries) -> HashSet<u64> {
+    norm.points.iter().filter(|p| !p.1.is_finite()).map(|p| p.0.to_bits()).collect()
+}
+
+fn split_is_held_out(name: &str) -> bool {
+    DataSplit::in_name(name).is_some_and(DataSplit::is_held_out)
 }
 
 /// Whether the name is that of a cross-entropy of two classes, as users of XGBoost, LightGBM, Keras
@@ -94,12 +120,12 @@ fn is_binary(name: &str) -> bool {
 }
 
 /// The steps from which on a loss was left out, while a series logged beside it from the first step
-/// (an accuracy, the rate) continues: the loss was not finite. Pandas writes NaN as an empty cell,
-/// many tools write it as JSON's null.
+/// (an accuracy, the rate) continues with the counter of both: the loss was not finite. Without a
+/// counter nothing shows that the two were due together.
 fn left_out(run: &Run, loss: &NamedSeries) -> Vec<(f64, f64)> {
     let count = loss.points.len();
     let whole = |s: &NamedSeries| s.seen == s.points.len() as u64;
-    if count < 2 || !whole(loss) {
+    if count < 2 || !whole(loss) || run.counter.is_empty() {
         return Vec::new();
     }
     let beside = |s: &&NamedSeries| {
@@ -112,23 +138,19 @@ fn left_out(run: &Run, loss: &NamedSeries) -> Vec<(f64, f64)> {
     other.map(|s| s.points.iter().skip(count).map(|p| (p.0, f64::NAN)).collect()).unwrap_or_default()
 }
 
-fn peak(series: &NamedSeries) -> f64 {
-    series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max)
-}
-
 /// Facts that are fields of [`Facts`] or have no use there; the others are kept under their names.
 const KNOWN: [&str; 8] =
     ["lr", "num_classes", "total_steps", "total_epochs", "optimizer", "schedule", "seed", "command"];
 
 fn facts(run: &Run, path: &str) -> Facts {
-    let number = |name: &str| run.facts.get(name).and_then(|v| v.trim().parse::<f64>().ok()).filter(|v| v.is_finite());
+    let number = |name: &str| run.facts.get(name).and_then(|v| told(v)).filter(|v| v.is_finite());
     let words = |name: &str| run.facts.get(name).map(|v| v.to_ascii_lowercase());
     let total = if CounterKind::of(&run.counter).is_epoch() { "total_epochs" } else { "total_steps" };
-    let told = number("lr").or_else(|| rate_in(&run.name)).or_else(|| rate_in(path));
+    let lr = number("lr").filter(|lr| *lr > 0.0).or_else(|| rate_in(&run.name)).or_else(|| rate_in(path));
     let other: BTreeMap<String, String> =
         run.facts.iter().filter(|(k, _)| !KNOWN.contains(&k.as_str())).map(|(k, v)| (k.clone(), v.clone())).collect();
     Facts {
-        lr: told.filter(|lr| *lr > 0.0),
+        lr: lr.filter(|lr| *lr > 0.0),
         classes: number("num_classes").filter(|c| *c >= 2.0 && *c < 1e7).map(|c| c as u32),
         total_steps: number(total),
         optimizer: words("optimizer"),
@@ -138,38 +160,31 @@ fn facts(run: &Run, path: &str) -> Facts {
     }
 }
 
-/// The rate in a name: `lr=0.1`, `lr_1e-3`, `lr0.01-seed2`, `eta-0.5`, `learning_rate_3e-4`.
-pub fn rate_in(name: &str) -> Option<f64> {
-    let name = name.to_ascii_lowercase();
-    for word in ["learning_rate", "learningrate", "learning-rate", "eta0", "eta", "lr"] {
-        for (at, _) in name.match_indices(word) {
-            let before = name[..at].chars().next_back();
-            if before.is_some_and(char::is_alphanumeric) {
-                continue;
-            }
-            let rest = name[at + word.len()..].trim_start_matches(['=', '_', '-', ':', ' ', '~']);
-            let end = rest
-                .char_indices()
-                .find(|(i, c)| {
-                    let sign = *c == '-' && rest[..*i].ends_with('e');
-                    !(c.is_ascii_digit() || *c == '.' || sign || *c == 'e' && *i > 0)
-                })
-                .map_or(rest.len(), |(i, _)| i);
-            let text = rest[..end].trim_end_matches(['.', 'e', '-']);
-            // `lr0p01` is not read; `lr0.01.csv` is 0.01.
-            if let Some(rate) = text.parse::<f64>().ok().filter(|r| *r > 0.0 && r.is_finite()) {
-                return Some(rate);
-            }
-        }
+/// The number in a setting, as configurations print it.
+fn told(text: &str) -> Option<f64> {
+    let text = text.trim().trim_matches(['"', '\'']);
+    number::told(text.as_bytes()).or_else(|| number::whole(text.replacen(',', ".", 1).as_bytes()))
+}
+
+/// Where the base rate of [`facts`] is from.
+fn source_of_rate(run: &Run, path: &str) -> &'static str {
+    match () {
+        () if run.facts.get("lr").and_then(|v| told(v)).is_some_and(|lr| lr > 0.0) => "the configuration",
+        () if rate_in(&run.name).is_some() => "the name of the run",
+        () if rate_in(path).is_some() => "the name of the file",
+        () => "the log",
     }
-    None
 }
 
 /// The rows of a sweep as records, if the table is one.
 fn rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
     let rate = run.series.iter().find(|s| is_rate(&s.name))?;
     let count = rate.points.len();
-    if !run.counter.is_empty() || !SWEEP_ROWS.contains(&count) {
+    let beside = |s: &Series| s.len() + s.broken().len() == count;
+    if !run.counter.is_empty()
+        || !SWEEP_ROWS.contains(&count)
+        || ![&whole.loss, &whole.val_loss, &whole.score].into_iter().any(beside)
+    {
         return None;
     }
     let mut rates: Vec<f64> = rate.points.iter().map(|p| p.1).filter(|r| *r > 0.0 && r.is_finite()).collect();
@@ -214,6 +229,7 @@ mod tests {
     fn a_loss_that_is_left_out_for_good_was_not_finite() {
         let run = |loss: &[f64], beside: &str, name: &str| Run {
             series: vec![series(name, loss), series(beside, &[0.1; 8])],
+            counter: "epoch".into(),
             ..Run::default()
         };
         let broken = |run: &Run| {
@@ -230,6 +246,9 @@ mod tests {
         let mut sparse = run(&[2.3, 2.0, 1.9], "lr", "val_loss");
         sparse.series[0].points.iter_mut().for_each(|p| p.0 *= 2.0);
         assert_eq!(broken(&sparse), 0);
+        // Without a counter nothing shows that both were due together.
+        let uncounted = Run { counter: String::new(), ..run(&[2.3, 4.0, 9.0], "accuracy", "loss") };
+        assert_eq!(broken(&uncounted), 0);
     }
 
     #[test]
@@ -272,31 +291,61 @@ mod tests {
     fn a_reward_is_not_told_by_the_losses_of_its_policy() {
         let run = Run {
             series: vec![
-                series("mean_reward", &[0.1, 0.5]),
-                series("policy_loss", &[1.0, 2.0]),
-                series("entropy", &[1.0, 0.1]),
+                series("mean_reward", &[0.1, 0.5, 0.6]),
+                series("policy_loss", &[1.0, 2.0, 1.0]),
+                series("entropy", &[1.0, 0.1, 0.1]),
             ],
             ..Run::default()
         };
         let record = &records(&run, "a.csv")[0];
-        assert_eq!((record.loss.len(), record.val_loss.len(), record.score.len()), (0, 0, 2));
+        assert_eq!((record.loss.len(), record.val_loss.len(), record.score.len()), (0, 0, 3));
+        // A reward that was read once drops no curve.
+        let run =
+            Run { series: vec![series("return", &[1.0]), series("val_loss", &[1.0, 0.5, 0.4])], ..Run::default() };
+        assert_eq!(records(&run, "a.txt")[0].val_loss.len(), 3);
     }
 
     #[test]
-    fn rates_in_names() {
-        for (name, rate) in [
-            ("runs/lr=0.1/log.txt", 0.1),
-            ("lr_1e-3.csv", 1e-3),
-            ("mlp-lr0.01-seed2.jsonl", 0.01),
-            ("learning_rate_3e-4/x", 3e-4),
-            ("a_eta0_0.5.csv", 0.5),
-            ("job3_lr2.csv", 2.0),
-        ] {
-            assert_eq!(rate_in(name), Some(rate), "{name}");
-        }
-        for name in ["beta0.9", "clr0.1", "log.csv", "lr.csv", "early_lr_schedule"] {
-            assert_eq!(rate_in(name), None, "{name}");
-        }
+    fn a_loss_of_zero_beside_a_gradient_that_broke_was_not_finite() {
+        let run = Run {
+            series: vec![series("loss", &[2.3, 0.0, 0.0]), series("grad_norm", &[1.0, f64::NAN, f64::NAN])],
+            counter: "epoch".into(),
+            ..Run::default()
+        };
+        assert_eq!(records(&run, "a.txt")[0].loss.broken(), [1.0, 2.0]);
+    }
+
+    #[test]
+    fn a_curve_before_a_summary_and_the_whole_before_its_parts() {
+        let long = [1.0, 0.5, 0.4];
+        let taken = |all: &[(&str, &[f64])]| {
+            let run = Run { series: all.iter().map(|(n, v)| series(n, v)).collect(), ..Run::default() };
+            let (_, taken) = read(&run, "a.txt", &Asked::default()).unwrap().remove(0);
+            [Role::Loss, Role::Validation, Role::Score].map(|r| taken.of(r).map(|s| s.name.clone()).unwrap_or_default())
+        };
+        assert_eq!(
+            taken(&[("loss_cls", &long), ("total_loss", &long), ("val_acc", &long)]),
+            ["total_loss", "", "val_acc"]
+        );
+        assert_eq!(taken(&[("loss", &[0.7]), ("train_loss", &long)]), ["train_loss", "", ""]);
+        assert_eq!(taken(&[("dynamics_loss_epoch", &long), ("train_loss_epoch", &long)]), ["train_loss_epoch", "", ""]);
+        assert_eq!(taken(&[("loss", &long), ("val_err", &[80.0, 70.0, 60.0])]), ["loss", "", ""]);
+        assert_eq!(taken(&[("train_obj", &long), ("valid_obj", &long)]), ["train_obj", "valid_obj", ""]);
+        assert_eq!(taken(&[("loss_disc", &long), ("loss_mel", &long)]), ["loss_mel", "", ""]);
+    }
+
+    #[test]
+    fn what_is_asked_for_is_taken() {
+        let run = Run {
+            series: vec![series("loss", &[1.0, 0.5]), series("quality", &[0.1, 0.5]), series("speed", &[0.1, 0.1])],
+            ..Run::default()
+        };
+        let asked = Asked { metric: Some("Quality".into()), maximize: Some(true), rate: Some("speed".into()) };
+        let (record, taken) = read(&run, "a.txt", &asked).unwrap().remove(0);
+        assert_eq!((record.loss.len(), record.score.values(), record.base_lr()), (0, vec![0.1, 0.5], Some(0.1)));
+        assert!(taken.to_string().contains("score quality (2, 0.1 .. 0.5)"), "{taken}");
+        let wrong = Asked { metric: Some("f1".into()), ..Asked::default() };
+        assert!(read(&run, "a.txt", &wrong).unwrap_err().to_string().contains("it has loss, quality, speed"));
     }
 
     #[test]

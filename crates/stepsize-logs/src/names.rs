@@ -1,7 +1,13 @@
 //! What the names in a log mean: splits of the data, counters, metrics. Every reader asks here.
 //!
 //! A name is compared in its plain form: lower case, everything that is not a letter or a digit as
-//! `_`.
+//! `_`, and the words of `camelCase` apart.
+
+mod component;
+mod vocabulary;
+
+pub(crate) use component::weight;
+use vocabulary::{ASIDE, EPOCHS, FACTORS, MAXIMIZE, MINIMIZE, SPLITS, STEPS};
 
 /// The data that a metric was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -15,124 +21,6 @@ pub enum DataSplit {
     /// Data that the model is trained on.
     Train,
 }
-
-/// Words that name a split.
-const SPLITS: [(&str, DataSplit); 11] = [
-    ("train", DataSplit::Train),
-    ("training", DataSplit::Train),
-    // CatBoost
-    ("learn", DataSplit::Train),
-    ("val", DataSplit::Validation),
-    ("valid", DataSplit::Validation),
-    ("validation", DataSplit::Validation),
-    ("dev", DataSplit::Validation),
-    ("eval", DataSplit::Evaluation),
-    ("evaluation", DataSplit::Evaluation),
-    ("test", DataSplit::Test),
-    ("testing", DataSplit::Test),
-];
-
-/// Names of counters of optimizer steps, in their plain form; the best first.
-const STEPS: [&str; 17] = [
-    "global_step",
-    "trainer_global_step",
-    "train_global_step",
-    "num_updates",
-    "step",
-    "steps",
-    "train_step",
-    "iteration",
-    "iterations",
-    "iter",
-    "iters",
-    "it",
-    "update",
-    "updates",
-    "batch",
-    "minibatch",
-    "round",
-];
-
-/// Names of counters of passes over the data, then of data; the best first.
-const EPOCHS: [&str; 5] = ["epoch", "epochs", "ep", "tokens", "samples"];
-
-/// Low is good for a metric with one of these words in its name.
-const MINIMIZE: [&str; 36] = [
-    "loss",
-    "nll",
-    "ppl",
-    "perplexity",
-    "bpb",
-    "bpc",
-    "bpd",
-    "error",
-    "err",
-    "rmse",
-    "mse",
-    "mae",
-    "mape",
-    "rmsle",
-    "logloss",
-    "mlogloss",
-    "xent",
-    "crossentropy",
-    "entropy",
-    "wer",
-    "cer",
-    "fid",
-    "cost",
-    "l1",
-    "l2",
-    "kl",
-    "objective",
-    "ce",
-    "regret",
-    "negloglik",
-    "fval",
-    "fun",
-    "hinge",
-    "inertia",
-    "deviance",
-    "distortion",
-];
-
-/// High is good for a metric with one of these words in its name.
-const MAXIMIZE: [&str; 27] = [
-    "acc",
-    "accuracy",
-    "f1",
-    "auc",
-    "auroc",
-    "reward",
-    "return",
-    "bleu",
-    "rouge",
-    "r2",
-    "map",
-    "map50",
-    "ap",
-    "miou",
-    "iou",
-    "dice",
-    "ndcg",
-    "mrr",
-    "recall",
-    "precision",
-    "psnr",
-    "ssim",
-    "score",
-    "top1",
-    "top5",
-    "success",
-    "correct",
-];
-
-/// Names with one of these words are about speed, size or state, not about how good the model is.
-const ASIDE: [&str; 26] = [
-    "time", "eta", "mem", "memory", "mfu", "scale", "norm", "gnorm", "lr", "rate", "decay", "momentum", "sec",
-    "seconds", "speed", "runtime", "per", "rank", "size", "coef", "weight", "skipped", "flops", "elapsed", "best",
-    "wall",
-];
 
 impl DataSplit {
     /// The split that a whole word names, in any case.
@@ -159,8 +47,7 @@ impl DataSplit {
     /// The split whose name a metric follows without a mark: `valloss`, `testacc`.
     fn before_metric(word: &str) -> Option<Self> {
         let word = word.to_ascii_lowercase();
-        let metric = |rest: &str| MINIMIZE.contains(&rest) || MAXIMIZE.contains(&rest);
-        let follows = |known: &str| word.strip_prefix(known).is_some_and(metric);
+        let follows = |known: &str| word.strip_prefix(known).is_some_and(|rest| listed(rest).is_some());
         SPLITS.iter().find(|(known, _)| follows(known)).map(|(_, split)| *split)
     }
 
@@ -207,9 +94,17 @@ pub enum CounterKind {
 }
 
 impl CounterKind {
+    /// The rank of the count in a progress bar.
+    pub(crate) const BAR: usize = STEPS.len() - 1;
+
     /// What this name counts.
     pub fn of(name: &str) -> Self {
-        match place(name, STEPS.iter().chain(&EPOCHS).copied()) {
+        // The counters of loggers that sort their names: `time/iterations`, `total/steps`.
+        let name = match name.split_once('/') {
+            Some(("time" | "total" | "counters" | "progress" | "info", rest)) => rest,
+            _ => name,
+        };
+        match place(name, STEPS.iter().chain(EPOCHS).copied()) {
             Some(rank) if rank < STEPS.len() => Self::Step(rank),
             Some(rank) => Self::Epoch(rank - STEPS.len()),
             None => Self::Value,
@@ -239,39 +134,48 @@ pub(crate) fn is_known(name: &str) -> bool {
 
 /// Whether high is good, as far as the name shows it.
 pub fn maximizes(name: &str) -> Option<bool> {
-    let plain = plain(name);
     if bare_split(name).is_some() {
         return Some(false);
     }
+    let flat = flat(name);
     // The value of a plain function, as optimizers print it; a likelihood that is minimized.
-    if matches!(plain.as_str(), "f" | "f_x") || plain.contains("neg_log_lik") || plain.contains("negative_log_lik") {
+    if matches!(flat.as_str(), "f" | "f_x") || flat.contains("neg_log_lik") || flat.contains("negative_log_lik") {
         return Some(false);
     }
-    plain.rsplit('_').find_map(|word| {
-        // The entropy of a policy is not a loss.
-        if word == "entropy" && !plain.contains("cross") {
-            return None;
-        }
-        direction(word)
-    })
+    // The entropy of a policy is not a loss.
+    let cross = flat.contains("cross");
+    let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };
+    flat.rsplit('_').find_map(of).or_else(|| plain(name).rsplit('_').find_map(of))
 }
 
 /// Whether high is good for a metric of which this is a word, in lower case.
 fn direction(word: &str) -> Option<bool> {
-    let known = |word: &str| MAXIMIZE.contains(&word) || MINIMIZE.contains(&word);
-    let word = if known(word) { word } else { word.trim_end_matches(char::is_numeric) };
-    if MINIMIZE.contains(&word) || word.ends_with("loss") {
-        Some(false)
-    } else {
-        (MAXIMIZE.contains(&word) || word.ends_with("accuracy")).then_some(true)
-    }
+    listed(word).or_else(|| listed(word.trim_end_matches(char::is_numeric))).or_else(|| match () {
+        () if word.ends_with("loss") || word.ends_with("losses") => Some(false),
+        () if ["accuracy", "accuracies", "score"].iter().any(|end| word.ends_with(end)) => Some(true),
+        // `valacc`
+        () => SPLITS.iter().find_map(|(split, _)| word.strip_prefix(split)).and_then(listed),
+    })
+}
+
+/// Whether high is good for the metric that this word, or the word of which it is the plural,
+/// names.
+fn listed(word: &str) -> Option<bool> {
+    let known = |word: &str| match () {
+        () if MINIMIZE.contains(&word) => Some(false),
+        () => MAXIMIZE.contains(&word).then_some(true),
+    };
+    known(word).or_else(|| match word.strip_suffix('s')? {
+        single if single.ends_with("ie") => known(&format!("{}y", single.trim_end_matches("ie"))),
+        single => known(single).or_else(|| known(single.strip_suffix('e')?)),
+    })
 }
 
 /// The split of a name that is nothing but a split, as the columns `step  train  valid` have it for
 /// their losses.
 pub(crate) fn bare_split(name: &str) -> Option<DataSplit> {
     let place = place(name, SPLITS.iter().map(|(known, _)| *known))?;
-    SPLITS.get(place).map(|(_, split)| *split)
+    SPLITS.get(place).filter(|(known, _)| listed(known).is_none()).map(|(_, split)| *split)
 }
 
 /// As [`maximizes`], but nothing for names about speed, size or state.
@@ -280,9 +184,22 @@ pub(crate) fn metric_direction(name: &str) -> Option<bool> {
     if aside { None } else { maximizes(name) }
 }
 
+/// Whether a name is that of the rate that is applied; not that of a factor of it, or of a setting
+/// of its schedule.
 pub(crate) fn is_rate(name: &str) -> bool {
     let plain = plain(name);
-    plain.contains("learning_rate") || plain.split('_').any(|p| matches!(p, "lr" | "lr0" | "learningrate" | "stepsize"))
+    let word = |w: &str| matches!(w, "lr" | "lrs" | "lr0" | "learningrate" | "learnrate" | "stepsize");
+    let names = plain.contains("learning_rate")
+        || plain.contains("learn_rate")
+        || plain == "l_r"
+        || plain.split('_').any(word)
+        || flat(name).split('_').any(word);
+    names && !plain.rsplit('_').next().is_some_and(|last| FACTORS.contains(&last)) && !plain.contains("reduc")
+}
+
+/// Whether a rate is that of the biases, which some trainers warm up from above.
+pub(crate) fn is_bias(name: &str) -> bool {
+    plain(name).split('_').any(|word| matches!(word, "bias" | "biases"))
 }
 
 pub(crate) fn is_grad_norm(name: &str) -> bool {
@@ -305,6 +222,20 @@ fn without_marks(name: &str) -> &str {
 
 /// The plain form of a name.
 pub(crate) fn plain(name: &str) -> String {
+    let mut out = String::with_capacity(name.len() + 4);
+    let mut small = false;
+    for c in without_marks(name).chars() {
+        if small && c.is_ascii_uppercase() {
+            out.push('_');
+        }
+        small = c.is_ascii_lowercase();
+        out.push(plain_char(c));
+    }
+    out
+}
+
+/// The plain form of a name, the words of `camelCase` together: `mIoU` is one word.
+fn flat(name: &str) -> String {
     without_marks(name).chars().map(plain_char).collect()
 }
 
@@ -335,6 +266,51 @@ mod tests {
         }
         assert!(CounterKind::of("global_step") < CounterKind::of("iter"));
         assert!(CounterKind::of("iter") < CounterKind::of("epoch"));
+    }
+
+    #[test]
+    fn metrics_in_the_plural_and_in_camel_case() {
+        for (name, high) in [
+            ("train_losses", Some(false)),
+            ("val_accuracies", Some(true)),
+            ("ValAcc", Some(true)),
+            ("valacc", Some(true)),
+            ("TrainLoss", Some(false)),
+            ("mIoU", Some(true)),
+            ("bbox_mAP", Some(true)),
+            ("train_obj", Some(false)),
+            ("perplexities", Some(false)),
+            ("errors", Some(false)),
+            ("epoch_loss_mean", Some(false)),
+            ("glossary", None),
+            ("classes", None),
+        ] {
+            assert_eq!(maximizes(name), high, "{name}");
+        }
+        for name in ["SCORE_THRESH_TEST", "loss_scale", "lr_loss", "grad_acc", "loss_weight"] {
+            assert_eq!(metric_direction(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn a_factor_of_the_rate_is_not_the_rate() {
+        for name in
+            ["lr", "learning_rate", "trainLR", "LR", "learning_rates", "lr/pg0", "lr-SGD", "lr_scheduler/lr", "L.r"]
+        {
+            assert!(is_rate(name), "{name}");
+        }
+        for name in [
+            "BIAS_LR_FACTOR",
+            "lr_mult",
+            "lr_decay",
+            "lr_scheduler",
+            "min_lr_ratio",
+            "reduced_learning_rate",
+            "clr",
+            "rate",
+        ] {
+            assert!(!is_rate(name), "{name}");
+        }
     }
 
     #[test]

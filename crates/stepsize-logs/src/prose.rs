@@ -1,15 +1,28 @@
 //! [`Prose`]: logs of free text, read line by line with [`text`], and what takes several lines:
-//! tables whose names stand on a line of their own, settings, command lines, and starts of
-//! programs.
+//! tables whose names stand on a line of their own, boxes of names and values, settings, command
+//! lines, source code, and starts of programs.
 
-use crate::gather::Gather;
-use crate::text::{self, Lines, Tables};
+use crate::gather::{Gather, NameFacts, is_applied, is_setting};
+use crate::names::{CounterKind, is_rate};
+use crate::reader::LinePattern;
+use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables};
+
+/// The name of the counter in a progress bar of tqdm, the least known of all.
+const BAR: &str = "progress_bar";
 
 /// Reads text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prose {
     lines: Lines,
     tables: Tables,
+    blocks: Blocks,
+    /// Title of the part of a box, and the names and values so far.
+    title: String,
+    boxed: Vec<(String, f64)>,
+    /// The columns of the current line.
+    columns: Vec<Option<usize>>,
+    /// How lines are read instead, if the user says it.
+    pub pattern: Option<LinePattern>,
 }
 
 impl Prose {
@@ -23,28 +36,152 @@ impl Prose {
         if let Some(line) = self.lines.finish() {
             self.line(&line, gather);
         }
+        self.end_box(gather);
     }
 
     /// Takes in one line.
     pub fn line(&mut self, line: &str, gather: &mut Gather) {
         gather.place += 1;
-        let found = self.tables.read(line);
-        let settings = text::settings(line);
-        if settings.start {
-            gather.started();
+        if let Some(pattern) = &self.pattern {
+            pattern.read(line).iter().for_each(|(name, value)| gather.number(name, *value));
+            return gather.end_row();
         }
-        for (name, value) in &settings.facts {
-            gather.fact(name, value);
-        }
-        if settings.only {
+        if self.in_box(line) || !self.boxed.is_empty() && is_rule_within(line) {
             return;
         }
-        for pair in &found {
-            if let Some(whole) = pair.whole {
-                gather.total(&pair.name, whole);
+        self.end_box(gather);
+        let settings = text::settings(line);
+        // The rate on a line of its own, once there are readings: it is the one that is applied.
+        let applied =
+            settings.only && gather.has_readings() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
+        if !applied {
+            if settings.start {
+                gather.started();
             }
-            gather.number(&pair.name, pair.value);
+            for (name, value) in &settings.facts {
+                gather.fact(name, value);
+            }
+            if settings.only {
+                return;
+            }
+        }
+        match self.blocks.next(line) {
+            Line::Open => {}
+            Line::Code => return message(line, gather),
+            Line::Setting(name, value) => return gather.fact(&name, &value),
+        }
+        let found = self.tables.read(line);
+        self.columns.clear();
+        self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
+        let any =
+            |such: fn(&NameFacts) -> bool| self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(such));
+        let told = any(|name| name.metric.is_some());
+        let counted = any(|name| name.kind != CounterKind::Value);
+        // A configuration in braces, or all its settings in one line.
+        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name)).count() >= 2 {
+            return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
+        }
+        if !told {
+            message(line, gather);
+            if self.without_metric(line, &found, counted, gather) {
+                return;
+            }
+        }
+        // What stands in a progress bar without a metric is a speed.
+        let bar = !told && found.iter().any(|p| p.mark == Mark::Tqdm);
+        for (pair, column) in found.iter().zip(&self.columns) {
+            if !bar || CounterKind::of(&pair.name) != CounterKind::Value {
+                take(pair, *column, counted, gather);
+            }
         }
         gather.end_row();
     }
+
+    /// Looks for what a line without a metric says. Returns whether that is all.
+    fn without_metric(&self, line: &str, found: &[Pair], counted: bool, gather: &mut Gather) -> bool {
+        if let Some((step, rate)) = text::step_and_rate(line) {
+            gather.number("step", step);
+            gather.number("learning_rate", rate);
+            gather.end_row();
+            return true;
+        }
+        let first = !counted && is_first_rate(line, found);
+        if first {
+            found.iter().filter(|p| is_rate(&p.name)).for_each(|p| gather.fact("lr", &p.value.to_string()));
+        }
+        first
+    }
+
+    /// Whether a line is part of a box of names and values.
+    fn in_box(&mut self, line: &str) -> bool {
+        if !line.trim_start().starts_with(['|', '│', '┃']) {
+            return false;
+        }
+        match text::boxed(line) {
+            Some((title, None)) if title.ends_with('/') => self.title = title,
+            Some((name, Some(value))) => {
+                let counts = CounterKind::of(&name) != CounterKind::Value;
+                let name = if counts { name } else { format!("{}{name}", self.title) };
+                self.boxed.push((name, value));
+            }
+            _ => return false,
+        }
+        true
+    }
+
+    /// The names and values of a box are of one moment, or a configuration if none is a metric.
+    fn end_box(&mut self, gather: &mut Gather) {
+        self.title.clear();
+        if self.boxed.is_empty() {
+            return;
+        }
+        for (name, value) in &self.boxed {
+            gather.number(name, *value);
+        }
+        if gather.has_metric() {
+            gather.end_row();
+        } else {
+            gather.drop_row();
+            self.boxed.iter().for_each(|(name, value)| gather.fact(name, &value.to_string()));
+        }
+        self.boxed.clear();
+    }
+}
+
+/// Adds a number to the row. A name that is only a split is its loss in a row with a counter;
+/// without one it is a size: `Train: 3667`.
+fn take(pair: &Pair, column: Option<usize>, counted: bool, gather: &mut Gather) {
+    let Some(column) = column else { return };
+    let Some(name) = gather.name(column) else { return };
+    let kind = name.kind;
+    if !counted && name.split && (pair.value.fract() == 0.0 || !gather.is_counted()) {
+        return;
+    }
+    if let Some(whole) = pair.whole {
+        gather.total(kind, whole);
+    }
+    if pair.mark == Mark::End {
+        gather.epoch_ended();
+    }
+    gather.put(column, pair.value);
+}
+
+/// Whether a line is a rule between the rows of a box: `+-----+----+`, which also ends it.
+fn is_rule_within(line: &str) -> bool {
+    let line = line.trim();
+    line.starts_with(['+', '├']) && line.len() > 3 && line.contains(['-', '=', '─'])
+}
+
+/// Takes in a message that the loss is not finite.
+fn message(line: &str, gather: &mut Gather) {
+    if let Some(step) = text::broken_at(line) {
+        gather.broke(step);
+    }
+}
+
+/// Whether a line tells the rate with which the run begins: `Initial learn rate: 0.001`.
+fn is_first_rate(line: &str, found: &[Pair]) -> bool {
+    let lower = line.get(..160.min(line.len())).unwrap_or("").to_ascii_lowercase();
+    found.iter().any(|p| is_rate(&p.name) && p.value > 0.0)
+        && ["initial", "base", "max", "peak", "config", "starting"].iter().any(|word| lower.contains(word))
 }

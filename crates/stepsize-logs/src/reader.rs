@@ -12,7 +12,27 @@ use crate::run::Run;
 use crate::table::TableReader;
 use crate::tensorboard::read::Events;
 use crate::wandb::Wandb;
+use std::sync::Arc;
 use stepsize::{Error, Result};
+
+/// How single lines are read, where the user says it.
+#[derive(Clone)]
+pub(crate) struct LinePattern(Arc<ReadLine>);
+
+type ReadLine = dyn Fn(&str) -> Vec<(String, f64)> + Send + Sync;
+
+impl LinePattern {
+    /// The names and numbers of a line.
+    pub fn read(&self, line: &str) -> Vec<(String, f64)> {
+        (self.0)(line)
+    }
+}
+
+impl std::fmt::Debug for LinePattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("LinePattern")
+    }
+}
 
 /// Reads one log.
 ///
@@ -63,6 +83,24 @@ impl LogReader {
         };
         let again = if format == Format::Text { Again::RunAfterStart } else { Again::Run };
         Self { format, decoder: Decoder::default(), inner, gather: Gather::new(again) }
+    }
+
+    /// Reads text by `line`, which gives the names and numbers of a line, instead of by its own
+    /// rules. Counters among the names place the others.
+    pub fn with_lines(mut self, line: impl Fn(&str) -> Vec<(String, f64)> + Send + Sync + 'static) -> Self {
+        if let FormatReader::Prose(prose) = &mut self.inner {
+            prose.pattern = Some(LinePattern(Arc::new(line)));
+        }
+        self
+    }
+
+    /// Takes the counter of this name, and no other, for the step.
+    pub fn with_step(mut self, name: &str) -> Self {
+        self.gather.count_by(name);
+        if let FormatReader::Document(document) = &mut self.inner {
+            document.count_by(name);
+        }
+        self
     }
 
     /// Also keeps single rows, for [`LogReader::rows`].

@@ -3,7 +3,9 @@
 //! [`Lines`] makes lines of bytes; [`pairs`] reads a line, whatever program wrote it. [`Tables`]
 //! also reads the rows of tables.
 
+mod blocks;
 mod lines;
+mod messages;
 mod scan;
 mod settings;
 mod tables;
@@ -11,9 +13,12 @@ mod words;
 
 use std::borrow::Cow;
 
+pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
+pub(crate) use messages::{broken_at, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
+pub(crate) use tables::boxed;
 
 /// A name with its number, and the number that it goes up to, as in `3/10`.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +26,19 @@ pub(crate) struct Pair {
     pub name: String,
     pub value: f64,
     pub whole: Option<f64>,
+    pub mark: Mark,
+}
+
+/// What is special about a count.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Mark {
+    Plain,
     /// A count at the start of a progress bar, which may count batches within an epoch.
-    pub bar: bool,
+    Bar,
+    /// A count in a progress bar of tqdm, which is no counter where there is a better one.
+    Tqdm,
+    /// The epoch that is over.
+    End,
 }
 
 /// The names and numbers of one log line, in their order.
@@ -40,7 +56,7 @@ pub(crate) struct Pair {
 /// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), wanted);
 /// ```
 pub fn pairs(line: &str) -> Vec<(String, f64)> {
-    scan_pairs(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
+    scan_pairs(line).into_iter().filter(|p| p.mark != Mark::Bar).map(|p| (p.name, p.value)).collect()
 }
 
 /// Like [`pairs`], with the numbers that counters go up to and with progress bars.

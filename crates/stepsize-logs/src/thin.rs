@@ -141,14 +141,23 @@ impl Thin {
 
     /// Drops the readings from `step` on: the run went back there.
     pub fn cut(&mut self, step: f64) {
+        self.cut_where(|m| m.step >= step);
+    }
+
+    /// Drops the readings from this epoch on, of a run that counts epochs only.
+    pub fn cut_epoch(&mut self, epoch: f64) {
+        self.cut_where(|m| m.step.is_nan() && m.epoch >= epoch);
+    }
+
+    fn cut_where(&mut self, gone: impl Fn(&ThinPoint) -> bool) {
         if let Some(open) = self.open.take() {
             open.marks(&mut self.kept);
         }
-        while self.kept.last().is_some_and(|m| m.step >= step) {
+        while self.kept.last().is_some_and(&gone) {
             self.kept.pop();
         }
         self.last = self.kept.last().copied();
-        self.first = self.first.filter(|m| m.step < step || m.step.is_nan());
+        self.first = self.first.filter(|m| !gone(m));
     }
 
     /// Keeps fewer from now on.

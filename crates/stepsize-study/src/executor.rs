@@ -11,6 +11,7 @@ pub use command::{Commands, RateFrom, Template, Values, typed};
 pub use in_process::{EngineSource, InProcess, RunSource};
 pub use local::Local;
 pub use log::LogOptions;
+pub(crate) use log::meaning::MetricReader;
 
 use stepsize::{Event, Result, TrialId, TrialSpec};
 

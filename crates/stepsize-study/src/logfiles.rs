@@ -3,23 +3,27 @@
 //!
 //! In a folder the content of every file is tried, except for what cannot be a log: hidden folders,
 //! packages, weights, pictures, sources. Several files of one run are joined: event files of one
-//! folder, a run of MLflow's file store, a W&B folder, the newest of several checkpoints'
-//! `trainer_state.json`. Settings beside a log (`hparams.yaml`, `config.json`) become facts. A file
-//! that fails is an error of its own; the others are read.
+//! folder, a run of MLflow's file store, a folder with a file for each metric, a W&B folder, the
+//! newest of several checkpoints' `trainer_state.json`. Settings beside a log (`hparams.yaml`,
+//! `config.json`) become facts. A file that fails is an error of its own; the others are read.
 
 mod files;
 mod folder;
 mod growing;
+mod how;
+mod single;
 
 pub use growing::Follow;
 pub(crate) use growing::{Entry, Growing};
 
+use crate::executor::LogOptions;
 use crate::mlflow;
 use files::read_file;
 use folder::LogFiles;
+use how::How;
 use std::path::{Path, PathBuf};
 use stepsize::{Error, Result};
-use stepsize_logs::{LogReader, Run, detect};
+use stepsize_logs::Run;
 
 /// A log: its path, and the runs in its file or files.
 pub type Found = (PathBuf, Result<Vec<Run>>);
@@ -30,15 +34,28 @@ pub type Found = (PathBuf, Result<Vec<Run>>);
 /// A file in a folder that is not a log is skipped; a file that was named and is not a log is an
 /// error.
 pub fn collect<P: AsRef<Path>>(paths: &[P]) -> Vec<Found> {
+    all(paths, &How::default())
+}
+
+/// As [`collect`], with the counter and the pattern that the user gives. A pattern reads every file
+/// as lines of text.
+///
+/// # Errors
+/// If the pattern is not a regular expression or has no group.
+pub fn collect_as<P: AsRef<Path>>(paths: &[P], options: &LogOptions) -> Result<Vec<Found>> {
+    Ok(all(paths, &How::new(options)?))
+}
+
+fn all<P: AsRef<Path>>(paths: &[P], how: &How) -> Vec<Found> {
     let mut out = Vec::new();
     for path in paths {
         let path = path.as_ref();
         if path.as_os_str() == "-" {
-            out.push((path.to_owned(), stdin()));
+            out.push((path.to_owned(), stdin(how)));
             continue;
         }
         match expand(path) {
-            Ok(found) => found.iter().for_each(|path| one(path, &mut out)),
+            Ok(found) => found.iter().for_each(|path| one(path, how, &mut out)),
             Err(error) => out.push((path.to_owned(), Err(error))),
         }
     }
@@ -46,11 +63,11 @@ pub fn collect<P: AsRef<Path>>(paths: &[P]) -> Vec<Found> {
 }
 
 /// Reads a file, or all logs in a folder.
-fn one(path: &Path, out: &mut Vec<Found>) {
+fn one(path: &Path, how: &How, out: &mut Vec<Found>) {
     if path.is_dir() {
         let before = out.len();
         for job in folder::jobs(path) {
-            let (name, runs) = read(&job);
+            let (name, runs) = read(&job, how);
             match runs {
                 Ok(runs) if runs.iter().all(|r| r.series.is_empty()) => {}
                 // A table in a text for people is a log only if it counts steps.
@@ -67,7 +84,7 @@ fn one(path: &Path, out: &mut Vec<Found>) {
         return;
     }
     let job = LogFiles::of(path);
-    let (name, runs) = read(&job);
+    let (name, runs) = read(&job, how);
     let runs = runs.and_then(|runs| match runs.iter().all(|r| r.series.is_empty()) {
         true => {
             Err(Error::invalid(format!("{} holds no readings: no name with a number was found in it", path.display())))
@@ -77,11 +94,12 @@ fn one(path: &Path, out: &mut Vec<Found>) {
     out.push((name, runs));
 }
 
-fn read(job: &LogFiles) -> Found {
+fn read(job: &LogFiles, how: &How) -> Found {
     let runs = match job {
-        LogFiles::File(path) => read_file(path),
-        LogFiles::Events(paths) => files::join(paths.iter().map(|p| read_file(p))),
+        LogFiles::File(path) => read_file(path, how),
+        LogFiles::Events(paths) => files::join(paths.iter().map(|p| read_file(p, how))),
         LogFiles::Store(path) => folder::store_run(path),
+        LogFiles::Metrics(_, files) => single::read(files, how),
         LogFiles::Database(path) => mlflow::read(path),
     };
     let path = job.path().to_owned();
@@ -111,14 +129,8 @@ fn expand(path: &Path) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-fn stdin() -> Result<Vec<Run>> {
-    files::read_from(&mut std::io::stdin().lock(), "-")
-}
-
-/// A reader for a file that begins with `head`.
-fn reader(head: &[u8], path: &Path) -> LogReader {
-    let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
-    LogReader::new(detect(head, &name), &name)
+fn stdin(how: &How) -> Result<Vec<Run>> {
+    files::read_from(&mut std::io::stdin().lock(), "-", how)
 }
 
 #[cfg(test)]

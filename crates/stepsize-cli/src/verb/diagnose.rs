@@ -3,15 +3,16 @@
 mod follow;
 mod output;
 mod read;
+mod reading;
 
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
-use read::Runs;
+use read::{RunRead, Runs};
 use stepsize::Placement;
 use stepsize::diagnosis::jobs::{LoggedRun, of_one_job};
 use stepsize::diagnosis::{Diagnosis, Record, diagnose, sweep::Sweep};
 use stepsize_draw::show::Style;
-use stepsize_logs::meaning::rate_in;
+use stepsize_logs::meaning::{Taken, rate_in};
 
 /// Exit code when a verdict is one of `--fail-on`.
 const FAILED_ON: u8 = 4;
@@ -24,6 +25,8 @@ pub struct Judged {
     pub run: String,
     /// What the log says.
     pub record: Record,
+    /// Which series that is.
+    pub taken: Option<Taken>,
     /// The verdict on it, with its findings.
     pub diagnosis: Diagnosis,
     /// The sweep to which it belongs, as an index into [`Judgement::sweeps`].
@@ -55,9 +58,9 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
         crate::answer::write(path, output::page(&judgement).as_bytes())?;
     }
     let text = match () {
-        () if args.json => format!("{:#}\n", output::json(&judgement)),
+        () if args.json => format!("{:#}\n", output::json(&judgement, args.explain)),
         () if args.sarif => format!("{:#}\n", output::sarif(&judgement)),
-        () => output::text(&judgement, style),
+        () => output::text(&judgement, args.explain, style),
     };
     for (file, why) in &judgement.failed {
         eprintln!("cannot read {file}: {why}");
@@ -81,9 +84,9 @@ pub fn judge(found: Runs, alone: bool) -> Judgement {
     let mut runs: Vec<Judged> = found
         .records
         .into_iter()
-        .map(|(file, run, record)| {
+        .map(|RunRead { file, run, record, taken }| {
             let diagnosis = diagnose(&record);
-            Judged { file, run, record, diagnosis, sweep: None }
+            Judged { file, run, record, taken, diagnosis, sweep: None }
         })
         .collect();
     let mut sweeps = Vec::new();

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod answers;
+mod cases;
 #[cfg(target_os = "linux")]
 mod chaos;
 mod commands;

@@ -1,13 +1,16 @@
 //! [`Draft`]: one run while it is read.
 
+use super::facts::{is_applied, is_setting};
 use super::{NOTES, NameFacts};
 use crate::clock::{Again, Clock, RowCounts};
 use crate::gap::Gap;
-use crate::names::CounterKind;
+use crate::names::{CounterKind, DataSplit};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
+/// After this many rows without a metric the log has none that is known by its name.
+const EARLY: u64 = 8;
 /// After this many steps back the rows have no order, and a further step back is not a restart.
 const RESTARTS: u32 = 16;
 
@@ -29,6 +32,17 @@ pub(super) struct Draft {
     gap_begins: (Vec<usize>, f64, f64),
     /// Whether no further series may begin.
     pub full: bool,
+    /// Names of words that change from row to row.
+    pub varying: HashSet<String>,
+    /// Columns that are read in rows of a validation only.
+    pub validated: HashSet<usize>,
+    rows: u64,
+    /// Most counters on a row.
+    pub counters: usize,
+    /// The step at which the program said that the loss is not finite, if nothing came after that.
+    pub broke: Option<f64>,
+    /// The epoch of the last row that was not of the end of one.
+    open_epoch: f64,
 }
 
 impl Draft {
@@ -45,6 +59,12 @@ impl Draft {
             gap: Gap::default(),
             gap_begins: (Vec::new(), f64::NAN, f64::NAN),
             full: false,
+            varying: HashSet::new(),
+            validated: HashSet::new(),
+            rows: 0,
+            counters: 0,
+            broke: None,
+            open_epoch: f64::NAN,
         }
     }
 
@@ -54,6 +74,11 @@ impl Draft {
 
     pub fn has_readings(&self) -> bool {
         !self.order.is_empty()
+    }
+
+    /// Whether a column has readings of training.
+    pub fn reads(&self, column: usize) -> bool {
+        self.columns.get(column).is_some_and(Option::is_some) && !self.validated.contains(&column)
     }
 
     /// Step and epoch of the first reading of a column, and of the last.
@@ -103,12 +128,12 @@ impl Draft {
         self.gap_begins.0.iter().copied().filter(|c| never || read_last(*c)).collect()
     }
 
-    /// Takes in a row; returns how many series it began.
+    /// Takes in a row, which may be of the end of its epoch; returns how many series it began.
     #[inline]
     pub fn row(
         &mut self,
         row: &[(usize, f64)],
-        counts: RowCounts,
+        (counts, ended): (RowCounts, bool),
         names: &[NameFacts],
         limit: usize,
         place: u64,
@@ -123,13 +148,29 @@ impl Draft {
         let columns = &self.columns;
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
         self.clock.note(counts, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
-        let (step, epoch) = (self.clock.step, self.clock.epoch);
+        self.rows += u64::from(counts.is_counted());
+        let metric = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+        if self.clock.early && (self.rows > EARLY || metric()) {
+            self.clock.early = false;
+        }
+        let (step, mut epoch) = (self.clock.step, self.clock.epoch);
+        match ended {
+            // The epoch whose batches came before is over.
+            true if self.open_epoch == epoch => epoch += 1.0,
+            true => {}
+            false => self.open_epoch = epoch,
+        }
         let mut made = 0;
-        let mut back = f64::NAN;
+        let (mut back, mut back_epoch) = (f64::NAN, f64::NAN);
+        let mut counters = 0;
         for &(column, value) in row {
-            let kind = names.get(column).map_or(CounterKind::Value, |n| n.kind);
-            if kind != CounterKind::Value {
+            let Some(name) = names.get(column) else { continue };
+            if name.kind != CounterKind::Value {
+                counters += 1;
                 continue;
+            }
+            if name.metric == Some(false) {
+                self.broke = None;
             }
             if column >= self.columns.len() {
                 self.columns.resize_with(column + 1, || None);
@@ -148,23 +189,70 @@ impl Draft {
             {
                 back = back.max(last.step);
                 thin.cut(step);
+            } else if let Some(last) = thin.last().filter(|l| l.step.is_nan() && l.epoch > epoch && !ended)
+                && step.is_nan()
+                && self.restarts < RESTARTS
+            {
+                back_epoch = back_epoch.max(last.epoch);
+                thin.cut_epoch(epoch);
             }
             thin.push(step, epoch, value);
         }
+        self.counters = self.counters.max(counters);
         if back.is_finite() {
             self.restarts += 1;
-            self.went_back(back, step, place);
+            self.went_back(("step", back, step), place);
+        } else if back_epoch.is_finite() {
+            self.restarts += 1;
+            self.went_back(("epoch", back_epoch, epoch), place);
         }
         made
     }
 
-    fn went_back(&mut self, from: f64, to: f64, place: u64) {
+    fn went_back(&mut self, (what, from, to): (&str, f64, f64), place: u64) {
         if self.restarts == RESTARTS {
             self.notes.push("steps go back again and again: the rows have no order and are sorted".to_owned());
         } else if self.notes.len() < NOTES {
             self.notes.push(format!(
-                "the step went back from {from} to {to} at line {place}: a restart; the later readings replace the earlier ones"
+                "the {what} went back from {from} to {to} at line {place}: a restart; the later readings replace the earlier ones"
             ));
+        }
+    }
+
+    /// Drops whole numbers before the first count where the others are not whole: words of a legend
+    /// or of source code, no readings.
+    fn before_counter(&self, marks: &mut [(usize, u64, Vec<ThinPoint>)]) {
+        for (_, seen, marks) in marks {
+            let early = marks.iter().take_while(|m| m.step.is_nan() && m.epoch.is_nan()).count();
+            let whole = |m: &ThinPoint| m.value.fract() == 0.0;
+            let later = marks.get(early..).unwrap_or(&[]);
+            if early > 0 && later.len() > early && later.iter().filter(|m| whole(m)).count() * 2 < later.len() {
+                let before = marks.len();
+                let mut at = 0;
+                marks.retain(|m| {
+                    at += 1;
+                    at > early || !whole(m)
+                });
+                *seen -= (before - marks.len()) as u64;
+            }
+        }
+    }
+
+    /// Adds to the training losses what the program said at its end.
+    fn said_to_break(&self, marks: &mut [(usize, u64, Vec<ThinPoint>)], names: &[NameFacts]) {
+        let Some(step) = self.broke else { return };
+        for (column, seen, marks) in marks {
+            let Some(name) = names.get(*column).filter(|n| n.metric == Some(false)) else { continue };
+            if DataSplit::in_name(&name.text).is_some_and(DataSplit::is_held_out) {
+                continue;
+            }
+            if let Some(last) = marks.last().copied() {
+                // Later than the last reading, which was finite.
+                let after = |at: f64| at + at.abs().max(1.0) * 1e-6;
+                let step = if step > last.step { step } else { after(last.step) };
+                marks.push(ThinPoint { step, epoch: after(last.epoch), index: *seen, value: f64::NAN });
+                *seen += 1;
+            }
         }
     }
 
@@ -175,6 +263,8 @@ impl Draft {
             .iter()
             .filter_map(|c| self.columns.get(*c)?.as_ref().map(|t| (*c, t.seen(), t.marks())))
             .collect();
+        self.before_counter(&mut marks);
+        self.said_to_break(&mut marks, names);
         let (_, step, epoch) = self.gap_begins;
         for column in self.not_finite() {
             let mark = |index| ThinPoint { step, epoch, index, value: f64::NAN };
@@ -186,9 +276,13 @@ impl Draft {
                 None => marks.push((column, 1, vec![mark(0)])),
             }
         }
+        // The losses decide whether a counter is known for most readings, if there are any.
+        let is_loss = |c: usize| names.get(c).is_some_and(|n| n.metric == Some(false));
+        let losses = marks.iter().any(|(c, _, m)| is_loss(*c) && m.len() > 2);
         let known = |such: fn(&ThinPoint) -> f64| {
-            let all: usize = marks.iter().map(|(_, _, m)| m.len()).sum();
-            let known: usize = marks.iter().map(|(_, _, m)| m.iter().filter(|m| such(m).is_finite()).count()).sum();
+            let asked = || marks.iter().filter(|(c, _, _)| !losses || is_loss(*c)).map(|(_, _, m)| m);
+            let all: usize = asked().map(Vec::len).sum();
+            let known: usize = asked().map(|m| m.iter().filter(|m| such(m).is_finite()).count()).sum();
             known > 0 && known * 2 >= all
         };
         let counter = match (known(|m| m.step), known(|m| m.epoch)) {
@@ -196,10 +290,10 @@ impl Draft {
             (_, true) => PlacedBy::Epoch,
             _ => PlacedBy::Index,
         };
-        let series = marks.into_iter().map(|(column, seen, marks)| NamedSeries {
-            name: names.get(column).map(|n| n.text.clone()).unwrap_or_default(),
-            points: place(&marks, counter),
-            seen,
+        let series = marks.iter().map(|(column, seen, marks)| NamedSeries {
+            name: names.get(*column).map(|n| n.text.clone()).unwrap_or_default(),
+            points: place(marks, counter),
+            seen: *seen,
         });
         let name =
             |column: Option<usize>| column.and_then(|c| names.get(c)).map(|n| n.text.clone()).unwrap_or_default();
@@ -207,6 +301,19 @@ impl Draft {
         facts.extend(
             self.fresh.iter().filter(|(n, _)| !self.facts.contains_key(*n)).map(|(n, t)| (n.clone(), t.clone())),
         );
+        for (column, _, marks) in &marks {
+            let Some(name) = names.get(*column).filter(|n| is_setting(&n.text) && !facts.contains_key(&n.text)) else {
+                continue;
+            };
+            // A setting in a column of its own.
+            if let [first, .., last] = marks.as_slice()
+                && marks.iter().all(|m| m.value == first.value)
+                && !is_applied(&name.text)
+                && !name.text.contains('/')
+            {
+                facts.insert(name.text.clone(), last.value.to_string());
+            }
+        }
         let (steps, epochs) = self.clock.totals;
         let mut total = |name: &str, value: f64| {
             if value.is_finite() {

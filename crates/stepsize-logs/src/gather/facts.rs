@@ -8,7 +8,29 @@ use std::collections::BTreeMap;
 const KNOWN: [(&str, &[&str]); 12] = [
     (
         "lr",
-        &["lr", "learning_rate", "learningrate", "lr0", "base_lr", "max_lr", "peak_lr", "init_lr", "initial_lr", "eta"],
+        &[
+            "initial_lr",
+            "lr",
+            "learning_rate",
+            "learningrate",
+            "learn_rate",
+            "lr0",
+            "base_lr",
+            "max_lr",
+            "peak_lr",
+            "init_lr",
+            "start_lr",
+            "lr_init",
+            "lr_max",
+            "lr_base",
+            "initial_learning_rate",
+            "init_learning_rate",
+            "starting_lr",
+            "base_learning_rate",
+            "max_learning_rate",
+            "peak_learning_rate",
+            "eta",
+        ],
     ),
     ("optimizer", &["optimizer", "optim", "optimizer_class", "opt", "optimizer_name", "optimizer_type", "solver"]),
     (
@@ -53,6 +75,7 @@ pub(crate) fn is_label(name: &str) -> bool {
         "exp",
         "job",
         "run id",
+        "experiment_tag",
     ]
     .contains(&lower.as_str())
 }
@@ -61,10 +84,15 @@ pub(crate) fn is_label(name: &str) -> bool {
 /// that already has that name stays as it is.
 pub fn name_facts(facts: &mut BTreeMap<String, String>) {
     for (name, aliases) in KNOWN {
-        if facts.contains_key(name) {
+        let initial = name == "lr" && facts.contains_key("initial_lr");
+        if facts.contains_key(name) && !initial {
             continue;
         }
         let place = |key: &str| {
+            // What a run ended with is no setting.
+            if name == "lr" && is_result(key) {
+                return None;
+            }
             let last = key.rsplit(['/', '.']).next().unwrap_or(key).to_ascii_lowercase().replace('-', "_");
             let last = last.strip_prefix("params_").or_else(|| last.strip_prefix("param_")).unwrap_or(&last);
             aliases.iter().position(|a| *a == last)
@@ -74,6 +102,23 @@ pub fn name_facts(facts: &mut BTreeMap<String, String>) {
             facts.insert(name.to_owned(), value);
         }
     }
+}
+
+/// Words of a part of a document that holds results.
+const RESULTS: [&str; 10] =
+    ["summary", "result", "results", "final", "last", "best", "metrics", "scores", "stats", "history"];
+
+/// Whether a part of a path is named as results are.
+pub(crate) fn is_result(path: &str) -> bool {
+    path.rsplit_once('/').is_some_and(|(above, _)| {
+        above.split(['/', '.', '_']).any(|part| RESULTS.iter().any(|word| part.eq_ignore_ascii_case(word)))
+    })
+}
+
+/// Whether a name is that of the rate that is applied, not of the one with which a run begins.
+pub(crate) fn is_applied(name: &str) -> bool {
+    let last = name.rsplit(['/', '.']).next().unwrap_or(name).to_ascii_lowercase();
+    matches!(last.as_str(), "lr" | "learning_rate" | "learningrate")
 }
 
 /// Whether a name is that of a setting.

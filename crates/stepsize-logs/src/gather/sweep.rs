@@ -4,11 +4,18 @@
 //! counter that increases: exports of W&B and Optuna, result tables of scripts. The settings become
 //! facts, the other numbers series of one point.
 
+mod groups;
+
 use super::facts::{is_label, is_setting};
 use super::{FACTS, NameFacts};
-use crate::names::{CounterKind, is_rate};
+use crate::names::{CounterKind, is_rate, plain};
 use crate::run::{NamedSeries, Run};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
+
+/// The fact that says whether high is good for a column `value`, and what it may say.
+pub(crate) const DIRECTION: &str = "direction_of_value";
+pub(crate) const MINIMIZE: &str = "minimize";
+const UNKNOWN: &str = "unknown";
 
 /// Most rows of a sweep.
 const ROWS: usize = 4096;
@@ -42,11 +49,15 @@ impl FirstRows {
         true
     }
 
-    /// One run for each row, if the file is a sweep.
+    /// The runs of a file that is a table of runs: one for each row, or for each set of rows with
+    /// the same settings.
     pub fn runs(&self, names: &[NameFacts]) -> Option<Vec<Run>> {
         let rows: Vec<_> = self.rows.iter().filter(|r| !r.numbers.is_empty()).collect();
         if rows.len() < 2 {
             return None;
+        }
+        if let Some(runs) = groups::of(&rows, names) {
+            return Some(runs);
         }
         let text = |column: usize| names.get(column).map_or("", |n| n.text.as_str());
         let values = |such: &dyn Fn(usize) -> bool| -> BTreeMap<usize, Vec<f64>> {
@@ -57,11 +68,15 @@ impl FirstRows {
             all
         };
         let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != CounterKind::Value));
-        let named = rows.iter().filter(|r| r.words.iter().any(|(n, _)| n.eq_ignore_ascii_case("state"))).count();
-        // A counter with many values in order counts steps, unless every row also has a state: then
-        // it is an export of runs.
+        let word =
+            |r: &TableRow, such: &dyn Fn(&str) -> bool| r.words.iter().find(|(n, _)| such(n)).map(|w| w.1.clone());
+        let named = rows.iter().filter(|r| word(r, &|n| n.eq_ignore_ascii_case("state")).is_some()).count();
+        let labels: HashSet<String> = rows.iter().filter_map(|r| word(r, &is_label)).collect();
+        let labelled = labels.len() == rows.len();
+        // A counter with many values in order counts steps, unless every row also has a state or a
+        // label of its own: then it is an export of runs.
         let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && v.is_sorted();
-        if named < rows.len() && counts.values().any(goes_on) {
+        if named < rows.len() && !labelled && counts.values().any(goes_on) {
             return None;
         }
         let rates = values(&|c| is_rate(text(c)) && !is_schedule(text(c)));
@@ -78,8 +93,85 @@ impl FirstRows {
             return None;
         }
         let filled = values(&|_| true);
-        let usual = |c: usize| filled.get(&c).is_some_and(|v| v.len() * 2 >= rows.len());
-        Some(rows.iter().enumerate().map(|(i, row)| run(i, row, names, &usual)).collect())
+        let usual: HashSet<usize> = filled.iter().filter(|(_, v)| v.len() * 2 >= rows.len()).map(|(c, _)| *c).collect();
+        let table = TableOfRuns {
+            names,
+            usual,
+            // A column of numbers that repeat and are no results is a setting, such as a size.
+            settings: filled
+                .iter()
+                .filter(|(c, v)| names.get(**c).is_some_and(|n| repeats(n, v)))
+                .map(|(c, _)| *c)
+                .collect(),
+            own: own_words(&rows),
+            direction: filled.iter().find(|(c, _)| is_value(text(**c))).map(|(_, v)| direction(v)),
+        };
+        Some(rows.iter().enumerate().map(|(i, row)| table.run(i, row)).collect())
+    }
+}
+
+/// A table with one row for each run.
+struct TableOfRuns<'a> {
+    names: &'a [NameFacts],
+    /// Columns that most rows fill.
+    usual: HashSet<usize>,
+    /// Columns of settings.
+    settings: HashSet<usize>,
+    /// Names of words that are different in every row, or dates: they tell rows apart and are no
+    /// settings.
+    own: HashSet<String>,
+    /// What is known of the direction of a column `value`.
+    direction: Option<&'static str>,
+}
+
+/// Whether the numbers of a column are settings: they repeat, and the name is not that of a result.
+fn repeats(name: &NameFacts, values: &[f64]) -> bool {
+    let mut distinct: Vec<u64> = values.iter().map(|v| v.to_bits()).collect();
+    distinct.sort_unstable();
+    distinct.dedup();
+    let aside = ["time", "runtime", "duration", "elapsed", "seconds", "memory", "loss", "value"];
+    let plain = plain(&name.text);
+    name.kind == CounterKind::Value
+        && name.metric.is_none()
+        && !plain.split('_').any(|word| aside.contains(&word))
+        && distinct.len() * 3 <= values.len() * 2
+}
+
+/// The names of words that are different in every row, and of dates.
+fn own_words(rows: &[&TableRow]) -> HashSet<String> {
+    let mut seen: BTreeMap<&str, (usize, HashSet<&str>, bool)> = BTreeMap::new();
+    for (name, text) in rows.iter().flat_map(|r| &r.words) {
+        let entry = seen.entry(name).or_insert((0, HashSet::new(), true));
+        entry.0 += 1;
+        entry.1.insert(text);
+        entry.2 &= is_date(text);
+    }
+    let own =
+        |(count, texts, dates): &(usize, HashSet<&str>, bool)| *dates || *count > 2 && texts.len() * 10 > *count * 9;
+    seen.iter().filter(|(name, seen)| !is_setting(name) && own(seen)).map(|(name, _)| (*name).to_owned()).collect()
+}
+
+/// Whether a text is a date, a time or a duration.
+fn is_date(text: &str) -> bool {
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let mut parts = text.split(['-', '/', ':', '_', 'T', ' ', '.']);
+    let (first, second) = (parts.next().unwrap_or(""), parts.next().unwrap_or(""));
+    digits(first) && (digits(second) || second == "days" || second == "day") && parts.next().is_some()
+}
+
+/// Whether a column has the name that Optuna gives to what was optimized.
+fn is_value(name: &str) -> bool {
+    matches!(plain(name).as_str(), "value" | "values_0" | "objective_value")
+}
+
+/// Whether high is good for numbers without a name. Losses exceed 1, and are seldom above 20;
+/// scores lie in 0..1, or are percentages.
+fn direction(values: &[f64]) -> &'static str {
+    let finite = || values.iter().copied().filter(|v| v.is_finite());
+    let (low, high) = (finite().fold(f64::INFINITY, f64::min), finite().fold(f64::NEG_INFINITY, f64::max));
+    match () {
+        () if low >= 0.0 && high > 1.0 && !(high > 20.0 && high <= 100.0) => MINIMIZE,
+        () => UNKNOWN,
     }
 }
 
@@ -92,46 +184,60 @@ fn is_number_of_run(name: &str) -> bool {
     is_label(name) || name == "number"
 }
 
-/// The run of a row. A metric that most rows have and this one leaves empty was not finite, unless
-/// the run has not ended.
-fn run(index: usize, row: &TableRow, names: &[NameFacts], usual: &dyn Fn(usize) -> bool) -> Run {
-    let words = &row.words;
-    let state = words.iter().find(|(n, _)| n.eq_ignore_ascii_case("state") || n.eq_ignore_ascii_case("status"));
-    let ended = state.is_none_or(|(_, s)| s.eq_ignore_ascii_case("finished") || s.eq_ignore_ascii_case("complete"));
-    let metric = |n: &NameFacts| {
-        n.kind == CounterKind::Value && !is_setting(&n.text) && !is_rate(&n.text) && !is_number_of_run(&n.text)
-    };
-    let left_out = |c: usize| ended && usual(c) && names.get(c).is_some_and(metric);
-    let empty = row.empty.iter().filter(|c| left_out(**c)).map(|c| (*c, f64::NAN));
-    let mut facts: BTreeMap<String, String> = words.iter().take(FACTS).cloned().collect();
-    let mut series = Vec::new();
-    let mut label = words.iter().find(|(n, _)| is_label(n) || n.eq_ignore_ascii_case("name")).map(|(_, t)| t.clone());
-    let mut steps = None;
-    for (column, value) in row.numbers.iter().copied().chain(empty) {
-        let Some(name) = names.get(column) else { continue };
-        match name.kind {
-            CounterKind::Step(_) => steps = Some(value),
-            CounterKind::Epoch(_) => steps = steps.or(Some(value)),
-            CounterKind::Value if is_setting(&name.text) || is_rate(&name.text) => {}
-            CounterKind::Value if is_number_of_run(&name.text) => {
-                label = label.or_else(|| Some(value.to_string()));
-                continue;
+impl TableOfRuns<'_> {
+    /// The run of a row. A metric that most rows have and this one leaves empty was not finite,
+    /// unless the run has not ended.
+    fn run(&self, index: usize, row: &TableRow) -> Run {
+        let words = &row.words;
+        let state = words.iter().find(|(n, _)| n.eq_ignore_ascii_case("state") || n.eq_ignore_ascii_case("status"));
+        let good = ["finished", "complete", "completed", "done", "terminated"];
+        let ended = state.is_none_or(|(_, s)| good.iter().any(|g| s.eq_ignore_ascii_case(g)));
+        let setting = |c: usize, n: &NameFacts| is_setting(&n.text) || is_rate(&n.text) || self.settings.contains(&c);
+        let metric = |c: usize| {
+            self.names.get(c).is_some_and(|n| {
+                n.kind == CounterKind::Value && n.metric.is_some() && !setting(c, n) && !is_number_of_run(&n.text)
+            })
+        };
+        let left_out = |c: usize| ended && self.usual.contains(&c) && metric(c);
+        let empty = row.empty.iter().filter(|c| left_out(**c)).map(|c| (*c, f64::NAN));
+        let kept = words.iter().filter(|(n, _)| !self.own.contains(n)).take(FACTS);
+        let mut facts: BTreeMap<String, String> = kept.cloned().collect();
+        if let Some(direction) = self.direction {
+            facts.insert(DIRECTION.to_owned(), direction.to_owned());
+        }
+        let mut series = Vec::new();
+        let mut label =
+            words.iter().find(|(n, _)| is_label(n) || n.eq_ignore_ascii_case("name")).map(|(_, t)| t.clone());
+        let mut steps = None;
+        for (column, value) in row.numbers.iter().copied().chain(empty) {
+            let Some(name) = self.names.get(column) else { continue };
+            match name.kind {
+                CounterKind::Step(_) => steps = Some(value),
+                CounterKind::Epoch(_) => steps = steps.or(Some(value)),
+                CounterKind::Value if setting(column, name) => {}
+                CounterKind::Value if is_number_of_run(&name.text) => {
+                    label = label.or_else(|| Some(value.to_string()));
+                    continue;
+                }
+                CounterKind::Value => {
+                    series.push((name.text.clone(), value));
+                    continue;
+                }
             }
-            CounterKind::Value => {
-                series.push((name.text.clone(), value));
-                continue;
+            // How far a run came is no setting of it.
+            if name.kind == CounterKind::Value {
+                facts.insert(name.text.clone(), value.to_string());
             }
         }
-        facts.insert(name.text.clone(), value.to_string());
-    }
-    let at = steps.unwrap_or(1.0);
-    let series =
-        series.into_iter().map(|(name, value)| NamedSeries { name, points: vec![(at, value)], seen: 1 }).collect();
-    Run {
-        name: label.unwrap_or_else(|| index.to_string()),
-        facts,
-        series,
-        counter: String::new(),
-        notes: vec!["one row of a table of runs".to_owned()],
+        let at = steps.unwrap_or(1.0);
+        let series =
+            series.into_iter().map(|(name, value)| NamedSeries { name, points: vec![(at, value)], seen: 1 }).collect();
+        Run {
+            name: label.unwrap_or_else(|| index.to_string()),
+            facts,
+            series,
+            counter: String::new(),
+            notes: vec!["one row of a table of runs".to_owned()],
+        }
     }
 }

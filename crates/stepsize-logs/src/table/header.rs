@@ -1,7 +1,8 @@
 //! [`Header`]: the columns of a table and what each holds.
 
 use crate::gather::Gather;
-use crate::names::{is_counter, is_known};
+use crate::meaning::rate_in;
+use crate::names::{is_counter, is_known, metric_direction};
 use memchr::memchr;
 
 /// What a column holds.
@@ -63,6 +64,7 @@ impl Header {
             let such = ["metric", "tag", "key", "variable", "metric_name"];
             lower.iter().position(|c| such.contains(&c.as_str()))
         });
+        let rated = named && cells.iter().filter(|c| of_rate(&clean(c)).is_some()).count() > 1;
         for (i, cell) in cells.iter().enumerate() {
             let name = if named { clean(cell) } else { format!("column_{}", i + 1) };
             let meaning = if named && name.is_empty() {
@@ -74,6 +76,8 @@ impl Header {
                 ColumnRole::Values
             } else if let Some((run, metric)) = split_run(&name, cells) {
                 header.of_run(run, metric, gather)
+            } else if let Some(metric) = rated.then(|| of_rate(&name)).flatten() {
+                header.of_run(&name, &metric, gather)
             } else {
                 let name = if cells.len() == 3 && name == "Value" { tag_of(file).unwrap_or(&name) } else { &name };
                 gather.column(name).map_or(ColumnRole::Nothing, ColumnRole::Plain)
@@ -132,7 +136,7 @@ impl Header {
                 self.named.push_str(&text);
             }
             ColumnRole::Nothing => {}
-            _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "NULL") => {}
+            _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "NULL" | "No log" | "no log") => {}
             _ => gather.word(&column.name, &text),
         }
         true
@@ -193,6 +197,24 @@ fn split_run<'a>(name: &'a str, cells: &[String]) -> Option<(&'a str, &'a str)> 
     let split = name.rsplit_once(" - ")?;
     let all = cells.iter().filter(|c| c.contains(" - ")).count();
     (all + 2 >= cells.len()).then_some(split)
+}
+
+/// The metric of a column that has the name of a rate: `lr_0.1_val_loss`, `learning_rate_0.02`.
+/// Without a metric in the name it is a loss.
+fn of_rate(name: &str) -> Option<String> {
+    let rate = rate_in(name)?;
+    let mut rest = name.to_ascii_lowercase();
+    for word in ["learning_rate", "learningrate", "learning-rate", "eta0", "lr"] {
+        rest = rest.replace(word, " ");
+    }
+    let words = rest.split(|c: char| !(c.is_alphanumeric() || c == '.' || c == '-')).map(|w| w.trim_matches('-'));
+    let metric: Vec<&str> =
+        words.filter(|w| !w.is_empty() && !w.parse::<f64>().is_ok_and(|v| v == rate) && *w != "e").collect();
+    let metric = metric.join("_");
+    match () {
+        () if metric.is_empty() => Some("loss".to_owned()),
+        () => metric_direction(&metric).map(|_| metric),
+    }
 }
 
 /// The tag in the name that TensorBoard gives to a downloaded file: `run-x-tag-loss.csv`.

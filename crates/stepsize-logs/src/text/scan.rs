@@ -1,10 +1,12 @@
 //! The scanner behind [`pairs`](super::pairs): words are collected until a number takes them as its
 //! name.
 
+mod emit;
+mod number;
+
 use super::{Pair, words};
 use crate::literal;
-use crate::names::{DataSplit, is_counter};
-use crate::number;
+use crate::number as numbers;
 
 /// Dict literals tried on one line, so that a line of braces does not take quadratic time.
 const LITERALS: usize = 8;
@@ -26,16 +28,23 @@ pub(super) struct Scan<'a> {
     /// of pairs so far.
     open: Vec<(Vec<&'a str>, bool, usize)>,
     literals: usize,
+    /// The end of the last counter, in bytes.
+    counted: usize,
+    /// Whether the line is a message about a change of the rate. Its counters place no readings.
+    message: bool,
     out: Vec<Pair>,
 }
 
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a str) -> Self {
         let (words, open, out) = (Vec::new(), Vec::new(), Vec::new());
-        Self { text, at: 0, words, separated: false, scope: None, open, literals: 0, out }
+        Self { text, at: 0, words, separated: false, scope: None, open, literals: 0, counted: 0, message: false, out }
     }
 
     pub(super) fn run(mut self) -> Vec<Pair> {
+        if self.text.trim_start().starts_with("* ") {
+            self.starred();
+        }
         while let Some(c) = self.rest().chars().next() {
             let next = self.byte(1);
             match c {
@@ -45,10 +54,14 @@ impl<'a> Scan<'a> {
                 '-' | '+' => {
                     self.at += 1;
                     let word = self.word_at(self.at);
-                    match number::whole(word.as_bytes()).filter(|_| !word.is_empty() && self.named()) {
-                        Some(value) => {
+                    match numbers::whole(word.as_bytes()).filter(|_| !word.is_empty()) {
+                        Some(value) if self.named() => {
                             self.at += word.len();
                             self.emit(if c == '-' { -value } else { value }, None);
+                        }
+                        Some(value) => {
+                            self.at += word.len();
+                            self.value_first(value);
                         }
                         None => self.boundary(),
                     }
@@ -75,7 +88,7 @@ impl<'a> Scan<'a> {
                 c => self.at += c.len_utf8(),
             }
         }
-        self.out
+        if self.message { Vec::new() } else { self.out }
     }
 
     fn rest(&self) -> &'a str {
@@ -133,7 +146,7 @@ impl<'a> Scan<'a> {
         let word = self.word_at(self.at);
         self.at += word.len().max(1);
         if self.separated
-            && let Some(value) = number::whole(word.as_bytes())
+            && let Some(value) = numbers::whole(word.as_bytes())
         {
             return self.emit(value, None);
         }
@@ -142,14 +155,19 @@ impl<'a> Scan<'a> {
             return;
         }
         if !self.separated
-            && self.named()
-            && let Some(value) = number::whole(word.as_bytes())
+            && let Some(value) = numbers::whole(word.as_bytes())
         {
-            return self.emit(value, None);
+            match self.named() {
+                true => return self.emit(value, None),
+                false if self.value_first(value) => return,
+                false => {}
+            }
         }
         if self.separated {
             self.boundary();
         }
+        // Marian: `Up. 100`
+        let word = if word == "Up" && self.text.as_bytes().get(self.at) == Some(&b'.') { "Update" } else { word };
         if let Some((name, count)) = words::counted(word) {
             self.give(name.to_owned(), count, None);
             self.words.clear();
@@ -168,7 +186,7 @@ impl<'a> Scan<'a> {
         self.at += 1;
         if let Some(inside) = end.and_then(|end| inner.get(..end)) {
             self.at += inside.len() + 1;
-            match number::whole(inside.as_bytes()) {
+            match numbers::whole(inside.as_bytes()) {
                 Some(value) => self.emit(value, None),
                 None => self.boundary(),
             }
@@ -208,184 +226,6 @@ impl<'a> Scan<'a> {
                 }
             }
             None => self.at += 1,
-        }
-    }
-
-    fn number(&mut self) {
-        let start = self.at;
-        let line_start =
-            start < 64 && self.text.get(..start).is_some_and(|t| t.trim_start().trim_start_matches('[').is_empty());
-        let bar = self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('|'));
-        let nested = start > 1 && self.text.get(start - 2..start) == Some("][");
-        let mut value = self.digits();
-        let next = self.byte(0);
-        let then_digit = self.byte(1).is_ascii_digit();
-        if matches!(next, b':' | b'-' | b'.' | b'T')
-            && then_digit
-            && !(next == b':' && self.separated && self.fraction(start))
-        {
-            // A duration, a date or a version.
-            while matches!(self.byte(0), b'0'..=b'9' | b':' | b'-' | b'.' | b',' | b'T' | b'Z' | b'+') {
-                self.at += 1;
-            }
-            self.words.clear();
-            self.separated = false;
-            return;
-        }
-        if next.is_ascii_alphabetic() || next == b'_' || next >= 0x80 && !self.rest().starts_with(['│', '█', '|']) {
-            return self.drop_unit();
-        }
-        while self.named() && next == b',' && self.grouped(start) {
-            let Some(group) =
-                self.text.get(self.at + 1..self.at + 4).and_then(|digits| number::whole(digits.as_bytes()))
-            else {
-                break;
-            };
-            value = value * 1000.0 + group;
-            self.at += 4;
-        }
-        let whole = self.divisor();
-        if whole.is_none() && next == b'%' {
-            self.at += 1;
-        } else if self.unit_follows() {
-            return self.drop_unit();
-        }
-        if self.named() {
-            self.emit(value, whole);
-        } else if whole.is_none() && line_start && matches!(self.byte(0), b']' | b':') && !self.fraction(start)
-            || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
-        {
-            self.give("iter".to_owned(), value, whole);
-        } else if whole.is_some()
-            && self.line_begins(start)
-            && self.rest().trim_start().starts_with(['[', '━', '─', '█'])
-        {
-            self.out.push(Pair { name: "iter".to_owned(), value, whole, bar: true });
-        }
-    }
-
-    /// Whether only spaces precede the number.
-    fn line_begins(&self, start: usize) -> bool {
-        start < 64 && self.text.get(..start).is_some_and(|t| t.trim().is_empty())
-    }
-
-    /// Reads sign, digits, point and exponent.
-    fn digits(&mut self) -> f64 {
-        let start = self.at;
-        self.at += usize::from(matches!(self.byte(0), b'+' | b'-'));
-        while self.byte(0).is_ascii_digit() {
-            self.at += 1;
-        }
-        if self.byte(0) == b'.' && !self.byte(1).is_ascii_alphabetic() {
-            self.at += 1;
-            while self.byte(0).is_ascii_digit() {
-                self.at += 1;
-            }
-        }
-        let sign = usize::from(matches!(self.byte(1), b'+' | b'-'));
-        if matches!(self.byte(0), b'e' | b'E') && self.byte(1 + sign).is_ascii_digit() {
-            self.at += 1 + sign;
-            while self.byte(0).is_ascii_digit() {
-                self.at += 1;
-            }
-        }
-        self.text.get(start..self.at).and_then(|digits| number::whole(digits.as_bytes())).unwrap_or(f64::NAN)
-    }
-
-    /// Whether the number that began at `start` has a point or an exponent.
-    fn fraction(&self, start: usize) -> bool {
-        self.text.get(start..self.at).is_some_and(|t| t.contains(['.', 'e', 'E']))
-    }
-
-    /// Whether `,ddd` follows a whole number named by a counter: thousands.
-    fn grouped(&self, start: usize) -> bool {
-        let digits = (1..4).all(|i| self.byte(i).is_ascii_digit());
-        self.byte(0) == b','
-            && digits
-            && !self.byte(4).is_ascii_digit()
-            && self.text.get(start..self.at).is_some_and(|t| !t.contains('.'))
-            && self.words.last().is_some_and(|w| is_counter(w))
-    }
-
-    /// The number after `/`, as in `3/10`.
-    fn divisor(&mut self) -> Option<f64> {
-        let back = self.at;
-        self.skip_space();
-        if self.byte(0) == b'/' {
-            self.at += 1;
-            self.skip_space();
-            if self.byte(0).is_ascii_digit() {
-                return Some(self.digits());
-            }
-        }
-        self.at = back;
-        None
-    }
-
-    fn unit_follows(&self) -> bool {
-        let rest = self.rest();
-        let trimmed = rest.trim_start_matches(' ');
-        let word = self.word_at(self.at + rest.len() - trimmed.len());
-        let after = trimmed.get(word.len()..).unwrap_or("").trim_start();
-        words::is_unit(word) && !after.starts_with(|c: char| c.is_ascii_digit() || matches!(c, ':' | '='))
-    }
-
-    /// Skips the rest of a number that has a unit.
-    fn drop_unit(&mut self) {
-        self.skip_space();
-        while let Some(c) = self.rest().chars().next().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.')) {
-            self.at += c.len_utf8();
-        }
-        self.words.clear();
-        self.separated = false;
-    }
-
-    fn give(&mut self, name: String, value: f64, whole: Option<f64>) {
-        self.out.push(Pair { name, value, whole, bar: false });
-    }
-
-    /// Adds a number under the words before it; `whole` is the number after a `/`.
-    fn emit(&mut self, value: f64, whole: Option<f64>) {
-        let separated = std::mem::take(&mut self.separated);
-        let mut parts = std::mem::take(&mut self.words);
-        while parts.last().is_some_and(|w| words::is_filler(w)) {
-            parts.pop();
-        }
-        let Some(&last) = parts.last() else { return };
-        if words::is_source(last) {
-            return;
-        }
-        let qualified = parts.iter().rev().skip(1).take_while(|w| words::is_qualifier(w)).count() + 1;
-        let all = separated && parts.len() <= 5;
-        let taken = if all { parts.len() } else { qualified };
-        let first = parts.len() - taken.min(parts.len());
-        if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
-            let global = parts.iter().any(|w| w.eq_ignore_ascii_case("global"));
-            self.give(if global { format!("global_{last}") } else { last.to_owned() }, value, whole);
-            // "Loss at step 100: 0.3": the loss still waits for its number.
-            if let Some(at) = parts.iter().position(|w| words::is_at(w)) {
-                parts.truncate(at);
-                self.words = parts;
-            }
-            return;
-        }
-        let name: Vec<&str> = parts.iter().skip(first).map(|w| w.trim_end_matches("'s")).collect();
-        let name = self.scoped(name.join("_"));
-        let value = match whole {
-            Some(whole) if words::is_share(last) && whole > 0.0 => value / whole,
-            _ => value,
-        };
-        self.give(name, value, None);
-    }
-
-    /// The name with the held-out split of the line, unless it has a split of its own or is a
-    /// counter.
-    fn scoped(&self, name: String) -> String {
-        match self.scope {
-            Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) => {
-                format!("{}_{name}", scope.to_ascii_lowercase())
-            }
-            _ => name,
         }
     }
 }

@@ -123,7 +123,7 @@ fn assignments(text: &str, separator: char, out: &mut Vec<(String, String)>) {
 fn single(line: &str) -> Option<(&str, &str)> {
     let (name, value) = line.split_once([':', '='])?;
     let (name, value) =
-        (name.trim().trim_matches(['"', '\'']), value.trim().trim_end_matches(',').trim_matches(['"', '\'']));
+        (name.trim().trim_matches(['"', '\'']), value.trim().trim_end_matches([',', '}']).trim_matches(['"', '\'']));
     let known = NAMES.iter().any(|n| name.eq_ignore_ascii_case(n));
     (known && !value.is_empty() && value.len() < 64 && !value.contains([' ', '{', '['])).then_some((name, value))
 }

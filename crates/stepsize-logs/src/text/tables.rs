@@ -5,8 +5,9 @@
 //! as many cells, of which at least two are numbers and none has a name of its own. Bars and rules
 //! between them are ignored.
 
-use super::{Pair, scan_pairs};
+use super::{Mark, Pair, scan_pairs};
 use crate::names::{is_counter, is_known};
+use crate::number;
 
 /// Reads lines one after the other.
 #[derive(Debug, Clone, Default)]
@@ -28,7 +29,7 @@ impl Tables {
     /// The names and numbers of the next line: a row of a table, or as [`pairs`](super::pairs)
     /// reads it.
     pub fn pairs(&mut self, line: &str) -> Vec<(String, f64)> {
-        self.read(line).into_iter().filter(|p| !p.bar).map(|p| (p.name, p.value)).collect()
+        self.read(line).into_iter().filter(|p| p.mark != Mark::Bar).map(|p| (p.name, p.value)).collect()
     }
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
@@ -44,6 +45,12 @@ impl Tables {
             }
         }
         let found = scan_pairs(line);
+        if digits
+            && found.len() < 2
+            && let Some(row) = yolo(line)
+        {
+            return row;
+        }
         if found.is_empty()
             && let Some(header) = header(line)
         {
@@ -71,11 +78,58 @@ impl Tables {
                     Some((part, whole)) => (part, whole.parse().ok()),
                     None => (*cell, None),
                 };
-                Some(Pair { name: name.clone(), value: number(cell)?, whole, bar: false })
+                Some(Pair { name: name.clone(), value: number(cell)?, whole, mark: Mark::Plain })
             })
             .collect();
         (row.len() >= 2 && words <= 1).then_some(row)
     }
+}
+
+/// The columns of `results.txt` of YOLOv5 (early), YOLOv7 and their kin, which has no header.
+const YOLO: [&str; 15] = [
+    "epoch",
+    "gpu_mem",
+    "train/box_loss",
+    "train/obj_loss",
+    "train/cls_loss",
+    "train/total_loss",
+    "labels",
+    "img_size",
+    "metrics/precision",
+    "metrics/recall",
+    "metrics/mAP_0.5",
+    "metrics/mAP_0.5:0.95",
+    "val/box_loss",
+    "val/obj_loss",
+    "val/cls_loss",
+];
+
+/// A row of such a file: `3/299  2.3G  0.0569  0.0382  0.0  0.0951  31  640  ...`.
+fn yolo(line: &str) -> Option<Vec<Pair>> {
+    let cells: Vec<&str> = line.split_whitespace().take(16).collect();
+    let memory = cells.get(1)?.strip_suffix('G').and_then(|m| m.parse::<f64>().ok());
+    let (epoch, last) = cells.first()?.split_once('/')?;
+    if cells.len() != YOLO.len() || memory.is_none() {
+        return None;
+    }
+    let number = |cell: &str| cell.parse::<f64>().ok();
+    let mut row =
+        vec![Pair { name: "epoch".to_owned(), value: number(epoch)?, whole: number(last), mark: Mark::Plain }];
+    for (name, cell) in YOLO.iter().zip(&cells).skip(2) {
+        row.push(Pair { name: (*name).to_owned(), value: number(cell)?, whole: None, mark: Mark::Plain });
+    }
+    Some(row)
+}
+
+/// A line `| name | value |` of a boxed table, with the number if there is one: a title has none.
+pub(crate) fn boxed(line: &str) -> Option<(String, Option<f64>)> {
+    let trimmed = line.trim();
+    let bar = ['|', '│', '┃'].into_iter().find(|b| trimmed.starts_with(*b) && trimmed.ends_with(*b))?;
+    let mut cells = trimmed.trim_matches(bar).split(['|', '│', '┃']).map(str::trim);
+    let (name, value) = (cells.next()?, cells.next()?);
+    let fits = cells.next().is_none() && name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.len() <= 80;
+    let number = number::told(value.trim_end_matches('%').as_bytes());
+    (fits && (number.is_some() || value.is_empty())).then(|| (name.replace(' ', "_"), number))
 }
 
 /// The names on a line that is a header.
@@ -84,6 +138,10 @@ fn header(line: &str) -> Option<Vec<String>> {
     // Names of two words, in columns at least two spaces apart.
     if !line.contains(['|', ',', '\t']) && line.contains("  ") {
         cells = line.trim().split("  ").map(str::trim).filter(|c| !c.is_empty()).take(65).collect();
+    }
+    // spaCy
+    if let ["E", "#", rest @ ..] = cells.as_slice() {
+        cells = ["epoch", "step"].into_iter().chain(rest.iter().copied()).collect();
     }
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
     let fits = (2..=64).contains(&cells.len())
@@ -113,6 +171,16 @@ mod tests {
     fn read(lines: &[&str]) -> Vec<Vec<(String, f64)>> {
         let mut tables = Tables::new();
         lines.iter().map(|l| tables.pairs(l)).filter(|r| !r.is_empty()).collect()
+    }
+
+    #[test]
+    fn boxes_of_names_and_values() {
+        assert_eq!(boxed("|    ep_rew_mean      | -1.2e+03 |"), Some(("ep_rew_mean".to_owned(), Some(-1200.0))));
+        assert_eq!(boxed("| train/              |          |"), Some(("train/".to_owned(), None)));
+        assert_eq!(boxed("│         test_acc    │   0.98   │"), Some(("test_acc".to_owned(), Some(0.98))));
+        for line in ["| Epoch | Loss |", "| 1 | 0.5 |", "| a | 1 | 2 |", "-----", "|", "", "| step 1 | loss 2 |"] {
+            assert_eq!(boxed(line), None, "{line}");
+        }
     }
 
     #[test]

@@ -42,8 +42,40 @@ pub(crate) fn is_qualifier(word: &str) -> bool {
 pub(crate) fn is_filler(word: &str) -> bool {
     among(
         word,
-        &["is", "of", "to", "was", "are", "in", "on", "from", "for", "with", "and", "the", "a", "an", "than", "by"],
+        &[
+            "is",
+            "of",
+            "to",
+            "was",
+            "are",
+            "in",
+            "on",
+            "from",
+            "for",
+            "with",
+            "and",
+            "the",
+            "a",
+            "an",
+            "than",
+            "by",
+            "so",
+            "far",
+            "now",
+            "currently",
+        ],
     )
+}
+
+/// Whether a word before a number joins it to what stands before, so that no name is left.
+pub(crate) fn joins(word: &str) -> bool {
+    among(word, &["with", "and", "for", "from", "by", "than", "of"])
+}
+
+/// Whether a word says that a rate is changed, as messages of schedules do.
+pub(crate) fn is_change(word: &str) -> bool {
+    let lower = word.to_ascii_lowercase();
+    ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(|w| lower.starts_with(w))
 }
 
 /// Whether a word stands between a metric and the count at which it was seen.

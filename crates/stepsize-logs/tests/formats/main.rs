@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
 mod empty;
+mod odd;
 mod text;
 
 use stepsize_logs::{Format, HEAD, LogReader, Run, detect};

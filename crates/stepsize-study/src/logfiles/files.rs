@@ -1,6 +1,6 @@
 //! Single files of any size, read in blocks, and how parts of one run in several files are joined.
 
-use super::reader;
+use super::how::How;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -11,13 +11,13 @@ use stepsize_logs::{HEAD, Run};
 const BLOCK: usize = 1 << 20;
 
 /// Reads a file.
-pub(super) fn read_file(path: &Path) -> Result<Vec<Run>> {
+pub(super) fn read_file(path: &Path, how: &How) -> Result<Vec<Run>> {
     let mut file = File::open(path).map_err(|e| Error::io("open", path, e))?;
-    read_from(&mut file, &path.to_string_lossy())
+    read_from(&mut file, &path.to_string_lossy(), how)
 }
 
 /// Reads a log to its end.
-pub(super) fn read_from(source: &mut impl Read, name: &str) -> Result<Vec<Run>> {
+pub(super) fn read_from(source: &mut impl Read, name: &str, how: &How) -> Result<Vec<Run>> {
     let failed = |e: std::io::Error| Error::io("read", name, e);
     let mut block = vec![0; BLOCK];
     let mut filled = 0;
@@ -31,7 +31,7 @@ pub(super) fn read_from(source: &mut impl Read, name: &str) -> Result<Vec<Run>> 
         }
     }
     let head = block.get(..filled).unwrap_or(&[]);
-    let mut reader = reader(head, Path::new(name));
+    let mut reader = how.reader(head, Path::new(name));
     let format = reader.format().name();
     let said = |e: Error| Error::invalid(format!("{name}, read as {format}: {e}")).with_source(e);
     let mut pushed = reader.push(head);

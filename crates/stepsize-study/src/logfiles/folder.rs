@@ -1,6 +1,6 @@
 //! The files of a folder that are logs, and which of them belong to one run.
 
-use super::files::add;
+use super::{files::add, single};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use stepsize::{Error, Result};
@@ -60,7 +60,7 @@ const NOT_FILES: [&str; 47] = [
     "so",
 ];
 /// Files with settings; they are not logs.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 11] = [
     "hparams.yaml",
     "config.yaml",
     "args.yaml",
@@ -69,6 +69,8 @@ const SETTINGS: [&str; 9] = [
     "params.json",
     "hparams.json",
     "opt.yaml",
+    "params.yaml",
+    "hydra.yaml",
     "wandb-metadata.json",
 ];
 /// Depth to which folders are searched.
@@ -84,6 +86,8 @@ pub(super) enum LogFiles {
     Events(Vec<PathBuf>),
     /// A run of MLflow's file store.
     Store(PathBuf),
+    /// A folder with a file for each metric, and those files.
+    Metrics(PathBuf, Vec<PathBuf>),
     /// An SQLite file.
     Database(PathBuf),
 }
@@ -98,7 +102,7 @@ impl LogFiles {
 
     pub fn path(&self) -> &Path {
         match self {
-            Self::File(path) | Self::Store(path) | Self::Database(path) => path,
+            Self::File(path) | Self::Store(path) | Self::Database(path) | Self::Metrics(path, _) => path,
             Self::Events(paths) => paths.first().map_or(Path::new(""), PathBuf::as_path),
         }
     }
@@ -115,7 +119,7 @@ pub(super) fn jobs(folder: &Path) -> Vec<LogFiles> {
     let mut out = Vec::new();
     walk(folder, DEPTH, &mut out);
     newest_checkpoints(&mut out);
-    out
+    single::join(folder, out)
 }
 
 fn walk(folder: &Path, depth: usize, out: &mut Vec<LogFiles>) {
@@ -242,7 +246,8 @@ pub(super) fn add_settings(path: &Path, runs: &mut [Run]) {
 /// Settings in files beside a log.
 fn settings_beside(path: &Path) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
-    let Some(folder) = path.parent() else { return out };
+    // Beside a folder of single metrics the settings lie above it.
+    let Some(folder) = path.parent().filter(|_| !path.is_dir()).or(Some(path)) else { return out };
     for name in SETTINGS {
         for file in [folder.join(name), folder.join("files").join(name)] {
             let small = std::fs::metadata(&file).is_ok_and(|m| m.is_file() && m.len() <= SETTINGS_BYTES);

@@ -1,7 +1,8 @@
 //! [`Growing`]: a log file that is read again as it grows or is written anew. [`Follow`]: many of
 //! them.
 
-use super::{Found, folder::LogFiles, reader};
+use super::{Found, folder::LogFiles, how::How};
+use crate::executor::LogOptions;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -42,6 +43,7 @@ pub(crate) struct Growing {
     /// time.
     given: usize,
     want: Want,
+    how: How,
     lines: Lines,
 }
 
@@ -52,13 +54,13 @@ impl Growing {
     }
 
     /// Reads a file as runs.
-    fn of_runs(path: &Path) -> Self {
-        Self::wanting(path, Want::Runs)
+    fn of_runs(path: &Path, how: How) -> Self {
+        Self { how, ..Self::wanting(path, Want::Runs) }
     }
 
     fn wanting(path: &Path, want: Want) -> Self {
         let (path, lines) = (path.to_owned(), Lines::new());
-        Self { path, reader: None, head: Vec::new(), at: 0, seen: None, given: 0, want, lines }
+        Self { path, reader: None, head: Vec::new(), at: 0, seen: None, given: 0, want, how: How::default(), lines }
     }
 
     /// The format, once something was read.
@@ -151,7 +153,7 @@ impl Growing {
         if known < HEAD && self.format().is_none_or(|f| matches!(f, Format::Text | Format::Other)) {
             // A file that has just begun may show its format later.
             self.head.extend_from_slice(bytes.get(..bytes.len().min(HEAD - known)).unwrap_or(&[]));
-            let fresh = reader(&self.head, &self.path);
+            let fresh = self.how.reader(&self.head, &self.path);
             if self.format() != Some(fresh.format()) {
                 let early = self.head.get(..known).unwrap_or(&[]).to_vec();
                 let mut fresh = if self.want == Want::Records { fresh.with_rows() } else { fresh };
@@ -183,6 +185,7 @@ pub struct Follow {
     known: BTreeMap<PathBuf, Growing>,
     /// Stamps of the logs that are read whole each time: stores of several files, databases.
     whole: BTreeMap<PathBuf, Vec<Stamp>>,
+    how: How,
 }
 
 impl Follow {
@@ -190,7 +193,16 @@ impl Follow {
     /// appear later.
     pub fn new<P: AsRef<Path>>(paths: &[P]) -> Self {
         let paths = paths.iter().map(|p| p.as_ref().to_owned()).collect();
-        Self { paths, known: BTreeMap::new(), whole: BTreeMap::new() }
+        Self { paths, known: BTreeMap::new(), whole: BTreeMap::new(), how: How::default() }
+    }
+
+    /// Reads with the counter and the pattern that the user gives.
+    ///
+    /// # Errors
+    /// If the pattern is not a regular expression or has no group.
+    pub fn reading(mut self, options: &LogOptions) -> Result<Self> {
+        self.how = How::new(options)?;
+        Ok(self)
     }
 
     /// The logs that changed since the last call; at the first call all of them.
@@ -208,7 +220,8 @@ impl Follow {
 
     fn look(&mut self, job: &LogFiles, out: &mut Vec<Found>) {
         if let LogFiles::File(path) = job {
-            let growing = self.known.entry(path.clone()).or_insert_with(|| Growing::of_runs(path));
+            let how = &self.how;
+            let growing = self.known.entry(path.clone()).or_insert_with(|| Growing::of_runs(path, how.clone()));
             match growing.look(|_| {}) {
                 Ok(true) => {
                     let mut runs = growing.runs();
@@ -230,7 +243,7 @@ impl Follow {
         let now = stamps(job);
         if self.whole.get(job.path()) != Some(&now) {
             self.whole.insert(job.path().to_owned(), now);
-            let (path, runs) = super::read(job);
+            let (path, runs) = super::read(job, &self.how);
             if !matches!(&runs, Ok(runs) if runs.iter().all(|r| r.series.is_empty())) {
                 out.push((path, runs));
             }
@@ -252,7 +265,7 @@ fn stamps(job: &LogFiles) -> Vec<Stamp> {
         LogFiles::File(path) => vec![of(path)],
         // SQLite keeps recent writes in a file beside it.
         LogFiles::Database(path) => vec![of(path), of(&PathBuf::from(format!("{}-wal", path.display())))],
-        LogFiles::Events(paths) => paths.iter().map(|p| of(p)).collect(),
+        LogFiles::Events(paths) | LogFiles::Metrics(_, paths) => paths.iter().map(|p| of(p)).collect(),
         LogFiles::Store(path) => super::folder::files_of(path).iter().map(|p| of(p)).collect(),
     }
 }

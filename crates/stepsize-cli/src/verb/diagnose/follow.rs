@@ -25,7 +25,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
         eprintln!("{} does not exist yet; waiting for it", path.display());
     }
     let mut printed: Vec<(String, Placement)> = Vec::new();
-    let mut logs = Follow::new(&args.paths);
+    let mut logs = Follow::new(&args.paths).reading(&args.reading()).map_err(|e| Fault::usage(e.to_string()))?;
     loop {
         let judgement = judge(read::these(args, logs.poll())?, true);
         let mut out = std::io::stdout().lock();
@@ -40,7 +40,8 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
                 Some((_, v)) => *v = now,
                 None => printed.push((key, now)),
             }
-            let line = if args.json { format!("{}\n", output::object(run, None)) } else { output::line(run, style) };
+            let line =
+                if args.json { format!("{}\n", output::object(run, None, false)) } else { output::line(run, style) };
             // Nobody reads the output any more, as with `| head`: not an error.
             if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
                 return Ok(Done::answer(""));

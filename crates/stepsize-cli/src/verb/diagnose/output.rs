@@ -1,6 +1,6 @@
 //! What is printed and written: text, the list of objects, SARIF, the page.
 
-use super::{Judged, Judgement};
+use super::{Judged, Judgement, reading};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use stepsize::diagnosis::sweep::Sweep;
@@ -15,14 +15,18 @@ const TOLD: usize = 4;
 /// More runs than this are printed as a table.
 const LINES: usize = 3;
 
-/// The text: the verdict on each run, why, and what to do.
-pub fn text(all: &Judgement, style: Style) -> String {
+/// The text: the verdict on each run, why, what to do, and what was read.
+pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
     let mut out = String::new();
     if all.runs.len() > LINES {
         out += &table(all, style);
+        out += &reading::of_all(all, style);
     } else {
         let blocks: Vec<String> = all.runs.iter().map(|r| block(r, style)).collect();
         out += &blocks.join("\n");
+    }
+    if explain {
+        all.runs.iter().for_each(|r| out += &reading::explained(r));
     }
     for sweep in &all.sweeps {
         out += &format!("\n{}", wrapped("sweep: ", &sweep.because, style));
@@ -61,6 +65,7 @@ pub fn line(run: &Judged, style: Style) -> String {
 
 fn block(run: &Judged, style: Style) -> String {
     let mut out = line(run, style);
+    out += &reading::of(run, style);
     for (i, finding) in run.diagnosis.findings.iter().take(TOLD).enumerate() {
         let label = format!("  {} ", finding.code);
         let words =
@@ -130,29 +135,29 @@ fn tone(verdict: Placement) -> Tone {
 }
 
 /// The list of `--json`: one object for each run, then one for each file that could not be read.
-pub fn json(all: &Judgement) -> Value {
-    let runs = all.runs.iter().map(|r| object(r, r.sweep.and_then(|s| all.sweeps.get(s))));
+pub fn json(all: &Judgement, explain: bool) -> Value {
+    let runs = all.runs.iter().map(|r| object(r, r.sweep.and_then(|s| all.sweeps.get(s)), explain));
     let failed = all.failed.iter().map(|(file, why)| {
         let evidence = format!("cannot tell, because the file could not be read: {why}");
         json!({
             "file": file, "run": "", "lr": stepsize_logs::meaning::rate_in(file), "verdict": "unknown", "confidence": 0.0, "because": evidence, "chances": null,
             "findings": [{"code": Code::CannotTell.as_str(), "title": Code::CannotTell.title(), "evidence": evidence, "numbers": {},
                 "advice": "name a training log: a table, JSON lines, event files or text with a loss", "confidence": 0.0, "steps": null}],
-            "next_lr": null, "sweep": null,
+            "next_lr": null, "sweep": null, "read": null,
         })
     });
     Value::Array(runs.chain(failed).collect())
 }
 
 /// One run as an object of `--json`.
-pub fn object(run: &Judged, sweep: Option<&Sweep>) -> Value {
+pub fn object(run: &Judged, sweep: Option<&Sweep>, explain: bool) -> Value {
     let d = &run.diagnosis;
     let round = |v: f64| (v * 1e4).round() / 1e4;
     let sweep = sweep.map(|s| {
         json!({
-            "best_lr": s.best, "vertex_lr": s.vertex, "low": s.interval.map(|i| i.0), "high": s.interval.map(|i| i.1),
+            "best_lr": plain(s.best), "vertex_lr": plain(s.vertex), "low": s.interval.map(|i| plain(i.0)), "high": s.interval.map(|i| plain(i.1)),
             "tolerance_octaves": s.tolerance, "edge": s.outermost.map(|side| if side == Side::High { "high" } else { "low" }),
-            "divergence_lr": s.divergence, "rates": s.tried.len(),
+            "divergence_lr": s.divergence.map(plain), "rates": s.tried.len(),
         })
     });
     json!({
@@ -160,8 +165,13 @@ pub fn object(run: &Judged, sweep: Option<&Sweep>) -> Value {
         "because": d.because,
         "chances": d.chances.map(|c| json!({"too_low": round(c[0]), "good": round(c[1]), "too_high": round(c[2])})),
         "findings": d.findings.iter().map(finding).collect::<Vec<_>>(),
-        "next_lr": d.next_lr, "sweep": sweep,
+        "next_lr": d.next_lr, "sweep": sweep, "read": run.taken.as_ref().map(|t| reading::object(t, explain)),
     })
+}
+
+/// A number without the digits that powers and logarithms leave.
+fn plain(value: f64) -> f64 {
+    format!("{value:.11e}").parse().unwrap_or(value)
 }
 
 fn finding(f: &Finding) -> Value {
@@ -213,5 +223,5 @@ pub fn page(all: &Judgement) -> String {
         .zip(&names)
         .map(|(r, name)| diagnosis::DiagnosedRun { name, record: &r.record, diagnosis: &r.diagnosis })
         .collect();
-    diagnosis::html(&shown, &all.sweeps, &all.failed, &json(all))
+    diagnosis::html(&shown, &all.sweeps, &all.failed, &json(all, false))
 }

@@ -43,6 +43,22 @@ pub struct LogOptions {
     pub regex: Option<String>,
 }
 
+impl LogOptions {
+    /// The name of the metric that the user gives: outright, or as the first group of the pattern
+    /// that is not a counter.
+    ///
+    /// # Errors
+    /// If the pattern is not a regular expression or has no group.
+    pub fn named_metric(&self) -> Result<Option<String>> {
+        let regex = self.regex.as_deref().map(pattern).transpose()?;
+        let group = |regex: &Regex| {
+            let named = regex.capture_names().flatten().find(|n| !is_counter(n));
+            named.unwrap_or(UNNAMED).to_owned()
+        };
+        Ok(self.metric.clone().or_else(|| regex.as_ref().map(group)))
+    }
+}
+
 /// What the names of a study mean.
 #[derive(Debug, Clone)]
 pub(crate) struct ChosenNames {
@@ -83,13 +99,7 @@ impl MetricReader {
     /// If the pattern is not a regular expression or has no group.
     pub fn new(reading: &LogOptions, horizon: Option<u64>) -> Result<Self> {
         let regex = reading.regex.as_deref().map(pattern).transpose()?;
-        let mut metric = reading.metric.clone();
-        if metric.is_none()
-            && let Some(regex) = &regex
-        {
-            let named = regex.capture_names().flatten().find(|n| !is_counter(n));
-            metric = Some(named.unwrap_or(UNNAMED).to_owned());
-        }
+        let metric = reading.named_metric()?;
         let wanted = Wanted { metric, step: reading.step.clone(), maximize: reading.maximize };
         Ok(Self { wanted, regex, horizon, settled: OnceLock::new() })
     }

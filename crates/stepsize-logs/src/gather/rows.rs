@@ -1,0 +1,184 @@
+//! Where rows go: to which run, and as which part of it.
+
+use super::draft::Draft;
+use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
+use crate::clock::{Again, RowCounts};
+use crate::names::{CounterKind, DataSplit};
+use crate::run::Run;
+
+impl Gather {
+    /// Ends the current row.
+    #[inline]
+    pub fn end_row(&mut self) {
+        self.take_in_row();
+        self.empty.clear();
+        self.ended = false;
+    }
+
+    #[inline]
+    fn take_in_row(&mut self) {
+        if let Some(table) = &mut self.table
+            && !table.add(&self.row, &self.empty, &self.words)
+        {
+            self.table = None;
+        }
+        if !self.words.is_empty() {
+            self.take_words();
+        }
+        if self.row.is_empty() {
+            return;
+        }
+        if self.row.iter().all(|(c, _)| self.is_counter(*c)) {
+            if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !self.empty.is_empty()) {
+                draft.empty_row(counts(&self.row, &self.names), &self.empty, &self.names, self.again);
+            }
+            // Counters on a line of their own belong to the readings that follow.
+            for (column, count) in self.row.drain(..) {
+                self.pending.retain(|(c, _)| *c != column);
+                self.pending.push((column, count));
+            }
+            return;
+        }
+        if !self.pending.is_empty() {
+            let (row, names) = (&mut self.row, &self.names);
+            let kind = |c: usize| names.get(c).map_or(CounterKind::Value, |n| n.kind);
+            // A progress bar above a row that has a counter of its own says nothing of it.
+            let counted = row.iter().any(|(c, _)| kind(*c) != CounterKind::Value);
+            let bar = |c: usize| kind(c) == CounterKind::Step(CounterKind::BAR);
+            self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d) && !(counted && bar(*c)));
+            row.append(&mut self.pending);
+        }
+        if let Some(tap) = &mut self.tap {
+            let names = &self.names;
+            tap.push(self.row.iter().filter_map(|(c, v)| Some((names.get(*c)?.text.clone(), *v))).collect());
+        }
+        let again = self.again;
+        let mut counts = counts(&self.row, &self.names);
+        if again == Again::Run && self.is_validation(counts) {
+            self.held_out();
+            counts = RowCounts::default();
+        }
+        let columns = self.row.iter().map(|(column, _)| *column);
+        if self.labels.is_empty()
+            && self.drafts.get(self.now).is_some_and(|d| d.ends_before(counts, columns, again, self.started))
+        {
+            self.next_run();
+        }
+        let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
+        let made = draft.row(&self.row, (counts, self.ended), &self.names, self.limit, self.place, again);
+        self.row.clear();
+        self.started = false;
+        if made > 0 {
+            self.series += made;
+            self.limits();
+        }
+    }
+
+    #[inline]
+    pub(super) fn is_counter(&self, column: usize) -> bool {
+        self.names.get(column).is_some_and(|n| n.kind != CounterKind::Value)
+    }
+
+    /// Whether a row of records is of a validation, with a counter that means another thing there,
+    /// as MMEngine writes them: it has fewer counters than the others, and counts epochs, or always
+    /// 0, under the name of the steps.
+    #[inline]
+    fn is_validation(&self, counts: RowCounts) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        draft.clock.counts_other(counts)
+            && self.row.iter().filter(|(c, _)| self.is_counter(*c)).count() < draft.counters
+            && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
+    }
+
+    /// Gives the names of the row that are read in training too the split of a validation.
+    fn held_out(&mut self) {
+        for (column, value) in self.take_row() {
+            let trained = self.drafts.get(self.now).is_some_and(|d| d.reads(column));
+            match self.names.get(column).filter(|n| n.kind == CounterKind::Value).map(|n| (n.text.clone(), n.metric)) {
+                Some((name, Some(_))) if trained && DataSplit::in_name(&name).is_none() => {
+                    self.number(&format!("val_{name}"), value);
+                }
+                Some(_) => {
+                    if let Some(draft) = self.drafts.get_mut(self.now).filter(|_| !trained) {
+                        draft.validated.insert(column);
+                    }
+                    self.put(column, value);
+                }
+                None => {}
+            }
+        }
+    }
+
+    /// Starts another run.
+    fn next_run(&mut self) {
+        if self.drafts.len() >= RUNS {
+            return self.note(format!("more than {RUNS} runs; further ones are left out"));
+        }
+        let mut draft = Draft::new(String::new());
+        if let Some(old) = self.drafts.get_mut(self.now) {
+            // Facts since the last reading belong to the run that begins.
+            draft.facts = std::mem::take(&mut old.fresh);
+            draft.notes.push(format!("begins at line {}", self.place));
+        }
+        self.drafts.push(draft);
+        self.now = self.drafts.len() - 1;
+    }
+
+    fn limits(&mut self) {
+        if self.series > SERIES {
+            self.note(format!("more than {SERIES} series; further ones are left out"));
+            for draft in &mut self.drafts {
+                draft.full = true;
+            }
+        }
+        let limit = (ALL_POINTS / self.series.max(1)).clamp(64, POINTS);
+        if limit <= self.limit / 2 {
+            self.limit = limit;
+            self.drafts.iter_mut().for_each(|d| d.limit(limit));
+        }
+    }
+
+    /// Takes in the words of a row: labels and facts.
+    fn take_words(&mut self) {
+        let words = std::mem::take(&mut self.words);
+        if self.row.is_empty() {
+            for (name, text) in &words {
+                self.fact(name, text);
+            }
+            return;
+        }
+        let counted = self.row.iter().any(|(c, _)| self.is_counter(*c));
+        let label = words.iter().find(|(n, _)| facts::is_label(n)).filter(|_| counted);
+        if let Some((_, label)) = label {
+            self.select(label);
+        }
+        for (name, text) in &words {
+            let Some(draft) = self.drafts.get_mut(self.now) else { continue };
+            match draft.facts.get(name).or_else(|| draft.fresh.get(name)) {
+                // Words that change within a run are no setting of it.
+                Some(known) if known != clip(text) => {
+                    draft.facts.remove(name);
+                    draft.fresh.remove(name);
+                    draft.varying.insert(name.clone());
+                }
+                None if !draft.varying.contains(name) => self.fact(name, text),
+                _ => {}
+            }
+        }
+    }
+
+    /// The runs so far.
+    pub fn runs(&self, last: bool) -> Vec<Run> {
+        let sweep = self.table.as_ref().filter(|_| last || self.drafts.len() > 1).and_then(|t| t.runs(&self.names));
+        let mut runs =
+            sweep.unwrap_or_else(|| self.drafts.iter().filter(|d| !d.is_empty()).map(|d| d.run(&self.names)).collect());
+        for run in &mut runs {
+            for (name, text) in &self.facts {
+                run.facts.entry(name.clone()).or_insert_with(|| text.clone());
+            }
+            name_facts(&mut run.facts);
+            run.notes.extend(self.notes.iter().cloned());
+        }
+        runs
+    }
+}

@@ -1,0 +1,208 @@
+//! [`Picked`]: which series of a run are its losses, its score, its rate and its gradient norm.
+
+use super::rates;
+use super::taken::Role;
+use super::{Asked, split_is_held_out};
+use crate::choose::rank;
+use crate::gather::{DIRECTION, MINIMIZE};
+use crate::names::{DataSplit, bare_split, is_grad_norm, plain, weight};
+use crate::run::{NamedSeries, Run};
+use stepsize::{Error, Result};
+
+/// A curve; fewer readings are a summary or a word that is no metric.
+const CURVE: usize = 3;
+/// A series with so many times fewer readings than the longest of its kind is a summary.
+const SUMMARY: usize = 30;
+/// Readings from which a series is a curve of its own, however long others are.
+const LONG: usize = 6;
+
+/// The series of a run by their meaning.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Picked<'a> {
+    pub loss: Option<&'a NamedSeries>,
+    pub val: Option<&'a NamedSeries>,
+    pub score: Option<&'a NamedSeries>,
+    pub rate: Option<&'a NamedSeries>,
+    pub norm: Option<&'a NamedSeries>,
+    /// Whether the logarithm of the losses is taken: they are perplexities beside a loss.
+    pub log_loss: bool,
+    pub log_val: bool,
+}
+
+/// What a loss is measured in.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Unit {
+    Loss,
+    Perplexity,
+    /// An error or a distance of some kind.
+    Error,
+}
+
+fn unit(name: &str) -> Unit {
+    let plain = plain(name);
+    let any = |words: &[&str]| plain.split('_').any(|w| words.contains(&w.trim_end_matches('s')));
+    match () {
+        () if any(&["ppl", "perplexity", "perplexitie"]) => Unit::Perplexity,
+        () if plain.contains("loss") => Unit::Loss,
+        () if any(&["err", "error", "wer", "cer", "mae", "mape", "smape", "fid"]) => Unit::Error,
+        () => Unit::Loss,
+    }
+}
+
+impl<'a> Picked<'a> {
+    /// Picks, the user's choice first.
+    ///
+    /// # Errors
+    /// `is_invalid` if a name that was asked for is not in the run.
+    pub fn of(run: &'a Run, asked: &Asked) -> Result<Self> {
+        let mut picked = Self::by_name(run);
+        let named = |what: &str, name: &str| {
+            let exact = run.series.iter().find(|s| s.name == *name);
+            exact.or_else(|| run.series.iter().find(|s| plain(&s.name) == plain(name))).ok_or_else(|| {
+                let names: Vec<&str> = run.series.iter().map(|s| s.name.as_str()).collect();
+                Error::invalid(format!("no {what} `{name}` in this log; it has {}", names.join(", ")))
+            })
+        };
+        if let Some(name) = &asked.rate {
+            picked.rate = Some(named("rate", name)?);
+        }
+        if let Some(name) = &asked.metric {
+            let metric = named("metric", name)?;
+            let high = asked.maximize.or_else(|| crate::names::maximizes(name)).unwrap_or(false);
+            (picked.log_loss, picked.log_val) = (false, false);
+            match (high, split_is_held_out(name)) {
+                (true, _) => (picked.loss, picked.val, picked.score) = (None, None, Some(metric)),
+                (false, true) => {
+                    picked.val = Some(metric);
+                    picked.loss = picked.loss.filter(|l| l.name != metric.name);
+                }
+                (false, false) => (picked.loss, picked.val) = (Some(metric), None),
+            }
+            if picked.score.is_some_and(|s| s.name == metric.name && !high) {
+                picked.score = None;
+            }
+        }
+        Ok(picked)
+    }
+
+    fn by_name(run: &'a Run) -> Self {
+        let score = best(run, |r| r.1 == 2, |r, name| 8 * usize::from(r.0 >= 2 && !is_evaluated(name)));
+        // A name that is only a split is its loss where no loss is named.
+        let longest = run.series.iter().filter(|s| bare_split(&s.name).is_some()).map(|s| s.points.len()).max();
+        let enough = longest.unwrap_or(0).min(CURVE);
+        let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3) && s.points.len() >= enough);
+        let bare = |held_out: bool| {
+            let such = |s: &&NamedSeries| bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out);
+            run.series.iter().find(|s| !named && such(s))
+        };
+        let order = |r: (u8, u8, usize), _: &str| usize::from(r.1) * 8 + usize::from(r.0 == 1);
+        let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
+        let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
+        let loss = loss.or_else(|| Some(run).filter(|_| val.is_none() && score.is_none()).and_then(unnamed));
+        let mut picked = Self {
+            loss,
+            val,
+            score,
+            rate: rates::applied(&run.series),
+            norm: run.series.iter().find(|s| is_grad_norm(&s.name)),
+            log_loss: false,
+            log_val: false,
+        };
+        picked.forget_games();
+        picked.same_unit();
+        // What was read as a loss once or twice is a word of source code beside a curve.
+        let few = |s: &&NamedSeries| s.points.len() < CURVE && s.points.iter().all(|p| p.1.is_finite());
+        if picked.val.is_some_and(|v| v.points.len() >= LONG) {
+            picked.loss = picked.loss.filter(|s| !few(s));
+        }
+        picked
+    }
+
+    /// In reinforcement learning the losses of policy and critic do not show how good the run is,
+    /// only that it broke. A curve is never dropped for a reward that was read once or twice.
+    fn forget_games(&mut self) {
+        let Some(reward) = self.score.filter(|s| is_reward(&s.name)) else { return };
+        let many = |s: &NamedSeries| reward.points.len() >= CURVE && reward.points.len() * 4 >= s.points.len();
+        let tells = |s: &&NamedSeries| !many(s) || s.points.last().is_some_and(|p| !p.1.is_finite());
+        self.loss = self.loss.filter(tells);
+        self.val = self.val.filter(tells);
+    }
+
+    /// A perplexity beside a loss is read as its logarithm; an error beside a loss is no validation
+    /// loss, because the two are not in one unit.
+    fn same_unit(&mut self) {
+        let (Some(loss), Some(val)) = (self.loss, self.val) else { return };
+        match (unit(&loss.name), unit(&val.name)) {
+            (Unit::Loss, Unit::Perplexity) => self.log_val = true,
+            (Unit::Perplexity, Unit::Loss) => self.log_loss = true,
+            (Unit::Loss, Unit::Error) => self.val = None,
+            _ => {}
+        }
+    }
+
+    /// The roles of the series by name.
+    pub fn roles(&self) -> Vec<(Role, &'a str)> {
+        [
+            (Role::Loss, self.loss),
+            (Role::Validation, self.val),
+            (Role::Score, self.score),
+            (Role::Rate, self.rate),
+            (Role::GradNorm, self.norm),
+        ]
+        .into_iter()
+        .filter_map(|(role, series)| Some((role, series?.name.as_str())))
+        .collect()
+    }
+}
+
+/// The best of the series whose rank passes: a curve before a summary, then by `order`, then the
+/// whole before its parts.
+fn best(
+    run: &Run,
+    pass: impl Fn((u8, u8, usize)) -> bool,
+    order: impl Fn((u8, u8, usize), &str) -> usize,
+) -> Option<&NamedSeries> {
+    let all: Vec<_> = run
+        .series
+        .iter()
+        .filter_map(|s| Some((rank(&s.name)?, s)))
+        .filter(|(r, s)| r.1 < 3 && pass(*r) && !is_letter(s))
+        .collect();
+    let longest = all.iter().map(|(_, s)| s.points.len()).max()?;
+    let summary = |s: &NamedSeries| {
+        let count = s.points.len();
+        longest >= CURVE && count < CURVE || count < LONG && count * SUMMARY < longest
+    };
+    let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
+        let order = order(*r, &s.name);
+        (summary(s), order / 8, weight(&s.name), order, r.0, r.2)
+    };
+    all.into_iter().min_by_key(key).map(|(_, s)| s)
+}
+
+/// Whether a score is measured on held-out data even where its name does not say so.
+fn is_evaluated(name: &str) -> bool {
+    let word = |w: &str| {
+        matches!(w.trim_end_matches(char::is_numeric), "map" | "ap" | "miou" | "bleu" | "rouge" | "ndcg" | "mrr")
+    };
+    // MMPretrain: `accuracy/top1`
+    name.starts_with("accuracy/") || name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(word)
+}
+
+/// What Optuna minimized and did not name, if it can be no score.
+fn unnamed(run: &Run) -> Option<&NamedSeries> {
+    let minimized = run.facts.get(DIRECTION).is_some_and(|d| d == MINIMIZE);
+    run.series.iter().find(|s| minimized && matches!(plain(&s.name).as_str(), "value" | "values_0" | "objective_value"))
+}
+
+/// Whether a series has the name of a variable of source code, and too few readings to be the value
+/// of a function.
+fn is_letter(series: &NamedSeries) -> bool {
+    series.name.chars().filter(|c| c.is_alphanumeric()).count() == 1 && series.points.len() < CURVE
+}
+
+fn is_reward(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    let word = |p: &str| matches!(p, "return" | "returns" | "rew");
+    name.contains("reward") || name.split(|c: char| !c.is_alphanumeric()).any(word)
+}

@@ -1,0 +1,94 @@
+//! The base rate: in a name, and among the series of a run.
+
+use crate::names::{is_bias, is_rate};
+use crate::run::NamedSeries;
+
+/// The series of the rate. Of several groups of parameters the one with the highest rate stands for
+/// the run, but never that of the biases: trainers warm it up from above, and it begins at its
+/// highest while the others rise.
+pub(super) fn applied(all: &[NamedSeries]) -> Option<&NamedSeries> {
+    let rates = || all.iter().filter(|s| is_rate(&s.name) && s.points.iter().any(|p| p.1 > 0.0));
+    let longest = rates().map(|s| s.points.len()).max()?;
+    let rises = |s: &NamedSeries| s.points.first().is_some_and(|p| p.1 < 0.9 * peak(s));
+    let some_rise = rates().any(rises);
+    let order = |s: &&NamedSeries| {
+        let falls = some_rise && !rises(s) && s.points.last().is_some_and(|p| p.1 < 0.9 * peak(s));
+        (s.points.len() * 4 < longest, is_bias(&s.name), falls)
+    };
+    rates().min_by(|a, b| order(a).cmp(&order(b)).then(peak(b).total_cmp(&peak(a))))
+}
+
+fn peak(series: &NamedSeries) -> f64 {
+    series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max)
+}
+
+/// The rate in a name: `lr=0.1`, `lr_1e-3`, `lr0.01-seed2`, `eta-0.5`, `learning_rate_3e-4`.
+pub fn rate_in(name: &str) -> Option<f64> {
+    let name = name.to_ascii_lowercase();
+    for word in ["learning_rate", "learningrate", "learning-rate", "eta0", "eta", "lr"] {
+        for (at, _) in name.match_indices(word) {
+            let before = name[..at].chars().next_back();
+            if before.is_some_and(char::is_alphanumeric) {
+                continue;
+            }
+            let rest = name[at + word.len()..].trim_start_matches(['=', '_', '-', ':', ' ', '~']);
+            let end = rest
+                .char_indices()
+                .find(|(i, c)| {
+                    let sign = *c == '-' && rest[..*i].ends_with('e');
+                    !(c.is_ascii_digit() || *c == '.' || sign || *c == 'e' && *i > 0)
+                })
+                .map_or(rest.len(), |(i, _)| i);
+            let text = rest[..end].trim_end_matches(['.', 'e', '-']);
+            // `lr0p01` is not read; `lr0.01.csv` is 0.01.
+            if let Some(rate) = text.parse::<f64>().ok().filter(|r| *r > 0.0 && r.is_finite()) {
+                return Some(rate);
+            }
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn series(name: &str, values: &[f64]) -> NamedSeries {
+        let points = values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect();
+        NamedSeries { name: name.into(), points, seen: values.len() as u64 }
+    }
+
+    #[test]
+    fn the_group_that_is_warmed_up_from_above_is_not_the_base() {
+        let groups = [
+            series("lr/pg0", &[0.003, 0.006, 0.01, 0.008]),
+            series("lr/pg1", &[0.003, 0.006, 0.01, 0.008]),
+            series("lr/pg2", &[0.07, 0.04, 0.01, 0.008]),
+        ];
+        assert_eq!(applied(&groups).unwrap().name, "lr/pg0");
+        let groups =
+            [series("lr_bias", &[0.2, 0.2]), series("lr_backbone", &[0.01, 0.01]), series("lr_head", &[0.1, 0.1])];
+        assert_eq!(applied(&groups).unwrap().name, "lr_head");
+        // Printed with too few digits.
+        assert_eq!(applied(&[series("lr", &[0.0, 0.0])]), None);
+        let factors = [series("BIAS_LR_FACTOR", &[1.0]), series("lr", &[0.01, 0.02])];
+        assert_eq!(applied(&factors).unwrap().name, "lr");
+    }
+
+    #[test]
+    fn rates_in_names() {
+        for (name, rate) in [
+            ("runs/lr=0.1/log.txt", 0.1),
+            ("lr_1e-3.csv", 1e-3),
+            ("mlp-lr0.01-seed2.jsonl", 0.01),
+            ("learning_rate_3e-4/x", 3e-4),
+            ("a_eta0_0.5.csv", 0.5),
+            ("job3_lr2.csv", 2.0),
+        ] {
+            assert_eq!(rate_in(name), Some(rate), "{name}");
+        }
+        for name in ["beta0.9", "clr0.1", "log.csv", "lr.csv", "early_lr_schedule"] {
+            assert_eq!(rate_in(name), None, "{name}");
+        }
+    }
+}

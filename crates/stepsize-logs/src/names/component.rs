@@ -1,0 +1,134 @@
+//! [`weight`]: whether a name is that of a whole loss or of a part of it.
+
+use super::{DataSplit, plain};
+
+/// Words that say how a loss was averaged or logged, not of which part it is.
+const NEUTRAL: &[&str] = &[
+    "loss",
+    "losses",
+    "nll",
+    "cost",
+    "objective",
+    "obj",
+    "ce",
+    "xent",
+    "crossentropy",
+    "cross",
+    "entropy",
+    "lm",
+    "avg",
+    "average",
+    "mean",
+    "running",
+    "run",
+    "smoothed",
+    "smooth",
+    "epoch",
+    "epochs",
+    "step",
+    "iter",
+    "batch",
+    "full",
+    "final",
+    "global",
+    "main",
+    "weighted",
+    "ema",
+    "set",
+    "data",
+    "token",
+    "tokens",
+    "nats",
+    "metrics",
+    "metric",
+    "scalar",
+    "scalars",
+    "log",
+    "logs",
+    "stats",
+    "history",
+    "logger",
+    "mini",
+    "current",
+    "acc",
+    "accuracy",
+    "score",
+    "reward",
+    "l",
+    "map",
+    "miou",
+];
+/// Words of a sum over all parts.
+const WHOLE: &[&str] = &["total", "overall", "all", "sum", "combined", "tot"];
+/// Parts that are no measure of how good the model is: games between networks, penalties.
+const GAMES: &[&str] = &[
+    "disc",
+    "discriminator",
+    "d",
+    "gen",
+    "generator",
+    "g",
+    "adv",
+    "adversarial",
+    "gan",
+    "critic",
+    "actor",
+    "policy",
+    "pg",
+    "value",
+    "vf",
+    "kl",
+    "kld",
+    "fm",
+    "aux",
+    "reg",
+    "regularization",
+    "commit",
+    "commitment",
+    "penalty",
+    "duration",
+    "dur",
+];
+/// Parts that tell more of the model than others do.
+const TELLING: &[&str] =
+    &["mel", "rec", "recon", "reconstruction", "reconst", "pixel", "mse", "l1", "top1", "f1", "fscore"];
+/// Scores of one side of the errors only.
+const SIDES: &[&str] = &["precision", "recall", "top5", "auc", "psnr", "balanced", "50", "75"];
+
+/// How much a name lacks to be that of a whole metric: 0 for `total_loss`, 1 for `train_loss`, more
+/// for every word that names a part (`loss_cls`), most for a part that is a game between networks
+/// (`loss_disc`).
+pub(crate) fn weight(name: &str) -> usize {
+    let plain = plain(name);
+    let whole = plain.split('_').any(|word| WHOLE.contains(&word));
+    let of = |word: &str| {
+        let bare = word.trim_end_matches(char::is_numeric);
+        match () {
+            () if WHOLE.contains(&word) || NEUTRAL.contains(&word) => 0,
+            () if SIDES.contains(&word) => 2,
+            () if GAMES.contains(&word) => 8,
+            () if TELLING.contains(&word) => 1,
+            () if bare.is_empty() || NEUTRAL.contains(&bare) || DataSplit::of_word(bare).is_some() => 0,
+            () => 3,
+        }
+    };
+    match plain.split('_').map(of).sum() {
+        0 => usize::from(!whole),
+        parts => parts + 1,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::weight;
+
+    #[test]
+    fn the_whole_comes_before_its_parts_and_telling_parts_before_games() {
+        let order = ["total_loss", "train/loss", "loss_mel", "loss_cls", "loss_box_reg", "val_loss_disc_gen"];
+        let weights: Vec<usize> = order.iter().map(|n| weight(n)).collect();
+        assert!(weights.is_sorted_by(|a, b| a < b), "{weights:?}");
+        assert!(weight("loss_mel") < weight("loss_disc"));
+        assert!(weight("train_loss_epoch") < weight("dynamics_loss_epoch"));
+        assert!(weight("val_accuracy") < weight("val_precision"));
+    }
+}

@@ -1,0 +1,89 @@
+//! Lines of one kind only: the end of a run that broke, and counters without a name.
+
+use crate::number;
+
+/// What a program says when a loss is not finite. The second must follow the first within
+/// [`NEAR`] characters.
+const BROKEN: [(&str, &str); 9] = [
+    ("loss", "nan"),
+    ("loss", "infinite"),
+    ("loss", "not finite"),
+    ("loss", "non-finite"),
+    ("nan", "loss"),
+    ("non-finite", "loss"),
+    ("infinite", "loss"),
+    ("diverged", "loss"),
+    ("loss", "exploding"),
+];
+const NEAR: usize = 40;
+/// Words of a line that is a setting, a remark or a step that was skipped.
+const HARMLESS: [&str; 9] = ["skip", "if ", "_nan", "nan_", "filter", "scale", "detect_anomaly", "terminate", "ignor"];
+
+/// Whether a line says that the loss is not finite, and the step that it names, else NaN. It must
+/// hold no reading of its own.
+pub(crate) fn broken_at(line: &str) -> Option<f64> {
+    if line.len() > 400 {
+        return None;
+    }
+    let lower = line.to_ascii_lowercase();
+    let near = |(first, second): &(&str, &str)| {
+        lower.match_indices(first).take(4).filter(|(at, _)| is_word(&lower, *at, first.len())).find_map(|(at, _)| {
+            let at = at + first.len();
+            lower.get(at..)?.find(second).filter(|gap| *gap <= NEAR && is_word(&lower, at + gap, second.len()))
+        })
+    };
+    if BROKEN.iter().find_map(near).is_none() || HARMLESS.iter().any(|word| lower.contains(word)) {
+        return None;
+    }
+    let counter = ["iteration", "iter", "step", "update", "batch"].into_iter().find_map(|word| {
+        let rest = lower.get(lower.find(word)? + word.len()..)?.trim_start_matches(['=', ':', ' ', '#']);
+        let end = rest.bytes().take_while(u8::is_ascii_digit).count();
+        rest.get(..end)?.parse::<f64>().ok()
+    });
+    Some(counter.unwrap_or(f64::NAN))
+}
+
+/// Whether no letter stands beside the part of a line.
+fn is_word(line: &str, at: usize, length: usize) -> bool {
+    let letter = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_alphanumeric);
+    let bytes = line.as_bytes();
+    !letter(at.checked_sub(1).and_then(|i| bytes.get(i))) && !letter(bytes.get(at + length))
+}
+
+/// The step and the rate of a line that ends with `[1200, 0.0001]`, as VITS prints them.
+pub(crate) fn step_and_rate(line: &str) -> Option<(f64, f64)> {
+    let inside = line.trim_end().strip_suffix(']')?.rsplit_once('[')?.1;
+    let (step, rate) = inside.split_once(',')?;
+    let (step, rate) = (number::whole(step.as_bytes())?, number::whole(rate.as_bytes())?);
+    (step >= 0.0 && step.fract() == 0.0 && rate > 0.0 && rate < 1.0).then_some((step, rate))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn messages_of_a_run_that_broke() {
+        for (line, step) in [
+            ("FloatingPointError: Loss became infinite or NaN at iteration=370!", Some(370.0)),
+            ("NaN loss detected at step 12, stopping", Some(12.0)),
+            ("ERROR:tensorflow:Model diverged with loss = NaN.", Some(f64::NAN)),
+            ("NanLossDuringTrainingError: NaN loss during training.", Some(f64::NAN)),
+            ("Your loss is probably exploding. Try lowering the learning rate", Some(f64::NAN)),
+            ("logging_nan_inf_filter: loss", None),
+            ("skipping batch with nan loss", None),
+            ("loss: announce", None),
+            ("finance loss", None),
+        ] {
+            assert_eq!(broken_at(line).map(f64::to_bits), step.map(f64::to_bits), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_step_and_a_rate_without_names() {
+        assert_eq!(step_and_rate("2023-05-05 10:00:00,124 INFO [25, 0.001]"), Some((25.0, 0.001)));
+        for line in ["[1, 2, 0.5]", "[0.5, 0.1]", "shape [64, 64]", "]", "[,]"] {
+            assert_eq!(step_and_rate(line), None, "{line}");
+        }
+    }
+}

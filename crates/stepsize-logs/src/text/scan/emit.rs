@@ -1,0 +1,92 @@
+//! Names and numbers that are found.
+
+use super::Scan;
+use crate::names::{CounterKind, DataSplit, is_counter, is_rate};
+use crate::text::{Mark, Pair, words};
+
+impl Scan<'_> {
+    pub(super) fn give(&mut self, name: String, value: f64, whole: Option<f64>) {
+        let mark = Mark::Plain;
+        if is_counter(&name) {
+            self.counted = self.at;
+        }
+        self.out.push(Pair { name, value, whole, mark });
+    }
+
+    /// Adds a number under the words before it; `whole` is the number after a `/`.
+    pub(super) fn emit(&mut self, value: f64, whole: Option<f64>) {
+        let separated = std::mem::take(&mut self.separated);
+        let mut parts = std::mem::take(&mut self.words);
+        let mut joined = false;
+        while parts.last().is_some_and(|w| words::is_filler(w)) {
+            joined |= parts.pop().is_some_and(words::joins);
+        }
+        let Some(&last) = parts.last() else { return };
+        // llm.c: `s:125 trl:3.9`
+        if last == "s" && separated && self.out.is_empty() && parts.len() == 1 && value.fract() == 0.0 {
+            return self.give("step".to_owned(), value, whole);
+        }
+        // "74542 tokens with 5600 phrases" counts no tokens.
+        if joined && is_counter(last) {
+            return;
+        }
+        if words::is_source(last) {
+            return;
+        }
+        let qualified = parts.iter().rev().skip(1).take_while(|w| words::is_qualifier(w)).count() + 1;
+        let all = separated && parts.len() <= 5;
+        let taken = if all { parts.len() } else { qualified };
+        let first = parts.len() - taken.min(parts.len());
+        if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
+            let any = |word: &str| parts.iter().any(|w| w.eq_ignore_ascii_case(word));
+            // "Batch 0.427 (0.440)" is a time.
+            if CounterKind::of(last).is_step() && value.fract() != 0.0 {
+                return;
+            }
+            // "Total Epoch: 300" is how far the run is to go.
+            let before = parts.iter().rev().nth(1).copied().unwrap_or("");
+            if ["total", "max", "maximum"].iter().any(|w| before.eq_ignore_ascii_case(w)) {
+                return;
+            }
+            let ends = any("end") && any("of");
+            // "Test Epoch: 3 loss: 0.5"
+            if let Some(split) = parts.iter().rev().skip(1).find(|w| words::is_held_out(w)) {
+                self.scope = Some(split);
+            }
+            self.give(if any("global") { format!("global_{last}") } else { last.to_owned() }, value, whole);
+            if let Some(pair) = self.out.last_mut().filter(|_| ends) {
+                pair.mark = Mark::End;
+            }
+            // "Loss at step 100: 0.3": the loss still waits for its number.
+            if let Some(at) = parts.iter().position(|w| words::is_at(w)) {
+                parts.truncate(at);
+                self.words = parts;
+            }
+            return;
+        }
+        let name: Vec<&str> = parts.iter().skip(first).map(|w| w.trim_end_matches("'s")).collect();
+        let name = name.join("_");
+        // "Reducing learning rate to 1e-4" says what follows, not what the run began with.
+        if is_rate(&name) && parts.iter().any(|w| words::is_change(w)) {
+            self.message = true;
+            return;
+        }
+        let name = self.scoped(name);
+        let value = match whole {
+            Some(whole) if words::is_share(last) && whole > 0.0 => value / whole,
+            _ => value,
+        };
+        self.give(name, value, None);
+    }
+
+    /// The name with the held-out split of the line, unless it has a split of its own or is a
+    /// counter.
+    pub(super) fn scoped(&self, name: String) -> String {
+        match self.scope {
+            Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) => {
+                format!("{}_{name}", scope.to_ascii_lowercase())
+            }
+            _ => name,
+        }
+    }
+}

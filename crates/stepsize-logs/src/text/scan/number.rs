@@ -1,0 +1,316 @@
+//! Numbers of a line: their form, their unit, and those that count without a name.
+
+use super::Scan;
+use crate::names::{CounterKind, is_counter, is_rate, metric_direction};
+use crate::number;
+use crate::text::{Mark, Pair, words};
+
+/// Words of a name that follows its value.
+const PHRASE: usize = 4;
+
+impl Scan<'_> {
+    pub(super) fn number(&mut self) {
+        let start = self.at;
+        let line_start =
+            start < 64 && self.text.get(..start).is_some_and(|t| t.trim_start().trim_start_matches('[').is_empty());
+        let bar = self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('|'));
+        let nested = start > 1 && self.text.get(start - 2..start) == Some("][");
+        let mut value = self.digits();
+        if self.byte(0) == b',' && self.decimal_comma(start) {
+            value = self.after_comma(start);
+        }
+        if let Some(factor) = self.multiplier() {
+            value *= factor;
+        }
+        let next = self.byte(0);
+        let then_digit = self.byte(1).is_ascii_digit();
+        if matches!(next, b':' | b'-' | b'.' | b'T')
+            && then_digit
+            && !(next == b':' && self.separated && self.fraction(start))
+        {
+            // A duration, a date or a version.
+            while matches!(self.byte(0), b'0'..=b'9' | b':' | b'-' | b'.' | b',' | b'T' | b'Z' | b'+') {
+                self.at += 1;
+            }
+            self.words.clear();
+            self.separated = false;
+            return;
+        }
+        if let Some(factor) = self.thousands() {
+            self.at += 1;
+            return self.emit(value * factor, None);
+        }
+        if next.is_ascii_alphabetic() || next == b'_' || next >= 0x80 && !self.rest().starts_with(['│', '█', '|']) {
+            return self.drop_unit();
+        }
+        while self.named() && next == b',' && self.grouped(start) {
+            let Some(group) =
+                self.text.get(self.at + 1..self.at + 4).and_then(|digits| number::whole(digits.as_bytes()))
+            else {
+                break;
+            };
+            value = value * 1000.0 + group;
+            self.at += 4;
+        }
+        let whole = self.divisor();
+        if whole.is_none() && next == b'%' {
+            self.at += 1;
+        } else if self.unit_follows() || whole.is_none() && !self.fraction(start) && self.counts_follow() {
+            return self.drop_unit();
+        }
+        if self.named() {
+            if let Some(whole) = whole
+                && self.bracket_of_split(start)
+            {
+                return self.count_of_split(value, whole);
+            }
+            self.emit(value, whole);
+        } else if self.fraction(start) && self.value_first(value) {
+            // Value before name.
+        } else if whole.is_none() && line_start && matches!(self.byte(0), b']' | b':') && !self.fraction(start)
+            || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
+        {
+            let tqdm = whole.is_some() && !nested;
+            let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
+            self.out.push(Pair { name: "iter".to_owned(), value, whole, mark });
+        } else if whole.is_some() && (self.after_counter(start) || self.counter_follows()) {
+            self.give("iter".to_owned(), value, whole);
+        } else if whole.is_some()
+            && self.line_begins(start)
+            && self.rest().trim_start().starts_with(['[', '━', '─', '█'])
+        {
+            self.out.push(Pair { name: "iter".to_owned(), value, whole, mark: Mark::Bar });
+        }
+    }
+
+    /// Whether only spaces precede the number.
+    fn line_begins(&self, start: usize) -> bool {
+        start < 64 && self.text.get(..start).is_some_and(|t| t.trim().is_empty())
+    }
+
+    /// Reads sign, digits, point and exponent.
+    fn digits(&mut self) -> f64 {
+        let start = self.at;
+        self.at += usize::from(matches!(self.byte(0), b'+' | b'-'));
+        while self.byte(0).is_ascii_digit() {
+            self.at += 1;
+        }
+        if self.byte(0) == b'.' && !self.byte(1).is_ascii_alphabetic() {
+            self.at += 1;
+            while self.byte(0).is_ascii_digit() {
+                self.at += 1;
+            }
+        }
+        let sign = usize::from(matches!(self.byte(1), b'+' | b'-'));
+        if matches!(self.byte(0), b'e' | b'E') && self.byte(1 + sign).is_ascii_digit() {
+            self.at += 1 + sign;
+            while self.byte(0).is_ascii_digit() {
+                self.at += 1;
+            }
+        }
+        self.text.get(start..self.at).and_then(|digits| number::whole(digits.as_bytes())).unwrap_or(f64::NAN)
+    }
+
+    /// Whether the number that began at `start` has a point or an exponent.
+    fn fraction(&self, start: usize) -> bool {
+        self.text.get(start..self.at).is_some_and(|t| t.contains(['.', 'e', 'E']))
+    }
+
+    /// Whether `,ddd` follows a whole number named by a counter: thousands.
+    fn grouped(&self, start: usize) -> bool {
+        let digits = (1..4).all(|i| self.byte(i).is_ascii_digit());
+        self.byte(0) == b','
+            && digits
+            && !self.byte(4).is_ascii_digit()
+            && self.text.get(start..self.at).is_some_and(|t| !t.contains('.'))
+            && self.words.last().is_some_and(|w| is_counter(w))
+    }
+
+    /// The number after `/`, as in `3/10`.
+    fn divisor(&mut self) -> Option<f64> {
+        let back = self.at;
+        self.skip_space();
+        if self.byte(0) == b'/' {
+            self.at += 1;
+            self.skip_space();
+            if self.byte(0).is_ascii_digit() {
+                return Some(self.digits());
+            }
+        }
+        self.at = back;
+        None
+    }
+
+    fn unit_follows(&self) -> bool {
+        let rest = self.rest();
+        let trimmed = rest.trim_start_matches(' ');
+        let word = self.word_at(self.at + rest.len() - trimmed.len());
+        let after = trimmed.get(word.len()..).unwrap_or("").trim_start();
+        words::is_unit(word) && !after.starts_with(|c: char| c.is_ascii_digit() || matches!(c, ':' | '='))
+    }
+
+    /// Skips the rest of a number that has a unit.
+    fn drop_unit(&mut self) {
+        self.skip_space();
+        while let Some(c) = self.rest().chars().next().filter(|c| c.is_alphanumeric() || matches!(c, '_' | '/' | '.')) {
+            self.at += c.len_utf8();
+        }
+        self.words.clear();
+        self.separated = false;
+    }
+
+    /// Whether `,` and the digits after it are the decimals of the number that began at `start`:
+    /// `2,3026`. Thousands have three digits, stand after a counter, or repeat.
+    fn decimal_comma(&self, start: usize) -> bool {
+        let rest = self.rest().get(1..).unwrap_or("");
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let after = rest.as_bytes().get(digits).copied().unwrap_or(b' ');
+        let first = self.text.get(start..self.at).unwrap_or("");
+        let counter = self.words.last().is_some_and(|w| is_counter(w));
+        let metric = || self.words.last().is_some_and(|w| metric_direction(w).is_some());
+        let another = after == b',' && rest.as_bytes().get(digits + 1).is_some_and(u8::is_ascii_digit);
+        digits >= 2
+            && self.named()
+            && !counter
+            && !another
+            && after != b'.'
+            && (digits != 3 || first.trim_start_matches('-') == "0" || first.len() <= 2 && metric())
+            && !first.contains(['.', 'e', 'E'])
+    }
+
+    /// Reads on over a decimal comma.
+    fn after_comma(&mut self, start: usize) -> f64 {
+        self.at += 1;
+        let begin = self.at;
+        self.digits();
+        let whole = self.text.get(start..begin - 1).unwrap_or("");
+        let decimals = self.text.get(begin..self.at).unwrap_or("");
+        number::whole(format!("{whole}.{decimals}").as_bytes()).unwrap_or(f64::NAN)
+    }
+
+    /// The power of ten after a number: `1.5x10^-4`, `1.5 × 10^-4`.
+    fn multiplier(&mut self) -> Option<f64> {
+        let mark = |byte: u8| matches!(byte, b'x' | b'*' | 0xc2 | 0xc3);
+        if !(mark(self.byte(0)) || self.byte(0) == b' ' && mark(self.byte(1))) {
+            return None;
+        }
+        let rest = self.rest();
+        let after =
+            rest.trim_start_matches(' ').trim_start_matches(['x', '*', '\u{d7}', '\u{b7}']).trim_start_matches(' ');
+        let power = after.strip_prefix("10^").or_else(|| after.strip_prefix("10**"))?.trim_start_matches(['{', '(']);
+        let sign = usize::from(power.starts_with(['-', '+']));
+        let end = sign + power.get(sign..)?.bytes().take_while(u8::is_ascii_digit).count();
+        let exponent: i32 = power.get(..end)?.parse().ok()?;
+        let rest_after = power.get(end..)?.trim_start_matches(['}', ')']);
+        self.at += rest.len() - rest_after.len();
+        Some(10f64.powi(exponent.clamp(-300, 300)))
+    }
+
+    /// The factor of a letter after a count: `10k` steps, `1.5M` tokens.
+    fn thousands(&self) -> Option<f64> {
+        let factor = match self.byte(0) {
+            b'k' | b'K' => 1e3,
+            b'M' => 1e6,
+            b'B' | b'G' => 1e9,
+            _ => return None,
+        };
+        let ends = !self.byte(1).is_ascii_alphanumeric() && !matches!(self.byte(1), b'_' | b'/');
+        (ends && self.words.last().is_some_and(|w| is_counter(w))).then_some(factor)
+    }
+
+    /// Whether the number counts what follows it: `1 epoch average loss`.
+    fn counts_follow(&self) -> bool {
+        let rest = self.rest();
+        let space = rest.len() - rest.trim_start_matches(' ').len();
+        let word = self.word_at(self.at + space);
+        let after = rest.get(space + word.len()..).unwrap_or("").trim_start();
+        space > 0
+            && self.separated
+            && is_counter(word)
+            && after.starts_with(|c: char| c.is_alphabetic() || matches!(c, ',' | ';' | ')'))
+    }
+
+    /// Whether a word that counts follows: `200/ 1100 batches`.
+    fn counter_follows(&self) -> bool {
+        let rest = self.rest();
+        let word = self.word_at(self.at + rest.len() - rest.trim_start_matches(' ').len());
+        CounterKind::of(word).is_step()
+    }
+
+    /// Whether only brackets, commas or bars stand between the last counter of an epoch and the
+    /// number that began at `start`: `Epoch 1[16/5011]`, `Epoch 2/5 | 100/600`.
+    fn after_counter(&self, start: usize) -> bool {
+        let epoch = self.out.last().is_some_and(|p| CounterKind::of(&p.name).is_epoch());
+        let between = self.text.get(self.counted..start).filter(|_| epoch && self.counted > 0);
+        let open = |b: &str| b.matches('[').count() > b.matches(']').count();
+        between.is_some_and(|b| {
+            b.chars().all(|c| matches!(c, ' ' | '[' | ']' | ',' | '|' | '-' | '\t'))
+                && (!open(b) || self.byte(0) == b']')
+        })
+    }
+
+    /// Whether the number that began at `start` stands in a bracket after the name of a split.
+    fn bracket_of_split(&self, start: usize) -> bool {
+        matches!(self.words.as_slice(), [word] if words::is_split(word))
+            && self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['))
+    }
+
+    /// `Train: [3/100]` counts. `Val: [3/20]` counts batches of a validation, to which what follows
+    /// belongs.
+    fn count_of_split(&mut self, value: f64, whole: f64) {
+        let split = self.words.first().copied().unwrap_or("");
+        self.words.clear();
+        self.separated = false;
+        if words::is_held_out(split) {
+            self.scope = Some(split);
+            return;
+        }
+        let nested = self.rest().strip_prefix(']').is_some_and(|r| r.trim_start().starts_with('['));
+        self.give(if nested { "Epoch" } else { "iter" }.to_owned(), value, Some(whole));
+    }
+
+    /// Takes the name after a value: `826.4 avg loss, 0.001 rate`. Returns whether there is one.
+    pub(super) fn value_first(&mut self, value: f64) -> bool {
+        let Some((name, end)) = self.phrase() else { return false };
+        self.at = end;
+        let name = self.scoped(name);
+        self.give(name, value, None);
+        true
+    }
+
+    /// The words up to the next comma, if they are the name of a metric or of the rate.
+    fn phrase(&self) -> Option<(String, usize)> {
+        let mut at = self.at;
+        let mut name = String::new();
+        for _ in 0..PHRASE {
+            let rest = self.text.get(at..)?;
+            let space = rest.len() - rest.trim_start_matches(' ').len();
+            let word = self.word_at(at + space);
+            if word.is_empty() || space == 0 {
+                break;
+            }
+            if !name.is_empty() {
+                name.push('_');
+            }
+            name.push_str(word);
+            at += space + word.len();
+        }
+        let rest = self.text.get(at..)?.trim_start();
+        if name.is_empty() || !(rest.is_empty() || rest.starts_with([',', ';', '|', ')'])) {
+            return None;
+        }
+        match () {
+            () if name == "rate" => Some(("learning_rate".to_owned(), at)),
+            () => (metric_direction(&name).is_some() || is_rate(&name)).then_some((name, at)),
+        }
+    }
+
+    /// Whether only the results of a validation follow: ` * Acc@1 75.0 Acc@5 92.5`, as examples of
+    /// PyTorch print it.
+    pub(super) fn starred(&mut self) {
+        let rest = self.text.trim_start().trim_start_matches(['*', ' ']);
+        if ["Acc@", "Prec@", "acc@", "Err@"].iter().any(|name| rest.starts_with(name)) {
+            self.scope = Some("val");
+        }
+    }
+}
