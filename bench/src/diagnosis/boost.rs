@@ -4,7 +4,7 @@
 
 use super::draw::Draw;
 use stepsize::diagnosis::Feature;
-use stepsize::diagnosis::model::{Model, PLACES, Say, Tree, softmax};
+use stepsize::diagnosis::model::{Model, PLACES, Tree, softmax};
 
 const BINS: usize = 48;
 /// Bin of numbers that are missing.
@@ -58,7 +58,7 @@ fn bin(rows: &[Row], allowed: &[bool]) -> Binned {
 pub fn grow(rows: &[Row], growth: Growth, allowed: &[bool]) -> Model {
     let data = bin(rows, allowed);
     let mut sums = vec![[0.0; PLACES]; rows.len()];
-    let mut model = Model { trees: Vec::new(), scale: 1.0, say: Say::default() };
+    let mut model = Model { scale: 1.0, ..Model::default() };
     // The first trees are the log shares.
     for place in 0..PLACES {
         let share: f64 = rows.iter().filter(|r| r.place == place).map(|r| r.weight).sum::<f64>()

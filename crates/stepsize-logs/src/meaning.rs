@@ -9,7 +9,7 @@ use crate::choose::rank;
 use crate::names::{CounterKind, DataSplit, bare_split, is_grad_norm, is_rate};
 use crate::run::{NamedSeries, Run};
 use std::collections::BTreeMap;
-use stepsize::diagnosis::{Facts, Record, Series};
+use stepsize::diagnosis::{Facts, Record, Series, is_game};
 
 /// Rows of a table that may be a sweep; more rows are a log of steps.
 const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
@@ -69,6 +69,7 @@ fn record(run: &Run, path: &str) -> Record {
     let mut facts = facts(run, path);
     let binary = [train, val].into_iter().flatten().any(|s| is_binary(&s.name));
     facts.classes = facts.classes.or(binary.then_some(2));
+    facts.game = train.or(val).is_some_and(|s| is_game(&s.name, run.series.iter().map(|s| s.name.as_str())));
     Record {
         loss: loss(train),
         val_loss: loss(val),
@@ -133,8 +134,8 @@ fn facts(run: &Run, path: &str) -> Facts {
         total_steps: number(total),
         optimizer: words("optimizer"),
         schedule: words("schedule"),
-        running: false,
         other,
+        ..Facts::default()
     }
 }
 

@@ -5,6 +5,8 @@
 //! not hold what it looks at. Comparisons with NaN are false, so conditions are written such that
 //! an unknown number finds nothing.
 
+mod collapsed;
+mod dead;
 mod decay;
 mod diverged;
 mod gradient;
@@ -20,17 +22,31 @@ mod spikes;
 mod start;
 mod warmup;
 
-use super::{Finding, RuleInput};
+use super::{Code, Finding, RuleInput, advice};
+use crate::Placement;
 
-pub(super) use diverged::{TWICE, WORSE, ending, overcoming};
-pub(super) use place::{place, unknown};
+pub(super) use diverged::{TWICE, WORSE, ending, octaves, overcoming};
+pub(super) use place::{outside, place, unknown};
 
 /// Looks for one thing in a run.
 pub(super) type Check = fn(&RuleInput<'_>) -> Option<Finding>;
 
-/// All rules, in the order in which findings are shown.
-pub(super) const ALL: [Check; 15] = [
-    diverged::check,
+/// A verdict that a rule gives.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub verdict: Placement,
+    /// From the rate of the run to the next one; `None` where no rate follows.
+    pub octaves: Option<f64>,
+    pub finding: Finding,
+}
+
+/// The first of the rules that decide the verdict, if one does.
+pub(super) fn decide(seen: &RuleInput<'_>) -> Option<Decided> {
+    diverged::check(seen).or_else(|| dead::check(seen)).or_else(|| collapsed::check(seen))
+}
+
+/// The other rules, in the order in which findings are shown.
+pub(super) const ALL: [Check; 14] = [
     idle::check,
     gradient::check,
     spikes::check,
@@ -47,6 +63,23 @@ pub(super) const ALL: [Check; 15] = [
     decay::not_annealed,
 ];
 
+/// Whether a finding may stand beside a verdict: one run gets one direction, and a rate that is
+/// right is kept.
+pub(super) fn agrees(code: Code, verdict: Placement) -> bool {
+    match verdict {
+        // A rate too high to learn is not to be raised, which `Idle` advises.
+        Placement::TooHigh | Placement::Diverged => code != Code::Idle,
+        Placement::TooLow => !matches!(code, Code::Oscillation | Code::Quick),
+        Placement::Good => !matches!(code, Code::Idle | Code::Oscillation | Code::Quick),
+        Placement::Unknown => true,
+    }
+}
+
+/// Whether a finding needs the beginning of a training from scratch.
+pub(super) fn needs_start(code: Code) -> bool {
+    matches!(code, Code::Idle | Code::Quick | Code::Warmup | Code::HighStart)
+}
+
 /// A number for people: three significant digits.
 pub(super) fn show(value: f64) -> String {
     match value.abs() {
@@ -59,7 +92,11 @@ pub(super) fn show(value: f64) -> String {
     }
 }
 
-/// A share for people.
+/// A share for people; never "0 %", which says nothing.
 fn percent(share: f64) -> String {
-    format!("{:.0} %", 100.0 * share)
+    match 100.0 * share {
+        p if p.abs() < 0.05 => "less than 0.1 %".to_owned(),
+        p if p.abs() < 0.95 => format!("{p:.1} %"),
+        p => format!("{p:.0} %"),
+    }
 }

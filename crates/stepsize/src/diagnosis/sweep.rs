@@ -34,12 +34,23 @@ const CLOSE: f64 = 0.05;
 const TOLERANCE: f64 = 0.05;
 /// Octaves to go beyond an edge: half a decade.
 const BEYOND: f64 = 1.66;
+/// Octaves within which a run is at the best rate.
+const HERE: f64 = 0.15;
+/// Octaves of tolerance below which it is not worth saying.
+const LEAST: f64 = 0.1;
 /// Rates that differ by less than this share are one: what is left after a rate was printed and
 /// read again.
 const SAME_RATE: f64 = 1e-6;
 /// Confidence that a run has diverged: where the log shows it, and where only an early end does.
 /// Judgements.
 const DIVERGED: (f64, f64) = (0.97, 0.8);
+/// Confidence that rates are too high of which none learned. A judgement.
+const DEAD: f64 = 0.9;
+/// Factor by which to go below the lowest of rates that are all too high.
+const BELOW: f64 = 10.0;
+/// Least gain of the score at its best rate over that at the rate with the best loss, as a share of
+/// the range of scores.
+const SCORED: f64 = 0.03;
 /// Confidence of a verdict that depends on what lies beyond the edge. A judgement.
 const BEYOND_EDGE: f64 = 0.6;
 /// Share of the draws that is assumed where too little was tried for a fit. A judgement.
@@ -110,6 +121,12 @@ pub struct Sweep {
     pub noise: f64,
     /// The rate to try next.
     pub next_lr: f64,
+    /// Whether no run learned anything; then all rates are too high, and [`Sweep::best`] is only the
+    /// least bad of them.
+    pub dead: bool,
+    /// The rate with the best score, where that is more than one rate away from the one with the
+    /// best loss.
+    pub best_by_score: Option<f64>,
     /// Expected loss over rates, where it was fitted.
     pub band: Vec<Band>,
     /// All of it in a sentence or two.
@@ -117,19 +134,44 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Compares runs of one job; `None` unless at least three rates were tried and two of them
-    /// trained.
+    /// Compares runs of one job; `None` where [`Sweep::compare`] cannot.
     pub fn of(runs: &[(&Record, &Diagnosis)]) -> Option<Self> {
+        Self::compare(runs).ok()
+    }
+
+    /// Compares runs of one job.
+    ///
+    /// # Errors
+    /// The reason, for people: fewer than three rates are known, fewer than two of them trained to
+    /// the end, or none learned anything and it cannot be said on which side they lie.
+    pub fn compare(runs: &[(&Record, &Diagnosis)]) -> Result<Self, String> {
         let (mut ends, by) = ends::of(runs);
+        let unknown = runs.iter().filter(|(r, _)| r.base_lr().is_none()).count();
+        let dead = ends::none_learned(&ends, runs);
+        if dead == Some(false) && ends.len() >= FEWEST {
+            return Err("none of the runs learned anything, and no log shows whether the rates are too low or too high: \
+                        each loss ends where it began"
+                .to_owned());
+        }
         let ended_early = ends::ended_early(&mut ends);
         ends::worse_than_untrained(&mut ends);
         let tried = rates(&ends);
         let trained: Vec<(f64, f64)> = tried.iter().filter_map(|t| Some((t.lr.log2(), t.loss?))).collect();
-        if tried.len() < FEWEST || trained.len() < 2 {
-            return None;
+        if tried.len() < FEWEST {
+            let lost = if unknown > 0 { format!(" (the rate of {unknown} runs is not known)") } else { String::new() };
+            return Err(format!("a comparison needs {FEWEST} rates whose runs ended, and there are {}{lost}", tried.len()));
         }
-        let at = (0..trained.len()).min_by(|a, b| trained[*a].1.total_cmp(&trained[*b].1))?;
-        let best = trained[at].0.exp2();
+        let at = (0..trained.len()).min_by(|a, b| trained[*a].1.total_cmp(&trained[*b].1));
+        if dead == Some(true) || trained.is_empty() {
+            return Ok(Self::all_too_high(tried, by));
+        }
+        let Some(at) = at.filter(|_| trained.len() > 1) else {
+            return Err("only one of the rates trained to the end".to_owned());
+        };
+        // As it was written, not as its logarithm gives it back.
+        let Some(best) = tried.iter().filter(|t| t.loss.is_some()).nth(at).map(|t| t.lr) else {
+            return Err("no rate trained to the end".to_owned());
+        };
         let divergence = tried.iter().filter(|t| t.loss.is_none()).map(|t| t.lr).find(|lr| *lr > best);
         let outermost = match at {
             0 => Some(Side::Low),
@@ -150,8 +192,8 @@ impl Sweep {
         };
         let mut made = Self {
             best,
-            vertex: vertex.exp2(),
-            interval: interval.map(|(from, to)| (from.min(best), to.max(best))),
+            vertex: short(vertex.exp2()),
+            interval: interval.map(|(from, to)| (short(from).min(best), short(to).max(best))),
             tolerance,
             outermost,
             divergence,
@@ -160,16 +202,67 @@ impl Sweep {
             by,
             noise,
             next_lr: tidy(next.exp2()),
+            dead: false,
+            best_by_score: if by == By::Score { None } else { other_by_score(&ends, &tried, best) },
             band,
             because: String::new(),
             tried,
         };
         made.because = made.sentence(low);
-        Some(made)
+        Ok(made)
+    }
+
+    /// The sweep of which no rate learned.
+    fn all_too_high(tried: Vec<Tried>, by: By) -> Self {
+        let lowest = tried.first().map_or(1.0, |t| t.lr);
+        let least_bad = tried.iter().filter_map(|t| Some((t.lr, t.loss?))).min_by(|a, b| a.1.total_cmp(&b.1));
+        let diverged = tried.iter().find(|t| t.loss.is_none()).map(|t| t.lr);
+        Self {
+            best: least_bad.map_or(lowest, |b| b.0),
+            vertex: lowest,
+            interval: None,
+            tolerance: 0.0,
+            outermost: Some(Side::Low),
+            divergence: diverged,
+            ended_early: None,
+            draws: Vec::new(),
+            by,
+            noise: 0.0,
+            next_lr: tidy(lowest / BELOW),
+            dead: true,
+            best_by_score: None,
+            band: Vec::new(),
+            because: format!(
+                "none of {} rates from {} to {} learned anything: their runs diverged or stand at the loss of guessing, so all \
+                 are too high",
+                tried.len(),
+                show(lowest),
+                show(tried.last().map_or(lowest, |t| t.lr))
+            ),
+            tried,
+        }
+    }
+
+    /// What to do next, as an order.
+    pub fn advice(&self) -> String {
+        let next = show(self.next_lr);
+        match (self.dead, self.outermost, self.best_by_score) {
+            (true, ..) => format!("try {next}: every rate so far was too high"),
+            (_, Some(Side::High), None) => format!("try {next}: the highest rate so far was the best"),
+            (_, Some(Side::Low), None) => format!("try {next}: the lowest rate so far was the best"),
+            (_, None, None) => format!("use {next}"),
+            (.., Some(score)) => {
+                format!("use {next} where the loss counts and {} where the score does", show(score))
+            }
+        }
     }
 
     /// The verdict on one of its rates, and how sure.
     pub fn verdict(&self, lr: f64, diverged: bool) -> (Placement, f64) {
+        if self.dead {
+            let broke = diverged || self.tried.iter().any(|t| t.is_at(lr) && t.loss.is_none());
+            return if broke { (Placement::Diverged, DIVERGED.0) } else { (Placement::TooHigh, DEAD) };
+        }
         let octaves = (lr / self.vertex).log2();
         let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
         let own = self.tried.iter().find(|t| t.is_at(lr));
@@ -179,12 +272,16 @@ impl Sweep {
         }
         let limit = best + CLOSE * best.abs() + self.noise;
         let close = own.and_then(|t| t.loss).is_some_and(|l| l <= limit) && octaves.abs() < NEAR;
+        // Loss and score may each have their best: between them a rate is good by one of the two.
+        let by_score = self.best_by_score.map_or(octaves, |best| (lr / best).log2());
+        let (above_all, below_all) = (octaves.min(by_score) > ALWAYS, octaves.max(by_score) < -ALWAYS);
         let verdict = match () {
-            () if octaves.abs() <= ALWAYS || close => Placement::Good,
-            () if octaves < 0.0 => Placement::TooLow,
+            () if close || !above_all && !below_all => Placement::Good,
+            () if below_all => Placement::TooLow,
             () => Placement::TooHigh,
         };
-        (verdict, self.sure(verdict, lr))
+        let sure = self.sure(verdict, lr);
+        (verdict, if self.best_by_score.is_some() { sure.min(BEYOND_EDGE) } else { sure })
     }
 
     /// How sure a verdict on a rate is: by the share of the draws of the best rate that agree with
@@ -224,8 +321,11 @@ impl Sweep {
         diagnosis.next_lr = Some(self.next_lr);
         // The place of the rate as read off the curve is superseded; the finding of divergence
         // stays.
-        diagnosis.findings.retain(|f| !f.code.is_place());
-        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code == Code::Diverged));
+        let broke = verdict == Placement::Diverged || verdict == Placement::TooHigh;
+        diagnosis.findings.retain(|f| {
+            !f.code.is_place() && (broke || !f.code.decides()) && super::rules::agrees(f.code, verdict)
+        });
+        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code.decides()));
         if first == 0 {
             diagnosis.because.clone_from(&finding.evidence);
         }
@@ -235,27 +335,28 @@ impl Sweep {
     /// The finding for its run at this rate.
     pub fn finding(&self, lr: f64) -> Finding {
         let octaves = (lr / self.vertex).log2();
-        let next = show(self.next_lr);
-        let (code, advice) = match self.outermost {
-            Some(Side::High) => (Code::SweepEdge, format!("try {next}, above every rate so far")),
-            Some(Side::Low) => (Code::SweepEdge, format!("try {next}, below every rate so far")),
-            None => (Code::Sweep, format!("use {next}")),
+        let code = match self.outermost {
+            _ if self.dead => Code::SweepDead,
+            Some(_) => Code::SweepEdge,
+            None => Code::Sweep,
+        };
+        let factor = show(octaves.abs().exp2());
+        let place = match () {
+            () if self.dead => String::new(),
+            () if octaves.abs() < HERE => "; this run is there".to_owned(),
+            () if octaves < 0.0 => format!("; this run is a factor of {factor} below"),
+            () => format!("; this run is a factor of {factor} above"),
         };
         Finding {
             code,
-            evidence: format!(
-                "{}; this run is {} octaves {}",
-                self.because,
-                show(octaves.abs()),
-                if octaves < 0.0 { "below" } else { "above" }
-            ),
+            evidence: format!("{}{place}", self.because),
             numbers: vec![
                 ("best_lr", self.best),
                 ("vertex_lr", self.vertex),
                 ("octaves_off", octaves),
                 ("tolerance_octaves", self.tolerance),
             ],
-            advice,
+            advice: self.advice(),
             confidence: self.verdict(lr, false).1,
             span: None,
         }
@@ -272,7 +373,12 @@ impl Sweep {
         if let Some((from, to)) = self.interval {
             text += &format!("; the best lies within {} .. {} (80 %)", show(from), show(to));
         }
-        text += &format!("; within 5 % of the best over {} octaves", show(self.tolerance));
+        if self.tolerance > LEAST {
+            text += &format!("; within 5 % of the best over a factor of {}", show(self.tolerance.exp2()));
+        }
+        if let Some(score) = self.best_by_score {
+            text += &format!("; the score is best at {}: loss and score disagree", show(score));
+        }
         match (self.divergence, self.ended_early) {
             (Some(edge), Some(early)) if edge >= early => {
                 text += &format!("; the logs of {} and above end early, as where a script stops at NaN", show(edge));
@@ -290,6 +396,25 @@ impl Sweep {
 
 fn show(value: f64) -> String {
     super::rules::show(value)
+}
+
+/// A rate with three significant digits.
+fn short(lr: f64) -> f64 {
+    format!("{lr:.2e}").parse().unwrap_or(lr)
+}
+
+/// The rate with the best score, where it is more than one rate away from the best by loss and its
+/// score clearly better.
+fn other_by_score(ends: &[ends::RunEnd<'_>], tried: &[Tried], best: f64) -> Option<f64> {
+    let scores = ends::scores(ends);
+    let (top, low) = scores.iter().fold((None, f64::INFINITY), |(top, low): (Option<(f64, f64)>, f64), s| {
+        (Some(top.filter(|t| t.1 >= s.1).unwrap_or(*s)), low.min(s.1))
+    });
+    let top = top?;
+    let own = scores.iter().find(|s| (s.0 / best).ln().abs() < SAME_RATE)?.1;
+    let at = |lr: f64| tried.iter().position(|t| t.is_at(lr));
+    let apart = at(top.0)?.abs_diff(at(best)?);
+    (scores.len() >= FEWEST && apart > 1 && top.1 - own > SCORED * (top.1 - low)).then_some(top.0)
 }
 
 #[cfg(test)]

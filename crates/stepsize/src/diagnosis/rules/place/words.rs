@@ -14,6 +14,7 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
     }
     let small = value < NOTHING;
     Some(match feature {
+        Feature::Drop if value < NOTHING => "the loss did not fall".to_owned(),
         Feature::Drop if (-value).exp() < NOTHING => "the loss fell to less than 1 % of its start".to_owned(),
         Feature::Drop => format!("the loss fell to {} of its start", percent((-value).exp())),
         Feature::Share2 => share("the log loss", "half", value),
@@ -51,9 +52,9 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         Feature::ValNoiseRel if small => "the validation loss varies by next to nothing of its fall".to_owned(),
         Feature::ValNoiseRel => format!("the validation loss varies by {} of its fall", percent(value)),
         Feature::Rise if small => "the loss never rose above its start".to_owned(),
-        Feature::Rise => format!("the loss rose to {} of its start", percent(value.exp())),
+        Feature::Rise => format!("the loss rose to {} times its start", show(value.exp())),
         Feature::WorstOverStart if small => "no reading of the loss lies above its start".to_owned(),
-        Feature::WorstOverStart => format!("the highest reading of the loss is {} of its start", percent(value.exp())),
+        Feature::WorstOverStart => format!("the highest reading of the loss is {} times its start", show(value.exp())),
         Feature::EndOverBest if small => "the loss ends at its best".to_owned(),
         Feature::EndOverBest => format!("the loss ends above its best by {} of its fall", percent(value)),
         Feature::ValEndOverBest if small => "the validation loss ends at its best".to_owned(),
