@@ -102,7 +102,7 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     let outside = Outside::of(&seen);
     let (verdict, confidence, octaves, chances, first) = match rules::decide(&seen) {
         Some(Decided { verdict, octaves, finding }) => (verdict, finding.confidence, octaves, None, finding),
-        None => place(model, &seen, outside, base),
+        None => place(model, &seen, outside, base, &findings),
     };
     let next_lr = base.zip(octaves).map(|(lr, octaves)| tidy(lr * octaves.exp2()));
     let hidden = outside.is_some_and(Outside::hides_start);
@@ -118,7 +118,13 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
 /// too little), chances, finding.
 type Placed = (Placement, f64, Option<f64>, Option<[f64; 3]>, Finding);
 
-fn place(model: &Model, seen: &RuleInput<'_>, outside: Option<Outside>, base: Option<f64>) -> Placed {
+fn place(
+    model: &Model,
+    seen: &RuleInput<'_>,
+    outside: Option<Outside>,
+    base: Option<f64>,
+    findings: &[Finding],
+) -> Placed {
     let main = seen.record.main();
     if main.len() < FEWEST {
         let why = match main.len() {
@@ -139,6 +145,12 @@ fn place(model: &Model, seen: &RuleInput<'_>, outside: Option<Outside>, base: Op
     let odds = model.odds(&seen.features);
     let chances = odds.three();
     let (verdict, confidence) = say(model, &odds);
+    // What these find comes from rates that are too high, if from any.
+    let against = |f: &&Finding| matches!(f.code, Code::Oscillation | Code::Quick);
+    if let Some(found) = findings.iter().find(against).filter(|_| verdict == Placement::TooLow) {
+        let (finding, octaves) = (rules::torn(found, base), correction(Placement::Unknown, &odds));
+        return (Placement::Unknown, 0.0, Some(octaves), Some(chances), finding);
+    }
     let octaves = match verdict {
         Placement::Diverged => rules::octaves(seen, None),
         _ => correction(verdict, &odds),

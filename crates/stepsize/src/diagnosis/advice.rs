@@ -8,7 +8,8 @@ use super::rules::show;
 
 /// Octaves of the step that one curve carries: a factor of 3.
 pub(super) const MOVE: f64 = 1.585;
-/// Octaves down after a run from scratch broke in its first part: a factor of 10. The labelled runs
+/// Octaves down after a run that is known to train from scratch broke in its first part: a factor of
+/// 10. The labelled runs
 /// that did lay farther than that above the best rate of their job (median).
 pub(super) const BROKE_EARLY: f64 = 3.322;
 /// Octaves of the experiment that is advised when the verdict is unknown.

@@ -249,4 +249,40 @@ mod tests {
         let runs = [("a.csv", "row 1", ending(0.1, 0.5)), ("a.csv", "row 2", ending(0.2, 0.5))];
         assert_eq!(groups(&runs), [vec![0, 1]]);
     }
+
+    #[test]
+    fn seeds_near_zero_vary_by_factors_and_are_of_one_job() {
+        let rows = [(1e-3, 0.7), (1e-3, 0.43), (1e-2, 0.038), (1e-2, 0.02), (0.1, 4e-8), (0.1, 2.5e-8), (1.0, 0.9), (1.0, 0.5)];
+        let runs: Vec<(String, Record)> =
+            rows.iter().enumerate().map(|(i, (lr, end))| (format!("x/lr{lr}_seed{i}.csv"), ending(*lr, *end))).collect();
+        let named: Vec<(&str, &str, Record)> = runs.iter().map(|(f, r)| (f.as_str(), "", r.clone())).collect();
+        assert_eq!(groups(&named), [(0..8).collect::<Vec<_>>()]);
+    }
+
+    #[test]
+    fn runs_that_could_not_be_compared_say_why() {
+        let with = |lr: f64, wd: &str| {
+            let mut r = ending(lr, 0.5);
+            r.facts.other.insert("weight_decay".into(), wd.into());
+            r
+        };
+        let records = [with(0.1, "0"), with(0.2, "0.1"), with(0.3, "0.2")];
+        let files = ["x/lr0.1.csv", "x/lr0.2.csv", "x/lr0.3.csv"];
+        let runs: Vec<Run<'_>> =
+            files.iter().zip(&records).map(|(file, record)| Run { file, run: "", record }).collect();
+        let made = Together::judge(&runs, false, |path| path.contains("lr"));
+        assert!(made.sweeps.is_empty());
+        for d in &made.diagnoses {
+            let why = d.findings.iter().find(|f| f.code == Code::NoSweep).map(|f| f.evidence.as_str());
+            assert!(why.is_some_and(|w| w.contains("weight_decay")), "{why:?}");
+        }
+        let alone = Together::judge(&runs, true, |path| path.contains("lr"));
+        assert!(alone.diagnoses.iter().all(|d| d.findings.iter().all(|f| f.code != Code::NoSweep)));
+        // Alike in all but the rate, they are one sweep.
+        let records = [0.1, 0.2, 0.3].map(|lr| with(lr, "0.1"));
+        let runs: Vec<Run<'_>> =
+            files.iter().zip(&records).map(|(file, record)| Run { file, run: "", record }).collect();
+        let made = Together::judge(&runs, false, |path| path.contains("lr"));
+        assert_eq!((made.sweeps.len(), made.sweep_of), (1, vec![Some(0); 3]));
+    }
 }

@@ -26,7 +26,7 @@ use super::{Code, Finding, RuleInput, advice};
 use crate::Placement;
 
 pub(super) use diverged::{TWICE, WORSE, ending, octaves, overcoming};
-pub(super) use place::{outside, place, unknown};
+pub(super) use place::{outside, place, torn, unknown};
 
 /// Looks for one thing in a run.
 pub(super) type Check = fn(&RuleInput<'_>) -> Option<Finding>;
@@ -42,7 +42,9 @@ pub(super) struct Decided {
 
 /// The first of the rules that decide the verdict, if one does.
 pub(super) fn decide(seen: &RuleInput<'_>) -> Option<Decided> {
-    diverged::check(seen).or_else(|| dead::check(seen)).or_else(|| collapsed::check(seen))
+    // The losses of a game may stand still or jump: those of two equal players do.
+    let others = || dead::check(seen).or_else(|| collapsed::check(seen)).filter(|_| !seen.record.facts.game);
+    diverged::check(seen).or_else(others)
 }
 
 /// The other rules, in the order in which findings are shown.
@@ -69,7 +71,7 @@ pub(super) fn agrees(code: Code, verdict: Placement) -> bool {
     match verdict {
         // A rate too high to learn is not to be raised, which `Idle` advises.
         Placement::TooHigh | Placement::Diverged => code != Code::Idle,
-        Placement::TooLow => !matches!(code, Code::Oscillation | Code::Quick),
+        Placement::TooLow => true,
         Placement::Good => !matches!(code, Code::Idle | Code::Oscillation | Code::Quick),
         Placement::Unknown => true,
     }
@@ -88,7 +90,11 @@ pub(super) fn show(value: f64) -> String {
             let text = format!("{value:.*}", usize::try_from(digits).unwrap_or(0));
             if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
         }
-        _ => format!("{value:.2e}"),
+        _ => {
+            let text = format!("{value:.2e}");
+            let Some((digits, power)) = text.split_once('e') else { return text };
+            format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use super::{Feature, Record, RuleInput, Series, Weights, tidy};
 /// A log begins in mid-run when its first step lies this many strides from zero ...
 const STRIDES: f64 = 2.5;
 /// ... and at more than this share of its last step. The fitted logs begin earlier.
-const LATE: f64 = 0.05;
+const LATE: f64 = 0.1;
 /// Steps from which a run is far longer than any that was fitted: ten times the longest.
 const LONG: f64 = 20_000.0;
 /// Rates below these are those of large networks and of fine-tunes: of gradient descent, and of
@@ -21,6 +21,10 @@ const LONG: f64 = 20_000.0;
 const SMALL: (f64, f64) = (3e-4, 1e-3);
 /// A classifier that trains from scratch begins at this share of the loss of guessing or above.
 const GUESSING: f64 = 0.8;
+/// Share of the steps of a log that are its first, where it counts steps: it then has so many.
+const EARLIEST: f64 = 0.005;
+/// See [`EARLIEST`].
+const STEPS: f64 = 100.0;
 /// Fall of the log loss below which a classifier has hardly learned. A fine-tune learns more.
 const HARDLY: f64 = 0.1;
 /// Share by which both losses must move to move in opposite directions, and deviations of a
@@ -28,6 +32,14 @@ const HARDLY: f64 = 0.1;
 const OPPOSED: (f64, f64) = (0.1, 3.0);
 /// A last reading this many times the one before it, and as many deviations above it, stands apart.
 const APART: (f64, f64) = (1.5, 6.0);
+/// Blocks of the second half of a loss in which an even rise is sought.
+const BLOCKS: usize = 6;
+/// Least such rise, as a share and in deviations of the mean of a block.
+const RISE: (f64, f64) = (0.03, 4.0);
+/// Least share of blocks that rise, and of the rise before the middle.
+const EVEN: (f64, f64) = (0.8, 0.2);
+/// Least share of a rise that comes in each half of a run where it is even.
+const THROUGHOUT: f64 = 0.33;
 /// Fewest readings of a loss whose ends are compared.
 const READINGS: usize = 5;
 
@@ -48,6 +60,8 @@ pub(super) enum Outside {
     Long(f64),
     /// The training loss rises while the validation loss falls.
     Opposed,
+    /// The training loss rises evenly through the second half of the run.
+    Rising,
     /// The last validation loss alone stands far above the others.
     LastReading(f64),
 }
@@ -74,6 +88,9 @@ impl Outside {
         }
         if opposed(record) {
             return Some(Self::Opposed);
+        }
+        if rises_evenly(&record.loss) {
+            return Some(Self::Rising);
         }
         if facts.weights == Weights::Fresh {
             return None;
@@ -118,6 +135,9 @@ impl Outside {
             Self::Opposed => "the training loss rises while the validation loss falls: what is minimized may change during \
                               the run"
                 .to_owned(),
+            Self::Rising => "the training loss rises evenly through the second half of the run: what is minimized may change \
+                             during the run"
+                .to_owned(),
             Self::LastReading(last) => {
                 format!("the last validation loss, {}, stands alone above the others: the run may have broken there or not", show(last))
             }
@@ -154,9 +174,20 @@ pub(super) fn twice_more(what: &str, base: Option<f64>) -> String {
 
 fn begins_late(record: &Record) -> Option<f64> {
     let (first, last) = record.span()?;
-    let steps: Vec<f64> = record.main().points().windows(2).map(|w| w[1].0 - w[0].0).collect();
-    let stride = median(&steps)?;
+    let main = record.main();
+    let mut at: Vec<f64> = main.points().iter().map(|p| p.0).chain(main.broken().iter().copied()).collect();
+    at.sort_by(f64::total_cmp);
+    let strides: Vec<f64> = at.windows(2).map(|w| w[1] - w[0]).collect();
+    let stride = median(&strides)?;
     (first > STRIDES * stride && first > LATE * last).then_some(first)
+}
+
+/// Whether the log shows that the run began with random weights: its front end says so, or the first
+/// loss is that of guessing.
+pub(super) fn from_scratch(seen: &RuleInput<'_>) -> bool {
+    let guessing = seen.record.facts.classes.filter(|c| *c > 1).map(|c| f64::from(c).ln());
+    let first = seen.record.main().points().first().map(|p| p.1);
+    seen.record.facts.weights == Weights::Fresh || guessing.zip(first).is_some_and(|(g, first)| first >= GUESSING * g)
 }
 
 /// Whether a setting names a checkpoint to start from.
@@ -174,13 +205,21 @@ fn says_trained(record: &Record) -> bool {
 }
 
 fn below_guessing(seen: &RuleInput<'_>) -> Option<f64> {
-    let classes = seen.record.facts.classes.filter(|c| *c > 1)?;
-    let points = seen.record.main().points();
-    let (first, last) = (points.first()?, points.last()?);
-    let share = first.1 / f64::from(classes).ln();
-    // Later readings of a run from scratch lie below guessing, too.
-    let early = first.0 <= 1.0 && last.0 >= 100.0 || first.0 <= 0.0;
-    (early && share > 0.0 && share < GUESSING).then_some(share)
+    let record = seen.record;
+    // Beside an accuracy the loss is a cross-entropy, of two classes or more.
+    let scores = record.score.points();
+    let accuracy = scores.len() > 1 && scores.iter().all(|p| (0.0..=100.0).contains(&p.1)) && scores[0].1 > 0.0;
+    let classes = record.facts.classes.filter(|c| *c > 1).or(accuracy.then_some(2))?;
+    // Later readings of a run from scratch lie below guessing, too; one small batch may by chance.
+    let last = record.span()?.1;
+    let early = |series: &Series| {
+        let values: Vec<f64> =
+            series.points().iter().take_while(|p| p.0 <= 0.0 || p.0 <= EARLIEST * last && last >= STEPS).map(|p| p.1).collect();
+        median(&values)
+    };
+    let first = [early(&record.loss), early(&record.val_loss)].into_iter().flatten().fold(f64::NEG_INFINITY, f64::max);
+    let share = first / f64::from(classes).ln();
+    (share > 0.0 && share < GUESSING).then_some(share)
 }
 
 fn small_rate(seen: &RuleInput<'_>) -> Option<f64> {
@@ -191,10 +230,8 @@ fn small_rate(seen: &RuleInput<'_>) -> Option<f64> {
         return None;
     }
     // From scratch and hardly learned: the curve itself shows that the rate is too low.
-    let guessing = facts.classes.filter(|c| *c > 1).map(|c| f64::from(c).ln());
-    let first = seen.record.main().points().first()?.1;
-    let scratch = guessing.is_some_and(|g| first >= GUESSING * g) && seen.features.get(Feature::Drop) < HARDLY;
-    (!scratch).then_some(lr)
+    let hardly = from_scratch(seen) && seen.features.get(Feature::Drop) < HARDLY;
+    (!hardly).then_some(lr)
 }
 
 /// Start and end of a series as medians of three readings, and the noise of one.
@@ -210,6 +247,36 @@ fn opposed(record: &Record) -> bool {
     let (share, deviations) = OPPOSED;
     let Some(((a, b, sd), (va, vb, vsd))) = ends(&record.loss).zip(ends(&record.val_loss)) else { return false };
     b - a > (share * a.abs()).max(deviations * sd) && va - vb > (share * va.abs()).max(deviations * vsd)
+}
+
+/// Whether the second half of a loss rises evenly, as that of a sum whose weights grow: nearly every
+/// block lies above the one before, and a good part of the rise comes before its middle.
+pub(super) fn rises_evenly(series: &Series) -> bool {
+    let values = series.values();
+    let half = &values[values.len() / 2..];
+    let size = (half.len() / BLOCKS).max(1);
+    let means: Vec<f64> = half.chunks(size).filter_map(super::stats::mean).collect();
+    let (Some(first), Some(last), Some(sd)) = (means.first(), means.last(), noise(half)) else { return false };
+    let rise = last - first;
+    let ups = means.windows(2).filter(|w| w[1] > w[0]).count() as f64;
+    let middle = (means[means.len() / 2] - first) / rise;
+    means.len() >= BLOCKS
+        && rise > (RISE.0 * first.abs()).max(RISE.1 * sd / (size as f64).sqrt())
+        && ups >= EVEN.0 * (means.len() - 1) as f64
+        && (EVEN.1..1.0 - EVEN.1).contains(&middle)
+}
+
+/// Whether the rise of a loss is even over the whole run: about half of it comes in the first half.
+/// One that explodes rises late or at once.
+pub(super) fn rises_throughout(series: &Series) -> bool {
+    let values = series.values();
+    let part = values.len() / 16;
+    let about = |at: usize| median(&values[at.saturating_sub(part)..(at + part + 1).min(values.len())]);
+    let (Some(start), Some(middle), Some(end)) = (about(0), about(values.len() / 2), about(values.len().saturating_sub(1)))
+    else {
+        return false;
+    };
+    (THROUGHOUT..1.0 - THROUGHOUT).contains(&((middle - start) / (end - start)))
 }
 
 fn last_apart(val: &Series) -> Option<f64> {

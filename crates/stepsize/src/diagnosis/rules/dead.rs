@@ -60,8 +60,10 @@ fn constant(series: &Series, level: f64) -> Option<Decided> {
     }
     let first = points[0].1;
     let lowest = points.iter().map(|p| p.1).fold(f64::INFINITY, f64::min);
-    // A loss that was rounded, or a job that was solved, stands still at its lowest.
-    if level - lowest < (LOST.0 * level.abs()).max(LOST.1 * (first - lowest)) {
+    // A loss that was rounded, or a job that was solved, stands still at its lowest. One that only
+    // rose was never learned.
+    let fell = first - lowest > LOST.0 * first.abs();
+    if !fell || level - lowest < (LOST.0 * level.abs()).max(LOST.1 * (first - lowest)) {
         return None;
     }
     let evidence = format!(

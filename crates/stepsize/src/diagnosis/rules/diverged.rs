@@ -8,7 +8,7 @@
 
 use super::{Decided, advice, show};
 use crate::Placement;
-use crate::diagnosis::scope::Outside;
+use crate::diagnosis::scope::{Outside, from_scratch, rises_evenly, rises_throughout};
 use crate::diagnosis::stats::{mean, median, noise};
 use crate::diagnosis::{Code, Finding, Record, RuleInput, Series};
 pub use crate::divergence::WORSE;
@@ -46,6 +46,8 @@ const STILL: f64 = 0.002;
 /// A training loss below this share of the untrained one has learned, whatever the validation loss
 /// does.
 const LEARNED: f64 = 0.5;
+/// A training loss that ends above this share of its first readings has not learned.
+const LEARNS: f64 = 0.95;
 /// A validation loss that never came below this share of the untrained one has not learned. Chosen
 /// by eye.
 const UNLEARNED: f64 = 0.7;
@@ -69,6 +71,9 @@ const MASKED: f64 = 0.05;
 const ZEROS: usize = 3;
 /// A run that broke within this share of its log never trained at its rate.
 const EARLY: f64 = 0.1;
+/// Chance that a run which ended above the untrained loss has diverged; nearly all others were too
+/// high. Measured on the jobs of `diagnosis adapt`.
+const WORSE_SURE: f64 = 0.88;
 /// A running mean that comes down from an explosion falls throughout the last third, by this share
 /// or more, over this many readings or more. Chosen by eye.
 const OVERCOMING: (f64, usize) = (0.1, 4);
@@ -93,11 +98,12 @@ pub(super) fn advice(octaves: f64) -> String {
 }
 
 /// How far to go down. A rate at which the run trained for a while is nearer to the best, and so
-/// are the rates of fine-tunes and large networks.
+/// are those of fine-tunes and large networks: the step is only large where the log shows that the
+/// run began from scratch.
 pub fn octaves(seen: &RuleInput<'_>, span: Option<(f64, f64)>) -> f64 {
     let (first, last) = seen.record.span().unwrap_or_default();
     let early = span.is_none_or(|s| s.0 <= first + EARLY * (last - first));
-    if early && Outside::of(seen).is_none() { -advice::BROKE_EARLY } else { -advice::MOVE }
+    if early && from_scratch(seen) && Outside::of(seen).is_none() { -advice::BROKE_EARLY } else { -advice::MOVE }
 }
 
 fn finding(evidence: String, numbers: Vec<(&'static str, f64)>, span: (f64, f64), confidence: f64) -> Finding {
@@ -245,7 +251,9 @@ fn worse(record: &Record) -> Option<Finding> {
         let start = UntrainedLoss::of_val(record)?;
         let lowest = val.values().into_iter().fold(f64::INFINITY, f64::min);
         let share = match ending(&train.values()).filter(|_| train.len() >= 2) {
-            Some(end) if early_train(record).is_some_and(|first| end > first) => ALWAYS,
+            Some(end) if median(&train.values()[..EARLIEST.min(train.len())]).is_some_and(|first| end > LEARNS * first) => {
+                ALWAYS
+            }
             Some(end) if train.points().first().is_some_and(|first| end < LEARNED * first.1) => return None,
             None if lowest >= UNLEARNED * start.loss => start.share,
             _ => TWICE,
@@ -257,7 +265,11 @@ fn worse(record: &Record) -> Option<Finding> {
     }
     let start = UntrainedLoss::of_train(record)?;
     // A smoothed training loss stays high after an explosion from which the run recovered.
-    let by_train = above(train, start, start.limit(start.share)).filter(|_| !overcoming(&train.values()));
+    // One that rises evenly may be of a sum whose weights change.
+    let little = ending(&train.values()).is_some_and(|end| end < EXPLODED * start.loss.abs());
+    let even = rises_evenly(train) && (little || rises_throughout(train));
+    let by_train =
+        above(train, start, start.limit(start.share)).filter(|_| !even && !overcoming(&train.values()));
     if val.len() < 3 {
         return by_train;
     }
@@ -280,14 +292,18 @@ fn above(series: &Series, start: UntrainedLoss, limit: f64) -> Option<Finding> {
     // way; it ends far above its own start; its means rise; all late readings lie far above; or
     // there is no noise that could be chance.
     let (early, late) = values.split_at(values.len() / 2);
+    // A loss of single small batches varies by factors.
+    let factors = late.iter().all(|v| *v > 0.0).then(|| late.iter().map(|v| v.ln()).collect::<Vec<_>>());
+    let factors = factors.and_then(|logs| noise(&logs)).unwrap_or(0.0);
+    let beyond = |loss: f64, deviations: f64| start <= 0.0 || (loss / start).ln() > deviations * factors;
     let (early, late) = (noise(early).unwrap_or(0.0), noise(late).unwrap_or(0.0));
     let worst = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let [explosion, distance, slope] = DEVIATIONS;
-    let exploded = worst > start + (EXPLODED - 1.0) * start.abs() && worst > start + explosion * early.min(late);
-    let far = end > start + CHANCE * start.abs() && end - start > distance * early.max(late);
+    let exploded = worst > start + (EXPLODED - 1.0) * start.abs() && worst > start + explosion * early.min(late) && beyond(worst, explosion);
+    let far = end > start + CHANCE * start.abs() && end - start > distance * early.max(late) && beyond(end, distance);
     let rises = end - begin > slope * early.max(late) * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
     let half = &values[values.len() / 2..];
-    let always = half.len() >= SURE && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs());
+    let always = half.len() >= SURE && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs()) && beyond(end, distance);
     let steady = own && half.len() >= SURE && half.iter().all(|v| *v > limit) && late < STILL * end.abs();
     if !(exploded || far && own || rises || always || steady) {
         return None;
@@ -295,7 +311,7 @@ fn above(series: &Series, start: UntrainedLoss, limit: f64) -> Option<Finding> {
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);
     let last = points.last().map_or(from, |p| p.0);
     let evidence = format!("the loss ends at {}, above {}, that of the untrained model", show(end), show(start));
-    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), 0.95))
+    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), WORSE_SURE))
 }
 
 /// The loss at the end: the median of the last tenth of the readings.

@@ -32,6 +32,16 @@ pub fn outside(reason: Outside, base: Option<f64>) -> Finding {
     unknown(&reason.why(), reason.experiment(base), Vec::new())
 }
 
+/// The finding where the curve as a whole looks like that of a rate that is too low, and a finding
+/// speaks against it.
+pub fn torn(against: &Finding, base: Option<f64>) -> Finding {
+    let why = format!(
+        "the curve as a whole is like those of rates that are too low, but {}, which speaks against it",
+        against.evidence
+    );
+    unknown(&why, twice_more("run it", base), Vec::new())
+}
+
 /// The verdict, with its chance, as a finding. `octaves` is the correction that is advised, `base`
 /// the rate of the run.
 pub fn place(

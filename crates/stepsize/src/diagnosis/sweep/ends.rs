@@ -34,6 +34,8 @@ pub(super) struct RunEnd<'a> {
     pub noise: Option<f64>,
     /// Whether the loss stands at that of guessing, or ended no lower than it began.
     idle: bool,
+    /// Whether the loss stands at that of guessing.
+    dead: bool,
     /// The score at the end, of a whole run.
     score: Option<f64>,
 }
@@ -58,6 +60,7 @@ pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By)
         let fell = begun.zip(loss).is_none_or(|(first, last)| last < first - IDLE * first.abs());
         Some(RunEnd {
             record,
+            dead: is(Code::Dead),
             idle: by != By::Score && (is(Code::Dead) || is(Code::Idle) || !fell),
             score: ending(&record.score.values()).filter(|_| whole && !diverged),
             lr: record.base_lr()?,
@@ -132,7 +135,10 @@ pub(super) fn worse_than_untrained(ends: &mut [RunEnd<'_>]) {
 /// what it had learned.
 pub(super) fn none_learned(ends: &[RunEnd<'_>], runs: &[(&Record, &Diagnosis)]) -> Option<bool> {
     let trained: Vec<&RunEnd<'_>> = ends.iter().filter(|e| e.loss.is_some()).collect();
-    if trained.iter().any(|e| !e.idle) || trained.is_empty() && !ends.iter().any(|e| e.diverged) {
+    // A run that ends where another one is dead has not learned either.
+    let level = trained.iter().filter(|e| e.dead).find_map(|e| e.loss);
+    let at_level = |e: &RunEnd<'_>| level.zip(e.loss).is_some_and(|(level, l)| (l - level).abs() < IDLE * level.abs());
+    if trained.iter().any(|e| !e.idle && !at_level(e)) || trained.is_empty() && !ends.iter().any(|e| e.diverged) {
         return None;
     }
     let high = |d: &Diagnosis| matches!(d.verdict, Placement::Diverged | Placement::TooHigh);
