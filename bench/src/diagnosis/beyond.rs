@@ -32,6 +32,9 @@ const WEIGHT: f64 = 60.0;
 /// Shares of verdicts that must be right, by which the least chances are chosen: of "too low" and
 /// "diverged"; of "too high" those whose rate was too high or diverged.
 const RIGHT: [f64; 3] = [0.86, 0.9, 0.92];
+/// Least chance of these verdicts, in hundredths, whatever the shares: below it people would act on
+/// the toss of a coin.
+const FLOOR: u32 = 70;
 /// The same of "good", and the most of them that may be off by a factor of four.
 const GOOD: (f64, f64) = (0.55, 0.15);
 
@@ -68,9 +71,11 @@ pub fn calibrate(dirs: &[&str], held: &str, mut model: Model, keep: bool) -> Res
     }
     let families: BTreeSet<&str> = all.iter().map(|s| s.family.as_str()).collect();
     let fold = |family: &str| families.iter().position(|f| *f == family).unwrap_or(0) % FOLDS;
-    let grown = |on: &[&Log]| if keep { model.clone() } else { grow_on(&model, &rows(&model, on), GROWTH, &shipped_numbers()) };
+    let grown =
+        |on: &[&Log]| if keep { model.clone() } else { grow_on(&model, &rows(&model, on), GROWTH, &shipped_numbers()) };
     let folds: Vec<usize> = (0..FOLDS).collect();
-    let mut models = crate::cache::parallel(&folds, |f| grown(&all.iter().filter(|l| fold(&l.family) != *f).collect::<Vec<_>>()));
+    let mut models =
+        crate::cache::parallel(&folds, |f| grown(&all.iter().filter(|l| fold(&l.family) != *f).collect::<Vec<_>>()));
     let mut chosen = model.say;
     if !keep {
         let seen: Vec<Seen<'_>> = all.iter().map(|l| judge(&models[fold(&l.family)], l)).collect();
@@ -99,7 +104,12 @@ pub fn calibrate(dirs: &[&str], held: &str, mut model: Model, keep: bool) -> Res
     logs(held, &mut other)?;
     let judged: Vec<Seen<'_>> = other.iter().map(|l| judge(&made, l)).collect();
     let plain: Vec<Judged> = judged.iter().map(|s| s.judged.clone()).collect();
-    println!("\n### {held}, neither grown on nor measured\n\n{}\n{}\n{}", score::table(&plain), score::calibration(&plain), score::advice(&plain));
+    println!(
+        "\n### {held}, neither grown on nor measured\n\n{}\n{}\n{}",
+        score::table(&plain),
+        score::calibration(&plain),
+        score::advice(&plain)
+    );
     Ok(made)
 }
 
@@ -143,13 +153,14 @@ fn rows(model: &Model, logs: &[&Log]) -> Vec<Row> {
 
 /// The least chances of verdicts that reach the shares in [`RIGHT`] and [`GOOD`].
 fn least(seen: &[Seen<'_>], mut say: Say) -> Say {
-    let free: Vec<&Seen<'_>> = seen.iter().filter(|s| !["LR001", "LR024", "LR025", "LR019"].contains(&s.code)).collect();
+    let free: Vec<&Seen<'_>> =
+        seen.iter().filter(|s| !["LR001", "LR024", "LR025", "LR019"].contains(&s.code)).collect();
     let find = |of: &dyn Fn(&Odds) -> f64, right: &dyn Fn(&Judged) -> bool, share: f64| {
         let reached = |t: &f64| {
             let said: Vec<&&Seen<'_>> = free.iter().filter(|s| of(&s.odds) >= *t).collect();
             said.iter().filter(|s| right(&s.judged)).count() as f64 >= share * said.len() as f64
         };
-        (50..97).map(|i| f64::from(i) / 100.0).find(reached).unwrap_or(0.97)
+        (FLOOR..97).map(|i| f64::from(i) / 100.0).find(reached).unwrap_or(0.97)
     };
     let high = |j: &Judged| matches!(j.truth, Placement::TooHigh | Placement::Diverged);
     say.low = find(&|o| o.three()[0], &|j| j.truth == Placement::TooLow, RIGHT[0]);
@@ -225,7 +236,9 @@ fn wrong_way(j: &Judged) -> bool {
 fn by_family(all: &[Seen<'_>]) -> String {
     let mut by: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
     all.iter().for_each(|s| by.entry(s.family).or_default().push(&s.judged));
-    let mut out = String::from("| family | logs | no verdict | right, of those with one | wrong way | moved by 4 or more |\n|---|---|---|---|---|---|\n");
+    let mut out = String::from(
+        "| family | logs | no verdict | right, of those with one | wrong way | moved by 4 or more |\n|---|---|---|---|---|---|\n",
+    );
     for (family, logs) in by {
         let said: Vec<&&Judged> = logs.iter().filter(|j| j.said != Placement::Unknown).collect();
         let right = said.iter().filter(|j| j.said == j.truth).count();
@@ -245,21 +258,30 @@ fn by_family(all: &[Seen<'_>]) -> String {
 fn by_code(all: &[Seen<'_>]) -> String {
     let mut by: BTreeMap<(&str, String), Vec<&Judged>> = BTreeMap::new();
     all.iter().for_each(|s| by.entry((s.code, s.judged.said.to_string())).or_default().push(&s.judged));
-    let mut out = String::from("| code | verdict | logs | right | too high or diverged | octaves off (median) |\n|---|---|---|---|---|---|\n");
+    let mut out = String::from(
+        "| code | verdict | logs | right | too high or diverged | octaves off (median) |\n|---|---|---|---|---|---|\n",
+    );
     for ((code, said), logs) in by {
         let right = logs.iter().filter(|j| j.said == j.truth).count();
         let high = logs.iter().filter(|j| matches!(j.truth, Placement::TooHigh | Placement::Diverged)).count();
         let mut off: Vec<f64> = logs.iter().map(|j| j.octaves).collect();
         off.sort_by(f64::total_cmp);
         let middle = off[off.len() / 2];
-        out += &format!("| {code} | {said} | {} | {} | {} | {middle:.1} |\n", logs.len(), share(right, logs.len()), share(high, logs.len()));
+        out += &format!(
+            "| {code} | {said} | {} | {} | {} | {middle:.1} |\n",
+            logs.len(),
+            share(right, logs.len()),
+            share(high, logs.len())
+        );
     }
     out
 }
 
 /// What other bounds on the move of the rate would bring, for verdicts of the trees.
 fn by_bound(all: &[Seen<'_>]) -> String {
-    let mut out = String::from("| verdict | at most a factor of | octaves off before | after | worse by an octave or more |\n|---|---|---|---|---|\n");
+    let mut out = String::from(
+        "| verdict | at most a factor of | octaves off before | after | worse by an octave or more |\n|---|---|---|---|---|\n",
+    );
     for said in [Placement::TooLow, Placement::TooHigh] {
         let those: Vec<&Seen<'_>> = all.iter().filter(|s| s.judged.said == said && s.chance.is_some()).collect();
         for bound in BOUNDS {

@@ -106,9 +106,8 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     };
     let next_lr = base.zip(octaves).map(|(lr, octaves)| tidy(lr * octaves.exp2()));
     let hidden = outside.is_some_and(Outside::hides_start);
-    findings.retain(|f| {
-        f.code != first.code && rules::agrees(f.code, verdict) && !(hidden && rules::needs_start(f.code))
-    });
+    findings
+        .retain(|f| f.code != first.code && rules::agrees(f.code, verdict) && !(hidden && rules::needs_start(f.code)));
     let because = first.evidence.clone();
     findings.insert(0, first);
     Diagnosis { verdict, confidence, because, chances, next_lr, findings }

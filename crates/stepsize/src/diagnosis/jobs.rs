@@ -129,7 +129,8 @@ fn not_compared(why: &str) -> Finding {
         code: Code::NoSweep,
         evidence: format!("the runs beside this one were not compared with it, because {why}"),
         numbers: Vec::new(),
-        advice: "run the same job at three rates or more, alike in all but the rate, and diagnose those logs together".to_owned(),
+        advice: "run the same job at three rates or more, alike in all but the rate, and diagnose those logs together"
+            .to_owned(),
         confidence: 0.0,
         span: None,
     }
@@ -252,9 +253,21 @@ mod tests {
 
     #[test]
     fn seeds_near_zero_vary_by_factors_and_are_of_one_job() {
-        let rows = [(1e-3, 0.7), (1e-3, 0.43), (1e-2, 0.038), (1e-2, 0.02), (0.1, 4e-8), (0.1, 2.5e-8), (1.0, 0.9), (1.0, 0.5)];
-        let runs: Vec<(String, Record)> =
-            rows.iter().enumerate().map(|(i, (lr, end))| (format!("x/lr{lr}_seed{i}.csv"), ending(*lr, *end))).collect();
+        let rows = [
+            (1e-3, 0.7),
+            (1e-3, 0.43),
+            (1e-2, 0.038),
+            (1e-2, 0.02),
+            (0.1, 4e-8),
+            (0.1, 2.5e-8),
+            (1.0, 0.9),
+            (1.0, 0.5),
+        ];
+        let runs: Vec<(String, Record)> = rows
+            .iter()
+            .enumerate()
+            .map(|(i, (lr, end))| (format!("x/lr{lr}_seed{i}.csv"), ending(*lr, *end)))
+            .collect();
         let named: Vec<(&str, &str, Record)> = runs.iter().map(|(f, r)| (f.as_str(), "", r.clone())).collect();
         assert_eq!(groups(&named), [(0..8).collect::<Vec<_>>()]);
     }

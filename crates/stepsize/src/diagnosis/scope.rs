@@ -38,6 +38,9 @@ const BLOCKS: usize = 6;
 const RISE: (f64, f64) = (0.03, 4.0);
 /// Least share of blocks that rise, and of the rise before the middle.
 const EVEN: (f64, f64) = (0.8, 0.2);
+/// Most times its first reading that a loss rises to by growing weights; one that explodes rises
+/// farther.
+const RISEN: f64 = 20.0;
 /// Least share of a rise that comes in each half of a run where it is even.
 const THROUGHOUT: f64 = 0.33;
 /// Fewest readings of a loss whose ends are compared.
@@ -110,14 +113,18 @@ impl Outside {
     /// The reason, following on "because".
     pub fn why(self) -> String {
         match self {
-            Self::Game => "its losses are those of a game (adversarial or reinforcement learning), which do not fall as a \
+            Self::Game => {
+                "its losses are those of a game (adversarial or reinforcement learning), which do not fall as a \
                            run gets better"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::MidRun(step) => format!(
                 "it begins at step {}: a resumed or annealed part looks like a run whose rate is too low",
                 show(step)
             ),
-            Self::Trained => "the run began with trained weights: a fine-tune looks like a run whose rate is too low".to_owned(),
+            Self::Trained => {
+                "the run began with trained weights: a fine-tune looks like a run whose rate is too low".to_owned()
+            }
             Self::BelowGuessing(share) => format!(
                 "the first loss is {:.0} % of that of guessing: the weights were trained before, and a fine-tune looks like a \
                  run whose rate is too low",
@@ -132,14 +139,21 @@ impl Outside {
                 "the run has {} steps, and the verdicts on single curves were learned from runs of up to 2000",
                 show(steps)
             ),
-            Self::Opposed => "the training loss rises while the validation loss falls: what is minimized may change during \
+            Self::Opposed => {
+                "the training loss rises while the validation loss falls: what is minimized may change during \
                               the run"
-                .to_owned(),
-            Self::Rising => "the training loss rises evenly through the second half of the run: what is minimized may change \
+                    .to_owned()
+            }
+            Self::Rising => {
+                "the training loss rises evenly through the second half of the run: what is minimized may change \
                              during the run"
-                .to_owned(),
+                    .to_owned()
+            }
             Self::LastReading(last) => {
-                format!("the last validation loss, {}, stands alone above the others: the run may have broken there or not", show(last))
+                format!(
+                    "the last validation loss, {}, stands alone above the others: the run may have broken there or not",
+                    show(last)
+                )
             }
         }
     }
@@ -199,7 +213,10 @@ fn says_trained(record: &Record) -> bool {
     };
     let set = |value: &str| {
         let value = value.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
-        !matches!(value.as_str(), "" | "false" | "none" | "null" | "no" | "0" | "scratch" | "never" | "allow" | "auto" | "{}" | "[]")
+        !matches!(
+            value.as_str(),
+            "" | "false" | "none" | "null" | "no" | "0" | "scratch" | "never" | "allow" | "auto" | "{}" | "[]"
+        )
     };
     record.facts.other.iter().any(|(k, v)| starts(&k.to_ascii_lowercase()) && set(v))
 }
@@ -213,8 +230,12 @@ fn below_guessing(seen: &RuleInput<'_>) -> Option<f64> {
     // Later readings of a run from scratch lie below guessing, too; one small batch may by chance.
     let last = record.span()?.1;
     let early = |series: &Series| {
-        let values: Vec<f64> =
-            series.points().iter().take_while(|p| p.0 <= 0.0 || p.0 <= EARLIEST * last && last >= STEPS).map(|p| p.1).collect();
+        let values: Vec<f64> = series
+            .points()
+            .iter()
+            .take_while(|p| p.0 <= 0.0 || p.0 <= EARLIEST * last && last >= STEPS)
+            .map(|p| p.1)
+            .collect();
         median(&values)
     };
     let first = [early(&record.loss), early(&record.val_loss)].into_iter().flatten().fold(f64::NEG_INFINITY, f64::max);
@@ -264,6 +285,7 @@ pub(super) fn rises_evenly(series: &Series) -> bool {
         && rise > (RISE.0 * first.abs()).max(RISE.1 * sd / (size as f64).sqrt())
         && ups >= EVEN.0 * (means.len() - 1) as f64
         && (EVEN.1..1.0 - EVEN.1).contains(&middle)
+        && *last < RISEN * values[0].abs()
 }
 
 /// Whether the rise of a loss is even over the whole run: about half of it comes in the first half.
@@ -272,7 +294,8 @@ pub(super) fn rises_throughout(series: &Series) -> bool {
     let values = series.values();
     let part = values.len() / 16;
     let about = |at: usize| median(&values[at.saturating_sub(part)..(at + part + 1).min(values.len())]);
-    let (Some(start), Some(middle), Some(end)) = (about(0), about(values.len() / 2), about(values.len().saturating_sub(1)))
+    let (Some(start), Some(middle), Some(end)) =
+        (about(0), about(values.len() / 2), about(values.len().saturating_sub(1)))
     else {
         return false;
     };

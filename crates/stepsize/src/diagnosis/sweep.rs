@@ -149,9 +149,11 @@ impl Sweep {
         let unknown = runs.iter().filter(|(r, _)| r.base_lr().is_none()).count();
         let dead = ends::none_learned(&ends, runs);
         if dead == Some(false) && ends.len() >= FEWEST {
-            return Err("none of the runs learned anything, and no log shows whether the rates are too low or too high: \
+            return Err(
+                "none of the runs learned anything, and no log shows whether the rates are too low or too high: \
                         each loss ends where it began"
-                .to_owned());
+                    .to_owned(),
+            );
         }
         let ended_early = ends::ended_early(&mut ends);
         ends::worse_than_untrained(&mut ends);
@@ -159,7 +161,10 @@ impl Sweep {
         let trained: Vec<(f64, f64)> = tried.iter().filter_map(|t| Some((t.lr.log2(), t.loss?))).collect();
         if tried.len() < FEWEST {
             let lost = if unknown > 0 { format!(" (the rate of {unknown} runs is not known)") } else { String::new() };
-            return Err(format!("a comparison needs {FEWEST} rates whose runs ended, and there are {}{lost}", tried.len()));
+            return Err(format!(
+                "a comparison needs {FEWEST} rates whose runs ended, and there are {}{lost}",
+                tried.len()
+            ));
         }
         let at = (0..trained.len()).min_by(|a, b| trained[*a].1.total_cmp(&trained[*b].1));
         if dead == Some(true) || trained.is_empty() {
@@ -322,9 +327,9 @@ impl Sweep {
         // The place of the rate as read off the curve is superseded; the finding of divergence
         // stays.
         let broke = verdict == Placement::Diverged || verdict == Placement::TooHigh;
-        diagnosis.findings.retain(|f| {
-            !f.code.is_place() && (broke || !f.code.decides()) && super::rules::agrees(f.code, verdict)
-        });
+        diagnosis
+            .findings
+            .retain(|f| !f.code.is_place() && (broke || !f.code.decides()) && super::rules::agrees(f.code, verdict));
         let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code.decides()));
         if first == 0 {
             diagnosis.because.clone_from(&finding.evidence);

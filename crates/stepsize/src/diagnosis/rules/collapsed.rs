@@ -102,6 +102,12 @@ impl Jump {
         let (first, last) = (points[0].0, points[points.len() - 1].0);
         let stays = parts[up..].iter().all(|p| p.1 > best + ROSE / 2.0 * fall);
         let long = last - parts[up].0 >= STAYED * (last - first);
-        (stays && long && up - near <= WITHIN).then_some(Self { best, end, at: parts[up].0, last, share: (end - best) / fall })
+        (stays && long && up - near <= WITHIN).then_some(Self {
+            best,
+            end,
+            at: parts[up].0,
+            last,
+            share: (end - best) / fall,
+        })
     }
 }

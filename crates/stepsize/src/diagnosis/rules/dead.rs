@@ -55,7 +55,8 @@ fn constant(series: &Series, level: f64) -> Option<Decided> {
     }
     let since = points.iter().rev().take_while(|p| p.1 == level).last().map_or(points[0].0, |p| p.0);
     if points.iter().all(|p| p.1 == level) {
-        let evidence = format!("the loss is {} in all of its {} readings, to the last digit", show(level), points.len());
+        let evidence =
+            format!("the loss is {} in all of its {} readings, to the last digit", show(level), points.len());
         return Some(frozen(evidence, Code::Idle, level, series.span()?));
     }
     let first = points[0].1;
@@ -85,7 +86,11 @@ fn guessing(seen: &RuleInput<'_>, values: &[f64], late: &[f64], level: f64) -> O
     let points = seen.record.main().points();
     let since = points.iter().rev().take_while(|p| (p.1 / level - 1.0).abs() < 3.0 * STILL).last()?.0;
     let span = (since, points[points.len() - 1].0);
-    let stands = format!("the loss stands at {}, that of guessing among {classes} classes, from step {} on", show(level), show(since));
+    let stands = format!(
+        "the loss stands at {}, that of guessing among {classes} classes, from step {} on",
+        show(level),
+        show(since)
+    );
     let lowest = values.windows(2).map(|w| w[0].max(w[1])).fold(f64::INFINITY, f64::min);
     let highest = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let best = score_best(seen);

@@ -28,6 +28,11 @@ const CHANCE: f64 = 0.25;
 const LATER: f64 = 30.0;
 /// A loss that ends above this has exploded, in whatever unit.
 const ABSURD: f64 = 1e15;
+/// So has one that ends this many times above its first reading; no spike reaches that.
+const TIMES: f64 = 1e6;
+/// A training and a validation loss are of the same scale when their first readings lie within this
+/// factor.
+const ALIKE: f64 = 5.0;
 /// The steps of a log that ends before this one may be epochs, and the first of them is no longer
 /// that of the untrained model.
 const STEPS: f64 = 100.0;
@@ -152,8 +157,10 @@ fn masked(record: &Record) -> Option<Finding> {
     }
     let (from, last) = (points[since].0, points[points.len() - 1].0);
     let beside = if broken { ", while the gradient norm is not finite" } else { "" };
-    let evidence =
-        format!("the loss is exactly 0 from step {} on{beside}: a loss that was not finite, written as zero", show(from));
+    let evidence = format!(
+        "the loss is exactly 0 from step {} on{beside}: a loss that was not finite, written as zero",
+        show(from)
+    );
     Some(finding(evidence, vec![("first_broken_step", from), ("broken_readings", zeros as f64)], (from, last), 0.97))
 }
 
@@ -171,9 +178,11 @@ fn overflowed(record: &Record) -> Option<Finding> {
 
 /// A loss that ends at a value that none has.
 fn absurd(record: &Record) -> Option<Finding> {
-    let (series, end) = [&record.loss, &record.val_loss]
-        .into_iter()
-        .find_map(|s| Some((s, ending(&s.values()).filter(|e| *e > ABSURD)?)))?;
+    let (series, end) = [&record.loss, &record.val_loss].into_iter().find_map(|s| {
+        let first = s.points().first()?.1;
+        let absurd = |end: &f64| *end > ABSURD || first > 0.0 && *end > TIMES * first;
+        Some((s, ending(&s.values()).filter(absurd)?))
+    })?;
     let evidence = format!("the loss ends at {}", show(end));
     Some(finding(evidence, vec![("end_loss", end)], series.span()?, 0.99))
 }
@@ -189,13 +198,17 @@ struct UntrainedLoss {
 }
 
 impl UntrainedLoss {
-    /// For the training loss: from its own early readings, else a guess. Never from the validation
-    /// loss, and the other way round: their scales may differ (dropout, weights, sums).
+    /// For the training loss: from its own early readings, else from a validation loss before the
+    /// first step that is of the same scale, else a guess.
     fn of_train(record: &Record) -> Option<Self> {
-        Self::own(early_train(record)).or_else(|| Self::guess(record, &record.loss))
+        let first = record.loss.points().first().map_or(0.0, |p| p.1);
+        let alike = |val: &f64| (1.0 / ALIKE..=ALIKE).contains(&(first / val));
+        let val = || Some(Self { loss: early_val(record).filter(alike)?, share: CHANCE, own: false });
+        Self::own(early_train(record)).or_else(val).or_else(|| Self::guess(record, &record.loss))
     }
 
-    /// For the validation loss: from its own early readings, else a guess.
+    /// For the validation loss: from its own early readings, else a guess. Never from the training
+    /// loss, whose scale may be another (dropout, weights, sums).
     fn of_val(record: &Record) -> Option<Self> {
         Self::own(early_val(record)).or_else(|| Self::guess(record, &record.val_loss))
     }
@@ -251,7 +264,9 @@ fn worse(record: &Record) -> Option<Finding> {
         let start = UntrainedLoss::of_val(record)?;
         let lowest = val.values().into_iter().fold(f64::INFINITY, f64::min);
         let share = match ending(&train.values()).filter(|_| train.len() >= 2) {
-            Some(end) if median(&train.values()[..EARLIEST.min(train.len())]).is_some_and(|first| end > LEARNS * first) => {
+            Some(end)
+                if median(&train.values()[..EARLIEST.min(train.len())]).is_some_and(|first| end > LEARNS * first) =>
+            {
                 ALWAYS
             }
             Some(end) if train.points().first().is_some_and(|first| end < LEARNED * first.1) => return None,
@@ -268,8 +283,7 @@ fn worse(record: &Record) -> Option<Finding> {
     // One that rises evenly may be of a sum whose weights change.
     let little = ending(&train.values()).is_some_and(|end| end < EXPLODED * start.loss.abs());
     let even = rises_evenly(train) && (little || rises_throughout(train));
-    let by_train =
-        above(train, start, start.limit(start.share)).filter(|_| !even && !overcoming(&train.values()));
+    let by_train = above(train, start, start.limit(start.share)).filter(|_| !even && !overcoming(&train.values()));
     if val.len() < 3 {
         return by_train;
     }
@@ -299,11 +313,15 @@ fn above(series: &Series, start: UntrainedLoss, limit: f64) -> Option<Finding> {
     let (early, late) = (noise(early).unwrap_or(0.0), noise(late).unwrap_or(0.0));
     let worst = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let [explosion, distance, slope] = DEVIATIONS;
-    let exploded = worst > start + (EXPLODED - 1.0) * start.abs() && worst > start + explosion * early.min(late) && beyond(worst, explosion);
+    let exploded = worst > start + (EXPLODED - 1.0) * start.abs()
+        && worst > start + explosion * early.min(late)
+        && beyond(worst, explosion);
     let far = end > start + CHANCE * start.abs() && end - start > distance * early.max(late) && beyond(end, distance);
     let rises = end - begin > slope * early.max(late) * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
     let half = &values[values.len() / 2..];
-    let always = half.len() >= SURE && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs()) && beyond(end, distance);
+    let always = half.len() >= SURE
+        && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs())
+        && beyond(end, distance);
     let steady = own && half.len() >= SURE && half.iter().all(|v| *v > limit) && late < STILL * end.abs();
     if !(exploded || far && own || rises || always || steady) {
         return None;

@@ -49,11 +49,7 @@ fn logs_of_the_highest_rates_that_end_early_are_of_runs_that_broke() {
     records.push(short(10.0));
     let s = judge(&records);
     assert_eq!((s.ended_early, s.divergence, s.outermost), (Some(1.0), Some(1.0), None));
-    assert!(
-        s.verdict(10.0, false) == (Placement::Diverged, 0.8) && s.because.contains("end early"),
-        "{}",
-        s.because
-    );
+    assert!(s.verdict(10.0, false) == (Placement::Diverged, 0.8) && s.because.contains("end early"), "{}", s.because);
     // Where slow runs were ended too, something else ended them.
     records.push(short(1e-4));
     assert_eq!(judge(&records).ended_early, None);
@@ -124,7 +120,14 @@ fn losses_and_scores_that_disagree_are_both_told() {
         score: Series::new((0..20).map(|i| (f64::from(i), score * (0.5 + f64::from(i) / 38.0)))),
         ..self::run(lr, loss)
     };
-    let rows = [(1e-4, 0.26, 0.90), (3e-4, 0.31, 0.91), (1e-3, 0.5, 0.925), (3e-3, 0.65, 0.94), (1e-2, 0.75, 0.91), (3e-2, 1.2, 0.8)];
+    let rows = [
+        (1e-4, 0.26, 0.90),
+        (3e-4, 0.31, 0.91),
+        (1e-3, 0.5, 0.925),
+        (3e-3, 0.65, 0.94),
+        (1e-2, 0.75, 0.91),
+        (3e-2, 1.2, 0.8),
+    ];
     let records: Vec<Record> = rows.iter().map(|(lr, loss, score)| run(*lr, *loss, *score)).collect();
     let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
     let s = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap();

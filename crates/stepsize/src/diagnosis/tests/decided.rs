@@ -16,7 +16,10 @@ fn a_validation_loss_is_held_against_validation_only() {
     // The training loss begins far below the validation loss, and rises while that falls.
     let train = curve(300, |t| 3e-4 + 0.0297 * (t / 80.0).min(1.0));
     let val = Series::new((0..12).map(|i| (25.0 * f64::from(i), 0.03 - 0.0014 * f64::from(i))));
-    assert_eq!(verdict(&Record { loss: train, val_loss: val, ..Record::default() }), (Placement::Unknown, Code::CannotTell));
+    assert_eq!(
+        verdict(&Record { loss: train, val_loss: val, ..Record::default() }),
+        (Placement::Unknown, Code::CannotTell)
+    );
     // A validation loss on another scale (no dropout, no weights) that falls.
     let val = curve(20, |t| 40.0 - t);
     silent(Code::Diverged, &Record { loss: curve(20, |t| 2.0 - 0.05 * t), val_loss: val, ..Record::default() });
@@ -48,6 +51,16 @@ fn one_last_spike_is_no_divergence() {
     // Three high ones are a divergence.
     let val = curve(20, |t| if t > 16.0 { 9.0 } else { 0.6 - 0.01 * t });
     let train = curve(20, |t| if t > 16.0 { 9.0 } else { 0.6 - 0.01 * t });
+    fires(Code::Diverged, &Record { loss: train, val_loss: val, ..Record::default() });
+}
+
+#[test]
+fn an_explosion_is_divergence_however_few_the_readings() {
+    fires(Code::Diverged, &loss(Series::new([(0.0, 0.98), (5.0, 2.4e14)])));
+    fires(Code::Diverged, &loss(curve(100, |t| 2.0 * (0.15 * t).exp())));
+    // The log of the training loss begins after the explosion; that of the validation loss before.
+    let train = Series::new((1..60).map(|i| (5.0 * f64::from(i), 6.5 + 3.0 / f64::from(i))));
+    let val = Series::new((0..15).map(|i| (20.0 * f64::from(i), if i == 0 { 2.43 } else { 5.6 })));
     fires(Code::Diverged, &Record { loss: train, val_loss: val, ..Record::default() });
 }
 
@@ -87,7 +100,9 @@ fn a_loss_that_stands_at_guessing_is_never_too_low() {
     for classes in [2, 10, 100, 1000] {
         let at = ln(classes);
         let fell = curve(100, move |t| if t < 1.0 { 1.07 * at } else { at * (1.0 + 1e-4 * shake(t)) });
-        let flat = Series::new((0..100).map(|i| (f64::from(i), 1.0 / f64::from(classes) * (1.0 + 0.02 * shake(f64::from(i))))));
+        let flat = Series::new(
+            (0..100).map(|i| (f64::from(i), 1.0 / f64::from(classes) * (1.0 + 0.02 * shake(f64::from(i))))),
+        );
         assert_eq!(verdict(&with_score(fell, flat)), (Placement::TooHigh, Code::Dead), "{classes}");
     }
     // It never left it: that is known, and no direction follows.
@@ -103,16 +118,18 @@ fn a_constant_loss_is_said_as_what_it_is() {
     assert_eq!((found.verdict, found.findings[0].code, found.next_lr), (Placement::Unknown, Code::Idle, None));
     assert_eq!(found.findings.iter().filter(|f| f.code == Code::Idle).count(), 1);
     // It moved before, and stands above its best.
-    assert_eq!(verdict(&loss(curve(60, |t| if t < 9.0 { 5.0 - 0.3 * t } else { 4.1 }))), (Placement::TooHigh, Code::Dead));
+    assert_eq!(
+        verdict(&loss(curve(60, |t| if t < 9.0 { 5.0 - 0.3 * t } else { 4.1 }))),
+        (Placement::TooHigh, Code::Dead)
+    );
     // It stands at its best, as printed.
     silent(Code::Dead, &loss(curve(60, |t| (100.0 * (0.07 + 2.0 * (-t / 3.0).exp())).round() / 100.0)));
 }
 
 #[test]
 fn a_loss_that_jumped_up_and_stayed_is_too_high() {
-    let jumped = |at: f64, up: f64| {
-        curve(250, move |t| if t < at { 6.9 - 2.5 * (t / at) } else { up } + 0.1 * shake(t))
-    };
+    let jumped =
+        |at: f64, up: f64| curve(250, move |t| if t < at { 6.9 - 2.5 * (t / at) } else { up } + 0.1 * shake(t));
     for (at, up) in [(20.0, 6.8), (100.0, 6.0), (190.0, 6.5)] {
         assert_eq!(verdict(&loss(jumped(at, up))), (Placement::TooHigh, Code::Collapsed), "{at} {up}");
     }

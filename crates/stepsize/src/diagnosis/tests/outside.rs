@@ -40,7 +40,9 @@ fn a_fine_tune_is_not_judged() {
     };
     cannot_tell(&facts(&|f| f.classes = Some(32_000)), "of that of guessing");
     cannot_tell(&facts(&|f| f.weights = Weights::Trained), "trained weights");
-    for (key, value) in [("pretrained", "True"), ("init_from", "gpt2"), ("model/resume_from", "last.pt"), ("lora_r", "8")] {
+    for (key, value) in
+        [("pretrained", "True"), ("init_from", "gpt2"), ("model/resume_from", "last.pt"), ("lora_r", "8")]
+    {
         cannot_tell(&facts(&|f| drop(f.other.insert(key.into(), value.into()))), "trained weights");
     }
     for (key, value) in [("pretrained", "False"), ("resume", ""), ("init_from", "scratch"), ("resume", "None")] {

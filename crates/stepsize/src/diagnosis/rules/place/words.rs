@@ -114,6 +114,8 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
 fn share(what: &str, part: &str, value: f64) -> String {
     if value < NOTHING {
         format!("{what} did not fall in the first {part} of the run")
+    } else if value > 1.0 + NOTHING {
+        format!("{what} was lower after the first {part} of the run than at its end")
     } else {
         format!("{what} made {} of its fall in the first {part} of the run", percent(value))
     }
@@ -123,6 +125,8 @@ fn share(what: &str, part: &str, value: f64) -> String {
 fn part(what: &str, when: &str, value: f64) -> String {
     if value < NOTHING {
         format!("{what} did not fall {when}")
+    } else if value > 1.0 + NOTHING {
+        format!("{what} fell {when} by more than it did in all")
     } else {
         format!("{what} made {} of its fall {when}", percent(value))
     }
@@ -172,9 +176,12 @@ mod tests {
         assert_eq!(told(Feature::Slope1, 2f64.ln()), "the loss fell by 50 % over the second half of the run");
         for feature in Feature::ALL {
             assert_eq!(words(feature, f64::NAN), None);
-            for value in [0.0, 1.0] {
+            for value in [0.0, 1e-3, 1.0, 7.0] {
+                let empty = |w: &str| {
+                    w.contains(" 0 %") || w.contains("100 % of its start") || w.contains("00 % of its fall in")
+                };
                 assert!(
-                    words(feature, value).is_none_or(|w| !w.contains(" 0 %")),
+                    words(feature, value).is_none_or(|w| !empty(&w) || value == 1.0 && !w.contains(" 0 %")),
                     "{feature}: {:?}",
                     words(feature, value)
                 );
