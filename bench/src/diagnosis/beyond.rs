@@ -1,10 +1,10 @@
 //! Trees and confidence for kinds of jobs that the first trees never saw
 //! (`bench/diagnosis_beyond.py`), and what the advice brings there.
 //!
-//! More trees are grown on top of the shipped ones. The chance that the odds give a verdict is replaced by the share of verdicts of such a chance
-//! that were right: monotone, by pooling neighbours (Ayer and others 1955, "An empirical
-//! distribution function for sampling with incomplete information"). What is printed was judged
-//! with the family of each log left out.
+//! More trees are grown on top of the shipped ones. The chance that the odds give a verdict is
+//! replaced by the share of verdicts of such a chance that were right: monotone, by pooling
+//! neighbours (Ayer and others 1955, "An empirical distribution function for sampling with
+//! incomplete information"). What is printed was judged with the family of each log left out.
 
 use super::boost::{Growth, Row, grow_on};
 use super::fit::{place, shipped_numbers};

@@ -5,9 +5,9 @@
 //! guessing are rules. Whether a rate that trained is too low, about right or too high comes from
 //! the shape of the curve ([`Features`], [`model`]), with chances that were calibrated on labelled
 //! runs. The verdict is "unknown" when they do not suffice, and for logs of kinds that were not
-//! learned (`scope`). Further rules find what else is wrong ([`Code`] lists all findings). Several runs of
-//! one job ([`jobs`]) that differ in the rate are compared with each other ([`sweep`]): that is far
-//! surer than any single curve.
+//! learned (`scope`). Further rules find what else is wrong ([`Code`] lists all findings). Several
+//! runs of one job ([`jobs`]) that differ in the rate are compared with each other ([`sweep`]):
+//! that is far surer than any single curve.
 //!
 //! A loss that is not annealed is never compared with an annealed one. No rule says "lower the
 //! rate" because a loss fell when the rate was lowered: at 20 to 70 % of a run that favours rates

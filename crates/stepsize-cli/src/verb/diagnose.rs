@@ -8,7 +8,7 @@ use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
 use read::Runs;
 use stepsize::Placement;
-use stepsize::diagnosis::jobs::{Run, Together};
+use stepsize::diagnosis::jobs::{NamedRun, Verdicts};
 use stepsize::diagnosis::{Diagnosis, Record, sweep::Sweep};
 use stepsize_draw::show::Style;
 use stepsize_logs::meaning::rate_in;
@@ -78,8 +78,9 @@ fn code(mut verdicts: impl Iterator<Item = Placement>, unread: bool, args: &Diag
 
 /// Judges every run by itself, then compares those of one job with each other (not with `alone`).
 pub fn judge(found: Runs, alone: bool) -> Judgement {
-    let seen: Vec<Run<'_>> = found.records.iter().map(|(file, run, record)| Run { file, run, record }).collect();
-    let Together { diagnoses, sweep_of, sweeps } = Together::judge(&seen, alone, |path| rate_in(path).is_some());
+    let seen: Vec<NamedRun<'_>> =
+        found.records.iter().map(|(file, run, record)| NamedRun { file, run, record }).collect();
+    let Verdicts { diagnoses, sweep_of, sweeps } = Verdicts::judge(&seen, alone, |path| rate_in(path).is_some());
     let judged = found.records.into_iter().zip(diagnoses).zip(sweep_of);
     let runs = judged
         .map(|(((file, run, record), diagnosis), sweep)| Judged { file, run, record, diagnosis, sweep })

@@ -61,7 +61,7 @@ pub fn of_one_job(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> 
 }
 
 /// Judges every run by itself, then compares those of one job with each other (not with `alone`).
-pub struct Together {
+pub struct Verdicts {
     /// The verdict on each run, in the order of the runs.
     pub diagnoses: Vec<Diagnosis>,
     /// The sweep to which each run belongs, as an index into `sweeps`.
@@ -72,7 +72,7 @@ pub struct Together {
 
 /// A run that is to be judged, with the place of its log.
 #[derive(Debug, Clone, Copy)]
-pub struct Run<'a> {
+pub struct NamedRun<'a> {
     /// Path of the file.
     pub file: &'a str,
     /// Name of the run within the file; empty where the file holds one run.
@@ -81,12 +81,12 @@ pub struct Run<'a> {
     pub record: &'a Record,
 }
 
-impl Together {
+impl Verdicts {
     /// Judges these runs; `alone` compares none of them. `names_rate` is that of [`of_one_job`].
     ///
     /// Runs that lie side by side at several rates and could not be compared get a finding
     /// (`LR033`) that says why.
-    pub fn judge(runs: &[Run<'_>], alone: bool, names_rate: impl Fn(&str) -> bool) -> Self {
+    pub fn judge(runs: &[NamedRun<'_>], alone: bool, names_rate: impl Fn(&str) -> bool) -> Self {
         let mut diagnoses: Vec<Diagnosis> = runs.iter().map(|r| diagnose(r.record)).collect();
         let mut made = Self { diagnoses: Vec::new(), sweep_of: vec![None; runs.len()], sweeps: Vec::new() };
         let mut reasons: Vec<(Vec<usize>, String)> = Vec::new();
@@ -281,21 +281,21 @@ mod tests {
         };
         let records = [with(0.1, "0"), with(0.2, "0.1"), with(0.3, "0.2")];
         let files = ["x/lr0.1.csv", "x/lr0.2.csv", "x/lr0.3.csv"];
-        let runs: Vec<Run<'_>> =
-            files.iter().zip(&records).map(|(file, record)| Run { file, run: "", record }).collect();
-        let made = Together::judge(&runs, false, |path| path.contains("lr"));
+        let runs: Vec<NamedRun<'_>> =
+            files.iter().zip(&records).map(|(file, record)| NamedRun { file, run: "", record }).collect();
+        let made = Verdicts::judge(&runs, false, |path| path.contains("lr"));
         assert!(made.sweeps.is_empty());
         for d in &made.diagnoses {
             let why = d.findings.iter().find(|f| f.code == Code::NoSweep).map(|f| f.evidence.as_str());
             assert!(why.is_some_and(|w| w.contains("weight_decay")), "{why:?}");
         }
-        let alone = Together::judge(&runs, true, |path| path.contains("lr"));
+        let alone = Verdicts::judge(&runs, true, |path| path.contains("lr"));
         assert!(alone.diagnoses.iter().all(|d| d.findings.iter().all(|f| f.code != Code::NoSweep)));
         // Alike in all but the rate, they are one sweep.
         let records = [0.1, 0.2, 0.3].map(|lr| with(lr, "0.1"));
-        let runs: Vec<Run<'_>> =
-            files.iter().zip(&records).map(|(file, record)| Run { file, run: "", record }).collect();
-        let made = Together::judge(&runs, false, |path| path.contains("lr"));
+        let runs: Vec<NamedRun<'_>> =
+            files.iter().zip(&records).map(|(file, record)| NamedRun { file, run: "", record }).collect();
+        let made = Verdicts::judge(&runs, false, |path| path.contains("lr"));
         assert_eq!((made.sweeps.len(), made.sweep_of), (1, vec![Some(0); 3]));
     }
 }

@@ -196,8 +196,8 @@ fn begins_late(record: &Record) -> Option<f64> {
     (first > STRIDES * stride && first > LATE * last).then_some(first)
 }
 
-/// Whether the log shows that the run began with random weights: its front end says so, or the first
-/// loss is that of guessing.
+/// Whether the log shows that the run began with random weights: its front end says so, or the
+/// first loss is that of guessing.
 pub(super) fn from_scratch(seen: &RuleInput<'_>) -> bool {
     let guessing = seen.record.facts.classes.filter(|c| *c > 1).map(|c| f64::from(c).ln());
     let first = seen.record.main().points().first().map(|p| p.1);
@@ -270,8 +270,8 @@ fn opposed(record: &Record) -> bool {
     b - a > (share * a.abs()).max(deviations * sd) && va - vb > (share * va.abs()).max(deviations * vsd)
 }
 
-/// Whether the second half of a loss rises evenly, as that of a sum whose weights grow: nearly every
-/// block lies above the one before, and a good part of the rise comes before its middle.
+/// Whether the second half of a loss rises evenly, as that of a sum whose weights grow: nearly
+/// every block lies above the one before, and a good part of the rise comes before its middle.
 pub(super) fn rises_evenly(series: &Series) -> bool {
     let values = series.values();
     let half = &values[values.len() / 2..];

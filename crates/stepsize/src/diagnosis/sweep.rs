@@ -13,6 +13,7 @@
 //! rates whose logs end early while all others are whole: scripts that stop at NaN leave such logs.
 
 mod curve;
+mod dead;
 mod ends;
 
 use super::{Code, Diagnosis, Finding, Record, tidy};
@@ -46,11 +47,6 @@ const SAME_RATE: f64 = 1e-6;
 const DIVERGED: (f64, f64) = (0.93, 0.8);
 /// Confidence that rates are too high of which none learned. A judgement.
 const DEAD: f64 = 0.9;
-/// Factor by which to go below the lowest of rates that are all too high.
-const BELOW: f64 = 10.0;
-/// Least gain of the score at its best rate over that at the rate with the best loss, as a share of
-/// the range of scores.
-const SCORED: f64 = 0.03;
 /// Confidence of a verdict that depends on what lies beyond the edge. A judgement.
 const BEYOND_EDGE: f64 = 0.6;
 /// Share of the draws that is assumed where too little was tried for a fit. A judgement.
@@ -121,8 +117,8 @@ pub struct Sweep {
     pub noise: f64,
     /// The rate to try next.
     pub next_lr: f64,
-    /// Whether no run learned anything; then all rates are too high, and [`Sweep::best`] is only the
-    /// least bad of them.
+    /// Whether no run learned anything; then all rates are too high, and [`Sweep::best`] is only
+    /// the least bad of them.
     pub dead: bool,
     /// The rate with the best score, where that is more than one rate away from the one with the
     /// best loss.
@@ -208,44 +204,13 @@ impl Sweep {
             noise,
             next_lr: tidy(next.exp2()),
             dead: false,
-            best_by_score: if by == By::Score { None } else { other_by_score(&ends, &tried, best) },
+            best_by_score: if by == By::Score { None } else { ends::other_by_score(&ends, &tried, best) },
             band,
             because: String::new(),
             tried,
         };
         made.because = made.sentence(low);
         Ok(made)
-    }
-
-    /// The sweep of which no rate learned.
-    fn all_too_high(tried: Vec<Tried>, by: By) -> Self {
-        let lowest = tried.first().map_or(1.0, |t| t.lr);
-        let least_bad = tried.iter().filter_map(|t| Some((t.lr, t.loss?))).min_by(|a, b| a.1.total_cmp(&b.1));
-        let diverged = tried.iter().find(|t| t.loss.is_none()).map(|t| t.lr);
-        Self {
-            best: least_bad.map_or(lowest, |b| b.0),
-            vertex: lowest,
-            interval: None,
-            tolerance: 0.0,
-            outermost: Some(Side::Low),
-            divergence: diverged,
-            ended_early: None,
-            draws: Vec::new(),
-            by,
-            noise: 0.0,
-            next_lr: tidy(lowest / BELOW),
-            dead: true,
-            best_by_score: None,
-            band: Vec::new(),
-            because: format!(
-                "none of {} rates from {} to {} learned anything: their runs diverged or stand at the loss of guessing, so all \
-                 are too high",
-                tried.len(),
-                show(lowest),
-                show(tried.last().map_or(lowest, |t| t.lr))
-            ),
-            tried,
-        }
     }
 
     /// What to do next, as an order.
@@ -406,20 +371,6 @@ fn show(value: f64) -> String {
 /// A rate with three significant digits.
 fn short(lr: f64) -> f64 {
     format!("{lr:.2e}").parse().unwrap_or(lr)
-}
-
-/// The rate with the best score, where it is more than one rate away from the best by loss and its
-/// score clearly better.
-fn other_by_score(ends: &[ends::RunEnd<'_>], tried: &[Tried], best: f64) -> Option<f64> {
-    let scores = ends::scores(ends);
-    let (top, low) = scores.iter().fold((None, f64::INFINITY), |(top, low): (Option<(f64, f64)>, f64), s| {
-        (Some(top.filter(|t| t.1 >= s.1).unwrap_or(*s)), low.min(s.1))
-    });
-    let top = top?;
-    let own = scores.iter().find(|s| (s.0 / best).ln().abs() < SAME_RATE)?.1;
-    let at = |lr: f64| tried.iter().position(|t| t.is_at(lr));
-    let apart = at(top.0)?.abs_diff(at(best)?);
-    (scores.len() >= FEWEST && apart > 1 && top.1 - own > SCORED * (top.1 - low)).then_some(top.0)
 }
 
 #[cfg(test)]

@@ -156,19 +156,16 @@ pub(super) fn differing(records: &[&Record]) -> Vec<String> {
         })
         .map(str::to_owned)
         .collect();
-    let differ = |f: &dyn Fn(&Record) -> Option<String>| {
-        records.first().is_some_and(|first| records.iter().any(|r| f(r) != f(first)))
+    let mut differ = |name: &str, of: fn(&Record) -> Option<String>| {
+        if records.first().is_some_and(|first| records.iter().any(|r| of(r) != of(first))) {
+            out.push(name.to_owned());
+        }
     };
-    let known: [(&str, &dyn Fn(&Record) -> Option<String>); 4] = [
-        ("the optimizer", &|r| r.facts.optimizer.clone()),
-        ("the schedule", &|r| r.facts.schedule.clone()),
-        ("the number of classes", &|r| r.facts.classes.map(|c| c.to_string())),
-        ("the planned length", &|r| r.facts.total_steps.map(|t| t.to_string())),
-    ];
-    out.extend(known.iter().filter(|(_, f)| differ(f)).map(|(name, _)| (*name).to_owned()));
-    if differ(&|r| Some(format!("{}{}", r.loss.is_empty(), r.val_loss.is_empty()))) {
-        out.push("the losses that they log".to_owned());
-    }
+    differ("the optimizer", |r| r.facts.optimizer.clone());
+    differ("the schedule", |r| r.facts.schedule.clone());
+    differ("the number of classes", |r| r.facts.classes.map(|c| c.to_string()));
+    differ("the planned length", |r| r.facts.total_steps.map(|t| t.to_string()));
+    differ("the losses that they log", |r| Some(format!("{}{}", r.loss.is_empty(), r.val_loss.is_empty())));
     out
 }
 

@@ -98,9 +98,7 @@ fn numbered(part: &str) -> String {
     let mut out = String::new();
     for token in whole_numbers(part).split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
         let word = token.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        if is_number(word) {
-            out.push('#');
-        } else if is_hash(word) {
+        if is_number(word) || is_hash(word) {
             out.push('#');
         } else {
             for c in word.chars() {

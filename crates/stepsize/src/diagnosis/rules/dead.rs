@@ -7,7 +7,8 @@ use crate::Placement;
 use crate::diagnosis::stats::{median, noise};
 use crate::diagnosis::{Code, Finding, RuleInput, Series};
 
-/// One over the share of the readings, the last ones, that must stand still, and the fewest of them.
+/// One over the share of the readings, the last ones, that must stand still, and the fewest of
+/// them.
 const LAST: (usize, usize) = (4, 4);
 /// Fewest readings of a loss.
 const READINGS: usize = 8;

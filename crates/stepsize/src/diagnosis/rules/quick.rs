@@ -11,7 +11,7 @@ use crate::diagnosis::{Code, Feature, Finding, RuleInput};
 const EARLY: f64 = 0.8;
 /// Share of the fall in the second half below which the loss is flat. Chosen by eye.
 const FLAT: f64 = 0.05;
-/// A share below this is none.
+/// A share below this counts as nothing.
 const NOTHING: f64 = 0.005;
 /// Least fall of the log loss. Chosen by eye.
 const DROP: f64 = 0.1;

@@ -19,6 +19,10 @@ const ENDED: usize = 2;
 /// then the untrained loss.
 const SLOW: f64 = 30.0;
 
+/// Least gain of the score at its best rate over that at the rate with the best loss, as a share of
+/// the range of scores.
+const SCORED: f64 = 0.03;
+
 /// Where one run ended.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct RunEnd<'a> {
@@ -146,7 +150,7 @@ pub(super) fn none_learned(ends: &[RunEnd<'_>], runs: &[(&Record, &Diagnosis)]) 
 }
 
 /// The rates, rising, each with the mean of the scores at the end of its runs.
-pub(super) fn scores(ends: &[RunEnd<'_>]) -> Vec<(f64, f64)> {
+fn scores(ends: &[RunEnd<'_>]) -> Vec<(f64, f64)> {
     let mut all: Vec<(f64, f64)> = ends.iter().filter_map(|e| Some((e.lr, e.score?))).collect();
     all.sort_by(|a, b| a.0.total_cmp(&b.0));
     let same = |a: &(f64, f64), b: &(f64, f64)| (a.0 / b.0).ln().abs() < super::SAME_RATE;
@@ -183,4 +187,18 @@ pub(super) fn rates(ends: &[RunEnd<'_>]) -> Vec<Tried> {
         }
     }
     tried
+}
+
+/// The rate with the best score, where it is more than one rate away from the best by loss and its
+/// score clearly better.
+pub(super) fn other_by_score(ends: &[RunEnd<'_>], tried: &[Tried], best: f64) -> Option<f64> {
+    let scores = scores(ends);
+    let (top, low) = scores.iter().fold((None, f64::INFINITY), |(top, low): (Option<(f64, f64)>, f64), s| {
+        (Some(top.filter(|t| t.1 >= s.1).unwrap_or(*s)), low.min(s.1))
+    });
+    let top = top?;
+    let own = scores.iter().find(|s| (s.0 / best).ln().abs() < super::SAME_RATE)?.1;
+    let at = |lr: f64| tried.iter().position(|t| t.is_at(lr));
+    let apart = at(top.0)?.abs_diff(at(best)?);
+    (scores.len() >= super::FEWEST && apart > 1 && top.1 - own > SCORED * (top.1 - low)).then_some(top.0)
 }
