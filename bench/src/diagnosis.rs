@@ -5,6 +5,7 @@
 //! the jobs for fitting and writes them into the library. `score` judges the logs of the other jobs
 //! with the trees in the library's source and the rules of the library as it was built.
 
+mod beyond;
 mod boost;
 mod draw;
 mod fit;
@@ -27,7 +28,8 @@ const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diag
 
 /// Runs, fits or scores.
 pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
-    let jobs = jobs::all()?;
+    let alone = matches!(args.first().map(String::as_str), Some("scripts" | "adapt" | "calibrate"));
+    let jobs = if alone { Vec::new() } else { jobs::all()? };
     match args.first().map(String::as_str) {
         Some("runs") => {
             let runs = runs::all(&jobs)?;
@@ -48,9 +50,16 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
         Some("try") => try_out(&jobs),
         Some("wrong") => wrong(&jobs, args.get(1).is_some_and(|a| a == "held"), &shipped()?),
         Some("score") => score(&jobs, args.get(1).is_none_or(|a| a != "fit"), &shipped()?),
+        Some(what @ ("adapt" | "calibrate")) => {
+            let dir = |at: usize, usual: &'static str| args.get(at).map_or(usual, String::as_str);
+            let (dir, held) = (dir(1, "target/diagnosis-beyond"), dir(2, "target/diagnosis-scripts"));
+            let model = beyond::calibrate(&[dir], held, shipped()?, what == "calibrate")?;
+            std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
+            Ok(())
+        }
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
         _ => {
-            Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR]".into())
+            Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | adapt [DIR HELD] | calibrate [DIR HELD]".into())
         }
     }
 }

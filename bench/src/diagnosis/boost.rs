@@ -4,7 +4,7 @@
 
 use super::draw::Draw;
 use stepsize::diagnosis::Feature;
-use stepsize::diagnosis::model::{Model, PLACES, Say, Tree, softmax};
+use stepsize::diagnosis::model::{Model, PLACES, Tree, softmax};
 
 const BINS: usize = 48;
 /// Bin of numbers that are missing.
@@ -56,9 +56,8 @@ fn bin(rows: &[Row], allowed: &[bool]) -> Binned {
 
 /// Grows a model that looks only at features that are `allowed`.
 pub fn grow(rows: &[Row], growth: Growth, allowed: &[bool]) -> Model {
-    let data = bin(rows, allowed);
+    let mut model = Model { scale: 1.0, ..Model::default() };
     let mut sums = vec![[0.0; PLACES]; rows.len()];
-    let mut model = Model { trees: Vec::new(), scale: 1.0, say: Say::default() };
     // The first trees are the log shares.
     for place in 0..PLACES {
         let share: f64 = rows.iter().filter(|r| r.place == place).map(|r| r.weight).sum::<f64>()
@@ -67,6 +66,33 @@ pub fn grow(rows: &[Row], growth: Growth, allowed: &[bool]) -> Model {
         model.trees.push((place, Tree::Leaf(value)));
         sums.iter_mut().for_each(|s| s[place] += value);
     }
+    boost(model, sums, rows, growth, allowed)
+}
+
+/// Grows more trees on top of those of a model, for rows that these have not seen. The scale of the
+/// odds becomes 1.
+pub fn grow_on(model: &Model, rows: &[Row], growth: Growth, allowed: &[bool]) -> Model {
+    let trees = model.trees.iter().map(|(place, tree)| (*place, scaled(tree, model.scale))).collect();
+    let model = Model { trees, scale: 1.0, ..model.clone() };
+    let sums = rows.iter().map(|r| model.sums(&r.values)).collect();
+    boost(model, sums, rows, growth, allowed)
+}
+
+fn scaled(tree: &Tree, by: f64) -> Tree {
+    match tree {
+        Tree::Leaf(value) => Tree::Leaf(value * by),
+        Tree::Branch { feature, threshold, nan_left, value, children } => Tree::Branch {
+            feature: *feature,
+            threshold: *threshold,
+            nan_left: *nan_left,
+            value: value * by,
+            children: Box::new([scaled(&children[0], by), scaled(&children[1], by)]),
+        },
+    }
+}
+
+fn boost(mut model: Model, mut sums: Vec<[f64; PLACES]>, rows: &[Row], growth: Growth, allowed: &[bool]) -> Model {
+    let data = bin(rows, allowed);
     let mut draw = Draw::new(7);
     for _ in 0..growth.rounds {
         let chances: Vec<[f64; PLACES]> = sums.iter().map(|s| softmax(*s, 1.0)).collect();

@@ -25,10 +25,11 @@ const WEIGHT: f64 = 60.0;
 /// Rows of the fitted jobs: of the embedded engine, and of the PyTorch scripts.
 pub fn rows(jobs: &[Job], runs: &HashMap<String, Vec<Run>>) -> Result<Vec<(Row, f64)>, Box<dyn Error>> {
     let mut out = Vec::new();
-    // The model does not see logs in which the rule finds a divergence, so it is not fitted to
-    // them.
+    // The model does not see logs that a rule judges, so it is not fitted to them. Those of other
+    // kinds it does not see either, but they teach it.
     let mut add = |record: &Record, truth: Placement, octaves: f64, logs: usize, job: usize| {
-        if diagnose_with(&Model::default(), record).verdict != Placement::Diverged {
+        let found = diagnose_with(&Model::default(), record);
+        if !found.findings.first().is_some_and(|f| f.code.decides()) {
             let values = Features::of(record).values().to_vec();
             out.push((Row { values, place: place(truth, octaves), weight: WEIGHT / logs as f64, job }, octaves));
         }

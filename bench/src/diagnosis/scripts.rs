@@ -32,7 +32,7 @@ pub struct Log {
     /// Octaves above the best rate.
     pub octaves: f64,
     /// Place among the rates.
-    at: usize,
+    pub at: usize,
 }
 
 /// A line of `truth.csv`.
@@ -50,8 +50,25 @@ struct Row {
 /// The jobs below a directory. Those whose best rate is the outermost, or one of many that solve
 /// the job, are left out.
 pub fn jobs(dir: &str) -> Result<Vec<Job>, Box<dyn Error>> {
-    let text = std::fs::read_to_string(Path::new(dir).join("truth.csv")).map_err(|e| {
-        format!("{dir}/truth.csv: {e}; bench/diagnosis_scripts.py or bench/diagnosis_torch.py makes it")
+    let rows = table(dir, "truth.csv")?;
+    let jobs: Vec<_> = rows.into_iter().map(|(name, rows)| job(dir, name, rows)).collect::<Result<_, _>>()?;
+    Ok(jobs.into_iter().flatten().collect())
+}
+
+/// The logs of games below a directory (`games.csv`, where there is one): no verdict on them is
+/// right.
+pub fn games(dir: &str) -> Result<Vec<Record>, Box<dyn Error>> {
+    if !Path::new(dir).join("games.csv").exists() {
+        return Ok(Vec::new());
+    }
+    let rows = table(dir, "games.csv")?;
+    rows.values().flatten().map(|row| read(&Path::new(dir).join(&row.file), &row.file)).collect()
+}
+
+/// The rows of a table of truth, by job.
+fn table(dir: &str, file: &str) -> Result<BTreeMap<String, Vec<Row>>, Box<dyn Error>> {
+    let text = std::fs::read_to_string(Path::new(dir).join(file)).map_err(|e| {
+        format!("{dir}/{file}: {e}; bench/diagnosis_scripts.py, diagnosis_torch.py or diagnosis_beyond.py makes it")
     })?;
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for line in text.lines().skip(1) {
@@ -68,8 +85,7 @@ pub fn jobs(dir: &str) -> Result<Vec<Job>, Box<dyn Error>> {
             untrained_train: more.first().map(|v| v.parse()).transpose()?,
         });
     }
-    let jobs: Vec<_> = rows.into_iter().map(|(name, rows)| job(dir, name, rows)).collect::<Result<_, _>>()?;
-    Ok(jobs.into_iter().flatten().collect())
+    Ok(rows)
 }
 
 fn job(dir: &str, name: String, mut rows: Vec<Row>) -> Result<Option<Job>, Box<dyn Error>> {
@@ -101,7 +117,7 @@ fn job(dir: &str, name: String, mut rows: Vec<Row>) -> Result<Option<Job>, Box<d
 pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
     let (mut alone, mut together, mut near, mut sweeps) = (Vec::new(), Vec::new(), 0, 0);
     for job in jobs(dir)? {
-        let (mut line, mut sweep) = (String::new(), Vec::new());
+        let (mut line, mut all) = (String::new(), Vec::new());
         for log in &job.logs {
             let found = diagnose_with(model, &log.record);
             line += &format!(" {}{}", letter(log.truth), letter(found.verdict));
@@ -110,15 +126,19 @@ pub fn score(dir: &str, model: &Model) -> Result<(), Box<dyn Error>> {
             alone.push(Judged::alone(truth, octaves, &found, lr));
             let mut record = log.record.clone();
             record.facts.lr = Some(job.rates[log.at]);
-            sweep.push((record, found));
+            all.push((log, record, found));
         }
-        let pairs: Vec<(&Record, &Diagnosis)> = sweep.iter().map(|(r, d)| (r, d)).collect();
-        if let Some(sweep) = Sweep::of(&pairs) {
+        // A person logs the runs of a sweep in one way: with a validation loss, or without.
+        for held_out in [true, false] {
+            let those: Vec<&(&Log, Record, Diagnosis)> =
+                all.iter().filter(|(_, r, _)| r.val_loss.is_empty() != held_out).collect();
+            let pairs: Vec<(&Record, &Diagnosis)> = those.iter().map(|(_, r, d)| (r, d)).collect();
+            let Some(sweep) = Sweep::of(&pairs) else { continue };
             sweeps += 1;
             let at = job.rates.iter().filter(|lr| **lr < sweep.best * 0.999).count();
             near += usize::from(at.abs_diff(job.best) <= 1);
-            line += "; together:";
-            for (log, (_, found)) in job.logs.iter().zip(&pairs) {
+            line += if held_out { "; together by validation:" } else { "; together by training:" };
+            for (log, _, found) in those {
                 let judged = Judged::beside(log.truth, log.octaves, found, job.rates[log.at], &sweep);
                 line += &format!(" {}{}", letter(log.truth), letter(judged.said));
                 together.push(judged);

@@ -98,12 +98,17 @@ fn caption(s: &DiagnosedRun<'_>) -> String {
     let next =
         d.next_lr.filter(|_| d.verdict != Placement::Good).map_or_else(String::new, |n| format!(", next {}", rate(n)));
     format!(
-        "{}: {lr}, <strong class=\"verdict {}\">{}</strong> ({:.0} %){next}",
+        "{}: {lr}, <strong class=\"verdict {}\">{}</strong>{}{next}",
         escape(s.name),
         Ink::from(d.verdict).name(),
         d.verdict,
-        100.0 * d.confidence
+        sure(d).map_or_else(String::new, |sure| format!(" ({sure})"))
     )
+}
+
+/// How sure a verdict is; nothing beside "unknown", which claims nothing.
+fn sure(d: &Diagnosis) -> Option<String> {
+    (d.verdict != Placement::Unknown).then(|| format!("{:.0} %", 100.0 * d.confidence))
 }
 
 fn large(number: usize, s: &DiagnosedRun<'_>) -> String {
@@ -150,12 +155,12 @@ fn list(shown: &[DiagnosedRun<'_>]) -> String {
             let why = d.findings.first().map_or_else(String::new, |f| f.evidence.clone());
             let todo = d.findings.first().map_or_else(String::new, |f| f.advice.clone());
             format!(
-                "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"verdict {}\">{}</td><td class=\"n\">{:.0} %</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>\n",
+                "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"verdict {}\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>\n",
                 escape(s.name),
                 number(s.record.base_lr()),
                 Ink::from(d.verdict).name(),
                 d.verdict,
-                100.0 * d.confidence,
+                sure(d).unwrap_or_default(),
                 number(d.next_lr),
                 escape(&why),
                 escape(&todo)

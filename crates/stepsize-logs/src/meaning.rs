@@ -19,7 +19,7 @@ use crate::run::{NamedSeries, Run};
 use pick::Picked;
 use std::collections::{BTreeMap, HashSet};
 use stepsize::Result;
-use stepsize::diagnosis::{Facts, Record, Series};
+use stepsize::diagnosis::{Facts, Record, Series, is_game};
 
 /// Rows of a table that may be a sweep; more rows are a log of steps.
 const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
@@ -91,6 +91,8 @@ fn record(run: &Run, path: &str, picked: &Picked<'_>) -> Record {
     let mut facts = facts(run, path);
     let binary = [picked.loss, picked.val].into_iter().flatten().any(|s| is_binary(&s.name));
     facts.classes = facts.classes.or(binary.then_some(2));
+    facts.game =
+        picked.loss.or(picked.val).is_some_and(|s| is_game(&s.name, run.series.iter().map(|s| s.name.as_str())));
     Record {
         loss: loss(picked.loss, picked.log_loss),
         val_loss: loss(picked.val, picked.log_val),
@@ -155,8 +157,8 @@ fn facts(run: &Run, path: &str) -> Facts {
         total_steps: number(total),
         optimizer: words("optimizer"),
         schedule: words("schedule"),
-        running: false,
         other,
+        ..Facts::default()
     }
 }
 

@@ -1,45 +1,41 @@
 //! Diagnosis: where the rate of a run lies, judged from its log alone, with the numbers that show
 //! it and what to do next.
 //!
-//! [`diagnose`] reads one [`Record`]. Divergence is a rule. Whether a rate that trained is too low,
-//! about right or too high comes from the shape of the curve ([`Features`], [`model`]), with
-//! chances that were calibrated on labelled runs; the verdict is "unknown" when they do not
-//! suffice. Further rules find what else is wrong ([`Code`] lists all findings). Several runs of
-//! one job ([`jobs`]) that differ in the rate are compared with each other ([`sweep`]): that is far
-//! surer than any single curve.
+//! [`diagnose`] reads one [`Record`]. Divergence, a collapse and a loss that stands at that of
+//! guessing are rules. Whether a rate that trained is too low, about right or too high comes from
+//! the shape of the curve ([`Features`], [`model`]), with chances that were calibrated on labelled
+//! runs. The verdict is "unknown" when they do not suffice, and for logs of kinds that were not
+//! learned (`scope`). Further rules find what else is wrong ([`Code`] lists all findings). Several
+//! runs of one job ([`jobs`]) that differ in the rate are compared with each other ([`sweep`]):
+//! that is far surer than any single curve.
 //!
 //! A loss that is not annealed is never compared with an annealed one. No rule says "lower the
 //! rate" because a loss fell when the rate was lowered: at 20 to 70 % of a run that favours rates
 //! three to four times too small. Error rates: `docs/diagnose.md`.
 
+mod advice;
 mod code;
 mod features;
 pub mod jobs;
 pub mod model;
 mod record;
 mod rules;
+mod scope;
 mod stats;
 pub mod sweep;
 
 pub use code::{Code, Severity};
 pub use features::{Feature, Features};
-pub use record::{Facts, Record, Series};
+pub use record::{Facts, Record, Series, Weights};
+pub use scope::is_game;
 
 use crate::Placement;
 use model::{Model, Odds};
+use rules::Decided;
+use scope::Outside;
 
 /// Fewest readings of the loss that show a shape.
 const FEWEST: usize = 6;
-/// Octaves down that are advised after a divergence, a factor of 10. The labelled diverged runs lay
-/// farther from the best rate of their job (median); this costs little if it was too much.
-const AFTER_DIVERGENCE: f64 = 3.3;
-/// Octaves of the experiment that is advised when the verdict is unknown.
-const EXPERIMENT: f64 = 1.0;
-/// Bounds in octaves on the advice for a rate that is too low: the advice changes something, and
-/// does not leave the labelled range.
-const RAISE: (f64, f64) = (1.0, 4.5);
-/// The same for a rate that is too high.
-const LOWER: (f64, f64) = (1.0, 3.5);
 
 /// Something seen in a log: what, by which numbers, and what to do about it.
 #[derive(Debug, Clone, PartialEq)]
@@ -63,15 +59,16 @@ pub struct Finding {
 pub struct Diagnosis {
     /// Where the rate lies.
     pub verdict: Placement,
-    /// Chance that the verdict is right, 0..1; for "unknown" the chance of the likeliest place.
+    /// Chance that the verdict is right, 0..1; 0 for "unknown", which claims nothing.
     pub confidence: f64,
     /// The evidence for the verdict in a sentence; for "unknown" the reason.
     pub because: String,
-    /// Chances of too low, good and too high (the last with diverged); `None` when a rule decided
-    /// or the log holds too little.
+    /// Chances of too low, good and too high (the last with diverged); `None` when a rule decided,
+    /// or the log holds too little or is of a kind that was not learned.
     pub chances: Option<[f64; 3]>,
-    /// The rate to try next: a correction, or the one experiment that would settle the verdict.
-    /// `None` when the rate is not known or the log holds too little.
+    /// The rate to try next: a correction by a factor of 3 (10 after a divergence at the start), or
+    /// for "unknown" the likelier of the two runs that would settle the verdict. `None` when the
+    /// rate is not known, or nothing in the log points to one.
     pub next_lr: Option<f64>,
     /// The finding of the verdict first, then the others.
     pub findings: Vec<Finding>,
@@ -102,17 +99,15 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     let seen = RuleInput { record, features: Features::of(record) };
     let mut findings: Vec<Finding> = rules::ALL.iter().filter_map(|check| check(&seen)).collect();
     let base = record.base_lr();
-    let diverged = findings.iter().position(|f| f.code == Code::Diverged).map(|at| findings.remove(at));
-    let (verdict, confidence, octaves, chances, first) = match diverged {
-        Some(finding) => (Placement::Diverged, finding.confidence, Some(-AFTER_DIVERGENCE), None, finding),
-        None => place(model, &seen, base),
+    let outside = Outside::of(&seen);
+    let (verdict, confidence, octaves, chances, first) = match rules::decide(&seen) {
+        Some(Decided { verdict, octaves, finding }) => (verdict, finding.confidence, octaves, None, finding),
+        None => place(model, &seen, outside, base, &findings),
     };
     let next_lr = base.zip(octaves).map(|(lr, octaves)| tidy(lr * octaves.exp2()));
-    if matches!(verdict, Placement::TooHigh | Placement::Diverged) {
-        // One run gets one direction: a rate too high to learn is not to be raised, which `Idle`
-        // advises.
-        findings.retain(|f| f.code != Code::Idle);
-    }
+    let hidden = outside.is_some_and(Outside::hides_start);
+    findings
+        .retain(|f| f.code != first.code && rules::agrees(f.code, verdict) && !(hidden && rules::needs_start(f.code)));
     let because = first.evidence.clone();
     findings.insert(0, first);
     Diagnosis { verdict, confidence, because, chances, next_lr, findings }
@@ -122,7 +117,13 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
 /// too little), chances, finding.
 type Placed = (Placement, f64, Option<f64>, Option<[f64; 3]>, Finding);
 
-fn place(model: &Model, seen: &RuleInput<'_>, base: Option<f64>) -> Placed {
+fn place(
+    model: &Model,
+    seen: &RuleInput<'_>,
+    outside: Option<Outside>,
+    base: Option<f64>,
+    findings: &[Finding],
+) -> Placed {
     let main = seen.record.main();
     if main.len() < FEWEST {
         let why = match main.len() {
@@ -134,13 +135,25 @@ fn place(model: &Model, seen: &RuleInput<'_>, base: Option<f64>) -> Placed {
             "log the training loss more often: twenty readings or more over the run, the first within its first \
                       hundredth"
                 .to_owned();
-        let finding = rules::unknown(why, advice, vec![("readings", main.len() as f64)], 0.0);
+        let finding = rules::unknown(&why, advice, vec![("readings", main.len() as f64)]);
         return (Placement::Unknown, 0.0, None, None, finding);
+    }
+    if let Some(reason) = outside {
+        return (Placement::Unknown, 0.0, None, None, rules::outside(reason, base));
     }
     let odds = model.odds(&seen.features);
     let chances = odds.three();
     let (verdict, confidence) = say(model, &odds);
-    let octaves = correction(verdict, &odds);
+    // What these find comes from rates that are too high, if from any.
+    let against = |f: &&Finding| matches!(f.code, Code::Oscillation | Code::Quick);
+    if let Some(found) = findings.iter().find(against).filter(|_| verdict == Placement::TooLow) {
+        let (finding, octaves) = (rules::torn(found, base), correction(Placement::Unknown, &odds));
+        return (Placement::Unknown, 0.0, Some(octaves), Some(chances), finding);
+    }
+    let octaves = match verdict {
+        Placement::Diverged => rules::octaves(seen, None),
+        _ => correction(verdict, &odds),
+    };
     let finding = rules::place(seen, (verdict, confidence), &odds, octaves, base);
     (verdict, confidence, Some(octaves), Some(chances), finding)
 }
@@ -149,26 +162,27 @@ fn place(model: &Model, seen: &RuleInput<'_>, base: Option<f64>) -> Placed {
 pub fn correction(verdict: Placement, odds: &Odds) -> f64 {
     let [low, _, high] = odds.three();
     match verdict {
-        Placement::TooLow => (-odds.octaves()).clamp(RAISE.0, RAISE.1),
-        Placement::TooHigh => -odds.octaves().clamp(LOWER.0, LOWER.1),
-        Placement::Diverged => -AFTER_DIVERGENCE,
-        Placement::Unknown if low >= high => EXPERIMENT,
-        Placement::Unknown => -EXPERIMENT,
+        Placement::TooLow => advice::MOVE,
+        Placement::TooHigh => -advice::MOVE,
+        Placement::Diverged => -advice::BROKE_EARLY,
+        Placement::Unknown if low >= high => advice::EXPERIMENT,
+        Placement::Unknown => -advice::EXPERIMENT,
         Placement::Good => 0.0,
     }
 }
 
-/// The verdict for these odds, and its chance.
+/// The verdict for these odds, and the chance that it is right, as measured; 0 for "unknown".
 pub fn say(model: &Model, odds: &Odds) -> (Placement, f64) {
     let [low, good, high] = odds.three();
     let diverged = odds.chances[model::DIVERGED];
-    match () {
+    let (verdict, chance) = match () {
         () if diverged >= model.say.diverged => (Placement::Diverged, diverged),
         () if low >= model.say.low => (Placement::TooLow, low),
         () if high >= model.say.high => (Placement::TooHigh, high),
         () if good >= model.say.good && odds.far() <= model.say.far => (Placement::Good, good),
-        () => (Placement::Unknown, low.max(good).max(high)),
-    }
+        () => return (Placement::Unknown, 0.0),
+    };
+    (verdict, model.sure.of(verdict, chance))
 }
 
 /// A rate with two significant digits: more would claim what is not known.

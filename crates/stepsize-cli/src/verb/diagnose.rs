@@ -9,8 +9,8 @@ use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
 use read::{RunRead, Runs};
 use stepsize::Placement;
-use stepsize::diagnosis::jobs::{LoggedRun, of_one_job};
-use stepsize::diagnosis::{Diagnosis, Record, diagnose, sweep::Sweep};
+use stepsize::diagnosis::jobs::{NamedRun, Verdicts};
+use stepsize::diagnosis::{Diagnosis, Record, sweep::Sweep};
 use stepsize_draw::show::Style;
 use stepsize_logs::meaning::{Taken, rate_in};
 
@@ -81,33 +81,15 @@ fn code(mut verdicts: impl Iterator<Item = Placement>, unread: bool, args: &Diag
 
 /// Judges every run by itself, then compares those of one job with each other (not with `alone`).
 pub fn judge(found: Runs, alone: bool) -> Judgement {
-    let mut runs: Vec<Judged> = found
-        .records
-        .into_iter()
-        .map(|RunRead { file, run, record, taken }| {
-            let diagnosis = diagnose(&record);
-            Judged { file, run, record, taken, diagnosis, sweep: None }
+    let seen: Vec<NamedRun<'_>> =
+        found.records.iter().map(|r| NamedRun { file: &r.file, run: &r.run, record: &r.record }).collect();
+    let Verdicts { diagnoses, sweep_of, sweeps } = Verdicts::judge(&seen, alone, |path| rate_in(path).is_some());
+    let judged = found.records.into_iter().zip(diagnoses).zip(sweep_of);
+    let runs = judged
+        .map(|((read, diagnosis), sweep)| {
+            let RunRead { file, run, record, taken } = read;
+            Judged { file, run, record, taken, diagnosis, sweep }
         })
         .collect();
-    let mut sweeps = Vec::new();
-    for members in if alone { Vec::new() } else { jobs(&runs) } {
-        let seen: Vec<_> = members.iter().map(|i| (&runs[*i].record, &runs[*i].diagnosis)).collect();
-        let Some(sweep) = Sweep::of(&seen) else { continue };
-        for i in members {
-            let run = &mut runs[i];
-            sweep.settle(&run.record, &mut run.diagnosis);
-            run.sweep = Some(sweeps.len());
-        }
-        sweeps.push(sweep);
-    }
     Judgement { runs, sweeps, failed: found.failed }
-}
-
-/// The runs of each job, as indices.
-fn jobs(runs: &[Judged]) -> Vec<Vec<usize>> {
-    let logged: Vec<LoggedRun<'_>> = runs
-        .iter()
-        .map(|r| LoggedRun { file: &r.file, run: &r.run, record: &r.record, diagnosis: &r.diagnosis })
-        .collect();
-    of_one_job(&logged, |path| rate_in(path).is_some())
 }

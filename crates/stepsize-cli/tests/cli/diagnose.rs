@@ -77,7 +77,7 @@ fn one_run_says_why_and_what_to_do() {
     let seen = bench.run("diagnose a.csv --lr 0.5");
     assert_eq!(seen.code, Some(0));
     assert!(seen.out.contains("a.csv, lr 0.5: diverged") && seen.out.contains("LR001"), "{}", seen.out);
-    assert!(seen.out.contains("not finite from step 31 on") && seen.out.contains("next 0.051"), "{}", seen.out);
+    assert!(seen.out.contains("not finite from step 31 on") && seen.out.contains("next 0.17"), "{}", seen.out);
 }
 
 #[test]

@@ -98,10 +98,18 @@ codes! {
     GradientExplodes "LR022" "gradient norm explodes" Warning
     /// The rate was not decayed: the loss is not comparable with that of decayed runs.
     NotAnnealed "LR023" "not annealed" Note
+    /// The loss came down, jumped up and stayed there.
+    Collapsed "LR024" "lost what it learned" Error
+    /// The loss stands at that of guessing.
+    Dead "LR025" "stuck at guessing" Error
     /// Several runs of one job were compared: the best rate lies among them.
     Sweep "LR030" "best rate of the sweep" Note
     /// Several runs of one job were compared: the best rate is the outermost that trained.
     SweepEdge "LR031" "best rate at the edge of the sweep" Warning
+    /// Several runs of one job were compared, and none of them learned.
+    SweepDead "LR032" "no rate of the sweep learned" Warning
+    /// Runs that lie side by side could not be compared.
+    NoSweep "LR033" "runs not compared" Note
 }
 
 impl Code {
@@ -113,6 +121,11 @@ impl Code {
     /// Whether it says where the rate lies, as read off the curve of a single run that trained.
     pub const fn is_place(self) -> bool {
         matches!(self, Self::CannotTell | Self::TooLow | Self::TooHigh | Self::AboutRight)
+    }
+
+    /// Whether it is a rule that decides the verdict on a run by itself.
+    pub const fn decides(self) -> bool {
+        matches!(self, Self::Diverged | Self::Collapsed | Self::Dead)
     }
 }
 
@@ -130,7 +143,7 @@ mod tests {
     fn codes_are_unique_and_in_order() {
         assert!(Code::ALL.windows(2).all(|w| w[0].as_str() < w[1].as_str()));
         let published = "LR000 LR001 LR002 LR003 LR004 LR010 LR011 LR012 LR013 LR014 LR015 LR016 LR017 LR018 LR019 \
-                         LR020 LR021 LR022 LR023 LR030 LR031";
+                         LR020 LR021 LR022 LR023 LR024 LR025 LR030 LR031 LR032 LR033";
         assert_eq!(Code::ALL.map(Code::as_str).join(" "), published);
     }
 

@@ -10,6 +10,7 @@
 //!
 //! ```text
 //! scale S       factor of the log odds
+//! sure VERDICT CHANCE:RIGHT ...     how often a verdict of so high a chance was right (rising)
 //! say LOW GOOD HIGH FAR DIVERGED    least chances for a verdict
 //!                                   (FAR: the most that "good" may leave to the outer places)
 //! PLACE TREE    where TREE is
@@ -18,7 +19,7 @@
 //! ```
 
 use super::{Feature, Features};
-use crate::{Error, Result};
+use crate::{Error, Placement, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -67,6 +68,36 @@ pub struct Model {
     pub scale: f64,
     /// When a verdict is given.
     pub say: Say,
+    /// How sure a verdict is.
+    pub sure: Sure,
+}
+
+/// How often verdicts were right, by the chance that the odds give them: the trees are too sure of
+/// kinds of jobs that they never saw, so this was measured on such kinds (`stepsize-bench diagnosis
+/// calibrate`).
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Sure {
+    /// For each verdict the chance and the share that was right, both rising; a verdict that is not
+    /// there is as sure as its odds.
+    points: BTreeMap<Placement, Vec<(f64, f64)>>,
+}
+
+impl Sure {
+    /// Sets what was measured of a verdict.
+    pub fn set(&mut self, verdict: Placement, points: Vec<(f64, f64)>) {
+        self.points.insert(verdict, points);
+    }
+
+    /// The chance that a verdict is right to which the odds give this chance.
+    pub fn of(&self, verdict: Placement, chance: f64) -> f64 {
+        let Some(points) = self.points.get(&verdict).filter(|p| !p.is_empty()) else { return chance };
+        let at = points.partition_point(|p| p.0 <= chance);
+        match (at.checked_sub(1).map(|i| points[i]), points.get(at)) {
+            (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (chance - a.0) / (b.0 - a.0),
+            (Some(only), None) | (None, Some(&only)) => only.1,
+            (None, None) => chance,
+        }
+    }
 }
 
 /// The chances from which a verdict is given, chosen on held-out folds of the fitted jobs such that
@@ -112,7 +143,7 @@ impl Model {
     /// # Errors
     /// When a line does not parse or names an unknown feature; the message names the line.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut model = Self { trees: Vec::new(), scale: 1.0, say: Say::default() };
+        let mut model = Self { trees: Vec::new(), scale: 1.0, say: Say::default(), sure: Sure::default() };
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut words = line.split(' ');
             let wrong = |why: String| Error::invalid(format!("line {} of a diagnosis model: {why}: {line}", i + 1));
@@ -123,6 +154,14 @@ impl Model {
                     let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
                     let [low, good, high, far, diverged] = numbers[..] else { return Err(bad()) };
                     model.say = Say { low, good, high, far, diverged };
+                }
+                Some("sure") => {
+                    let verdict = words.next().and_then(named).ok_or_else(bad)?;
+                    let points: Option<Vec<(f64, f64)>> = words
+                        .by_ref()
+                        .map(|w| w.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?))))
+                        .collect();
+                    model.sure.set(verdict, points.ok_or_else(bad)?);
                 }
                 Some(place) => {
                     let place: usize = place.parse().ok().filter(|p| *p < PLACES).ok_or_else(bad)?;
@@ -138,6 +177,10 @@ impl Model {
     pub fn print(&self) -> String {
         let Say { low, good, high, far, diverged } = self.say;
         let mut out = format!("scale {:.4}\nsay {low:.3} {good:.3} {high:.3} {far:.3} {diverged:.3}\n", self.scale);
+        for (verdict, points) in &self.sure.points {
+            let points: String = points.iter().map(|(a, b)| format!(" {a:.3}:{b:.3}")).collect();
+            let _ = writeln!(out, "sure {}{points}", verdict.to_string().replace(' ', "_"));
+        }
         for (place, tree) in &self.trees {
             let _ = write!(out, "{place}");
             tree.print(&mut out);
@@ -169,6 +212,11 @@ impl Model {
         }
         Odds { chances: softmax(self.sums(values), self.scale), moved }
     }
+}
+
+/// The verdict of this name in a model's text.
+fn named(word: &str) -> Option<Placement> {
+    Placement::ALL.into_iter().find(|v| v.to_string().replace(' ', "_") == word)
 }
 
 /// Chances from log odds, which are scaled first.

@@ -132,8 +132,25 @@ pub struct Facts {
     pub schedule: Option<String>,
     /// Whether the run is known to be unfinished.
     pub running: bool,
+    /// What the weights were before the first step of the run.
+    pub weights: Weights,
+    /// Whether the loss is that of one side of a game: of a generator, a discriminator, a policy or
+    /// its critic. Such a loss does not show how well the run trains ([`super::is_game`]).
+    pub game: bool,
     /// Every other setting, by name.
     pub other: BTreeMap<String, String>,
+}
+
+/// What the weights were before the first step.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Weights {
+    /// The log does not say.
+    #[default]
+    Unknown,
+    /// Random: the run trains from scratch.
+    Fresh,
+    /// Those of a training before: a fine-tune, or a run that was resumed.
+    Trained,
 }
 
 impl Record {
@@ -152,6 +169,7 @@ impl Record {
                 lr: Some(trial.spec.lr.get()),
                 total_steps: Some(trial.spec.steps as f64),
                 running: trial.end.is_none(),
+                weights: Weights::Fresh,
                 ..Facts::default()
             },
         }

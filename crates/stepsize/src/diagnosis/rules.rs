@@ -5,6 +5,8 @@
 //! not hold what it looks at. Comparisons with NaN are false, so conditions are written such that
 //! an unknown number finds nothing.
 
+mod collapsed;
+mod dead;
 mod decay;
 mod diverged;
 mod gradient;
@@ -20,17 +22,33 @@ mod spikes;
 mod start;
 mod warmup;
 
-use super::{Finding, RuleInput};
+use super::{Code, Finding, RuleInput, advice};
+use crate::Placement;
 
-pub(super) use diverged::{TWICE, WORSE, ending, overcoming};
-pub(super) use place::{place, unknown};
+pub(super) use diverged::{TWICE, WORSE, ending, octaves, overcoming};
+pub(super) use place::{outside, place, torn, unknown};
 
 /// Looks for one thing in a run.
 pub(super) type Check = fn(&RuleInput<'_>) -> Option<Finding>;
 
-/// All rules, in the order in which findings are shown.
-pub(super) const ALL: [Check; 15] = [
-    diverged::check,
+/// A verdict that a rule gives.
+#[derive(Debug)]
+pub(super) struct Decided {
+    pub verdict: Placement,
+    /// From the rate of the run to the next one; `None` where no rate follows.
+    pub octaves: Option<f64>,
+    pub finding: Finding,
+}
+
+/// The first of the rules that decide the verdict, if one does.
+pub(super) fn decide(seen: &RuleInput<'_>) -> Option<Decided> {
+    // The losses of a game may stand still or jump: those of two equal players do.
+    let others = || dead::check(seen).or_else(|| collapsed::check(seen)).filter(|_| !seen.record.facts.game);
+    diverged::check(seen).or_else(others)
+}
+
+/// The other rules, in the order in which findings are shown.
+pub(super) const ALL: [Check; 14] = [
     idle::check,
     gradient::check,
     spikes::check,
@@ -47,6 +65,23 @@ pub(super) const ALL: [Check; 15] = [
     decay::not_annealed,
 ];
 
+/// Whether a finding may stand beside a verdict: one run gets one direction, and a rate that is
+/// right is kept.
+pub(super) fn agrees(code: Code, verdict: Placement) -> bool {
+    match verdict {
+        // A rate too high to learn is not to be raised, which `Idle` advises.
+        Placement::TooHigh | Placement::Diverged => code != Code::Idle,
+        Placement::TooLow => true,
+        Placement::Good => !matches!(code, Code::Idle | Code::Oscillation | Code::Quick),
+        Placement::Unknown => true,
+    }
+}
+
+/// Whether a finding needs the beginning of a training from scratch.
+pub(super) fn needs_start(code: Code) -> bool {
+    matches!(code, Code::Idle | Code::Quick | Code::Warmup | Code::HighStart)
+}
+
 /// A number for people: three significant digits.
 pub(super) fn show(value: f64) -> String {
     match value.abs() {
@@ -55,11 +90,19 @@ pub(super) fn show(value: f64) -> String {
             let text = format!("{value:.*}", usize::try_from(digits).unwrap_or(0));
             if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
         }
-        _ => format!("{value:.2e}"),
+        _ => {
+            let text = format!("{value:.2e}");
+            let Some((digits, power)) = text.split_once('e') else { return text };
+            format!("{}e{power}", digits.trim_end_matches('0').trim_end_matches('.'))
+        }
     }
 }
 
-/// A share for people.
+/// A share for people; never "0 %", which says nothing.
 fn percent(share: f64) -> String {
-    format!("{:.0} %", 100.0 * share)
+    match 100.0 * share {
+        p if p.abs() < 0.05 => "less than 0.1 %".to_owned(),
+        p if p.abs() < 0.95 => format!("{p:.1} %"),
+        p => format!("{p:.0} %"),
+    }
 }

@@ -13,6 +13,7 @@
 //! rates whose logs end early while all others are whole: scripts that stop at NaN leave such logs.
 
 mod curve;
+mod dead;
 mod ends;
 
 use super::{Code, Diagnosis, Finding, Record, tidy};
@@ -34,19 +35,25 @@ const CLOSE: f64 = 0.05;
 const TOLERANCE: f64 = 0.05;
 /// Octaves to go beyond an edge: half a decade.
 const BEYOND: f64 = 1.66;
+/// Octaves within which a run is at the best rate.
+const HERE: f64 = 0.15;
+/// Octaves of tolerance below which it is not worth saying.
+const LEAST: f64 = 0.1;
 /// Rates that differ by less than this share are one: what is left after a rate was printed and
 /// read again.
 const SAME_RATE: f64 = 1e-6;
 /// Confidence that a run has diverged: where the log shows it, and where only an early end does.
 /// Judgements.
-const DIVERGED: (f64, f64) = (0.97, 0.8);
+const DIVERGED: (f64, f64) = (0.93, 0.8);
+/// Confidence that rates are too high of which none learned. A judgement.
+const DEAD: f64 = 0.9;
 /// Confidence of a verdict that depends on what lies beyond the edge. A judgement.
 const BEYOND_EDGE: f64 = 0.6;
 /// Share of the draws that is assumed where too little was tried for a fit. A judgement.
 const NO_DRAWS: f64 = 0.5;
 /// Confidence at no draw that agrees, and what all draws add to it: fitted by eye to how often such
-/// verdicts were right on the jobs to which the trees were fitted.
-const BY_HELD_OUT: (f64, f64) = (0.85, 0.12);
+/// verdicts were right on the jobs of `diagnosis adapt`.
+const BY_HELD_OUT: (f64, f64) = (0.83, 0.13);
 /// The same where runs are compared by training losses, which favour other rates.
 const BY_TRAINING: (f64, f64) = (0.6, 0.27);
 
@@ -110,6 +117,12 @@ pub struct Sweep {
     pub noise: f64,
     /// The rate to try next.
     pub next_lr: f64,
+    /// Whether no run learned anything; then all rates are too high, and [`Sweep::best`] is only
+    /// the least bad of them.
+    pub dead: bool,
+    /// The rate with the best score, where that is more than one rate away from the one with the
+    /// best loss.
+    pub best_by_score: Option<f64>,
     /// Expected loss over rates, where it was fitted.
     pub band: Vec<Band>,
     /// All of it in a sentence or two.
@@ -117,19 +130,49 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Compares runs of one job; `None` unless at least three rates were tried and two of them
-    /// trained.
+    /// Compares runs of one job; `None` where [`Sweep::compare`] cannot.
     pub fn of(runs: &[(&Record, &Diagnosis)]) -> Option<Self> {
+        Self::compare(runs).ok()
+    }
+
+    /// Compares runs of one job.
+    ///
+    /// # Errors
+    /// The reason, for people: fewer than three rates are known, fewer than two of them trained to
+    /// the end, or none learned anything and it cannot be said on which side they lie.
+    pub fn compare(runs: &[(&Record, &Diagnosis)]) -> Result<Self, String> {
         let (mut ends, by) = ends::of(runs);
+        let unknown = runs.iter().filter(|(r, _)| r.base_lr().is_none()).count();
+        let dead = ends::none_learned(&ends, runs);
+        if dead == Some(false) && ends.len() >= FEWEST {
+            return Err(
+                "none of the runs learned anything, and no log shows whether the rates are too low or too high: \
+                        each loss ends where it began"
+                    .to_owned(),
+            );
+        }
         let ended_early = ends::ended_early(&mut ends);
         ends::worse_than_untrained(&mut ends);
         let tried = rates(&ends);
         let trained: Vec<(f64, f64)> = tried.iter().filter_map(|t| Some((t.lr.log2(), t.loss?))).collect();
-        if tried.len() < FEWEST || trained.len() < 2 {
-            return None;
+        if tried.len() < FEWEST {
+            let lost = if unknown > 0 { format!(" (the rate of {unknown} runs is not known)") } else { String::new() };
+            return Err(format!(
+                "a comparison needs {FEWEST} rates whose runs ended, and there are {}{lost}",
+                tried.len()
+            ));
         }
-        let at = (0..trained.len()).min_by(|a, b| trained[*a].1.total_cmp(&trained[*b].1))?;
-        let best = trained[at].0.exp2();
+        let at = (0..trained.len()).min_by(|a, b| trained[*a].1.total_cmp(&trained[*b].1));
+        if dead == Some(true) || trained.is_empty() {
+            return Ok(Self::all_too_high(tried, by));
+        }
+        let Some(at) = at.filter(|_| trained.len() > 1) else {
+            return Err("only one of the rates trained to the end".to_owned());
+        };
+        // As it was written, not as its logarithm gives it back.
+        let Some(best) = tried.iter().filter(|t| t.loss.is_some()).nth(at).map(|t| t.lr) else {
+            return Err("no rate trained to the end".to_owned());
+        };
         let divergence = tried.iter().filter(|t| t.loss.is_none()).map(|t| t.lr).find(|lr| *lr > best);
         let outermost = match at {
             0 => Some(Side::Low),
@@ -150,8 +193,8 @@ impl Sweep {
         };
         let mut made = Self {
             best,
-            vertex: vertex.exp2(),
-            interval: interval.map(|(from, to)| (from.min(best), to.max(best))),
+            vertex: short(vertex.exp2()),
+            interval: interval.map(|(from, to)| (short(from).min(best), short(to).max(best))),
             tolerance,
             outermost,
             divergence,
@@ -160,16 +203,36 @@ impl Sweep {
             by,
             noise,
             next_lr: tidy(next.exp2()),
+            dead: false,
+            best_by_score: if by == By::Score { None } else { ends::other_by_score(&ends, &tried, best) },
             band,
             because: String::new(),
             tried,
         };
         made.because = made.sentence(low);
-        Some(made)
+        Ok(made)
+    }
+
+    /// What to do next, as an order.
+    pub fn advice(&self) -> String {
+        let next = show(self.next_lr);
+        match (self.dead, self.outermost, self.best_by_score) {
+            (true, ..) => format!("try {next}: every rate so far was too high"),
+            (_, Some(Side::High), None) => format!("try {next}: the highest rate so far was the best"),
+            (_, Some(Side::Low), None) => format!("try {next}: the lowest rate so far was the best"),
+            (_, None, None) => format!("use {next}"),
+            (.., Some(score)) => {
+                format!("use {next} where the loss counts and {} where the score does", show(score))
+            }
+        }
     }
 
     /// The verdict on one of its rates, and how sure.
     pub fn verdict(&self, lr: f64, diverged: bool) -> (Placement, f64) {
+        if self.dead {
+            let broke = diverged || self.tried.iter().any(|t| t.is_at(lr) && t.loss.is_none());
+            return if broke { (Placement::Diverged, DIVERGED.0) } else { (Placement::TooHigh, DEAD) };
+        }
         let octaves = (lr / self.vertex).log2();
         let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
         let own = self.tried.iter().find(|t| t.is_at(lr));
@@ -179,12 +242,16 @@ impl Sweep {
         }
         let limit = best + CLOSE * best.abs() + self.noise;
         let close = own.and_then(|t| t.loss).is_some_and(|l| l <= limit) && octaves.abs() < NEAR;
+        // Loss and score may each have their best: between them a rate is good by one of the two.
+        let by_score = self.best_by_score.map_or(octaves, |best| (lr / best).log2());
+        let (above_all, below_all) = (octaves.min(by_score) > ALWAYS, octaves.max(by_score) < -ALWAYS);
         let verdict = match () {
-            () if octaves.abs() <= ALWAYS || close => Placement::Good,
-            () if octaves < 0.0 => Placement::TooLow,
+            () if close || !above_all && !below_all => Placement::Good,
+            () if below_all => Placement::TooLow,
             () => Placement::TooHigh,
         };
-        (verdict, self.sure(verdict, lr))
+        let sure = self.sure(verdict, lr);
+        (verdict, if self.best_by_score.is_some() { sure.min(BEYOND_EDGE) } else { sure })
     }
 
     /// How sure a verdict on a rate is: by the share of the draws of the best rate that agree with
@@ -224,8 +291,11 @@ impl Sweep {
         diagnosis.next_lr = Some(self.next_lr);
         // The place of the rate as read off the curve is superseded; the finding of divergence
         // stays.
-        diagnosis.findings.retain(|f| !f.code.is_place());
-        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code == Code::Diverged));
+        let broke = verdict == Placement::Diverged || verdict == Placement::TooHigh;
+        diagnosis
+            .findings
+            .retain(|f| !f.code.is_place() && (broke || !f.code.decides()) && super::rules::agrees(f.code, verdict));
+        let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code.decides()));
         if first == 0 {
             diagnosis.because.clone_from(&finding.evidence);
         }
@@ -235,27 +305,28 @@ impl Sweep {
     /// The finding for its run at this rate.
     pub fn finding(&self, lr: f64) -> Finding {
         let octaves = (lr / self.vertex).log2();
-        let next = show(self.next_lr);
-        let (code, advice) = match self.outermost {
-            Some(Side::High) => (Code::SweepEdge, format!("try {next}, above every rate so far")),
-            Some(Side::Low) => (Code::SweepEdge, format!("try {next}, below every rate so far")),
-            None => (Code::Sweep, format!("use {next}")),
+        let code = match self.outermost {
+            _ if self.dead => Code::SweepDead,
+            Some(_) => Code::SweepEdge,
+            None => Code::Sweep,
+        };
+        let factor = show(octaves.abs().exp2());
+        let place = match () {
+            () if self.dead => String::new(),
+            () if octaves.abs() < HERE => "; this run is there".to_owned(),
+            () if octaves < 0.0 => format!("; this run is a factor of {factor} below"),
+            () => format!("; this run is a factor of {factor} above"),
         };
         Finding {
             code,
-            evidence: format!(
-                "{}; this run is {} octaves {}",
-                self.because,
-                show(octaves.abs()),
-                if octaves < 0.0 { "below" } else { "above" }
-            ),
+            evidence: format!("{}{place}", self.because),
             numbers: vec![
                 ("best_lr", self.best),
                 ("vertex_lr", self.vertex),
                 ("octaves_off", octaves),
                 ("tolerance_octaves", self.tolerance),
             ],
-            advice,
+            advice: self.advice(),
             confidence: self.verdict(lr, false).1,
             span: None,
         }
@@ -272,7 +343,12 @@ impl Sweep {
         if let Some((from, to)) = self.interval {
             text += &format!("; the best lies within {} .. {} (80 %)", show(from), show(to));
         }
-        text += &format!("; within 5 % of the best over {} octaves", show(self.tolerance));
+        if self.tolerance > LEAST {
+            text += &format!("; within 5 % of the best over a factor of {}", show(self.tolerance.exp2()));
+        }
+        if let Some(score) = self.best_by_score {
+            text += &format!("; the score is best at {}: loss and score disagree", show(score));
+        }
         match (self.divergence, self.ended_early) {
             (Some(edge), Some(early)) if edge >= early => {
                 text += &format!("; the logs of {} and above end early, as where a script stops at NaN", show(edge));
@@ -292,99 +368,10 @@ fn show(value: f64) -> String {
     super::rules::show(value)
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diagnosis::{Facts, Series, diagnose};
-
-    fn run(lr: f64, end: f64) -> Record {
-        let curve = (0..60).map(|i| (f64::from(i), end + (2.3 - end) * (-f64::from(i) / 6.0).exp()));
-        Record { loss: Series::new(curve), facts: Facts { lr: Some(lr), ..Facts::default() }, ..Record::default() }
-    }
-
-    fn sweep(runs: &[(f64, f64)]) -> Option<Sweep> {
-        let records: Vec<Record> = runs.iter().map(|(lr, end)| run(*lr, *end)).collect();
-        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
-        Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>())
-    }
-
-    #[test]
-    fn a_sweep_finds_its_vertex_and_what_diverged() {
-        let s = sweep(&[(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4), (1.0, 0.9), (10.0, 9.0)]).unwrap();
-        assert_eq!((s.best, s.outermost, s.divergence), (1e-1, None, Some(10.0)));
-        assert!(s.vertex > 0.02 && s.vertex < 0.11, "{}", s.vertex);
-        let (low, high) = s.interval.unwrap();
-        assert!(low < 0.1 && high > 0.03 && low < high);
-        assert_eq!(s.verdict(1e-3, false).0, Placement::TooLow);
-        assert_eq!(s.verdict(1.0, false).0, Placement::TooHigh);
-        assert!(s.tolerance > 0.1 && s.tolerance < 4.0, "{}", s.tolerance);
-    }
-
-    #[test]
-    fn an_edge_is_said_and_left() {
-        let s = sweep(&[(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4)]).unwrap();
-        assert_eq!(s.outermost, Some(Side::High));
-        assert!(s.next_lr > 0.2 && s.finding(0.1).code == Code::SweepEdge);
-        assert_eq!(sweep(&[(1e-3, 0.2), (1e-2, 0.5), (1e-1, 0.6)]).unwrap().outermost, Some(Side::Low));
-        assert!(sweep(&[(1e-3, 1.0), (1e-2, 0.5)]).is_none());
-    }
-
-    #[test]
-    fn logs_of_the_highest_rates_that_end_early_are_of_runs_that_broke() {
-        let mut records: Vec<Record> = [(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4)].map(|(lr, end)| run(lr, end)).into();
-        let short = |lr: f64| Record { loss: Series::new([(0.0, 2.3), (1.0, 2.3)]), ..run(lr, 1.0) };
-        let judge = |records: &[Record]| {
-            let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
-            Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap()
-        };
-        // One may still go on.
-        records.push(short(1.0));
-        assert_eq!(judge(&records).ended_early, None);
-        records.push(short(10.0));
-        let s = judge(&records);
-        assert_eq!((s.ended_early, s.divergence, s.outermost), (Some(1.0), Some(1.0), None));
-        assert!(
-            s.verdict(10.0, false) == (Placement::Diverged, 0.8) && s.because.contains("end early"),
-            "{}",
-            s.because
-        );
-        // Where slow runs were ended too, something else ended them.
-        records.push(short(1e-4));
-        assert_eq!(judge(&records).ended_early, None);
-    }
-
-    #[test]
-    fn the_slowest_run_shows_the_untrained_loss() {
-        let curve = |lr: f64, f: &dyn Fn(f64) -> f64| Record {
-            loss: Series::new((1..40).map(|i| (f64::from(i), f(f64::from(i))))),
-            facts: Facts { lr: Some(lr), ..Facts::default() },
-            ..Record::default()
-        };
-        let falling = |end: f64| move |t: f64| end + (2.3 - end) * (-t / 6.0).exp();
-        let records = [
-            curve(1e-4, &|_| 2.3),
-            curve(1e-2, &falling(0.6)),
-            curve(1e-1, &falling(0.4)),
-            curve(1.0, &|t| 2.8 + 0.3 * (9.7 * t).sin()),
-        ];
-        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
-        let s = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap();
-        assert_eq!((s.verdict(1.0, false).0, s.verdict(0.1, false).0), (Placement::Diverged, Placement::Good));
-    }
-
-    #[test]
-    fn runs_without_a_loss_are_compared_by_their_score() {
-        let run = |lr: f64, end: f64| Record {
-            score: Series::new((0..20).map(|i| (f64::from(i), end * f64::from(i) / 19.0))),
-            facts: Facts { lr: Some(lr), ..Facts::default() },
-            ..Record::default()
-        };
-        let records = [run(1e-3, 0.1), run(1e-2, 0.6), run(1e-1, 0.9), run(1.0, 0.2)];
-        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
-        let s = Sweep::of(&records.iter().zip(&seen).collect::<Vec<_>>()).unwrap();
-        assert_eq!((s.best, s.by), (0.1, By::Score));
-        assert!(s.because.contains("0.1 ended with the highest score"), "{}", s.because);
-        let verdicts = [1e-3, 1e-1, 1.0].map(|lr| s.verdict(lr, false).0);
-        assert_eq!(verdicts, [Placement::TooLow, Placement::Good, Placement::TooHigh]);
-    }
+/// A rate with three significant digits.
+fn short(lr: f64) -> f64 {
+    format!("{lr:.2e}").parse().unwrap_or(lr)
 }
+
+#[cfg(test)]
+mod tests;

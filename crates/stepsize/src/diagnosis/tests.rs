@@ -2,6 +2,9 @@
 
 use super::*;
 
+mod decided;
+mod outside;
+
 fn curve(n: u32, f: impl Fn(f64) -> f64) -> Series {
     Series::new((0..n).map(|i| (f64::from(i), f(f64::from(i)))))
 }
@@ -37,7 +40,8 @@ fn divergence() {
     fires(Code::Diverged, &loss(curve(50, |t| if t > 20.0 { f64::NAN } else { 2.0 })));
     fires(Code::Diverged, &loss(curve(200, |t| 2.3 + (t / 50.0).powi(2))));
     let val = curve(20, |t| if t > 10.0 { f64::INFINITY } else { 1.0 });
-    fires(Code::Diverged, &Record { loss: healthy(), val_loss: val, ..Record::default() });
+    let short = curve(12, |t| 2.3 - 0.01 * t);
+    fires(Code::Diverged, &Record { loss: short, val_loss: val, ..Record::default() });
     silent(Code::Diverged, &loss(healthy()));
     // One skipped step of mixed precision, and a spike that came back.
     silent(Code::Diverged, &loss(curve(400, |t| if t == 90.0 { f64::INFINITY } else { 2.3 * (1.0 + t).powf(-0.3) })));

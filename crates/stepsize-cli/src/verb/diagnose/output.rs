@@ -30,21 +30,12 @@ pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
     }
     for sweep in &all.sweeps {
         out += &format!("\n{}", wrapped("sweep: ", &sweep.because, style));
-        out += &format!("\n{}\n", wrapped("do: ", &sweep_advice(sweep), style));
+        out += &format!("\n{}\n", wrapped("do: ", &sweep.advice(), style));
     }
     for (file, why) in &all.failed {
         out += &format!("{file}: unknown, because it could not be read: {why}\n");
     }
     out
-}
-
-fn sweep_advice(sweep: &Sweep) -> String {
-    let next = rate(sweep.next_lr);
-    match sweep.outermost {
-        Some(Side::High) => format!("try {next}: the highest rate so far was the best"),
-        Some(Side::Low) => format!("try {next}: the lowest rate so far was the best"),
-        None => format!("use {next}"),
-    }
 }
 
 /// The verdict on one run, as a line.
@@ -158,6 +149,7 @@ pub fn object(run: &Judged, sweep: Option<&Sweep>, explain: bool) -> Value {
             "best_lr": plain(s.best), "vertex_lr": plain(s.vertex), "low": s.interval.map(|i| plain(i.0)), "high": s.interval.map(|i| plain(i.1)),
             "tolerance_octaves": s.tolerance, "edge": s.outermost.map(|side| if side == Side::High { "high" } else { "low" }),
             "divergence_lr": s.divergence.map(plain), "rates": s.tried.len(),
+            "best_by_score_lr": s.best_by_score.map(plain), "none_learned": s.dead,
         })
     });
     json!({

@@ -93,12 +93,12 @@ fn random(names: &BTreeSet<&str>) -> bool {
         && words.iter().filter(|w| is_hash(w)).count() * 2 > words.len()
 }
 
-/// Masks numbers and hashes.
+/// Masks numbers and hashes; a number with a point or an exponent is one number.
 fn numbered(part: &str) -> String {
     let mut out = String::new();
-    for token in part.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+    for token in whole_numbers(part).split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
         let word = token.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
-        if is_hash(word) {
+        if is_number(word) || is_hash(word) {
             out.push('#');
         } else {
             for c in word.chars() {
@@ -110,6 +110,45 @@ fn numbered(part: &str) -> String {
             }
         }
         out += &token[word.len()..];
+    }
+    out
+}
+
+fn is_number(word: &str) -> bool {
+    !word.is_empty() && word.bytes().all(|b| b.is_ascii_digit())
+}
+
+/// The text with every number that has a point or an exponent written as "0", so that `sweep_1`,
+/// `sweep_0.3` and `sweep_1e-3` are alike.
+fn whole_numbers(part: &str) -> String {
+    let bytes = part.as_bytes();
+    let digits = |mut at: usize| {
+        while bytes.get(at).is_some_and(u8::is_ascii_digit) {
+            at += 1;
+        }
+        at
+    };
+    let (mut out, mut at) = (String::new(), 0);
+    while at < bytes.len() {
+        let starts = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
+        let mut end = if starts { digits(at) } else { at };
+        if end > at {
+            if bytes.get(end) == Some(&b'.') && digits(end + 1) > end + 1 {
+                end = digits(end + 1);
+            }
+            let sign = usize::from(matches!(bytes.get(end + 1), Some(b'-' | b'+')));
+            if bytes.get(end) == Some(&b'e') && digits(end + 1 + sign) > end + 1 + sign {
+                end = digits(end + 1 + sign);
+            }
+            if !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+                out.push('0');
+                at = end;
+                continue;
+            }
+        }
+        let next = part[at..].chars().next().map_or(1, char::len_utf8);
+        out += &part[at..at + next];
+        at += next;
     }
     out
 }
@@ -155,6 +194,8 @@ mod tests {
         jobs(&["job/run01.jsonl", "job/run12.jsonl"], &[0, 0]);
         jobs(&["lightning_logs/version_0/metrics.csv", "lightning_logs/version_11/metrics.csv"], &[0, 0]);
         jobs(&["job/run02_lr0.1.csv", "job/run04_lr0.3.csv"], &[0, 0]);
+        jobs(&["s/sweep_1.csv", "s/sweep_1e-3.csv", "s/sweep_0.03.csv", "s/sweep_10.csv"], &[0, 0, 0, 0]);
+        jobs(&["0.01.csv", "1.csv", "10.csv", "3e-4.csv"], &[0, 0, 0, 0]);
         jobs(&["job/7f3a9c2/out.txt", "job/1234567/out.txt", "job/abcdefa/out.txt", "job/r2d2/out.txt"], &[0, 0, 0, 0]);
         jobs(&["job/run_a1b2.log", "job/run_1a2b.log", "job/run_abc1.log", "job/run_7f3c.log"], &[0, 0, 0, 0]);
         jobs(&["job/9fe1/version_0/metrics.csv", "job/a1b2/version_0/metrics.csv"], &[0, 0]);

@@ -11,6 +11,8 @@ const PAID: f64 = 0.05;
 /// Binary log of the last rate over its peak above which the run was not annealed: the rate kept 70
 /// % of its peak.
 const UNDECAYED: f64 = -0.5;
+/// A rate that ends above this share of its peak is constant.
+const CONSTANT: f64 = 0.99;
 /// A peak later than this share of the run is the end of a warm-up that fills the run. Chosen by
 /// eye.
 const EARLY_PEAK: f64 = 0.5;
@@ -51,13 +53,14 @@ pub(super) fn not_annealed(seen: &RuleInput<'_>) -> Option<Finding> {
     if !(end > UNDECAYED && peak_at < EARLY_PEAK && noise > SHAKING && drop > LEARNED) {
         return None;
     }
+    let rate = if end.exp2() > CONSTANT {
+        "the rate is constant to the end".to_owned()
+    } else {
+        format!("the rate ends at {} of its peak", percent(end.exp2()))
+    };
     Some(Finding {
         code: Code::NotAnnealed,
-        evidence: format!(
-            "the rate ends at {} of its peak, and the loss still varies by {} of its fall",
-            percent(end.exp2()),
-            percent(noise)
-        ),
+        evidence: format!("{rate}, and the loss still varies by {} of its fall", percent(noise)),
         numbers: vec![("end_share_of_peak", end.exp2()), ("noise_share", noise)],
         advice: "decay the rate to 0 over the last fifth of the run. Until then compare this loss only with runs at the same \
                  rate: a loss that is not annealed flatters lower rates"

@@ -6,14 +6,13 @@
 //! does not show the untrained loss; its largest likely value is taken then, and whether a run that
 //! ends below that diverged is left to the model ([`crate::diagnosis::model`]).
 
-use super::show;
+use super::{Decided, advice, show};
+use crate::Placement;
+use crate::diagnosis::scope::{Outside, from_scratch, rises_evenly, rises_throughout};
 use crate::diagnosis::stats::{mean, median, noise};
 use crate::diagnosis::{Code, Finding, Record, RuleInput, Series};
 pub use crate::divergence::WORSE;
 
-/// What to do about it.
-pub(super) const ADVICE: &str = "lower the rate by a factor of 10 and add a warm-up over the first 5 % of the run; if it then \
-                                  trains, try a third of the rate that broke";
 /// A validation loss alone, or beside a training loss that did not learn, may rise by overfitting;
 /// ending this share above the untrained one is divergence.
 pub const TWICE: f64 = 1.0;
@@ -29,11 +28,19 @@ const CHANCE: f64 = 0.25;
 const LATER: f64 = 30.0;
 /// A loss that ends above this has exploded, in whatever unit.
 const ABSURD: f64 = 1e15;
+/// So has one that ends this many times above its first reading; no spike reaches that.
+const TIMES: f64 = 1e6;
+/// A training and a validation loss are of the same scale when their first readings lie within this
+/// factor.
+const ALIKE: f64 = 5.0;
 /// The steps of a log that ends before this one may be epochs, and the first of them is no longer
 /// that of the untrained model.
 const STEPS: f64 = 100.0;
 /// The untrained loss is the median of at most this many early readings.
 const EARLIEST: usize = 3;
+/// Fewest readings of a loss, and last ones that must all lie above the limit.
+const LEAST: usize = 3;
+const STAYS: usize = 2;
 /// Consecutive readings needed to rule out noise without knowing how large it is.
 const SURE: usize = 6;
 /// Share above the untrained loss at which each of them must lie.
@@ -44,6 +51,8 @@ const STILL: f64 = 0.002;
 /// A training loss below this share of the untrained one has learned, whatever the validation loss
 /// does.
 const LEARNED: f64 = 0.5;
+/// A training loss that ends above this share of its first readings has not learned.
+const LEARNS: f64 = 0.95;
 /// A validation loss that never came below this share of the untrained one has not learned. Chosen
 /// by eye.
 const UNLEARNED: f64 = 0.7;
@@ -52,19 +61,58 @@ const EXPLODED: f64 = 3.0;
 /// Deviations of one reading by which an explosion, a loss far above the start, and a rise of the
 /// means exceed noise. Chosen by eye.
 const DEVIATIONS: [f64; 3] = [6.0, 4.0, 3.0];
-/// Finite readings after the first broken one, over the broken ones, from which the breaks were
-/// steps that mixed precision skipped. Chosen by eye.
-const SKIPPED: usize = 3;
+/// Finite readings after the last broken one that show that the weights are finite: a step was
+/// skipped, or an evaluation failed.
+const BACK: usize = 2;
+/// What Caffe and its heirs print for a softmax that has overflowed: minus the log of the least
+/// positive float.
+const OVERFLOWED: f64 = 87.336_5;
+/// Distance from it that rounding leaves.
+const ROUNDED: f64 = 0.001;
+/// A loss from here on that becomes exactly zero from one reading to the next, and stays so, is NaN
+/// in a log that masks it (Hugging Face's Trainer).
+const MASKED: f64 = 0.05;
+/// Fewest zeros in a row at the end.
+const ZEROS: usize = 3;
+/// A run that broke within this share of its log never trained at its rate.
+const EARLY: f64 = 0.1;
+/// Chance that a run which ended above the untrained loss has diverged; nearly all others were too
+/// high. Measured on the jobs of `diagnosis adapt`.
+const WORSE_SURE: f64 = 0.88;
 /// A running mean that comes down from an explosion falls throughout the last third, by this share
 /// or more, over this many readings or more. Chosen by eye.
 const OVERCOMING: (f64, usize) = (0.1, 4);
 
-pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
-    broken(seen.record).or_else(|| worse(seen.record))
+pub(super) fn check(seen: &RuleInput<'_>) -> Option<Decided> {
+    let record = seen.record;
+    let found = broken(record).or_else(|| masked(record)).or_else(|| overflowed(record)).or_else(|| absurd(record));
+    // The losses of a game may end anywhere.
+    let mut finding = found.or_else(|| worse(record).filter(|_| !record.facts.game))?;
+    let octaves = octaves(seen, finding.span);
+    finding.advice = advice(octaves);
+    Some(Decided { verdict: Placement::Diverged, octaves: Some(octaves), finding })
+}
+
+/// What to do about it.
+pub(super) fn advice(octaves: f64) -> String {
+    format!(
+        "{} and warm it up over the first 5 % of the run; if it then trains, compare it with a run at a third of the rate that \
+         broke",
+        advice::change(octaves)
+    )
+}
+
+/// How far to go down. A rate at which the run trained for a while is nearer to the best, and so
+/// are those of fine-tunes and large networks: the step is only large where the log shows that the
+/// run began from scratch.
+pub fn octaves(seen: &RuleInput<'_>, span: Option<(f64, f64)>) -> f64 {
+    let (first, last) = seen.record.span().unwrap_or_default();
+    let early = span.is_none_or(|s| s.0 <= first + EARLY * (last - first));
+    if early && from_scratch(seen) && Outside::of(seen).is_none() { -advice::BROKE_EARLY } else { -advice::MOVE }
 }
 
 fn finding(evidence: String, numbers: Vec<(&'static str, f64)>, span: (f64, f64), confidence: f64) -> Finding {
-    Finding { code: Code::Diverged, evidence, numbers, advice: ADVICE.to_owned(), confidence, span: Some(span) }
+    Finding { code: Code::Diverged, evidence, numbers, advice: String::new(), confidence, span: Some(span) }
 }
 
 /// A loss that is not finite and did not come back.
@@ -72,12 +120,17 @@ fn broken(record: &Record) -> Option<Finding> {
     for (series, what) in [(&record.loss, "training"), (&record.val_loss, "validation")] {
         let Some(&first) = series.broken().first() else { continue };
         let (_, last) = series.span()?;
-        let after = series.points().iter().filter(|p| p.0 > first).count();
         let broken = series.broken().len();
-        // A skipped step of mixed precision logs one infinity among many finite losses.
-        if after > SKIPPED * broken
-            && series.points().last().is_some_and(|p| Some(p.0) > series.broken().last().copied())
-        {
+        // Weights that are not finite stay so, and every loss after them is broken.
+        let end = series.broken().last().copied().unwrap_or(last);
+        if record.loss.points().iter().chain(series.points()).filter(|p| p.0 > end).count() >= BACK {
+            continue;
+        }
+        // So where training continues and learns, the evaluation alone fails.
+        let train = record.loss.values();
+        let continues = record.loss.points().iter().filter(|p| p.0 > first).count() >= BACK;
+        let learns = ending(&train).zip(train.first()).is_some_and(|(end, start)| end < UNLEARNED * start);
+        if what == "validation" && record.loss.broken().is_empty() && continues && learns {
             continue;
         }
         let evidence = format!(
@@ -91,6 +144,49 @@ fn broken(record: &Record) -> Option<Finding> {
     None
 }
 
+/// A loss that was written as zero because it was not a number.
+fn masked(record: &Record) -> Option<Finding> {
+    let points = record.loss.points();
+    let zeros = points.iter().rev().take_while(|p| p.1 == 0.0).count();
+    let since = points.len() - zeros;
+    let fell = since.checked_sub(1).is_some_and(|i| points[i].1 > MASKED);
+    let norms = &record.grad_norm;
+    let broken = norms.broken().iter().any(|s| points.get(since).is_some_and(|p| *s >= p.0));
+    if zeros < ZEROS || !(broken || fell) {
+        return None;
+    }
+    let (from, last) = (points[since].0, points[points.len() - 1].0);
+    let beside = if broken { ", while the gradient norm is not finite" } else { "" };
+    let evidence = format!(
+        "the loss is exactly 0 from step {} on{beside}: a loss that was not finite, written as zero",
+        show(from)
+    );
+    Some(finding(evidence, vec![("first_broken_step", from), ("broken_readings", zeros as f64)], (from, last), 0.97))
+}
+
+/// A loss that stands at the number that an overflowed softmax gives.
+fn overflowed(record: &Record) -> Option<Finding> {
+    let points = record.main().points();
+    let since = points.len() - points.iter().rev().take_while(|p| (p.1 - OVERFLOWED).abs() < ROUNDED).count();
+    let from = points.get(since).filter(|_| points.len() - since >= ZEROS)?.0;
+    let evidence = format!(
+        "the loss stands at {OVERFLOWED} from step {} on: what a softmax gives that has overflowed",
+        show(from)
+    );
+    Some(finding(evidence, vec![("first_broken_step", from)], (from, points[points.len() - 1].0), 0.99))
+}
+
+/// A loss that ends at a value that none has.
+fn absurd(record: &Record) -> Option<Finding> {
+    let (series, end) = [&record.loss, &record.val_loss].into_iter().find_map(|s| {
+        let first = s.points().first()?.1;
+        let absurd = |end: &f64| *end > ABSURD || first > 0.0 && *end > TIMES * first;
+        Some((s, ending(&s.values()).filter(absurd)?))
+    })?;
+    let evidence = format!("the loss ends at {}", show(end));
+    Some(finding(evidence, vec![("end_loss", end)], series.span()?, 0.99))
+}
+
 /// The untrained loss by which a series is judged.
 #[derive(Clone, Copy)]
 struct UntrainedLoss {
@@ -102,31 +198,29 @@ struct UntrainedLoss {
 }
 
 impl UntrainedLoss {
-    /// For the training loss: from its own early readings, else those of the validation loss, else
-    /// a guess.
+    /// For the training loss: from its own early readings, else from a validation loss before the
+    /// first step that is of the same scale, else a guess.
     fn of_train(record: &Record) -> Option<Self> {
-        Self::own(early_train(record)).or_else(|| Self::other(early_val(record))).or_else(|| Self::guess(record))
+        let first = record.loss.points().first().map_or(0.0, |p| p.1);
+        let alike = |val: &f64| (1.0 / ALIKE..=ALIKE).contains(&(first / val));
+        let val = || Some(Self { loss: early_val(record).filter(alike)?, share: CHANCE, own: false });
+        Self::own(early_train(record)).or_else(val).or_else(|| Self::guess(record, &record.loss))
     }
 
-    /// For the validation loss: from its own early readings, else those of the training loss, else
-    /// a guess.
+    /// For the validation loss: from its own early readings, else a guess. Never from the training
+    /// loss, whose scale may be another (dropout, weights, sums).
     fn of_val(record: &Record) -> Option<Self> {
-        Self::own(early_val(record)).or_else(|| Self::other(early_train(record))).or_else(|| Self::guess(record))
+        Self::own(early_val(record)).or_else(|| Self::guess(record, &record.val_loss))
     }
 
     fn own(loss: Option<f64>) -> Option<Self> {
         Some(Self { loss: loss?, share: WORSE, own: true })
     }
 
-    fn other(loss: Option<f64>) -> Option<Self> {
-        Some(Self { loss: loss?, share: CHANCE, own: false })
-    }
-
     /// The highest loss that an untrained network is likely to have, by the number of classes or by
-    /// the first readings.
-    fn guess(record: &Record) -> Option<Self> {
-        let firsts = [&record.loss, &record.val_loss].into_iter().filter_map(|s| s.points().first());
-        let first = firsts.map(|p| p.1).max_by(f64::total_cmp)?;
+    /// the first reading.
+    fn guess(record: &Record, series: &Series) -> Option<Self> {
+        let first = series.points().first()?.1;
         let loss = match record.facts.classes.filter(|c| *c > 1) {
             Some(classes) => UNTRAINED * f64::from(classes).ln(),
             None if first > 0.0 => LATER * first,
@@ -163,12 +257,6 @@ fn early(series: &Series, until: f64) -> Option<f64> {
 /// A loss that ends above that of the untrained model.
 fn worse(record: &Record) -> Option<Finding> {
     let (train, val) = (&record.loss, &record.val_loss);
-    if let Some((series, end)) =
-        [train, val].into_iter().find_map(|s| Some((s, ending(&s.values()).filter(|e| *e > ABSURD)?)))
-    {
-        let evidence = format!("the loss ends at {}", show(end));
-        return Some(finding(evidence, vec![("end_loss", end)], series.span()?, 0.99));
-    }
     // A validation loss may end above its start by overfitting alone. It does not while the
     // training loss ends above, too, and not at twice its start while the training loss did not
     // come down to half.
@@ -176,8 +264,12 @@ fn worse(record: &Record) -> Option<Finding> {
         let start = UntrainedLoss::of_val(record)?;
         let lowest = val.values().into_iter().fold(f64::INFINITY, f64::min);
         let share = match ending(&train.values()).filter(|_| train.len() >= 2) {
-            Some(end) if start.own && end > start.loss => ALWAYS,
-            Some(end) if end < LEARNED * start.loss => return None,
+            Some(end)
+                if median(&train.values()[..EARLIEST.min(train.len())]).is_some_and(|first| end > LEARNS * first) =>
+            {
+                ALWAYS
+            }
+            Some(end) if train.points().first().is_some_and(|first| end < LEARNED * first.1) => return None,
             None if lowest >= UNLEARNED * start.loss => start.share,
             _ => TWICE,
         };
@@ -188,12 +280,15 @@ fn worse(record: &Record) -> Option<Finding> {
     }
     let start = UntrainedLoss::of_train(record)?;
     // A smoothed training loss stays high after an explosion from which the run recovered.
-    let by_train = above(train, start, start.limit(start.share)).filter(|_| !overcoming(&train.values()));
+    // One that rises evenly may be of a sum whose weights change.
+    let little = ending(&train.values()).is_some_and(|end| end < EXPLODED * start.loss.abs());
+    let even = rises_evenly(train) && (little || rises_throughout(train));
+    let by_train = above(train, start, start.limit(start.share)).filter(|_| !even && !overcoming(&train.values()));
     if val.len() < 3 {
         return by_train;
     }
     // Where both are logged, both must be worse.
-    let untrained = UntrainedLoss::of_val(record).filter(|s| s.own).map_or(start.loss, |s| s.loss);
+    let untrained = early_val(record).or_else(|| val.points().first().map(|p| p.1))?;
     by_train.filter(|_| ending(&val.values()).is_some_and(|v| v > untrained)).or_else(by_val)
 }
 
@@ -203,21 +298,30 @@ fn above(series: &Series, start: UntrainedLoss, limit: f64) -> Option<Finding> {
     let (points, values) = (series.points(), series.values());
     let part = values.len().div_ceil(10);
     let (begin, end) = (mean(values.get(..part)?)?, ending(&values)?);
-    if values.len() < 2 || end <= limit {
+    // One last reading is a spike; what has broken stays.
+    if values.len() < LEAST || values[values.len() - STAYS..].iter().any(|v| *v <= limit) || end <= limit {
         return None;
     }
     // The first reading may lie low by chance. So one of these must hold: the loss exploded on the
     // way; it ends far above its own start; its means rise; all late readings lie far above; or
     // there is no noise that could be chance.
     let (early, late) = values.split_at(values.len() / 2);
+    // A loss of single small batches varies by factors.
+    let factors = late.iter().all(|v| *v > 0.0).then(|| late.iter().map(|v| v.ln()).collect::<Vec<_>>());
+    let factors = factors.and_then(|logs| noise(&logs)).unwrap_or(0.0);
+    let beyond = |loss: f64, deviations: f64| start <= 0.0 || (loss / start).ln() > deviations * factors;
     let (early, late) = (noise(early).unwrap_or(0.0), noise(late).unwrap_or(0.0));
     let worst = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let [explosion, distance, slope] = DEVIATIONS;
-    let exploded = worst > start + (EXPLODED - 1.0) * start.abs() && worst > start + explosion * early.min(late);
-    let far = end > start + CHANCE * start.abs() && end - start > distance * early.max(late);
+    let exploded = worst > start + (EXPLODED - 1.0) * start.abs()
+        && worst > start + explosion * early.min(late)
+        && beyond(worst, explosion);
+    let far = end > start + CHANCE * start.abs() && end - start > distance * early.max(late) && beyond(end, distance);
     let rises = end - begin > slope * early.max(late) * (2.0 / part as f64).sqrt() && end > begin + WORSE * begin.abs();
     let half = &values[values.len() / 2..];
-    let always = half.len() >= SURE && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs());
+    let always = half.len() >= SURE
+        && half.iter().all(|v| *v > limit && *v > start + ALWAYS * start.abs())
+        && beyond(end, distance);
     let steady = own && half.len() >= SURE && half.iter().all(|v| *v > limit) && late < STILL * end.abs();
     if !(exploded || far && own || rises || always || steady) {
         return None;
@@ -225,7 +329,7 @@ fn above(series: &Series, start: UntrainedLoss, limit: f64) -> Option<Finding> {
     let from = points.iter().rev().take_while(|p| p.1 > start).last().map_or(points[0].0, |p| p.0);
     let last = points.last().map_or(from, |p| p.0);
     let evidence = format!("the loss ends at {}, above {}, that of the untrained model", show(end), show(start));
-    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), 0.95))
+    Some(finding(evidence, vec![("end_loss", end), ("start_loss", start)], (from, last), WORSE_SURE))
 }
 
 /// The loss at the end: the median of the last tenth of the readings.

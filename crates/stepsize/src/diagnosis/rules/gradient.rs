@@ -26,7 +26,7 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
             show(at.0)
         ),
         numbers: vec![("end_over_start", grown), ("worst_over_median", worst), ("step", at.0)],
-        advice: "clip the norm at three times its median; if it keeps growing, lower the rate by a third".to_owned(),
+        advice: "clip the norm at three times its median".to_owned(),
         confidence: 0.8,
         span: Some((at.0, at.0)),
     })

@@ -25,6 +25,10 @@ const FALLING: f64 = 0.98;
 /// One over the share of the readings, the last ones, in which the rate must fall throughout, and
 /// the fewest of them.
 const LAST: (usize, usize) = (4, 3);
+/// A rate that falls in steps falls below this share of itself at once, and at most once in so many
+/// readings.
+const STEP: f64 = 0.75;
+const FEW: usize = 4;
 /// A planned length this many times the logged one was not reached.
 const PLANNED: f64 = 1.15;
 /// A rate above this share of its peak is not far down yet.
@@ -38,6 +42,9 @@ pub(super) fn too_short(seen: &RuleInput<'_>) -> Option<Finding> {
     let (first, last) = seen.record.lr.span()?;
     let end = points.last()?.1;
     if points.len() < READINGS || peak <= 0.0 || end > DECAYED * peak || last <= first {
+        return None;
+    }
+    if steps_down(&points.iter().map(|p| p.1).collect::<Vec<_>>()) {
         return None;
     }
     let since = points.iter().rev().take_while(|p| p.1 <= end * SAME + ROUNDING * peak).last()?.0;
@@ -60,6 +67,19 @@ pub(super) fn too_short(seen: &RuleInput<'_>) -> Option<Finding> {
         confidence: 0.9,
         span: Some((since, last)),
     })
+}
+
+/// Whether the rate falls in steps, with plateaus between them: the last plateau is meant.
+fn steps_down(rates: &[f64]) -> bool {
+    let same = |w: &[f64]| (w[1] - w[0]).abs() <= 1e-3 * w[0].abs();
+    let peak = rates.iter().copied().fold(0.0, f64::max);
+    let begin = rates.iter().position(|r| *r >= FALLING * peak).unwrap_or(0);
+    let end = rates.last().map_or(0.0, |last| last * SAME + ROUNDING * peak);
+    // Between the peak and the last plateau; the peak itself may be a plateau.
+    let falls: Vec<&[f64]> = rates[begin..].windows(2).filter(|w| w[0] > end).collect();
+    let moves: Vec<usize> = (0..falls.len()).filter(|i| !same(falls[*i])).collect();
+    let jumps = moves.iter().all(|i| falls[*i][1] < STEP * falls[*i][0]);
+    !moves.is_empty() && jumps && moves.len() * FEW <= falls.len()
 }
 
 pub(super) fn too_long(seen: &RuleInput<'_>) -> Option<Finding> {

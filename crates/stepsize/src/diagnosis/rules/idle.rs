@@ -45,9 +45,9 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
         show(sd)
     );
     let advice = if died {
-        "the loss rose at first and then stood still, so the units died: divide the rate by 10 and add a warm-up"
+        "the loss rose at first and then stood still, so the units died: divide the rate by 3 and add a warm-up"
     } else {
-        "raise the rate 10 times once; if nothing moves, look for frozen weights, a detached loss or shuffled labels"
+        "raise the rate 3 times; if nothing moves then, look for frozen weights, a detached loss or shuffled labels"
     };
     Some(Finding {
         code: Code::Idle,

@@ -5,9 +5,10 @@
 
 mod words;
 
-use super::{diverged, percent, show};
+use super::{advice, diverged, percent, show};
 use crate::Placement;
 use crate::diagnosis::model::{DIVERGED, Odds};
+use crate::diagnosis::scope::{Outside, twice_more};
 use crate::diagnosis::{Code, Feature, Finding, RuleInput, tidy};
 use words::words;
 
@@ -15,15 +16,30 @@ use words::words;
 const MOST: usize = 3;
 
 /// The finding when nothing can be said of the rate; `why` follows on "because".
-pub fn unknown(why: String, advice: String, numbers: Vec<(&'static str, f64)>, confidence: f64) -> Finding {
+pub fn unknown(why: &str, advice: String, numbers: Vec<(&'static str, f64)>) -> Finding {
     Finding {
         code: Code::CannotTell,
         evidence: format!("cannot tell from this log, because {why}"),
         numbers,
         advice,
-        confidence,
+        confidence: 0.0,
         span: None,
     }
+}
+
+/// The finding for a log of a kind that was not learned.
+pub fn outside(reason: Outside, base: Option<f64>) -> Finding {
+    unknown(&reason.why(), reason.experiment(base), Vec::new())
+}
+
+/// The finding where the curve as a whole looks like that of a rate that is too low, and a finding
+/// speaks against it.
+pub fn torn(against: &Finding, base: Option<f64>) -> Finding {
+    let why = format!(
+        "the curve as a whole is like those of rates that are too low, but {}, which speaks against it",
+        against.evidence
+    );
+    unknown(&why, twice_more("run it", base), Vec::new())
 }
 
 /// The verdict, with its chance, as a finding. `octaves` is the correction that is advised, `base`
@@ -52,27 +68,22 @@ pub fn place(
     let mut numbers: Vec<(&'static str, f64)> =
         vec![("chance_too_low", low), ("chance_good", good), ("chance_too_high", high)];
     numbers.extend(told.iter().map(|(feature, _)| (feature.name(), seen.features.get(*feature))));
-    let factor = show(octaves.abs().exp2().round());
+    let change = advice::change(octaves);
     let to = base.map_or_else(String::new, |lr| format!(", to {}", show(tidy(lr * octaves.exp2()))));
     let chances = format!("too low {}, good {}, too high {}", percent(low), percent(good), percent(high));
     let advice = match verdict {
-        Placement::TooLow => format!("raise the rate about {factor} times{to}, with a short warm-up"),
-        Placement::TooHigh => format!("divide the rate by about {factor}{to}"),
-        Placement::Diverged => diverged::ADVICE.to_owned(),
+        Placement::TooLow | Placement::TooHigh => {
+            format!("{change}{to}, and diagnose both logs again: one curve shows the side, not how far")
+        }
+        Placement::Diverged => diverged::advice(octaves),
         Placement::Good => {
             "keep the rate; two runs at half and at twice the rate would show how much room there is".to_owned()
         }
-        Placement::Unknown => {
-            let times = if octaves > 0.0 { "times" } else { "divided by" };
-            format!(
-                "run once more with the rate {times} {factor}{to}, with the same length and schedule: the two logs together \
-                 settle it"
-            )
-        }
+        Placement::Unknown => twice_more("run it", base),
     };
     if verdict == Placement::Unknown {
         let why = format!("curves like this one come from rates of every kind ({chances})");
-        return unknown(why, advice, numbers, confidence);
+        return unknown(&why, advice, numbers);
     }
     let words: Vec<String> = told.into_iter().map(|(_, words)| words).collect();
     let shape = if words.is_empty() { "the curve as a whole decides".to_owned() } else { words.join("; ") };

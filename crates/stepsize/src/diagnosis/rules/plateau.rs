@@ -3,7 +3,7 @@
 //! Compares the third quarter with the fourth. A plateau is left by a higher rate as often as by a
 //! lower one, so the advice is to branch.
 
-use super::{percent, show};
+use super::show;
 use crate::diagnosis::stats::{mean, noise};
 use crate::diagnosis::{Code, Feature, Finding, RuleInput};
 
@@ -41,12 +41,10 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
         return None;
     }
     let evidence = format!(
-        "the mean loss of the last quarter ({}) is no better than that of the quarter before ({}; noise of the means {}): the \
-         gain is {} of the whole fall",
+        "the mean loss of the last quarter ({}) is no better than that of the quarter before ({}; noise of the means {})",
         show(after),
         show(before),
-        show(sd),
-        percent(gain / fall)
+        show(sd)
     );
     Some(Finding {
         code: Code::Plateau,

@@ -11,6 +11,8 @@ use crate::diagnosis::{Code, Feature, Finding, RuleInput};
 const EARLY: f64 = 0.8;
 /// Share of the fall in the second half below which the loss is flat. Chosen by eye.
 const FLAT: f64 = 0.05;
+/// A share below this counts as nothing.
+const NOTHING: f64 = 0.005;
 /// Least fall of the log loss. Chosen by eye.
 const DROP: f64 = 0.1;
 /// A log whose first reading lies later than this share of the run does not show its first
@@ -24,9 +26,9 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
         return None;
     }
     let evidence = format!(
-        "{} of the fall of the log loss came in the first sixteenth of the run, {} in its second half",
-        percent(early),
-        percent(late.max(0.0))
+        "{} of the fall of the log loss came in the first sixteenth of the run, and {} in its second half",
+        percent(early.min(1.0)),
+        if late < NOTHING { "none".to_owned() } else { percent(late) }
     );
     let (first, last) = seen.record.main().span()?;
     Some(Finding {

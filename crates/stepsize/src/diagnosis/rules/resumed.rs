@@ -21,12 +21,18 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let (first, last) = seen.record.lr.span()?;
     let restarts: Vec<f64> = seen.record.lr.restarts().iter().chain(seen.record.loss.restarts()).copied().collect();
     let near = |step: f64| restarts.iter().any(|r| (r - step).abs() <= NEAR * (last - first).max(1.0));
+    // A warm-up rises before the reading and after it.
+    let rises = |i: usize| {
+        let rise = |i: usize| points.get(i).zip(points.get(i + 1)).is_some_and(|(a, b)| b.1 > a.1 * (1.0 + 1e-6));
+        rise(i - 1) || rise(i + 1)
+    };
     let jumps: Vec<(f64, f64, f64)> = points
         .windows(2)
+        .enumerate()
         .skip(1)
-        .filter(|w| w[0].1 > 0.0 && w[0].0 > first + BEGINNING * (last - first))
-        .filter(|w| w[1].1 > JUMP * w[0].1 || near(w[1].0) && (w[1].1 / w[0].1).ln().abs() > CHANGE)
-        .map(|w| (w[1].0, w[0].1, w[1].1))
+        .filter(|(_, w)| w[0].1 > 0.0 && w[0].0 > first + BEGINNING * (last - first))
+        .filter(|(i, w)| w[1].1 > JUMP * w[0].1 && !rises(*i) || near(w[1].0) && (w[1].1 / w[0].1).ln().abs() > CHANGE)
+        .map(|(_, w)| (w[1].0, w[0].1, w[1].1))
         .collect();
     let [(step, before, after)] = jumps[..] else { return None };
     let resumed = near(step);

@@ -51,9 +51,7 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
         code: Code::Spikes,
         evidence,
         numbers: vec![("spikes", found.len() as f64), ("highest", worst.1), ("step", worst.0)],
-        advice: "clip the gradient norm at 1; with Adam lower beta2 to 0.95; if spikes become more frequent, lower the rate by \
-                 a third"
-            .to_owned(),
+        advice: "clip the gradient norm at 1; with Adam lower beta2 to 0.95".to_owned(),
         confidence: 0.85,
         span: Some((found.first().map_or(worst.0, |f| f.0), found.last().map_or(worst.0, |f| f.0))),
     })

@@ -8,6 +8,8 @@ use crate::diagnosis::{Code, Diagnosis, Record, Series};
 
 /// A run shorter than this share of the longest did not finish the job.
 const WHOLE: f64 = 0.9;
+/// A loss that ended within this share of where it began has not fallen.
+const IDLE: f64 = 0.02;
 /// A log shorter than this share of the longest ended early.
 const EARLY: f64 = 0.5;
 /// Fewest rates whose logs must end early for it to be divergence: a single one may be of a run
@@ -16,6 +18,10 @@ const ENDED: usize = 2;
 /// A rate this many times below the best hardly moves the loss before the first reading, which is
 /// then the untrained loss.
 const SLOW: f64 = 30.0;
+
+/// Least gain of the score at its best rate over that at the rate with the best loss, as a share of
+/// the range of scores.
+const SCORED: f64 = 0.03;
 
 /// Where one run ended.
 #[derive(Debug, Clone, Copy)]
@@ -30,6 +36,12 @@ pub(super) struct RunEnd<'a> {
     pub first: Option<f64>,
     /// Standard deviation of the final loss.
     pub noise: Option<f64>,
+    /// Whether the loss stands at that of guessing, or ended no lower than it began.
+    idle: bool,
+    /// Whether the loss stands at that of guessing.
+    dead: bool,
+    /// The score at the end, of a whole run.
+    score: Option<f64>,
 }
 
 /// The ends of runs whose rate is known, and what they are compared by.
@@ -42,14 +54,19 @@ pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By)
     let span = |r: &Record| if by == By::Score { r.score.span() } else { r.span() };
     let longest = runs.iter().filter_map(|(r, _)| span(r)).map(|s| s.1).fold(0.0, f64::max);
     let end = |(record, diagnosis): &(&'a Record, &Diagnosis)| {
-        let diverged = diagnosis.verdict == Placement::Diverged
-            || diagnosis.findings.first().is_some_and(|f| f.code == Code::Diverged);
+        let is = |code: Code| diagnosis.findings.first().is_some_and(|f| f.code == code);
+        let diverged = diagnosis.verdict == Placement::Diverged || is(Code::Diverged);
         let whole = span(record).is_some_and(|s| s.1 >= WHOLE * longest);
         let early = span(record).is_none_or(|s| s.1 < EARLY * longest) && !record.facts.running;
         let loss = if by == By::Score { ending(&record.score.values()).map(|s| -s) } else { record.final_loss() };
         let first = |s: &Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
+        let begun = first(if record.val_loss.len() > 1 { &record.val_loss } else { &record.loss });
+        let fell = begun.zip(loss).is_none_or(|(first, last)| last < first - IDLE * first.abs());
         Some(RunEnd {
             record,
+            dead: is(Code::Dead),
+            idle: by != By::Score && (is(Code::Dead) || is(Code::Idle) || !fell),
+            score: ending(&record.score.values()).filter(|_| whole && !diverged),
             lr: record.base_lr()?,
             loss: loss.filter(|_| whole && !diverged),
             diverged,
@@ -117,6 +134,29 @@ pub(super) fn worse_than_untrained(ends: &mut [RunEnd<'_>]) {
     }
 }
 
+/// Whether no run learned anything: those that did not diverge stand at the loss of guessing, or
+/// where they began. Returns whether the rates are known to be too high: some run diverged, or lost
+/// what it had learned.
+pub(super) fn none_learned(ends: &[RunEnd<'_>], runs: &[(&Record, &Diagnosis)]) -> Option<bool> {
+    let trained: Vec<&RunEnd<'_>> = ends.iter().filter(|e| e.loss.is_some()).collect();
+    // A run that ends where another one is dead has not learned either.
+    let level = trained.iter().filter(|e| e.dead).find_map(|e| e.loss);
+    let at_level = |e: &RunEnd<'_>| level.zip(e.loss).is_some_and(|(level, l)| (l - level).abs() < IDLE * level.abs());
+    if trained.iter().any(|e| !e.idle && !at_level(e)) || trained.is_empty() && !ends.iter().any(|e| e.diverged) {
+        return None;
+    }
+    let high = |d: &Diagnosis| matches!(d.verdict, Placement::Diverged | Placement::TooHigh);
+    Some(runs.iter().any(|(_, d)| high(d)))
+}
+
+/// The rates, rising, each with the mean of the scores at the end of its runs.
+fn scores(ends: &[RunEnd<'_>]) -> Vec<(f64, f64)> {
+    let mut all: Vec<(f64, f64)> = ends.iter().filter_map(|e| Some((e.lr, e.score?))).collect();
+    all.sort_by(|a, b| a.0.total_cmp(&b.0));
+    let same = |a: &(f64, f64), b: &(f64, f64)| (a.0 / b.0).ln().abs() < super::SAME_RATE;
+    all.chunk_by(same).map(|c| (c[0].0, c.iter().map(|p| p.1).sum::<f64>() / c.len() as f64)).collect()
+}
+
 /// The rates, rising, each with the mean of its losses. A rate at which half of the runs diverged
 /// or more has no loss.
 pub(super) fn rates(ends: &[RunEnd<'_>]) -> Vec<Tried> {
@@ -147,4 +187,18 @@ pub(super) fn rates(ends: &[RunEnd<'_>]) -> Vec<Tried> {
         }
     }
     tried
+}
+
+/// The rate with the best score, where it is more than one rate away from the best by loss and its
+/// score clearly better.
+pub(super) fn other_by_score(ends: &[RunEnd<'_>], tried: &[Tried], best: f64) -> Option<f64> {
+    let scores = scores(ends);
+    let (top, low) = scores.iter().fold((None, f64::INFINITY), |(top, low): (Option<(f64, f64)>, f64), s| {
+        (Some(top.filter(|t| t.1 >= s.1).unwrap_or(*s)), low.min(s.1))
+    });
+    let top = top?;
+    let own = scores.iter().find(|s| (s.0 / best).ln().abs() < super::SAME_RATE)?.1;
+    let at = |lr: f64| tried.iter().position(|t| t.is_at(lr));
+    let apart = at(top.0)?.abs_diff(at(best)?);
+    (scores.len() >= super::FEWEST && apart > 1 && top.1 - own > SCORED * (top.1 - low)).then_some(top.0)
 }

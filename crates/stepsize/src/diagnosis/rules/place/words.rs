@@ -14,6 +14,7 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
     }
     let small = value < NOTHING;
     Some(match feature {
+        Feature::Drop if value < NOTHING => "the loss did not fall".to_owned(),
         Feature::Drop if (-value).exp() < NOTHING => "the loss fell to less than 1 % of its start".to_owned(),
         Feature::Drop => format!("the loss fell to {} of its start", percent((-value).exp())),
         Feature::Share2 => share("the log loss", "half", value),
@@ -51,9 +52,9 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         Feature::ValNoiseRel if small => "the validation loss varies by next to nothing of its fall".to_owned(),
         Feature::ValNoiseRel => format!("the validation loss varies by {} of its fall", percent(value)),
         Feature::Rise if small => "the loss never rose above its start".to_owned(),
-        Feature::Rise => format!("the loss rose to {} of its start", percent(value.exp())),
+        Feature::Rise => format!("the loss rose to {} times its start", show(value.exp())),
         Feature::WorstOverStart if small => "no reading of the loss lies above its start".to_owned(),
-        Feature::WorstOverStart => format!("the highest reading of the loss is {} of its start", percent(value.exp())),
+        Feature::WorstOverStart => format!("the highest reading of the loss is {} times its start", show(value.exp())),
         Feature::EndOverBest if small => "the loss ends at its best".to_owned(),
         Feature::EndOverBest => format!("the loss ends above its best by {} of its fall", percent(value)),
         Feature::ValEndOverBest if small => "the validation loss ends at its best".to_owned(),
@@ -113,6 +114,8 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
 fn share(what: &str, part: &str, value: f64) -> String {
     if value < NOTHING {
         format!("{what} did not fall in the first {part} of the run")
+    } else if value > 1.0 + NOTHING {
+        format!("{what} was lower after the first {part} of the run than at its end")
     } else {
         format!("{what} made {} of its fall in the first {part} of the run", percent(value))
     }
@@ -122,6 +125,8 @@ fn share(what: &str, part: &str, value: f64) -> String {
 fn part(what: &str, when: &str, value: f64) -> String {
     if value < NOTHING {
         format!("{what} did not fall {when}")
+    } else if value > 1.0 + NOTHING {
+        format!("{what} fell {when} by more than it did in all")
     } else {
         format!("{what} made {} of its fall {when}", percent(value))
     }
@@ -171,9 +176,12 @@ mod tests {
         assert_eq!(told(Feature::Slope1, 2f64.ln()), "the loss fell by 50 % over the second half of the run");
         for feature in Feature::ALL {
             assert_eq!(words(feature, f64::NAN), None);
-            for value in [0.0, 1.0] {
+            for value in [0.0, 1e-3, 1.0, 7.0] {
+                let empty = |w: &str| {
+                    w.contains(" 0 %") || w.contains("100 % of its start") || w.contains("00 % of its fall in")
+                };
                 assert!(
-                    words(feature, value).is_none_or(|w| !w.contains(" 0 %")),
+                    words(feature, value).is_none_or(|w| !empty(&w) || value == 1.0 && !w.contains(" 0 %")),
                     "{feature}: {:?}",
                     words(feature, value)
                 );

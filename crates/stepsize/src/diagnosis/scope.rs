@@ -1,0 +1,366 @@
+//! [`Outside`]: the logs from which one curve cannot tell where the rate lies.
+//!
+//! The trees were fitted to whole runs of small networks that train from scratch. Among 390 public
+//! runs that they advised to raise were published recipes, fine-tunes and resumed parts, whose
+//! rates were right. Nothing in the shape of a curve tells such a run from a small one with a low
+//! rate. So no verdict is given there, but the experiment is named that gives one.
+
+use super::rules::show;
+use super::stats::{median, noise};
+use super::{Feature, Record, RuleInput, Series, Weights, tidy};
+
+/// A log begins in mid-run when its first step lies this many strides from zero ...
+const STRIDES: f64 = 2.5;
+/// ... and at more than this share of its last step. The fitted logs begin earlier.
+const LATE: f64 = 0.1;
+/// Steps from which a run is far longer than any that was fitted: ten times the longest.
+const LONG: f64 = 20_000.0;
+/// Rates below these are those of large networks and of fine-tunes: of gradient descent, and of
+/// other or unknown optimizers. Small networks that train from scratch need higher ones, so the
+/// trees take any such rate for too low.
+const SMALL: (f64, f64) = (3e-4, 1e-3);
+/// A classifier that trains from scratch begins at this share of the loss of guessing or above.
+const GUESSING: f64 = 0.8;
+/// Share of the steps of a log that are its first, where it counts steps: it then has so many.
+const EARLIEST: f64 = 0.005;
+/// See [`EARLIEST`].
+const STEPS: f64 = 100.0;
+/// Fall of the log loss below which a classifier has hardly learned. A fine-tune learns more.
+const HARDLY: f64 = 0.1;
+/// Share by which both losses must move to move in opposite directions, and deviations of a
+/// reading.
+const OPPOSED: (f64, f64) = (0.1, 3.0);
+/// A last reading this many times the one before it, and as many deviations above it, stands apart.
+const APART: (f64, f64) = (1.5, 6.0);
+/// Blocks of the second half of a loss in which an even rise is sought.
+const BLOCKS: usize = 6;
+/// Least such rise, as a share and in deviations of the mean of a block.
+const RISE: (f64, f64) = (0.03, 4.0);
+/// Least share of blocks that rise, and of the rise before the middle.
+const EVEN: (f64, f64) = (0.8, 0.2);
+/// Most times its first reading that a loss rises to by growing weights; one that explodes rises
+/// farther.
+const RISEN: f64 = 20.0;
+/// Least share of a rise that comes in each half of a run where it is even.
+const THROUGHOUT: f64 = 0.33;
+/// Fewest readings of a loss whose ends are compared.
+const READINGS: usize = 5;
+
+/// Why a log lies outside of what was learned.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Outside {
+    /// The loss is that of one side of a game.
+    Game,
+    /// The log begins at this step, in mid-run.
+    MidRun(f64),
+    /// The run began with weights that were trained before.
+    Trained,
+    /// The first loss is this share of the loss of guessing.
+    BelowGuessing(f64),
+    /// A base rate as of fine-tunes and large networks.
+    SmallRate(f64),
+    /// A run of so many steps.
+    Long(f64),
+    /// The training loss rises while the validation loss falls.
+    Opposed,
+    /// The training loss rises evenly through the second half of the run.
+    Rising,
+    /// The last validation loss alone stands far above the others.
+    LastReading(f64),
+}
+
+impl Outside {
+    /// The first reason that holds, if any.
+    pub fn of(seen: &RuleInput<'_>) -> Option<Self> {
+        let record = seen.record;
+        let facts = &record.facts;
+        if facts.game {
+            return Some(Self::Game);
+        }
+        if let Some(step) = begins_late(record) {
+            return Some(Self::MidRun(step));
+        }
+        if facts.weights == Weights::Trained || says_trained(record) {
+            return Some(Self::Trained);
+        }
+        if let Some(share) = below_guessing(seen) {
+            return Some(Self::BelowGuessing(share));
+        }
+        if let Some(last) = last_apart(&record.val_loss) {
+            return Some(Self::LastReading(last));
+        }
+        if opposed(record) {
+            return Some(Self::Opposed);
+        }
+        if rises_evenly(&record.loss) {
+            return Some(Self::Rising);
+        }
+        if facts.weights == Weights::Fresh {
+            return None;
+        }
+        if let Some(lr) = small_rate(seen) {
+            return Some(Self::SmallRate(lr));
+        }
+        record.span().map(|s| s.1).filter(|last| *last >= LONG).map(Self::Long)
+    }
+
+    /// Whether the log does not show the beginning of a training from scratch, so that no finding
+    /// about the beginning holds.
+    pub fn hides_start(self) -> bool {
+        matches!(self, Self::MidRun(_) | Self::Trained | Self::BelowGuessing(_))
+    }
+
+    /// The reason, following on "because".
+    pub fn why(self) -> String {
+        match self {
+            Self::Game => {
+                "its losses are those of a game (adversarial or reinforcement learning), which do not fall as a \
+                           run gets better"
+                    .to_owned()
+            }
+            Self::MidRun(step) => format!(
+                "it begins at step {}: a resumed or annealed part looks like a run whose rate is too low",
+                show(step)
+            ),
+            Self::Trained => {
+                "the run began with trained weights: a fine-tune looks like a run whose rate is too low".to_owned()
+            }
+            Self::BelowGuessing(share) => format!(
+                "the first loss is {:.0} % of that of guessing: the weights were trained before, and a fine-tune looks like a \
+                 run whose rate is too low",
+                100.0 * share
+            ),
+            Self::SmallRate(lr) => format!(
+                "the rate is {}, as in fine-tunes and large models, and the verdicts on single curves were learned from small \
+                 models",
+                show(lr)
+            ),
+            Self::Long(steps) => format!(
+                "the run has {} steps, and the verdicts on single curves were learned from runs of up to 2000",
+                show(steps)
+            ),
+            Self::Opposed => {
+                "the training loss rises while the validation loss falls: what is minimized may change during \
+                              the run"
+                    .to_owned()
+            }
+            Self::Rising => {
+                "the training loss rises evenly through the second half of the run: what is minimized may change \
+                             during the run"
+                    .to_owned()
+            }
+            Self::LastReading(last) => {
+                format!(
+                    "the last validation loss, {}, stands alone above the others: the run may have broken there or not",
+                    show(last)
+                )
+            }
+        }
+    }
+
+    /// The one experiment that tells, for a run at the rate `base`.
+    pub fn experiment(self, base: Option<f64>) -> String {
+        match self {
+            Self::Game => format!(
+                "judge the run by what it makes (a reward, a score of the samples): {}, and name that score with --metric",
+                twice_more("run it", base)
+            ),
+            Self::MidRun(_) => twice_more("from the checkpoint with which this part began, run it", base),
+            Self::Long(_) => format!(
+                "search on a shorter run with `stepsize find` and carry the rate over with `stepsize transfer`; or {}",
+                twice_more("from a checkpoint, run a tenth of the length and its decay", base)
+            ),
+            Self::LastReading(_) => "run a few more evaluations: a run that has broken stays there".to_owned(),
+            _ => twice_more("run it", base),
+        }
+    }
+}
+
+/// The experiment that settles a single verdict: the same run at two other rates. Three rates make
+/// a sweep.
+pub(super) fn twice_more(what: &str, base: Option<f64>) -> String {
+    let at = match base {
+        Some(lr) => format!("at {} and at {}", show(tidy(lr / 2.0)), show(tidy(2.0 * lr))),
+        None => "at half and at twice the rate".to_owned(),
+    };
+    format!("{what} twice more, {at}, with the same length and schedule, and diagnose the three logs together")
+}
+
+fn begins_late(record: &Record) -> Option<f64> {
+    let (first, last) = record.span()?;
+    let main = record.main();
+    let mut at: Vec<f64> = main.points().iter().map(|p| p.0).chain(main.broken().iter().copied()).collect();
+    at.sort_by(f64::total_cmp);
+    let strides: Vec<f64> = at.windows(2).map(|w| w[1] - w[0]).collect();
+    let stride = median(&strides)?;
+    (first > STRIDES * stride && first > LATE * last).then_some(first)
+}
+
+/// Whether the log shows that the run began with random weights: its front end says so, or the
+/// first loss is that of guessing.
+pub(super) fn from_scratch(seen: &RuleInput<'_>) -> bool {
+    let guessing = seen.record.facts.classes.filter(|c| *c > 1).map(|c| f64::from(c).ln());
+    let first = seen.record.main().points().first().map(|p| p.1);
+    seen.record.facts.weights == Weights::Fresh || guessing.zip(first).is_some_and(|(g, first)| first >= GUESSING * g)
+}
+
+/// Whether a setting names a checkpoint to start from.
+fn says_trained(record: &Record) -> bool {
+    let starts = |key: &str| {
+        ["pretrain", "finetun", "fine_tun", "fine-tun", "resume", "init_from", "load_from", "init_checkpoint", "lora"]
+            .iter()
+            .any(|word| key.contains(word))
+    };
+    let set = |value: &str| {
+        let value = value.trim().trim_matches(['"', '\'']).to_ascii_lowercase();
+        !matches!(
+            value.as_str(),
+            "" | "false" | "none" | "null" | "no" | "0" | "scratch" | "never" | "allow" | "auto" | "{}" | "[]"
+        )
+    };
+    record.facts.other.iter().any(|(k, v)| starts(&k.to_ascii_lowercase()) && set(v))
+}
+
+fn below_guessing(seen: &RuleInput<'_>) -> Option<f64> {
+    let record = seen.record;
+    // Beside an accuracy the loss is a cross-entropy, of two classes or more.
+    let scores = record.score.points();
+    let accuracy = scores.len() > 1 && scores.iter().all(|p| (0.0..=100.0).contains(&p.1)) && scores[0].1 > 0.0;
+    let classes = record.facts.classes.filter(|c| *c > 1).or(accuracy.then_some(2))?;
+    // Later readings of a run from scratch lie below guessing, too; one small batch may by chance.
+    let last = record.span()?.1;
+    let early = |series: &Series| {
+        let values: Vec<f64> = series
+            .points()
+            .iter()
+            .take_while(|p| p.0 <= 0.0 || p.0 <= EARLIEST * last && last >= STEPS)
+            .map(|p| p.1)
+            .collect();
+        median(&values)
+    };
+    let first = [early(&record.loss), early(&record.val_loss)].into_iter().flatten().fold(f64::NEG_INFINITY, f64::max);
+    let share = first / f64::from(classes).ln();
+    (share > 0.0 && share < GUESSING).then_some(share)
+}
+
+fn small_rate(seen: &RuleInput<'_>) -> Option<f64> {
+    let facts = &seen.record.facts;
+    let lr = seen.record.base_lr()?;
+    let descent = facts.optimizer.as_ref().is_some_and(|o| o.contains("sgd") || o.contains("momentum"));
+    if lr >= if descent { SMALL.0 } else { SMALL.1 } {
+        return None;
+    }
+    // From scratch and hardly learned: the curve itself shows that the rate is too low.
+    let hardly = from_scratch(seen) && seen.features.get(Feature::Drop) < HARDLY;
+    (!hardly).then_some(lr)
+}
+
+/// Start and end of a series as medians of three readings, and the noise of one.
+fn ends(series: &Series) -> Option<(f64, f64, f64)> {
+    let values = series.values();
+    if values.len() < READINGS {
+        return None;
+    }
+    Some((median(&values[..3])?, median(&values[values.len() - 3..])?, noise(&values).unwrap_or(0.0)))
+}
+
+fn opposed(record: &Record) -> bool {
+    let (share, deviations) = OPPOSED;
+    let Some(((a, b, sd), (va, vb, vsd))) = ends(&record.loss).zip(ends(&record.val_loss)) else { return false };
+    b - a > (share * a.abs()).max(deviations * sd) && va - vb > (share * va.abs()).max(deviations * vsd)
+}
+
+/// Whether the second half of a loss rises evenly, as that of a sum whose weights grow: nearly
+/// every block lies above the one before, and a good part of the rise comes before its middle.
+pub(super) fn rises_evenly(series: &Series) -> bool {
+    let values = series.values();
+    let half = &values[values.len() / 2..];
+    let size = (half.len() / BLOCKS).max(1);
+    let means: Vec<f64> = half.chunks(size).filter_map(super::stats::mean).collect();
+    let (Some(first), Some(last), Some(sd)) = (means.first(), means.last(), noise(half)) else { return false };
+    let rise = last - first;
+    let ups = means.windows(2).filter(|w| w[1] > w[0]).count() as f64;
+    let middle = (means[means.len() / 2] - first) / rise;
+    means.len() >= BLOCKS
+        && rise > (RISE.0 * first.abs()).max(RISE.1 * sd / (size as f64).sqrt())
+        && ups >= EVEN.0 * (means.len() - 1) as f64
+        && (EVEN.1..1.0 - EVEN.1).contains(&middle)
+        && *last < RISEN * values[0].abs()
+}
+
+/// Whether the rise of a loss is even over the whole run: about half of it comes in the first half.
+/// One that explodes rises late or at once.
+pub(super) fn rises_throughout(series: &Series) -> bool {
+    let values = series.values();
+    let part = values.len() / 16;
+    let about = |at: usize| median(&values[at.saturating_sub(part)..(at + part + 1).min(values.len())]);
+    let (Some(start), Some(middle), Some(end)) =
+        (about(0), about(values.len() / 2), about(values.len().saturating_sub(1)))
+    else {
+        return false;
+    };
+    (THROUGHOUT..1.0 - THROUGHOUT).contains(&((middle - start) / (end - start)))
+}
+
+fn last_apart(val: &Series) -> Option<f64> {
+    let values = val.values();
+    let (last, before) = values.split_last()?;
+    if before.len() + 1 < READINGS || !val.broken().is_empty() {
+        return None;
+    }
+    let highest = before.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+    let level = *before.last()?;
+    let (times, deviations) = APART;
+    let apart = *last > highest && *last > times * level && level > 0.0;
+    (apart && last - level > deviations * noise(before).unwrap_or(0.0)).then_some(*last)
+}
+
+/// Words for the two sides of an adversarial game; a loss of one counts beside a loss of the other.
+const SIDES: [&[&str]; 2] = [&["d", "dis", "disc", "discriminator"], &["g", "gen", "generator"]];
+/// Words that name a loss of reinforcement learning.
+const REINFORCED: [&str; 8] = ["policy", "pg", "vf", "critic", "actor", "surrogate", "qf", "td"];
+/// Words in the name of a loss that may be any sum.
+const PLAIN: [&str; 8] = ["loss", "train", "training", "total", "all", "mean", "avg", "sum"];
+/// Most words in the name of a loss of one side: more of them name a part.
+const WORDS: usize = 3;
+
+/// Whether a loss is that of one side of a game, by its name and the names of all series of its
+/// log. A loss named for what it measures (`loss_mel`, `recon_loss`) is not, whatever stands beside
+/// it.
+///
+/// ```
+/// use stepsize::diagnosis::is_game;
+/// assert!(is_game("loss_g", ["loss_g", "loss_d"]) && is_game("loss", ["loss", "policy_loss", "value_loss"]));
+/// assert!(!is_game("loss_mel", ["loss_mel", "loss_disc"]) && !is_game("loss", ["loss", "val_loss"]));
+/// ```
+pub fn is_game<'a>(taken: &str, all: impl IntoIterator<Item = &'a str>) -> bool {
+    let all: Vec<Vec<String>> = all.into_iter().map(words).collect();
+    let has = |w: &[String], of: &[&str]| w.iter().any(|w| of.contains(&w.as_str()));
+    let sided = |w: &[String], side: usize| w.len() <= WORDS && is_loss(w) && has(w, SIDES[side]);
+    let both = [0, 1].iter().all(|side| all.iter().any(|w| sided(w, *side)));
+    let game = |w: &[String]| is_loss(w) && (has(w, &REINFORCED) || both && (sided(w, 0) || sided(w, 1)));
+    let own = words(taken);
+    let plain = own.iter().all(|w| PLAIN.contains(&w.as_str()));
+    game(&own) || plain && all.iter().any(|w| game(w))
+}
+
+fn is_loss(words: &[String]) -> bool {
+    words.iter().any(|w| w.starts_with("loss") || w.ends_with("loss"))
+}
+
+/// The words of a name in small letters; `lossD` and `LossG` are two words each.
+fn words(name: &str) -> Vec<String> {
+    let mut out = vec![String::new()];
+    let mut lower = false;
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() || c.is_ascii_uppercase() && lower {
+            out.push(String::new());
+        }
+        if c.is_ascii_alphanumeric() {
+            out.last_mut().into_iter().for_each(|w| w.push(c.to_ascii_lowercase()));
+        }
+        lower = c.is_ascii_lowercase();
+    }
+    out.retain(|w| !w.is_empty());
+    out
+}
