@@ -146,9 +146,11 @@ fn place(
     let (verdict, confidence) = say(model, &odds);
     // What these find comes from rates that are too high, if from any.
     let against = |f: &&Finding| matches!(f.code, Code::Oscillation | Code::Quick);
-    if let Some(found) = findings.iter().find(against).filter(|_| verdict == Placement::TooLow) {
-        let (finding, octaves) = (rules::torn(found, base), correction(Placement::Unknown, &odds));
-        return (Placement::Unknown, 0.0, Some(octaves), Some(chances), finding);
+    let found =
+        findings.iter().find(against).map(|f| f.evidence.clone()).or_else(|| scope::rose_again(&seen.record.loss));
+    if let Some(found) = found.filter(|_| verdict == Placement::TooLow) {
+        let finding = rules::torn(&found, base);
+        return (Placement::Unknown, 0.0, None, Some(chances), finding);
     }
     let octaves = match verdict {
         Placement::Diverged => rules::octaves(seen, None),

@@ -38,6 +38,8 @@ const BLOCKS: usize = 6;
 const RISE: (f64, f64) = (0.03, 4.0);
 /// Least share of blocks that rise, and of the rise before the middle.
 const EVEN: (f64, f64) = (0.8, 0.2);
+/// Parts of a run whose means are compared to find its best.
+const PARTS: usize = 8;
 /// Most times its first reading that a loss rises to by growing weights; one that explodes rises
 /// farther.
 const RISEN: f64 = 20.0;
@@ -286,6 +288,21 @@ pub(super) fn rises_evenly(series: &Series) -> bool {
         && ups >= EVEN.0 * (means.len() - 1) as f64
         && (EVEN.1..1.0 - EVEN.1).contains(&middle)
         && *last < RISEN * values[0].abs()
+}
+
+/// That a training loss ends clearly above its best, if it does: steps that are too small do not
+/// climb.
+pub(super) fn rose_again(loss: &Series) -> Option<String> {
+    let values = loss.values();
+    let size = values.len() / PARTS;
+    if size < 2 {
+        return None;
+    }
+    let means: Vec<f64> = values.chunks(size).filter(|c| c.len() == size).filter_map(super::stats::mean).collect();
+    let (best, end) = (means.iter().copied().fold(f64::INFINITY, f64::min), *means.last()?);
+    let sd = noise(&values)? / (size as f64).sqrt();
+    let rose = end - best > (RISE.0 * best.abs()).max(RISE.1 * sd);
+    rose.then(|| format!("the training loss was at {} and ends at {}", show(best), show(end)))
 }
 
 /// Whether the rise of a loss is even over the whole run: about half of it comes in the first half.

@@ -32,13 +32,11 @@ pub fn outside(reason: Outside, base: Option<f64>) -> Finding {
     unknown(&reason.why(), reason.experiment(base), Vec::new())
 }
 
-/// The finding where the curve as a whole looks like that of a rate that is too low, and a finding
+/// The finding where the curve as a whole looks like that of a rate that is too low, and something
 /// speaks against it.
-pub fn torn(against: &Finding, base: Option<f64>) -> Finding {
-    let why = format!(
-        "the curve as a whole is like those of rates that are too low, but {}, which speaks against it",
-        against.evidence
-    );
+pub fn torn(against: &str, base: Option<f64>) -> Finding {
+    let why =
+        format!("the curve as a whole is like those of rates that are too low, but {against}, which speaks against it");
     unknown(&why, twice_more("run it", base), Vec::new())
 }
 

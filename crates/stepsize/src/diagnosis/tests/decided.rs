@@ -163,6 +163,18 @@ fn no_verdict_moves_the_rate_by_more_than_its_evidence_carries() {
 }
 
 #[test]
+fn a_loss_that_climbs_from_its_best_is_not_too_low() {
+    for (low, end) in [(1.7, 2.05), (1.2, 1.9), (0.9, 1.3)] {
+        let climbs = curve(60, move |t| {
+            let to =
+                if t < 12.0 { 2.0 - (2.0 - low) * t / 12.0 } else { low + (end - low) * ((t - 12.0) / 12.0).min(1.0) };
+            to + 0.1 * shake(t)
+        });
+        assert_ne!(verdict(&loss(climbs)).0, Placement::TooLow, "{low} {end}");
+    }
+}
+
+#[test]
 fn findings_agree_with_the_verdict_and_say_something() {
     let shapes: [&dyn Fn(f64) -> f64; 6] = [
         &|t| 2.3 - 0.0005 * t,
