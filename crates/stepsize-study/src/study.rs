@@ -299,7 +299,8 @@ fn replay(known: &BTreeMap<TrialId, Trial>, batch: Vec<(TrialId, TrialSpec)>) ->
             Some(trial) if trial.spec != spec => {
                 return Err(Error::state(format!(
                     "trial {id} of the store ran lr {} for {} steps, but this study asks for lr {} and {} steps: the store \
-                     belongs to another question; choose another name or file",
+                     belongs to another question, or to another version of this search; choose another name or \
+                     file",
                     trial.spec.lr, trial.spec.steps, spec.lr, spec.steps
                 )));
             }

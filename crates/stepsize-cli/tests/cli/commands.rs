@@ -173,8 +173,7 @@ fn a_search_does_not_depend_on_how_many_runs_there_are_at_a_time_nor_on_how_fast
     let slow = format!("{TWO_LOSSES} | while read -r line; do echo \"$line\"; sleep 0.001; done");
     let points = |command: &str, jobs: u32| {
         let bench = Bench::new();
-        let seen =
-            stepsize(&bench, &format!("find --steps 640 --start 0.004 --jobs {jobs} --json --shell"), &[command]);
+        let seen = stepsize(&bench, &format!("find --steps 640 --start 0.1 --jobs {jobs} --json --shell"), &[command]);
         let found = answer(&seen);
         (found["lr"].clone(), found["cost_runs"].clone(), found["points"].clone())
     };

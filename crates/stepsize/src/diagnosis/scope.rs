@@ -164,7 +164,7 @@ impl Outside {
     pub fn experiment(self, base: Option<f64>) -> String {
         match self {
             Self::Game => format!(
-                "judge the run by what it makes (a reward, a score of the samples): {}, and name that score with --metric",
+                "judge the run by what it makes (a reward, a score of the samples): {}, and name that score as the metric",
                 twice_more("run it", base)
             ),
             Self::MidRun(_) => twice_more("from the checkpoint with which this part began, run it", base),

@@ -205,8 +205,12 @@ impl MetricReader {
         let counted =
             |p: LogPosition| if p.own.is_finite() || p.steps.is_finite() { p.own.max(p.steps) } else { p.epochs };
         let reach = |c: &MetricColumn| c.last().map_or(f64::NAN, |last| counted(last.place));
-        let end = columns.iter().map(reach).fold(f64::NAN, f64::max);
-        let late = |name: &str| columns.iter().all(|c| c.name != name || !(reach(c) < UNREAD * end));
+        let row = |c: &MetricColumn| c.last().map_or(0.0, |last| last.row as f64);
+        let most = |of: &dyn Fn(&MetricColumn) -> f64| columns.iter().map(of).fold(f64::NAN, f64::max);
+        // By its counter and by its place in the log: counters of two units cannot be compared.
+        let (end, end_row) = (most(&reach), most(&row));
+        let early = |c: &MetricColumn| reach(c) < UNREAD * end && row(c) < UNREAD * end_row;
+        let late = |name: &str| !columns.iter().any(|c| c.name == name && early(c));
         if self.wanted.metric.is_some() || late(&first.metric) {
             return first;
         }
