@@ -1,9 +1,9 @@
 //! How a command ends: [`Done`] (text for stdout and an exit code) or [`Fault`] (text for stderr
 //! and an exit code).
 //!
-//! Exit codes: 0 an answer, 3 a refusal, 2 wrong arguments, 1 a failure, 130 interrupted. Text is written in one
-//! piece. A reader that has closed the pipe is not a failure: `stepsize find | head -1` ends
-//! quietly.
+//! Exit codes: 0 an answer, 3 a refusal, 2 wrong arguments, 1 a failure, 130 interrupted. Text is
+//! written in one piece. A reader that has closed the pipe is not a failure: `stepsize find | head
+//! -1` ends quietly.
 
 use crate::remedy::with_options;
 use std::fmt::Display;

@@ -21,8 +21,8 @@ pub const IN_A_ROW: usize = 3;
 /// learned nothing is far below it.
 pub const WORSE: f64 = 0.05;
 
-/// Readings of exactly 0 in a row that hide a loss that is not finite (transformers 5 prints 0.0 for
-/// a NaN), ...
+/// Readings of exactly 0 in a row that hide a loss that is not finite (transformers 5 prints 0.0
+/// for a NaN), ...
 const ZEROS: usize = 2;
 /// ... if the reading before them is above this share of the first one: a loss that falls to 0 by
 /// learning comes nearer to it before.

@@ -4,6 +4,7 @@
 
 pub(super) mod column;
 pub(super) mod meaning;
+mod measure;
 pub(super) mod meter;
 pub(super) mod source;
 pub(super) mod tail;

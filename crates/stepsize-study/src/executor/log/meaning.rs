@@ -7,6 +7,7 @@
 //! 0..1, `100 - x` if they lie in 0..100, otherwise `-x`.
 
 use super::column::{LoggedValue, MetricColumn};
+use super::measure::{Counter, Measure};
 use regex::Regex;
 use std::sync::OnceLock;
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
@@ -71,24 +72,6 @@ pub(crate) struct ChosenNames {
     training: bool,
     top: Option<f64>,
     pub why: String,
-}
-
-/// How the position of a reading becomes a step, in the unit of `--steps`.
-#[derive(Debug, Clone, Copy)]
-struct Measure {
-    counter: Counter,
-    scale: f64,
-    /// Whether epochs are counted from zero, and reported when they are over.
-    from_zero: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum Counter {
-    /// The counter of steps on the row of the reading.
-    Own,
-    Steps,
-    Epochs,
-    Readings,
 }
 
 impl MetricReader {
@@ -244,20 +227,6 @@ impl MetricReader {
     }
 }
 
-impl Measure {
-    /// The step at a position; `None` without a counter.
-    fn step(self, place: LogPosition) -> Option<u64> {
-        let count = match self.counter {
-            Counter::Own if place.own.is_finite() => place.own,
-            Counter::Own | Counter::Steps => place.steps,
-            Counter::Epochs => place.epochs,
-            Counter::Readings => return None,
-        };
-        // A product that should be whole may fall just short of it.
-        (count.is_finite() && count >= 0.0).then(|| (count * self.scale + 1e-6) as u64 + u64::from(self.from_zero))
-    }
-}
-
 /// The name of a metric that a pattern does not name.
 const UNNAMED: &str = "metric";
 
@@ -300,8 +269,8 @@ impl ChosenNames {
         self.choice.metric == name || self.choice.train.as_deref() == Some(name)
     }
 
-    /// Whether a row hides a loss that is not finite: a loss of 0 beside a gradient norm that is NaN
-    /// or infinite.
+    /// Whether a row hides a loss that is not finite: a loss of 0 beside a gradient norm that is
+    /// NaN or infinite.
     pub fn hides_nan(&self, row: &[(String, f64)]) -> bool {
         let norm = |(name, value): &(String, f64)| Some(name) == self.choice.grad_norm.as_ref() && !value.is_finite();
         let zero = |(name, value): &(String, f64)| *value == 0.0 && self.keeps(name) && self.is_loss(name);

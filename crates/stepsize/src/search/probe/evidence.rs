@@ -10,11 +10,12 @@
 //!   rest). With one seed: the losses in order of rate look like a random order, by the rank
 //!   version of von Neumann's ratio (Bartels 1982), from [`ORDERED`] rates on; with fewer rates the
 //!   range must be [`PLAIN`] of the fall from the untrained loss to the best.
-//!   It is none where the losses fall from a flat left end to a rate above which training diverges:
+//!   Losses that fall from a flat left end to a rate above which training diverges are no noise:
 //!   rates too low to move are alike, and divergence does not come from noise ([`FALLS`]).
 //! - *Answer*: from [`SMOOTHED`] rates on the lowest point of the log losses smoothed over
 //!   [`KERNEL`] octaves of the rate (Nadaraya 1964), because the lowest single loss is mostly a
-//!   lucky one: 25 full runs of one seed lost 15 % that way and lose 5 % smoothed (bench/README.md).
+//!   lucky one: 25 full runs of one seed lost 15 % that way and lose 5 % smoothed
+//!   (bench/README.md).
 //! - *Interval* (80 %): from the lowest to the highest rate whose mean is within 1.28 standard
 //!   errors of a difference of the best, widened on each side by 0.4 of the gap (in log) to the
 //!   next rate: without noise the best lies evenly within half a gap, so that this holds it in 80 %
@@ -223,8 +224,8 @@ impl Evidence {
         })
     }
 
-    /// Whether the losses fall, without a rise on the way, to the best rate or one next to it, and a
-    /// higher rate diverged.
+    /// Whether the losses fall, without a rise on the way, to the best rate or one next to it, and
+    /// a higher rate diverged.
     fn falls_to_divergence(&self, best: usize) -> bool {
         let sound: Vec<(usize, f64)> = self.sound().filter(|(i, _)| *i <= best).collect();
         let broke_above = self.readings[best..].iter().any(|r| r.diverged);

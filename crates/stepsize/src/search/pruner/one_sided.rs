@@ -3,7 +3,8 @@
 //!
 //! Before the schedule has decayed, losses favour low rates (at 20-70 % of a decaying run the
 //! best-looking rate is 3-4x too small). So a lower rate that looks worse is worse, but a higher
-//! rate that looks worse may still win and is never ended. Trials of another seed say nothing of it.
+//! rate that looks worse may still win and is never ended. Trials of another seed say nothing of
+//! it.
 
 use super::Pruner;
 use crate::trial::Trial;

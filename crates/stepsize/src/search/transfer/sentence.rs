@@ -102,8 +102,8 @@ fn parts(text: &str) -> Vec<(usize, &str)> {
     found
 }
 
-/// A count as people write it: `40000`, `40k`, `1.5M`, `1e4`; `None` where it is no whole number from
-/// 1 to 2^53.
+/// A count as people write it: `40000`, `40k`, `1.5M`, `1e4`; `None` where it is no whole number
+/// from 1 to 2^53.
 ///
 /// ```
 /// use stepsize::transfer::whole;

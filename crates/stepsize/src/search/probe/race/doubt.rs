@@ -53,7 +53,7 @@ const REPEATED: usize = 4;
 
 /// What a rate has shown with the first seed and, where it was repeated, with the second, at the
 /// step at which all are compared.
-struct Pair {
+struct Repeated {
     x: f64,
     first: f64,
     again: Option<f64>,
@@ -81,11 +81,11 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     }
     let again: Vec<&Entry> = runs.iter().filter_map(|e| book.find_again(e.x, n)).collect();
     let Some(step) = runs.iter().chain(&again).filter_map(|e| e.last_step()).min() else { return Doubt::None };
-    let mut pairs: Vec<Pair> = runs
+    let mut pairs: Vec<Repeated> = runs
         .iter()
         .filter_map(|e| {
             let again = again.iter().find(|a| a.x == e.x).and_then(|a| a.at(step));
-            Some(Pair { x: e.x, first: e.at(step)?, again })
+            Some(Repeated { x: e.x, first: e.at(step)?, again })
         })
         .collect();
     // The best, then its neighbours in value: the order in which they may be confused.

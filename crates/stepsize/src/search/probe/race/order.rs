@@ -1,8 +1,8 @@
 //! Whether readings follow an order in the rate, told by all of them, whatever their length.
 //!
 //! Two models of the log loss are compared by their marginal likelihood: a line in the octaves of
-//! the length plus noise, and the same plus a smooth function of the rate (a Gaussian process with a
-//! squared exponential kernel). Line and scale are integrated out (Jeffreys prior; Rasmussen &
+//! the length plus noise, and the same plus a smooth function of the rate (a Gaussian process with
+//! a squared exponential kernel). Line and scale are integrated out (Jeffreys prior; Rasmussen &
 //! Williams 2006, sections 2.7 and 5.4.1), smoothness and size of the function are averaged over
 //! [`LENGTHS`] and [`SIZES`]. Of noise that does not depend on the rate, among brackets that two
 //! seeds left in doubt, 7 % come out above [`SUPPORT`] (267 searches of `tests/probes/noise.rs`).
@@ -101,7 +101,7 @@ mod tests {
         let shuffled: Vec<Triple> =
             ordered.iter().zip([3, 0, 6, 1, 5, 2, 7, 4]).map(|(r, i)| (r.0, r.1, ordered[i].2)).collect();
         assert!(!follow_the_rate(&shuffled));
-        // A fall with the length alone is none either.
+        // A fall with the length alone is no order either.
         let longer: Vec<Triple> = (0..8).map(|i| (-6.0 - f64::from(i % 3), -f64::from(i), f64::from(i))).collect();
         assert!(!follow_the_rate(&longer) && support(&ordered[..3]).is_none());
     }

@@ -105,7 +105,8 @@ pub(super) fn default_budget(job: &Job) -> f64 {
     if probes > RACE_BUDGET { RACE_BUDGET_SHORT } else { RACE_BUDGET }
 }
 
-/// The smallest budget that can lead to an answer for `job`, in full runs, rounded up to hundredths.
+/// The smallest budget that can lead to an answer for `job`, in full runs, rounded up to
+/// hundredths.
 pub(super) fn least_budget(job: &Job) -> f64 {
     let share = FEWEST_PROBES as f64 * first_length(job, 0.0) as f64 / job.steps as f64;
     (share * 100.0 - EPSILON).ceil() / 100.0

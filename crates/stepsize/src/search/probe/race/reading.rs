@@ -203,8 +203,8 @@ impl Book {
         self.again.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
     }
 
-    /// Steps between the readings of trials that ended between two of them; none where all were read
-    /// at their end.
+    /// Steps between the readings of trials that ended between two of them; none where all were
+    /// read at their end.
     pub fn interval_of_readings(&self) -> Option<u64> {
         let unread = self.entries.iter().filter(|e| e.end == Ending::Unread);
         unread.filter_map(Entry::spacing).max()
