@@ -47,15 +47,16 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(format!("80 % interval {} .. {}", rate(low.get()), rate(high.get())));
     }
-    if let Some(chance) = found.p_keeps_98_pct {
-        facts.push(format!("keeps 98 % of the gain with a chance of {:.0} %", 100.0 * chance));
-    }
     if let Some(broken) = report.estimate.divergence_lr {
         facts.push(format!("diverges from {}", rate(broken.get())));
     }
     facts.push(format!("cost {}", short_cost(report)));
     let lr = Tone::Good.paint(&format!("lr {}", rate(found.lr.get())), style.colour);
     let mut lines = vec![format!("{lr}  ({})", facts.join("; ")), wrapped("why: ", &report.estimate.why, style)];
+    if let Some(chance) = found.p_keeps_98_pct {
+        let text = format!("a chance of {:.0} % to keep 98 % of what the best rate gains", 100.0 * chance);
+        lines.push(wrapped("sure: ", &text, style));
+    }
     lines.push(wrapped("task: ", &task(report), style));
     lines.join("\n")
 }
