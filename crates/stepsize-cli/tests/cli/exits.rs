@@ -27,6 +27,9 @@ fn wrong_arguments_are_2() {
     fails("find --start -1", 2, "learning rate");
     fails("find --jobs 0", 2, "--jobs");
     fails("find --max-cost 0", 2, "above 0");
+    fails("find --steps 1000 --budget 0.1", 2, "raise the budget to 0.25");
+    fails("find --low 0.01", 2, "takes no lowest or highest rate");
+    fails("find --steps 1.5", 2, "10k or 1e6");
     fails("find --probe grid --low 1 --high 0.1", 2, "low");
     fails("find --target x", 2, "no columns");
     fails("range-test --rule valley", 2, "fastai_valley");

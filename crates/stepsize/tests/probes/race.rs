@@ -106,3 +106,76 @@ fn race_refuses_noise_after_a_second_seed() {
     let (found, _) = study(&race, &flat_basin);
     assert!(found.lr().is_some(), "{}", found.why);
 }
+
+/// A program that evaluates every `every` steps, also at the beginning.
+fn evaluated_every(every: u64) -> impl Fn(&TrialSpec, u32) -> Trial {
+    move |spec, id| {
+        let mut trial = run(spec, id, &|spec| {
+            let last = progress(spec);
+            (line(last), last)
+        });
+        let whole = progress(spec);
+        let at = |step: u64| 2.0 + (whole - 2.0) * step as f64 / spec.steps as f64;
+        let point = |step| Point { step, lr: spec.lr.get(), loss: at(step) };
+        trial.val = (0..=spec.steps / every).map(|i| point(i * every)).collect();
+        trial
+    }
+}
+
+fn searched(race: &Race, make: &dyn Fn(&TrialSpec, u32) -> Trial) -> (Estimate, Vec<Trial>) {
+    let mut done: Vec<Trial> = Vec::new();
+    loop {
+        let specs = race.ask(&done).unwrap();
+        if specs.is_empty() {
+            return (race.estimate(&done).unwrap(), done);
+        }
+        for spec in specs {
+            done.push(make(&spec, done.len() as u32));
+        }
+    }
+}
+
+#[test]
+fn race_reads_no_loss_from_before_the_end_of_a_trial() {
+    // A sixteenth of the run is 62 steps: the next trials end where the program evaluates.
+    let race = Race::new(job()).with_max_cost(1.0).unwrap();
+    let (found, done) = searched(&race, &evaluated_every(50));
+    assert!(
+        done[2..].iter().all(|t| t.spec.steps % 50 == 0),
+        "{:?}",
+        done.iter().map(|t| t.spec.steps).collect::<Vec<_>>()
+    );
+    assert!(found.lr().is_some(), "{}", found.why);
+    // It evaluates more rarely than trials can be long.
+    let (found, done) = searched(&race, &evaluated_every(400));
+    let refusal = found.refusal().unwrap();
+    assert_eq!((refusal.reason, done.len()), (Reason::TooShort, 2), "{}", refusal.because);
+    assert!(refusal.remedies.contains(&stepsize::Remedy::EvaluateOftener { every: 62 }), "{:?}", refusal.remedies);
+}
+
+#[test]
+fn the_budget_is_never_exceeded_and_one_that_cannot_answer_is_refused_at_once() {
+    for budget in [0.25, 0.4, 0.625, 1.0, 2.0, 3.0, 5.0] {
+        for world in [&basin(0.01, 1.0) as &World, &|spec: &TrialSpec| (line(progress(spec)), progress(spec))] {
+            let race = Race::new(job()).with_max_cost(budget).unwrap();
+            let (_, done) = study(&race, world);
+            assert!(job().cost_runs(&done) <= budget + 1e-9, "{budget}: {}", job().cost_runs(&done));
+        }
+    }
+    let small = Race::new(job()).with_max_cost(0.1).unwrap();
+    assert!(small.clone().affordable().unwrap_err().to_string().contains("0.25"));
+    assert!(small.ask(&[]).unwrap().is_empty());
+    // A long run begins with a sixty-fourth.
+    let long = Job::new(20_000, Schedule::constant(), 0).unwrap();
+    assert!(Race::new(long).with_max_cost(0.1).unwrap().affordable().is_ok());
+    // The work does not grow with the number of steps.
+    let endless = Job::new(1_000_000_000_000, Schedule::parse("cosine", 1_000_000_000_000).unwrap(), 0).unwrap();
+    assert_eq!(Race::new(endless).ask(&[]).unwrap().len(), 2);
+}
+
+#[test]
+fn a_start_far_too_high_is_no_obstacle() {
+    let race = Race::new(job()).starting_at(lr(1e10)).with_max_cost(2.0).unwrap();
+    let (found, _) = study(&race, &basin(0.01, 1.0));
+    assert!((found.lr().unwrap().get() / 0.01).log10().abs() < 0.5, "{}", found.why);
+}
