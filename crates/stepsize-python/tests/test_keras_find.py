@@ -57,7 +57,7 @@ def test_it_finds_a_good_rate_and_puts_everything_back(begun):
     found = sk.find(model, TRAIN, HELD, steps=400, schedule="cosine", progress=False)
     assert same(everything(model), before)
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-4)
-    assert found.lr and found.cost < 1.0 and "Sequential" in found.to_json()
+    assert found.lr and found.cost <= 1.0 and "Sequential" in found.to_json()
     if begun:
         return
 
@@ -76,7 +76,7 @@ def test_training_after_a_search_is_training_without_it():
         model = compiled(keras.optimizers.Adam(1e-2))
         model.fit(*TRAIN, epochs=1, verbose=0, shuffle=False)
         if search:
-            sk.find(model, TRAIN, steps=60, budget=0.3)
+            sk.find(model, TRAIN, steps=60, budget=0.6)
         losses.append(model.fit(*TRAIN, epochs=2, verbose=0, shuffle=False).history["loss"])
     assert losses[0] == losses[1]
 

@@ -37,7 +37,7 @@ def searched(search, **more):
 @pytest.mark.parametrize(
     ("search", "new", "old"),
     [
-        (stepsize.find, {"steps": 200, "start": 0.3, "budget": 0.4}, {"steps": 200, "lr": 0.3, "max_cost": 0.4}),
+        (stepsize.find, {"steps": 200, "start": 0.3, "budget": 0.6}, {"steps": 200, "lr": 0.3, "max_cost": 0.6}),
         (stepsize.range_test, {"trial_steps": 40}, {"iterations": 40}),
     ],
     ids=["find", "range_test"],

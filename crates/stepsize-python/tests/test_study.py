@@ -43,7 +43,7 @@ def test_a_loop_finds_what_find_finds(answer):
     for trial in ran:
         quadratic(trial)
         assert trial.over in ("finished", "diverged", "pruned")
-    assert same(ran.estimate(), answer) and 0.05 < answer.lr < 2.0 and answer.cost < 0.7
+    assert same(ran.estimate(), answer) and 0.05 < answer.lr < 2.0 and answer.cost <= 1.0
     taken = []
     for trial in (again := study()):
         for step, rate in trial:
