@@ -41,6 +41,8 @@ pub struct Judgement {
     pub sweeps: Vec<Sweep>,
     /// Files that could not be read, with the reason.
     pub failed: Vec<(String, String)>,
+    /// What the search answered whose trials these are.
+    pub answer: Option<String>,
 }
 
 /// Reads, judges, prints.
@@ -83,13 +85,16 @@ fn code(mut verdicts: impl Iterator<Item = Placement>, unread: bool, args: &Diag
 pub fn judge(found: Runs, alone: bool) -> Judgement {
     let seen: Vec<NamedRun<'_>> =
         found.records.iter().map(|r| NamedRun { file: &r.file, run: &r.run, record: &r.record }).collect();
+    // The trials of a search are compared by the search.
+    let alone = alone || found.answer.is_some();
     let Verdicts { diagnoses, sweep_of, sweeps } = Verdicts::judge(&seen, alone, |path| rate_in(path).is_some());
     let judged = found.records.into_iter().zip(diagnoses).zip(sweep_of);
     let runs = judged
-        .map(|((read, diagnosis), sweep)| {
+        .map(|((read, mut diagnosis), sweep)| {
+            diagnosis.next_lr = diagnosis.next_lr.filter(|_| found.answer.is_none());
             let RunRead { file, run, record, taken } = read;
             Judged { file, run, record, taken, diagnosis, sweep }
         })
         .collect();
-    Judgement { runs, sweeps, failed: found.failed }
+    Judgement { runs, sweeps, failed: found.failed, answer: found.answer }
 }

@@ -122,6 +122,12 @@ fn patterns_standard_input_and_studies() {
     let list = objects(&bench.run("diagnose --study x --json").out);
     assert_eq!(list.len(), 11);
     assert!(list.iter().any(|o| o["verdict"] == "diverged" && o["lr"] == 4.0));
+    // One study has one answer.
+    let text = bench.run("diagnose --study x").out;
+    let answer = bench.run("show x --json").out;
+    let lr = serde_json::from_str::<Value>(&answer).unwrap()["lr"].to_string();
+    assert!(text.contains(&format!("answers: lr {lr}")) && !text.contains("sweep:"), "{text}");
+    assert!(!text.contains("next"), "{text}");
 }
 
 #[test]

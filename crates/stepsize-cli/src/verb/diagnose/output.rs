@@ -32,6 +32,9 @@ pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
         out += &format!("\n{}", wrapped("sweep: ", &sweep.because, style));
         out += &format!("\n{}\n", wrapped("do: ", &sweep.advice(), style));
     }
+    if let Some(answer) = &all.answer {
+        out += &format!("\n{}\n", wrapped("study: ", answer, style));
+    }
     for (file, why) in &all.failed {
         out += &format!("{file}: unknown, because it could not be read: {why}\n");
     }

@@ -4,7 +4,8 @@
 use crate::args::{DiagnoseArgs, RateOrName};
 use crate::done::Fault;
 use stepsize::diagnosis::Record;
-use stepsize::fold;
+use stepsize::{Lr, QuestionKind, Report, fold};
+use stepsize_draw::number::rate;
 use stepsize_logs::Run;
 use stepsize_logs::meaning::{self, Asked, Taken};
 use stepsize_study::{Studies, logfiles};
@@ -16,6 +17,8 @@ pub struct Runs {
     pub records: Vec<RunRead>,
     /// Files that could not be read, with the reason.
     pub failed: Vec<(String, String)>,
+    /// What the search of a study answered, in words.
+    pub answer: Option<String>,
 }
 
 /// One run that was read.
@@ -122,8 +125,23 @@ fn holds_any(record: &Record) -> bool {
     !record.loss.is_empty() || !record.val_loss.is_empty() || !record.score.is_empty()
 }
 
+/// The answer of a search; none of a comparison, which has no single one.
+fn answered(name: &str, report: &Report) -> Option<String> {
+    if matches!(report.question.kind, QuestionKind::Compare { .. }) {
+        return None;
+    }
+    let between = |(low, high): (Lr, Lr)| format!(", 80 % interval {} .. {}", rate(low.get()), rate(high.get()));
+    let answer = match report.lr() {
+        Some(lr) => format!("lr {}{}", rate(lr.get()), report.interval().map_or_else(String::new, between)),
+        None => "refused".to_owned(),
+    };
+    Some(format!("the search of study {name} answers: {answer}; each trial is judged as a run of its own length"))
+}
+
 fn study(args: &DiagnoseArgs, name: &str, found: &mut Runs) -> Result<(), Fault> {
     let events = Studies::look(&args.file.db)?.events(name)?;
+    // A search knows that its trials are short; their verdicts are of runs of that length.
+    found.answer = answered(name, &Report::from_events(&events)?);
     for (id, trial) in fold(&events) {
         let (file, run) = (format!("study {name}"), id.to_string());
         found.records.push(RunRead { file, run, record: Record::of_trial(&trial), taken: None });
