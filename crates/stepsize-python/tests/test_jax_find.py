@@ -102,8 +102,8 @@ def test_state_keys_and_a_search_in_mid_training():
     params = optax.apply_updates(params, updates)
     seen = []
     found = sj.find(
-        stateful, params, Loader(), make, steps=200, state=jnp.zeros(16), key=key, opt_state=opt_state,
-        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), budget=0.5,
+        stateful, params, Loader(np.random.default_rng(0)), make, steps=200, state=jnp.zeros(16), key=key, opt_state=opt_state,
+        val_fn=lambda params, state, batch: seen.append(1) or loss_fn(params, (batch[0] - state, batch[1])), budget=2,
     )  # fmt: skip
     assert found.lr and seen and int(optax.tree_utils.tree_get(opt_state, "count")) == 1
     assert 1e-4 < found.lr < 1.0
