@@ -221,7 +221,7 @@ impl Gather {
         (std::mem::take(&mut self.row), std::mem::take(&mut self.words))
     }
 
-    /// Goes on with a row that was put aside.
+    /// Continues with a row that was put aside.
     pub fn take_up(&mut self, row: Vec<(usize, f64)>, words: Vec<(String, String)>) {
         (self.row, self.words) = (row, words);
     }

@@ -222,7 +222,7 @@ fn rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
 mod tests {
     use super::*;
 
-    fn series(name: &str, values: &[f64]) -> NamedSeries {
+    pub(super) fn series(name: &str, values: &[f64]) -> NamedSeries {
         let points = values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect();
         NamedSeries { name: name.into(), points, seen: values.len() as u64 }
     }

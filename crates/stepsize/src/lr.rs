@@ -74,7 +74,7 @@ impl Lr {
 
     /// The rate as a person would write it, where a power of ten missed it by the last digits:
     /// 0.00001 for 0.000009999999999999999.
-    pub(crate) fn rounded(self) -> Lr {
+    fn rounded(self) -> Lr {
         let short: f64 = format!("{:.11e}", self.0).parse().unwrap_or(self.0);
         if (short / self.0 - 1.0).abs() < 1e-14 { Lr(short) } else { self }
     }

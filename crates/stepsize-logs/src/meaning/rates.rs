@@ -51,12 +51,8 @@ pub fn rate_in(name: &str) -> Option<f64> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::series;
     use super::*;
-
-    fn series(name: &str, values: &[f64]) -> NamedSeries {
-        let points = values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect();
-        NamedSeries { name: name.into(), points, seen: values.len() as u64 }
-    }
 
     #[test]
     fn the_group_that_is_warmed_up_from_above_is_not_the_base() {

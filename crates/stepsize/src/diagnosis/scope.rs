@@ -347,8 +347,10 @@ const WORDS: usize = 3;
 ///
 /// ```
 /// use stepsize::diagnosis::is_game;
-/// assert!(is_game("loss_g", ["loss_g", "loss_d"]) && is_game("loss", ["loss", "policy_loss", "value_loss"]));
-/// assert!(!is_game("loss_mel", ["loss_mel", "loss_disc"]) && !is_game("loss", ["loss", "val_loss"]));
+/// assert!(is_game("loss_g", ["loss_g", "loss_d"]));
+/// assert!(is_game("loss", ["loss", "policy_loss", "value_loss"]));
+/// assert!(!is_game("loss_mel", ["loss_mel", "loss_disc"]));
+/// assert!(!is_game("loss", ["loss", "val_loss"]));
 /// ```
 pub fn is_game<'a>(taken: &str, all: impl IntoIterator<Item = &'a str>) -> bool {
     let all: Vec<Vec<String>> = all.into_iter().map(words).collect();

@@ -8,6 +8,7 @@
 
 use super::Reading;
 use crate::draws::Draws;
+use crate::search::cholesky::Cholesky;
 
 /// Standard deviation of the discrepancy, as a share of the depth. Residuals of the form fitted to
 /// all of a job have a median of 0.05 (tenths 0.03 and 0.10), but what a search has not seen does
@@ -26,9 +27,9 @@ fn kernel(sd: f64, a: &Reading, b: &Reading) -> f64 {
     sd * sd * (-0.5 * (dx * dx + ds * ds)).exp()
 }
 
-/// Cholesky factor of the covariance of the readings, noise included.
+/// The covariance of the readings, noise included, as its factor.
 pub(super) struct Gains {
-    factor: Vec<Vec<f64>>,
+    factor: Cholesky,
     /// Standard deviation of the discrepancy, log loss.
     sd: f64,
 }
@@ -38,42 +39,14 @@ impl Gains {
     /// falls.
     pub fn new(readings: &[(Reading, f64)], depth: f64) -> Self {
         let sd = SD * depth;
-        let n = readings.len();
-        let mut factor = vec![vec![0.0; n]; n];
-        for i in 0..n {
-            for j in 0..=i {
-                let mut sum = kernel(sd, &readings[i].0, &readings[j].0);
-                if i == j {
-                    sum += readings[i].1.powi(2) + 1e-9;
-                }
-                sum -= factor[i].iter().zip(&factor[j]).take(j).map(|(a, b)| a * b).sum::<f64>();
-                factor[i][j] = if i == j { sum.max(1e-12).sqrt() } else { sum / factor[j][j] };
-            }
-        }
-        Self { factor, sd }
+        let noise = |i: usize, j: usize| if i == j { readings[i].1.powi(2) + 1e-9 } else { 0.0 };
+        let covariance = |i: usize, j: usize| kernel(sd, &readings[i].0, &readings[j].0) + noise(i, j);
+        Self { factor: Cholesky::new(readings.len(), covariance), sd }
     }
 
     /// `v' K^-1 v`.
-    pub fn square(&self, mut v: Vec<f64>) -> f64 {
-        for i in 0..v.len() {
-            let sum: f64 = (0..i).map(|k| self.factor[i][k] * v[k]).sum();
-            v[i] = (v[i] - sum) / self.factor[i][i];
-        }
-        v.iter().map(|z| z * z).sum()
-    }
-
-    /// Solves `K w = v`.
-    fn solve(&self, mut v: Vec<f64>) -> Vec<f64> {
-        let n = v.len();
-        for i in 0..n {
-            let sum: f64 = (0..i).map(|k| self.factor[i][k] * v[k]).sum();
-            v[i] = (v[i] - sum) / self.factor[i][i];
-        }
-        for i in (0..n).rev() {
-            let sum: f64 = (i + 1..n).map(|k| self.factor[k][i] * v[k]).sum();
-            v[i] = (v[i] - sum) / self.factor[i][i];
-        }
-        v
+    pub fn square(&self, v: Vec<f64>) -> f64 {
+        self.factor.forward(v).iter().map(|z| z * z).sum()
     }
 }
 
@@ -95,7 +68,7 @@ impl Discrepancy {
         });
         let mut draw = Self { features, weights: Vec::new(), sd: gains.sd, scale };
         let left = |((r, sd), miss): (&(Reading, f64), f64)| miss - draw.prior(r.x, r.s) - scale * sd * draws.normal();
-        draw.weights = gains.solve(readings.iter().zip(misses).map(left).collect());
+        draw.weights = gains.factor.solve(readings.iter().zip(misses).map(left).collect());
         draw
     }
 

@@ -13,9 +13,11 @@
 //! 6 rates pass (simulated, 40,000 each), where the 5 % points of F would let 6 to 7 % pass.
 
 use super::order::{Triple, follow_the_rate};
+use super::plan::PLAINLY_LEARNED;
 use super::reading::{Book, Ending, Entry};
+use super::refuse;
+use crate::Refusal;
 use crate::stats::{mean, median};
-use crate::{Reason, Refusal, Remedy};
 
 /// Whether the rate matters at all.
 pub(super) enum Doubt {
@@ -32,8 +34,6 @@ pub(super) enum Doubt {
 /// If even the worst rate of the bracket has learned this share of what the best has, no wall was
 /// seen.
 const NO_WALL: f64 = 0.6;
-/// A fall of log loss below this is hardly any.
-const HARDLY: f64 = 0.2;
 /// The range of the rates in standard deviations of the scatter within a trial, from which on they
 /// differ: the range of 6 normal draws is above 4.8 once in a hundred times.
 const RANGE: f64 = 8.0;
@@ -66,7 +66,7 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     let fall = book.untrained - best.value();
     let sd = scatter(book.entries.iter().filter(|e| !e.exploded())).map(|sd| sd.min(best.scatter().unwrap_or(sd)));
     if let Some(sd) = sd.filter(|sd| fall < SEEN * sd) {
-        return Doubt::Noise(drowned(fall, sd));
+        return Doubt::Noise(refuse::drowned(fall, sd));
     }
     if runs.len() < 3 {
         return alone(book, best, fall, sd);
@@ -94,7 +94,7 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     let range = worst.first - best.first;
     let no_wall = book.untrained - worst.first >= NO_WALL * (book.untrained - best.first);
     let scattered = sd.is_none_or(|sd| range < RANGE * sd);
-    if pairs.len() < 3 || !(no_wall || fall < HARDLY || scattered) {
+    if pairs.len() < 3 || !(no_wall || fall < PLAINLY_LEARNED || scattered) {
         return Doubt::None;
     }
     if pairs.len() > REPEATED {
@@ -121,16 +121,7 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     if between > NOISE_RATIO * within {
         return Doubt::Left;
     }
-    Doubt::Noise(Refusal {
-        reason: Reason::NoiseOnly,
-        because: format!(
-            "{} rates, each run for {n} steps with two seeds, differ by {:.2} % and the seeds by {:.2} % (standard deviations)",
-            known.len(),
-            100.0 * (between / 2.0).sqrt(),
-            100.0 * within.sqrt()
-        ),
-        remedies: vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }],
-    })
+    Doubt::Noise(refuse::seeds_differ_as_much(known.len(), n, (between / 2.0).sqrt(), within.sqrt()))
 }
 
 /// The judgement at the end of a search that was left in doubt.
@@ -138,14 +129,7 @@ pub(super) fn judge_left(book: &Book, steps: u64) -> Option<Refusal> {
     let whole = book.entries.iter().chain(&book.again).filter(|e| !e.exploded());
     let readings: Vec<Triple> =
         whole.filter_map(|e| Some((e.x, (e.steps as f64 / steps as f64).log2(), e.end_reading()?))).collect();
-    (!follow_the_rate(&readings)).then(|| Refusal {
-        reason: Reason::NoiseOnly,
-        because: format!(
-            "two seeds differ as much as the rates do, and {} readings of trials of all lengths follow no order in the rate",
-            readings.len()
-        ),
-        remedies: vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }],
-    })
+    (!follow_the_rate(&readings)).then(|| refuse::no_order(readings.len()))
 }
 
 /// A rate that learned alone, in trials longer than those of the bracket: with another seed it must
@@ -158,19 +142,7 @@ fn alone(book: &Book, best: &Entry, fall: f64, sd: Option<f64>) -> Doubt {
         None => Doubt::Unsettled(vec![(best.x, best.steps)]),
         Some(again) if (again.value() - best.value()).abs() < fall / RANGE => Doubt::None,
         Some(again) if book.untrained - again.value() > fall / 2.0 => Doubt::Left,
-        Some(again) => Doubt::Noise(drowned(fall, (again.value() - best.value()).abs())),
-    }
-}
-
-fn drowned(fall: f64, sd: f64) -> Refusal {
-    Refusal {
-        reason: Reason::NoiseOnly,
-        because: format!(
-            "the loss fell by {:.1} % at best, and single readings of it scatter by {:.1} %",
-            100.0 * -(-fall).exp_m1(),
-            100.0 * sd.exp_m1()
-        ),
-        remedies: vec![Remedy::LongerRun, Remedy::LargerBatches, Remedy::CompareFullRuns { seeds: 3 }],
+        Some(again) => Doubt::Noise(refuse::drowned(fall, (again.value() - best.value()).abs())),
     }
 }
 

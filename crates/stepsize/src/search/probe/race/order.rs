@@ -7,6 +7,8 @@
 //! [`LENGTHS`] and [`SIZES`]. Of noise that does not depend on the rate, among brackets that two
 //! seeds left in doubt, 7 % come out above [`SUPPORT`] (267 searches of `tests/probes/noise.rs`).
 
+use crate::search::cholesky::Cholesky;
+
 /// Correlation lengths of the smooth function, in octaves of the rate.
 const LENGTHS: [f64; 2] = [1.5, 3.0];
 /// Its variance in units of that of the noise.
@@ -53,39 +55,13 @@ fn support(readings: &[Triple]) -> Option<f64> {
 /// Log likelihood of `y` about a combination of `line`, with the covariance `kernel` plus noise of
 /// variance 1, up to a scale that is integrated out.
 fn log_likelihood(kernel: impl Fn(usize, usize) -> f64, y: &[f64], line: &[Vec<f64>]) -> f64 {
-    let n = y.len();
-    let factor = cholesky(n, |i, j| kernel(i, j) + if i == j { 1.0 } else { 0.0 });
-    let (y, line) = (solve(&factor, y), line.iter().map(|l| solve(&factor, l)).collect::<Vec<_>>());
+    let factor = Cholesky::new(y.len(), |i, j| kernel(i, j) + if i == j { 1.0 } else { 0.0 });
+    let (y, line) = (factor.forward(y.to_vec()), line.iter().map(|l| factor.forward(l.clone())).collect::<Vec<_>>());
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
-    let p = line.len();
-    let gram = cholesky(p, |i, j| dot(&line[i], &line[j]));
-    let shadow = solve(&gram, &line.iter().map(|l| dot(l, &y)).collect::<Vec<_>>());
+    let gram = Cholesky::new(line.len(), |i, j| dot(&line[i], &line[j]));
+    let shadow = gram.forward(line.iter().map(|l| dot(l, &y)).collect());
     let left = (dot(&y, &y) - dot(&shadow, &shadow)).max(1e-12);
-    let log_det = |f: &[Vec<f64>]| f.iter().enumerate().map(|(i, row)| row[i].ln()).sum::<f64>();
-    -0.5 * (n - p) as f64 * left.ln() - log_det(&factor) - log_det(&gram)
-}
-
-/// Lower triangular factor of a covariance.
-fn cholesky(n: usize, covariance: impl Fn(usize, usize) -> f64) -> Vec<Vec<f64>> {
-    let mut factor = vec![vec![0.0; n]; n];
-    for i in 0..n {
-        for j in 0..=i {
-            let known: f64 = factor[i].iter().zip(&factor[j]).take(j).map(|(a, b)| a * b).sum();
-            let left = covariance(i, j) - known;
-            factor[i][j] = if i == j { left.max(1e-12).sqrt() } else { left / factor[j][j] };
-        }
-    }
-    factor
-}
-
-/// Solves `factor w = v`.
-fn solve(factor: &[Vec<f64>], v: &[f64]) -> Vec<f64> {
-    let mut w: Vec<f64> = Vec::with_capacity(v.len());
-    for (row, v) in factor.iter().zip(v) {
-        let known: f64 = row.iter().zip(&w).map(|(a, b)| a * b).sum();
-        w.push((v - known) / row[w.len()]);
-    }
-    w
+    -0.5 * (y.len() - line.len()) as f64 * left.ln() - factor.half_log_det() - gram.half_log_det()
 }
 
 #[cfg(test)]

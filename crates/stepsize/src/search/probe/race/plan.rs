@@ -39,7 +39,7 @@ const SMALLEST: f64 = 0.015;
 /// Below this fall of log loss a reading must also stand out from the others: a network that died
 /// at too high a rate ends at the loss of a constant guess, somewhat below that of random weights,
 /// and so do all its neighbours.
-const PLAINLY_LEARNED: f64 = 0.2;
+pub(super) const PLAINLY_LEARNED: f64 = 0.2;
 /// Readings within this much log loss of each other are alike.
 const ALIKE: f64 = 0.03;
 /// Probes are made at most this many octaves beside the rates that are likely best: a reading far
@@ -158,14 +158,14 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         let stage = Stage::new(book, &xs, n, ceiling);
         ceiling = stage.ceiling;
         let outward = stage.outward(closed_below).filter(|_| widenings < WIDENINGS);
+        let closed = stage.closed(closed_below);
         // What the budget does not pay for is not needed where the best lies between worse ones.
-        let needed = |x: &f64| book.find(*x, n).is_some() || purse.pays(n, job) || !stage.closed(closed_below);
+        let needed = |x: &f64| book.find(*x, n).is_some() || purse.pays(n, job) || !closed;
         if let Some(x) = outward.filter(needed) {
             xs.push(x);
             widenings += 1;
             continue;
         }
-        let stage_closed = stage.closed(closed_below);
         let Stage { low, high, best, trained, learned, .. } = stage;
         if trained == f64::NEG_INFINITY {
             return NextProbe::Refuse(refuse::all_exploded(low, high));
@@ -181,7 +181,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
                 Doubt::Unsettled(wanted) => return NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
                 Doubt::Noise(refusal) => return NextProbe::Refuse(refusal),
             }
-            let open_above = best == high && high + STRIDE < ceiling && !stage_closed;
+            let open_above = best == high && high + STRIDE < ceiling && !closed;
             return if open_above || best == low && !closed_below {
                 NextProbe::Refuse(refuse::at_edge(low, high, open_above))
             } else {

@@ -1,11 +1,9 @@
 //! The refusals of the search, in words.
 
+use super::plan::PLAINLY_LEARNED;
 use super::reading::{Book, Entry};
 use crate::lr::Lr;
 use crate::{Job, Reason, Refusal, Remedy};
-
-/// A fall of log loss below this is nothing learned, or noise.
-const LEARNED: f64 = 0.2;
 
 pub(super) fn no_room(n: u64, steps: u64, least: f64) -> Refusal {
     Refusal {
@@ -64,7 +62,7 @@ pub(super) fn nothing(n: u64, job: &Job, low: f64, high: f64, budget: f64) -> Re
 pub(super) fn spent(missing: &[(f64, u64)], book: &Book, job: &Job, budget: f64) -> Refusal {
     let (low, high) = book.tried();
     let steps: u64 = missing.iter().map(|m| m.1).sum();
-    let Some(best) = book.best().filter(|best| book.untrained - best.value() > LEARNED) else {
+    let Some(best) = book.best().filter(|best| book.untrained - best.value() > PLAINLY_LEARNED) else {
         return nothing(steps, job, low, high, budget);
     };
     let next = missing.first().map_or(best.x, |m| m.0);
@@ -94,6 +92,41 @@ pub(super) fn unsettled(wanted: &[(f64, u64)], job: &Job, budget: f64) -> Refusa
             steps as f64 / job.steps as f64
         ),
         remedies: vec![larger(budget, 2 * steps, job), Remedy::CompareFullRuns { seeds: 3 }],
+    }
+}
+
+/// `count` rates, each with two seeds, differ by `rates` and their seeds by `seeds` (standard
+/// deviations of the log loss).
+pub(super) fn seeds_differ_as_much(count: usize, n: u64, rates: f64, seeds: f64) -> Refusal {
+    noise_only(format!(
+        "{count} rates, each run for {n} steps with two seeds, differ by {:.2} % and the seeds by {:.2} % (standard deviations)",
+        100.0 * rates,
+        100.0 * seeds
+    ))
+}
+
+/// Two seeds did not tell, and neither do all readings.
+pub(super) fn no_order(readings: usize) -> Refusal {
+    noise_only(format!(
+        "two seeds differ as much as the rates do, and {readings} readings of trials of all lengths follow no order in the rate"
+    ))
+}
+
+fn noise_only(because: String) -> Refusal {
+    let remedies = vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }];
+    Refusal { reason: Reason::NoiseOnly, because, remedies }
+}
+
+/// Single readings scatter too much for the fall of the loss to be seen.
+pub(super) fn drowned(fall: f64, sd: f64) -> Refusal {
+    Refusal {
+        reason: Reason::NoiseOnly,
+        because: format!(
+            "the loss fell by {:.1} % at best, and single readings of it scatter by {:.1} %",
+            100.0 * -(-fall).exp_m1(),
+            100.0 * sd.exp_m1()
+        ),
+        remedies: vec![Remedy::LongerRun, Remedy::LargerBatches, Remedy::CompareFullRuns { seeds: 3 }],
     }
 }
 
