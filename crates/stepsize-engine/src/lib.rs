@@ -22,7 +22,7 @@
 //! # }
 //! ```
 //!
-//! No other crate knows Burn. A run stays on the thread of its caller, so many rates are many
+//! A run stays on the thread of its caller, so many rates are many
 //! engines on a pool of threads. The same seed and the same rates give the same losses bit for bit
 //! on one machine, whatever the number of threads. Another kind of CPU has other kernels and rounds
 //! differently; initial weights and the order of the data are the same everywhere.
@@ -30,6 +30,7 @@
 mod data;
 #[cfg(test)]
 mod golden;
+mod matrix;
 mod network;
 mod objective;
 mod optimizer;

@@ -1,9 +1,8 @@
 //! [`Network`]: from a batch to outputs and gradients.
 //!
-//! [`fused`] is the fast path on the CPU. [`graph`] builds every model from Burn's operations and
-//! lets Burn differentiate: it runs on every device, and is the reference that the fast path is
-//! tested against. Parameters are matrices (a bias is `[1, n]`), so one list of one type holds any
-//! model.
+//! [`fused`] is the path on the CPU. [`graph`] builds every model from Burn's operations and lets
+//! Burn differentiate: it is the path on a GPU, and the reference that the other one is tested
+//! against. Every parameter is a [`Matrix`], so one list holds any model.
 
 #[cfg(any(test, not(any(feature = "wgpu", feature = "cuda"))))]
 pub(crate) mod fused;
@@ -11,9 +10,9 @@ pub(crate) mod fused;
 pub(crate) mod graph;
 
 use crate::data::{Dataset, Inputs};
+use crate::matrix::Matrix;
 use crate::rng::Rng;
 use crate::spec::ModelSpec;
-use burn::tensor::{Device, Tensor, TensorData};
 use stepsize::{Error, Result};
 
 /// Kernel sides and output channels of the CNN.
@@ -68,9 +67,9 @@ pub(crate) type Judge<'a> = dyn FnMut(&[f32]) -> (f64, Vec<f32>) + 'a;
 /// Forward and backward pass of one architecture.
 pub(crate) trait Network: Send {
     /// Outputs, row by row.
-    fn outputs(&self, parameters: &[Tensor<2>], batch: Batch) -> Result<Vec<f32>>;
+    fn outputs(&self, parameters: &[Matrix], batch: Batch) -> Result<Vec<f32>>;
     /// The loss that `judge` computes, and the gradient of every parameter.
-    fn gradients(&self, parameters: &[Tensor<2>], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Tensor<2>>)>;
+    fn gradients(&self, parameters: &[Matrix], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Matrix>)>;
 }
 
 impl Architecture {
@@ -143,8 +142,8 @@ impl Architecture {
         list
     }
 
-    /// Fresh parameters of `seed` on `device`.
-    pub(crate) fn initial(&self, seed: u64, device: &Device) -> Vec<Tensor<2>> {
+    /// Fresh parameters of `seed`.
+    pub(crate) fn initial(&self, seed: u64) -> Vec<Matrix> {
         let mut draws = Rng::new(seed, 0);
         let fresh = |parameter: &Parameter| {
             let [rows, columns] = parameter.shape;
@@ -152,7 +151,7 @@ impl Architecture {
                 Init::Uniform(limit) => (0..rows * columns).map(|_| draws.symmetric(limit)).collect(),
                 Init::Constant(value) => vec![value; rows * columns],
             };
-            tensor(values, [rows, columns], device)
+            Matrix::new(values, [rows, columns])
         };
         self.parameters().iter().map(fresh).collect()
     }
@@ -179,38 +178,16 @@ impl Batch {
     }
 }
 
-/// The device of this build, and `architecture` on it: a GPU with the feature `cuda` or `wgpu`,
-/// else the CPU.
-pub(crate) fn on_device(architecture: &Architecture) -> (Device, Box<dyn Network>) {
+/// The network of `architecture` on the device of this build: a GPU with the feature `cuda` or
+/// `wgpu`, else the CPU.
+pub(crate) fn on_device(architecture: &Architecture) -> Box<dyn Network> {
     #[cfg(feature = "cuda")]
-    let device = Device::cuda(burn::tensor::DeviceIndex::Default);
+    let device = burn::tensor::Device::cuda(burn::tensor::DeviceIndex::Default);
     #[cfg(all(feature = "wgpu", not(feature = "cuda")))]
-    let device = Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
-    #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
-    let device = Device::flex();
+    let device = burn::tensor::Device::wgpu(burn::tensor::DeviceKind::DefaultDevice);
     #[cfg(any(feature = "cuda", feature = "wgpu"))]
-    let network = graph::Graph::new(architecture.clone(), device.clone());
+    let network = graph::Graph::new(architecture.clone(), device);
     #[cfg(not(any(feature = "cuda", feature = "wgpu")))]
-    let network = fused::Fused::new(architecture, device.clone());
-    (device, Box::new(network))
-}
-
-/// A matrix from its values, row by row; on the CPU without a copy.
-pub(crate) fn tensor(values: Vec<f32>, shape: [usize; 2], device: &Device) -> Tensor<2> {
-    Tensor::from_data(TensorData::new(values, shape), device)
-}
-
-/// The values of a tensor; on the CPU without a copy where nobody else holds them.
-pub(crate) fn data<const D: usize>(tensor: Tensor<D>) -> Result<TensorData> {
-    tensor.try_into_data().map_err(|why| Error::engine(format!("cannot read a tensor: {why:?}")))
-}
-
-/// The values as numbers.
-pub(crate) fn slice(data: &TensorData) -> Result<&[f32]> {
-    data.as_slice().map_err(|why| Error::engine(format!("a tensor does not hold f32: {why:?}")))
-}
-
-/// The values as numbers that can be changed in place.
-pub(crate) fn slice_mut(data: &mut TensorData) -> Result<&mut [f32]> {
-    data.as_mut_slice().map_err(|why| Error::engine(format!("a tensor does not hold f32: {why:?}")))
+    let network = fused::Fused::new(architecture);
+    Box::new(network)
 }

@@ -11,9 +11,10 @@
 //! normalises. (With batch normalisation the running statistics would have to be gathered anew at
 //! the averaged point before each evaluation.)
 //!
-//! On a GPU the update goes through the host, which is correct but not fast. Burn's own optimizers
-//! are not used: its Adam corrects the bias in single precision, and a separate pass over memory
-//! for each operation costs more than the arithmetic.
+//! Parameters live on the host. A build for a GPU copies them there and gradients back at each
+//! step, which is correct but not fast. Burn's own optimizers are not used: its Adam corrects the
+//! bias in single precision, and a separate pass over memory for each operation costs more than the
+//! arithmetic.
 
 mod adam;
 mod dadapt;
@@ -25,9 +26,8 @@ mod schedule_free;
 mod schedule_free_plus;
 mod sgd;
 
-use crate::network::{data, slice, slice_mut};
+use crate::matrix::Matrix;
 use crate::spec::OptimizerSpec;
-use burn::tensor::{Device, Tensor, TensorData};
 use std::fmt::Debug;
 use std::ops::Range;
 use stepsize::{Error, Result};
@@ -102,20 +102,17 @@ impl Optimizer {
         &mut self,
         lr: f64,
         loss: f64,
-        parameters: &mut Vec<Tensor<2>>,
-        gradients: Vec<Tensor<2>>,
-        device: &Device,
+        parameters: &mut [Matrix],
+        mut gradients: Vec<Matrix>,
     ) -> Result<()> {
         self.time += 1;
-        let mut gradients = gradients.into_iter().map(data).collect::<Result<Vec<_>>>()?;
         if let Some(limit) = self.clip_norm {
-            clip(limit, &mut gradients)?;
+            clip(limit, &mut gradients);
         }
-        let mut values = std::mem::take(parameters).into_iter().map(data).collect::<Result<Vec<_>>>()?;
-        let mut blocks = Vec::with_capacity(values.len());
+        let mut blocks = Vec::with_capacity(parameters.len());
         let mut at = 0;
-        for (values, gradient) in values.iter_mut().zip(&gradients) {
-            let (p, g) = (slice_mut(values)?, slice(gradient)?);
+        for (parameter, gradient) in parameters.iter_mut().zip(&gradients) {
+            let (p, g) = (parameter.values.as_mut_slice(), gradient.values.as_slice());
             if p.len() != g.len() {
                 return Err(Error::engine(format!("{} parameters have {} gradients", p.len(), g.len())));
             }
@@ -124,24 +121,21 @@ impl Optimizer {
             at = next;
         }
         self.method.step(Now { lr, loss, time: self.time }, &mut blocks);
-        parameters.extend(values.into_iter().map(|values| Tensor::from_data(values, device)));
         Ok(())
     }
 
     /// The parameters to evaluate, where they differ from those that are trained.
-    pub(crate) fn evaluated(&self, parameters: &[Tensor<2>], device: &Device) -> Result<Option<Vec<Tensor<2>>>> {
+    pub(crate) fn evaluated(&self, parameters: &[Matrix]) -> Option<Vec<Matrix>> {
         if self.time == 0 {
-            return Ok(None);
+            return None;
         }
         let (mut at, mut list) = (0, Vec::new());
         for parameter in parameters {
-            let values = data(parameter.clone())?;
-            let values = slice(&values)?;
-            let Some(point) = self.method.evaluated(at..at + values.len(), values) else { return Ok(None) };
-            list.push(Tensor::from_data(TensorData::new(point, parameter.dims()), device));
+            let values = &parameter.values;
+            list.push(Matrix::new(self.method.evaluated(at..at + values.len(), values)?, parameter.shape));
             at += values.len();
         }
-        Ok(Some(list))
+        Some(list)
     }
 
     /// The state: arrays and numbers.
@@ -190,19 +184,16 @@ fn method(spec: &OptimizerSpec, decay: f64, lengths: &[usize]) -> Box<dyn Method
 }
 
 /// Scales gradients down to the norm `limit`, as `torch.nn.utils.clip_grad_norm_`; NaN stays NaN.
-fn clip(limit: f64, gradients: &mut [TensorData]) -> Result<()> {
-    let mut sum = 0.0;
-    for gradient in gradients.iter() {
-        sum += slice(gradient)?.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
-    }
+fn clip(limit: f64, gradients: &mut [Matrix]) {
+    let square = |gradient: &Matrix| gradient.values.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
+    let sum: f64 = gradients.iter().map(square).sum();
     let ratio = limit / (sum.sqrt() + 1e-6);
     if ratio >= 1.0 {
-        return Ok(());
+        return;
     }
     for gradient in gradients {
-        slice_mut(gradient)?.iter_mut().for_each(|g| *g *= ratio as f32);
+        gradient.values.iter_mut().for_each(|g| *g *= ratio as f32);
     }
-    Ok(())
 }
 
 /// The sum of `term` over all parameters and their gradients, in double precision.

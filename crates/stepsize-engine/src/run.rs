@@ -1,12 +1,12 @@
-//! [`EngineRun`]: one training run on Burn, behind the [`Engine`] trait.
+//! [`EngineRun`]: one training run, behind the [`Engine`] trait.
 
-use crate::network::{Batch, Network, data, slice, tensor};
+use crate::matrix::Matrix;
+use crate::network::{Batch, Network};
 use crate::objective::{Tally, judge};
 use crate::optimizer::Optimizer;
 use crate::sampler::Sampler;
 use crate::snapshot::TrainState;
 use crate::task::Task;
-use burn::tensor::{Device, Tensor};
 use stepsize::{Engine, Error, Evaluation, GradientStats, Result, Snapshot};
 
 /// Rows evaluated at once: enough for fast products, few enough for the cache.
@@ -16,9 +16,8 @@ const EVALUATION_ROWS: usize = 512;
 pub(crate) struct EngineRun {
     task: Task,
     seed: u64,
-    device: Device,
     network: Box<dyn Network>,
-    parameters: Vec<Tensor<2>>,
+    parameters: Vec<Matrix>,
     optimizer: Optimizer,
     sampler: Sampler,
     /// Weights before the last move, if that step showed its gradient; else empty.
@@ -27,17 +26,17 @@ pub(crate) struct EngineRun {
 
 impl EngineRun {
     /// At step 0.
-    pub(crate) fn new(task: Task, seed: u64, network: Box<dyn Network>, device: Device) -> Self {
-        let parameters = task.architecture().initial(seed, &device);
+    pub(crate) fn new(task: Task, seed: u64, network: Box<dyn Network>) -> Self {
+        let parameters = task.architecture().initial(seed);
         let config = task.config();
-        let lengths: Vec<usize> = parameters.iter().map(|p| p.dims().iter().product()).collect();
+        let lengths: Vec<usize> = parameters.iter().map(|p| p.values.len()).collect();
         let optimizer = Optimizer::new(&config.optimizer, config.weight_decay, config.clip_norm, &lengths);
         let sampler = Sampler::new(seed, config.batch_size);
-        Self { task, seed, device, network, parameters, optimizer, sampler, before: Vec::new() }
+        Self { task, seed, network, parameters, optimizer, sampler, before: Vec::new() }
     }
 
     /// Loss and gradients of the next batch.
-    fn gradients(&mut self) -> Result<(f64, Vec<Tensor<2>>)> {
+    fn gradients(&mut self) -> Result<(f64, Vec<Matrix>)> {
         let dataset = self.task.dataset();
         let rows = self.sampler.next(&dataset.train);
         let batch = Batch::gather(dataset, rows);
@@ -47,12 +46,11 @@ impl EngineRun {
 
     /// Norm of the gradient, and its cosine with the last move if there was one. Keeps the present
     /// weights for the next call.
-    fn look(&mut self, gradients: &[Tensor<2>]) -> Result<(f64, Option<f64>)> {
+    fn look(&mut self, gradients: &[Matrix]) -> (f64, Option<f64>) {
         let size = self.before.len();
         let (mut square, mut moved, mut downhill, mut now) = (0.0, 0.0, 0.0, Vec::with_capacity(size));
         for (parameter, gradient) in self.parameters.iter().zip(gradients) {
-            let (p, g) = (data(parameter.clone())?, data(gradient.clone())?);
-            let (p, g) = (slice(&p)?, slice(&g)?);
+            let (p, g) = (&parameter.values, &gradient.values);
             square += g.iter().map(|g| f64::from(*g) * f64::from(*g)).sum::<f64>();
             if size > 0 {
                 for ((p, g), before) in p.iter().zip(g).zip(&self.before[now.len()..]) {
@@ -65,7 +63,7 @@ impl EngineRun {
         }
         self.before = now;
         let cosine = downhill / (square * moved).sqrt();
-        Ok((square.sqrt(), cosine.is_finite().then_some(cosine)))
+        (square.sqrt(), cosine.is_finite().then_some(cosine))
     }
 }
 
@@ -82,16 +80,16 @@ impl Engine for EngineRun {
         legal(lr)?;
         let (loss, gradients) = self.gradients()?;
         self.before.clear();
-        self.optimizer.step(lr, loss, &mut self.parameters, gradients, &self.device)?;
+        self.optimizer.step(lr, loss, &mut self.parameters, gradients)?;
         Ok(loss)
     }
 
     fn step_seeing(&mut self, decide: &mut dyn FnMut(&GradientStats) -> Result<f64>) -> Result<f64> {
         let (loss, gradients) = self.gradients()?;
-        let (norm, alignment) = self.look(&gradients)?;
+        let (norm, alignment) = self.look(&gradients);
         let lr = decide(&GradientStats { loss, norm, alignment })?;
         legal(lr)?;
-        self.optimizer.step(lr, loss, &mut self.parameters, gradients, &self.device)?;
+        self.optimizer.step(lr, loss, &mut self.parameters, gradients)?;
         Ok(loss)
     }
 
@@ -102,7 +100,7 @@ impl Engine for EngineRun {
 
     fn evaluate(&mut self) -> Result<Evaluation> {
         let dataset = self.task.dataset();
-        let averaged = self.optimizer.evaluated(&self.parameters, &self.device)?;
+        let averaged = self.optimizer.evaluated(&self.parameters);
         let parameters = averaged.as_ref().unwrap_or(&self.parameters);
         let mut tally = Tally::default();
         for rows in dataset.validation.chunks(EVALUATION_ROWS) {
@@ -113,8 +111,7 @@ impl Engine for EngineRun {
     }
 
     fn save(&mut self) -> Result<Snapshot> {
-        let values = |p: &Tensor<2>| Ok(slice(&data(p.clone())?)?.to_vec());
-        let mut arrays = self.parameters.iter().map(values).collect::<Result<Vec<_>>>()?;
+        let mut arrays: Vec<_> = self.parameters.iter().map(|p| p.values.clone()).collect();
         let time = self.optimizer.time;
         let (kept, numbers) = self.optimizer.state();
         arrays.extend(kept.into_iter().map(|array| array.clone()));
@@ -135,7 +132,7 @@ impl Engine for EngineRun {
         }
         self.before = state.before;
         let mut arrays = state.arrays.into_iter();
-        self.parameters = shapes.iter().zip(&mut arrays).map(|(s, values)| tensor(values, *s, &self.device)).collect();
+        self.parameters = shapes.iter().zip(&mut arrays).map(|(s, values)| Matrix::new(values, *s)).collect();
         self.optimizer.restore(state.time, arrays, &state.numbers);
         self.seed = state.seed;
         self.sampler = Sampler::new(state.seed, self.task.config().batch_size);

@@ -125,8 +125,7 @@ impl Task {
     /// # Errors
     /// Never at present; for devices that can fail.
     pub fn engine(&self, seed: u64) -> Result<Box<dyn Engine>> {
-        let (device, network) = network::on_device(self.architecture());
-        Ok(Box::new(EngineRun::new(self.clone(), seed, network, device)))
+        Ok(Box::new(EngineRun::new(self.clone(), seed, network::on_device(self.architecture()))))
     }
 
     /// The task in one line:

@@ -2,9 +2,8 @@
 //! by `tests/lrfree_golden.py`.
 
 use super::numbers;
-use crate::network::{data, slice, tensor};
+use crate::matrix::Matrix;
 use crate::optimizer::Optimizer;
-use burn::tensor::{Device, Tensor};
 use serde_json::Value;
 
 /// Over 200 steps parameters differ by less than this, relative to the largest of them, and losses
@@ -57,17 +56,16 @@ fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).fold(0.0, |sum, (x, y)| sum + x * y)
 }
 
-fn flat(parameters: &[Tensor<2>]) -> Vec<f64> {
-    let values = |p: &Tensor<2>| slice(&data(p.clone()).unwrap()).unwrap().to_vec();
-    parameters.iter().flat_map(values).map(f64::from).collect()
+fn flat(parameters: &[Matrix]) -> Vec<f64> {
+    parameters.iter().flat_map(|p| &p.values).map(|v| f64::from(*v)).collect()
 }
 
-fn split(values: &[f64], shapes: &[usize], device: &Device) -> Vec<Tensor<2>> {
+fn split(values: &[f64], shapes: &[usize]) -> Vec<Matrix> {
     let mut rest = values;
     let block = |size: &usize| {
         let (mine, left) = rest.split_at(*size);
         rest = left;
-        tensor(mine.iter().map(|v| *v as f32).collect(), [1, *size], device)
+        Matrix::new(mine.iter().map(|v| *v as f32).collect(), [1, *size])
     };
     shapes.iter().map(block).collect()
 }
@@ -85,14 +83,13 @@ fn methods_without_a_rate_step_as_their_packages() {
     let size = shapes.iter().sum();
     let problem = Problem::new(size);
     let start: Vec<f64> = draws(size, 3).iter().map(|v| 0.5 * v).collect();
-    let device = Device::flex();
     let mut faults = Vec::new();
     for case in golden["cases"].as_array().unwrap() {
         let name = case["optimizer"].as_str().unwrap();
         let (rates, losses) = (numbers(&case["rates"]), numbers(&case["losses"]));
         let decay = case["weight_decay"].as_f64().unwrap();
         let mut optimizer = Optimizer::new(&name.parse().unwrap(), decay, None, &shapes);
-        let mut parameters = split(&start, &shapes, &device);
+        let mut parameters = split(&start, &shapes);
         let mut points = case["points"].as_array().unwrap().iter();
         let mut point = points.next();
         let mut worst = 0.0f64;
@@ -104,10 +101,10 @@ fn methods_without_a_rate_step_as_their_packages() {
                 given => (*expected, numbers(given)),
             };
             worst = worst.max((loss - expected).abs() / losses[0]);
-            let gradients = split(&gradient, &shapes, &device);
-            optimizer.step(rates[step % rates.len()], loss, &mut parameters, gradients, &device).unwrap();
+            let gradients = split(&gradient, &shapes);
+            optimizer.step(rates[step % rates.len()], loss, &mut parameters, gradients).unwrap();
             if let Some(seen) = point.filter(|p| p["step"].as_u64() == Some(step as u64 + 1)) {
-                let evaluated = optimizer.evaluated(&parameters, &device).unwrap();
+                let evaluated = optimizer.evaluated(&parameters);
                 let evaluated = flat(evaluated.as_ref().unwrap_or(&parameters));
                 worst = worst.max(apart(&flat(&parameters), &numbers(&seen["trained"])));
                 worst = worst.max(apart(&evaluated, &numbers(&seen["evaluated"])));

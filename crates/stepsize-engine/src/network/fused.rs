@@ -1,15 +1,15 @@
 //! Every model as a chain of layers with hand-written gradients: the fast path on the CPU.
 //!
-//! Products of matrices are Burn's. Everything between them is one pass over memory in place, where
-//! a graph of operations would allocate an array and a node for each. [`graph`](super::graph) is
-//! the slow reference: tests compare the two. Images are stored as `row, y, x, channel`, so a
+//! Everything between two products of matrices is one pass over memory in place, where a graph of
+//! operations would allocate an array and a node for each. [`graph`](super::graph) is the slow
+//! reference: tests compare the two. Images are stored as `row, y, x, channel`, so a
 //! convolution is a product with unfolded patches.
 
 mod dense;
 mod image;
 
-use super::{Architecture, Batch, CHANNELS, Judge, KERNEL, Network, POOL, data, slice};
-use burn::tensor::{Device, Tensor, TensorData};
+use super::{Architecture, Batch, CHANNELS, Judge, KERNEL, Network, POOL};
+use crate::matrix::Matrix;
 use image::ImageSize;
 use stepsize::{Error, Result};
 
@@ -19,7 +19,6 @@ pub(crate) struct Fused {
     embedding: Option<usize>,
     layers: Vec<Layer>,
     parameters: usize,
-    device: Device,
 }
 
 /// One layer; `at` is the index of its first parameter.
@@ -41,18 +40,18 @@ enum Layer {
 /// What a layer keeps from the forward pass for the backward pass.
 enum ForwardCache {
     /// The input of an affine layer.
-    Input(Tensor<2>),
+    Input(Matrix),
     /// Normalised rows and the inverse deviation of each.
     Normal(Vec<f32>, Vec<f32>),
     /// The input of pooling, which the layer before needs, and the index of each largest value.
-    Places(TensorData, Vec<u32>),
+    Places(Matrix, Vec<u32>),
     /// The number of columns to return to.
     Width(usize),
 }
 
 impl Fused {
-    /// A network on `device`, which must be the CPU.
-    pub(crate) fn new(architecture: &Architecture, device: Device) -> Self {
+    /// The layers of `architecture`.
+    pub(crate) fn new(architecture: &Architecture) -> Self {
         let mut layers = Vec::new();
         let mut at = 0;
         let mut embedding = None;
@@ -93,110 +92,98 @@ impl Fused {
                 layers.push(Layer::Affine { at: at + 2, relu: false });
             }
         }
-        Self { embedding, layers, parameters: architecture.parameters().len(), device }
+        Self { embedding, layers, parameters: architecture.parameters().len() }
     }
 
     /// The first matrix, and the tokens when there are any.
-    fn input(&self, p: &[Tensor<2>], batch: Batch) -> Result<(TensorData, Vec<u32>)> {
+    fn input(&self, p: &[Matrix], batch: Batch) -> Result<(Matrix, Vec<u32>)> {
         match (batch, self.embedding) {
-            (Batch::Rows { values, rows, width }, None) => Ok((TensorData::new(values, [rows, width]), Vec::new())),
+            (Batch::Rows { values, rows, width }, None) => Ok((Matrix::new(values, [rows, width]), Vec::new())),
             (Batch::Tokens { ids, rows, context }, Some(size)) => {
-                let table = data(p[0].clone())?;
-                let table = slice(&table)?;
+                let table = &p[0].values;
                 let mut values = Vec::with_capacity(ids.len() * size);
                 for id in &ids {
                     values.extend_from_slice(&table[*id as usize * size..(*id as usize + 1) * size]);
                 }
-                Ok((TensorData::new(values, [rows, context * size]), ids))
+                Ok((Matrix::new(values, [rows, context * size]), ids))
             }
             _ => Err(Error::engine("the batch does not fit the network")),
         }
     }
 
-    fn forward(&self, layer: Layer, p: &[Tensor<2>], x: TensorData) -> Result<(TensorData, ForwardCache)> {
+    fn forward(&self, layer: Layer, p: &[Matrix], x: Matrix) -> Result<(Matrix, ForwardCache)> {
         match layer {
             Layer::Affine { at, relu } => {
-                let (y, x) = dense::affine(x, &p[at], &p[at + 1], relu, &self.device)?;
+                let y = dense::affine(&x, &p[at], &p[at + 1], relu)?;
                 Ok((y, ForwardCache::Input(x)))
             }
             Layer::Norm { at } => {
-                let (y, normal, inverse) = dense::norm(x, &p[at], &p[at + 1])?;
+                let (y, normal, inverse) = dense::norm(x, &p[at], &p[at + 1]);
                 Ok((y, ForwardCache::Normal(normal, inverse)))
             }
-            Layer::Unfold(grid) => Ok((grid.unfold(&x, KERNEL)?, ForwardCache::Width(grid.channels))),
+            Layer::Unfold(grid) => Ok((grid.unfold(&x, KERNEL), ForwardCache::Width(grid.channels))),
             Layer::Pool(grid) => {
-                let (y, places) = grid.pool(&x, POOL)?;
+                let (y, places) = grid.pool(&x, POOL);
                 Ok((y, ForwardCache::Places(x, places)))
             }
             Layer::Flatten { width } => {
-                let before = x.shape()[1];
-                Ok((reshape(x, width), ForwardCache::Width(before)))
+                let before = x.shape[1];
+                Ok((x.with_columns(width), ForwardCache::Width(before)))
             }
         }
     }
 
     /// Returns the gradient of the layer's input, from the gradient `d` of its output `y`, and
-    /// stores the gradients of its parameters. Without `wanted` the gradient of the input is left
-    /// out.
+    /// stores the gradients of its parameters. `None` unless `wanted`.
     fn backward(
         &self,
         layer: Layer,
-        p: &[Tensor<2>],
+        p: &[Matrix],
         kept: ForwardCache,
         step: Step,
-        found: &mut [Option<Tensor<2>>],
-    ) -> Result<Step> {
-        let Step { gradient: d, output: y, wanted } = step;
-        match (layer, kept) {
+        wanted: bool,
+        found: &mut [Option<Matrix>],
+    ) -> Result<Option<Step>> {
+        let Step { gradient: d, output: y } = step;
+        let (gradient, output) = match (layer, kept) {
             (Layer::Affine { at, relu }, ForwardCache::Input(x)) => {
-                let back = dense::affine_back(x, &p[at], d, relu.then_some(&y), wanted, &self.device)?;
+                let back = dense::affine_back(&x, &p[at], d, relu.then_some(&y), wanted)?;
                 (found[at], found[at + 1]) = (Some(back.weight), Some(back.bias));
-                Ok(Step { gradient: back.input, output: back.x, wanted })
+                let Some(input) = back.input else { return Ok(None) };
+                (input, x)
             }
             (Layer::Norm { at }, ForwardCache::Normal(normal, inverse)) => {
-                let (d, gain, offset) = dense::norm_back(d, &y, &normal, &inverse, &p[at], &self.device)?;
+                let (d, gain, offset) = dense::norm_back(d, &y, &normal, &inverse, &p[at]);
                 (found[at], found[at + 1]) = (Some(gain), Some(offset));
-                Ok(Step { gradient: d, output: y, wanted })
+                (d, y)
             }
-            (Layer::Unfold(grid), _) => Ok(Step { gradient: grid.fold(d, KERNEL)?, output: y, wanted }),
-            (Layer::Pool(_), ForwardCache::Places(x, places)) => {
-                Ok(Step { gradient: image::unpool(&d, &x, &places)?, output: x, wanted })
-            }
-            (Layer::Flatten { .. }, ForwardCache::Width(width)) => {
-                Ok(Step { gradient: reshape(d, width), output: y, wanted })
-            }
-            _ => Err(Error::engine("a layer kept what it does not need")),
-        }
+            (Layer::Unfold(grid), _) => (grid.fold(d, KERNEL), y),
+            (Layer::Pool(_), ForwardCache::Places(x, places)) => (image::unpool(&d, &x, &places), x),
+            (Layer::Flatten { .. }, ForwardCache::Width(width)) => (d.with_columns(width), y),
+            _ => return Err(Error::engine("a layer kept what it does not need")),
+        };
+        Ok(Some(Step { gradient, output }))
     }
 }
 
 /// State of the backward pass.
 struct Step {
     /// The gradient with respect to `output`.
-    gradient: TensorData,
+    gradient: Matrix,
     /// The output of the layer, which shows where a ReLU let nothing through.
-    output: TensorData,
-    /// Whether a layer below needs the gradient.
-    wanted: bool,
-}
-
-/// The same values in rows of `width`.
-fn reshape(x: TensorData, width: usize) -> TensorData {
-    let (bytes, shape, dtype) = x.into_parts();
-    let values: usize = shape.iter().product();
-    TensorData::from_bytes(bytes, [values / width, width], dtype)
+    output: Matrix,
 }
 
 impl Network for Fused {
-    fn outputs(&self, parameters: &[Tensor<2>], batch: Batch) -> Result<Vec<f32>> {
+    fn outputs(&self, parameters: &[Matrix], batch: Batch) -> Result<Vec<f32>> {
         let (mut x, _) = self.input(parameters, batch)?;
         for layer in &self.layers {
             x = self.forward(*layer, parameters, x)?.0;
         }
-        Ok(slice(&x)?.to_vec())
+        Ok(x.values)
     }
 
-    fn gradients(&self, parameters: &[Tensor<2>], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Tensor<2>>)> {
+    fn gradients(&self, parameters: &[Matrix], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Matrix>)> {
         let (mut x, ids) = self.input(parameters, batch)?;
         let mut all = Vec::with_capacity(self.layers.len());
         for layer in &self.layers {
@@ -204,31 +191,33 @@ impl Network for Fused {
             all.push(kept);
             x = y;
         }
-        let (loss, gradient) = judge(slice(&x)?);
-        let gradient = TensorData::new(gradient, x.shape().clone());
-        let mut found: Vec<Option<Tensor<2>>> = vec![None; self.parameters];
-        let mut step = Step { gradient, output: x, wanted: true };
+        let (loss, gradient) = judge(&x.values);
+        let mut found: Vec<Option<Matrix>> = vec![None; self.parameters];
+        let mut step = Step { gradient: Matrix::new(gradient, x.shape), output: x };
         // below the first layer with parameters only an embedding needs a gradient
         let first = self.layers.iter().position(|l| matches!(l, Layer::Affine { .. })).unwrap_or_default();
         for (i, kept) in all.into_iter().enumerate().rev() {
-            step.wanted = i > first || self.embedding.is_some();
-            step = self.backward(self.layers[i], parameters, kept, step, &mut found)?;
-            if !step.wanted {
-                break;
+            let wanted = i > first || self.embedding.is_some();
+            match self.backward(self.layers[i], parameters, kept, step, wanted, &mut found)? {
+                Some(below) => step = below,
+                None => return Ok((loss, complete(found)?)),
             }
         }
         if let Some(size) = self.embedding {
-            let shape = parameters[0].dims();
-            let mut table = vec![0.0f32; shape[0] * shape[1]];
-            for (id, d) in ids.iter().zip(slice(&step.gradient)?.chunks_exact(size)) {
+            let mut table = Matrix::new(vec![0.0; parameters[0].values.len()], parameters[0].shape);
+            for (id, d) in ids.iter().zip(step.gradient.values.chunks_exact(size)) {
                 let start = *id as usize * size;
-                table[start..start + size].iter_mut().zip(d).for_each(|(t, d)| *t += d);
+                table.values[start..start + size].iter_mut().zip(d).for_each(|(t, d)| *t += d);
             }
-            found[0] = Some(super::tensor(table, shape, &self.device));
+            found[0] = Some(table);
         }
-        let gradients = found.into_iter().map(|g| g.ok_or_else(|| Error::engine("a parameter has no gradient")));
-        Ok((loss, gradients.collect::<Result<_>>()?))
+        Ok((loss, complete(found)?))
     }
+}
+
+/// The gradients, of which every parameter must have one.
+fn complete(found: Vec<Option<Matrix>>) -> Result<Vec<Matrix>> {
+    found.into_iter().map(|g| g.ok_or_else(|| Error::engine("a parameter has no gradient"))).collect()
 }
 
 #[cfg(test)]
@@ -239,21 +228,18 @@ mod tests {
 
     /// Outputs and gradients of both networks agree, for a judge that wants random directions.
     fn agree(architecture: Architecture, batch: Batch) {
-        let device = Device::flex();
-        let mut parameters = architecture.initial(3, &device);
+        let mut parameters = architecture.initial(3);
         // biases and gains away from their first values
         for (i, p) in parameters.iter_mut().enumerate() {
-            let shape = p.dims();
             let mut draws = Rng::new(4, i as u64);
-            let noise = (0..shape[0] * shape[1]).map(|_| draws.symmetric(0.3)).collect();
-            *p = p.clone() + crate::network::tensor(noise, shape, &device);
+            p.values.iter_mut().for_each(|v| *v += draws.symmetric(0.3));
         }
         let mut judge = |outputs: &[f32]| {
             let mut draws = Rng::new(5, 0);
             (f64::from(outputs.iter().sum::<f32>()), outputs.iter().map(|_| draws.symmetric(1.0)).collect())
         };
-        let slow = Graph::new(architecture.clone(), device.clone());
-        let fast = Fused::new(&architecture, device);
+        let slow = Graph::new(architecture.clone(), burn::tensor::Device::flex());
+        let fast = Fused::new(&architecture);
         let close = |what: &str, a: &[f32], b: &[f32]| {
             let scale = a.iter().fold(1e-3f32, |m, v| m.max(v.abs()));
             assert_eq!(a.len(), b.len());
@@ -267,10 +253,8 @@ mod tests {
         let (slow_loss, slow_gradients) = slow.gradients(&parameters, batch, &mut judge).unwrap();
         assert!((loss - slow_loss).abs() < 1e-3);
         for (i, (a, b)) in slow_gradients.into_iter().zip(gradients).enumerate() {
-            assert_eq!(a.dims(), parameters[i].dims());
-            assert_eq!(b.dims(), parameters[i].dims());
-            let (a, b) = (data(a).unwrap(), data(b).unwrap());
-            close(&format!("gradient {i}"), slice(&a).unwrap(), slice(&b).unwrap());
+            assert_eq!((a.shape, b.shape), (parameters[i].shape, parameters[i].shape));
+            close(&format!("gradient {i}"), &a.values, &b.values);
         }
     }
 

@@ -4,7 +4,8 @@
 //! the graph is run backward from `sum(outputs * gradient)`, which has the same gradient. So the
 //! same code judges every network.
 
-use super::{Architecture, Batch, CHANNELS, Judge, KERNEL, NORM_EPSILON, Network, POOL, data, slice, tensor};
+use super::{Architecture, Batch, CHANNELS, Judge, KERNEL, NORM_EPSILON, Network, POOL};
+use crate::matrix::Matrix;
 use burn::tensor::activation::relu;
 use burn::tensor::module::{conv2d, embedding, layer_norm, max_pool2d};
 use burn::tensor::ops::{ConvOptions, MaxPoolOptions};
@@ -26,7 +27,7 @@ impl Graph {
 
     fn rows(&self, batch: Batch, device: &Device) -> Result<Tensor<2>> {
         match batch {
-            Batch::Rows { values, rows, width } => Ok(tensor(values, [rows, width], device)),
+            Batch::Rows { values, rows, width } => Ok(tensor(Matrix::new(values, [rows, width]), device)),
             Batch::Tokens { .. } => Err(Error::engine("this network takes rows, not tokens")),
         }
     }
@@ -83,23 +84,35 @@ fn convolution(p: &[Tensor<2>], x: Tensor<2>, side: usize) -> Tensor<2> {
     x.matmul(p[4].clone()) + p[5].clone()
 }
 
+/// A matrix on `device`.
+fn tensor(matrix: Matrix, device: &Device) -> Tensor<2> {
+    Tensor::from_data(TensorData::new(matrix.values, matrix.shape), device)
+}
+
+/// The values of a tensor, row by row.
+fn values(tensor: Tensor<2>) -> Result<Vec<f32>> {
+    let data = tensor.try_into_data().map_err(|why| Error::engine(format!("cannot read a tensor: {why:?}")))?;
+    data.try_into_vec().map_err(|why| Error::engine(format!("a tensor does not hold f32: {why:?}")))
+}
+
 impl Network for Graph {
-    fn outputs(&self, parameters: &[Tensor<2>], batch: Batch) -> Result<Vec<f32>> {
-        let outputs = data(self.forward(parameters, batch, &self.device)?)?;
-        Ok(slice(&outputs)?.to_vec())
+    fn outputs(&self, parameters: &[Matrix], batch: Batch) -> Result<Vec<f32>> {
+        let parameters: Vec<_> = parameters.iter().map(|p| tensor(p.clone(), &self.device)).collect();
+        values(self.forward(&parameters, batch, &self.device)?)
     }
 
-    fn gradients(&self, parameters: &[Tensor<2>], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Tensor<2>>)> {
+    fn gradients(&self, parameters: &[Matrix], batch: Batch, judge: &mut Judge) -> Result<(f64, Vec<Matrix>)> {
         let device = self.device.clone().autodiff();
-        let leaves: Vec<Tensor<2>> = parameters.iter().map(|p| Tensor::from_inner(p.clone()).require_grad()).collect();
+        let leaf = |p: &Matrix| Tensor::from_inner(tensor(p.clone(), &self.device)).require_grad();
+        let leaves: Vec<Tensor<2>> = parameters.iter().map(leaf).collect();
         let outputs = self.forward(&leaves, batch, &device)?;
-        let values = data(outputs.clone().inner())?;
-        let (loss, gradient) = judge(slice(&values)?);
-        let gradient = tensor(gradient, outputs.dims(), &device);
+        let (loss, gradient) = judge(&values(outputs.clone().inner())?);
+        let gradient = tensor(Matrix::new(gradient, outputs.dims()), &device);
         let mut found = (outputs * gradient).sum().backward();
-        let gradients = leaves
-            .iter()
-            .map(|leaf| leaf.grad_remove(&mut found).ok_or_else(|| Error::engine("a parameter has no gradient")));
+        let gradients = leaves.iter().map(|leaf| {
+            let gradient = leaf.grad_remove(&mut found).ok_or_else(|| Error::engine("a parameter has no gradient"))?;
+            Ok(Matrix::new(values(gradient)?, leaf.dims()))
+        });
         Ok((loss, gradients.collect::<Result<_>>()?))
     }
 }

@@ -2,30 +2,22 @@
 //!
 //! NaN passes through every ReLU, in both directions: a broken model must look broken.
 
-use crate::network::{NORM_EPSILON, data, slice, slice_mut, tensor};
-use burn::tensor::{Device, Tensor, TensorData};
+use crate::matrix::Matrix;
+use crate::network::NORM_EPSILON;
 use stepsize::Result;
 
-/// `x w + b`, then ReLU if `relu`; also returns `x`, which the backward pass needs.
-pub(super) fn affine(
-    x: TensorData,
-    w: &Tensor<2>,
-    b: &Tensor<2>,
-    relu: bool,
-    device: &Device,
-) -> Result<(TensorData, Tensor<2>)> {
-    let x = Tensor::<2>::from_data(x, device);
-    let mut y = data(x.clone().matmul(w.clone()))?;
-    let bias = data(b.clone())?;
-    let bias = slice(&bias)?;
-    for row in slice_mut(&mut y)?.chunks_exact_mut(bias.len()) {
+/// `x w + b`, then ReLU if `relu`.
+pub(super) fn affine(x: &Matrix, w: &Matrix, b: &Matrix, relu: bool) -> Result<Matrix> {
+    let mut y = x.times(w)?;
+    let bias = &b.values;
+    for row in y.values.chunks_exact_mut(bias.len()) {
         if relu {
             row.iter_mut().zip(bias).for_each(|(y, b)| *y = rectified(*y + b));
         } else {
             row.iter_mut().zip(bias).for_each(|(y, b)| *y += b);
         }
     }
-    Ok((y, x))
+    Ok(y)
 }
 
 fn rectified(y: f32) -> f32 {
@@ -34,47 +26,36 @@ fn rectified(y: f32) -> f32 {
 
 /// What the backward pass of an affine layer returns.
 pub(super) struct Back {
-    pub(super) weight: Tensor<2>,
-    pub(super) bias: Tensor<2>,
-    /// Gradient of the input; without a request for it, `x` itself.
-    pub(super) input: TensorData,
-    /// The input itself.
-    pub(super) x: TensorData,
+    pub(super) weight: Matrix,
+    pub(super) bias: Matrix,
+    /// Gradient of the input, if it was asked for.
+    pub(super) input: Option<Matrix>,
 }
 
 /// Gradients of `x w + b` from the gradient `d` of the output; `rectified` is the output, if a ReLU
 /// made it.
 pub(super) fn affine_back(
-    x: Tensor<2>,
-    w: &Tensor<2>,
-    mut d: TensorData,
-    rectified: Option<&TensorData>,
+    x: &Matrix,
+    w: &Matrix,
+    mut d: Matrix,
+    rectified: Option<&Matrix>,
     wanted: bool,
-    device: &Device,
 ) -> Result<Back> {
-    let width = w.dims()[1];
+    let width = w.shape[1];
     let mut bias = vec![0.0f32; width];
-    let values = slice_mut(&mut d)?;
     match rectified {
         Some(y) => {
-            for (row, y) in values.chunks_exact_mut(width).zip(slice(y)?.chunks_exact(width)) {
+            for (row, y) in d.values.chunks_exact_mut(width).zip(y.values.chunks_exact(width)) {
                 for ((d, y), b) in row.iter_mut().zip(y).zip(&mut bias) {
                     *d = if *y <= 0.0 { 0.0 } else { *d };
                     *b += *d;
                 }
             }
         }
-        None => add_rows(values, &mut bias),
+        None => add_rows(&d.values, &mut bias),
     }
-    let bias = tensor(bias, [1, width], device);
-    let d = Tensor::<2>::from_data(d, device);
-    let weight = x.clone().transpose().matmul(d.clone());
-    if !wanted {
-        let x = data(x)?;
-        return Ok(Back { weight, bias, input: TensorData::new(Vec::<f32>::new(), [0, 0]), x });
-    }
-    let input = data(d.matmul(w.clone().transpose()))?;
-    Ok(Back { weight, bias, input, x: data(x)? })
+    let input = if wanted { Some(d.times_transposed(w)?) } else { None };
+    Ok(Back { weight: x.transposed_times(&d)?, bias: Matrix::new(bias, [1, width]), input })
 }
 
 /// Adds every row of `values` to `sum`.
@@ -86,15 +67,10 @@ fn add_rows(values: &[f32], sum: &mut [f32]) {
 
 /// Layer normalisation with ReLU: the output, the normalised rows, and the inverse deviation of
 /// each row.
-pub(super) fn norm(
-    mut x: TensorData,
-    gain: &Tensor<2>,
-    offset: &Tensor<2>,
-) -> Result<(TensorData, Vec<f32>, Vec<f32>)> {
-    let (gain, offset) = (data(gain.clone())?, data(offset.clone())?);
-    let (gain, offset) = (slice(&gain)?, slice(&offset)?);
+pub(super) fn norm(mut x: Matrix, gain: &Matrix, offset: &Matrix) -> (Matrix, Vec<f32>, Vec<f32>) {
+    let (gain, offset) = (&gain.values, &offset.values);
     let width = gain.len();
-    let values = slice_mut(&mut x)?;
+    let values = &mut x.values;
     let mut normal = vec![0.0f32; values.len()];
     let mut inverse = Vec::with_capacity(values.len() / width);
     for (row, normal) in values.chunks_exact_mut(width).zip(normal.chunks_exact_mut(width)) {
@@ -107,24 +83,22 @@ pub(super) fn norm(
         }
         inverse.push(scale);
     }
-    Ok((x, normal, inverse))
+    (x, normal, inverse)
 }
 
 /// Gradients of input, gain and offset from the gradient `d` of the output `y`.
 pub(super) fn norm_back(
-    mut d: TensorData,
-    y: &TensorData,
+    mut d: Matrix,
+    y: &Matrix,
     normal: &[f32],
     inverse: &[f32],
-    gain: &Tensor<2>,
-    device: &Device,
-) -> Result<(TensorData, Tensor<2>, Tensor<2>)> {
-    let shape = gain.dims();
+    gain: &Matrix,
+) -> (Matrix, Matrix, Matrix) {
+    let shape = gain.shape;
     let width = shape[1];
-    let gain = data(gain.clone())?;
-    let gain = slice(&gain)?;
+    let gain = &gain.values;
     let (mut gain_sum, mut offset_sum) = (vec![0.0f32; width], vec![0.0f32; width]);
-    let rows = slice_mut(&mut d)?.chunks_exact_mut(width).zip(slice(y)?.chunks_exact(width));
+    let rows = d.values.chunks_exact_mut(width).zip(y.values.chunks_exact(width));
     for (((d, y), n), scale) in rows.zip(normal.chunks_exact(width)).zip(inverse) {
         let sums = gain_sum.iter_mut().zip(&mut offset_sum);
         for (((((d, y), n), gain), gain_sum), offset_sum) in
@@ -138,7 +112,7 @@ pub(super) fn norm_back(
         let (mean, slope) = (sum(d, d, |d, _| d) / width as f32, sum(d, n, |d, n| d * n) / width as f32);
         d.iter_mut().zip(n).for_each(|(d, n)| *d = scale * (*d - mean - n * slope));
     }
-    Ok((d, tensor(gain_sum, shape, device), tensor(offset_sum, shape, device)))
+    (d, Matrix::new(gain_sum, shape), Matrix::new(offset_sum, shape))
 }
 
 /// Sum of `term(a, b)` in 16 lanes, which the compiler turns into vectors. A plain sum would wait

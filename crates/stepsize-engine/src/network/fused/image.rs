@@ -1,8 +1,6 @@
 //! Patches and pooling of square images, stored as `row, y, x, channel`.
 
-use crate::network::{slice, slice_mut};
-use burn::tensor::TensorData;
-use stepsize::Result;
+use crate::matrix::Matrix;
 
 /// Sizes of an image.
 #[derive(Debug, Clone, Copy)]
@@ -19,9 +17,9 @@ impl ImageSize {
 
     /// For every pixel the values in the `kernel x kernel` window around it, zero beyond the edge:
     /// rows of `ky, kx, channel`, one a pixel.
-    pub(super) fn unfold(self, x: &TensorData, kernel: usize) -> Result<TensorData> {
+    pub(super) fn unfold(self, x: &Matrix, kernel: usize) -> Matrix {
         let width = kernel * kernel * self.channels;
-        let x = slice(x)?;
+        let x = &x.values;
         let mut patches = vec![0.0f32; x.len() / self.channels * width];
         let line = self.side * self.channels;
         let mut frame = vec![0.0f32; self.framed(kernel).pow(2) * self.channels];
@@ -39,13 +37,13 @@ impl ImageSize {
             }
         }
         let rows = patches.len() / width;
-        Ok(TensorData::new(patches, [rows, width]))
+        Matrix::new(patches, [rows, width])
     }
 
     /// The gradient of the image from that of its patches: the transpose of [`ImageSize::unfold`].
-    pub(super) fn fold(self, mut d: TensorData, kernel: usize) -> Result<TensorData> {
+    pub(super) fn fold(self, mut d: Matrix, kernel: usize) -> Matrix {
         let (line, width) = (self.side * self.channels, kernel * kernel * self.channels);
-        let d = slice_mut(&mut d)?;
+        let d = &mut d.values;
         let mut gradient = vec![0.0f32; d.len() / width * self.channels];
         let mut frame = vec![0.0f32; self.framed(kernel).pow(2) * self.channels];
         let images = gradient.chunks_exact_mut(self.values()).zip(d.chunks_exact_mut(self.side * self.side * width));
@@ -60,7 +58,7 @@ impl ImageSize {
             }
         }
         let rows = gradient.len() / self.channels;
-        Ok(TensorData::new(gradient, [rows, self.channels]))
+        Matrix::new(gradient, [rows, self.channels])
     }
 
     /// Side of the image with the frame that holds what windows see beyond the edge.
@@ -89,9 +87,9 @@ impl ImageSize {
     /// The largest value of every `window x window` square of each channel (a remainder at the edge
     /// is left out), and where in the batch it was. The first of equal ones counts; NaN is larger
     /// than all.
-    pub(super) fn pool(self, x: &TensorData, window: usize) -> Result<(TensorData, Vec<u32>)> {
+    pub(super) fn pool(self, x: &Matrix, window: usize) -> (Matrix, Vec<u32>) {
         let (side, channels, left) = (self.side, self.channels, self.side / window);
-        let x = slice(x)?;
+        let x = &x.values;
         let images = x.len() / self.values();
         let mut pooled = vec![0.0f32; images * left * left * channels];
         let mut places = vec![0u32; pooled.len()];
@@ -113,7 +111,7 @@ impl ImageSize {
             }
         }
         let rows = pooled.len() / channels;
-        Ok((TensorData::new(pooled, [rows, channels]), places))
+        (Matrix::new(pooled, [rows, channels]), places)
     }
 }
 
@@ -125,11 +123,10 @@ fn copy<const N: usize>(from: &[f32], into: &mut [f32]) {
 }
 
 /// The gradient of the input `x` of pooling: each output's goes to the place of its largest value.
-pub(super) fn unpool(d: &TensorData, x: &TensorData, places: &[u32]) -> Result<TensorData> {
-    let mut gradient = TensorData::zeros::<f32, _>(x.shape().clone());
-    let values = slice_mut(&mut gradient)?;
-    for (d, place) in slice(d)?.iter().zip(places) {
-        values[*place as usize] += d;
+pub(super) fn unpool(d: &Matrix, x: &Matrix, places: &[u32]) -> Matrix {
+    let mut gradient = Matrix::new(vec![0.0; x.values.len()], x.shape);
+    for (d, place) in d.values.iter().zip(places) {
+        gradient.values[*place as usize] += d;
     }
-    Ok(gradient)
+    gradient
 }
