@@ -2,8 +2,8 @@
 
 use crate::args::{DrawArgs, FilesArgs};
 use crate::done::{Done, Fault};
+use crate::files::write;
 use crate::remedy::{StudyName, Wording};
-use std::path::Path;
 use stepsize::compare::Compared;
 use stepsize::{Question, Report};
 use stepsize_draw::show::Style;
@@ -22,17 +22,14 @@ pub fn report(report: Report, output: &DrawArgs, study: Option<StudyName<'_>>, s
         None => report,
     };
     let files = &output.files;
-    if let Some(path) = &files.svg {
-        write(path, figure::svg(&report).as_bytes())?;
-    }
-    if let Some(path) = &files.png {
-        write(path, &figure::png(&report)?)?;
-    }
-    if let Some(path) = &files.report {
-        write(path, page::html(&report, &json::object(&report)).as_bytes())?;
-    }
+    let unwritten = write_all(
+        files,
+        || figure::svg(&report),
+        || figure::png(&report),
+        || page::html(&report, &json::object(&report)),
+    );
     let text = if files.json { format!("{:#}\n", json::object(&report)) } else { show::report(&report, style) };
-    Ok(Done::answer_or_refusal(text, report.lr().is_some()))
+    Ok(Done::answer_or_refusal(text, report.lr().is_some()).and_unwritten(unwritten))
 }
 
 /// Ends a comparison.
@@ -50,20 +47,21 @@ pub fn comparison(
     let text = question.to_string();
     let shown =
         compare::ShownComparison { compared, question: &text, task: &question.task, schedule: &schedule, interrupted };
-    if let Some(path) = &files.svg {
-        write(path, compare::svg(&shown).as_bytes())?;
-    }
-    if let Some(path) = &files.png {
-        write(path, &compare::png(&shown)?)?;
-    }
-    if let Some(path) = &files.report {
-        write(path, compare::html(&shown).as_bytes())?;
-    }
+    let unwritten = write_all(files, || compare::svg(&shown), || compare::png(&shown), || compare::html(&shown));
     let text = if files.json { format!("{:#}\n", compare::object(&shown)) } else { compare::text(&shown, style) };
-    Ok(Done::answer_or_refusal(text, compared.target.is_some()).or_interrupted(interrupted))
+    Ok(Done::answer_or_refusal(text, compared.target.is_some()).or_interrupted(interrupted).and_unwritten(unwritten))
 }
 
-/// Writes a file.
-pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Fault> {
-    std::fs::write(path, bytes).map_err(|e| Fault::failure(format!("cannot write {}: {e}", path.display())))
+/// Writes the files that were asked for. What cannot be written is told after the answer, which
+/// must not be lost.
+fn write_all(
+    files: &FilesArgs,
+    svg: impl FnOnce() -> String,
+    png: impl FnOnce() -> stepsize::Result<Vec<u8>>,
+    page: impl FnOnce() -> String,
+) -> Vec<Fault> {
+    let svg = files.svg.as_ref().map(|path| write(path, svg().as_bytes()));
+    let png = files.png.as_ref().map(|path| write(path, &png()?));
+    let page = files.report.as_ref().map(|path| write(path, page().as_bytes()));
+    [svg, png, page].into_iter().flatten().filter_map(Result::err).collect()
 }

@@ -44,7 +44,8 @@ diverges, and what the search cost. If the evidence is too thin, it says so and 
   7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
   8. Logs you already have:   stepsize diagnose runs/
 
-`stepsize help VERB` explains each verb.";
+`stepsize help VERB` explains each verb; `stepsize help schedules`, `controllers`, `codes` and `exit-codes` are a \
+reference.";
 
 const EXAMPLES: &str = "\
 Words:
@@ -55,10 +56,11 @@ Words:
   diverges   the loss explodes, or ends above that of the untrained network
 
 Exit codes: 0 an answer, 3 refused (the evidence supports no answer), 2 wrong arguments, 1 failure,
-130 interrupted.
+130 interrupted; `stepsize help exit-codes` says more.
 Results go to standard output, progress to standard error. NO_COLOR turns colour off.
 Ctrl-C ends a search early and still reports what was learned. With --study NAME the same command
-continues where it stopped, also after a crash.";
+continues where it stopped, also after a crash; without it `stepsize resume last` continues the last
+search of a command.";
 
 /// Which learning rate should I use?
 #[derive(Debug, Parser)]
@@ -72,8 +74,9 @@ pub struct Cli {
     color: ColourWhen,
 }
 
+/// When to use colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ColourWhen {
+pub enum ColourWhen {
     Auto,
     Always,
     Never,
@@ -106,7 +109,7 @@ pub enum Verb {
     Studies(FileArgs),
     /// Show the answer of a study again
     Show(ShowArgs),
-    /// Continue a study where it stopped
+    /// Continue a study where it stopped; `last` is the last search of a command without --study
     Resume(ShowArgs),
     /// Export the events of a study for other tools
     Export(ExportArgs),
@@ -312,13 +315,20 @@ impl SpanArgs {
 }
 
 impl Cli {
+    /// As `--color` says.
+    pub fn style(&self) -> Style {
+        self.color.style()
+    }
+}
+
+impl ColourWhen {
     /// Colour on a terminal unless NO_COLOR is set (<https://no-color.org>); the terminal's width,
     /// or 88 columns without a terminal.
-    pub fn style(&self) -> Style {
+    pub fn style(self) -> Style {
         let terminal = std::io::stdout().is_terminal();
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|t| t == "dumb");
-        let colour = match self.color {
+        let colour = match self {
             ColourWhen::Always => true,
             ColourWhen::Never => false,
             ColourWhen::Auto => terminal && !set("NO_COLOR") && !dumb,

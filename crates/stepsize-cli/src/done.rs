@@ -1,9 +1,8 @@
 //! How a command ends: [`Done`] (text for stdout and an exit code) or [`Fault`] (text for stderr
 //! and an exit code).
 //!
-//! Exit codes: 0 an answer, 3 a refusal, 2 wrong arguments, 1 a failure, 130 interrupted. Text is
-//! written in one piece. A reader that has closed the pipe is not a failure: `stepsize find | head
-//! -1` ends quietly.
+//! Text is written in one piece. A reader that has closed the pipe is not a failure: `stepsize find
+//! | head -1` ends quietly.
 
 use crate::remedy::with_options;
 use std::fmt::Display;
@@ -15,14 +14,28 @@ pub const USAGE: u8 = 2;
 const FAILURE: u8 = 1;
 /// The evidence does not support an answer.
 const REFUSED: u8 = 3;
+/// A verdict is one of `--fail-on`.
+pub const FAILED_ON: u8 = 4;
 /// Ctrl-C ended it early; its text rests on what had ended by then.
 const INTERRUPTED: u8 = 130;
+
+/// The exit codes and their meaning.
+pub const CODES: [(u8, &str); 6] = [
+    (0, "an answer, or what was asked for was done"),
+    (FAILURE, "a failure: a file, a trial, a cluster; a training run that diverged; a file that could not be written"),
+    (USAGE, "wrong arguments; nothing has run"),
+    (REFUSED, "refused: the evidence supports no answer"),
+    (FAILED_ON, "a verdict of `diagnose` is one that --fail-on names"),
+    (INTERRUPTED, "interrupted by Ctrl-C or SIGTERM; the text rests on what had ended by then"),
+];
 
 /// A command that did what it was asked to do.
 #[derive(Debug)]
 pub struct Done {
     text: String,
     code: u8,
+    /// Files that could not be written.
+    unwritten: Vec<Fault>,
 }
 
 /// A command that failed.
@@ -35,12 +48,12 @@ pub struct Fault {
 impl Done {
     /// An answer.
     pub fn answer(text: impl Into<String>) -> Self {
-        Self { text: text.into(), code: 0 }
+        Self::with_code(text.into(), 0)
     }
 
     /// An answer, or a refusal when there is no rate.
     pub fn answer_or_refusal(text: String, answered: bool) -> Self {
-        Self { text, code: if answered { 0 } else { REFUSED } }
+        Self::with_code(text, if answered { 0 } else { REFUSED })
     }
 
     /// The same, ended early by Ctrl-C if `interrupted`.
@@ -48,14 +61,24 @@ impl Done {
         if interrupted { Self { code: INTERRUPTED, ..self } } else { self }
     }
 
+    /// The same, with files that could not be written. They are told after the text.
+    pub fn and_unwritten(self, unwritten: Vec<Fault>) -> Self {
+        Self { unwritten, ..self }
+    }
+
     /// Text with an exit code of its own.
     pub fn with_code(text: String, code: u8) -> Self {
-        Self { text, code }
+        Self { text, code, unwritten: Vec::new() }
     }
 
     /// The result of a check; a failure when something must be fixed.
     pub fn checked(text: String, sound: bool) -> Self {
-        Self { text, code: if sound { 0 } else { FAILURE } }
+        Self::with_code(text, if sound { 0 } else { FAILURE })
+    }
+
+    /// Whether it came to its end: an answer or a refusal.
+    pub fn is_whole(&self) -> bool {
+        matches!(self.code, 0 | REFUSED)
     }
 
     /// Writes the text to standard output and returns the exit code.
@@ -65,7 +88,7 @@ impl Done {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Fault::failure(format!("cannot write to standard output: {error}")).print()
             }
-            _ => self.code,
+            _ => self.unwritten.into_iter().map(Fault::print).last().unwrap_or(self.code),
         }
     }
 }

@@ -9,8 +9,8 @@
 //! | `args` | the arguments and their help, as clap derives them |
 //! | `verb` | one file for each verb: `find`, `sweep`, `compare`, `train`, `diagnose`, ... |
 //! | `work`, `task` | from arguments to what is trained: the embedded engine, or a command here or on a cluster |
-//! | `search`, `progress` | how every search runs, and its progress line |
-//! | `answer`, `remedy` | how every search ends: text, files, advice |
+//! | `search`, `progress`, `unnamed` | how every search runs, its progress, and what is kept of one without a name |
+//! | `answer`, `remedy`, `files` | how every search ends: text, advice, files |
 //! | `done` | what a verb returns: output, exit code, faults |
 
 #![recursion_limit = "256"]
@@ -18,10 +18,12 @@
 mod answer;
 mod args;
 mod done;
+mod files;
 mod progress;
 mod remedy;
 mod search;
 mod task;
+mod unnamed;
 mod verb;
 mod work;
 
@@ -29,11 +31,18 @@ use args::{Cli, Verb};
 use clap::Parser;
 use done::{Done, Fault};
 use std::ffi::OsString;
+use unnamed::Unnamed;
 
 /// Runs the command line `words` (the first is the name of the program), prints the result and
 /// returns the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(topic) = verb::reference::topic(&words) {
+        return match verb::reference::run(topic, args::ColourWhen::Auto.style()) {
+            Ok(done) => done.print(),
+            Err(fault) => fault.print(),
+        };
+    }
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => {
@@ -42,14 +51,23 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
             return u8::try_from(error.exit_code()).unwrap_or(done::USAGE);
         }
     };
-    match run(cli, &words) {
+    match run(cli, words) {
         Ok(done) => done.print(),
         Err(fault) => fault.print(),
     }
 }
 
 /// Runs one verb. `words` is the command line, which a kept study records.
-fn run(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
+fn run(mut cli: Cli, mut words: Vec<OsString>) -> Result<Done, Fault> {
+    let unnamed = Unnamed::keep(&mut cli, &mut words);
+    let result = verb(cli, &words);
+    if let Some(unnamed) = unnamed {
+        unnamed.end(&result);
+    }
+    result
+}
+
+fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
     let style = cli.style();
     match cli.verb {
         Verb::Find(args) => verb::find::run(&args, words, style),
@@ -66,7 +84,7 @@ fn run(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
         Verb::Show(args) => verb::show::run(&args, style),
         Verb::Resume(args) => {
             let recorded = verb::resume::command(args)?;
-            run(recorded.cli, &recorded.words)
+            run(recorded.cli, recorded.words)
         }
         Verb::Export(args) => verb::export::run(&args),
         Verb::Rm(args) => verb::rm::run(&args),

@@ -1,27 +1,38 @@
-//! Progress on standard error, on a terminal only: steps done of those planned so far, the time
-//! left, and how the last trial ended.
+//! Progress on standard error: steps done of those planned so far, the time left, and how the last
+//! trial ended. A bar on a terminal; elsewhere (`nohup`, Slurm, CI) one line a trial and at least
+//! one a minute.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 use stepsize::{End, Estimate, Event, Probe, Pruner, Result, Trial, TrialSpec, fold_one};
+use stepsize_draw::number::{count, loss, rate, seconds};
 
 /// How often the bar is redrawn.
 const TICK: Duration = Duration::from_millis(120);
+/// A search that is over by then shows no lines.
+const FIRST_LINE: Duration = Duration::from_secs(2);
+/// The longest silence between two lines.
+const SILENCE: Duration = Duration::from_secs(60);
 
-/// A bar that follows a study.
+/// What follows a study on standard error.
 pub struct Progress {
     bar: ProgressBar,
+    lines: Option<Lines>,
+    quiet: bool,
     trials: std::collections::BTreeMap<stepsize::TrialId, Trial>,
 }
 
 impl Progress {
-    /// A bar labelled `what`; hidden when standard error is not a terminal.
-    pub fn new(what: &str) -> Self {
+    /// Progress labelled `what`; nothing at all if `quiet`.
+    pub fn new(what: &str, quiet: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
-        if !std::io::stderr().is_terminal() {
+        if quiet || !terminal {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
         let template = "{spinner} {prefix} {bar:24} {pos}/{len} steps, {eta} left  {wide_msg}";
@@ -30,7 +41,8 @@ impl Progress {
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(TICK);
-        Self { bar, trials: Default::default() }
+        let lines = (!quiet && !terminal).then(|| Lines::new(what.to_owned(), bar.clone()));
+        Self { bar, lines, quiet, trials: Default::default() }
     }
 
     /// Takes in one event. `planned` is the number of steps asked for so far.
@@ -47,27 +59,88 @@ impl Progress {
         if let Event::Ended { trial, end, steps, .. } = event {
             let Some(known) = self.trials.get(trial) else { return };
             self.bar.set_position(self.bar.position() + known.spec.steps.saturating_sub(*steps));
-            let lr = stepsize_draw::number::rate(known.spec.lr.get());
-            self.bar.set_message(match end {
+            let lr = rate(known.spec.lr.get());
+            let message = match end {
                 End::Diverged { .. } => format!("lr {lr} diverged"),
                 End::Finished => match known.val.last() {
-                    Some(point) => format!("lr {lr}: loss {}", stepsize_draw::number::loss(point.loss)),
+                    Some(point) => format!("lr {lr}: loss {}", loss(point.loss)),
                     None => format!("lr {lr} ended"),
                 },
                 _ => format!("lr {lr} stopped"),
-            });
+            };
+            if let Some(lines) = &self.lines {
+                lines.say(format!("trial {}, {} steps, {message}", trial.0, count(*steps)));
+            }
+            self.bar.set_message(message);
         }
     }
 
     /// Writes a note to standard error, above the bar.
     pub fn say(&self, line: &str) {
-        self.bar.suspend(|| eprintln!("note: {line}"));
+        if !self.quiet {
+            self.bar.suspend(|| eprintln!("note: {line}"));
+        }
     }
 
     /// Removes the bar.
-    pub fn clear(&self) {
+    pub fn clear(&mut self) {
+        self.lines = None;
         self.bar.finish_and_clear();
     }
+}
+
+/// Writes a line where something happened, and one where nothing did for a minute.
+struct Lines {
+    sender: Option<Sender<String>>,
+    writer: Option<JoinHandle<()>>,
+}
+
+impl Lines {
+    fn new(what: String, bar: ProgressBar) -> Self {
+        let (sender, receiver) = channel::<String>();
+        let begin = Instant::now();
+        let writer = std::thread::spawn(move || {
+            loop {
+                let news = match receiver.recv_timeout(SILENCE) {
+                    Ok(news) => news,
+                    Err(RecvTimeoutError::Timeout) => "still running".to_owned(),
+                    Err(RecvTimeoutError::Disconnected) => return,
+                };
+                if begin.elapsed() >= FIRST_LINE {
+                    eprintln!("{what}: {news}; {}", standing(&bar, begin.elapsed()));
+                }
+            }
+        });
+        Self { sender: Some(sender), writer: Some(writer) }
+    }
+
+    fn say(&self, news: String) {
+        if let Some(sender) = &self.sender {
+            let _ = sender.send(news);
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        self.sender = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+/// How far it is: steps done, of how many asked for so far, and the time that these leave.
+fn standing(bar: &ProgressBar, elapsed: Duration) -> String {
+    let (done, planned) = (bar.position(), bar.length().unwrap_or(0));
+    let left = match done {
+        0 => "time left not known yet".to_owned(),
+        done => {
+            let each = elapsed.as_secs_f64() / done as f64;
+            format!("about {} left for these", seconds(each * planned.saturating_sub(done) as f64))
+        }
+    };
+    format!("{} of {} steps asked for so far, {left}", count(done), count(planned))
 }
 
 /// A probe that counts the steps it asks for, so that there is a total to measure progress against.

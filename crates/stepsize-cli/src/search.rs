@@ -1,12 +1,12 @@
 //! One search from the question to the answer: store, executor, progress, Ctrl-C, and the outputs
 //! that were asked for.
 
-use crate::answer;
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
+use crate::{answer, files};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -26,10 +26,11 @@ pub fn run(
     words: &[OsString],
     style: Style,
 ) -> Result<Done, Fault> {
+    files::try_files(&output.draw.files)?;
     let question = Question { kind, pruner: work.pruner, task: work.task, job: work.job };
     let mut executor = work.executor;
     let begin = Instant::now();
-    let found = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words)?;
+    let found = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words, output.draw.files.quiet)?;
     let report = Report::new(&question, &found.estimate, &found.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);
@@ -37,19 +38,21 @@ pub fn run(
     Ok(answer::report(report, &output.draw, study, style)?.or_interrupted(found.interrupted))
 }
 
-/// Runs the study of a question to its end or to Ctrl-C, with progress on standard error.
+/// Runs the study of a question to its end or to Ctrl-C, with progress on standard error unless
+/// `quiet`.
 pub fn conduct(
     question: &Question,
     executor: &mut dyn Executor,
     chosen: &Chosen,
     kept: &StudyArgs,
     words: &[OsString],
+    quiet: bool,
 ) -> Result<StudyResult, Fault> {
     let probe = question.probe().map_err(|error| unplanned(question, &error))?;
     let store = open(kept, words)?;
     let stop = interrupt()?;
     let planned = Arc::new(AtomicU64::new(0));
-    let mut progress = Progress::new(probe.name());
+    let mut progress = Progress::new(probe.name(), quiet);
     if let Some(line) = what_it_buys(question).filter(|_| std::io::stderr().is_terminal()) {
         progress.say(&line);
     }

@@ -9,6 +9,7 @@ pub mod export;
 pub mod find;
 pub mod man;
 pub mod range_test;
+pub mod reference;
 pub mod refine;
 pub mod resume;
 pub mod rm;

@@ -91,7 +91,7 @@ mod stats;
 pub mod testing;
 mod trial;
 
-pub use rate::{controller, notation, schedule};
+pub use rate::{controller, notation, reference, schedule};
 #[cfg(feature = "testing")]
 pub use run::quadratic;
 pub use search::{compare, landscape, probe, pruner, report, transfer};

@@ -4,4 +4,5 @@
 pub mod controller;
 pub mod notation;
 pub mod policy;
+pub mod reference;
 pub mod schedule;

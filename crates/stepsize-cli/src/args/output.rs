@@ -19,6 +19,9 @@ pub struct FilesArgs {
     /// Write the pictures as an SVG file
     #[arg(long, value_name = "FILE.svg", help_heading = "Output")]
     pub svg: Option<PathBuf>,
+    /// Show no progress and no notes on standard error
+    #[arg(long, short, help_heading = "Output")]
+    pub quiet: bool,
 }
 
 /// How the answer of a search is shown.

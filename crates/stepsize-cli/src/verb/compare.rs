@@ -8,7 +8,7 @@ use crate::args::{CompareArgs, FilesArgs, Verb};
 use crate::done::{Done, Fault};
 use crate::task::Loaded;
 use crate::work::{self, Chosen, Work};
-use crate::{answer, search};
+use crate::{answer, files, search};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -29,9 +29,10 @@ pub fn run(args: &CompareArgs, words: &[OsString], style: Style) -> Result<Done,
     if args.command.pruner.is_some() {
         return Err(Fault::usage("--pruner is for searches; a comparison runs every trial to its end"));
     }
+    files::try_files(&args.files)?;
     let (question, mut executor, chosen) =
         if args.command.argv.is_empty() { of_engine(args)? } else { of_command(args)? };
-    let found = search::conduct(&question, executor.as_mut(), &chosen, &args.kept, words)?;
+    let found = search::conduct(&question, executor.as_mut(), &chosen, &args.kept, words, args.files.quiet)?;
     let compared = planned(&question)?.compared(&found.trials)?;
     answer::comparison(&compared, &question, found.interrupted, &args.files, style)
 }

@@ -47,10 +47,10 @@ pub fn run(args: &DemoArgs, style: Style) -> Result<Done, Fault> {
         .collect();
     let scene = figure::birds::draw(&birds, FIRST + 1, &learners);
     if let Some(path) = &args.svg {
-        crate::answer::write(path, svg::file(&scene).as_bytes())?;
+        crate::files::write(path, svg::file(&scene).as_bytes())?;
     }
     if let Some(path) = &args.png {
-        crate::answer::write(path, &figure::scene_png(&scene)?)?;
+        crate::files::write(path, &figure::scene_png(&scene)?)?;
     }
     if args.json {
         let each = |l: &Learner| json!({ "name": l.name, "lr": l.lr, "beliefs": l.beliefs, "words": l.words });

@@ -6,16 +6,14 @@ mod read;
 mod reading;
 
 use crate::args::DiagnoseArgs;
-use crate::done::{Done, Fault};
+use crate::done::{Done, FAILED_ON, Fault};
+use crate::files;
 use read::{RunRead, Runs};
 use stepsize::Placement;
 use stepsize::diagnosis::jobs::{NamedRun, Verdicts};
 use stepsize::diagnosis::{Diagnosis, Record, sweep::Sweep};
 use stepsize_draw::show::Style;
 use stepsize_logs::meaning::{Taken, rate_in};
-
-/// Exit code when a verdict is one of `--fail-on`.
-const FAILED_ON: u8 = 4;
 
 /// One run and what is said of it.
 pub struct Judged {
@@ -55,10 +53,9 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     if args.follow {
         return follow::run(args, style);
     }
+    files::try_places([&args.report])?;
     let judgement = judge(read::all(args)?, args.alone);
-    if let Some(path) = &args.report {
-        crate::answer::write(path, output::page(&judgement).as_bytes())?;
-    }
+    let written = args.report.as_ref().map(|path| files::write(path, output::page(&judgement).as_bytes()));
     let text = match () {
         () if args.json => format!("{:#}\n", output::json(&judgement, args.explain)),
         () if args.sarif => format!("{:#}\n", output::sarif(&judgement)),
@@ -68,7 +65,8 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
         eprintln!("cannot read {file}: {why}");
     }
     let unread = !judgement.failed.is_empty() && (args.strict || judgement.runs.is_empty());
-    Ok(Done::with_code(text, code(judgement.runs.iter().map(|r| r.diagnosis.verdict), unread, args)))
+    let code = code(judgement.runs.iter().map(|r| r.diagnosis.verdict), unread, args);
+    Ok(Done::with_code(text, code).and_unwritten(written.and_then(Result::err).into_iter().collect()))
 }
 
 /// The exit code for these verdicts. `unread` says that a file which matters could not be read.

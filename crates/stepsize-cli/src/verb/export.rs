@@ -24,7 +24,7 @@ pub fn run(args: &ExportArgs) -> Result<Done, Fault> {
     };
     match &args.out {
         Some(path) => {
-            crate::answer::write(path, text.as_bytes())?;
+            crate::files::write(path, text.as_bytes())?;
             Ok(Done::answer(""))
         }
         None => Ok(Done::answer(text)),

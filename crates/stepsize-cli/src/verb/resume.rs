@@ -8,6 +8,7 @@
 use crate::answer;
 use crate::args::{Cli, DrawArgs, OutputArgs, ShowArgs, Verb};
 use crate::done::Fault;
+use crate::unnamed;
 use clap::Parser;
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -25,9 +26,10 @@ pub struct Recorded {
 
 /// The command of a study with the outputs that are asked for now. Changes to its directory.
 pub fn command(args: ShowArgs) -> Result<Recorded, Fault> {
-    let name = args.named.name;
+    let named = unnamed::resolved(args.named)?;
+    let name = named.name;
     let fault = |what: String| Fault::failure(format!("cannot resume study {name:?}: {what}"));
-    let db = args.named.file.db;
+    let db = named.file.db;
     let mut recorded = recorded(&Studies::look(&db)?, &name)?;
     // Before the directory changes.
     let db = std::path::absolute(&db).map_err(|e| fault(e.to_string()))?;

@@ -14,6 +14,7 @@ mod watch;
 
 use crate::args::TrainArgs;
 use crate::done::{Done, Fault};
+use crate::files;
 use crate::task::Loaded;
 use checkpoint::Checkpoint;
 use norms::Norms;
@@ -33,10 +34,16 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     let loaded = Loaded::new(&args.task)?;
     let task = format!("{}; validation share {}", loaded.task.describe(), args.task.engine.val_fraction);
     let found = args.resume.as_deref().filter(|path| path.exists()).map(Checkpoint::load).transpose()?;
+    files::try_places([&args.resume, &args.best, &args.curve])?;
     let (mut run, mut kept, snapshot) = match found {
         Some(saved) => saved.go_on(args, &loaded, &task)?,
         None => (Checkpoint::begin(args, &loaded, &task)?, Kept::default(), None),
     };
+    if run.trial.steps_run >= run.trial.spec.steps {
+        run.trial.end = Some(End::Finished);
+        RunFiles::open(args, &run, loaded.task.score_name())?.rewrite(&run)?; // a kill may have come before it
+        return Ok(ended(&run, &loaded, args, style));
+    }
     let mut engine = loaded.task.engine(run.trial.spec.seed)?;
     let mut policy = run.policy()?;
     if let Some(snapshot) = &snapshot {
@@ -54,11 +61,18 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     }
     let checkpoint = run.checkpoint;
     records.rewrite(&checkpoint)?;
+    Ok(ended(&checkpoint, &loaded, args, style))
+}
+
+/// What is printed of a run that is over, and its exit code.
+fn ended(run: &Checkpoint, loaded: &Loaded, args: &TrainArgs, style: Style) -> Done {
     let text = match args.json {
-        true => shown::object(&checkpoint, &loaded),
-        false => shown::text(&checkpoint, &loaded, args, style),
+        true => shown::object(run, loaded),
+        false => shown::text(run, loaded, args, style),
     };
-    Ok(Done::answer(text))
+    let end = run.trial.end.as_ref();
+    Done::checked(text, !matches!(end, Some(End::Diverged { .. } | End::Failed { .. })))
+        .or_interrupted(matches!(end, Some(End::Stopped)))
 }
 
 impl Checkpoint {

@@ -84,3 +84,21 @@ fn completions_and_manual_pages() {
     assert!(bench.run("man find").out.contains("price\\-per\\-hour"));
     assert_eq!(bench.run("man fnid").code, Some(2));
 }
+
+#[test]
+fn help_has_the_reference_of_schedules_controllers_codes_and_exit_codes() {
+    let bench = Bench::new();
+    for (topic, holds) in [
+        ("schedules", "one_cycle(steps, rise, div, final_div, cosine, linear, three_phase)"),
+        ("controllers", "plateau_torch(patience="),
+        ("codes", "LR001  diverged (error)"),
+        ("exit-codes", "130  interrupted"),
+    ] {
+        let seen = bench.run(&format!("help {topic}"));
+        assert_eq!((seen.code, seen.err.as_str()), (Some(0), ""));
+        assert!(seen.out.contains(holds), "{}", seen.out);
+        assert!(seen.out.lines().all(|line| line.chars().count() <= 88), "{}", seen.out);
+    }
+    assert_eq!(bench.run("help find").code, Some(0));
+    assert_eq!(bench.run("help codez").code, Some(2));
+}

@@ -236,3 +236,16 @@ fn a_command_that_loads_the_checkpoint_of_another_trial_is_refused() {
     assert_eq!(found["refused"], "continued", "{found}");
     assert!(found["advice"].as_str().unwrap().contains("{trial_dir}"), "{found}");
 }
+
+#[test]
+fn without_a_terminal_progress_is_a_line_a_trial_and_quiet_is_quiet() {
+    let bench = Bench::new();
+    let line = "sweep --steps 20 --low 0.01 --high 0.1 --per-decade 2 --seeds 1 --jobs 1";
+    let script = "for~i~in~1~2~3;~do~sleep~0.4;~echo~step=$i~loss=$i;~done;~:~{lr}~{steps}";
+    let seen = bench.run(&format!("{line} --shell -- {script}"));
+    let lines: Vec<&str> = seen.err.lines().filter(|l| l.contains(": trial ")).collect();
+    assert!(lines.len() >= 2 && lines[0].contains("of 60 steps asked for so far"), "{}", seen.err);
+    assert!(lines.iter().all(|l| l.ends_with("left for these")), "{}", seen.err);
+    let quiet = bench.run(&format!("{line} --quiet --shell -- {script}"));
+    assert_eq!((quiet.err.as_str(), quiet.code), ("", seen.code));
+}

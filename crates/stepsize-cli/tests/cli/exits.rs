@@ -41,6 +41,22 @@ fn wrong_arguments_are_2() {
 }
 
 #[test]
+fn places_are_tried_before_anything_runs_and_the_answer_is_not_lost() {
+    for line in ["find --png", "sweep --report", "range-test --svg", "compare --png", "train --lr 1 --curve"] {
+        fails(&format!("{line} no-such-directory/a.csv"), 2, "Nothing has run");
+    }
+    fails("diagnose --report . a.log", 2, "directory");
+    let bench = Bench::new();
+    bench.record("x", &answered());
+    std::fs::write(bench.path("old.svg"), "old").unwrap();
+    let seen = bench.run("show x --png no-such-directory/a.png --svg old.svg --json");
+    assert_eq!(seen.code, Some(1));
+    assert!(seen.err.contains("cannot write no-such-directory/a.png"), "{}", seen.err);
+    assert!(serde_json::from_str::<serde_json::Value>(&seen.out).unwrap()["lr"].is_number(), "{}", seen.out);
+    assert!(bench.read("old.svg").starts_with(b"<svg") && !bench.path("old.svg.part").exists());
+}
+
+#[test]
 fn failures_are_1() {
     fails("find --data no-such.csv --target y", 1, "no-such.csv");
     fails("find --steps 30 --batch-size 100000", 1, "batch size");

@@ -117,6 +117,29 @@ fn ctrl_c_reports_what_was_learned() {
 
 #[cfg(unix)]
 #[test]
+fn a_search_without_a_name_is_continued_by_resume_last() {
+    let bench = Bench::new();
+    let script = "echo~{lr}~>>~begun;~sleep~0.3;~for~i~in~1~2~3;~do~echo~step=$i~loss=$((9-i));~done;~:~{steps}";
+    let line = format!("sweep --steps 3 --low 0.001 --high 0.1 --per-decade 2 --seeds 1 --json --shell -- {script}");
+    let begun = || String::from_utf8(std::fs::read(bench.path("begun")).unwrap_or_default()).unwrap();
+    let seen = interrupted(&bench, &line, || begun().lines().count() >= 3);
+    assert_eq!(seen.code, Some(130), "{}", seen.err);
+    assert!(seen.err.contains("`stepsize resume last`"), "{}", seen.err);
+    let resumed = bench.run("resume last --json");
+    assert!(matches!(resumed.code, Some(0 | 3)), "{}", resumed.err);
+    assert_eq!(json(&resumed)["points"].as_array().unwrap().len(), 5);
+    let mut rates: Vec<String> = begun().lines().map(str::to_owned).collect();
+    assert!(rates.len() <= 6, "a trial that had ended ran again: {rates:?}");
+    rates.sort();
+    rates.dedup();
+    assert_eq!(rates.len(), 5);
+    // It has ended, and left nothing.
+    let again = bench.run("resume last");
+    assert!(again.code == Some(1) && again.err.contains("no search without a name is kept"), "{}", again.err);
+}
+
+#[cfg(unix)]
+#[test]
 fn ctrl_c_in_training_leaves_a_checkpoint_that_continues_bit_for_bit() {
     let bench = Bench::new();
     let task = "--lr 0.05 --steps 12000 --controller plateau(patience=4,train)";
@@ -125,7 +148,7 @@ fn ctrl_c_in_training_leaves_a_checkpoint_that_continues_bit_for_bit() {
         begin.elapsed() > Duration::from_millis(700)
     });
     let object = json(&seen);
-    assert_eq!(object["end"]["how"], "stopped", "{}", seen.err);
+    assert_eq!((object["end"]["how"].as_str(), seen.code), (Some("stopped"), Some(130)), "{}", seen.err);
     assert_eq!(bench.run(&format!("train {task} --resume part --curve split.csv")).code, Some(0));
     assert_eq!(bench.run(&format!("train {task} --curve whole.csv")).code, Some(0));
     assert!(bench.read("split.csv") == bench.read("whole.csv"), "the curves differ");

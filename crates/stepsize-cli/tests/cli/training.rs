@@ -32,10 +32,32 @@ fn a_run_that_is_killed_goes_on_from_its_last_checkpoint_bit_for_bit() {
         child.wait().unwrap();
     }
     let seen = bench.run(&line);
-    // The last try may have ended before it was killed.
-    assert!(seen.code == Some(0) || seen.err.contains("at its end"), "{}", seen.err);
+    assert_eq!(seen.code, Some(0), "{}", seen.err);
     assert_eq!(bench.run(&format!("train {task} --curve whole.csv")).code, Some(0));
     assert!(bench.read("split.csv") == bench.read("whole.csv"), "the curves differ");
+}
+
+#[test]
+fn a_finished_run_stays_finished_and_is_not_trained_at_a_rate_of_zero() {
+    let bench = Bench::new();
+    let task = "train --lr 0.1 --model mlp:16 --schedule cosine --resume c.ckpt --curve c.csv";
+    assert_eq!(bench.run(&format!("{task} --steps 60")).code, Some(0));
+    let (whole, longer) = (bench.read("c.csv"), [bench.read("c.csv"), b"60,0,1,,\n".to_vec()].concat());
+    let again = bench.run(&format!("{task} --steps 60 --json"));
+    assert_eq!((again.code, json(&again)["end"]["how"].as_str()), (Some(0), Some("finished")), "{}", again.err);
+    std::fs::write(bench.path("c.csv"), &longer).unwrap();
+    let extended = bench.run(&format!("{task} --steps 120"));
+    assert_eq!(extended.code, Some(2), "{}", extended.out);
+    assert!(extended.err.contains("left the rate at 0") && extended.err.contains("omit --resume"), "{}", extended.err);
+    assert_eq!(bench.run(&format!("{task} --steps 60")).code, Some(0));
+    assert!(bench.read("c.csv") == longer, "a longer curve was overwritten");
+    std::fs::write(bench.path("c.csv"), &whole[..40]).unwrap();
+    assert_eq!(bench.run(&format!("{task} --steps 60")).code, Some(0));
+    assert!(bench.read("c.csv") == whole, "a curve that was cut short was left so");
+    // Where the rate does not end at 0 the run goes on at the rate at which it ended.
+    let held = "train --lr 0.1 --model mlp:16 --schedule constant --resume h.ckpt";
+    assert_eq!(bench.run(&format!("{held} --steps 60")).code, Some(0));
+    assert_eq!(json(&bench.run(&format!("{held} --steps 90 --json")))["steps_run"], 90);
 }
 
 #[test]
@@ -58,7 +80,8 @@ fn early_stop_ends_and_the_best_state_is_kept_and_goes_on() {
 fn going_back_rescues_a_run_that_diverges() {
     let bench = Bench::new();
     let task = "train --lr 100 --model mlp:32 --steps 300 --json";
-    assert_eq!(json(&bench.run(task))["end"]["how"], "diverged");
+    let broken = bench.run(task);
+    assert_eq!((json(&broken)["end"]["how"].as_str(), broken.code), (Some("diverged"), Some(1)));
     let object = json(&bench.run(&format!("{task} --controller rewind(cut=0.05,every=20)")));
     assert_eq!(object["end"]["how"], "finished", "{object}");
     assert!(object["accuracy"].as_f64().unwrap() > 0.7, "{object}");

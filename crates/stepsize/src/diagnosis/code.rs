@@ -29,12 +29,12 @@ impl Severity {
 
 /// Makes [`Code`] from one list: key, text, title, severity.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $key:ident $text:literal $title:literal $severity:ident)+) => {
+    ($($(#[doc = $meaning:literal])+ $key:ident $text:literal $title:literal $severity:ident)+) => {
         /// What kind of finding it is.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[non_exhaustive]
         pub enum Code {
-            $($(#[$doc])* $key,)+
+            $($(#[doc = $meaning])+ $key,)+
         }
 
         impl Code {
@@ -49,6 +49,11 @@ macro_rules! codes {
             /// What it is, in a few words.
             pub const fn title(self) -> &'static str {
                 match self { $(Self::$key => $title,)+ }
+            }
+
+            /// What it means, in a sentence.
+            pub fn meaning(self) -> &'static str {
+                match self { $(Self::$key => concat!($($meaning),+).trim(),)+ }
             }
 
             /// How much it matters.

@@ -36,7 +36,7 @@ pub fn write(directory: &Path, events: &[(f64, Event)]) -> Result<usize, Fault> 
     for (name, bytes) in files.values() {
         let run = directory.join(name);
         std::fs::create_dir_all(&run).map_err(|e| Fault::failure(format!("cannot create {}: {e}", run.display())))?;
-        crate::answer::write(&run.join("events.out.tfevents.0.stepsize"), bytes)?;
+        crate::files::write(&run.join("events.out.tfevents.0.stepsize"), bytes)?;
     }
     Ok(files.len())
 }

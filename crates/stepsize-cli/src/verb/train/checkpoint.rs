@@ -4,6 +4,7 @@
 
 use crate::args::TrainArgs;
 use crate::done::Fault;
+use crate::files;
 use crate::task::Loaded;
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -55,24 +56,14 @@ impl Checkpoint {
 
     /// Writes a file, in one move: a crash leaves the old one.
     pub fn write(&self, path: &Path, policy: &mut Policy, kept: &Kept, snapshot: &Snapshot) -> Result<(), Fault> {
-        let fault = |e: &dyn std::fmt::Display| Fault::failure(format!("cannot write {}: {e}", path.display()));
         let (text, states) = kept.save();
         let run = Self { state: policy.controller().map(|c| c.save()), kept: text, ..self.clone() };
-        let mut bytes = serde_json::to_vec(&run).map_err(|e| fault(&e))?;
+        let fault = |e| Fault::failure(format!("cannot write {}: {e}", path.display()));
+        let mut bytes = serde_json::to_vec(&run).map_err(fault)?;
         bytes.push(b'\n');
         bytes.extend_from_slice(&states);
         bytes.extend_from_slice(&snapshot.0);
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".part");
-        // On the disk before it takes the place of the old one, so that a power failure leaves one
-        // of them whole.
-        let write = || -> std::io::Result<()> {
-            let mut file = std::fs::File::create(&beside)?;
-            std::io::Write::write_all(&mut file, &bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&beside, path)
-        };
-        write().map_err(|e| fault(&e))
+        files::write(path, &bytes)
     }
 }
 
@@ -105,9 +96,12 @@ impl Saved {
             spec.schedule = spec.schedule.extend(done, from, to).map_err(Fault::usage)?;
             spec.steps = to;
         }
-        if done >= spec.steps {
+        if done >= from && done < spec.steps && spec.schedule.factor(done) == 0.0 {
             return Err(Fault::usage(format!(
-                "the checkpoint is at its end, {done} steps; give a larger --steps to go on from there"
+                "the run has ended after {done} steps, and its schedule {} left the rate at 0: more steps would change \
+                 nothing. Train {to} steps from the beginning (omit --resume), or resume a checkpoint from before the \
+                 end: what is left of its schedule is stretched",
+                spec.schedule
             )));
         }
         Ok((run, kept, Some(snapshot)))

@@ -5,6 +5,7 @@
 use super::checkpoint::Checkpoint;
 use crate::args::TrainArgs;
 use crate::done::Fault;
+use crate::files;
 use serde_json::json;
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -19,6 +20,8 @@ const OURS: &str = ".stepsize";
 /// The files of a run.
 pub struct RunFiles {
     curve: Option<PathBuf>,
+    /// Steps that a curve of that name holds already. A resumed run does not shorten it.
+    held: usize,
     board: Option<Board>,
     score: String,
 }
@@ -40,7 +43,9 @@ impl RunFiles {
         }
         let score = format!("{score}/validation");
         let board = args.tensorboard.as_deref().map(|dir| Board::open(dir, run, &score)).transpose()?;
-        Ok(Self { curve: args.curve.clone(), board, score })
+        let older = args.curve.as_ref().filter(|_| run.trial.steps_run > 0);
+        let held = older.and_then(|path| std::fs::read_to_string(path).ok()).map_or(0, |text| rows(&text));
+        Ok(Self { curve: args.curve.clone(), held, board, score })
     }
 
     /// Takes in one event.
@@ -75,10 +80,10 @@ impl RunFiles {
             board.flush()?;
         }
         let Some(path) = &self.curve else { return Ok(()) };
-        let fault = |e: std::io::Error| Fault::failure(format!("cannot write {}: {e}", path.display()));
-        let mut beside = path.as_os_str().to_owned();
-        beside.push(".part");
-        std::fs::write(&beside, text(path, run)).and_then(|()| std::fs::rename(&beside, path)).map_err(fault)
+        if run.trial.train.points().len() < self.held {
+            return Ok(());
+        }
+        files::write(path, text(path, run).as_bytes())
     }
 }
 
@@ -120,6 +125,11 @@ impl Board {
         self.pending.clear();
         Ok(())
     }
+}
+
+/// Steps in a curve that was written before.
+fn rows(text: &str) -> usize {
+    text.lines().filter(|line| !line.starts_with("step,")).count()
 }
 
 fn now() -> f64 {

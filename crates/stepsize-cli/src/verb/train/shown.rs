@@ -105,6 +105,12 @@ pub fn text(run: &Checkpoint, loaded: &Loaded, args: &TrainArgs, style: Style) -
         let file = args.best.as_ref().map_or(String::new(), |p| format!(", kept in {}", p.display()));
         parts.push(format!("best: validation loss {} after {} steps{file}", loss(best.loss), count(best.step)));
     }
+    let broken = diagnose(&Record::of_trial(trial));
+    let broken = broken.findings.iter().find(|f| matches!(f.code, Code::Dead | Code::Collapsed));
+    if let Some(finding) = broken {
+        let what = format!("{}: {}; begin again at a lower --lr", finding.code.title(), finding.evidence);
+        parts.push(show::wrapped("verdict: ", &what, style));
+    }
     if !trial.acts.is_empty() {
         parts.push(acts(trial, style));
     }

@@ -69,6 +69,11 @@ pub fn schedule_names() -> Vec<&'static str> {
     NAMES.iter().map(|n| n.name).collect()
 }
 
+/// Arguments and words of a schedule.
+pub(crate) fn arguments_of(name: &str) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    NAMES.iter().find(|n| n.name == name).map(|n| (n.arguments, n.words))
+}
+
 /// Lowest factor of cyclical rates: a quarter of the peak (Smith 2015, section 3.3: a third or a
 /// quarter).
 const CYCLE_LOW: f64 = 0.25;
