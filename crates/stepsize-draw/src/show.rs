@@ -51,8 +51,11 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
         facts.push(format!("diverges from {}", rate(broken.get())));
     }
     facts.push(format!("cost {}", short_cost(report)));
-    let lr = Tone::Good.paint(&format!("lr {}", rate(found.lr.get())), style.colour);
-    let mut lines = vec![format!("{lr}  ({})", facts.join("; ")), wrapped("why: ", &report.estimate.why, style)];
+    let lr = format!("lr {}", rate(found.lr.get()));
+    let about = format!("({})", facts.join("; "));
+    // The colour is put on after the line is broken, which counts characters.
+    let head = wrapped(&format!("{lr}  "), &about, style).replacen(&lr, &Tone::Good.paint(&lr, style.colour), 1);
+    let mut lines = vec![head, wrapped("why: ", &report.estimate.why, style)];
     if let Some(chance) = found.p_keeps_98_pct {
         let text = format!("a chance of {:.0} % to keep 98 % of what the best rate gains", 100.0 * chance);
         lines.push(wrapped("sure: ", &text, style));
@@ -137,7 +140,7 @@ pub fn wrapped(label: &str, text: &str, style: Style) -> String {
     let indent = label.chars().count();
     let width = style.columns.clamp(40, 110);
     let (mut out, mut column) = (label.to_owned(), indent);
-    for (i, word) in text.split_whitespace().enumerate() {
+    for (i, word) in words(text).iter().enumerate() {
         let length = word.chars().count();
         if i > 0 && column + 1 + length > width {
             out.push('\n');
@@ -151,4 +154,19 @@ pub fn wrapped(label: &str, text: &str, style: Style) -> String {
         column += length;
     }
     out
+}
+
+/// The words of a text; the groups of a number such as `12 000` are one.
+fn words(text: &str) -> Vec<String> {
+    let digits = |word: &str| word.chars().take_while(char::is_ascii_digit).count();
+    let mut words: Vec<String> = Vec::new();
+    for word in text.split_whitespace() {
+        match words.last_mut() {
+            Some(last) if last.ends_with(|c: char| c.is_ascii_digit()) && digits(word) == 3 => {
+                *last = format!("{last} {word}");
+            }
+            _ => words.push(word.to_owned()),
+        }
+    }
+    words
 }

@@ -53,7 +53,7 @@ pub fn landscape(view: &View, style: Style) -> String {
     let mut lines = framed(&canvas, &view.y, "loss", colour);
     lines.push(rate_axis(&view.x, view.lr, view.interval, width, colour));
     lines.push(labels(&view.x, width, "lr"));
-    lines.push(format!("{}{}", " ".repeat(MARGIN + 1), legend(view, colour)));
+    lines.push(legend(&signs(view), style));
     lines.join("\n")
 }
 
@@ -111,10 +111,10 @@ pub fn over_rate(points: &[Point], lr: Option<f64>, diverges_from: Option<f64>, 
     let mut rows = framed(&canvas, &y, "loss", colour);
     rows.push(rate_axis(&x, lr, None, width, colour));
     rows.push(labels(&x, width, "lr"));
-    let mut legend = vec!["⠒⠒ training, smoothed".to_owned()];
-    legend.extend(lr.map(|_| Tone::Good.paint("◆ answer", colour)));
-    legend.extend(diverges_from.map(|_| Tone::Bad.paint("┊ diverges", colour)));
-    rows.push(format!("{}{}", " ".repeat(MARGIN + 1), legend.join("  ")));
+    let mut signs = vec![("⠒⠒ training, smoothed".to_owned(), Tone::Plain)];
+    signs.extend(lr.map(|_| ("◆ answer".to_owned(), Tone::Good)));
+    signs.extend(diverges_from.map(|_| ("┊ diverges".to_owned(), Tone::Bad)));
+    rows.push(legend(&signs, style));
     rows.join("\n")
 }
 
@@ -169,10 +169,10 @@ fn rate_axis(x: &Axis, lr: Option<f64>, interval: Option<(f64, f64)>, width: usi
     format!("{}└{line}", " ".repeat(MARGIN))
 }
 
-/// Values under an axis, without overlap; the axis's name at the end.
+/// Values under an axis, without overlap; the axis's name before them.
 fn labels(x: &Axis, width: usize, name: &str) -> String {
-    let mut text: Vec<char> = vec![' '; width + MARGIN + 2 + name.len()];
-    let mut free = 0;
+    let mut text: Vec<char> = format!("{name:>0$}{1:2$}", MARGIN - 1, "", width + 2).chars().collect();
+    let mut free = MARGIN;
     for value in x.ticks(width / 10).0 {
         let label = number::significant(value, 3);
         let center = MARGIN + 1 + (x.place(value).clamp(0.0, 1.0) * width as f64) as usize;
@@ -185,31 +185,48 @@ fn labels(x: &Axis, width: usize, name: &str) -> String {
         }
         free = start + label.len() + 2;
     }
-    let start = free.max(MARGIN + width + 1 - name.len());
-    text.truncate(start.max(free));
-    text.extend(name.chars());
     text.into_iter().collect::<String>().trim_end().to_owned()
 }
 
-fn legend(view: &View, colour: bool) -> String {
-    let mut parts: Vec<String> = Vec::new();
+/// The signs of a plot with their meaning, broken where the terminal ends.
+fn legend(signs: &[(String, Tone)], style: Style) -> String {
+    let margin = " ".repeat(MARGIN + 1);
+    let (mut text, mut column) = (margin.clone(), margin.len());
+    for (i, (sign, tone)) in signs.iter().enumerate() {
+        let length = sign.chars().count();
+        if i > 0 && column + 2 + length > style.columns {
+            text += &format!("\n{margin}");
+            column = margin.len();
+        } else if i > 0 {
+            text += "  ";
+            column += 2;
+        }
+        text += &tone.paint(sign, style.colour);
+        column += length;
+    }
+    text
+}
+
+/// What the signs of a landscape mean.
+fn signs(view: &View) -> Vec<(String, Tone)> {
+    let mut parts = Vec::new();
     for (rank, steps) in view.lengths.iter().enumerate() {
         let shown = view.marks.iter().any(|m| m.rank == rank && m.loss.is_some());
         if shown && rank < 2 {
-            parts.push(format!("{} {} steps", POINTS[rank], number::count(*steps)));
+            parts.push((format!("{} {} steps", POINTS[rank], number::count(*steps)), Tone::Plain));
         } else if shown && rank == 2 {
             let shorter = if view.lengths.len() > 3 { " or fewer" } else { "" };
-            parts.push(format!("{} {} steps{shorter}", POINTS[2], number::count(*steps)));
+            parts.push((format!("{} {} steps{shorter}", POINTS[2], number::count(*steps)), Tone::Plain));
         }
     }
     if !view.band.is_empty() {
-        parts.push(Tone::Dim.paint("⠒⠒ expected, full run", colour));
+        parts.push(("⠒⠒ expected, full run".to_owned(), Tone::Dim));
     }
     if view.interval.is_some() {
-        parts.push(Tone::Good.paint("[◆] 80 %", colour));
+        parts.push(("[◆] 80 %".to_owned(), Tone::Good));
     }
     if view.diverges_from.is_some() {
-        parts.push(Tone::Bad.paint("x┊ diverges", colour));
+        parts.push(("x┊ diverges".to_owned(), Tone::Bad));
     }
-    parts.join("  ")
+    parts
 }
