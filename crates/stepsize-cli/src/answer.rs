@@ -3,6 +3,7 @@
 use crate::args::{DrawArgs, FilesArgs};
 use crate::done::{Done, Fault};
 use crate::files::write;
+use crate::next::FullRun;
 use crate::remedy::{StudyName, Wording};
 use stepsize::compare::Compared;
 use stepsize::{Question, Report};
@@ -12,8 +13,14 @@ use stepsize_draw::{compare, figure, json, page, show};
 /// The fault of `--price-per-hour` with a comparison.
 pub const NO_PRICE: &str = "--price-per-hour is for searches; a comparison counts steps";
 
-/// Ends a search for a rate. `study` is where the search is kept.
-pub fn report(report: Report, output: &DrawArgs, study: Option<StudyName<'_>>, style: Style) -> Result<Done, Fault> {
+/// Ends a search for a rate. `study` is where the search is kept, `next` the full run at the answer.
+pub fn report(
+    report: Report,
+    output: &DrawArgs,
+    study: Option<StudyName<'_>>,
+    style: Style,
+    next: Option<&FullRun>,
+) -> Result<Done, Fault> {
     let question = report.question.clone();
     let wording = Wording::new(&question, study);
     let report = report.with_words(|remedy| wording.words(remedy));
@@ -28,7 +35,11 @@ pub fn report(report: Report, output: &DrawArgs, study: Option<StudyName<'_>>, s
         || figure::png(&report),
         || page::html(&report, &json::object(&report)),
     );
-    let text = if files.json { format!("{:#}\n", json::object(&report)) } else { show::report(&report, style) };
+    let text = match (files.json, next) {
+        (true, _) => format!("{:#}\n", json::object(&report)),
+        (false, None) => show::report(&report, style),
+        (false, Some(run)) => format!("{}next: {}\n", show::report(&report, style), run.typed()),
+    };
     Ok(Done::answer_or_refusal(text, report.lr().is_some()).and_unwritten(unwritten))
 }
 

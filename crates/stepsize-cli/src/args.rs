@@ -157,6 +157,9 @@ pub struct FindArgs {
     pub start: Option<Lr>,
     #[command(flatten)]
     pub span: SpanArgs,
+    /// Start the full run of the command at the answer, here; the exit code is then its own
+    #[arg(long, requires = "argv")]
+    pub then_run: bool,
     #[command(flatten)]
     pub task: TaskArgs,
     #[command(flatten)]

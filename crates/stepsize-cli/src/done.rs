@@ -4,6 +4,7 @@
 //! Text is written in one piece. A reader that has closed the pipe is not a failure: `stepsize find
 //! | head -1` ends quietly.
 
+use crate::next::FullRun;
 use crate::remedy::with_options;
 use std::fmt::Display;
 use std::io::Write;
@@ -36,6 +37,8 @@ pub struct Done {
     code: u8,
     /// Files that could not be written.
     unwritten: Vec<Fault>,
+    /// What to run after an answer.
+    then: Option<FullRun>,
 }
 
 /// A command that failed.
@@ -66,9 +69,14 @@ impl Done {
         Self { unwritten, ..self }
     }
 
+    /// The same, with a full run to start after an answer; its exit code is the last.
+    pub fn and_then_run(self, then: Option<FullRun>) -> Self {
+        Self { then, ..self }
+    }
+
     /// Text with an exit code of its own.
     pub fn with_code(text: String, code: u8) -> Self {
-        Self { text, code, unwritten: Vec::new() }
+        Self { text, code, unwritten: Vec::new(), then: None }
     }
 
     /// The result of a check; a failure when something must be fixed.
@@ -88,7 +96,14 @@ impl Done {
             Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
                 Fault::failure(format!("cannot write to standard output: {error}")).print()
             }
-            _ => self.unwritten.into_iter().map(Fault::print).last().unwrap_or(self.code),
+            _ => {
+                drop(out); // the full run writes to it too
+                let code = self.unwritten.into_iter().map(Fault::print).last().unwrap_or(self.code);
+                match self.then.filter(|_| self.code == 0) {
+                    Some(run) => run.run().unwrap_or_else(Fault::print),
+                    None => code,
+                }
+            }
         }
     }
 }

@@ -3,6 +3,7 @@
 
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
+use crate::next::Next;
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
@@ -18,13 +19,14 @@ use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
 
 /// Searches for a rate and shows the answer. `words` is the command line, which a kept study
-/// records.
+/// records; `next` is what follows an answer.
 pub fn run(
     kind: QuestionKind,
     work: Work,
     output: &OutputArgs,
     words: &[OsString],
     style: Style,
+    next: Option<Next<'_>>,
 ) -> Result<Done, Fault> {
     files::try_files(&output.draw.files)?;
     let question = Question { kind, pruner: work.pruner, task: work.task, job: work.job };
@@ -34,8 +36,10 @@ pub fn run(
     let report = Report::new(&question, &found.estimate, &found.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);
+    let full = next.zip(report.lr()).map(|(next, lr)| next.full_run(&question.job, lr, words)).transpose()?;
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
-    Ok(answer::report(report, &output.draw, study, style)?.or_interrupted(found.interrupted))
+    let done = answer::report(report, &output.draw, study, style, full.as_ref())?.or_interrupted(found.interrupted);
+    Ok(done.and_then_run(full.filter(|_| next.is_some_and(|next| next.run))))
 }
 
 /// Runs the study of a question to its end or to Ctrl-C, with progress on standard error unless

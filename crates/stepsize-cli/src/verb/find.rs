@@ -2,6 +2,7 @@
 
 use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
+use crate::next::Next;
 use crate::work::Work;
 use std::ffi::OsString;
 use stepsize::{FindProbe, QuestionKind};
@@ -9,6 +10,9 @@ use stepsize_draw::show::Style;
 
 /// Finds a rate.
 pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fault> {
+    if args.then_run && args.command.cluster.on.is_some() {
+        return Err(Fault::usage("--then-run starts the full run here, and --on asks for a cluster; omit one of them"));
+    }
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let probe = match args.probe {
         ProbeName::Race if work.cut => FindProbe::Opening,
@@ -21,5 +25,6 @@ pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fa
     };
     let (low, high) = (args.span.low, args.span.high);
     let kind = QuestionKind::Find { probe, start: args.start, budget: args.budget, low, high };
-    crate::search::run(kind, work, &args.output, words, style)
+    let next = Next { command: &args.command, run: args.then_run };
+    crate::search::run(kind, work, &args.output, words, style, Some(next))
 }

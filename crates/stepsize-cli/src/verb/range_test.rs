@@ -32,5 +32,5 @@ pub fn run(args: &RangeTestArgs, words: &[OsString], style: Style) -> Result<Don
         short_trials,
         budget: args.budget,
     };
-    crate::search::run(kind, work, &args.output, words, style)
+    crate::search::run(kind, work, &args.output, words, style, None)
 }

@@ -21,5 +21,5 @@ pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
     }
     let interrupted = fold(&events).values().any(|t| matches!(t.end, None | Some(End::Stopped)));
     let study = StudyName { name: &args.named.name, db: &args.named.file.db };
-    answer::report(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, Some(study), style)
+    answer::report(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, Some(study), style, None)
 }

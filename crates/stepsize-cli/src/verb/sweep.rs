@@ -23,5 +23,5 @@ pub fn run(args: &SweepArgs, words: &[OsString], style: Style) -> Result<Done, F
         trial_steps: None,
         budget: args.budget,
     };
-    crate::search::run(kind, work, &args.output, words, style)
+    crate::search::run(kind, work, &args.output, words, style, None)
 }

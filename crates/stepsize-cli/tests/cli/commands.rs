@@ -249,3 +249,19 @@ fn without_a_terminal_progress_is_a_line_a_trial_and_quiet_is_quiet() {
     let quiet = bench.run(&format!("{line} --quiet --shell -- {script}"));
     assert_eq!((quiet.err.as_str(), quiet.code), ("", seen.code));
 }
+
+#[test]
+fn an_answer_ends_with_the_full_run_to_type_and_then_run_runs_it() {
+    let bench = Bench::new();
+    // Loss after s steps at rate r: a bowl about 0.1 that gets deeper with the steps.
+    let script = "echo~{lr}~{steps}~>>~runs;~awk~-v~r={lr}~-v~s={steps}~'BEGIN{for(i=0;i<=s;i+=s/10){d=log(r/0.1);\
+                  print~\"step=\"~i~\"~val_loss=\"~0.2+0.02*d*d+2*exp(-i/(8+40/(1+d*d)))}}'";
+    let line = format!("find --steps 400 --then-run --shell -- {script}");
+    let seen = bench.run(&line);
+    assert_eq!(seen.code, Some(0), "{}{}", seen.out, seen.err);
+    let next = seen.out.lines().find(|l| l.starts_with("next: sh -c ")).unwrap();
+    let runs = String::from_utf8(bench.read("runs")).unwrap();
+    let last = runs.lines().last().unwrap();
+    assert!(last.ends_with(" 400") && next.contains(&format!("echo {last} >> runs")), "{next}\n{runs}");
+    assert!(seen.out.contains("step=400 val_loss="), "its output was not passed through: {}", seen.out);
+}

@@ -1,0 +1,123 @@
+//! The full run at the answer of a search: the command to type next, and `--then-run`.
+
+use crate::args::{Cli, CommandArgs};
+use crate::done::Fault;
+use crate::work::template;
+use clap::CommandFactory;
+use std::ffi::OsString;
+use std::path::Path;
+use stepsize::{Job, Lr, TrialId};
+use stepsize_study::executor::{Values, typed};
+
+/// Where a command that names `{trial_dir}` gets its full run.
+const DIRECTORY: &str = "stepsize-full-run";
+
+/// A full run, as words and environment.
+#[derive(Debug)]
+pub struct FullRun {
+    words: Vec<String>,
+    environment: Vec<(String, String)>,
+    directory: Option<&'static str>,
+}
+
+/// What follows a search that answers.
+#[derive(Debug, Clone, Copy)]
+pub struct Next<'a> {
+    /// The user's command; without words the built-in engine.
+    pub command: &'a CommandArgs,
+    /// Whether to run it, or only to name it.
+    pub run: bool,
+}
+
+impl Next<'_> {
+    /// The full run at `lr`. `words` is the command line of the search.
+    pub fn full_run(self, job: &Job, lr: Lr, words: &[OsString]) -> Result<FullRun, Fault> {
+        match self.command.argv.is_empty() {
+            true => Ok(FullRun::of_engine(words, lr)),
+            false => FullRun::of_command(self.command, job, lr),
+        }
+    }
+}
+
+impl FullRun {
+    /// The full run of the user's command at `lr`.
+    fn of_command(args: &CommandArgs, job: &Job, lr: Lr) -> Result<Self, Fault> {
+        let template = template(args)?;
+        let spec = job.trial(lr, job.steps, job.seed)?;
+        let values = Values::new(TrialId(0), &spec, job.steps, Path::new(DIRECTORY));
+        Ok(Self {
+            words: template.words(&values),
+            environment: if args.lr_from_env { values.environment() } else { Vec::new() },
+            directory: template.has("trial_dir").then_some(DIRECTORY),
+        })
+    }
+
+    /// `stepsize train` at `lr` with the task that the command line `words` names.
+    fn of_engine(words: &[OsString], lr: Lr) -> Self {
+        let mut full = vec!["stepsize".to_owned(), "train".to_owned(), "--lr".to_owned(), lr.get().to_string()];
+        full.extend(shared(words));
+        Self { words: full, environment: Vec::new(), directory: None }
+    }
+
+    /// As a person would type it.
+    pub fn typed(&self) -> String {
+        let variable = |(name, value): &(String, String)| format!("{name}={}", typed(value));
+        let set = self.environment.iter().filter(|(name, _)| name == "STEPSIZE_LR").map(variable);
+        set.chain(self.words.iter().map(|word| typed(word))).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs it with the streams of this process; returns its exit code.
+    ///
+    /// # Errors
+    /// When it cannot be started, or a signal ended it.
+    pub fn run(&self) -> Result<u8, Fault> {
+        let fault = |what: String| Fault::failure(format!("the full run, `{}`: {what}", self.typed()));
+        if let Some(directory) = self.directory {
+            std::fs::create_dir_all(directory).map_err(|e| fault(format!("cannot make {directory}: {e}")))?;
+        }
+        let [program, arguments @ ..] = self.words.as_slice() else { return Ok(0) };
+        let mut command = std::process::Command::new(program);
+        let status = command.args(arguments).envs(self.environment.iter().cloned()).status();
+        let code = status.map_err(|e| fault(e.to_string()))?.code();
+        code.and_then(|code| u8::try_from(code).ok()).ok_or_else(|| fault("it was ended by a signal".to_owned()))
+    }
+}
+
+/// The options of a search that `train` has too, with their values, but for the streams of output.
+fn shared(words: &[OsString]) -> Vec<String> {
+    let all = Cli::command();
+    let verb = words.get(1).and_then(|verb| all.find_subcommand(verb));
+    let (Some(verb), Some(train)) = (verb, all.find_subcommand("train")) else { return Vec::new() };
+    let mut rest = words.iter().skip(2).filter_map(|word| word.to_str());
+    let mut found = Vec::new();
+    while let Some(word) = rest.next() {
+        let Some(long) = word.strip_prefix("--").map(|long| long.split('=').next().unwrap_or(long)) else { continue };
+        let named = |arg: &&clap::Arg| arg.get_long() == Some(long) || arg.get_all_aliases().unwrap_or_default().contains(&long);
+        let Some(arg) = verb.get_arguments().find(named) else { continue };
+        let value = (arg.get_action().takes_values() && !word.contains('=')).then(|| rest.next()).flatten();
+        let trains = train.get_arguments().any(|arg| arg.get_long() == Some(long));
+        if trains && arg.get_help_heading() == Some("Task") && long != "jobs" {
+            found.push(word.to_owned());
+            found.extend(value.map(str::to_owned));
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_task_is_carried_over_and_nothing_else() {
+        let typed = |line: &str| {
+            let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
+            FullRun::of_engine(&words, Lr::new(0.02).unwrap()).typed()
+        };
+        assert_eq!(typed("stepsize find"), "stepsize train --lr 0.02");
+        assert_eq!(
+            typed("stepsize find --model cnn --seed=3 --budget 1 --jobs 2 --png a.png --epochs 3 --json"),
+            "stepsize train --lr 0.02 --model cnn --seed=3 --epochs 3"
+        );
+    }
+}
