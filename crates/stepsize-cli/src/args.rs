@@ -15,7 +15,7 @@ pub use command::CommandArgs;
 pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::{DiagnoseArgs, RateOrName};
-pub use output::{DB, DrawArgs, FileArgs, FilesArgs, NamedArgs, OutputArgs, StudyArgs};
+pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::TaskArgs;
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};

@@ -9,7 +9,7 @@
 //! | `args` | the arguments and their help, as clap derives them |
 //! | `verb` | one file for each verb: `find`, `sweep`, `compare`, `train`, `diagnose`, ... |
 //! | `work`, `task` | from arguments to what is trained: the embedded engine, or a command here or on a cluster |
-//! | `search`, `progress`, `unnamed` | how every search runs, its progress, and what is kept of one without a name |
+//! | `search`, `progress`, `limits`, `unnamed` | how every search runs, its progress, what it may take, and what is kept of one without a name |
 //! | `answer`, `remedy`, `files`, `next` | how every search ends: text, advice, files, the full run at the answer |
 //! | `done` | what a verb returns: output, exit code, faults |
 
@@ -19,6 +19,7 @@ mod answer;
 mod args;
 mod done;
 mod files;
+mod limits;
 mod next;
 mod progress;
 mod remedy;

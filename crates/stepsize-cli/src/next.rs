@@ -92,7 +92,9 @@ fn shared(words: &[OsString]) -> Vec<String> {
     let mut found = Vec::new();
     while let Some(word) = rest.next() {
         let Some(long) = word.strip_prefix("--").map(|long| long.split('=').next().unwrap_or(long)) else { continue };
-        let named = |arg: &&clap::Arg| arg.get_long() == Some(long) || arg.get_all_aliases().unwrap_or_default().contains(&long);
+        let named = |arg: &&clap::Arg| {
+            arg.get_long() == Some(long) || arg.get_all_aliases().unwrap_or_default().contains(&long)
+        };
         let Some(arg) = verb.get_arguments().find(named) else { continue };
         let value = (arg.get_action().takes_values() && !word.contains('=')).then(|| rest.next()).flatten();
         let trains = train.get_arguments().any(|arg| arg.get_long() == Some(long));

@@ -3,6 +3,7 @@
 
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
+use crate::limits::{self, Limits, Timer};
 use crate::next::Next;
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
@@ -14,9 +15,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use stepsize::probe::{Race, what_a_budget_buys};
-use stepsize::{Error, FindProbe, Question, QuestionKind, Report, SweepRates};
+use stepsize::{Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates};
 use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
+
+/// A first trial of this many seconds makes a search whose price is worth a line.
+const PRICED: f64 = 1.0;
 
 /// Searches for a rate and shows the answer. `words` is the command line, which a kept study
 /// records; `next` is what follows an answer.
@@ -29,29 +33,36 @@ pub fn run(
     next: Option<Next<'_>>,
 ) -> Result<Done, Fault> {
     files::try_files(&output.draw.files)?;
-    let question = Question { kind, pruner: work.pruner, task: work.task, job: work.job };
+    let limits = Limits::new(&output.limits, work.jobs, output.draw.price_per_hour)?;
+    let mut question = Question { kind, pruner: work.pruner, task: work.task, job: work.job };
+    limits.bound(&mut question);
+    if output.limits.dry_run {
+        return limits::dry_run(&question, &limits);
+    }
     let mut executor = work.executor;
     let begin = Instant::now();
-    let found = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words, output.draw.files.quiet)?;
+    let quiet = output.draw.files.quiet;
+    let (found, in_time) = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words, (&limits, quiet))?;
     let report = Report::new(&question, &found.estimate, &found.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);
     let full = next.zip(report.lr()).map(|(next, lr)| next.full_run(&question.job, lr, words)).transpose()?;
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
-    let done = answer::report(report, &output.draw, study, style, full.as_ref())?.or_interrupted(found.interrupted);
+    let done =
+        answer::report(report, &output.draw, study, style, full.as_ref())?.or_interrupted(found.interrupted && in_time);
     Ok(done.and_then_run(full.filter(|_| next.is_some_and(|next| next.run))))
 }
 
-/// Runs the study of a question to its end or to Ctrl-C, with progress on standard error unless
-/// `quiet`.
+/// Runs the study of a question to its end, to Ctrl-C or until the time that it may take is over,
+/// with progress on standard error unless `quiet`. Also says whether there was time enough.
 pub fn conduct(
     question: &Question,
     executor: &mut dyn Executor,
     chosen: &Chosen,
     kept: &StudyArgs,
     words: &[OsString],
-    quiet: bool,
-) -> Result<StudyResult, Fault> {
+    (limits, quiet): (&Limits, bool),
+) -> Result<(StudyResult, bool), Fault> {
     let probe = question.probe().map_err(|error| unplanned(question, &error))?;
     let store = open(kept, words)?;
     let stop = interrupt()?;
@@ -60,9 +71,26 @@ pub fn conduct(
     if let Some(line) = what_it_buys(question).filter(|_| std::io::stderr().is_terminal()) {
         progress.say(&line);
     }
+    let timer = Timer::new(limits.clock(), Arc::clone(&stop));
+    let mut told = match limits.estimate(question, 0, None) {
+        Some(line) => {
+            progress.say(&line);
+            true
+        }
+        None => false,
+    };
     let mut said = false;
     let mut watch = |event: &_| {
-        progress.watch(event, planned.load(Ordering::Relaxed));
+        let planned = planned.load(Ordering::Relaxed);
+        progress.watch(event, planned);
+        if let Event::Ended { steps: steps @ 1.., seconds: Some(seconds @ PRICED..), .. } = event
+            && !told
+        {
+            told = true;
+            if let Some(line) = limits.estimate(question, planned, Some(seconds / *steps as f64)) {
+                progress.say(&line);
+            }
+        }
         if !said && let Some(line) = chosen() {
             progress.say(&line);
             said = true;
@@ -71,8 +99,12 @@ pub fn conduct(
     let counted = Counted::new(probe, Arc::clone(&planned));
     let found = Study::open(question, Box::new(counted), store).and_then(|s| s.run(executor, &stop, &mut watch));
     progress.clear();
+    if timer.passed() {
+        progress.say("the time that the search may take is over; the answer rests on what had ended by then");
+    }
     // Another question under the name of a study is a wrong argument.
-    found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })
+    let found = found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })?;
+    Ok((found, !timer.passed()))
 }
 
 /// What the budget of a default search buys, measured; for people who watch.

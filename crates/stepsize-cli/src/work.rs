@@ -22,6 +22,8 @@ pub struct Work {
     pub cut: bool,
     /// The pruner, where one was asked for.
     pub pruner: Option<PrunerKind>,
+    /// Trials at a time; 0 is as many as a cluster has room for.
+    pub jobs: usize,
     /// Where trials run.
     pub executor: Box<dyn Executor>,
     /// What to say of the log.
@@ -38,9 +40,9 @@ impl Work {
 
 fn of_engine(args: &TaskArgs) -> Result<Work, Fault> {
     let loaded = Loaded::new(args)?;
-    let executor = Box::new(InProcess::new(loaded.jobs, loaded.engines())?);
-    let task = loaded.task.describe();
-    Ok(Work { task, job: loaded.job, cut: false, pruner: None, executor, chosen: Box::new(|| None) })
+    let (jobs, task) = (loaded.jobs, loaded.task.describe());
+    let executor = Box::new(InProcess::new(jobs, loaded.engines())?);
+    Ok(Work { task, job: loaded.job, cut: false, pruner: None, jobs, executor, chosen: Box::new(|| None) })
 }
 
 /// The command with its places for the rate and the length.
@@ -65,6 +67,7 @@ fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<W
     let cut = !template.has("steps");
     let about = described(&template, args);
     let commands = commands(template, job.steps, (task, args), kept)?;
+    let jobs = commands.jobs;
     let (executor, chosen): (Box<dyn Executor>, Chosen) = match args.cluster.on() {
         Some(on) => {
             let cluster = Cluster::new(commands, on)?;
@@ -77,7 +80,7 @@ fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<W
             (Box::new(local), chosen)
         }
     };
-    Ok(Work { task: about, job, cut, pruner: None, executor, chosen })
+    Ok(Work { task: about, job, cut, pruner: None, jobs, executor, chosen })
 }
 
 /// The full run of a command.

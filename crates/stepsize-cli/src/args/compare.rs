@@ -1,6 +1,6 @@
 //! Arguments of `stepsize compare`.
 
-use super::{CommandArgs, FilesArgs, SpanArgs, StudyArgs, TaskArgs};
+use super::{CommandArgs, FilesArgs, LimitArgs, SpanArgs, StudyArgs, TaskArgs};
 use clap::Args;
 use stepsize::defaults::{COMPARE_PER_DECADE, COMPARE_SEEDS};
 
@@ -22,6 +22,8 @@ pub struct CompareArgs {
     pub task: TaskArgs,
     #[command(flatten)]
     pub command: CommandArgs,
+    #[command(flatten)]
+    pub limits: LimitArgs,
     #[command(flatten)]
     pub files: FilesArgs,
     #[command(flatten)]

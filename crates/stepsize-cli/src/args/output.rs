@@ -3,6 +3,7 @@
 use crate::done::Fault;
 use clap::Args;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// Files to write.
 #[derive(Debug, Args)]
@@ -34,9 +35,29 @@ pub struct DrawArgs {
     pub price_per_hour: Option<f64>,
 }
 
+/// What a search may take.
+#[derive(Debug, Args)]
+pub struct LimitArgs {
+    /// Stop after this time, and answer from what has ended: 90, 90s, 30m or 2h
+    #[arg(long, value_name = "TIME", value_parser = super::command::time, help_heading = "Limits")]
+    pub max_time: Option<Duration>,
+    /// Spend at most this much; needs --price-per-hour
+    #[arg(long, value_name = "PRICE", help_heading = "Limits")]
+    pub max_price: Option<f64>,
+    /// Time of one step: the search is planned for what --max-time and --max-price leave, and its
+    /// time and price are told before it starts
+    #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
+    pub seconds_per_step: Option<f64>,
+    /// Print the trials it would begin with, and run nothing
+    #[arg(long, help_heading = "Limits")]
+    pub dry_run: bool,
+}
+
 /// How the answer is shown, and where the search is kept.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
+    #[command(flatten)]
+    pub limits: LimitArgs,
     #[command(flatten)]
     pub draw: DrawArgs,
     #[command(flatten)]

@@ -6,6 +6,7 @@ mod ways;
 use super::resume;
 use crate::args::{CompareArgs, FilesArgs, Verb};
 use crate::done::{Done, Fault};
+use crate::limits::{self, Limits};
 use crate::task::Loaded;
 use crate::work::{self, Chosen, Work};
 use crate::{answer, files, search};
@@ -30,15 +31,23 @@ pub fn run(args: &CompareArgs, words: &[OsString], style: Style) -> Result<Done,
         return Err(Fault::usage("--pruner is for searches; a comparison runs every trial to its end"));
     }
     files::try_files(&args.files)?;
-    let (question, mut executor, chosen) =
+    if args.limits.max_price.is_some() {
+        return Err(Fault::usage(answer::NO_PRICE));
+    }
+    let (question, mut executor, chosen, jobs) =
         if args.command.argv.is_empty() { of_engine(args)? } else { of_command(args)? };
-    let found = search::conduct(&question, executor.as_mut(), &chosen, &args.kept, words, args.files.quiet)?;
+    let limits = Limits::new(&args.limits, jobs, None)?;
+    if args.limits.dry_run {
+        return limits::dry_run(&question, &limits);
+    }
+    let how = (&limits, args.files.quiet);
+    let (found, in_time) = search::conduct(&question, executor.as_mut(), &chosen, &args.kept, words, how)?;
     let compared = planned(&question)?.compared(&found.trials)?;
-    answer::comparison(&compared, &question, found.interrupted, &args.files, style)
+    answer::comparison(&compared, &question, found.interrupted && in_time, &args.files, style)
 }
 
-/// The question, where its trials run, and what to say of their log.
-type Ready = (Question, Box<dyn Executor>, Chosen);
+/// The question, where its trials run, what to say of their log, and trials at a time.
+type Ready = (Question, Box<dyn Executor>, Chosen, usize);
 
 fn of_engine(args: &CompareArgs) -> Result<Ready, Fault> {
     let loaded = Loaded::new(&args.task)?;
@@ -46,13 +55,13 @@ fn of_engine(args: &CompareArgs) -> Result<Ready, Fault> {
     let question = Question { kind, pruner: None, task: loaded.task.describe(), job: loaded.job };
     let runs = runs(&loaded.task, &planned(&question)?)?;
     let executor = InProcess::of_runs(loaded.jobs, EVALUATIONS, runs)?;
-    Ok((question, Box::new(executor), Box::new(|| None)))
+    Ok((question, Box::new(executor), Box::new(|| None), loaded.jobs))
 }
 
 fn of_command(args: &CompareArgs) -> Result<Ready, Fault> {
     let work = Work::new(&args.task, &args.command, &args.kept)?;
     let kind = kind(args, &work.job)?;
-    Ok((Question { kind, pruner: None, task: work.task, job: work.job }, work.executor, work.chosen))
+    Ok((Question { kind, pruner: None, task: work.task, job: work.job }, work.executor, work.chosen, work.jobs))
 }
 
 /// What the arguments ask of this full run.

@@ -32,6 +32,10 @@ fn wrong_arguments_are_2() {
     fails("find --steps 1.5", 2, "10k or 1e6");
     fails("find --probe grid --low 1 --high 0.1", 2, "low");
     fails("find --target x", 2, "no columns");
+    fails("find --max-price 3", 2, "--price-per-hour");
+    fails("find --max-price 0 --price-per-hour 2", 2, "above 0");
+    fails("compare --max-price 3", 2, "counts steps");
+    fails("find --jobs 1 --seconds-per-step 1 --max-time 1m", 2, "raise the budget to 0.25");
     fails("range-test --rule valley", 2, "fastai_valley");
     fails("train", 2, "--lr");
     fails("train --lr 0", 2, "learning rate");

@@ -153,3 +153,23 @@ fn ctrl_c_in_training_leaves_a_checkpoint_that_continues_bit_for_bit() {
     assert_eq!(bench.run(&format!("train {task} --curve whole.csv")).code, Some(0));
     assert!(bench.read("split.csv") == bench.read("whole.csv"), "the curves differ");
 }
+
+#[test]
+fn what_a_search_will_take_is_told_first_and_its_time_is_a_limit() {
+    let bench = Bench::new();
+    let seen = bench.run("find --jobs 1 --seconds-per-step 0.5 --max-time 10m --price-per-hour 3 --dry-run");
+    assert_eq!((seen.code, seen.err.as_str()), (Some(0), ""));
+    for part in ["would begin with", "125 steps, seed 0", "about 0.60 runs", "10 min", "0.5 at 3.00 an hour"] {
+        assert!(seen.out.contains(part), "{part}: {}", seen.out);
+    }
+    let money = bench.run("find --jobs 2 --seconds-per-step 0.5 --max-price 0.25 --price-per-hour 3 --dry-run").out;
+    assert!(money.contains("about 0.30 runs, 2 min 30 s with 2 trials at a time, 0.25 at 3.00 an hour"), "{money}");
+    let script = "for~i~in~1~2~3~4~5~6;~do~sleep~0.2;~echo~step=$i~loss=$((9-i));~done;~:~{lr}~{steps}";
+    let line = "sweep --steps 6 --low 0.001 --high 1 --per-decade 4 --seeds 3 --jobs 1 --max-time 3s --json";
+    let begin = Instant::now();
+    let seen = bench.run(&format!("{line} --shell -- {script}"));
+    assert!(begin.elapsed() < Duration::from_secs(30), "39 trials of 1.2 s were to be stopped after 3 s");
+    assert!(matches!(seen.code, Some(0 | 3)), "{:?} {}", seen.code, seen.err);
+    assert!(seen.err.contains("the time that the search may take is over"), "{}", seen.err);
+    assert!(json(&seen)["points"].as_array().unwrap().len() < 6, "{}", seen.out);
+}
