@@ -20,6 +20,8 @@ pub struct Limits {
     jobs: f64,
     per_hour: Option<f64>,
     seconds_per_step: Option<f64>,
+    /// How often a trial that failed is tried again.
+    pub retries: u32,
 }
 
 impl Limits {
@@ -42,7 +44,7 @@ impl Limits {
         };
         let timed = args.max_time.map(|time| time.as_secs_f64() * jobs);
         let trials = [paid, timed].into_iter().flatten().reduce(f64::min);
-        Ok(Self { trials, jobs, per_hour, seconds_per_step })
+        Ok(Self { trials, jobs, per_hour, seconds_per_step, retries: args.retries })
     }
 
     /// Lowers the budget of a search to what the limits allow, where the time of a step is known.

@@ -66,6 +66,11 @@ impl Progress {
                     Some(point) => format!("lr {lr}: loss {}", loss(point.loss)),
                     None => format!("lr {lr} ended"),
                 },
+                End::Failed { why } => {
+                    let why = why.lines().next().unwrap_or_default();
+                    self.say(&format!("trial {} at lr {lr} failed: {why}", trial.0));
+                    format!("lr {lr} failed")
+                }
                 _ => format!("lr {lr} stopped"),
             };
             if let Some(lines) = &self.lines {

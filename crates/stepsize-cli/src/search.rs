@@ -97,7 +97,8 @@ pub fn conduct(
         }
     };
     let counted = Counted::new(probe, Arc::clone(&planned));
-    let found = Study::open(question, Box::new(counted), store).and_then(|s| s.run(executor, &stop, &mut watch));
+    let study = Study::open(question, Box::new(counted), store).map(|study| study.with_retries(limits.retries));
+    let found = study.and_then(|study| study.run(executor, &stop, &mut watch));
     progress.clear();
     if timer.passed() {
         progress.say("the time that the search may take is over; the answer rests on what had ended by then");

@@ -68,6 +68,8 @@ pub struct Study<'s> {
     over: bool,
     /// The conclusion, while it is the last event of the store.
     concluded: Option<Estimate>,
+    /// How often [`Study::run`] tries a trial again that failed.
+    retries: u32,
 }
 
 type Wanted = VecDeque<(TrialId, TrialSpec)>;
@@ -110,7 +112,15 @@ impl<'s> Study<'s> {
             settled: Vec::new(),
             over: false,
             concluded,
+            retries: 0,
         })
+    }
+
+    /// Lets [`Study::run`] try a trial that failed again, so often. A failure before any trial has
+    /// ended is the fault of the job, and ends the study at once.
+    #[must_use]
+    pub fn with_retries(self, retries: u32) -> Self {
+        Self { retries, ..self }
     }
 
     /// The next trial. A trial of the store that has ended is not run again.

@@ -69,6 +69,8 @@ fn a_crash_before_any_metric_shows_the_last_lines() {
     assert!(why.contains("exit code 3 before it printed a metric"), "{why}");
     assert!(why.contains("starting") && why.contains("No such file: data.csv"), "{why}");
     assert!(failed("kill -9 $$").contains("signal 9"));
+    let memory = failed("echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB' >&2; exit 1");
+    assert!(memory.contains("lower its batch size"), "{memory}");
     assert!(failed("exit 0").contains("it printed nothing"));
     assert!(failed("echo hello 3").contains("as the metric"));
 }

@@ -48,6 +48,9 @@ pub struct LimitArgs {
     /// time and price are told before it starts
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub seconds_per_step: Option<f64>,
+    /// Try a trial that failed for another reason than its rate again, so often
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Limits")]
+    pub retries: u32,
     /// Print the trials it would begin with, and run nothing
     #[arg(long, help_heading = "Limits")]
     pub dry_run: bool,

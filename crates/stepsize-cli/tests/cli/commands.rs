@@ -265,3 +265,30 @@ fn an_answer_ends_with_the_full_run_to_type_and_then_run_runs_it() {
     assert!(last.ends_with(" 400") && next.contains(&format!("echo {last} >> runs")), "{next}\n{runs}");
     assert!(seen.out.contains("step=400 val_loss="), "its output was not passed through: {}", seen.out);
 }
+
+#[test]
+fn a_trial_that_fails_once_is_tried_again_and_a_broken_command_is_not() {
+    let bench = Bench::new();
+    // The second trial loses its connection once; the third rate never works.
+    let script = |broken: &str| {
+        format!(
+            "echo~{{lr}}~>>~runs;~n=$(wc~-l~<~runs);~if~[~$n~=~2~{broken}~];~then~echo~connection~reset~by~peer;~exit~7;~fi;\
+             ~for~i~in~1~2~3;~do~echo~step=$i~loss=$((9-i));~done;~:~{{steps}}"
+        )
+    };
+    let line = "sweep --steps 3 --low 0.01 --high 0.1 --per-decade 2 --seeds 1 --jobs 1 --shell";
+    let seen = bench.run(&format!("{line} -- {}", script("")));
+    assert!(matches!(seen.code, Some(0 | 3)), "{}{}", seen.out, seen.err);
+    assert!(seen.err.contains("failed:") && seen.err.contains("exit code 7"), "{}", seen.err);
+    assert_eq!(String::from_utf8(bench.read("runs")).unwrap().lines().count(), 4);
+    for (bench, line, broken, runs) in [
+        (Bench::new(), line.replace("--shell", "--retries 2 --shell"), "-o~$n~-gt~2", 4),
+        (Bench::new(), line.replace("--shell", "--retries 0 --shell"), "", 2),
+        (Bench::new(), line.to_owned(), "-o~$n~=~1", 1),
+    ] {
+        let seen = bench.run(&format!("{line} -- {}", script(broken)));
+        assert_eq!(seen.code, Some(1), "{}", seen.out);
+        assert!(seen.err.contains("error: ") && seen.err.contains("connection reset by peer"), "{}", seen.err);
+        assert_eq!(String::from_utf8(bench.read("runs")).unwrap().lines().count(), runs, "{}", seen.err);
+    }
+}

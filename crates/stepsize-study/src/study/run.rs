@@ -2,6 +2,7 @@
 
 use super::{Study, StudyResult, Watch};
 use crate::executor::Executor;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use stepsize::{End, Error, Event, Result, TrialId};
@@ -19,6 +20,8 @@ struct BatchRun<'r, 's> {
     /// not reported yet.
     taken: usize,
     interrupted: bool,
+    /// How often each trial has failed.
+    failures: BTreeMap<TrialId, u32>,
 }
 
 impl Study<'_> {
@@ -26,8 +29,9 @@ impl Study<'_> {
     /// stored, and the conclusion.
     ///
     /// # Errors
-    /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging: a
-    /// broken job is reported after one trial, not after thirty.
+    /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging, more
+    /// often than [`Study::with_retries`] allows: a broken job is reported after one trial, not
+    /// after thirty.
     pub fn run(
         mut self,
         executor: &mut dyn Executor,
@@ -38,7 +42,15 @@ impl Study<'_> {
             watch(&first);
         }
         executor.recover(&self.handles)?;
-        let mut running = BatchRun { study: &mut self, executor, stop, watch, taken: 0, interrupted: false };
+        let mut running = BatchRun {
+            study: &mut self,
+            executor,
+            stop,
+            watch,
+            taken: 0,
+            interrupted: false,
+            failures: BTreeMap::new(),
+        };
         while !running.interrupted && running.study.next_batch()? {
             running.batch()?;
         }
@@ -110,6 +122,13 @@ impl BatchRun<'_, '_> {
         let Some(trial) = self.study.take_ended(id) else { return Ok(()) };
         if let Some(End::Failed { why }) = &trial.end {
             self.study.store.sync()?;
+            let failures = self.failures.entry(id).or_default();
+            *failures += 1;
+            let works = self.study.ended.iter().chain(&self.study.done).next().is_some();
+            if works && *failures <= self.study.retries {
+                self.study.wanted.push_front((id, trial.spec));
+                return Ok(());
+            }
             return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
         }
         self.study.settle(trial);

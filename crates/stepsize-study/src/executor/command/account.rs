@@ -109,7 +109,11 @@ impl Account {
 
     fn crashed(&self, exit: &Exit) -> String {
         let when = if self.meter.has_metric() { "" } else { " before it printed a metric" };
-        format!("`{}` ended with {exit}{when}; {}", self.program, self.tail.show())
+        let memory = match self.tail.last().any(|line| out_of_memory(&line)) {
+            true => "; it ran out of memory: lower its batch size, or run fewer trials at a time",
+            false => "",
+        };
+        format!("`{}` ended with {exit}{when}{memory}; {}", self.program, self.tail.show())
     }
 
     fn timed_out(&self) -> String {
@@ -128,6 +132,12 @@ impl fmt::Display for Exit {
             Self::Unknown(why) => f.write_str(why),
         }
     }
+}
+
+/// Whether a line says what PyTorch, JAX, CUDA, Python or C++ say when memory is used up.
+fn out_of_memory(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    ["out of memory", "resource_exhausted", "memoryerror", "bad_alloc"].iter().any(|words| lower.contains(words))
 }
 
 /// The last line of a crash when it speaks of numbers that are not finite: a rate that is too high,
