@@ -13,7 +13,8 @@ use stepsize_draw::{compare, figure, json, page, show};
 /// The fault of `--price-per-hour` with a comparison.
 pub const NO_PRICE: &str = "--price-per-hour is for searches; a comparison counts steps";
 
-/// Ends a search for a rate. `study` is where the search is kept, `next` the full run at the answer.
+/// Ends a search for a rate. `study` is where the search is kept, `next` the full run at the
+/// answer.
 pub fn report(
     report: Report,
     output: &DrawArgs,

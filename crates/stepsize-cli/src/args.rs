@@ -305,6 +305,15 @@ pub struct ManArgs {
     pub verb: Option<String>,
 }
 
+/// Whether the locale has UTF-8; where none is set it is taken to.
+fn shows_utf8(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let set = ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| variable(name).filter(|v| !v.is_empty()));
+    set.is_none_or(|locale| {
+        let locale = locale.to_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
+}
+
 /// The rules of a range test by name.
 fn rules() -> impl TypedValueParser<Value = RangeTestRule> {
     PossibleValuesParser::new(RangeTestRule::all().map(RangeTestRule::name)).try_map(|name| name.parse())
@@ -337,6 +346,6 @@ impl ColourWhen {
             ColourWhen::Auto => terminal && !set("NO_COLOR") && !dumb,
         };
         let columns = console::Term::stdout().size_checked().filter(|_| terminal).map_or(88, |(_, c)| usize::from(c));
-        Style { colour, columns }
+        Style { colour, columns, ascii: dumb || !shows_utf8(|name| std::env::var(name).ok()) }
     }
 }

@@ -98,7 +98,7 @@ impl Done {
             }
             _ => {
                 drop(out); // the full run writes to it too
-                let code = self.unwritten.into_iter().map(Fault::print).last().unwrap_or(self.code);
+                let code = self.unwritten.into_iter().fold(self.code, |_, fault| fault.print());
                 match self.then.filter(|_| self.code == 0) {
                     Some(run) => run.run().unwrap_or_else(Fault::print),
                     None => code,

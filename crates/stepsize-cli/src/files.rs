@@ -9,6 +9,14 @@ use std::path::{Path, PathBuf};
 
 /// Tries the places of the files that `args` asks for.
 pub fn try_files(args: &FilesArgs) -> Result<(), Fault> {
+    let kinds = [("png", &args.png), ("svg", &args.svg)];
+    let pictures = ["png", "svg", "jpg", "jpeg", "gif", "pdf", "webp", "html"];
+    for (kind, path) in kinds.into_iter().filter_map(|(kind, path)| Some((kind, path.as_ref()?))) {
+        let end = path.extension().map(|end| end.to_string_lossy().to_lowercase()).unwrap_or_default();
+        if end != kind && pictures.contains(&end.as_str()) {
+            return Err(Fault::usage(format!("--{kind} {} would be a {kind} file; name it so", path.display())));
+        }
+    }
     try_places([&args.report, &args.png, &args.svg])
 }
 

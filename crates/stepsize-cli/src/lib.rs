@@ -47,6 +47,11 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     }
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
+        Err(error) if searches_with_lr(&words, &error) => {
+            let message = "a search looks for the rate and takes no --lr; `--start LR` of find is a first guess, \
+                           `stepsize train --lr LR` trains at one";
+            return Fault::usage(message).print();
+        }
         Err(error) => {
             // A reader that has closed the pipe is not an error.
             let _ = error.print();
@@ -57,6 +62,13 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
         Ok(done) => done.print(),
         Err(fault) => fault.print(),
     }
+}
+
+/// Whether the arguments of a search are wrong because they hold `--lr`.
+fn searches_with_lr(words: &[OsString], error: &clap::Error) -> bool {
+    let searches = ["find", "sweep", "range-test", "compare"];
+    let lr = error.get(clap::error::ContextKind::InvalidArg).is_some_and(|arg| arg.to_string() == "--lr");
+    lr && words.get(1).is_some_and(|verb| searches.iter().any(|search| verb == search))
 }
 
 /// Runs one verb. `words` is the command line, which a kept study records.

@@ -22,14 +22,14 @@ pub struct FullRun {
 
 /// What follows a search that answers.
 #[derive(Debug, Clone, Copy)]
-pub struct Next<'a> {
+pub struct AfterAnswer<'a> {
     /// The user's command; without words the built-in engine.
     pub command: &'a CommandArgs,
     /// Whether to run it, or only to name it.
     pub run: bool,
 }
 
-impl Next<'_> {
+impl AfterAnswer<'_> {
     /// The full run at `lr`. `words` is the command line of the search.
     pub fn full_run(self, job: &Job, lr: Lr, words: &[OsString]) -> Result<FullRun, Fault> {
         match self.command.argv.is_empty() {

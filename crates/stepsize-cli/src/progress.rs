@@ -22,7 +22,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 /// What follows a study on standard error.
 pub struct Progress {
     bar: ProgressBar,
-    lines: Option<Lines>,
+    lines: Option<ProgressLines>,
     quiet: bool,
     trials: std::collections::BTreeMap<stepsize::TrialId, Trial>,
 }
@@ -41,7 +41,7 @@ impl Progress {
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(TICK);
-        let lines = (!quiet && !terminal).then(|| Lines::new(what.to_owned(), bar.clone()));
+        let lines = (!quiet && !terminal).then(|| ProgressLines::new(what.to_owned(), bar.clone()));
         Self { bar, lines, quiet, trials: Default::default() }
     }
 
@@ -68,7 +68,9 @@ impl Progress {
                 },
                 End::Failed { why } => {
                     let why = why.lines().next().unwrap_or_default();
-                    self.say(&format!("trial {} at lr {lr} failed: {why}", trial.0));
+                    if self.trials.values().any(|t| matches!(t.end, Some(End::Finished))) {
+                        self.say(&format!("trial {} at lr {lr} failed: {why}", trial.0));
+                    }
                     format!("lr {lr} failed")
                 }
                 _ => format!("lr {lr} stopped"),
@@ -95,12 +97,12 @@ impl Progress {
 }
 
 /// Writes a line where something happened, and one where nothing did for a minute.
-struct Lines {
+struct ProgressLines {
     sender: Option<Sender<String>>,
     writer: Option<JoinHandle<()>>,
 }
 
-impl Lines {
+impl ProgressLines {
     fn new(what: String, bar: ProgressBar) -> Self {
         let (sender, receiver) = channel::<String>();
         let begin = Instant::now();
@@ -126,7 +128,7 @@ impl Lines {
     }
 }
 
-impl Drop for Lines {
+impl Drop for ProgressLines {
     fn drop(&mut self) {
         self.sender = None;
         if let Some(writer) = self.writer.take() {

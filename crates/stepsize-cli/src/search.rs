@@ -4,7 +4,7 @@
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::limits::{self, Limits, Timer};
-use crate::next::Next;
+use crate::next::AfterAnswer;
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
@@ -30,7 +30,7 @@ pub fn run(
     output: &OutputArgs,
     words: &[OsString],
     style: Style,
-    next: Option<Next<'_>>,
+    next: Option<AfterAnswer<'_>>,
 ) -> Result<Done, Fault> {
     files::try_files(&output.draw.files)?;
     let limits = Limits::new(&output.limits, work.jobs, output.draw.price_per_hour)?;

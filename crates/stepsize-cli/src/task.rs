@@ -41,7 +41,7 @@ impl Loaded {
             val_fraction: a.val_fraction,
             ..TaskConfig::default()
         };
-        let task = Task::load(config)?;
+        let task = Task::load(config).map_err(|e| if e.is_invalid() { Fault::usage(e) } else { e.into() })?;
         for warning in task.warnings() {
             eprintln!("note: {warning}");
         }
@@ -49,9 +49,7 @@ impl Loaded {
         let schedule = schedule(args.schedule.as_deref().unwrap_or(SCHEDULE), steps)?;
         let job = Job::new(steps, schedule, args.seed).map_err(Fault::usage)?;
         let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-        if jobs == 0 {
-            return Err(Fault::usage("--jobs is 0; it must be at least 1"));
-        }
+        check_jobs(jobs)?;
         Ok(Self { task, job, jobs })
     }
 
@@ -59,6 +57,17 @@ impl Loaded {
     pub fn engines(&self) -> EngineSource {
         let task = self.task.clone();
         Arc::new(move |seed| task.engine(seed))
+    }
+}
+
+/// Most trials at a time: each is a thread, and often a process.
+const MOST_JOBS: usize = 1024;
+
+/// Refuses a number of trials at a time that no machine runs.
+pub fn check_jobs(jobs: usize) -> Result<(), Fault> {
+    match jobs {
+        1..=MOST_JOBS => Ok(()),
+        _ => Err(Fault::usage(format!("--jobs is {jobs}; it must be at least 1 and at most {MOST_JOBS}"))),
     }
 }
 

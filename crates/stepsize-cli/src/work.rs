@@ -3,7 +3,7 @@
 
 use crate::args::{CommandArgs, StudyArgs, TaskArgs};
 use crate::done::Fault;
-use crate::task::{Loaded, schedule};
+use crate::task::{Loaded, check_jobs, schedule};
 use stepsize::Job;
 use stepsize::pruner::PrunerKind;
 use stepsize_study::executor::{Commands, LogOptions, RateFrom, Template};
@@ -122,9 +122,7 @@ fn commands(
 ) -> Result<Commands, Fault> {
     let cluster = args.cluster.on.is_some();
     let jobs = task.jobs.unwrap_or_else(|| args.gpus.len().max(1));
-    if jobs == 0 {
-        return Err(Fault::usage("--jobs is 0; it must be at least 1"));
-    }
+    check_jobs(jobs)?;
     let mut commands = Commands::new(template, steps);
     // Without --jobs a cluster runs as many as it has room for.
     commands.jobs = if cluster { task.jobs.unwrap_or(0) } else { jobs };

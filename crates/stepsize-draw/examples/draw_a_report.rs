@@ -38,7 +38,7 @@ fn search(job: &Job, probe: &dyn Probe) -> Result<Report> {
 fn main() -> std::result::Result<(), Box<dyn std::error::Error>> {
     let job = Job::new(200, Schedule::parse("cosine", 200)?, 0)?;
     let report = search(&job, &Grid::new(job.clone(), Lr::new(0.01)?, Lr::new(10.0)?, 3)?)?;
-    print!("{}", show::report(&report, Style { colour: false, columns: 100 }));
+    print!("{}", show::report(&report, Style::plain(100)));
     let folder = std::env::args_os().nth(1).map_or_else(std::env::temp_dir, PathBuf::from);
     let files = [
         ("report.svg", figure::svg(&report).into_bytes()),

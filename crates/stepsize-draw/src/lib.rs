@@ -28,7 +28,7 @@
 //! }
 //! let trials: Vec<_> = fold(&events).into_values().collect();
 //! let report = Report::new(&Question::in_words("sweep", "a made-up task", job), &grid.estimate(&trials)?, &trials);
-//! let text = show::report(&report, show::Style { colour: false, columns: 80 });
+//! let text = show::report(&report, show::Style::plain(80));
 //! assert!(text.contains("cost"));
 //! assert!(figure::svg(&report).starts_with("<svg"));
 //! # Ok(())

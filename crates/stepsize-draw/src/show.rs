@@ -16,6 +16,15 @@ pub struct Style {
     pub colour: bool,
     /// Width of the terminal in characters.
     pub columns: usize,
+    /// Whether only ASCII can be shown: the plots then have signs of their own.
+    pub ascii: bool,
+}
+
+impl Style {
+    /// Text of this width without colour, with all signs.
+    pub fn plain(columns: usize) -> Self {
+        Self { colour: false, columns, ascii: false }
+    }
 }
 
 /// The whole answer.

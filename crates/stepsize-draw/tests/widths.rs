@@ -33,7 +33,7 @@ fn no_line_is_wider_than_the_terminal_and_no_number_is_broken() {
     let report = report();
     for columns in [60, 80, 88, 120] {
         for colour in [false, true] {
-            let text = show::report(&report, Style { colour, columns });
+            let text = show::report(&report, Style { colour, columns, ascii: false });
             let plain = text.split('\u{1b}').enumerate().map(|(i, part)| match i {
                 0 => part,
                 _ => part.split_once('m').unwrap().1,
@@ -41,6 +41,8 @@ fn no_line_is_wider_than_the_terminal_and_no_number_is_broken() {
             let plain: String = plain.collect();
             assert!(plain.lines().all(|line| line.chars().count() <= columns), "{columns} columns:\n{plain}");
             assert!(plain.contains("x┊ diverges"), "{plain}");
+            let ascii = show::report(&report, Style { colour, columns, ascii: true });
+            assert!(ascii.is_ascii() && ascii.contains("x: diverges"), "{ascii}");
             assert!(!plain.lines().any(|line| line.ends_with(" 120") || line.ends_with("(120")), "{plain}");
         }
     }

@@ -133,7 +133,7 @@ impl PyEstimate {
     }
 
     fn __str__(&self) -> String {
-        show::report(&self.report, Style { colour: false, columns: COLUMNS })
+        show::report(&self.report, Style::plain(COLUMNS))
     }
 
     fn __repr__(&self) -> String {

@@ -24,13 +24,13 @@ pub struct EngineArgs {
     #[arg(long, default_value_t = 64, value_name = "N", help_heading = "Task")]
     pub batch_size: usize,
     /// Weight decay: added to the gradient (sgd, adam) or decoupled from it (adamw)
-    #[arg(long, default_value_t = 0.0, value_name = "X", help_heading = "Task")]
+    #[arg(long, default_value_t = 0.0, value_name = "X", allow_negative_numbers = true, help_heading = "Task")]
     pub weight_decay: f64,
     /// Clip the norm of gradients to this value
-    #[arg(long, value_name = "X", help_heading = "Task")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true, help_heading = "Task")]
     pub clip_norm: Option<f64>,
     /// Share of rows held out for validation
-    #[arg(long, default_value_t = 0.2, value_name = "X", help_heading = "Task")]
+    #[arg(long, default_value_t = 0.2, value_name = "X", allow_negative_numbers = true, help_heading = "Task")]
     pub val_fraction: f64,
 }
 

@@ -37,6 +37,7 @@ fn here(args: &DoctorArgs) -> Vec<Check> {
     let db = std::path::absolute(&args.file.db).unwrap_or_else(|_| args.file.db.clone());
     let beside = db.parent().unwrap_or(Path::new("."));
     vec![
+        Check::well("version", format!("stepsize {}", env!("CARGO_PKG_VERSION"))),
         Check::well("slots", format!("{processors} processors, {gpus} NVIDIA GPUs; --jobs and --gpus choose")),
         writable("directory", &trials, "--trials"),
         writable("studies", beside, "--db"),

@@ -2,7 +2,7 @@
 
 use crate::args::{FindArgs, ProbeName};
 use crate::done::{Done, Fault};
-use crate::next::Next;
+use crate::next::AfterAnswer;
 use crate::work::Work;
 use std::ffi::OsString;
 use stepsize::{FindProbe, QuestionKind};
@@ -25,6 +25,6 @@ pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fa
     };
     let (low, high) = (args.span.low, args.span.high);
     let kind = QuestionKind::Find { probe, start: args.start, budget: args.budget, low, high };
-    let next = Next { command: &args.command, run: args.then_run };
+    let next = AfterAnswer { command: &args.command, run: args.then_run };
     crate::search::run(kind, work, &args.output, words, style, Some(next))
 }

@@ -4,7 +4,7 @@
 use crate::done::{CODES, Done, Fault};
 use std::ffi::OsString;
 use stepsize::diagnosis::Code;
-use stepsize::reference::{self, Entry};
+use stepsize::reference::{self, NotationEntry};
 use stepsize_draw::show::{Style, wrapped};
 
 /// The topics of `stepsize help` that are no verbs.
@@ -31,7 +31,7 @@ fn schedules(style: Style) -> String {
     let head = "A schedule is the rate over steps as a factor of the base rate. `A then B` joins parts in time, `+` and `*` step by \
                 step. A length is a number of steps or a share of the run (`5%`); a part without one takes what the others \
                 leave. `stepsize schedule TEXT` draws it. p is the share of its steps that is done, n the step.";
-    let one = |entry: &Entry| {
+    let one = |entry: &NotationEntry| {
         let call = match entry.arguments() {
             arguments if entry.name == arguments => entry.name.to_owned(),
             arguments => format!("{}({arguments})", entry.name),
@@ -55,7 +55,7 @@ fn controllers(style: Style) -> Result<String, Fault> {
     Ok(parts.join("\n\n"))
 }
 
-fn section(call: &str, entry: &Entry, style: Style) -> String {
+fn section(call: &str, entry: &NotationEntry, style: Style) -> String {
     let mut lines = vec![wrapped("", call, style), wrapped("    ", entry.says, style)];
     if !entry.peer.is_empty() {
         lines.push(wrapped("    as: ", entry.peer, style));

@@ -34,12 +34,12 @@ fn a_good_machine_is_said_to_be_good_and_left_as_it_was() {
     let seen = bench.run("doctor");
     assert_eq!((seen.code, seen.err.as_str()), (Some(0), ""), "{}", seen.out);
     let lines: Vec<&str> = seen.out.lines().collect();
-    assert!(lines.len() == 3 && lines.iter().all(|l| l.starts_with("ok ")), "{}", seen.out);
+    assert!(lines.len() == 4 && lines.iter().all(|l| l.starts_with("ok ")), "{}", seen.out);
     assert!(seen.out.contains("processors") && seen.out.contains("can be written"), "{}", seen.out);
     std::fs::create_dir(bench.path("runs")).unwrap();
     let good = rows(&bench.run("doctor --json --trials runs --db kept.db"));
     let whats: Vec<&str> = good.iter().map(|r| r.0.as_str()).collect();
-    assert_eq!(whats, ["slots", "directory", "studies"]);
+    assert_eq!(whats, ["version", "slots", "directory", "studies"]);
     assert!(good.iter().all(|r| r.1 && r.3.is_empty()), "{good:?}");
     assert_eq!(files(&bench), ["runs"]);
     assert_eq!(std::fs::read_dir(bench.path("runs")).unwrap().count(), 0);

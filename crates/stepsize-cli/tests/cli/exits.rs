@@ -32,6 +32,17 @@ fn wrong_arguments_are_2() {
     fails("find --steps 1.5", 2, "10k or 1e6");
     fails("find --probe grid --low 1 --high 0.1", 2, "low");
     fails("find --target x", 2, "no columns");
+    fails("find --lr 0.1", 2, "`--start LR`");
+    fails("find --batch-size 0", 2, "at least 1");
+    fails("find --weight-decay -1", 2, "weight decay");
+    fails("find --model cnn --data diabetes", 2, "needs images");
+    fails("find --jobs 100000", 2, "at most 1024");
+    fails("find --png a.jpg", 2, "would be a png file");
+    fails("schedule poly", 2, "did you mean `polynomial`");
+    fails("schedule cosine~than~linear", 2, "did you mean `then`");
+    fails("schedule one-cycle", 2, "one_cycle");
+    fails("schedule wsd(200%)", 2, "does not fit");
+    fails("schedule cosine(floor=2)", 2, "above the peak");
     fails("find --max-price 3", 2, "--price-per-hour");
     fails("find --max-price 0 --price-per-hour 2", 2, "above 0");
     fails("compare --max-price 3", 2, "counts steps");
@@ -63,7 +74,7 @@ fn places_are_tried_before_anything_runs_and_the_answer_is_not_lost() {
 #[test]
 fn failures_are_1() {
     fails("find --data no-such.csv --target y", 1, "no-such.csv");
-    fails("find --steps 30 --batch-size 100000", 1, "batch size");
+    fails("find --steps 30 --batch-size 100000", 2, "batch size");
     for line in ["show x", "studies", "export x", "resume x", "rm x"] {
         fails(line, 1, "there is no study file stepsize.db");
     }
@@ -115,5 +126,18 @@ fn a_reader_that_goes_away_is_no_failure() {
         child.stderr.take().unwrap().read_to_string(&mut err).unwrap();
         let status = child.wait().unwrap();
         assert_eq!((status.code(), err.as_str()), (Some(0), ""), "{line}");
+    }
+}
+
+#[test]
+fn without_utf_8_a_plot_is_in_ascii() {
+    let bench = Bench::new();
+    bench.record("x", &answered());
+    for (name, value, ascii) in [("LC_ALL", "C", true), ("LC_ALL", "C.UTF-8", false), ("TERM", "dumb", true)] {
+        let mut command = bench.command("show x");
+        command.env_remove("LANG").env_remove("LC_ALL").env("TERM", "xterm").env(name, value);
+        let text = String::from_utf8(command.output().unwrap().stdout).unwrap();
+        assert_eq!(text.is_ascii(), ascii, "{name}={value}: {text}");
+        assert!(text.contains("80 %"), "{text}");
     }
 }

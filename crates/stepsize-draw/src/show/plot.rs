@@ -31,7 +31,7 @@ pub fn tone(verdict: Placement) -> Tone {
 
 /// Loss over rate.
 pub fn landscape(view: &View, style: Style) -> String {
-    let Style { colour, columns } = style;
+    let Style { colour, columns, .. } = style;
     let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
     let mut canvas = Canvas::new(width, ROWS);
     let place = |lr: f64, loss: f64| (view.x.place(lr), view.y.place(loss));
@@ -54,7 +54,7 @@ pub fn landscape(view: &View, style: Style) -> String {
     lines.push(rate_axis(&view.x, view.lr, view.interval, width, colour));
     lines.push(labels(&view.x, width, "lr"));
     lines.push(legend(&signs(view), style));
-    lines.join("\n")
+    joined(&lines, style)
 }
 
 /// The loss of one run over steps: a line for the smoothed training loss, points for the validation
@@ -79,7 +79,7 @@ pub fn curves(train: &[Point], val: &[Point], style: Style) -> String {
         " ".repeat(MARGIN + 1),
         Tone::Good.paint("● validation", style.colour)
     ));
-    rows.join("\n")
+    joined(&rows, style)
 }
 
 /// The shape of a schedule over steps, from zero up.
@@ -90,12 +90,12 @@ pub fn shape(points: &[Point], name: &str, style: Style) -> String {
     let (x, y) = (Axis::new(0.0, last as f64, false), Axis::new(0.0, highest, false).padded(0.0, 0.04));
     let mut canvas = Canvas::new(width, ROWS);
     line(&mut canvas, points, |p| (x.place(p.step as f64), y.place(p.loss)), Tone::Good);
-    finish(&canvas, (&x, "step"), (&y, name), width, style.colour).join("\n")
+    joined(&finish(&canvas, (&x, "step"), (&y, name), width, style.colour), style)
 }
 
 /// One curve over its own applied rate: a range test.
 pub fn over_rate(points: &[Point], lr: Option<f64>, diverges_from: Option<f64>, style: Style) -> String {
-    let Style { colour, columns } = style;
+    let Style { colour, columns, .. } = style;
     let width = columns.saturating_sub(MARGIN + 2).clamp(24, 100);
     let losses: Vec<f64> = points.iter().map(|p| p.loss).collect();
     let rates = points.iter().map(|p| p.lr).filter(|lr| *lr > 0.0);
@@ -115,7 +115,35 @@ pub fn over_rate(points: &[Point], lr: Option<f64>, diverges_from: Option<f64>, 
     signs.extend(lr.map(|_| ("◆ answer".to_owned(), Tone::Good)));
     signs.extend(diverges_from.map(|_| ("┊ diverges".to_owned(), Tone::Bad)));
     rows.push(legend(&signs, style));
-    rows.join("\n")
+    joined(&rows, style)
+}
+
+/// The rows as one text, in the signs that the terminal has.
+fn joined(rows: &[String], style: Style) -> String {
+    let text = rows.join("\n");
+    if style.ascii { text.chars().map(in_ascii).collect() } else { text }
+}
+
+/// The sign that stands for this one where only ASCII can be shown.
+fn in_ascii(sign: char) -> char {
+    match sign {
+        '●' => '*',
+        '○' => 'o',
+        '·' => '.',
+        '◆' => '#',
+        '┊' => ':',
+        '↑' => '^',
+        '│' => '|',
+        '─' => '-',
+        '┤' | '┬' | '└' => '+',
+        // Braille: the upper two rows of dots are bits 0, 1, 3 and 4.
+        '\u{2800}'..='\u{28ff}' => match (u32::from(sign) & 0x1b != 0, u32::from(sign) & 0xe4 != 0) {
+            (true, true) => ':',
+            (true, false) => '\'',
+            (false, _) => '.',
+        },
+        other => other,
+    }
 }
 
 fn line(canvas: &mut Canvas, points: &[Point], place: impl Fn(&Point) -> (f64, f64), tone: Tone) {

@@ -29,9 +29,9 @@ impl Study<'_> {
     /// stored, and the conclusion.
     ///
     /// # Errors
-    /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging, more
-    /// often than [`Study::with_retries`] allows: a broken job is reported after one trial, not
-    /// after thirty.
+    /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging,
+    /// more often than [`Study::with_retries`] allows: a broken job is reported after one trial,
+    /// not after thirty.
     pub fn run(
         mut self,
         executor: &mut dyn Executor,

@@ -7,7 +7,7 @@ use crate::Result;
 
 /// One name of a notation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Entry {
+pub struct NotationEntry {
     /// As it is typed.
     pub name: &'static str,
     /// What it does, in one sentence. `p` is the share of its steps that is done, `n` the step.
@@ -18,7 +18,7 @@ pub struct Entry {
     pub example: &'static str,
 }
 
-impl Entry {
+impl NotationEntry {
     /// Arguments in positional order, then the words that it takes. For a controller its own text
     /// with all defaults says more.
     pub fn arguments(&self) -> String {
@@ -31,48 +31,48 @@ impl Entry {
 }
 
 #[rustfmt::skip]
-const SCHEDULES: &[Entry] = &[
-    Entry { name: "constant", says: "One factor (default 1) at every step.", peer: "optax constant_schedule", example: "constant" },
-    Entry { name: "hold", says: "One factor for a number of steps.", peer: "PyTorch ConstantLR before its end", example: "hold(0.1, 100) then cosine" },
-    Entry { name: "linear", says: "From 1 straight down to `floor` (default 0).", peer: "PyTorch LinearLR; transformers linear", example: "linear(floor=0.1)" },
-    Entry { name: "cosine", says: "From 1 to `floor` (default 0) along half a cosine, floor + (1 - floor) ((1 + cos(pi p)) / 2)^exponent.", peer: "PyTorch CosineAnnealingLR; optax cosine_decay_schedule; Loshchilov & Hutter 2016", example: "warmup(5%) then cosine" },
-    Entry { name: "polynomial", says: "From 1 to `floor` as (1 - p)^power.", peer: "PyTorch PolynomialLR; optax polynomial_schedule", example: "polynomial(power=2)" },
-    Entry { name: "sqrt", says: "From 1 to `floor` as 1 - sqrt(p): fast at first.", peer: "transformers warmup_stable_decay with 1-sqrt", example: "constant(1) * sqrt" },
-    Entry { name: "warmup", says: "From `from` (default 0) up to 1, straight or along the named path.", peer: "PyTorch LinearLR; optax warmup_cosine_decay_schedule; Goyal et al. 2017", example: "warmup(500, from=0.01) then constant" },
-    Entry { name: "ramp", says: "From any factor to any other along the named path.", peer: "optax linear_schedule, polynomial_schedule", example: "ramp(1, 0.1, 200, cosine) then constant(0.1)" },
-    Entry { name: "range_test", says: "Rises from 1 to `ratio` by equal factors (or equal differences).", peer: "fastai lr_find; Smith 2015", example: "range_test(1e6)" },
-    Entry { name: "step", says: "factor^floor(n / every), not beyond `limit`.", peer: "PyTorch StepLR", example: "step(30%, 0.1)" },
-    Entry { name: "multi_step", says: "Multiplied by the first argument at each of the others.", peer: "PyTorch MultiStepLR", example: "multi_step(0.1, 50%, 75%)" },
-    Entry { name: "piecewise", says: "A first factor, then `step: factor` points; constant between them, or along the named path.", peer: "optax piecewise_constant_schedule, piecewise_interpolate_schedule", example: "piecewise(1, 30%: 0.5, 60%: 0.1)" },
-    Entry { name: "exponential", says: "rate^(n / every), not beyond `limit`; `staircase` rounds n / every down.", peer: "PyTorch ExponentialLR; optax exponential_decay", example: "exponential(0.9, 10%)" },
-    Entry { name: "inverse_time", says: "(1 + rate n / every)^-power.", peer: "Keras InverseTimeDecay", example: "inverse_time(1, 10%)" },
-    Entry { name: "inverse_sqrt", says: "1 / sqrt(1 + n / timescale).", peer: "transformers inverse_sqrt", example: "warmup(10%) then inverse_sqrt(10%)" },
-    Entry { name: "noam", says: "A straight warm-up, then 1 / sqrt(n); with `model` scaled by model^-1/2.", peer: "Vaswani et al. 2017, section 5.3", example: "noam(100)" },
-    Entry { name: "one_cycle", says: "Up from 1 / div to 1 during the share `rise`, then down to 1 / (div final_div).", peer: "PyTorch OneCycleLR; fastai fit_one_cycle; Smith 2018", example: "one_cycle(rise=0.3)" },
-    Entry { name: "triangular", says: "Up from `low` (default 0.25) to 1 and down again, without end.", peer: "PyTorch CyclicLR triangular; Smith 2015", example: "triangular(10%)" },
-    Entry { name: "triangular2", says: "As triangular, half as high with each cycle.", peer: "PyTorch CyclicLR triangular2", example: "triangular2(10%)" },
-    Entry { name: "exp_range", says: "As triangular, its height times gamma^n.", peer: "PyTorch CyclicLR exp_range", example: "exp_range(10%, gamma=0.999)" },
-    Entry { name: "sgdr", says: "Half cosines from 1 to `floor` with restarts; each `stretch` times as long and `gain` times as high as the one before.", peer: "PyTorch CosineAnnealingWarmRestarts; Loshchilov & Hutter 2016", example: "sgdr(10%, stretch=2)" },
-    Entry { name: "wsd", says: "Stays at 1, then decays to `floor` over the last `decay` steps.", peer: "transformers warmup_stable_decay; Hu et al. 2024", example: "warmup(5%) then wsd(20%, sqrt)" },
-    Entry { name: "flat_cosine", says: "Stays at 1 for `flat` (default 75 %), then half a cosine to `floor`.", peer: "fastai fit_flat_cos", example: "flat_cosine(flat=70%)" },
-    Entry { name: "table", says: "One factor a step; the last is held.", peer: "PyTorch LambdaLR over a list", example: "table(1, 0.5, 0.25)" },
-    Entry { name: "repeat", says: "A part again and again, `times` times or without end.", peer: "", example: "repeat(cosine, times=3)" },
-    Entry { name: "take", says: "The first steps of a part; a part that is shorter holds its last value.", peer: "optax join_schedules cuts so", example: "take(exponential(0.99), 100) then linear" },
-    Entry { name: "extend", says: "A part planned for `from` steps whose rest, after step `at`, is stretched to end at `to`.", peer: "", example: "extend(cosine(300), at=150, from=300, to=600)" },
+const SCHEDULES: &[NotationEntry] = &[
+    NotationEntry { name: "constant", says: "One factor (default 1) at every step.", peer: "optax constant_schedule", example: "constant" },
+    NotationEntry { name: "hold", says: "One factor for a number of steps.", peer: "PyTorch ConstantLR before its end", example: "hold(0.1, 100) then cosine" },
+    NotationEntry { name: "linear", says: "From 1 straight down to `floor` (default 0).", peer: "PyTorch LinearLR; transformers linear", example: "linear(floor=0.1)" },
+    NotationEntry { name: "cosine", says: "From 1 to `floor` (default 0) along half a cosine, floor + (1 - floor) ((1 + cos(pi p)) / 2)^exponent.", peer: "PyTorch CosineAnnealingLR; optax cosine_decay_schedule; Loshchilov & Hutter 2016", example: "warmup(5%) then cosine" },
+    NotationEntry { name: "polynomial", says: "From 1 to `floor` as (1 - p)^power.", peer: "PyTorch PolynomialLR; optax polynomial_schedule", example: "polynomial(power=2)" },
+    NotationEntry { name: "sqrt", says: "From 1 to `floor` as 1 - sqrt(p): fast at first.", peer: "transformers warmup_stable_decay with 1-sqrt", example: "constant(1) * sqrt" },
+    NotationEntry { name: "warmup", says: "From `from` (default 0) up to 1, straight or along the named path.", peer: "PyTorch LinearLR; optax warmup_cosine_decay_schedule; Goyal et al. 2017", example: "warmup(500, from=0.01) then constant" },
+    NotationEntry { name: "ramp", says: "From any factor to any other along the named path.", peer: "optax linear_schedule, polynomial_schedule", example: "ramp(1, 0.1, 200, cosine) then constant(0.1)" },
+    NotationEntry { name: "range_test", says: "Rises from 1 to `ratio` by equal factors (or equal differences).", peer: "fastai lr_find; Smith 2015", example: "range_test(1e6)" },
+    NotationEntry { name: "step", says: "factor^floor(n / every), not beyond `limit`.", peer: "PyTorch StepLR", example: "step(30%, 0.1)" },
+    NotationEntry { name: "multi_step", says: "Multiplied by the first argument at each of the others.", peer: "PyTorch MultiStepLR", example: "multi_step(0.1, 50%, 75%)" },
+    NotationEntry { name: "piecewise", says: "A first factor, then `step: factor` points; constant between them, or along the named path.", peer: "optax piecewise_constant_schedule, piecewise_interpolate_schedule", example: "piecewise(1, 30%: 0.5, 60%: 0.1)" },
+    NotationEntry { name: "exponential", says: "rate^(n / every), not beyond `limit`; `staircase` rounds n / every down.", peer: "PyTorch ExponentialLR; optax exponential_decay", example: "exponential(0.9, 10%)" },
+    NotationEntry { name: "inverse_time", says: "(1 + rate n / every)^-power.", peer: "Keras InverseTimeDecay", example: "inverse_time(1, 10%)" },
+    NotationEntry { name: "inverse_sqrt", says: "1 / sqrt(1 + n / timescale).", peer: "transformers inverse_sqrt", example: "warmup(10%) then inverse_sqrt(10%)" },
+    NotationEntry { name: "noam", says: "A straight warm-up, then 1 / sqrt(n); with `model` scaled by model^-1/2.", peer: "Vaswani et al. 2017, section 5.3", example: "noam(100)" },
+    NotationEntry { name: "one_cycle", says: "Up from 1 / div to 1 during the share `rise`, then down to 1 / (div final_div).", peer: "PyTorch OneCycleLR; fastai fit_one_cycle; Smith 2018", example: "one_cycle(rise=0.3)" },
+    NotationEntry { name: "triangular", says: "Up from `low` (default 0.25) to 1 and down again, without end.", peer: "PyTorch CyclicLR triangular; Smith 2015", example: "triangular(10%)" },
+    NotationEntry { name: "triangular2", says: "As triangular, half as high with each cycle.", peer: "PyTorch CyclicLR triangular2", example: "triangular2(10%)" },
+    NotationEntry { name: "exp_range", says: "As triangular, its height times gamma^n.", peer: "PyTorch CyclicLR exp_range", example: "exp_range(10%, gamma=0.999)" },
+    NotationEntry { name: "sgdr", says: "Half cosines from 1 to `floor` with restarts; each `stretch` times as long and `gain` times as high as the one before.", peer: "PyTorch CosineAnnealingWarmRestarts; Loshchilov & Hutter 2016", example: "sgdr(10%, stretch=2)" },
+    NotationEntry { name: "wsd", says: "Stays at 1, then decays to `floor` over the last `decay` steps.", peer: "transformers warmup_stable_decay; Hu et al. 2024", example: "warmup(5%) then wsd(20%, sqrt)" },
+    NotationEntry { name: "flat_cosine", says: "Stays at 1 for `flat` (default 75 %), then half a cosine to `floor`.", peer: "fastai fit_flat_cos", example: "flat_cosine(flat=70%)" },
+    NotationEntry { name: "table", says: "One factor a step; the last is held.", peer: "PyTorch LambdaLR over a list", example: "table(1, 0.5, 0.25)" },
+    NotationEntry { name: "repeat", says: "A part again and again, `times` times or without end.", peer: "", example: "repeat(cosine, times=3)" },
+    NotationEntry { name: "take", says: "The first steps of a part; a part that is shorter holds its last value.", peer: "optax join_schedules cuts so", example: "take(exponential(0.99), 100) then linear" },
+    NotationEntry { name: "extend", says: "A part planned for `from` steps whose rest, after step `at`, is stretched to end at `to`.", peer: "", example: "extend(cosine(300), at=150, from=300, to=600)" },
 ];
 
 #[rustfmt::skip]
-const CONTROLLERS: &[Entry] = &[
-    Entry { name: "plateau", says: "Cuts the rate when a test of trend finds that the loss no longer falls; `undo` raises it again where the cut did not help.", peer: "", example: "plateau(patience=10, factor=0.5)" },
-    Entry { name: "plateau_torch", says: "Cuts the rate after `patience` evaluations without a better one.", peer: "PyTorch ReduceLROnPlateau, to the digit", example: "plateau_torch(patience=5)" },
-    Entry { name: "plateau_keras", says: "Cuts the rate after `patience` evaluations without a better one.", peer: "Keras ReduceLROnPlateau, to the digit", example: "plateau_keras(patience=5)" },
-    Entry { name: "plateau_optax", says: "Cuts the rate after `patience` evaluations without a better one.", peer: "optax contrib.reduce_on_plateau, to the digit", example: "plateau_optax(patience=5)" },
-    Entry { name: "greedy", says: "Raises the rate while the loss improves and lowers it while it does not.", peer: "", example: "greedy(patience=5)" },
-    Entry { name: "greedy_transformers", says: "Raises the rate while the metric improves and lowers it while it does not.", peer: "transformers GreedyLR, to the digit", example: "greedy_transformers(patience=5)" },
-    Entry { name: "hypergradient", says: "Raises the rate while successive gradients agree and lowers it when they turn back.", peer: "Baydin et al. 2018", example: "hypergradient" },
-    Entry { name: "polyak", says: "Caps the rate by (loss - floor) / squared gradient norm.", peer: "Loizou et al. 2021", example: "polyak" },
-    Entry { name: "branch", says: "Tries a lower and a higher rate for a few steps from time to time, and goes on with the better.", peer: "", example: "branch(every=200)" },
-    Entry { name: "rewind", says: "Goes back to an earlier state when the loss breaks, cuts the rate, and skips the batches since.", peer: "Chowdhery et al. 2022, section 5.1", example: "rewind(every=50)" },
+const CONTROLLERS: &[NotationEntry] = &[
+    NotationEntry { name: "plateau", says: "Cuts the rate when a test of trend finds that the loss no longer falls; `undo` raises it again where the cut did not help.", peer: "", example: "plateau(patience=10, factor=0.5)" },
+    NotationEntry { name: "plateau_torch", says: "Cuts the rate after `patience` evaluations without a better one.", peer: "PyTorch ReduceLROnPlateau, to the digit", example: "plateau_torch(patience=5)" },
+    NotationEntry { name: "plateau_keras", says: "Cuts the rate after `patience` evaluations without a better one.", peer: "Keras ReduceLROnPlateau, to the digit", example: "plateau_keras(patience=5)" },
+    NotationEntry { name: "plateau_optax", says: "Cuts the rate after `patience` evaluations without a better one.", peer: "optax contrib.reduce_on_plateau, to the digit", example: "plateau_optax(patience=5)" },
+    NotationEntry { name: "greedy", says: "Raises the rate while the loss improves and lowers it while it does not.", peer: "", example: "greedy(patience=5)" },
+    NotationEntry { name: "greedy_transformers", says: "Raises the rate while the metric improves and lowers it while it does not.", peer: "transformers GreedyLR, to the digit", example: "greedy_transformers(patience=5)" },
+    NotationEntry { name: "hypergradient", says: "Raises the rate while successive gradients agree and lowers it when they turn back.", peer: "Baydin et al. 2018", example: "hypergradient" },
+    NotationEntry { name: "polyak", says: "Caps the rate by (loss - floor) / squared gradient norm.", peer: "Loizou et al. 2021", example: "polyak" },
+    NotationEntry { name: "branch", says: "Tries a lower and a higher rate for a few steps from time to time, and goes on with the better.", peer: "", example: "branch(every=200)" },
+    NotationEntry { name: "rewind", says: "Goes back to an earlier state when the loss breaks, cuts the rate, and skips the batches since.", peer: "Chowdhery et al. 2022, section 5.1", example: "rewind(every=50)" },
 ];
 
 /// Every name of the schedule notation.
@@ -83,12 +83,12 @@ const CONTROLLERS: &[Entry] = &[
 ///     assert!(Schedule::parse(entry.example, 1000).is_ok(), "{}", entry.name);
 /// }
 /// ```
-pub fn schedules() -> &'static [Entry] {
+pub fn schedules() -> &'static [NotationEntry] {
     SCHEDULES
 }
 
 /// Every controller.
-pub fn controllers() -> &'static [Entry] {
+pub fn controllers() -> &'static [NotationEntry] {
     CONTROLLERS
 }
 
@@ -96,7 +96,7 @@ pub fn controllers() -> &'static [Entry] {
 ///
 /// # Errors
 /// When `entry` is no controller.
-pub fn with_defaults(entry: &Entry) -> Result<String> {
+pub fn with_defaults(entry: &NotationEntry) -> Result<String> {
     Ok(entry.name.parse::<ControllerSpec>()?.to_string())
 }
 
@@ -107,7 +107,7 @@ mod tests {
 
     #[test]
     fn every_name_has_its_entry_and_an_example_that_works() {
-        let names = |entries: &[Entry]| entries.iter().map(|e| e.name).collect::<Vec<_>>();
+        let names = |entries: &[NotationEntry]| entries.iter().map(|e| e.name).collect::<Vec<_>>();
         assert_eq!(names(schedules()), schedule_names());
         assert_eq!(names(controllers()), ControllerSpec::names());
         for entry in schedules() {

@@ -260,7 +260,9 @@ fn whole(number: &Number) -> Option<u64> {
 }
 
 fn unknown(what: &str, typed: &str, known: &[&str], text: &str, column: usize) -> Error {
-    let nearest = known.iter().map(|k| (distance(typed, k), k)).min();
+    // The beginning of a name is meant for it, however much is missing.
+    let begun = known.iter().find(|k| typed.chars().count() > 2 && k.starts_with(typed)).map(|k| (0, k));
+    let nearest = begun.or_else(|| known.iter().map(|k| (distance(typed, k), k)).min());
     let hint = match nearest {
         Some((d, k)) if d <= 1 + typed.chars().count() / 3 => format!(" (did you mean `{k}`?)"),
         _ => String::new(),

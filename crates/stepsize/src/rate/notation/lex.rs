@@ -66,7 +66,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, usize)>> {
             i += 1;
             out.push((Token::Sign(c), begin));
         } else {
-            return Err(Error::notation(format!("`{c}` has no meaning here"), text, begin));
+            let after_word = matches!(out.last(), Some((Token::Word(_), _)));
+            let hint = if c == '-' && after_word { "; names are written with `_`, as one_cycle" } else { "" };
+            return Err(Error::notation(format!("`{c}` has no meaning here{hint},"), text, begin));
         }
     }
     out.push((Token::End, chars.len()));

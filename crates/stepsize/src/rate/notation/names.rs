@@ -166,6 +166,11 @@ impl Builder<'_> {
         let needed = |name: &str| length(name)?.ok_or_else(|| a.missing(name));
         let or = |name: &str, default: f64| a.number(name).map(|v| v.unwrap_or(default));
         let timescale = |name: &str| a.timescale(name, self.run);
+        if let Some(floor) = a.number("floor").ok().flatten()
+            && floor > 1.0
+        {
+            return Err(call.error(format!("a floor of {floor} is above the peak, which is 1")));
+        }
         match known.name {
             "constant" => Schedule::flat(or("value", 1.0)?),
             "hold" => Schedule::hold(a.require("value")?, steps()?),
@@ -235,6 +240,9 @@ impl Builder<'_> {
             }
             "wsd" => {
                 let (steps, decay, shape) = (steps()?, needed("decay")?, path(a.one_of(PATHS)?));
+                if decay > steps {
+                    return Err(call.error(format!("a decay of {decay} steps does not fit into {steps}")));
+                }
                 self.wsd(&call, steps, steps.saturating_sub(decay), shape, or("floor", 0.0)?)
             }
             "flat_cosine" => {

@@ -47,7 +47,14 @@ pub(super) fn tree(text: &str) -> Result<Expr> {
     let expr = parser.sequence()?;
     match parser.peek() {
         Token::End => Ok(expr),
-        other => Err(parser.error(format!("{} is unexpected; parts are joined by `then`, `+` or `*`", other.show()))),
+        other => {
+            let hint = match other {
+                Token::Word(word) if word.starts_with("th") => " (did you mean `then`?)",
+                _ => "",
+            };
+            let unexpected = other.show();
+            Err(parser.error(format!("{unexpected} is unexpected{hint}; parts are joined by `then`, `+` or `*`,")))
+        }
     }
 }
 
