@@ -16,7 +16,7 @@ pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::{DiagnoseArgs, RateOrName};
 pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
-pub use task::TaskArgs;
+pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
 

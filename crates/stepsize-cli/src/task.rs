@@ -1,10 +1,10 @@
 //! From arguments to a loaded job: the task, its full run and the source of engines.
 
-use crate::args::TaskArgs;
+use crate::args::{TaskArgs, TaskKind};
 use crate::done::Fault;
 use std::sync::Arc;
 use stepsize::{Job, Schedule};
-use stepsize_engine::{Task, TaskConfig};
+use stepsize_engine::{Builtin, DataSource, TargetKind, Task, TaskConfig};
 use stepsize_study::executor::EngineSource;
 
 /// Default length of the full run in steps: about 90 passes over the digits. That is well past the
@@ -33,7 +33,15 @@ impl Loaded {
         };
         let config = TaskConfig {
             data,
-            model: a.model.clone(),
+            target_kind: a.task.map(|kind| match kind {
+                TaskKind::Regression => TargetKind::Regression,
+                TaskKind::Classification => TargetKind::Classification,
+            }),
+            model: match (&a.model, &a.data) {
+                (Some(model), _) => model.clone(),
+                (None, DataSource::Builtin(Builtin::Text) | DataSource::Text { .. }) => "charlm".parse()?,
+                (None, _) => TaskConfig::default().model,
+            },
             optimizer: a.optimizer.clone(),
             batch_size: a.batch_size,
             weight_decay: a.weight_decay,

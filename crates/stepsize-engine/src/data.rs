@@ -5,6 +5,7 @@
 //! validation rows into training.
 
 mod builtin;
+mod cell;
 mod csv;
 mod file;
 mod idx;
@@ -52,7 +53,8 @@ pub enum DataSource {
     /// else it is regressed. Missing features (empty, `NA`, `nan`, `inf`, `null`, `?` ...) get the
     /// mean of the training rows. Rows without a target are dropped. A text column becomes one
     /// column for each category (at most 32). Columns that are constant in the training rows are
-    /// dropped. [`Task::warnings`](crate::Task::warnings) lists what was done.
+    /// dropped. Amounts of money, percentages and dates that begin with the year are numbers.
+    /// [`Task::warnings`](crate::Task::warnings) lists what was done.
     Csv {
         /// The file.
         path: PathBuf,
@@ -159,6 +161,15 @@ impl FromStr for DataSource {
     }
 }
 
+/// What the target of a table is taken for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TargetKind {
+    /// A number, by squared error.
+    Regression,
+    /// A class, by cross-entropy.
+    Classification,
+}
+
 /// What the model sees of an example.
 #[derive(Debug)]
 pub(crate) enum Inputs {
@@ -228,7 +239,12 @@ impl Split {
 
 impl Dataset {
     /// Loads `source`; `context` is the number of characters that a next-character model sees.
-    pub(crate) fn load(source: &DataSource, split: Split, context: Option<usize>) -> Result<Self> {
+    pub(crate) fn load(
+        source: &DataSource,
+        split: Split,
+        context: Option<usize>,
+        kind: Option<TargetKind>,
+    ) -> Result<Self> {
         match (source, context) {
             (DataSource::Builtin(Builtin::Text), Some(context)) => text::examples(&builtin::text()?, context, split),
             (DataSource::Text { path }, Some(context)) => text::examples(&file::text(path)?, context, split),
@@ -239,12 +255,14 @@ impl Dataset {
                 "charlm learns from a text, which {source} is not: give --data text or a .txt file"
             ))),
             (DataSource::Builtin(Builtin::Digits), None) => builtin::digits(split),
-            (DataSource::Builtin(name), None) => builtin::table(*name)?.prepare(None, split),
+            (DataSource::Builtin(name), None) => builtin::table(*name)?.prepare(None, split, kind),
             (DataSource::Csv { path, target }, None) => {
-                csv::read(path, target.as_deref())?.prepare(target.as_deref(), split)
+                csv::read(path, target.as_deref())?.prepare(target.as_deref(), split, kind)
             }
             #[cfg(feature = "parquet")]
-            (DataSource::Parquet { path, target }, None) => parquet::read(path)?.prepare(target.as_deref(), split),
+            (DataSource::Parquet { path, target }, None) => {
+                parquet::read(path)?.prepare(target.as_deref(), split, kind)
+            }
             (DataSource::Idx { images, labels }, None) => idx::read(images, labels, split),
         }
     }

@@ -41,6 +41,6 @@ mod snapshot;
 mod spec;
 mod task;
 
-pub use data::{Builtin, DataSource};
+pub use data::{Builtin, DataSource, TargetKind};
 pub use spec::{ModelSpec, OptimizerSpec};
 pub use task::{Task, TaskConfig};

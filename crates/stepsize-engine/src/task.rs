@@ -1,6 +1,6 @@
 //! [`Task`]: a training job that is ready to run, any number of times, on any threads.
 
-use crate::data::{Builtin, DataSource, Dataset, Split, Targets};
+use crate::data::{Builtin, DataSource, Dataset, Split, TargetKind, Targets};
 use crate::network::{self, Architecture};
 use crate::run::EngineRun;
 use crate::spec::{ModelSpec, OptimizerSpec};
@@ -15,6 +15,8 @@ use stepsize::{Engine, Error, Result};
 pub struct TaskConfig {
     /// Where the data comes from.
     pub data: DataSource,
+    /// What the target of a table is taken for; `None`: known from its values.
+    pub target_kind: Option<TargetKind>,
     /// The network.
     pub model: ModelSpec,
     /// The optimizer.
@@ -37,6 +39,7 @@ impl Default for TaskConfig {
     fn default() -> Self {
         Self {
             data: DataSource::Builtin(Builtin::Digits),
+            target_kind: None,
             model: ModelSpec::mlp([128, 64]),
             optimizer: OptimizerSpec::SGD,
             batch_size: 64,
@@ -96,7 +99,7 @@ impl Task {
             _ => None,
         };
         let split = Split { fraction: config.val_fraction, seed: config.split_seed };
-        let dataset = Dataset::load(&config.data, split, context)?;
+        let dataset = Dataset::load(&config.data, split, context, config.target_kind)?;
         if config.batch_size > dataset.train.len() {
             return Err(Error::invalid(format!(
                 "the batch size {} is above the {} training rows: make it smaller",

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::path::{Path, PathBuf};
-use stepsize_engine::{DataSource, Task, TaskConfig};
+use stepsize_engine::{DataSource, TargetKind, Task, TaskConfig};
 
 /// A file in a folder that is removed at the end of the test.
 struct Folder(PathBuf);
@@ -78,6 +78,40 @@ fn builtin_data_is_learnt() {
     assert!(text.describe().contains("characters"), "{}", text.describe());
     let (loss, accuracy) = trained(&text, 3000, 0.02);
     assert!(loss < 2.9 && accuracy > 0.25, "{loss} {accuracy}");
+}
+
+#[test]
+fn money_and_dates_are_numbers_and_the_kind_of_target_can_be_named() {
+    let folder = Folder::new("cells");
+    // All that the price depends on is in the date.
+    let text = table("day,share,rating,price", 90, |i| {
+        let (month, day) = (i / 28 + 1, i % 28 + 1);
+        format!("2024-{month:02}-{day:02},{}.5 %,{},\"$1,{:03}.25\"", i % 7, i % 5 + 1, 100 + 8 * i)
+    });
+    let path = folder.file("t.csv", text);
+    let task = load(&path, "linear");
+    assert!(task.describe().contains("(90 rows, 3 features, regression)"), "{}", task.describe());
+    let warnings = task.warnings().join("\n");
+    for part in ["'day' was read as dates", "'share' was read as percentages", "'price' was read as amounts"] {
+        assert!(warnings.contains(part), "{part} not in {warnings}");
+    }
+    assert!(trained(&task, 400, 0.02).1 > 0.9);
+    let of = |target: &str, kind: Option<TargetKind>| {
+        let data = config(&path, "linear", 8).data.with_target(target).unwrap();
+        Task::load(TaskConfig { data, target_kind: kind, ..config(&path, "linear", 8) })
+    };
+    assert_eq!(of("rating", None).unwrap().score_name(), "accuracy");
+    assert_eq!(of("rating", Some(TargetKind::Regression)).unwrap().score_name(), "r2");
+    let many = of("price", Some(TargetKind::Classification)).unwrap_err().to_string();
+    assert!(many.contains("90 different values"), "{many}");
+    let alike = of("Price", None).unwrap_err().to_string();
+    assert!(alike.contains("did you mean 'price'?"), "{alike}");
+    let texts = folder.file("c.csv", table("a,b", 40, |i| format!("{i},{}", ["x", "y"][i % 2])));
+    let named = TaskConfig { target_kind: Some(TargetKind::Regression), ..config(&texts, "linear", 8) };
+    let why = Task::load(named).unwrap_err().to_string();
+    assert!(why.contains("texts such as 'x'"), "{why}");
+    let bare = folder.file("d.csv", table("0.5,1", 40, |i| format!("{i}.5,{}", i % 2)));
+    assert!(load(&bare, "linear").warnings().join("").contains("no row of names was found"));
 }
 
 #[test]
@@ -155,7 +189,7 @@ fn bad_tables_are_refused_with_the_reason() {
     refused(&table("a", 30, |i| format!("{i}")), "1 column");
     refused(&table("a,b", 30, |i| format!("{i},7")), "'b' is 7 in every row");
     refused(&table("a,b", 30, |i| format!("{i},same")), "'b' is 'same' in every row");
-    refused(&table("a,b", 30, |i| format!("{i},name{i}")), "30 different texts");
+    refused(&table("a,b", 30, |i| format!("{i},name{i}")), "30 different values");
     refused(&table("a,b", 30, |i| format!("1,{i}.5")), "no usable feature");
     refused(&table("a,b", 30, |i| format!("{i},")), "0 usable rows");
     assert!(fault(&folder.file("latin.csv", b"a,b\n1,\xe9\n"), "linear").contains("not UTF-8"));

@@ -7,8 +7,18 @@ use std::path::PathBuf;
 use stepsize::pruner::PrunerKind;
 
 /// Options of the built-in engine, which mean nothing to a command.
-const ENGINE: [&str; 9] =
-    ["data", "target", "model", "optimizer", "batch_size", "weight_decay", "clip_norm", "val_fraction", "epochs"];
+const ENGINE: [&str; 10] = [
+    "data",
+    "target",
+    "task",
+    "model",
+    "optimizer",
+    "batch_size",
+    "weight_decay",
+    "clip_norm",
+    "val_fraction",
+    "epochs",
+];
 
 /// A training command after `--`, and how it is run and read.
 #[derive(Debug, Args)]

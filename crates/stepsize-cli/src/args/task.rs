@@ -1,7 +1,16 @@
 //! The task (data, model, optimizer) and the full run (length, schedule, seed).
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use stepsize_engine::{DataSource, ModelSpec, OptimizerSpec};
+
+/// What the target of a table is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum TaskKind {
+    /// A number
+    Regression,
+    /// A class
+    Classification,
+}
 
 /// What the built-in engine trains.
 #[derive(Debug, Args)]
@@ -12,9 +21,13 @@ pub struct EngineArgs {
     /// Column to predict [default: the last one]
     #[arg(long, value_name = "COLUMN", help_heading = "Task")]
     pub target: Option<String>,
-    /// Network: linear, mlp:128,64, mlp:128,64,norm, cnn, charlm
-    #[arg(long, default_value = "mlp:128,64", value_name = "MODEL", help_heading = "Task")]
-    pub model: ModelSpec,
+    /// What the target is [default: known from its values]
+    #[arg(long, value_enum, value_name = "KIND", help_heading = "Task")]
+    pub task: Option<TaskKind>,
+    /// Network: linear, mlp:128,64, mlp:128,64,norm, cnn, charlm [default: mlp:128,64; charlm for
+    /// a text]
+    #[arg(long, value_name = "MODEL", help_heading = "Task")]
+    pub model: Option<ModelSpec>,
     /// Optimizer: sgd, sgd:0.9 (momentum), nesterov:0.9, adam, adamw, adam:0.9,0.999,1e-8,
     /// schedule_free_sgd, schedule_free_adamw; methods that set their own rate (--lr 1): prodigy,
     /// dadapt_adam, dog, ldog, mechanic(adamw), momo, schedule_free_plus, momo_adam (--lr 0.01)

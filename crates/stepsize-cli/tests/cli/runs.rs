@@ -173,3 +173,9 @@ fn what_a_search_will_take_is_told_first_and_its_time_is_a_limit() {
     assert!(seen.err.contains("the time that the search may take is over"), "{}", seen.err);
     assert!(json(&seen)["points"].as_array().unwrap().len() < 6, "{}", seen.out);
 }
+
+#[test]
+fn a_text_is_learned_by_a_character_model() {
+    let seen = Bench::new().run("train --data text --lr 0.1 --steps 5");
+    assert!(seen.code == Some(0) && seen.out.contains("charlm"), "{}{}", seen.out, seen.err);
+}

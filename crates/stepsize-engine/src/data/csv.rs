@@ -3,8 +3,9 @@
 //! The first row is a header when it names the target, when it holds a text above a column of
 //! numbers, or when no column has numbers and none of its cells appears again below.
 
+use super::cell::{Reading, is_gap};
 use super::file;
-use super::table::{DataColumn, DataTable, is_gap, number};
+use super::table::{DataColumn, DataTable};
 use std::path::Path;
 use stepsize::{Error, Result};
 
@@ -26,25 +27,38 @@ fn parse(text: &str, name: &str, target: Option<&str>) -> Result<DataTable> {
         return Err(Error::invalid(format!("'{name}' holds no rows")));
     };
     let header = has_header(&rows, width, target);
-    let names = match rows.first() {
+    let mut warnings = Vec::new();
+    let names: Vec<String> = match rows.first() {
         Some(row) if header => row.iter().map(|cell| cell.trim().to_owned()).collect(),
-        _ => (1..=width).map(|c| format!("column {c}")).collect(),
+        _ => {
+            warnings.push(format!("no row of names was found: the columns are called column 1 to column {width}"));
+            (1..=width).map(|c| format!("column {c}")).collect()
+        }
     };
     let body = &rows[usize::from(header)..];
-    let columns = (0..width).map(|c| DataColumn::infer(body.iter().map(move |row| &row[c]))).collect();
-    Ok(DataTable { names, columns, warnings: Vec::new() })
+    let mut columns = Vec::with_capacity(width);
+    for (c, name) in names.iter().enumerate() {
+        let (column, reading) = DataColumn::infer(body.iter().map(move |row| &row[c]));
+        warnings.extend(reading.name().map(|what| format!("column '{name}' was read as {what}")));
+        columns.push(column);
+    }
+    if header && !columns.iter().any(|column| matches!(column, DataColumn::Numbers(_))) {
+        warnings.push(format!("the first row was taken for the names of the columns: {}", names.join(", ")));
+    }
+    Ok(DataTable { names, columns, warnings })
 }
 
 fn has_header(rows: &[::csv::StringRecord], width: usize, target: Option<&str>) -> bool {
     let Some((first, body)) = rows.split_first() else { return false };
-    if body.is_empty() || first.iter().any(|cell| number(cell).is_some()) {
+    if body.is_empty() || first.iter().any(|cell| Reading::ALL.iter().any(|reading| reading.of(cell).is_some())) {
         return false;
     }
     if target.is_some_and(|name| first.iter().any(|cell| cell.trim() == name)) {
         return true;
     }
     let numeric = |c: usize| {
-        body.iter().all(|row| is_gap(&row[c]) || number(&row[c]).is_some()) && body.iter().any(|row| !is_gap(&row[c]))
+        let all = |reading: Reading| body.iter().all(|row| is_gap(&row[c]) || reading.of(&row[c]).is_some());
+        Reading::ALL.into_iter().any(all) && body.iter().any(|row| !is_gap(&row[c]))
     };
     let repeated = |c: usize| body.iter().any(|row| row[c].trim() == first[c].trim());
     (0..width).any(|c| numeric(c) && !is_gap(&first[c])) || !(0..width).any(repeated)

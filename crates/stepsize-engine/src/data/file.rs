@@ -15,7 +15,10 @@ pub(super) fn bytes(path: &Path) -> Result<Vec<u8>> {
 pub(super) fn text(path: &Path) -> Result<String> {
     String::from_utf8(bytes(path)?).map_err(|why| {
         let at = why.utf8_error().valid_up_to();
-        Error::invalid(format!("'{}' is not UTF-8 text: byte {at} fits no character; convert it first", path.display()))
+        Error::invalid(format!(
+            "'{}' is not UTF-8 text: byte {at} fits no character; convert it first (`iconv -f latin1 -t utf-8`)",
+            path.display()
+        ))
     })
 }
 

@@ -20,7 +20,7 @@ pub(super) fn read(path: &Path) -> Result<DataTable> {
             cells.push(cell(field).map_err(fault)?);
         }
     }
-    let columns = cells.iter().map(|column| DataColumn::infer(column.iter().map(String::as_str))).collect();
+    let columns = cells.iter().map(|column| DataColumn::infer(column.iter().map(String::as_str)).0).collect();
     Ok(DataTable { names, columns, warnings: Vec::new() })
 }
 

@@ -2,7 +2,7 @@
 //! drop constants, standardise.
 
 use super::table::{DataColumn, DataTable};
-use super::{Dataset, Inputs, Split, Targets};
+use super::{Dataset, Inputs, Split, TargetKind, Targets};
 use std::collections::{BTreeMap, BTreeSet};
 use stepsize::{Error, Result};
 
@@ -17,8 +17,8 @@ const CATEGORY_CAP: usize = 32;
 const MOST_CLASSES: usize = 1000;
 
 impl DataTable {
-    /// Splits, cleans and scales.
-    pub(super) fn prepare(mut self, target: Option<&str>, split: Split) -> Result<Dataset> {
+    /// Splits, cleans and scales. Without a `kind` the target's is known from its values.
+    pub(super) fn prepare(mut self, target: Option<&str>, split: Split, kind: Option<TargetKind>) -> Result<Dataset> {
         let target = self.column(target)?;
         let name = self.names[target].clone();
         let kept: Vec<usize> =
@@ -31,7 +31,7 @@ impl DataTable {
         let (train, validation) = split.rows(kept.len())?;
         let target_column = self.columns.remove(target);
         self.names.remove(target);
-        let targets = read_target(&target_column, &name, &train)?;
+        let targets = read_target(&target_column, &name, &train, kind)?;
 
         let mut features = Vec::new();
         for (name, column) in self.names.iter().zip(&self.columns) {
@@ -67,7 +67,7 @@ impl DataTable {
 }
 
 /// Classes or standardised numbers; `DataSource::Csv` has the rule.
-fn read_target(column: &DataColumn, name: &str, train: &[u32]) -> Result<Targets> {
+fn read_target(column: &DataColumn, name: &str, train: &[u32], kind: Option<TargetKind>) -> Result<Targets> {
     let classes: Vec<String> = match column {
         DataColumn::Numbers(values) => {
             let whole = values.iter().all(|v| v.fract() == 0.0);
@@ -76,10 +76,20 @@ fn read_target(column: &DataColumn, name: &str, train: &[u32]) -> Result<Targets
                 let value = values.first().copied().unwrap_or_default();
                 return Err(Error::invalid(format!("the target '{name}' is {value} in every row: nothing to learn")));
             }
-            if !whole || different.len() > CLASS_CAP {
+            let number = match kind {
+                None => !whole || different.len() > CLASS_CAP,
+                Some(kind) => kind == TargetKind::Regression,
+            };
+            if number {
                 return standardised_target(values, name, train);
             }
             values.iter().map(f64::to_string).collect()
+        }
+        DataColumn::Texts(values) if kind == Some(TargetKind::Regression) => {
+            let seen = values.iter().flatten().next().map_or("", String::as_str);
+            return Err(Error::invalid(format!(
+                "the target '{name}' holds texts such as '{seen}': no numbers to regress"
+            )));
         }
         DataColumn::Texts(values) => values.iter().flatten().cloned().collect(),
     };
@@ -90,7 +100,7 @@ fn read_target(column: &DataColumn, name: &str, train: &[u32]) -> Result<Targets
             Err(Error::invalid(format!("the target '{name}' is '{value}' in every row: nothing to learn")))
         }
         count if count > MOST_CLASSES || count * 2 > classes.len() => Err(Error::invalid(format!(
-            "the target '{name}' has {count} different texts in {} rows: not a class; choose another target",
+            "the target '{name}' has {count} different values in {} rows: not a class; choose another target",
             classes.len()
         ))),
         count => {

@@ -1,5 +1,6 @@
 //! [`DataTable`]: named columns of numbers or texts with missing values, from any kind of file.
 
+use super::cell::{Reading, is_gap};
 use stepsize::{Error, Result};
 
 /// One column, with as many entries as the table has rows.
@@ -19,30 +20,17 @@ pub(super) struct DataTable {
     pub(super) warnings: Vec<String>,
 }
 
-/// Words for a missing value, in lower case, beside the empty cell. Infinite numbers cannot be
-/// scaled and count as missing.
-const GAPS: [&str; 10] = ["na", "n/a", "nan", "null", "none", "?", ".", "inf", "+inf", "-inf"];
-
-/// Whether a cell stands for a missing value.
-pub(super) fn is_gap(cell: &str) -> bool {
-    let cell = cell.trim();
-    cell.is_empty() || GAPS.iter().any(|gap| cell.eq_ignore_ascii_case(gap))
-}
-
-/// The number in a cell, if it is a finite one.
-pub(super) fn number(cell: &str) -> Option<f64> {
-    cell.trim().parse::<f64>().ok().filter(|v| v.is_finite())
-}
-
 impl DataColumn {
-    /// Numbers if every cell with a value is a finite number, else texts.
-    pub(super) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> Self {
-        let numbers: Option<Vec<f64>> =
-            cells.clone().map(|cell| if is_gap(cell) { Some(f64::NAN) } else { number(cell) }).collect();
-        match numbers {
-            Some(numbers) => Self::Numbers(numbers),
-            None => Self::Texts(cells.map(|cell| (!is_gap(cell)).then(|| cell.trim().to_owned())).collect()),
+    /// Numbers if every cell with a value is a finite number, an amount of money, a percentage or a
+    /// date; else texts. Also says how the cells were read.
+    pub(super) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> (Self, Reading) {
+        for reading in Reading::ALL {
+            let read = |cell: &str| if is_gap(cell) { Some(f64::NAN) } else { reading.of(cell) };
+            if let Some(numbers) = cells.clone().map(read).collect() {
+                return (Self::Numbers(numbers), reading);
+            }
         }
+        (Self::Texts(cells.map(|cell| (!is_gap(cell)).then(|| cell.trim().to_owned())).collect()), Reading::Number)
     }
 
     /// Whether row `row` has no value.
@@ -88,8 +76,10 @@ impl DataTable {
             _ => {
                 let known: Vec<&str> = self.names.iter().take(20).map(String::as_str).collect();
                 let more = if self.names.len() > 20 { ", ..." } else { "" };
+                let alike = self.names.iter().find(|known| known.eq_ignore_ascii_case(name));
+                let hint = alike.map_or(String::new(), |known| format!(" (did you mean '{known}'?)"));
                 Err(Error::invalid(format!(
-                    "there is no target column '{name}'; the columns are: {}{more}",
+                    "there is no target column '{name}'{hint}; the columns are: {}{more}",
                     known.join(", ")
                 )))
             }
