@@ -110,7 +110,7 @@ impl Race {
         Ok((next, book))
     }
 
-    /// Whether its trials may have this seed: the job's, or the next one.
+    /// Whether its trials of less than a full run may have this seed: the job's, or the next one.
     pub(crate) fn runs_with(&self, seed: u64) -> bool {
         seed == self.job.seed || seed == self.job.seed.wrapping_add(1)
     }
@@ -242,20 +242,20 @@ impl Belief {
         (a * odd.len() as f64 + b * even.len() as f64) / among.len() as f64
     }
 
-    /// Expected least regret after a reading at `x`, `s`: the samples are sorted by the reading
+    /// Expected least regret after a reading at `x`, `s` with `seed`: the samples are sorted by the reading
     /// they predict (with seeded noise) and cut into bins; within each bin the best rate is chosen
     /// anew.
-    fn after(&self, x: f64, s: f64) -> f64 {
+    fn after(&self, x: f64, s: f64, seed: u64) -> f64 {
         let risk = self.edge.probability(x);
         let diverges = Edge { diverged: self.edge.diverged.min(x), ..self.edge };
         let survives = Edge { survived: self.edge.survived.max(x), ..self.edge };
-        let losses = self.fit.losses(x, s);
-        let mut order: Vec<(f64, usize)> = losses
+        let (expected, sd) = self.fit.next_reading(x, s, seed);
+        let mut order: Vec<(f64, usize)> = expected
             .iter()
             .enumerate()
             // Low-discrepancy noise (golden ratio), the same for every candidate: common random
             // numbers.
-            .map(|(i, y)| (y + self.fit.noise() * probit((0.5 + i as f64 * 0.618_033_988_749_895).fract()), i))
+            .map(|(i, y)| (y + sd * probit((0.5 + i as f64 * 0.618_033_988_749_895).fract()), i))
             .collect();
         order.sort_by(|a, b| a.0.total_cmp(&b.0));
         let size = order.len().div_ceil(BINS);
@@ -322,10 +322,11 @@ impl Probe for Race {
                         .into_iter()
                         .map(|(x, n)| {
                             let cost = n as f64 / self.job.steps as f64;
-                            ((before - belief.after(x, cost.log2())) / cost.sqrt(), x, n)
+                            let seed = plan::seed_of_next(&self.job, &book, n);
+                            ((before - belief.after(x, cost.log2(), seed)) / cost.sqrt(), x, n, seed)
                         })
                         .max_by(|a, b| a.0.total_cmp(&b.0));
-                best.map(|(_, x, n)| self.spec(x, n, self.job.seed)).into_iter().collect()
+                best.map(|(_, x, n, seed)| self.spec(x, n, seed)).into_iter().collect()
             }
         }
     }
