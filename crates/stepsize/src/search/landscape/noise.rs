@@ -12,11 +12,11 @@ use super::Reading;
 use crate::draws::Draws;
 use crate::search::cholesky::Cholesky;
 
-/// Standard deviation of a reading near the best one of its length, as a share of the depth (seed
-/// noise on the fit jobs: quartiles 0.02 and 0.06, tenths 0.016 and 0.10).
+/// Standard deviation of a full run's reading near the best rate, as a share of the depth (on those
+/// jobs a median of 0.04, tenths 0.012 and 0.115; 0.05, 0.06 and 0.075 at T/2, T/4 and T/8).
 const NOISE: f64 = 0.04;
-/// Growth of the variance per octave by which a probe is shorter than the longest.
-const SHORTER: f64 = 0.3;
+/// Growth of the variance per octave by which a run is shorter than the full one.
+const SHORTER: f64 = 0.7;
 /// Octaves of the rate, and of the length, over which the noise of one seed loses all but 1/e of
 /// its correlation.
 const LENGTH: f64 = 1.0;
@@ -32,9 +32,8 @@ pub(super) struct Noise {
     /// Standard deviation of what each reading has of its own.
     own: Vec<f64>,
     factor: Cholesky,
-    /// Standard deviation at the best rate, of the longest runs.
+    /// Standard deviation at the best rate, of full runs.
     sd: f64,
-    longest: f64,
 }
 
 /// Correlation of what depends on the seed.
@@ -42,24 +41,24 @@ fn alike(a: &Reading, b: &Reading) -> f64 {
     if a.seed == b.seed { (-((a.x - b.x).abs() + (a.s - b.s).abs()) / LENGTH).exp() } else { 0.0 }
 }
 
-fn growth(s: f64, longest: f64) -> f64 {
-    (1.0 + SHORTER * (longest - s)).max(1.0).sqrt()
+/// How much larger the noise is in runs of length `s` than in full ones, as a factor.
+fn growth(s: f64) -> f64 {
+    (1.0 - SHORTER * s).max(1.0).sqrt()
 }
 
 impl Noise {
     /// Of `readings` of a job that is `depth` deep.
     pub fn new(readings: &[Reading], depth: f64) -> Self {
         let sd = NOISE * depth;
-        let longest = readings.iter().map(|r| r.s).fold(f64::NEG_INFINITY, f64::max);
-        let by_seed: Vec<f64> = readings.iter().map(|r| sd * growth(r.s, longest)).collect();
+        let by_seed: Vec<f64> = readings.iter().map(|r| sd * growth(r.s)).collect();
         let own = readings.iter().map(|r| {
             let lowest = readings.iter().filter(|o| o.s == r.s).map(|o| o.y).fold(f64::INFINITY, f64::min);
-            SLACK * (r.y - lowest) * growth(r.s, longest)
+            SLACK * (r.y - lowest) * growth(r.s)
         });
         let own: Vec<f64> = own.collect();
         let covariance = |i: usize, j: usize| covariance(readings, &by_seed, &own, i, j);
         let factor = Cholesky::new(readings.len(), covariance);
-        Self { by_seed, own, factor, sd, longest }
+        Self { by_seed, own, factor, sd }
     }
 
     /// Covariance of two readings, by their numbers.
@@ -81,8 +80,9 @@ impl Noise {
     /// deviation that is left when their noise is known.
     pub fn at(&self, x: f64, s: f64, seed: u64, readings: &[Reading]) -> (Vec<f64>, f64) {
         let here = Reading { x, s, y: 0.0, seed };
-        let sd = self.sd * growth(s, self.longest);
-        let gains: Vec<f64> = readings.iter().zip(&self.by_seed).map(|(r, other)| sd * other * alike(r, &here)).collect();
+        let sd = self.sd * growth(s);
+        let gains: Vec<f64> =
+            readings.iter().zip(&self.by_seed).map(|(r, other)| sd * other * alike(r, &here)).collect();
         let known: f64 = self.factor.forward(gains.clone()).iter().map(|z| z * z).sum();
         (gains, (sd * sd - known).max(0.0).sqrt())
     }
@@ -91,4 +91,25 @@ impl Noise {
 fn covariance(readings: &[Reading], by_seed: &[f64], own: &[f64], i: usize, j: usize) -> f64 {
     let shared = by_seed[i] * by_seed[j] * alike(&readings[i], &readings[j]);
     if i == j { shared + own[i].powi(2) + 1e-9 } else { shared }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn reading(x: f64, seed: u64) -> Reading {
+        Reading { x, s: 0.0, y: 0.0, seed }
+    }
+
+    #[test]
+    fn runs_of_one_seed_share_noise_at_neighbouring_rates_and_other_seeds_share_none() {
+        let readings = [reading(0.0, 0), reading(1.0, 0), reading(0.0, 1)];
+        let noise = Noise::new(&readings, 1.0);
+        let of = |i, j| noise.covariance(&readings, i, j) / NOISE.powi(2);
+        assert!((of(0, 1) - (-1f64).exp()).abs() < 1e-9 && of(0, 2) == 0.0);
+        // Another run of the same seed beside a known one tells less that is new than one of a new
+        // seed.
+        let (old, new) = (noise.at(0.25, 0.0, 0, &readings).1, noise.at(0.25, 0.0, 2, &readings).1);
+        assert!(old < 0.8 * new && (new - NOISE).abs() < 1e-9, "{old} {new}");
+    }
 }

@@ -8,7 +8,8 @@
 //!    second seed; differences no larger than those between seeds are refused as noise.
 //! 2. *Refine*: the two-wall [`Landscape`] is fitted to all readings, with a prior that was fitted
 //!    to known jobs; of all probes that the budget allows the one with the largest expected fall of
-//!    regret for its cost is run (expected value of sample information), until the budget is spent.
+//!    regret for its cost is run (expected value of sample information), until the budget is spent
+//!    or the chance that the answer keeps 98 % of the gain is 95 %.
 //! 3. *Answer*: the rate with the least expected regret, not the one with the best reading.
 //!
 //! Un-annealed losses are never compared: a run whose schedule decays is read at its end only. A
@@ -313,8 +314,11 @@ impl Probe for Race {
                 wanted.iter().map(|&(x, n)| self.spec(x, n, self.job.seed.wrapping_add(1))).collect()
             }
             NextProbe::Refuse(_) => Ok(Vec::new()),
-            NextProbe::Refine { first, .. } => {
+            NextProbe::Refine { first, doubted } => {
                 let belief = Belief::new(&book, &self.job);
+                if !doubted && belief.is_settled() {
+                    return Ok(Vec::new());
+                }
                 let before = belief.least(&belief.all(), belief.edge);
                 let purse = self.purse(done);
                 let best =
@@ -345,9 +349,9 @@ impl Probe for Race {
             cost_runs,
             landscape: Vec::new(),
         };
-        let refusal = match next {
-            NextProbe::Refuse(refusal) => Some(refusal),
-            NextProbe::Refine { doubted: true, .. } => doubt::judge_left(&book, self.job.steps),
+        let refusal = match &next {
+            NextProbe::Refuse(refusal) => Some(refusal.clone()),
+            NextProbe::Refine { doubted: true, .. } => doubt::judge_left(&book),
             _ => None,
         };
         if let Some(refusal) = refusal {
@@ -365,6 +369,8 @@ impl Probe for Race {
         }
         let belief = Belief::new(&book, &self.job);
         let at = belief.best(&belief.all(), belief.edge);
+        let early = matches!(next, NextProbe::Refine { first, doubted: false } if self.purse(done).pays(first, &self.job))
+            && belief.is_settled();
         let lr = Lr::from_log2(belief.grid[at]);
         let (low, high) = belief.interval(at);
         let landscape = belief
@@ -386,7 +392,7 @@ impl Probe for Race {
             answer: Answer::Rate(rate),
             divergence_lr: book.divergence(),
             cost_runs,
-            why: book.story(done, lr),
+            why: if early { book.story(done, lr) + certainty::SETTLED_EARLY } else { book.story(done, lr) },
             landscape,
         })
     }

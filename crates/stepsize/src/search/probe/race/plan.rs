@@ -29,9 +29,11 @@ const TOP: f64 = 8.0;
 const BOTTOM: f64 = -26.0;
 /// Lowest and highest start, in octaves: the search finds its way from there by itself.
 pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
-/// Probes below this many steps mislead even when decayed (25-step probes of a 400-step job: 5x too
-/// high).
-const MIN_STEPS: u64 = 20;
+/// First probes are doubled up to this many steps, ...
+const FEW_STEPS: u64 = 20;
+/// ... and up to this many while the budget pays for [`RACE_PROBES`] of them: the best rates of runs
+/// of 320 and 512 steps are as well told by T/16 as those of longer runs, but T/8 is better for all.
+const ENOUGH_STEPS: u64 = 40;
 /// Below this many steps a probe says nothing at all.
 const FEWEST_STEPS: u64 = 5;
 /// A fall of log loss below this is "nothing learned".
@@ -89,7 +91,7 @@ impl Purse {
         ((steps as f64 * share) as u64).max(1)
     }
 
-    fn pays(self, steps: u64, job: &Job) -> bool {
+    pub fn pays(self, steps: u64, job: &Job) -> bool {
         steps as f64 / job.steps as f64 <= self.left + EPSILON
     }
 }
@@ -98,7 +100,8 @@ impl Purse {
 fn first_length(job: &Job, budget: f64) -> u64 {
     let long = job.steps >= LONG_RUN && budget < SMALL_BUDGET;
     let mut n = (job.steps / if long { FIRST_SHARE_OF_LONG } else { FIRST_SHARE }).max(1);
-    while n < MIN_STEPS && n * 2 <= job.steps.div_ceil(8) {
+    let paid = |n: u64| (RACE_PROBES * n) as f64 <= budget * job.steps as f64;
+    while n < ENOUGH_STEPS && n * 2 <= job.steps.div_ceil(8) && (n < FEW_STEPS || paid(n * 2)) {
         n *= 2;
     }
     n
