@@ -24,11 +24,13 @@ struct Options {
     family: String,
     /// A line a search.
     verbose: bool,
+    /// One search a job.
+    quick: bool,
 }
 
 impl Options {
     fn new(args: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { budgets: Vec::new(), family: String::new(), verbose: false };
+        let mut options = Self { budgets: Vec::new(), family: String::new(), verbose: false, quick: false };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
@@ -36,7 +38,8 @@ impl Options {
                 "--budget" => options.budgets.push(value()?.parse()?),
                 "--family" => options.family.clone_from(value()?),
                 "-v" => options.verbose = true,
-                _ => return Err(format!("{arg}: known are --budget RUNS, --family NAME and -v").into()),
+                "--quick" => options.quick = true,
+                _ => return Err(format!("{arg}: known are --budget RUNS, --family NAME, --quick and -v").into()),
             }
         }
         if options.budgets.is_empty() {
@@ -66,7 +69,7 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
         replay::STARTS
     );
     for &budget in &options.budgets {
-        let outcomes = replay::race(&known, budget)?;
+        let outcomes = replay::race(&known, budget, options.quick)?;
         if options.verbose {
             outcomes.iter().for_each(line);
         }

@@ -166,7 +166,7 @@ pub fn anytime(args: &[String]) -> Result<(), Box<dyn Error>> {
     ];
     for budget in BUDGETS {
         if options.budgets.contains(&budget) {
-            let outcomes = replay::race(&known, budget)?;
+            let outcomes = replay::race(&known, budget, options.quick)?;
             row("race", budget, &Score::of_outcomes(outcomes.iter()))?;
         }
         for (name, by) in &methods {

@@ -4,6 +4,7 @@
 const LEAST: f64 = 1e-12;
 
 /// Lower triangular factor `L` of a covariance `K = L L'`.
+#[derive(Debug, Clone)]
 pub(crate) struct Cholesky {
     rows: Vec<Vec<f64>>,
 }
@@ -20,6 +21,11 @@ impl Cholesky {
             }
         }
         Self { rows }
+    }
+
+    /// `L v`: of independent draws, draws with the covariance.
+    pub fn times(&self, v: &[f64]) -> Vec<f64> {
+        self.rows.iter().enumerate().map(|(i, row)| row.iter().zip(v).take(i + 1).map(|(l, v)| l * v).sum()).collect()
     }
 
     /// Solves `L w = v`.
@@ -62,5 +68,6 @@ mod tests {
             assert!((back - asked).abs() < 1e-12, "{w:?}");
         }
         assert!((2.0 * factor.half_log_det() - 16f64.ln()).abs() < 1e-12);
+        assert_eq!(factor.times(&factor.forward(vec![8.0, 12.0])), [8.0, 12.0]);
     }
 }

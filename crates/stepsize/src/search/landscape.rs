@@ -27,10 +27,12 @@
 //! seeded: the same readings give the same samples.
 
 mod discrepancy;
+mod noise;
 mod prior;
 
 use crate::draws::Draws;
 use discrepancy::{Discrepancy, Gains};
+use noise::Noise;
 use prior::Prior;
 
 /// One reading: log loss `y` at `x = log2 lr` after a run of `n` steps, `s = log2(n / T)`.
@@ -42,6 +44,8 @@ pub struct Reading {
     pub s: f64,
     /// Natural logarithm of the loss.
     pub y: f64,
+    /// Seed of the run: readings of one seed share part of their noise.
+    pub seed: u64,
 }
 
 /// What is known besides the readings.
@@ -62,16 +66,8 @@ type Params = [f64; DIM];
 
 /// Readings worse than the untrained loss by more than this (in log) say only "broken".
 const CAP: f64 = 0.7;
-/// Standard deviation of a reading near the best one of its length, as a share of the depth (seed
-/// noise on the fit jobs: quartiles 0.02 and 0.06, tenths 0.016 and 0.10).
-const NOISE: f64 = 0.04;
 /// A job is taken to be this deep at least.
 const LEAST_DEPTH: f64 = 0.05;
-/// Added to it, as a share of the distance to that best reading: far from the best rate the form
-/// matters less.
-const SLACK: f64 = 0.2;
-/// Growth of the variance per octave by which a probe is shorter than the longest.
-const SHORTER: f64 = 0.3;
 /// Degrees of freedom of the likelihood.
 const FREEDOM: f64 = 4.0;
 // Sizes of the sampler. Not tuned, but measured: on 12 made-up landscapes with 4 to 10 readings,
@@ -101,9 +97,10 @@ pub struct Landscape {
     /// For each sample, a draw of the discrepancy.
     discrepancies: Vec<Discrepancy>,
     readings: Vec<Reading>,
+    noise: Noise,
+    /// For each sample, what tells the noise of further readings of the same seeds.
+    shared: Vec<Vec<f64>>,
     untrained: f64,
-    /// Standard deviation of a reading.
-    noise: f64,
 }
 
 /// By how much the lowest reading lies below the untrained log loss.
@@ -119,35 +116,26 @@ fn predict(p: &Params, untrained: f64, x: f64, s: f64) -> f64 {
     (floor + (start - floor).max(0.02 * start) / (1.0 + progress) + 0.1 * start * noise).ln()
 }
 
-/// Readings with the standard deviations of their noise, and the covariance of what they share.
+/// Readings with their noise, and the covariance of all that the two walls leave out.
 struct NoisyReadings {
-    readings: Vec<(Reading, f64)>,
+    readings: Vec<Reading>,
+    noise: Noise,
     gains: Gains,
     untrained: f64,
-    noise: f64,
 }
 
 impl NoisyReadings {
     fn new(readings: &[Reading], context: Context) -> Self {
         let depth = depth(readings, context);
-        let noise = NOISE * depth;
-        let longest = readings.iter().map(|r| r.s).fold(f64::NEG_INFINITY, f64::max);
-        let capped: Vec<Reading> =
+        let readings: Vec<Reading> =
             readings.iter().map(|r| Reading { y: r.y.min(context.untrained + CAP), ..*r }).collect();
-        let weighted: Vec<(Reading, f64)> = capped
-            .iter()
-            .map(|r| {
-                let lowest = capped.iter().filter(|o| o.s == r.s).map(|o| o.y).fold(f64::INFINITY, f64::min);
-                let sd = noise.hypot(SLACK * (r.y - lowest));
-                (*r, sd * (1.0 + SHORTER * (longest - r.s)).sqrt())
-            })
-            .collect();
-        let gains = Gains::new(&weighted, depth);
-        Self { readings: weighted, gains, untrained: context.untrained, noise }
+        let noise = Noise::new(&readings, depth);
+        let gains = Gains::new(&readings, &noise, depth);
+        Self { readings, noise, gains, untrained: context.untrained }
     }
 
     fn misses(&self, p: &Params) -> Vec<f64> {
-        self.readings.iter().map(|(r, _)| r.y - predict(p, self.untrained, r.x, r.s)).collect()
+        self.readings.iter().map(|r| r.y - predict(p, self.untrained, r.x, r.s)).collect()
     }
 
     fn log_likelihood(&self, p: &Params) -> f64 {
@@ -204,16 +192,21 @@ impl Landscape {
                 samples.extend(walkers.iter().map(|w| w.1));
             }
         }
-        let discrepancies = samples
+        let NoisyReadings { readings, noise, gains, untrained } = &evidence;
+        let (discrepancies, shared) = samples
             .iter()
             .map(|p| {
                 let misses = evidence.misses(p);
                 let scale = evidence.scale(misses.clone(), &mut draws);
-                Discrepancy::draw(&evidence.readings, &evidence.gains, misses, scale, &mut draws)
+                let discrepancy = Discrepancy::draw(readings, noise, gains, &misses, scale, &mut draws);
+                let left = readings.iter().zip(misses).map(|(r, miss)| miss - discrepancy.at(r.x, r.s, readings));
+                let shared = noise.weights(left.collect());
+                (discrepancy, shared)
             })
-            .collect();
-        let readings = evidence.readings.iter().map(|(r, _)| *r).collect();
-        Self { samples, discrepancies, readings, untrained: context.untrained, noise: evidence.noise }
+            .unzip();
+        let untrained = *untrained;
+        let NoisyReadings { readings, noise, .. } = evidence;
+        Self { samples, discrepancies, readings, noise, shared, untrained }
     }
 
     /// Number of samples.
@@ -226,9 +219,13 @@ impl Landscape {
         self.samples.is_empty()
     }
 
-    /// Standard deviation of a reading near the best, as assumed (log loss).
-    pub fn noise(&self) -> f64 {
-        self.noise
+    /// The reading at `x` and `s` of a run with `seed`, as each sample expects it, and the standard
+    /// deviation about that.
+    pub fn next_reading(&self, x: f64, s: f64, seed: u64) -> (Vec<f64>, f64) {
+        let (gains, sd) = self.noise.at(x, s, seed, &self.readings);
+        let losses = self.losses(x, s).into_iter().zip(&self.shared);
+        let known = |shared: &[f64]| gains.iter().zip(shared).map(|(g, w)| g * w).sum::<f64>();
+        (losses.map(|(y, shared)| y + known(shared)).collect(), sd)
     }
 
     /// Log loss at `x` and `s` under each sample.

@@ -179,3 +179,40 @@ fn a_start_far_too_high_is_no_obstacle() {
     let (found, _) = study(&race, &basin(0.01, 1.0));
     assert!((found.lr().unwrap().get() / 0.01).log10().abs() < 0.5, "{}", found.why);
 }
+
+#[test]
+fn on_a_smooth_job_without_noise_four_runs_come_within_a_quarter_octave() {
+    // A left wall in `lr * steps`, and a right one that does not move: the best rate falls with the
+    // length, so that short runs alone would leave the answer too high.
+    let loss = |x: f64, steps: f64| 0.2 + 1.8 / (1.0 + x.exp2() * steps / 0.5) + 0.1 * (x + 3.0).exp2();
+    let best = (-1600..0).map(|i| f64::from(i) / 100.0).min_by(|a, b| loss(*a, 1000.0).total_cmp(&loss(*b, 1000.0)));
+    let smooth = move |spec: &TrialSpec| {
+        let last = loss(spec.lr.log2(), spec.steps as f64);
+        (line(last), last)
+    };
+    for start in [1.0, 0.01, 1e-4] {
+        let race = Race::new(job()).starting_at(lr(start)).with_max_cost(4.0).unwrap();
+        let (found, _) = study(&race, &smooth);
+        let off = found.lr().unwrap().log2() - best.unwrap();
+        assert!(off.abs() <= 0.26, "from {start}: {off} octaves off");
+    }
+}
+
+#[test]
+fn full_runs_take_seeds_in_turn_and_settled_evidence_ends_the_search() {
+    let noisy = |spec: &TrialSpec| {
+        let decades = (spec.lr.get() / 0.01).log10();
+        let last = 2.0 - 0.5 * (-decades * decades).exp() + 0.1 * draw(spec, 5);
+        (line(last), last)
+    };
+    let race = Race::new(job()).with_max_cost(8.0).unwrap();
+    let (_, done) = study(&race, &noisy);
+    let mut seeds: Vec<u64> = done.iter().filter(|t| t.spec.steps == 1000).map(|t| t.spec.seed).collect();
+    let first: Vec<u64> = seeds.iter().copied().take(4).collect();
+    seeds.sort_unstable();
+    seeds.dedup();
+    assert!(first.windows(2).all(|w| w[1] == w[0] + 1) && seeds.len() > 1, "{first:?}");
+    // A deep basin without noise is known long before eight runs.
+    let (found, done) = study(&race, &basin(0.01, 1.0));
+    assert!(job().cost_runs(&done) < 6.0 && found.why.contains("ended before its budget"), "{}", found.why);
+}

@@ -81,7 +81,8 @@ pub(super) fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<
         return Fitted::default();
     }
     let untrained = start.unwrap_or(worst).max(ROOM * low).ln();
-    let readings: Vec<Reading> = points.iter().map(|(x, y)| Reading { x: *x, s: 0.0, y: y.ln() }).collect();
+    let reading = |(i, (x, y)): (usize, &(f64, f64))| Reading { x: *x, s: 0.0, y: y.ln(), seed: i as u64 };
+    let readings: Vec<Reading> = points.iter().enumerate().map(reading).collect();
     let ceiling = divergence.map_or(f64::INFINITY, f64::log2);
     let landscape = Landscape::fit(&readings, Context { untrained, ceiling, horizon_free: true }, 0);
     let (from, to) = (points[0].0, points[points.len() - 1].0);

@@ -7,6 +7,7 @@
 //! Rahimi & Recht 2007) plus the kriging of what that draw misses at the readings.
 
 use super::Reading;
+use super::noise::Noise;
 use crate::draws::Draws;
 use crate::search::cholesky::Cholesky;
 
@@ -35,12 +36,10 @@ pub(super) struct Gains {
 }
 
 impl Gains {
-    /// `readings` come with the standard deviations of their noise; `depth` is how far the loss
-    /// falls.
-    pub fn new(readings: &[(Reading, f64)], depth: f64) -> Self {
+    /// `depth` is how far the loss falls.
+    pub fn new(readings: &[Reading], noise: &Noise, depth: f64) -> Self {
         let sd = SD * depth;
-        let noise = |i: usize, j: usize| if i == j { readings[i].1.powi(2) + 1e-9 } else { 0.0 };
-        let covariance = |i: usize, j: usize| kernel(sd, &readings[i].0, &readings[j].0) + noise(i, j);
+        let covariance = |i: usize, j: usize| kernel(sd, &readings[i], &readings[j]) + noise.covariance(readings, i, j);
         Self { factor: Cholesky::new(readings.len(), covariance), sd }
     }
 
@@ -62,13 +61,21 @@ pub(super) struct Discrepancy {
 impl Discrepancy {
     /// A draw given what one sample misses at the readings, with all standard deviations times
     /// `scale`.
-    pub fn draw(readings: &[(Reading, f64)], gains: &Gains, misses: Vec<f64>, scale: f64, draws: &mut Draws) -> Self {
+    pub fn draw(
+        readings: &[Reading],
+        noise: &Noise,
+        gains: &Gains,
+        misses: &[f64],
+        scale: f64,
+        draws: &mut Draws,
+    ) -> Self {
         let features = std::array::from_fn(|_| {
             [draws.normal() / LENGTH_X, draws.normal() / LENGTH_S, std::f64::consts::TAU * draws.uniform()]
         });
         let mut draw = Self { features, weights: Vec::new(), sd: gains.sd, scale };
-        let left = |((r, sd), miss): (&(Reading, f64), f64)| miss - draw.prior(r.x, r.s) - scale * sd * draws.normal();
-        draw.weights = gains.factor.solve(readings.iter().zip(misses).map(left).collect());
+        let noise = noise.draw(draws);
+        let left = readings.iter().zip(misses).zip(noise).map(|((r, miss), e)| miss - draw.prior(r.x, r.s) - scale * e);
+        draw.weights = gains.factor.solve(left.collect());
         draw
     }
 
@@ -79,7 +86,7 @@ impl Discrepancy {
 
     /// Its value at `x`, `s`. `readings` must be those that it was drawn with.
     pub fn at(&self, x: f64, s: f64, readings: &[Reading]) -> f64 {
-        let here = Reading { x, s, y: 0.0 };
+        let here = Reading { x, s, y: 0.0, seed: 0 };
         let kriged: f64 = readings.iter().zip(&self.weights).map(|(r, w)| w * kernel(self.sd, r, &here)).sum();
         self.prior(x, s) + kriged
     }

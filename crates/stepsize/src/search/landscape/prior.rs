@@ -53,6 +53,7 @@ impl Prior {
             x: -6.64,
             s: -4.0,
             y: context.untrained,
+            seed: 0,
         });
         let mean = if context.horizon_free { FREE } else { DECAYED };
         let depth = depth(readings, context).ln() + DEEPER - DEEPER_FALL * best.s;

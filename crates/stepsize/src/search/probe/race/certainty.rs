@@ -24,6 +24,12 @@ const LEAST_IMPROVEMENT: f64 = 0.02;
 const ODDS: f64 = 0.56;
 /// ... this times those of the posterior.
 const ODDS_BY_ODDS: f64 = 0.69;
+/// A search is settled, and ends, at this stated probability. On the jobs of the bench that saves
+/// 6 % of two runs and 15 % of five, for less than 0.1 points of the improvement kept.
+const SETTLED: f64 = 0.95;
+/// Said of such a search that left money.
+pub(super) const SETTLED_EARLY: &str =
+    " The search ended before its budget: the answer keeps 98 % of the gain with a chance of 95 % or more.";
 /// Keeps the log odds of the posterior finite: it has a few hundred samples.
 const SOFTENED: f64 = 0.02;
 
@@ -61,6 +67,11 @@ impl Belief {
     /// The 80 % interval of the best rate, `log2`, about the rate at `at`.
     pub(super) fn interval(&self, at: usize) -> (f64, f64) {
         widened(self.grid[at], self.quantiles(QUANTILES.0, QUANTILES.1), self.octaves, self.edge.diverged)
+    }
+
+    /// Whether more probes are not worth their price.
+    pub(super) fn is_settled(&self) -> bool {
+        self.p_keeps(self.best(&self.all(), self.edge)) >= SETTLED
     }
 
     /// Probability that the rate at `at` keeps [`KEPT`] of the improvement of the best one.

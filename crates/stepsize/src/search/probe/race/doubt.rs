@@ -124,11 +124,10 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     Doubt::Noise(refuse::seeds_differ_as_much(known.len(), n, (between / 2.0).sqrt(), within.sqrt()))
 }
 
-/// The judgement at the end of a search that was left in doubt.
-pub(super) fn judge_left(book: &Book, steps: u64) -> Option<Refusal> {
-    let whole = book.entries.iter().chain(&book.again).filter(|e| !e.exploded());
-    let readings: Vec<Triple> =
-        whole.filter_map(|e| Some((e.x, (e.steps as f64 / steps as f64).log2(), e.end_reading()?))).collect();
+/// The judgement at the end of a search that was left in doubt, by all readings, also those of
+/// trials that were ended early.
+pub(super) fn judge_left(book: &Book) -> Option<Refusal> {
+    let readings: Vec<Triple> = book.readings.iter().map(|r| (r.x, r.s, r.y)).collect();
     (!follow_the_rate(&readings)).then(|| refuse::no_order(readings.len()))
 }
 

@@ -13,8 +13,13 @@ pub(in crate::search::probe) const STRIDE: f64 = 3.25;
 /// With T/2 instead of T/4 two runs buy half the regret; below one run it makes no difference
 /// (bench/README.md).
 const LONGEST: [(f64, f64); 3] = [(3.0, 1.0), (1.01, 0.5), (0.0, 0.25)];
+/// Seeds that full runs take in turn. Runs of one seed share their noise at neighbouring rates, so
+/// that with one seed the search would be ever more certain of the best rate of that seed.
+pub(super) const SEEDS: u64 = 4;
 /// Fewest probes of the first length that can lead to an answer.
 const FEWEST_PROBES: u64 = 4;
+/// Rates that must have been probed where the budget ends before the best lies between worse ones.
+const FEWEST_READ: usize = 3;
 /// With less than this many runs to spend, a long run begins with shorter probes.
 const SMALL_BUDGET: f64 = 0.5;
 /// Room for rounding in sums of steps over steps.
@@ -24,9 +29,11 @@ const TOP: f64 = 8.0;
 const BOTTOM: f64 = -26.0;
 /// Lowest and highest start, in octaves: the search finds its way from there by itself.
 pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
-/// Probes below this many steps mislead even when decayed (25-step probes of a 400-step job: 5x too
-/// high).
-const MIN_STEPS: u64 = 40;
+/// First probes are doubled up to this many steps, ...
+const FEW_STEPS: u64 = 20;
+/// ... and up to this many while the budget pays for [`RACE_PROBES`] of them: the best rates of runs
+/// of 320 and 512 steps are as well told by T/16 as those of longer runs, but T/8 is better for all.
+const ENOUGH_STEPS: u64 = 40;
 /// Below this many steps a probe says nothing at all.
 const FEWEST_STEPS: u64 = 5;
 /// A fall of log loss below this is "nothing learned".
@@ -84,7 +91,7 @@ impl Purse {
         ((steps as f64 * share) as u64).max(1)
     }
 
-    fn pays(self, steps: u64, job: &Job) -> bool {
+    pub fn pays(self, steps: u64, job: &Job) -> bool {
         steps as f64 / job.steps as f64 <= self.left + EPSILON
     }
 }
@@ -93,7 +100,8 @@ impl Purse {
 fn first_length(job: &Job, budget: f64) -> u64 {
     let long = job.steps >= LONG_RUN && budget < SMALL_BUDGET;
     let mut n = (job.steps / if long { FIRST_SHARE_OF_LONG } else { FIRST_SHARE }).max(1);
-    while n < MIN_STEPS && n * 2 <= job.steps.div_ceil(8) {
+    let paid = |n: u64| (RACE_PROBES * n) as f64 <= budget * job.steps as f64;
+    while n < ENOUGH_STEPS && n * 2 <= job.steps.div_ceil(8) && (n < FEW_STEPS || paid(n * 2)) {
         n *= 2;
     }
     n
@@ -149,11 +157,16 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
     let (mut ceiling, mut closed_below) = (f64::INFINITY, false);
     loop {
         let missing: Vec<(f64, u64)> = xs.iter().filter(|&&x| book.find(x, n).is_none()).map(|&x| (x, n)).collect();
+        if !missing.is_empty() && purse.pays(n * missing.len() as u64, job) {
+            return NextProbe::Probe(missing);
+        }
         if !missing.is_empty() {
-            return match purse.pays(n * missing.len() as u64, job) {
-                true => NextProbe::Probe(missing),
-                false => NextProbe::Refuse(refuse::spent(&missing, book, job, purse.budget)),
-            };
+            xs.retain(|&x| book.find(x, n).is_some());
+            let stage = Stage::new(book, &xs, n, ceiling);
+            if xs.len() < FEWEST_READ || !stage.plainly_learned {
+                return NextProbe::Refuse(refuse::spent(&missing, book, job, purse.budget));
+            }
+            return settled(job, book, &xs, n, purse);
         }
         let stage = Stage::new(book, &xs, n, ceiling);
         ceiling = stage.ceiling;
@@ -171,21 +184,12 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             return NextProbe::Refuse(refuse::all_exploded(low, high));
         }
         if learned {
-            let mut doubted = false;
-            match doubt(book, &xs, n) {
-                Doubt::None => {}
-                Doubt::Left => doubted = true,
-                Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => {
-                    return NextProbe::Again(wanted);
-                }
-                Doubt::Unsettled(wanted) => return NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
-                Doubt::Noise(refusal) => return NextProbe::Refuse(refusal),
-            }
             let open_above = best == high && high + STRIDE < ceiling && !closed;
-            return if open_above || best == low && !closed_below {
-                NextProbe::Refuse(refuse::at_edge(low, high, open_above))
-            } else {
-                NextProbe::Refine { first: n, doubted }
+            return match settled(job, book, &xs, n, purse) {
+                NextProbe::Refine { .. } if open_above || best == low && !closed_below => {
+                    NextProbe::Refuse(refuse::at_edge(low, high, open_above))
+                }
+                next => next,
             };
         }
         // Nothing learned at this length: the highest rate that trained at twice the length, while
@@ -199,6 +203,18 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
     }
 }
 
+/// What to do once the rates `xs` were probed at `n` steps and learned: refinement, unless their
+/// differences may be noise.
+fn settled(job: &Job, book: &Book, xs: &[f64], n: u64, purse: Purse) -> NextProbe {
+    match doubt(book, xs, n) {
+        Doubt::None => NextProbe::Refine { first: n, doubted: false },
+        Doubt::Left => NextProbe::Refine { first: n, doubted: true },
+        Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => NextProbe::Again(wanted),
+        Doubt::Unsettled(wanted) => NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
+        Doubt::Noise(refusal) => NextProbe::Refuse(refusal),
+    }
+}
+
 /// What the bracket's probes of one length say.
 struct Stage {
     low: f64,
@@ -209,6 +225,7 @@ struct Stage {
     /// The lowest that broke; infinite when none did.
     ceiling: f64,
     learned: bool,
+    plainly_learned: bool,
     /// Whether the lowest rate changed the loss.
     low_moved: bool,
 }
@@ -235,6 +252,7 @@ impl Stage {
             trained: xs.iter().copied().filter(|&x| x < ceiling).fold(f64::NEG_INFINITY, f64::max),
             ceiling,
             learned: fall >= PLAINLY_LEARNED || fall >= least && (rises || alike.len() < 2),
+            plainly_learned: fall >= PLAINLY_LEARNED,
             low_moved: value(low).is_finite() && (value(low) - book.untrained).abs() > ALIKE,
         }
     }
@@ -264,6 +282,12 @@ impl Stage {
     }
 }
 
+/// Seed of the next probe of `n` steps: full runs take [`SEEDS`] seeds in turn.
+pub(super) fn seed_of_next(job: &Job, book: &Book, n: u64) -> u64 {
+    let full = book.all().filter(|e| e.steps == n && n == job.steps).count() as u64;
+    job.seed.wrapping_add(full % SEEDS)
+}
+
 /// Probes that the refinement may choose from: (log2 lr, steps).
 ///
 /// The first one repeats a tried rate at another length, because only such a pair shows how the
@@ -281,7 +305,10 @@ pub(super) fn candidates(
         .filter(|&n| purse.pays(n, job))
         .collect();
     let free = |rates: Vec<f64>| -> Vec<(f64, u64)> {
-        let near = |x: f64, n: u64| book.entries.iter().any(|e| e.steps == n && (e.x - x).abs() < 0.3);
+        let near = |x: f64, n: u64| {
+            let seed = seed_of_next(job, book, n);
+            book.all().any(|e| e.steps == n && e.seed == seed && (e.x - x).abs() < 0.3)
+        };
         lengths.iter().flat_map(|&n| rates.iter().map(move |&x| (x, n))).filter(|&(x, n)| !near(x, n)).collect()
     };
     let pairs = if lengths_used(book) > 1 { Vec::new() } else { free(book.best().map(|e| e.x).into_iter().collect()) };

@@ -19,6 +19,7 @@ const MIN_PREFIX: u64 = 30;
 pub(super) struct Entry {
     pub x: f64,
     pub steps: u64,
+    pub seed: u64,
     pub end: Ending,
     /// Its finite readings: step, log loss.
     pub curve: Vec<(u64, f64)>,
@@ -128,7 +129,7 @@ fn lowest<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
 pub(super) struct Book {
     /// Probes with the first seed.
     pub entries: Vec<Entry>,
-    /// Probes that were repeated with the second seed.
+    /// Probes with another seed.
     pub again: Vec<Entry>,
     pub readings: Vec<Reading>,
     /// Log of the untrained loss.
@@ -153,7 +154,7 @@ impl Book {
             };
             let finite = trial.val.points().iter().filter(|p| p.loss.is_finite());
             let curve = finite.map(|p| (p.step, log(p.loss))).collect();
-            Some(Entry { x: trial.spec.lr.log2(), steps: trial.spec.steps, end, curve })
+            Some(Entry { x: trial.spec.lr.log2(), steps: trial.spec.steps, seed: trial.spec.seed, end, curve })
         };
         let with_seed = |first: bool| {
             let trials = done.iter().filter(|t| (t.spec.seed == job.seed) == first);
@@ -167,15 +168,15 @@ impl Book {
         let full = progress(&job.schedule, job.steps);
         let mut readings = Vec::new();
         for (trial, entry) in trials.iter().zip(entries.iter().chain(&again)) {
-            let Entry { x, steps, end, .. } = *entry;
+            let Entry { x, steps, seed, end, .. } = *entry;
             let s = |n: u64| (progress(&trial.spec.schedule, n) / full).log2();
             match end {
                 Ending::Read(y) => {
-                    readings.push(Reading { x, s: s(steps), y });
+                    readings.push(Reading { x, s: s(steps), y, seed });
                     let prefixes = [steps / 2, steps / 4, steps / 8].into_iter().filter(|&n| n >= MIN_PREFIX);
                     for n in prefixes.filter(|_| job.is_horizon_free()) {
                         let at = trial.val.points().iter().find(|p| p.step == n && p.loss.is_finite());
-                        readings.extend(at.map(|p| Reading { x, s: s(n), y: log(p.loss) }));
+                        readings.extend(at.map(|p| Reading { x, s: s(n), y: log(p.loss), seed }));
                     }
                 }
                 Ending::Behind => {
@@ -183,7 +184,7 @@ impl Book {
                     // rate's un-annealed reading is worth as much as the end of a run with the same
                     // sum.
                     let last = trial.val.last().filter(|p| p.step > 0 && p.loss.is_finite());
-                    readings.extend(last.map(|p| Reading { x, s: s(p.step), y: log(p.loss) }));
+                    readings.extend(last.map(|p| Reading { x, s: s(p.step), y: log(p.loss), seed }));
                 }
                 Ending::Broke | Ending::Unread => {}
             }
@@ -193,12 +194,17 @@ impl Book {
         Self { entries, again, readings, untrained, ceiling }
     }
 
+    /// Probes with all seeds.
+    pub fn all(&self) -> impl Iterator<Item = &Entry> {
+        self.entries.iter().chain(&self.again)
+    }
+
     /// The probe at `x` of `steps`, if it was made.
     pub fn find(&self, x: f64, steps: u64) -> Option<&Entry> {
         self.entries.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
     }
 
-    /// The probe at `x` of `steps` with the second seed, if it was made.
+    /// The probe at `x` of `steps` with another seed, if it was made.
     pub fn find_again(&self, x: f64, steps: u64) -> Option<&Entry> {
         self.again.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
     }
@@ -275,7 +281,7 @@ impl Book {
 
     /// The evidence in a sentence, for people.
     pub fn story(&self, done: &[Trial], lr: Lr) -> String {
-        let longest = self.entries.iter().map(|e| e.steps).max().unwrap_or(0);
+        let longest = self.all().map(|e| e.steps).max().unwrap_or(0);
         let (low, high) = self.tried();
         let broke = self.entries.iter().filter(|e| e.end == Ending::Broke).count();
         let broke = if broke > 0 { format!("; {broke} of them diverged or died") } else { String::new() };
