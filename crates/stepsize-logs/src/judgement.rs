@@ -63,8 +63,18 @@ impl RunsRead {
                 Err(error) => why = Some(error.to_string()),
             }
         }
+        number(self.records.get_mut(before..).unwrap_or(&mut []));
         if self.records.len() == before {
             self.failed.push((file.to_owned(), why.unwrap_or_else(|| nothing_in(&runs, argument))));
+        }
+    }
+}
+
+/// Gives runs of one file that have no name their numbers, so that people can tell them apart.
+fn number(records: &mut [RunRead]) {
+    if records.iter().filter(|r| r.run.is_empty()).count() > 1 {
+        for (i, record) in records.iter_mut().enumerate().filter(|(_, r)| r.run.is_empty()) {
+            record.run = format!("run {}", i + 1);
         }
     }
 }

@@ -12,7 +12,7 @@ pub(crate) fn counted(word: &str) -> Option<(&str, f64)> {
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let count = word.get(name.len()..)?.parse().ok()?;
     let name = name.trim_end_matches(['-', '_', '#']);
-    is_counter(name).then_some((name, count))
+    (name.len() > 1 && is_counter(name)).then_some((name, count))
 }
 
 /// Whether the word names a split of the data.

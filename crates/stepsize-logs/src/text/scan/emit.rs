@@ -21,6 +21,14 @@ impl Scan<'_> {
         while parts.last().is_some_and(|w| words::is_filler(w)) {
             joined |= parts.pop().is_some_and(words::joins);
         }
+        // "Learning Rate for this epoch: 0.001"
+        if separated
+            && value.fract() != 0.0
+            && let Some(at) = parts.iter().position(|w| words::joins(w) || w.eq_ignore_ascii_case("at"))
+            && is_rate(&parts.get(..at).unwrap_or(&[]).join("_"))
+        {
+            parts.truncate(at);
+        }
         let Some(&last) = parts.last() else { return };
         // llm.c: `s:125 trl:3.9`
         if last == "s" && separated && self.out.is_empty() && parts.len() == 1 && value.fract() == 0.0 {
