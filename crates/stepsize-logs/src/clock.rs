@@ -206,7 +206,8 @@ impl Clock {
             self.per_epoch = if whole >= self.count && whole < 2.0 * self.count + 2.0 {
                 whole
             } else {
-                self.count.max(1.0) / epochs
+                // An epoch that is counted from zero has one step more than its last count.
+                (self.count + f64::from(u8::from(self.first_count == 0.0))).max(1.0) / epochs
             };
         } else if back && count <= self.first_count && self.counts_within(again) {
             self.offset += self.count;
@@ -220,8 +221,8 @@ impl Clock {
 
     /// The last step of the epoch that is over, where its length is known.
     pub fn end_of_epoch(&self) -> f64 {
-        let (whole, part) = (self.totals.0, self.totals.0 - self.count);
-        if self.late || !(whole > 0.0 && part > 0.0 && part < 0.5 * whole) { self.step } else { self.step + part }
+        let rest = self.totals.0 - self.count;
+        if rest > 0.0 && !self.late { self.step + rest } else { self.step }
     }
 
     fn step_of(&self, count: f64) -> f64 {

@@ -360,7 +360,8 @@ def _paths(data: Any) -> list[str | os.PathLike[str]] | None:
         paths = list(data)
     else:
         return None
-    for path in map(os.fspath, paths):
+    for name in paths:
+        path = str(os.fspath(name))
         if not any(c in path for c in "*?[") and not os.path.exists(path):
             raise FileNotFoundError(2, "data= names a file that does not exist", path)
     return paths
@@ -420,7 +421,7 @@ def _csv(frame: Any) -> str:
 def _plain(data: Any, where: str) -> Any:
     """``data`` in numbers, texts, lists and dictionaries; keys stay numbers where they are."""
     state = getattr(data, "state", None)
-    if hasattr(state, "log_history"):
+    if state is not None and hasattr(state, "log_history"):
         return _plain(state.log_history, where)
     if hasattr(data, "log_history"):
         return _plain(data.log_history, where)

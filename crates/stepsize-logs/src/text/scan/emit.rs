@@ -75,7 +75,7 @@ impl Scan<'_> {
         let name: Vec<&str> = parts.iter().skip(first).map(|w| w.trim_end_matches("'s")).collect();
         let name = name.join("_");
         // "Reducing learning rate to 1e-4" says what follows, not what the run began with.
-        if is_rate(&name) && parts.iter().any(|w| words::is_change(w)) {
+        if parts.iter().any(|w| words::is_change(w)) && is_rate(&name) {
             self.message = true;
             return;
         }

@@ -127,10 +127,6 @@ fn finding(evidence: String, numbers: Vec<(&'static str, f64)>, span: (f64, f64)
 fn broken(record: &Record) -> Option<Finding> {
     for (series, what) in [(&record.loss, "training"), (&record.val_loss, "validation")] {
         let Some(&first) = series.broken().first() else { continue };
-        // The one reading may be what a best loss begins with.
-        if record.loss.len() + record.val_loss.len() + record.loss.broken().len() + record.val_loss.broken().len() < 2 {
-            continue;
-        }
         let (_, last) = series.span()?;
         let broken = series.broken().len();
         // Weights that are not finite stay so, and every loss after them is broken.
