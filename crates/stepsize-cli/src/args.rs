@@ -14,7 +14,7 @@ pub use cluster::{ClusterArgs, DoctorArgs};
 pub use command::CommandArgs;
 pub use compare::CompareArgs;
 pub use demo::DemoArgs;
-pub use diagnose::{DiagnoseArgs, RateOrName};
+pub use diagnose::DiagnoseArgs;
 pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;

@@ -1,28 +1,23 @@
-//! The page of a diagnosis: the curve of each run with the evidence marked on it, small multiples
-//! where there are many runs, and the loss over the rate for each sweep. One file that needs no
-//! network.
+//! A diagnosis of logs as text, JSON, SARIF and [`html`], a page that needs no network: the curve of
+//! each run with the evidence marked on it, small multiples where there are many runs, and the loss
+//! over the rate for each sweep.
 
+mod object;
 mod picture;
+mod reading;
+mod text;
+
+pub use object::{list, object, sarif};
+pub use text::{line, text};
 
 use crate::figure::ink::Ink;
 use crate::figure::svg::{self, escape};
 use crate::number::{plural, rate};
 use crate::page;
-use serde_json::Value;
 use std::fmt::Write as _;
 use stepsize::Placement;
-use stepsize::diagnosis::sweep::Sweep;
-use stepsize::diagnosis::{Diagnosis, Record};
-
-/// A run to be shown.
-pub struct DiagnosedRun<'a> {
-    /// Name, for people.
-    pub name: &'a str,
-    /// What its log says.
-    pub record: &'a Record,
-    /// The verdict on it, with its findings.
-    pub diagnosis: &'a Diagnosis,
-}
+use stepsize::diagnosis::Diagnosis;
+use stepsize_logs::judgement::{Judged, Judgement};
 
 /// Up to this many runs are drawn large.
 const LARGE: usize = 3;
@@ -43,10 +38,10 @@ const STYLE: &str = "
 .verdict.unknown { color: var(--ink-unknown); }
 ";
 
-/// The page as HTML. `failed` are files that could not be read, with the reason; `object` is the
-/// list of `--json`, which is embedded unchanged.
-pub fn html(shown: &[DiagnosedRun<'_>], sweeps: &[Sweep], failed: &[(String, String)], object: &Value) -> String {
-    let mut body = head(shown, sweeps, failed);
+/// The page as HTML, with the [`list`] embedded.
+pub fn html(all: &Judgement) -> String {
+    let Judgement { runs: shown, sweeps, .. } = all;
+    let mut body = head(all);
     for (i, sweep) in sweeps.iter().enumerate() {
         let mut pictures = String::new();
         for (class, width, height) in SIZES {
@@ -67,11 +62,23 @@ pub fn html(shown: &[DiagnosedRun<'_>], sweeps: &[Sweep], failed: &[(String, Str
         shown.iter().take(DRAWN).enumerate().for_each(|(i, s)| body += &small(i, s));
         body += "</div><p class=\"readout\" role=\"status\">&nbsp;</p></section>\n";
     }
-    body += &list(shown);
-    page::document("Stepsize: diagnosis", STYLE, &body, object)
+    body += &table(shown);
+    page::document("Stepsize: diagnosis", STYLE, &body, &list(all, false))
 }
 
-fn head(shown: &[DiagnosedRun<'_>], sweeps: &[Sweep], failed: &[(String, String)]) -> String {
+/// The picture of a judgement as SVG text: loss over rate of its first sweep, else the losses of its
+/// first run. `None` when the log holds no loss.
+pub fn svg(all: &Judgement) -> Option<String> {
+    let (_, width, height) = SIZES[0];
+    let scene = match all.sweeps.first() {
+        Some(sweep) => Some(picture::sweep(sweep, width, height)),
+        None => all.runs.first().and_then(|run| picture::run(run, width, height)),
+    };
+    scene.map(|scene| svg::file(&scene))
+}
+
+fn head(all: &Judgement) -> String {
+    let Judgement { runs: shown, sweeps, failed, .. } = all;
     let tally: Vec<String> = Placement::ALL
         .into_iter()
         .filter_map(|v| {
@@ -92,14 +99,14 @@ fn head(shown: &[DiagnosedRun<'_>], sweeps: &[Sweep], failed: &[(String, String)
     )
 }
 
-fn caption(s: &DiagnosedRun<'_>) -> String {
-    let d = s.diagnosis;
+fn caption(s: &Judged) -> String {
+    let d = &s.diagnosis;
     let lr = s.record.base_lr().map_or_else(|| "rate not known".to_owned(), |lr| format!("lr {}", rate(lr)));
     let next =
         d.next_lr.filter(|_| d.verdict != Placement::Good).map_or_else(String::new, |n| format!(", next {}", rate(n)));
     format!(
         "{}: {lr}, <strong class=\"verdict {}\">{}</strong>{}{next}",
-        escape(s.name),
+        escape(&s.name()),
         Ink::from(d.verdict).name(),
         d.verdict,
         sure(d).map_or_else(String::new, |sure| format!(" ({sure})"))
@@ -111,7 +118,7 @@ fn sure(d: &Diagnosis) -> Option<String> {
     (d.verdict != Placement::Unknown).then(|| format!("{:.0} %", 100.0 * d.confidence))
 }
 
-fn large(number: usize, s: &DiagnosedRun<'_>) -> String {
+fn large(number: usize, s: &Judged) -> String {
     let mut pictures = String::new();
     for (class, width, height) in SIZES {
         if let Some(scene) = picture::run(s, width, height) {
@@ -139,24 +146,24 @@ fn large(number: usize, s: &DiagnosedRun<'_>) -> String {
     )
 }
 
-fn small(number: usize, s: &DiagnosedRun<'_>) -> String {
+fn small(number: usize, s: &Judged) -> String {
     let picture = picture::run(s, SMALL.0, SMALL.1)
         .map_or_else(String::new, |scene| svg::part(&scene, &format!("run{number}"), "plot"));
     let codes: Vec<String> = s.diagnosis.findings.iter().map(|f| format!("{} {}", f.code, f.code.title())).collect();
     format!("<figure>{picture}<figcaption>{}<br>{}</figcaption></figure>\n", caption(s), escape(&codes.join("; ")))
 }
 
-fn list(shown: &[DiagnosedRun<'_>]) -> String {
+fn table(shown: &[Judged]) -> String {
     let rows: String = shown
         .iter()
         .map(|s| {
-            let d = s.diagnosis;
+            let d = &s.diagnosis;
             let number = |lr: Option<f64>| lr.map_or_else(|| "?".to_owned(), rate);
             let why = d.findings.first().map_or_else(String::new, |f| f.evidence.clone());
             let todo = d.findings.first().map_or_else(String::new, |f| f.advice.clone());
             format!(
                 "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"verdict {}\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td>{}</td><td>{}</td></tr>\n",
-                escape(s.name),
+                escape(&s.name()),
                 number(s.record.base_lr()),
                 Ink::from(d.verdict).name(),
                 d.verdict,

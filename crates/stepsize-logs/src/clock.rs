@@ -41,6 +41,11 @@ pub(crate) struct RowCounts {
 }
 
 impl RowCounts {
+    /// The counter of steps.
+    pub fn step(&self) -> Option<Count> {
+        self.step
+    }
+
     /// Whether the row has a counter.
     pub fn is_counted(&self) -> bool {
         self.step.is_some() || self.epoch.is_some()
@@ -78,6 +83,10 @@ pub(crate) struct Clock {
     per_epoch: f64,
     /// Added when the counter began again and no epoch shows how often.
     offset: f64,
+    /// Whether epochs are named at their end only, below the steps that were counted in them.
+    late: bool,
+    /// Whether the count on this row goes up to another number: it is of a validation.
+    aside: bool,
     /// Ranks of the best known counters of steps and of epochs.
     best: (usize, usize),
     /// Columns of these counters.
@@ -99,6 +108,8 @@ impl Default for Clock {
             first_epoch: f64::NAN,
             per_epoch: f64::NAN,
             offset: 0.0,
+            late: false,
+            aside: false,
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
             totals: (f64::NAN, f64::NAN),
@@ -111,6 +122,7 @@ impl Clock {
     /// Notes the count that a counter goes up to.
     pub fn total(&mut self, kind: CounterKind, whole: f64) {
         match kind {
+            CounterKind::Step(_) if self.late && self.totals.0.is_finite() => self.aside = whole != self.totals.0,
             CounterKind::Step(_) => self.totals.0 = whole,
             CounterKind::Epoch(_) => self.totals.1 = whole,
             CounterKind::Value => {}
@@ -133,13 +145,18 @@ impl Clock {
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
     /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
-        again == Again::RunAfterStart && self.epoch.is_nan() && self.totals.0.is_finite()
+        again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && self.totals.0.is_finite()
     }
 
     /// Takes in the counters of a row; `behind` says whether one of its names was read at a later
     /// step already.
     pub fn note(&mut self, counts: RowCounts, again: Again, behind: impl Fn(f64) -> bool) {
         let RowCounts { step, epoch } = counts;
+        if again == Again::RunAfterStart && step.is_none() && epoch.is_some() && self.epoch.is_nan() {
+            // The steps of the first epoch were counted to their end before it was named.
+            self.late = self.count >= self.totals.0;
+        }
+        let aside = std::mem::take(&mut self.aside);
         if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
             if self.first_epoch.is_nan() || self.count.is_nan() && epoch.value < self.first_epoch {
@@ -152,6 +169,9 @@ impl Clock {
             self.step = f64::NAN;
         }
         let Some(Count { rank, column, value: count }) = step else { return };
+        if aside {
+            return;
+        }
         if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
             return;
         }
@@ -164,7 +184,7 @@ impl Clock {
         }
         // One line an epoch, each with the last count of its own: `13/13 - loss: 0.5`.
         let stays = count == self.count && (count == self.totals.0 || count == self.first_count);
-        let next_epoch = self.epoch.floor() > self.epoch_then.floor();
+        let next_epoch = !self.late && self.epoch.floor() > self.epoch_then.floor();
         let back = count < self.count || stays && next_epoch;
         if back && !next_epoch && self.early {
             // What was counted before the first metric was how far the run is to go.
@@ -186,7 +206,8 @@ impl Clock {
             self.per_epoch = if whole >= self.count && whole < 2.0 * self.count + 2.0 {
                 whole
             } else {
-                self.count.max(1.0) / epochs
+                // An epoch that is counted from zero has one step more than its last count.
+                (self.count + f64::from(u8::from(self.first_count == 0.0))).max(1.0) / epochs
             };
         } else if back && count <= self.first_count && self.counts_within(again) {
             self.offset += self.count;
@@ -196,6 +217,12 @@ impl Clock {
         }
         (self.count, self.epoch_then) = (count, self.epoch);
         self.step = self.step_of(count);
+    }
+
+    /// The last step of the epoch that is over, where its length is known.
+    pub fn end_of_epoch(&self) -> f64 {
+        let rest = self.totals.0 - self.count;
+        if rest > 0.0 && !self.late { self.step + rest } else { self.step }
     }
 
     fn step_of(&self, count: f64) -> f64 {

@@ -9,8 +9,8 @@
 //! - [`Run`] is what a log says of one run: series of readings, and facts such as the optimizer.
 //! - [`choose`] finds the metric, the step and the rate among the names. What a name means stands
 //!   in one table, `names.rs`.
-//! - [`meaning`] turns a run into the records that [`stepsize::diagnose`] judges; [`text`] reads
-//!   single lines. [`tensorboard`] writes event files.
+//! - [`meaning`] turns a run into the records that [`stepsize::diagnose`] judges, [`judgement`]
+//!   judges the runs of several logs together; [`text`] reads single lines. [`tensorboard`] writes event files.
 //!
 //! ```
 //! use stepsize_logs::{LogReader, detect, meaning};
@@ -41,6 +41,7 @@ mod format;
 mod gap;
 mod gather;
 mod json;
+pub mod judgement;
 mod literal;
 pub mod meaning;
 mod mlflow;

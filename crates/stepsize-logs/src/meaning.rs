@@ -36,6 +36,24 @@ pub struct Asked {
     pub maximize: Option<bool>,
     /// The name of the series of the rate.
     pub rate: Option<String>,
+    /// The base rate, whatever the log says.
+    pub lr: Option<f64>,
+    /// The number of classes, whatever the log says.
+    pub classes: Option<u32>,
+}
+
+impl Asked {
+    /// Puts the base rate and the number of classes where the log had others or none.
+    fn settle(&self, facts: &mut Facts, rate: &mut Option<(f64, String)>) {
+        if self.rate.is_some() {
+            (facts.lr, *rate) = (None, None);
+        }
+        if let Some(lr) = self.lr {
+            facts.lr = Some(lr);
+            *rate = Some((lr, "the argument lr".to_owned()));
+        }
+        facts.classes = self.classes.or(facts.classes);
+    }
 }
 
 /// The records of a run: one, or one for each row of a sweep. `path` names the file for people and
@@ -68,10 +86,12 @@ pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>
     let mut taken = Taken::new(run, &picked.roles());
     taken.losses_of(&record, (picked.log_loss, picked.log_val));
     taken.rate = record.facts.lr.map(|lr| (lr, source_of_rate(run, path).to_owned()));
-    Ok(match rows(run, &record) {
+    let mut out: Vec<(Record, Taken)> = match rows(run, &record) {
         Some(records) => records.into_iter().map(|r| (r, taken.clone())).collect(),
         None => vec![(record, taken)],
-    })
+    };
+    out.iter_mut().for_each(|(record, taken)| asked.settle(&mut record.facts, &mut taken.rate));
+    Ok(out)
 }
 
 fn record(run: &Run, path: &str, picked: &Picked<'_>) -> Record {
@@ -342,7 +362,12 @@ mod tests {
             series: vec![series("loss", &[1.0, 0.5]), series("quality", &[0.1, 0.5]), series("speed", &[0.1, 0.1])],
             ..Run::default()
         };
-        let asked = Asked { metric: Some("Quality".into()), maximize: Some(true), rate: Some("speed".into()) };
+        let asked = Asked {
+            metric: Some("Quality".into()),
+            maximize: Some(true),
+            rate: Some("speed".into()),
+            ..Asked::default()
+        };
         let (record, taken) = read(&run, "a.txt", &asked).unwrap().remove(0);
         assert_eq!((record.loss.len(), record.score.values(), record.base_lr()), (0, vec![0.1, 0.5], Some(0.1)));
         assert!(taken.to_string().contains("score quality (2, 0.1 .. 0.5)"), "{taken}");

@@ -82,6 +82,18 @@ fn words(name: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The first letters of the names of counters, a bit each.
+const COUNTERS: u32 = initials(STEPS) | initials(EPOCHS);
+
+const fn initials(names: &[&str]) -> u32 {
+    let (mut letters, mut i) = (0, 0);
+    while i < names.len() {
+        letters |= 1 << (names[i].as_bytes()[0] - b'a');
+        i += 1;
+    }
+    letters
+}
+
 /// What a name counts. The smaller of two is the better known one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CounterKind {
@@ -104,6 +116,11 @@ impl CounterKind {
             Some(("time" | "total" | "counters" | "progress" | "info", rest)) => rest,
             _ => name,
         };
+        // Nearly all names are those of readings: most are known by their first letter.
+        let first = without_marks(name).as_bytes().first().map_or(0, |b| b.to_ascii_lowercase().wrapping_sub(b'a'));
+        if first < 26 && COUNTERS >> first & 1 == 0 {
+            return Self::Value;
+        }
         match place(name, STEPS.iter().chain(EPOCHS).copied()) {
             Some(rank) if rank < STEPS.len() => Self::Step(rank),
             Some(rank) => Self::Epoch(rank - STEPS.len()),

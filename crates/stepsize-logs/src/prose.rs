@@ -5,7 +5,7 @@
 use crate::gather::{Gather, NameFacts, is_applied, is_setting};
 use crate::names::{CounterKind, is_rate};
 use crate::reader::LinePattern;
-use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables};
+use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -16,11 +16,14 @@ pub(crate) struct Prose {
     lines: Lines,
     tables: Tables,
     blocks: Blocks,
+    trials: Trials,
     /// Title of the part of a box, and the names and values so far.
     title: String,
     boxed: Vec<(String, f64)>,
     /// The columns of the current line.
     columns: Vec<Option<usize>>,
+    /// The number of samples that Keras trains on, where its progress bar counts them.
+    samples: Option<f64>,
     /// How lines are read instead, if the user says it.
     pub pattern: Option<LinePattern>,
 }
@@ -46,6 +49,15 @@ impl Prose {
             pattern.read(line).iter().for_each(|(name, value)| gather.number(name, *value));
             return gather.end_row();
         }
+        if let Some(row) = self.trials.read(line) {
+            if let Some(row) = row {
+                gather.select(&row.trial);
+                row.settings.iter().for_each(|(name, value)| gather.fact(name, value));
+                row.readings.iter().for_each(|(name, value)| gather.number(name, *value));
+                gather.end_row();
+            }
+            return;
+        }
         if self.in_box(line) || !self.boxed.is_empty() && is_rule_within(line) {
             return;
         }
@@ -70,7 +82,9 @@ impl Prose {
             Line::Code => return message(line, gather),
             Line::Setting(name, value) => return gather.fact(&name, &value),
         }
-        let found = self.tables.read(line);
+        self.samples = samples(line).or(self.samples);
+        let mut found = self.tables.read(line);
+        found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
         let any =
@@ -170,6 +184,13 @@ fn take(pair: &Pair, column: Option<usize>, counted: bool, gather: &mut Gather) 
 fn is_rule_within(line: &str) -> bool {
     let line = line.trim();
     line.starts_with(['+', '├']) && line.len() > 3 && line.contains(['-', '=', '─'])
+}
+
+/// The samples of an epoch, as Keras before 2.4 tells them: `Train on 58 samples, validate on 26
+/// samples`. Its bar then counts samples, which are no steps.
+fn samples(line: &str) -> Option<f64> {
+    let (count, rest) = line.trim_start().strip_prefix("Train on ")?.split_once(' ')?;
+    count.parse().ok().filter(|_| rest.starts_with("samples"))
 }
 
 /// Takes in a message that the loss is not finite.

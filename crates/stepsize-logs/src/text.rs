@@ -9,6 +9,7 @@ mod messages;
 mod scan;
 mod settings;
 mod tables;
+mod trials;
 mod words;
 
 use std::borrow::Cow;
@@ -19,6 +20,7 @@ pub(crate) use messages::{broken_at, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
 pub(crate) use tables::boxed;
+pub(crate) use trials::Trials;
 
 /// A name with its number, and the number that it goes up to, as in `3/10`.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,7 +67,15 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     if !line.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'N' | b'i' | b'I')) {
         return Vec::new();
     }
-    scan::Scan::new(&plain(line)).run()
+    let mut found = scan::Scan::new(&plain(line)).run();
+    // Deeplearning4j calls its loss a score.
+    if let [_, score] = found.as_mut_slice()
+        && score.name == "Score"
+        && line.contains("ScoreIterationListener")
+    {
+        score.name = "loss".to_owned();
+    }
+    found
 }
 
 /// The line without terminal escape sequences and control characters.
@@ -190,6 +200,18 @@ mod tests {
             "I0101 12:00:00.123  1234 solver.cpp:239] Iteration 100, loss = 2.5",
             &[("Iteration", 100.0), ("loss", 2.5)],
         );
+        reads(
+            "10 [main] INFO o.d.o.listeners.ScoreIterationListener - Score at iteration 100 is 1.5",
+            &[("iteration", 100.0), ("loss", 1.5)],
+        );
+        reads("Learning Rate for this epoch: 0.001", &[("Learning_Rate", 0.001)]);
+        reads("current step: 29015th step", &[("step", 29015.0)]);
+        reads(
+            "epoch: 11, batch_id: 500, AUC:0.75, loss:0.5",
+            &[("epoch", 11.0), ("batch_id", 500.0), ("AUC", 0.75), ("loss", 0.5)],
+        );
+        reads("epoch=0 i=7/530 total_loss=0.5", &[("epoch", 0.0), ("i", 7.0), ("total_loss", 0.5)]);
+        reads("I0101 12:00:00.5 1 a.cc:9] loss: 0.5", &[("loss", 0.5)]);
         reads("loss: tensor(0.5, device='cuda:0', grad_fn=<MeanBackward0>)", &[("loss", 0.5)]);
         reads(
             "2024-01-01 10:00:00 - mmengine - INFO - Epoch(train)  [3][50/90]  lr: 1.0e-02  eta: 1 day, 2:03:04  time: 0.25  loss: 0.5",

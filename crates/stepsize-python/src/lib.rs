@@ -13,12 +13,14 @@
 //! |---|---|
 //! | `src/schedule.rs`, `policy.rs`, `controller.rs`, `stepper.rs` | the rate of a step, and the fast path of schedulers |
 //! | `src/search.rs`, `session.rs`, `estimate.rs` | searches by ask and tell, their records and answers |
+//! | `src/diagnosis.rs` | verdicts on logs |
 //! | `src/command.rs` | the command line, with the feature `command-line` |
 //! | `python/stepsize/` | the package: `find` and `Study`, and a module for each framework, imported by name only |
 
 mod array;
 mod command;
 mod controller;
+mod diagnosis;
 mod estimate;
 mod fault;
 mod policy;
@@ -39,6 +41,8 @@ mod _native {
     use super::command::main;
     #[pymodule_export]
     use super::controller::PyController;
+    #[pymodule_export]
+    use super::diagnosis::judge;
     #[pymodule_export]
     use super::estimate::PyEstimate;
     #[pymodule_export]

@@ -46,6 +46,15 @@ pub fn collect_as<P: AsRef<Path>>(paths: &[P], options: &LogOptions) -> Result<V
     Ok(all(paths, &How::new(options)?))
 }
 
+/// Reads a log that is not a file, as a file of this name would be read.
+///
+/// # Errors
+/// As for a file: if the bytes are not a log, or hold no readings.
+pub fn read_bytes(bytes: &[u8], name: &str, options: &LogOptions) -> Result<Vec<Run>> {
+    let runs = files::read_from(&mut &*bytes, name, &How::new(options)?)?;
+    holding_readings(runs, Path::new(name))
+}
+
 fn all<P: AsRef<Path>>(paths: &[P], how: &How) -> Vec<Found> {
     let mut out = Vec::new();
     for path in paths {
@@ -85,13 +94,16 @@ fn one(path: &Path, how: &How, out: &mut Vec<Found>) {
     }
     let job = LogFiles::of(path);
     let (name, runs) = read(&job, how);
-    let runs = runs.and_then(|runs| match runs.iter().all(|r| r.series.is_empty()) {
+    out.push((name, runs.and_then(|runs| holding_readings(runs, path))));
+}
+
+fn holding_readings(runs: Vec<Run>, path: &Path) -> Result<Vec<Run>> {
+    match runs.iter().all(|r| r.series.is_empty()) {
         true => {
             Err(Error::invalid(format!("{} holds no readings: no name with a number was found in it", path.display())))
         }
         false => Ok(runs),
-    });
-    out.push((name, runs));
+    }
 }
 
 fn read(job: &LogFiles, how: &How) -> Found {

@@ -143,7 +143,11 @@ fn place(
     }
     let odds = model.odds(&seen.features);
     let chances = odds.three();
-    let (verdict, confidence) = say(model, &odds);
+    let (verdict, confidence) = match say(model, &odds) {
+        // The curve of a run that comes down this far is not that of one that broke.
+        (Placement::Diverged, _) if rules::learned(main) => (Placement::Unknown, 0.0),
+        said => said,
+    };
     // What these find comes from rates that are too high, if from any.
     let against = |f: &&Finding| matches!(f.code, Code::Oscillation | Code::Quick);
     let found =

@@ -116,11 +116,13 @@ impl DiagnoseArgs {
     /// # Errors
     /// If the pattern is not a regular expression or has no group.
     pub fn asked(&self) -> stepsize::Result<Asked> {
-        let rate = match &self.lr {
-            Some(RateOrName::Name(name)) => Some(name.clone()),
-            _ => None,
+        let (rate, lr) = match &self.lr {
+            Some(RateOrName::Name(name)) => (Some(name.clone()), None),
+            Some(RateOrName::Rate(lr)) => (None, Some(lr.get())),
+            None => (None, None),
         };
-        Ok(Asked { metric: self.reading().named_metric()?, maximize: self.maximize.then_some(true), rate })
+        let maximize = self.maximize.then_some(true);
+        Ok(Asked { metric: self.reading().named_metric()?, maximize, rate, lr, classes: self.classes })
     }
 }
 

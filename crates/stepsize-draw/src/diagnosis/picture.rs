@@ -1,6 +1,5 @@
 //! The pictures: the losses of a run with the evidence, and the loss over the rates of a sweep.
 
-use super::DiagnosedRun;
 use crate::figure::font;
 use crate::figure::ink::Ink;
 use crate::figure::panel::{Panel, Sample, cross, legend_lines, marker};
@@ -11,13 +10,14 @@ use stepsize::Placement;
 use stepsize::diagnosis::sweep::{By, Sweep};
 use stepsize::report::smooth;
 use stepsize::{Curve, Point};
+use stepsize_logs::judgement::Judged;
 
 /// Most points of a line: more cannot be told apart at the width of a page.
 const POINTS: usize = 400;
 
 /// Losses over steps. `None` when the log holds no loss.
-pub fn run(s: &DiagnosedRun<'_>, width: f64, height: f64) -> Option<Scene> {
-    let record = s.record;
+pub fn run(s: &Judged, width: f64, height: f64) -> Option<Scene> {
+    let record = &s.record;
     let (first, last) = record.span()?;
     let train = thin(record.loss.points());
     let val = thin(record.val_loss.points());
@@ -43,7 +43,7 @@ pub fn run(s: &DiagnosedRun<'_>, width: f64, height: f64) -> Option<Scene> {
     let spans: Vec<_> = s.diagnosis.findings.iter().filter_map(|f| Some((f, f.span?))).collect();
     let lines = legend_lines(&entries.iter().map(|(_, w)| w.clone()).collect::<Vec<_>>(), width);
     let head = 44.0 + 18.0 * lines as f64 + 15.0 * spans.len().min(4) as f64;
-    let title = font::shorten(&format!("{}: {}", s.diagnosis.verdict, tail(s.name, width)), 15.0, width - 90.0);
+    let title = font::shorten(&format!("{}: {}", s.diagnosis.verdict, tail(&s.name(), width)), 15.0, width - 90.0);
     let mut panel =
         Panel::new((width, height.max(head + 150.0)), head, (x, "step"), (y, "loss"), (&title, &s.diagnosis.because));
     panel.legend(entries);

@@ -153,7 +153,10 @@ impl Draft {
         if self.clock.early && (self.rows > EARLY || metric()) {
             self.clock.early = false;
         }
-        let (step, mut epoch) = (self.clock.step, self.clock.epoch);
+        let (mut step, mut epoch) = (self.clock.step, self.clock.epoch);
+        if ended && counts.step().is_none() {
+            step = self.clock.end_of_epoch();
+        }
         match ended {
             // The epoch whose batches came before is over.
             true if self.open_epoch == epoch => epoch += 1.0,

@@ -92,7 +92,9 @@ impl Taken {
 
     pub(super) fn new(run: &Run, roles: &[(Role, &str)]) -> Self {
         let series = run.series.iter().map(|s| seen(s, roles)).collect();
-        let steps = || run.series.iter().flat_map(|s| s.points.iter().map(|p| p.0)).filter(|s| s.is_finite());
+        let used = |s: &&NamedSeries| roles.is_empty() || roles.iter().any(|(_, name)| *name == s.name);
+        let steps =
+            || run.series.iter().filter(used).flat_map(|s| s.points.iter().map(|p| p.0)).filter(|s| s.is_finite());
         let (low, high) = (steps().fold(f64::INFINITY, f64::min), steps().fold(f64::NEG_INFINITY, f64::max));
         Self {
             series,

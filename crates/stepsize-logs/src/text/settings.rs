@@ -105,6 +105,7 @@ fn flags(command: &str, out: &mut Vec<(String, String)>) {
 }
 
 fn between<'a>(line: &'a str, open: &str) -> Option<&'a str> {
+    memchr::memchr(b'(', line.as_bytes())?;
     let start = line.find(open)? + open.len();
     line.get(start..)?.rsplit_once(')').map(|(inside, _)| inside)
 }

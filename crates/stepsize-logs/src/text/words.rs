@@ -12,7 +12,7 @@ pub(crate) fn counted(word: &str) -> Option<(&str, f64)> {
     let name = word.trim_end_matches(|c: char| c.is_ascii_digit());
     let count = word.get(name.len()..)?.parse().ok()?;
     let name = name.trim_end_matches(['-', '_', '#']);
-    is_counter(name).then_some((name, count))
+    (name.len() > 1 && is_counter(name)).then_some((name, count))
 }
 
 /// Whether the word names a split of the data.
@@ -74,8 +74,8 @@ pub(crate) fn joins(word: &str) -> bool {
 
 /// Whether a word says that a rate is changed, as messages of schedules do.
 pub(crate) fn is_change(word: &str) -> bool {
-    let lower = word.to_ascii_lowercase();
-    ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(|w| lower.starts_with(w))
+    let begins = |w: &&str| word.get(..w.len()).is_some_and(|start| start.eq_ignore_ascii_case(w));
+    ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(|w| begins(&w))
 }
 
 /// Whether a word stands between a metric and the count at which it was seen.

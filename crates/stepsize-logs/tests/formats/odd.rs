@@ -82,7 +82,7 @@ fn bars_are_counters_where_there_is_no_better_one() {
          | epoch   2 |   200/ 1100 batches | loss  6\n| end of epoch   2 | valid loss  5.5\n",
     ));
     assert_eq!(points(&run, "loss"), [(200.0, 7.5), (600.0, 7.0), (1300.0, 6.0)]);
-    assert_eq!(points(&run, "valid_loss"), [(600.0, 6.5), (1300.0, 5.5)]);
+    assert_eq!(points(&run, "valid_loss"), [(1100.0, 6.5), (2200.0, 5.5)]);
     let run =
         one(text("epoch 1 loss 3\nend of epoch 1 valid loss 2.5\nepoch 2 loss 2\nend of epoch 2 valid loss 1.5\n"));
     assert_eq!(points(&run, "valid_loss"), [(2.0, 2.5), (3.0, 1.5)]);

@@ -5,7 +5,7 @@
     estimate = stepsize.find(step, save, restore, steps=10_000, schedule="cosine", evaluate=evaluate)
     print(estimate)
 
-Each framework has a module of its own. ``import stepsize`` imports no framework; import the module
+``stepsize.diagnose`` judges the rate of a training by its losses or its logs. Each framework has a module of its own. ``import stepsize`` imports no framework; import the module
 that you need:
 
 - ``stepsize.torch``: searches, schedulers and a guard against broken steps for PyTorch
@@ -14,6 +14,7 @@ that you need:
 - ``stepsize.lightning``, ``stepsize.transformers``: callbacks for the two trainers
 """
 
+from ._diagnose import Diagnosis, Finding, Reading, RunDiagnosis, SeriesRead, SweepDiagnosis, diagnose
 from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
 from ._search import find, range_test, sensitivity, sweep
 from ._study import Study
@@ -21,13 +22,20 @@ from ._trial import Trial
 
 __all__ = [
     "Controller",
+    "Diagnosis",
     "Estimate",
+    "Finding",
     "NotationError",
     "Policy",
+    "Reading",
+    "RunDiagnosis",
     "Schedule",
+    "SeriesRead",
     "Study",
+    "SweepDiagnosis",
     "Trial",
     "__version__",
+    "diagnose",
     "find",
     "range_test",
     "sensitivity",

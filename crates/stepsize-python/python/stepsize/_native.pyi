@@ -28,6 +28,7 @@ __all__ = [
     "Stepper",
     "Trial",
     "__version__",
+    "judge",
     "main",
 ]
 
@@ -50,6 +51,13 @@ class NotationError(ValueError):
 
 def main(words: Sequence[str]) -> int:
     """Runs the command line. The first of ``words`` is the name of the program. Returns the exit code."""
+
+def judge(paths: Sequence[str], text: tuple[str, str] | None, options: object) -> tuple[str, str, str | None]:
+    """Judges the logs at these paths, or the one log whose text is given with its name.
+
+    Returns the list that the command line prints with ``--json --explain``, the text that it prints
+    without, and the picture as SVG text.
+    """
 
 @final
 class Schedule:

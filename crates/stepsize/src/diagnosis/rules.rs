@@ -25,7 +25,7 @@ mod warmup;
 use super::{Code, Finding, RuleInput, advice};
 use crate::Placement;
 
-pub(super) use diverged::{TWICE, WORSE, ending, octaves, overcoming};
+pub(super) use diverged::{TWICE, WORSE, ending, learned, octaves, overcoming};
 pub(super) use place::{outside, place, torn, unknown};
 
 /// Looks for one thing in a run.

@@ -23,6 +23,9 @@ const SMALL: (f64, f64) = (3e-4, 1e-3);
 const GUESSING: f64 = 0.8;
 /// Share of the steps of a log that are its first, where it counts steps: it then has so many.
 const EARLIEST: f64 = 0.005;
+/// A first reading within this share of the run and below this share of the loss of guessing is of
+/// a trained network.
+const SOON: (f64, f64) = (0.03, 0.15);
 /// See [`EARLIEST`].
 const STEPS: f64 = 100.0;
 /// Fall of the log loss below which a classifier has hardly learned. A fine-tune learns more.
@@ -45,6 +48,9 @@ const PARTS: usize = 8;
 const RISEN: f64 = 20.0;
 /// Least share of a rise that comes in each half of a run where it is even.
 const THROUGHOUT: f64 = 0.33;
+/// A loss that ends this many times its first readings below zero has no floor, and shows nothing by
+/// falling.
+const BOTTOMLESS: f64 = 10.0;
 /// Fewest readings of a loss whose ends are compared.
 const READINGS: usize = 5;
 
@@ -69,6 +75,8 @@ pub(super) enum Outside {
     Rising,
     /// The last validation loss alone stands far above the others.
     LastReading(f64),
+    /// The loss ends so far below zero.
+    Bottomless(f64),
 }
 
 impl Outside {
@@ -90,6 +98,9 @@ impl Outside {
         }
         if let Some(last) = last_apart(&record.val_loss) {
             return Some(Self::LastReading(last));
+        }
+        if let Some(end) = bottomless(&record.loss).or_else(|| bottomless(&record.val_loss)) {
+            return Some(Self::Bottomless(end));
         }
         if opposed(record) {
             return Some(Self::Opposed);
@@ -151,6 +162,10 @@ impl Outside {
                              during the run"
                     .to_owned()
             }
+            Self::Bottomless(end) => format!(
+                "the loss ends at {}, many times its start below zero: it has no floor, and a run that breaks falls, too",
+                show(end)
+            ),
             Self::LastReading(last) => {
                 format!(
                     "the last validation loss, {}, stands alone above the others: the run may have broken there or not",
@@ -186,6 +201,14 @@ pub(super) fn twice_more(what: &str, base: Option<f64>) -> String {
         None => "at half and at twice the rate".to_owned(),
     };
     format!("{what} twice more, {at}, with the same length and schedule, and diagnose the three logs together")
+}
+
+/// The last loss, where it lies many times the first ones below zero.
+fn bottomless(series: &Series) -> Option<f64> {
+    let values = series.values();
+    let first = values.iter().take(READINGS).map(|v| v.abs()).fold(0.0, f64::max);
+    let end = super::rules::ending(&values)?;
+    (values.len() > READINGS && end < -BOTTOMLESS * first.max(1.0)).then_some(end)
 }
 
 fn begins_late(record: &Record) -> Option<f64> {
@@ -240,8 +263,12 @@ fn below_guessing(seen: &RuleInput<'_>) -> Option<f64> {
             .collect();
         median(&values)
     };
-    let first = [early(&record.loss), early(&record.val_loss)].into_iter().flatten().fold(f64::NEG_INFINITY, f64::max);
-    let share = first / f64::from(classes).ln();
+    let guessing = f64::from(classes).ln();
+    // None learns so much in so little of a run.
+    let soon = |series: &Series| series.points().first().filter(|p| p.0 <= SOON.0 * last).map(|p| p.1);
+    let tiny = || soon(&record.loss).filter(|first| *first < SOON.1 * guessing);
+    let first = [early(&record.loss), early(&record.val_loss)].into_iter().flatten().reduce(f64::max).or_else(tiny)?;
+    let share = first / guessing;
     (share > 0.0 && share < GUESSING).then_some(share)
 }
 

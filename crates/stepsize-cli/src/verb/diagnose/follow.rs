@@ -3,14 +3,15 @@
 //! The verdict on an unfinished run is one on its first part, before the schedule has ended. It is
 //! printed with the step.
 
-use super::output;
-use super::{judge, read};
+use super::read;
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
 use std::io::Write;
 use std::time::Duration;
 use stepsize::Placement;
+use stepsize_draw::diagnosis;
 use stepsize_draw::show::Style;
+use stepsize_logs::judgement::Judgement;
 use stepsize_study::logfiles::Follow;
 
 /// Time between two reads: a log that grows faster is not read by people.
@@ -27,7 +28,7 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     let mut printed: Vec<(String, Placement)> = Vec::new();
     let mut logs = Follow::new(&args.paths).reading(&args.reading()).map_err(|e| Fault::usage(e.to_string()))?;
     loop {
-        let judgement = judge(read::these(args, logs.poll())?, true);
+        let judgement = Judgement::new(read::these(args, logs.poll())?, true);
         let mut out = std::io::stdout().lock();
         for run in &judgement.runs {
             let key = format!("{}#{}", run.file, run.run);
@@ -40,8 +41,11 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
                 Some((_, v)) => *v = now,
                 None => printed.push((key, now)),
             }
-            let line =
-                if args.json { format!("{}\n", output::object(run, None, false)) } else { output::line(run, style) };
+            let line = if args.json {
+                format!("{}\n", diagnosis::object(run, None, false))
+            } else {
+                diagnosis::line(run, style)
+            };
             // Nobody reads the output any more, as with `| head`: not an error.
             if out.write_all(line.as_bytes()).and_then(|()| out.flush()).is_err() {
                 return Ok(Done::answer(""));

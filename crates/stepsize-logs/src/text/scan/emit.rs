@@ -21,6 +21,14 @@ impl Scan<'_> {
         while parts.last().is_some_and(|w| words::is_filler(w)) {
             joined |= parts.pop().is_some_and(words::joins);
         }
+        // "Learning Rate for this epoch: 0.001"
+        if separated
+            && value.fract() != 0.0
+            && let Some(at) = parts.iter().position(|w| words::joins(w) || w.eq_ignore_ascii_case("at"))
+            && is_rate(&parts.get(..at).unwrap_or(&[]).join("_"))
+        {
+            parts.truncate(at);
+        }
         let Some(&last) = parts.last() else { return };
         // llm.c: `s:125 trl:3.9`
         if last == "s" && separated && self.out.is_empty() && parts.len() == 1 && value.fract() == 0.0 {
@@ -67,7 +75,7 @@ impl Scan<'_> {
         let name: Vec<&str> = parts.iter().skip(first).map(|w| w.trim_end_matches("'s")).collect();
         let name = name.join("_");
         // "Reducing learning rate to 1e-4" says what follows, not what the run began with.
-        if is_rate(&name) && parts.iter().any(|w| words::is_change(w)) {
+        if parts.iter().any(|w| words::is_change(w)) && is_rate(&name) {
             self.message = true;
             return;
         }

@@ -5,6 +5,8 @@ use crate::names::{CounterKind, is_counter, is_rate, metric_direction};
 use crate::number;
 use crate::text::{Mark, Pair, words};
 
+/// Letters after an ordinal number.
+const ORDINAL: usize = 2;
 /// Words of a name that follows its value.
 const PHRASE: usize = 4;
 
@@ -39,6 +41,10 @@ impl Scan<'_> {
         if let Some(factor) = self.thousands() {
             self.at += 1;
             return self.emit(value * factor, None);
+        }
+        if self.ordinal(start) {
+            self.at += ORDINAL;
+            return self.emit(value, None);
         }
         if next.is_ascii_alphabetic() || next == b'_' || next >= 0x80 && !self.rest().starts_with(['│', '█', '|']) {
             return self.drop_unit();
@@ -216,6 +222,16 @@ impl Scan<'_> {
         };
         let ends = !self.byte(1).is_ascii_alphanumeric() && !matches!(self.byte(1), b'_' | b'/');
         (ends && self.words.last().is_some_and(|w| is_counter(w))).then_some(factor)
+    }
+
+    /// Whether the whole number that began at `start` is an ordinal under the name of a counter:
+    /// `step: 29015th`.
+    fn ordinal(&self, start: usize) -> bool {
+        let letters = self.rest().get(..ORDINAL).unwrap_or("");
+        ["st", "nd", "rd", "th"].contains(&letters)
+            && !self.byte(ORDINAL).is_ascii_alphanumeric()
+            && !self.fraction(start)
+            && self.words.last().is_some_and(|w| is_counter(w))
     }
 
     /// Whether the number counts what follows it: `1 epoch average loss`.

@@ -87,10 +87,18 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Decided> {
     let record = seen.record;
     let found = broken(record).or_else(|| masked(record)).or_else(|| overflowed(record)).or_else(|| absurd(record));
     // The losses of a game may end anywhere.
-    let mut finding = found.or_else(|| worse(record).filter(|_| !record.facts.game))?;
+    let mut finding = found.or_else(|| worse(record).filter(|f| !record.facts.game && !may_be_tuned(seen, f)))?;
     let octaves = octaves(seen, finding.span);
     finding.advice = advice(octaves);
     Some(Decided { verdict: Placement::Diverged, octaves: Some(octaves), finding })
+}
+
+/// Whether the log does not show an untrained model, and the loss ends not far above its start: a
+/// fine-tune on harder data, or a part of a run.
+fn may_be_tuned(seen: &RuleInput<'_>, finding: &Finding) -> bool {
+    let of = |name: &str| finding.numbers.iter().find(|n| n.0 == name).map(|n| n.1);
+    let little = of("end_loss").zip(of("start_loss")).is_some_and(|(end, start)| end < EXPLODED * start.abs());
+    little && Outside::of(seen).is_some_and(Outside::hides_start)
 }
 
 /// What to do about it.
@@ -335,6 +343,12 @@ fn above(series: &Series, start: UntrainedLoss, limit: f64) -> Option<Finding> {
 /// The loss at the end: the median of the last tenth of the readings.
 pub fn ending(values: &[f64]) -> Option<f64> {
     median(&values[values.len() - values.len().div_ceil(10)..])
+}
+
+/// Whether a loss ends below half of its first reading.
+pub fn learned(series: &Series) -> bool {
+    let values = series.values();
+    ending(&values).zip(values.first()).is_some_and(|(end, first)| end < LEARNED * first)
 }
 
 /// Whether this is a running mean that comes down from an explosion: its last third only falls, and

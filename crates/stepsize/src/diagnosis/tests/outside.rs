@@ -95,6 +95,27 @@ fn long_runs_games_and_losses_that_change_are_not_judged() {
 }
 
 #[test]
+fn a_loss_without_a_floor_is_not_judged() {
+    // The critic of a vocoder runs away below zero.
+    cannot_tell(&loss(curve(200, |t| 1.5 - 0.01 * t - 0.002 * (t / 8.0).exp2())), "no floor");
+    // A negative log likelihood of a flow is no such loss.
+    assert!(!diagnose(&loss(curve(200, |t| 2.0 - 5.0 * (1.0 - (-t / 40.0).exp())))).because.contains("no floor"));
+}
+
+#[test]
+fn a_fine_tune_that_ends_a_little_above_its_start_has_not_diverged() {
+    let tuned = |end: f64| {
+        let score = curve(300, |t| 0.8 - 4e-4 * t);
+        Record { score, ..loss(curve(300, move |t| if t < 60.0 { 0.4 } else { end } + 0.01 * shake(t))) }
+    };
+    silent(Code::Diverged, &tuned(0.55));
+    fires(Code::Diverged, &tuned(4.0));
+    // A first reading late in the first epoch, far below any guessing.
+    let late = Series::new((1..48).map(|i| (200.0 * f64::from(i), 0.03 + 0.1 * shake(f64::from(i)).abs())));
+    cannot_tell(&Record { score: curve(6, |t| 0.9 + 0.01 * t), ..loss(late) }, "of that of guessing");
+}
+
+#[test]
 fn step_decay_and_warmup_are_no_faults_of_the_schedule() {
     let with = |lr: Series| Record { loss: healthy(), lr, ..Record::default() };
     let steps = |cuts: &'static [f64]| {

@@ -1,8 +1,8 @@
 //! What was read from a log, for people and as JSON.
 
-use super::{Judged, Judgement};
+use crate::show::{Style, wrapped};
 use serde_json::{Value, json};
-use stepsize_draw::show::{Style, wrapped};
+use stepsize_logs::judgement::{Judged, Judgement};
 use stepsize_logs::meaning::{Role, SeenSeries, Taken};
 
 /// The line that says what was taken.
@@ -26,8 +26,7 @@ pub fn of_all(all: &Judgement, style: Style) -> String {
 /// Every series of a run.
 pub fn explained(run: &Judged) -> String {
     let Some(taken) = &run.taken else { return String::new() };
-    let name = if run.run.is_empty() { run.file.clone() } else { format!("{} {}", run.file, run.run) };
-    let mut out = format!("\nseries of {name}\n");
+    let mut out = format!("\nseries of {}\n", run.name());
     let width = taken.series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0).min(40);
     for series in &taken.series {
         let role = series.role.map_or_else(|| "not used".to_owned(), |role| role.to_string());
