@@ -40,7 +40,7 @@ mod _native {
     #[pymodule_export]
     use super::controller::PyController;
     #[pymodule_export]
-    use super::estimate::PyEstimate;
+    use super::estimate::{PyAnswer, PyEstimate, PyRefusal};
     #[pymodule_export]
     use super::fault::NotationError;
     #[pymodule_export]

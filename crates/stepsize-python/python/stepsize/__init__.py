@@ -4,6 +4,7 @@
 
     estimate = stepsize.find(step, save, restore, steps=10_000, schedule="cosine", evaluate=evaluate)
     print(estimate)
+    lr = estimate.require()
 
 Each framework has a module of its own. ``import stepsize`` imports no framework; import the module
 that you need:
@@ -14,22 +15,30 @@ that you need:
 - ``stepsize.lightning``, ``stepsize.transformers``: callbacks for the two trainers
 """
 
-from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
+from ._answer import RefusedError
+from ._event import SearchEvent
+from ._native import Answer, Controller, Estimate, NotationError, Policy, Refusal, Schedule, __version__
 from ._search import find, range_test, sensitivity, sweep
 from ._study import Study
 from ._trial import Trial
+from ._versions import show_versions
 
 __all__ = [
+    "Answer",
     "Controller",
     "Estimate",
     "NotationError",
     "Policy",
+    "Refusal",
+    "RefusedError",
     "Schedule",
+    "SearchEvent",
     "Study",
     "Trial",
     "__version__",
     "find",
     "range_test",
     "sensitivity",
+    "show_versions",
     "sweep",
 ]

@@ -15,8 +15,10 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .. import Estimate, Schedule, _data, _defaults, _loop, _search
+from .. import Estimate, Schedule, _data, _defaults, _search
+from .._native import Trial
 from .._renamed import find_names, range_test_names
+from .._task import Closures, TaskDefaults
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
@@ -24,7 +26,7 @@ _Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 _Optimizer: TypeAlias = "Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation"
 
 
-class Training:
+class Training(TaskDefaults):
     """The task of a search, on a loss of parameters. The arguments are those of ``find``."""
 
     def __init__(
@@ -100,7 +102,7 @@ class Training:
         self._all, generators = kept
         generators()
 
-    def begin(self) -> None:
+    def begin(self, trial: Trial) -> None:
         self.batches.rewind()
 
     def evaluate(self) -> float:
@@ -230,7 +232,7 @@ def range_test(
         state=state, opt_state=opt_state, key=key, val_fn=None, val_batches=1, also=also,
     )  # fmt: skip
     # Without evaluations: a range test reads the training losses.
-    task = _loop.Closures(training.description, training.step, training.save, training.restore)
+    task = Closures(training.description, training.step, training.save, training.restore)
     return _search.run_range_test(
         task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
     )

@@ -13,8 +13,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from .. import Estimate, Schedule, _data, _defaults, _loop, _search
+from .. import Estimate, Schedule, _data, _defaults, _search
+from .._native import Trial
 from .._renamed import find_names, range_test_names
+from .._task import Closures, TaskDefaults
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
@@ -41,7 +43,7 @@ class Arrays:
             yield self.x[chosen], self.y[chosen]
 
 
-class Training:
+class Training(TaskDefaults):
     """The task of a search, on a compiled model. The arguments are those of ``find``."""
 
     def __init__(
@@ -96,7 +98,7 @@ class Training:
             variable.assign(value)
         generators()
 
-    def begin(self) -> None:
+    def begin(self, trial: Trial) -> None:
         self.batches.rewind()
 
     def evaluate(self) -> float:
@@ -237,7 +239,7 @@ def range_test(
     """
     training = Training(model, data, None, batch_size, 1, also)
     # Without evaluations: a range test reads the training losses.
-    task = _loop.Closures(training.description, training.step, training.save, training.restore)
+    task = Closures(training.description, training.step, training.save, training.restore)
     return _search.run_range_test(
         task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
     )

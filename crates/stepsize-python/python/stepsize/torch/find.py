@@ -17,7 +17,9 @@ from torch import Tensor, nn
 
 from .. import Estimate, Schedule, _defaults, _search
 from .._data import Batches, begin, reusable
+from .._native import Trial
 from .._renamed import find_names, range_test_names
+from .._task import TaskDefaults
 from .snapshot import Snapshot, generators, keep_rng
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
@@ -25,7 +27,7 @@ __all__ = ["find", "range_test", "sensitivity", "sweep"]
 _Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 
 
-class Training:
+class Training(TaskDefaults):
     """The task of a search, on a model, a loader and an optimizer. The arguments are those of
     ``find``.
     """
@@ -77,7 +79,7 @@ class Training:
     def restore(self, snapshot: Snapshot) -> None:
         snapshot.restore()
 
-    def begin(self) -> None:
+    def begin(self, trial: Trial) -> None:
         self.batches.rewind()
         self.optimizer.zero_grad(set_to_none=True)  # so that nothing writes to the caller's gradients
         if not self.model.training:  # a model in training mode may hold frozen parts that are in evaluation mode

@@ -122,7 +122,9 @@ class Guard:
             return
         seen = self._rule.state_dict()
         if seen["streak"] == seen["blown"] == 0:  # the loss is not suspect
-            kept = Snapshot(self._model, self._optimizer, self._also, rng=False, gradients=False)
+            kept = Snapshot(
+                self._model, self._optimizer, self._also, rng=False, gradients=False, attributes=False, frozen=True
+            )
             self._kept.append((self.steps, self._applied, kept))
 
     def _go_back(self) -> int | None:
