@@ -15,7 +15,9 @@ import torch
 from torch import Tensor, nn
 
 from .. import Schedule
+from .._task import TaskDefaults
 from .find import _ratios
+from .processes import largest_of_all
 from .snapshot import Snapshot, generators
 
 __all__ = ["TrainerTask", "keep_attributes", "schedule_of"]
@@ -26,7 +28,7 @@ _LONG = 10_000
 """Containers with more entries are data, not state, and are not looked into."""
 
 
-class TrainerTask:
+class TrainerTask(TaskDefaults):
     """Base of a task whose training step belongs to a trainer.
 
     It keeps, puts back and seeds what a step changes. A subclass adds ``step``, ``begin`` and
@@ -61,6 +63,9 @@ class TrainerTask:
         torch.manual_seed(seed)
         for generator in generators(self.loader):
             generator.manual_seed(seed)
+
+    def agree(self, value: float) -> float:
+        return largest_of_all(value)
 
     def set_rate(self, lr: float) -> None:
         """Gives every parameter group its share of the rate ``lr`` of the first one."""
