@@ -5,6 +5,7 @@ package steps, the schedule that a PyTorch scheduler would follow, and the attri
 from __future__ import annotations
 
 import copy
+import itertools
 import math
 import warnings
 from collections import deque
@@ -26,6 +27,10 @@ _SAME = 1e-9
 """Factors of two schedules that differ by less are the same factor; both are computed in doubles."""
 _LONG = 10_000
 """Containers with more entries are data, not state, and are not looked into."""
+
+
+_LEVELS = 12
+"""A schedule of more levels than this is better read as a table."""
 
 
 class TrainerTask(TaskDefaults):
@@ -171,23 +176,12 @@ def named(factors: Sequence[float]) -> Schedule:
     steps, warm = len(factors), 0
     while warm < steps - 1 and factors[warm] < 1.0 - _SAME:
         warm += 1
-    for after in ("constant", "linear", "cosine"):
-        for text in [after] if warm == 0 else [f"warmup({warm}) then {after}"]:
-            known = Schedule(text, steps=steps)
-            if all(math.isclose(known(at), factor, rel_tol=0.0, abs_tol=_SAME) for at, factor in enumerate(factors)):
-                return known
+    texts = [f"warmup({warm}) then {after}" if warm else after for after in ("constant", "linear", "cosine")]
+    levels = [(factor, len(list(run))) for factor, run in itertools.groupby(factors)]
+    if len(levels) <= _LEVELS:
+        texts.append(" then ".join(f"hold({factor!r}, {length})" for factor, length in levels))
+    for text in [*texts, "one_cycle"]:
+        known = Schedule(text, steps=steps)
+        if all(math.isclose(known(at), factor, rel_tol=0.0, abs_tol=_SAME) for at, factor in enumerate(factors)):
+            return known
     return Schedule.table(factors)
-
-
-def finite_mean(values: Iterable[tuple[float, float]], what: str) -> tuple[float, float]:
-    """Sum of ``value x weight`` and of the weights.
-
-    Raises:
-        ValueError: When there is no value; ``what`` names the argument that gives them.
-    """
-    total, weight = 0.0, 0.0
-    for value, size in values:
-        total, weight = total + value * size, weight + size
-    if weight == 0.0:
-        raise ValueError(f"{what} gives no batch: it needs at least one")
-    return total, weight
