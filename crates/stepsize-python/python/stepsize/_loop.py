@@ -28,8 +28,10 @@ _FEW = 5
 """Readings of a trial after its start. With fewer the search cannot tell their scatter, and repeats
 rates instead, which costs more.
 """
-_SHARE = 0.2
-"""Evaluations may cost this share of a trial's steps. The one at its end is made at any price."""
+_SHARE = 0.25
+"""All evaluations are made where they cost no more than this share of a trial's steps ..."""
+_MOST = 0.5
+"""... and the few where they cost no more than this. The one at the end is made at any price."""
 
 
 def run(
@@ -69,12 +71,12 @@ def run(
     with _progress.shown(progress, planned) as shown:
         try:
             task.check()
-            price = 0.0
+            price, once = 0.0, False
             if sparing and task.evaluate is not None and (first := search.ask()) is not None:
                 price = task.thin(_SHARE * first.steps / _FEW)
-                search = make(len(_due(first, price)) * price / first.steps, price)
+                search, once = _affordable(make, first, price)
             limit = math.inf if budget is None else budget * steps
-            trials = _Trials(search, task, origin, seed, meter, _Teller(callback, meter, shown), price, limit)
+            trials = _Trials(search, task, origin, seed, meter, _Teller(callback, meter, shown), price, limit, once)
             trials.tell("search", task=task.description, steps=steps, seed=seed)
             trials.run()
         finally:
@@ -86,12 +88,23 @@ def run(
     return estimate
 
 
+def _affordable(make: Callable[[float, float], Search], first: Trial, price: float) -> tuple[Search, bool]:
+    """The search that the budget pays for beside evaluations, and whether each trial is then evaluated
+    at its end only.
+    """
+    try:
+        return make(len(_due(first, price)) * price / first.steps, price), False
+    except ValueError:  # too little is left
+        return make(price / first.steps, 0.0), True
+
+
 def _due(trial: Trial, price: float) -> list[int]:
     """After how many steps to evaluate, when one evaluation costs ``price`` steps."""
     offered = [step for step in trial.evaluations if step > 0]
     few = {trial.steps * eighths // 8 for eighths in (1, 2, 4, 6, 8)}
-    for due in (offered, [step for step in offered if step in few], [trial.steps // 2, trial.steps]):
-        if len(due) * price <= _SHARE * trial.steps:
+    some = [step for step in offered if step in few]
+    for due, share in ((offered, _SHARE), (some, _MOST), ([trial.steps // 2, trial.steps], _MOST)):
+        if len(due) * price <= share * trial.steps:
             return due
     return [trial.steps]
 
@@ -113,10 +126,11 @@ class _Trials:
     """The trials of one search."""
 
     def __init__(
-        self, search: Search, task: Task, origin: Any, seed: int, meter: Meter, tell: _Teller, price: float, limit: float
-    ) -> None:
+        self, search: Search, task: Task, origin: Any, seed: int, meter: Meter, tell: _Teller, price: float, limit: float,
+        once: bool,
+    ) -> None:  # fmt: skip
         self.search, self.task, self.origin, self.seed = search, task, origin, seed
-        self.meter, self.tell, self.price, self.limit = meter, tell, price, limit
+        self.meter, self.tell, self.price, self.limit, self.once = meter, tell, price, limit, once
         self.untrained: tuple[float, float | None] | None = None
         self.cut_short = self.out_of_time = False
 
@@ -142,7 +156,7 @@ class _Trials:
         Returns whether the budget pays for it.
         """
         spent = self.meter.steps + self.meter.evaluations * self.price
-        self.cut_short = spent + (2 + _SHARE) * trial.steps > self.limit
+        self.cut_short = spent + (2 + _MOST) * trial.steps > self.limit
         for _ in range(0 if self.cut_short else trial.steps):
             if self._is_over():
                 break
@@ -200,7 +214,7 @@ class _Judged:
         self._trials, self._trial = trials, trial
         self._losses: deque[float] = deque(maxlen=max(8, trial.steps // 10))
         self._own = trials.task.evaluate
-        self.due = set(_due(trial, 0.0 if self._own is None else trials.price))
+        self.due = {trial.steps} if trials.once else set(_due(trial, 0.0 if self._own is None else trials.price))
         self.val_loss: float | None = None
         self.score: float | None = None
 

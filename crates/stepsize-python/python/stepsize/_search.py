@@ -17,6 +17,20 @@ from ._renamed import find_names, range_test_names
 from ._task import Closures, Task
 
 
+@overload
+def find(
+    step: Callable[[float], Any], save: Callable[[], Any], restore: Callable[[Any], Any], *, steps: int,
+    schedule: str | Schedule = ..., evaluate: Callable[[], Any] | None = ..., reseed: Callable[[int], Any] | None = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ..., task: str = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["raise"],
+) -> Answer: ...  # fmt: skip
+@overload
+def find(
+    step: Callable[[float], Any], save: Callable[[], Any], restore: Callable[[Any], Any], *, steps: int,
+    schedule: str | Schedule = ..., evaluate: Callable[[], Any] | None = ..., reseed: Callable[[int], Any] | None = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ..., task: str = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
+) -> Answer | Refusal: ...  # fmt: skip
 @find_names
 def find(
     step: Callable[[float], Any],

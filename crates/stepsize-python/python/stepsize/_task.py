@@ -78,7 +78,7 @@ class TaskDefaults:
     def check(self) -> None:
         """Knows nothing before the first step."""
 
-    def begin(self, trial: Trial) -> None:
+    def begin(self, trial: Trial | None = None) -> None:
         """Does nothing: a trial starts from what was restored."""
 
     def thin(self, steps: float) -> float:

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import Controller
-from .find import mean_of_all
+from .processes import mean_of_all
 from .snapshot import Snapshot
 
 __all__ = ["Act", "BrokenRun", "Guard", "guard"]
