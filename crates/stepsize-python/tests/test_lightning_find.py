@@ -149,7 +149,7 @@ def test_a_trial_of_full_length_has_the_losses_of_the_trainer(kind, more):
     assert trials[0][2] == pytest.approx(judged[0]["val_loss"], rel=1e-5)
 
 
-FEW = {"steps": 300, "budget": 1.0, "progress": False}
+FEW = {"steps": 300, "budget": 2.0, "progress": False}
 
 
 class Interrupting(Module):

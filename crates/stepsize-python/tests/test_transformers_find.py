@@ -92,13 +92,13 @@ JOBS = {
 def test_a_trial_of_full_length_has_the_losses_that_the_trainer_logs(job, tmp_path):
     model, arguments = JOBS[job]
     trainer = make(tmp_path, model(), **arguments)
-    with ready(trainer, None, 32, ()) as task:
-        kept, rate, losses = task.save(), trainer.args.learning_rate, []
+    with ready(trainer, None, 32) as task:
+        kept, rate, schedule, losses = task.save(), trainer.args.learning_rate, task.schedule, []
         for _ in range(2):  # the second trial is the first one again
             task.restore(kept)
             task.begin()
             untrained = task.evaluate()
-            losses.append([task.step(rate * task.schedule(at)) for at in range(task.steps)])
+            losses.append([task.step(rate * schedule(at)) for at in range(task.steps)])
         judged = task.evaluate()
         task.restore(kept)
     assert losses[0] == losses[1]
@@ -108,3 +108,102 @@ def test_a_trial_of_full_length_has_the_losses_that_the_trainer_logs(job, tmp_pa
     logged = [entry["loss"] for entry in trainer.state.log_history if "loss" in entry]
     assert losses[0] == pytest.approx(logged, rel=0, abs=0) and len(logged) == trainer.state.max_steps
     assert trainer.evaluate()["eval_loss"] == pytest.approx(judged, rel=1e-5)
+
+
+def search(trainer, **more):
+    return st.find(trainer, **{"steps": 300, "budget": 1.5, "progress": False, **more})
+
+
+def state(trainer):
+    of_model = {name: one.clone() for name, one in trainer.model.state_dict().items()}
+    return {**of_model, "rng": torch.get_rng_state()}
+
+
+def same(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_it_finds_a_rate_and_leaves_the_trainer_as_it_was(tmp_path):
+    trainer = make(tmp_path, bert(), warmup_steps=0.1)
+    before, attributes, of_accelerator = state(trainer), dict(vars(trainer)), dict(vars(trainer.accelerator))
+    events = []
+    estimate = search(trainer, callback=events.append)
+    assert estimate and 1e-3 < estimate.lr < 0.3
+    assert same(before, state(trainer)) and vars(trainer) == attributes and vars(trainer.accelerator) == of_accelerator
+    assert not trainer.accelerator.gradient_state.in_dataloader and not trainer.state.log_history and not list(tmp_path.iterdir())
+    assert estimate.to_dict()["schedule"].startswith("warmup(30)")
+    assert st.apply(trainer, estimate) == trainer.args.learning_rate == estimate.lr
+    trainer.args.max_steps = 300
+    trainer.train()
+    assert trainer.evaluate()["eval_loss"] < 0.35  # 0.69 is chance
+
+
+def test_a_lora_model_keeps_its_base_and_is_answered(tmp_path):
+    trainer = make(tmp_path, lora(), optim="adamw_torch")
+    before = state(trainer)
+    estimate = search(trainer, budget=3)
+    assert same(before, state(trainer)) and estimate.cost < 3.5
+    assert estimate.lr is None or estimate.lr > 1e-3
+
+
+def test_without_an_eval_dataset_and_with_an_optimizer_of_your_own(tmp_path):
+    model = bert()
+    head = list(model.classifier.parameters())
+    rest = [one for name, one in model.named_parameters() if not name.startswith("classifier")]
+    optimizer = torch.optim.AdamW([{"params": rest, "lr": 1e-3}, {"params": head, "lr": 1e-2}])
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda at: 1 - at / 300)
+    trainer = make(tmp_path, model, held=None, more={"optimizers": (optimizer, scheduler)})
+    held = copy.deepcopy(optimizer.state_dict())
+    estimate = search(trainer, on_refusal="raise", budget=3)
+    assert optimizer.state_dict() == held and scheduler.last_epoch == 0 and trainer.optimizer is optimizer
+    assert "training batches" in estimate.to_dict()["task"] and estimate.to_dict()["schedule"].startswith("linear")
+    st.apply(trainer, estimate)
+    assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([estimate.lr, 10 * estimate.lr])
+    assert scheduler.base_lrs == pytest.approx([estimate.lr, 10 * estimate.lr])
+
+
+def test_several_datasets_a_callback_and_model_init(tmp_path):
+    trainer = make(
+        tmp_path, None, held={"a": HELD[:32], "b": HELD[32:]}, more={"model_init": lambda: bert(), "callbacks": [st.StepsizeCallback("cosine")]},
+        lr_scheduler_type="reduce_lr_on_plateau", eval_strategy="steps", eval_steps=10,
+    )  # fmt: skip
+    model = trainer.model
+    estimate = search(trainer)
+    assert trainer.model is model and estimate.to_dict()["schedule"].startswith("cosine")
+
+
+def test_an_interruption_leaves_the_trainer_as_it_was(tmp_path):
+    class Interrupted(transformers.Trainer):
+        def training_step(self, *args, **kwargs):
+            if self.state.global_step == 7:
+                raise KeyboardInterrupt
+            return super().training_step(*args, **kwargs)
+
+    trainer = make(tmp_path, bert(), trainer=Interrupted, bf16=True)
+    before, attributes = state(trainer), dict(vars(trainer.model))
+    with pytest.raises(KeyboardInterrupt):
+        search(trainer)
+    assert same(before, state(trainer)) and vars(trainer.model) == attributes
+
+
+def test_errors_name_the_argument(tmp_path):
+    with pytest.raises(TypeError, match="trainer is a Linear"):
+        st.find(torch.nn.Linear(2, 1))
+    trainer = make(tmp_path, bert(), lr_scheduler_type="reduce_lr_on_plateau", eval_strategy="steps", eval_steps=10)
+    with pytest.raises(ValueError, match="follows a metric.*schedule="):
+        search(trainer)
+    with pytest.raises(ValueError, match="val_batches is 0"):
+        search(trainer, val_batches=0)
+
+    class Stream(torch.utils.data.IterableDataset):
+        def __iter__(self):
+            return iter(TRAIN)
+
+    endless = make(tmp_path, bert(), train=Stream(), max_steps=5)
+    endless.args.max_steps = -1
+    with pytest.raises(ValueError, match="set max_steps"):
+        st.find(endless)
+    assert search(endless, schedule="constant").cost > 0
+    unlabelled = make(tmp_path, bert(), held=[{"input_ids": one["input_ids"]} for one in HELD])
+    with pytest.raises(ValueError, match="the eval_dataset has none of the labels"):
+        search(unlabelled)

@@ -17,11 +17,11 @@ from typing import Any, Literal
 
 import torch
 
-from .. import Answer, Refusal, Schedule, _defaults, _search
+from .. import Answer, Refusal, Schedule, _data, _defaults, _search
 from .._event import Callback
-from ..torch.judge import _FORWARD, _LEAST
 from ..torch.snapshot import keep_rng
-from ..torch.task import TrainerTask, keep_attributes, schedule_of
+from ..torch.trainers import keep_attributes, schedule_of
+from ..torch.training import Training
 from .callback import StepsizeCallback, pl
 
 try:
@@ -57,6 +57,7 @@ def find(
     callback: Callback | None = None,
     max_seconds: float | None = None,
     on_refusal: Literal["return", "raise"] = "return",
+    snapshots: str | None = None,
 ) -> Answer | Refusal:
     """Finds the rate of a ``LightningModule`` for ``trainer.fit(module, datamodule)``.
 
@@ -78,8 +79,10 @@ def find(
         val_batches: The most batches of one evaluation, of each loader.
         update_attr, attr_name: Whether ``apply`` is called with the answer, and for which attribute.
         start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
+        snapshots: As in ``stepsize.torch.find``.
 
     Raises:
+        RefusedError: With ``on_refusal="raise"``, when the search refused.
         TypeError: When ``trainer`` or ``module`` is something else.
         ValueError: When an argument is out of range, ``monitor`` is not logged, the length of the run is
             not known, or the module optimizes by hand, has several optimizers, or a scheduler that
@@ -103,7 +106,7 @@ def find(
     )
     task, estimate = _searched(
         trainer, module, {"datamodule": datamodule, "train_dataloaders": train_dataloaders, "val_dataloaders": val_dataloaders},
-        lambda fitted: _Task(fitted, trainer, steps, monitor, val_batches), search, schedule,
+        lambda fitted: _Task(fitted, trainer, steps, monitor, val_batches, snapshots), search, schedule,
     )  # fmt: skip
     if on_refusal == "raise":
         estimate.require()
@@ -312,10 +315,10 @@ class _Seen(pl.Callback):  # type: ignore[misc,name-defined] # pyright: ignore[r
         self.loss = math.nan if outputs is None else float(outputs)
 
 
-class _Task(TrainerTask):
+class _Task(Training):
     """``trainer`` is the copy, in the middle of its ``fit``; ``given`` the user's."""
 
-    def __init__(self, trainer: Any, given: Any, steps: int | None, monitor: str, val_batches: int) -> None:
+    def __init__(self, trainer: Any, given: Any, steps: int | None, monitor: str, val_batches: int, snapshots: str | None = None) -> None:
         self.pl, self.given, self.monitor = trainer, given, monitor
         self.loop = trainer.fit_loop
         self.loop.setup_data()
@@ -332,9 +335,10 @@ class _Task(TrainerTask):
         scaler = getattr(trainer.precision_plugin, "scaler", None)
         validates = self._validates()
         super().__init__(
-            trainer.lightning_module, optimizers[0], [] if scaler is None else [scaler], loader=self._loader(),
-            trainer="Lightning, judged " + (f"by {monitor}" if validates else "by training losses"),
+            trainer.lightning_module, None, self._loader(), optimizers[0], closure=lambda module, batch: torch.empty(0),
+            also=[] if scaler is None else [scaler], snapshots=snapshots,
         )  # fmt: skip
+        self.judged = f"judged by {monitor}" if validates else "judged by training losses"
         group = optimizers[0].param_groups[0]
         self.first = float(group.get("initial_lr", group["lr"]))
         if steps is None:
@@ -348,6 +352,14 @@ class _Task(TrainerTask):
         limit = trainer.limit_val_batches
         trainer.limit_val_batches = min(limit, val_batches) if isinstance(limit, int) or limit == 1.0 else limit
         self.val_batches = val_batches
+
+    @property
+    def description(self) -> str:
+        count = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+        return f"{type(self.model).__name__}, {count} trained parameters, {type(self.optimizer).__name__}, Lightning, {self.judged}"
+
+    def check(self) -> None:
+        """Nothing: ``fit`` has checked what it can, and the first evaluation comes before the first step."""
 
     def _loader(self) -> Any:
         loaders = self.loop._combined_loader.flattened
@@ -379,7 +391,8 @@ class _Task(TrainerTask):
             epoch = max(1, math.ceil(batches / self.pl.accumulate_grad_batches))
         return schedule_of(config.scheduler, self.steps, every=config.frequency, epoch=epoch)
 
-    def begin(self, trial: Any = None) -> None:
+    def _ready(self) -> None:
+        super()._ready()
         self.pl.training = True
         self.loop.load_state_dict(copy.deepcopy(self.progress))
         self.loop.restarting = False
@@ -387,9 +400,7 @@ class _Task(TrainerTask):
         self.pl.should_stop = False
         self.pl._logger_connector.reset_results()
         self.pl._logger_connector.reset_metrics()
-        self.fresh = True
-        self.running = False
-        self.model.zero_grad()
+        self.fresh, self.running = True, False
 
     def _begin_epoch(self) -> None:
         self.loop.on_advance_start()
@@ -397,18 +408,12 @@ class _Task(TrainerTask):
         if self.fresh:
             iter(fetcher)
             self.loop.reset()
-            if not self.model.training:
-                self.model.train()
-            self._hook("on_train_start")
+            self.model.on_train_start()
         self.epoch_loop.reset()
         self.epoch_loop.on_run_start(fetcher)
         self.fresh, self.running = False, True
 
-    def _hook(self, name: str) -> None:
-        getattr(self.model, name)()
-
-    def step(self, lr: float) -> float:
-        self.set_rate(lr)
+    def _step(self) -> float:
         losses: list[float] = []
         empty = 0
         while True:
@@ -462,9 +467,9 @@ class _Task(TrainerTask):
         loaders = loop._combined_loader.flattened
         size = max(getattr(one, "batch_size", None) or 1 for one in loaders)
         trained = (getattr(self.loader, "batch_size", None) or size) * self.pl.accumulate_grad_batches
-        price, batches = _FORWARD * size / trained, sum(min(one, self.val_batches) for one in loop._max_batches)
+        price, batches = _data.FORWARD * size / trained, sum(min(one, self.val_batches) for one in loop._max_batches)
         if batches * price > steps and isinstance(self.pl.limit_val_batches, int):
-            each = max(int(steps / price), math.ceil(_LEAST / size)) // len(loaders)
+            each = max(int(steps / price), math.ceil(_data.LEAST / size)) // len(loaders)
             batches = sum(min(one, max(1, each)) for one in loop._max_batches)
             self.pl.limit_val_batches, loop._combined_loader = max(1, each), None
         return float(batches * price)

@@ -13,18 +13,19 @@ import copy
 import itertools
 import math
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from accelerate.state import GradientState
 from torch import nn
 from transformers import set_seed
-from transformers.trainer_pt_utils import find_batch_size
+from transformers.trainer_utils import has_length
 
-from .. import Estimate, Schedule, _defaults, _search
-from ..torch.find import mean_of_all
+from .. import Answer, Refusal, Schedule, _defaults, _search
+from .._event import Callback
 from ..torch.snapshot import keep_rng
-from ..torch.task import TrainerTask, finite_mean, keep_attributes, schedule_of
+from ..torch.trainers import keep_attributes, schedule_of
+from ..torch.training import Training
 from .callback import StepsizeCallback
 
 __all__ = ["apply", "find"]
@@ -41,7 +42,11 @@ def find(
     budget: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+    max_seconds: float | None = None,
+    on_refusal: Literal["return", "raise"] = "return",
+    snapshots: str | None = None,
+) -> Answer | Refusal:
     """Finds the ``learning_rate`` for ``trainer.train()``.
 
     A trial takes the steps that ``train()`` would take: its batches in its order, its loss, gradient
@@ -58,9 +63,11 @@ def find(
             ``StepsizeCallback``, else the Trainer's own, warm-up included.
         val_batches: The most batches of one evaluation, of each dataset.
         also: Other objects that a step changes: see ``stepsize.torch.Snapshot``.
-        start, budget, seed, progress: As in ``stepsize.find``.
+        start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
+        snapshots: As in ``stepsize.torch.find``.
 
     Raises:
+        RefusedError: With ``on_refusal="raise"``, when the search refused.
         TypeError: When ``trainer`` is not a Trainer.
         ValueError: When an argument is out of range, the Trainer does not know how long the run is,
             its scheduler follows a metric, or it trains with DeepSpeed, FSDP, or several model
@@ -72,15 +79,17 @@ def find(
         stepsize.transformers.apply(trainer, estimate)
         trainer.train()
     """
-    with ready(trainer, steps, val_batches, also) as task:
+    with ready(trainer, steps, val_batches, also, snapshots) as task, task.own_workers():
         return _search.run_find(
             task, steps=task.steps, schedule=task.schedule if schedule is None else schedule, start=start, budget=budget,
-            seed=seed, progress=progress,
+            seed=seed, progress=progress, callback=callback, max_seconds=max_seconds, on_refusal=on_refusal,
         )  # fmt: skip
 
 
 @contextlib.contextmanager
-def ready(trainer: Any, steps: int | None, val_batches: int, also: Sequence[Any]) -> Iterator[_Task]:
+def ready(
+    trainer: Any, steps: int | None, val_batches: int, also: Sequence[Any] = (), snapshots: str | None = None
+) -> Iterator[_Task]:
     """The task of a search with ``trainer``. At the end of the block the Trainer is as before."""
     _check(trainer, val_batches)
     gradient_state = GradientState()
@@ -89,14 +98,14 @@ def ready(trainer: Any, steps: int | None, val_batches: int, also: Sequence[Any]
     try:
         with _shadow(trainer) as (shadow, undo):
             restore += undo
-            yield _Task(trainer, shadow, steps, val_batches, also)
+            yield _Task(trainer, shadow, steps, val_batches, also, snapshots)
     finally:
         vars(gradient_state).update(shared)
         for one in reversed(restore):
             one()
 
 
-def apply(trainer: Any, estimate: Estimate) -> float:
+def apply(trainer: Any, estimate: Answer | Refusal) -> float:
     """Sets the rate that a search found: ``trainer.args.learning_rate``, and the rates of the
     optimizer when the Trainer has one already. Its parameter groups keep the ratios of their rates.
 
@@ -104,9 +113,9 @@ def apply(trainer: Any, estimate: Estimate) -> float:
         The rate.
 
     Raises:
-        ValueError: When the search refused to answer.
+        RefusedError: When the search refused.
     """
-    lr = _found(estimate)
+    lr = estimate.require()
     trainer.args.learning_rate = lr
     optimizer = trainer.optimizer
     if optimizer is not None:
@@ -191,21 +200,34 @@ def _neftune(shadow: Any) -> Any:
     return activate_neftune(shadow.model, shadow.neftune_noise_alpha, shadow.accelerator)
 
 
-class _Task(TrainerTask):
-    def __init__(self, given: Any, trainer: Any, steps: int | None, val_batches: int, also: Sequence[Any]) -> None:
-        optimizer = getattr(trainer.optimizer, "optimizer", trainer.optimizer)
-        scaler = trainer.accelerator.scaler
-        held = "training batches" if trainer.eval_dataset is None else "the eval_dataset"
+class _Task(Training):
+    """``hf`` is the copy of the Trainer, ``given`` the user's."""
+
+    def __init__(
+        self, given: Any, hf: Any, steps: int | None, val_batches: int, also: Sequence[Any], snapshots: str | None
+    ) -> None:
+        self.given, self.hf, self.train_loader = given, hf, hf.loader
+        self.each: int = val_batches
+        self.loader_now: Any = hf.loader
+        scaler, data = hf.accelerator.scaler, hf.eval_dataset
+        self.names = list(data) if isinstance(data, dict) else [None]
         super().__init__(
-            trainer.model, optimizer, [*also, *([scaler] if scaler is not None else [])],
-            trainer=f"{type(trainer).__name__}, judged on {held}",
+            hf.model, None, self._once, getattr(hf.optimizer, "optimizer", hf.optimizer), None if data is None else self._held,
+            closure=lambda model, batch: hf.compute_loss(hf.model_wrapped, hf._prepare_inputs(batch)), val_fn=self._judged,
+            val_batches=val_batches * len(self.names), also=[*also, *([] if scaler is None else [scaler])], snapshots=snapshots,
         )  # fmt: skip
-        self.given, self.hf, self.count, self.train_loader = given, trainer, val_batches, trainer.loader
-        self.accumulate: int = trainer.args.gradient_accumulation_steps
-        self.data_seed = trainer.args.data_seed
-        self.length = len(self.train_loader) if hasattr(self.train_loader, "__len__") else None
+        self.name = "compute_loss"
+        self.base = [float(group.get("initial_lr", group["lr"])) for group in self.optimizer.param_groups]
+        self.accumulate = hf.args.gradient_accumulation_steps
+        self.length = len(hf.loader) if has_length(hf.loader) else None
         self.steps = self._planned() if steps is None else steps
-        self.held: list[Any] | None = None
+        self.epoch, self.left, self.running = 0, math.inf, None
+
+    @property
+    def description(self) -> str:
+        count = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
+        optimizer = type(self.optimizer).__name__
+        return f"{type(self.model).__name__}, {count} trained parameters, {optimizer}, {type(self.given).__name__}, {self.judge.words}"
 
     def _planned(self) -> int:
         args, length = self.hf.args, self.length
@@ -227,16 +249,15 @@ class _Task(TrainerTask):
             return schedule_of(getattr(self.hf.lr_scheduler, "scheduler", self.hf.lr_scheduler), self.steps)
         # The Trainer makes one for an optimizer of ours, because a scheduler changes the rates of its optimizer.
         maker = copy.copy(self.hf)
-        rates = [float(group.get("initial_lr", group["lr"])) for group in self.optimizer.param_groups]
-        groups = [{"params": [nn.Parameter(torch.zeros(1))], "lr": rate} for rate in rates]
-        maker.optimizer, maker.lr_scheduler = torch.optim.SGD(groups, lr=rates[0]), None
+        groups = [{"params": [nn.Parameter(torch.zeros(1))], "lr": rate} for rate in self.base]
+        maker.optimizer, maker.lr_scheduler = torch.optim.SGD(groups, lr=self.base[0]), None
         maker.create_scheduler(self.steps, maker.optimizer)
         return schedule_of(maker.lr_scheduler, self.steps)
 
-    def begin(self, trial: Any = None) -> None:
+    def _ready(self) -> None:
+        super()._ready()
         self.loader_now, self.epoch, self.running = self.train_loader, 0, None
         self.hf.state.global_step = 0
-        self.hf.model_wrapped.zero_grad()
 
     def reseed(self, seed: int) -> None:
         set_seed(seed)
@@ -249,20 +270,25 @@ class _Task(TrainerTask):
         finally:
             config.data_seed, args.data_seed = kept
 
-    def _next_epoch(self) -> None:
+    def _once(self) -> Iterator[Any]:
+        """Batches to look at: the order that a ``reseed`` just before asked for, which no trial gets."""
+        loader, self.loader_now = self.loader_now, self.train_loader
+        return iter(loader)
+
+    def _next_epoch(self) -> Iterator[Any]:
         loader = self.loader_now
-        samplers = [loader, getattr(getattr(loader, "batch_sampler", None), "batch_sampler", None)]
-        for one in samplers:
+        for one in (loader, getattr(getattr(loader, "batch_sampler", None), "batch_sampler", None)):
             if hasattr(one, "set_epoch"):
                 one.set_epoch(self.epoch)
-        self.epoch, self.running = self.epoch + 1, iter(loader)
+        self.epoch += 1
         self.left = math.inf if self.length is None else self.length
+        return iter(loader)
 
     def _batches(self) -> tuple[list[Any], Any]:
         """The batches of one optimizer step, fewer at the end of an epoch, and their count of items."""
         for _ in range(2):
             if self.running is None or self.left <= 0:
-                self._next_epoch()
+                self.running = self._next_epoch()
             count = int(min(self.accumulate, self.left))
             batches, items = self.hf.get_batch_samples(self.running, count, self.hf.args.device)
             self.left -= count
@@ -271,9 +297,8 @@ class _Task(TrainerTask):
             self.running = None
         raise ValueError("the train_dataset gives no batch: it needs at least one")
 
-    def step(self, lr: float) -> float:
+    def _step(self) -> float:
         hf, model = self.hf, self.hf.model_wrapped
-        self.set_rate(lr)
         batches, items = self._batches()
         hf.current_gradient_accumulation_steps = len(batches)
         state = hf.accelerator.gradient_state
@@ -289,53 +314,17 @@ class _Task(TrainerTask):
         hf.optimizer.step()
         model.zero_grad()
         hf.state.global_step += 1
-        return mean_of_all(float(total), 1.0)
+        return float(total)
 
-    def evaluate(self) -> float:
-        hf = self.hf
-        modes = [(module, module.training) for module in hf.model.modules()]
-        restore = keep_rng()
-        train_again = getattr(hf.optimizer, "train", lambda: None)
-        try:
-            hf.model.eval()
-            getattr(hf.optimizer, "eval", lambda: None)()  # schedule-free optimizers
-            total, weight = finite_mean(map(self._judge, self._held()), "the eval_dataset")
-        finally:
-            train_again()
-            for module, training in modes:
-                module.training = training
-            restore()
-        return mean_of_all(total, weight)
+    def _held(self) -> Iterator[Any]:
+        loaders = (self.hf.get_eval_dataloader(name) for name in self.names)
+        return itertools.chain.from_iterable(itertools.islice(loader, self.each) for loader in loaders)
 
-    def _judge(self, batch: Any) -> tuple[float, float]:
-        loss, _, _ = self.hf.prediction_step(self.hf.model, batch, prediction_loss_only=True)
+    def _judged(self, model: nn.Module, batch: Any) -> float:
+        loss, _, _ = self.hf.prediction_step(model, batch, prediction_loss_only=True)
         if loss is None:
             raise ValueError(
                 "the evaluation gives no loss, because the eval_dataset has none of the labels "
                 f"{self.hf.label_names}: add them, or set label_names of the arguments"
             )
-        return float(loss.mean()), float(find_batch_size(batch) or 1)
-
-    def _held(self) -> Iterator[Any]:
-        """The evaluation batches. Without validation data: training batches in another order than
-        the trials have.
-        """
-        data = self.hf.eval_dataset
-        if data is not None:
-            names = list(data) if isinstance(data, dict) else [None]
-            return itertools.chain.from_iterable(
-                itertools.islice(self.hf.get_eval_dataloader(name), self.count) for name in names
-            )
-        if self.held is None:
-            kept = self.loader_now
-            self.reseed(torch.initial_seed() % 2**31 + 1)
-            self.held, self.loader_now = list(itertools.islice(self.loader_now, self.count)), kept
-        return iter(copy.copy(batch) for batch in self.held)
-
-
-def _found(estimate: Estimate) -> float:
-    if estimate.lr is None:
-        raise ValueError(f"the search refused to answer ({estimate.refused}): {estimate.why}; {estimate.advice}")
-    return estimate.lr
-
-
+        return float(loss.mean())

@@ -1,5 +1,5 @@
-"""What the searches through a trainer share: a task over a model and an optimizer that another
-package steps, the schedule that a PyTorch scheduler would follow, and the attributes of objects.
+"""What the searches through a trainer share: the schedule that a PyTorch scheduler would follow, and
+the attributes of objects, put back.
 """
 
 from __future__ import annotations
@@ -9,76 +9,23 @@ import itertools
 import math
 import warnings
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from .. import Schedule
-from .._task import TaskDefaults
-from .find import _ratios
-from .processes import largest_of_all
-from .snapshot import Snapshot, generators
 
-__all__ = ["TrainerTask", "keep_attributes", "schedule_of"]
+__all__ = ["keep_attributes", "schedule_of"]
 
 _SAME = 1e-9
 """Factors of two schedules that differ by less are the same factor; both are computed in doubles."""
 _LONG = 10_000
 """Containers with more entries are data, not state, and are not looked into."""
 
-
 _LEVELS = 12
 """A schedule of more levels than this is better read as a table."""
-
-
-class TrainerTask(TaskDefaults):
-    """Base of a task whose training step belongs to a trainer.
-
-    It keeps, puts back and seeds what a step changes. A subclass adds ``step``, ``begin`` and
-    ``evaluate``.
-
-    Args:
-        model: Trained in place, and put back.
-        optimizer: A PyTorch optimizer, without the wrapper of a trainer.
-        also: Other objects that a step changes: see ``Snapshot``.
-        loader: A loader with random generators of its own.
-        trainer: What trains, as text for people.
-    """
-
-    def __init__(
-        self, model: nn.Module, optimizer: Any, also: Sequence[Any] = (), *, loader: Any = None, trainer: str
-    ) -> None:
-        self.model, self.optimizer, self.also, self.loader, self.trainer = model, optimizer, [*also], loader, trainer
-        self.ratios = _ratios(optimizer)
-
-    @property
-    def description(self) -> str:
-        count = sum(p.numel() for p in self.model.parameters() if p.requires_grad)
-        return f"{type(self.model).__name__}, {count} trained parameters, {type(self.optimizer).__name__}, {self.trainer}"
-
-    def save(self) -> Snapshot:
-        return Snapshot(self.model, self.optimizer, [*self.also, *generators(self.loader)])
-
-    def restore(self, snapshot: Snapshot) -> None:
-        snapshot.restore()
-
-    def reseed(self, seed: int) -> None:
-        torch.manual_seed(seed)
-        for generator in generators(self.loader):
-            generator.manual_seed(seed)
-
-    def agree(self, value: float) -> float:
-        return largest_of_all(value)
-
-    def set_rate(self, lr: float) -> None:
-        """Gives every parameter group its share of the rate ``lr`` of the first one."""
-        for group, ratio in zip(self.optimizer.param_groups, self.ratios, strict=True):
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(lr * ratio)
-            else:
-                group["lr"] = lr * ratio
 
 
 def keep_attributes(*objects: Any) -> Callable[[], None]:
@@ -155,11 +102,13 @@ def schedule_of(
     used = [at for at, base in enumerate(bases) if base > 0.0]
     if not used:
         raise ValueError(f"the base rates of {name} are {bases}: one must be above 0")
+    # A rate divided by its base may miss the factor by a rounding.
+    lambdas = copied.lr_lambdas if type(copied) is torch.optim.lr_scheduler.LambdaLR and first is None else None
     factors = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that step() comes before the optimizer's, of which there is none
         for step in range(1, steps + 1):
-            now = [float(groups[at]["lr"]) / bases[at] for at in used]
+            now = [lambdas[at](copied.last_epoch) if lambdas else float(groups[at]["lr"]) / bases[at] for at in used]
             if max(now) - min(now) > _SAME * max(1.0, max(now)):
                 raise ValueError(
                     f"under {name} the parameter groups follow different schedules (factors {now} at step {step - 1}), "
