@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Literal
 
 import torch
-from accelerate.state import GradientState
 from torch import nn
 from transformers import set_seed
 from transformers.trainer_utils import has_length
@@ -92,15 +91,13 @@ def ready(
 ) -> Iterator[_Task]:
     """The task of a search with ``trainer``. At the end of the block the Trainer is as before."""
     _check(trainer, val_batches)
-    gradient_state = GradientState()
-    restore = [keep_rng(), keep_attributes(trainer, trainer.accelerator, trainer.callback_handler, trainer.state)]
-    shared = {key: copy.copy(value) if isinstance(value, list) else value for key, value in vars(gradient_state).items()}
+    parts = (trainer, trainer.accelerator, trainer.accelerator.gradient_state, trainer.callback_handler, trainer.state)
+    restore = [keep_rng(), keep_attributes(*parts)]
     try:
         with _shadow(trainer) as (shadow, undo):
             restore += undo
             yield _Task(trainer, shadow, steps, val_batches, also, snapshots)
     finally:
-        vars(gradient_state).update(shared)
         for one in reversed(restore):
             one()
 
@@ -222,6 +219,14 @@ class _Task(Training):
         self.length = len(hf.loader) if has_length(hf.loader) else None
         self.steps = self._planned() if steps is None else steps
         self.epoch, self.left, self.running = 0, math.inf, None
+        self._outside = keep_attributes(hf.accelerator.gradient_state)
+
+    def evaluate(self) -> float | tuple[float, float]:
+        inside = keep_attributes(self.hf.accelerator.gradient_state)  # an open loader, perhaps at its end
+        try:
+            return super().evaluate()
+        finally:
+            inside()
 
     @property
     def description(self) -> str:
@@ -256,6 +261,7 @@ class _Task(Training):
 
     def _ready(self) -> None:
         super()._ready()
+        self._outside()  # the loader of the last trial is still open
         self.loader_now, self.epoch, self.running = self.train_loader, 0, None
         self.hf.state.global_step = 0
 
