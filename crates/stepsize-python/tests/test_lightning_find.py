@@ -11,7 +11,7 @@ from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
 import stepsize  # noqa: E402
 import stepsize.lightning as sl  # noqa: E402
-from stepsize.lightning.find import _searched, _Task  # noqa: E402
+from stepsize.lightning.task import Task, searched  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -131,7 +131,7 @@ def test_a_trial_of_full_length_has_the_losses_of_the_trainer(kind, more):
         return stepsize.Schedule("constant")
 
     before = state(module)
-    _searched(whole, module, {"datamodule": Data()}, lambda fitted: _Task(fitted, whole, None, "val_loss", 32), search, None)
+    searched(whole, module, {"datamodule": Data()}, lambda fitted: Task(fitted, whole, None, "val_loss", 32), search, None)
     assert same(before, state(module)) and module.epochs == 0
     assert trials[0] == trials[1]
     whole.limit_val_batches = 0  # an evaluation draws from the generators, and that of a trial puts them back

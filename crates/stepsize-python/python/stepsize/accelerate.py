@@ -1,5 +1,5 @@
-"""``find`` with what ``Accelerator.prepare`` gave: a step is ``backward`` and ``clip_grad_norm_`` of the
-accelerator, with its mixed precision and accumulation, in one process or several.
+"""``find`` with what ``Accelerator.prepare`` gave: a step is ``backward`` and ``clip_grad_norm_``
+of the accelerator, with its mixed precision and accumulation, in one process or several.
 """
 
 from __future__ import annotations
@@ -43,22 +43,24 @@ def find(
     max_seconds: float | None = None,
     on_refusal: Literal["return", "raise"] = "return",
 ) -> Answer | Refusal:
-    """Finds the rate for a loop with ``accelerator.accumulate``, ``backward``, ``clip_grad_norm_`` and
-    ``step``, on prepared objects.
+    """Finds the rate for a loop with ``accelerator.accumulate``, ``backward``, ``clip_grad_norm_``
+    and ``step``, on prepared objects.
 
-    A step of the search takes as many batches as the accelerator accumulates, fewer at the end of a pass
-    where the accelerator does so. Under several processes, call it in every process; all get the same
-    answer. Model, optimizer, accelerator and random generators are as before afterwards.
+    A step of the search takes as many batches as the accelerator accumulates, fewer at the end of a
+    pass where the accelerator does so. Under several processes, call it in every process; all get
+    the same answer. Model, optimizer, accelerator and random generators are as before afterwards.
 
     Args:
         accelerator: The ``Accelerator`` that prepared the others.
         model, loader, optimizer, val_loader: What ``prepare`` gave.
         loss_fn, closure, clip_grad_norm, val_fn, val_batches, also, snapshots: As in
             ``stepsize.torch.find``.
-        steps, epochs: Length of the full run, in optimizer steps or passes over ``loader``; give one.
+        steps, epochs: Length of the full run, in optimizer steps or passes over ``loader``; give
+            one.
         schedule: The schedule of the full run: notation or a ``Schedule``. By default that of
             ``scheduler``, else constant.
-        scheduler: A scheduler at its start, prepared or not, that is stepped after each optimizer step.
+        scheduler: A scheduler at its start, prepared or not, that is stepped after each optimizer
+            step.
         start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
 
     Raises:
@@ -68,8 +70,8 @@ def find(
 
     Example::
 
-        model, optimizer, loader, val_loader = accelerator.prepare(model, optimizer, loader, val_loader)
-        estimate = stepsize.accelerate.find(accelerator, model, loss_fn, loader, optimizer, val_loader, epochs=3)
+        model, optimizer, loader = accelerator.prepare(model, optimizer, loader)
+        estimate = stepsize.accelerate.find(accelerator, model, loss_fn, loader, optimizer, epochs=3)
         estimate.apply(optimizer)
     """
     for name in ("accumulate", "backward", "clip_grad_norm_", "gradient_state"):

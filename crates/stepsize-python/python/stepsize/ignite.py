@@ -46,23 +46,26 @@ def find(
     """Finds the rate for ``trainer.run(loader)``, of a trainer that
     ``create_supervised_trainer`` or your own process function makes.
 
-    Only the process function is called; no handler is, and no event fires. Model, optimizer, the state of
-    the trainer and the random generators are as before afterwards.
+    Only the process function is called; no handler is, and no event fires. Model, optimizer, the
+    state of the trainer and the random generators are as before afterwards.
 
     Args:
-        trainer: The ``Engine``. Its process function takes a batch, steps the optimizer, and returns what
-            ``output_transform`` makes the loss of.
+        trainer: The ``Engine``. Its process function takes a batch, steps the optimizer, and
+            returns what ``output_transform`` makes the loss of.
         model, loader, optimizer: What the process function trains with.
-        val_loader: Batches to judge trials on. Without it, or without ``loss_fn`` and ``val_fn``, trials
-            are judged by their last training losses, which does not show overfitting.
-        steps, epochs: Length of the full run, in optimizer steps or passes over ``loader``; give one.
-        schedule: The schedule of the full run, which a handler will follow: notation or a ``Schedule``.
+        val_loader: Batches to judge trials on. Without it, or without ``loss_fn`` and ``val_fn``,
+            trials are judged by their last training losses, which does not show overfitting.
+        steps, epochs: Length of the full run, in optimizer steps or passes over ``loader``; give
+            one.
+        schedule: The schedule of the full run, which a handler will follow: notation or a
+            ``Schedule``.
         loss_fn: ``loss_fn(output, target)`` for validation batches of ``(input, target)``.
         val_fn: ``val_fn(model, batch)`` gives the loss of a validation batch, for other batches.
         output_transform: Makes the loss of what the process function returns.
         accumulate: Calls of the process function that make one optimizer step, as in
             ``create_supervised_trainer(gradient_accumulation_steps=...)``.
-        val_batches, also, snapshots: As in ``stepsize.torch.find``. A gradient scaler belongs in ``also``.
+        val_batches, also, snapshots: As in ``stepsize.torch.find``. A gradient scaler belongs in
+            ``also``.
         start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
 
     Raises:
@@ -99,15 +102,16 @@ class LearningRateFinder:
     Args:
         model, optimizer: What the process function trains with.
         val_loader: As in ``find``.
-        **options: The other arguments of ``find``, but the length of the run, which is the trainer's. A
-            refusal raises, unless ``on_refusal`` is ``"return"``; the run then keeps its rate.
+        **options: The other arguments of ``find``, but the length of the run, which is the
+            trainer's. A refusal raises, unless ``on_refusal`` is ``"return"``; the run then keeps
+            its rate.
 
     Attributes:
         estimate: The answer, or ``None`` before the search.
 
     Example::
 
-        finder = stepsize.ignite.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.cross_entropy)
+        finder = stepsize.ignite.LearningRateFinder(model, optimizer, val_loader, loss_fn=loss_fn)
         finder.attach(trainer)
         trainer.run(loader, max_epochs=10)
     """
@@ -117,8 +121,8 @@ class LearningRateFinder:
         self.estimate: Answer | Refusal | None = None
 
     def attach(self, trainer: Any) -> None:
-        """Searches at the start of the next ``trainer.run``, and sets the rate. A scheduler that is made
-        before must not be: it keeps the rate that it was made with.
+        """Searches at the start of the next ``trainer.run``, and sets the rate. Make schedulers in
+        a later handler of that event: they keep the rate that they find.
         """
         trainer.add_event_handler(ignite.engine.Events.STARTED, self)
 

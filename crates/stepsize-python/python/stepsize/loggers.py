@@ -3,7 +3,7 @@
 Each is a function of a ``SearchEvent``, for ``find`` of any framework::
 
     with stepsize.loggers.TensorBoard("logs/search") as log:
-        estimate = stepsize.torch.find(model, loss_fn, loader, optimizer, val_loader, steps=10_000, callback=log)
+        estimate = stepsize.torch.find(model, loss_fn, loader, optimizer, steps=10_000, callback=log)
 
 The package that is logged to is imported when the logger is made. Importing this module needs none.
 """
@@ -49,12 +49,12 @@ class _Logger:
 
 
 class TensorBoard(_Logger):
-    """One TensorBoard run for each trial, named by its rate, so that their curves lie over each other,
-    and one for the search.
+    """One TensorBoard run for each trial, named by its rate, so that their curves lie over each
+    other, and one for the search.
 
-    A trial has ``loss``, ``lr`` and ``val_loss`` over its steps. The run ``search`` has ``val_loss``,
-    ``lr`` and ``cost`` of each trial that ended over all steps so far, and ``answer``, with the whole
-    estimate as its description.
+    A trial has ``loss``, ``lr`` and ``val_loss`` over its steps. The run ``search`` has
+    ``val_loss``, ``lr`` and ``cost`` of each trial that ended over all steps so far, and
+    ``answer``, with the whole estimate as its description.
 
     Args:
         log_dir: Folder of the runs.
@@ -113,8 +113,9 @@ class MLflow(_Logger):
     """An MLflow run for the search, and in it one for each trial.
 
     A trial has the parameters ``lr``, ``steps`` and ``seed``, the metrics ``loss``, ``lr`` and
-    ``val_loss`` over its steps, and the tag ``end``. The search has the answer as the metrics ``lr`` and
-    ``cost`` and as the file ``estimate.json``; a refusal as the tags ``refused`` and ``advice``.
+    ``val_loss`` over its steps, and the tag ``end``. The search has the answer as the metrics
+    ``lr`` and ``cost`` and as the file ``estimate.json``; a refusal as the tags ``refused`` and
+    ``advice``.
 
     Args:
         experiment: Name of the experiment. It is made if it does not exist.
@@ -198,10 +199,10 @@ class MLflow(_Logger):
 class WandB(_Logger):
     """The search in a Weights & Biases run of yours, online or offline.
 
-    Everything is under ``stepsize/``: ``loss``, ``lr`` and ``trial`` of each step and ``val_loss`` of each
-    evaluation over ``stepsize/taken``, the steps of the whole search, so that the axis of your own
-    training is not touched. The answer is in the summary: ``stepsize/answer``, ``stepsize/cost``, or
-    ``stepsize/refused``.
+    Everything is under ``stepsize/``: ``loss``, ``lr`` and ``trial`` of each step and ``val_loss``
+    of each evaluation over ``stepsize/taken``, the steps of the whole search, so that the axis of
+    your own training is not touched. The answer is in the summary: ``stepsize/answer``,
+    ``stepsize/cost``, or ``stepsize/refused``.
 
     Args:
         run: What ``wandb.init`` gave; by default the current run.

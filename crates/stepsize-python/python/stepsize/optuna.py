@@ -1,5 +1,5 @@
-"""From a search to an Optuna study and back: what a search learned about the rate serves a search over
-several hyperparameters, and the other way round.
+"""From a search to an Optuna study and back: what a search learned about the rate serves a search
+over several hyperparameters, and the other way round.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ __all__ = ["best_rate", "distribution", "to_optuna"]
 
 
 def distribution(estimate: Estimate) -> FloatDistribution:
-    """The 80 % interval of an answer as the distribution of a rate, for a search over rate and other
-    hyperparameters that need not look elsewhere.
+    """The 80 % interval of an answer as the distribution of a rate, for a search over rate and
+    other hyperparameters that need not look elsewhere.
 
     Raises:
         RefusedError: When the search refused.
@@ -47,10 +47,10 @@ def to_optuna(
 ) -> optuna.Study:
     """The trials of a search as trials of an Optuna study.
 
-    A trial of the length of the full run is complete. A shorter one is pruned, with its evaluations as
-    intermediate values, which Optuna's samplers rank by how far it came. One that diverged is pruned
-    without values, which they rank last. The answer is enqueued, so that the study tries it first, unless
-    it is the rate of a trial.
+    A trial of the length of the full run is complete. A shorter one is pruned, with its evaluations
+    as intermediate values, which Optuna's samplers rank by how far it came. One that diverged is
+    pruned without values, which they rank last. The answer is enqueued, so that the study tries it
+    first, unless it is the rate of a trial.
 
     Args:
         estimate: What a search found, a refusal too.
@@ -67,7 +67,7 @@ def to_optuna(
     Example::
 
         study = stepsize.optuna.to_optuna(estimate)
-        study.optimize(objective, n_trials=50)  # the objective calls trial.suggest_float("lr", ..., log=True)
+        study.optimize(objective, n_trials=50)  # which calls trial.suggest_float("lr", ...)
     """
     if study is None:
         study = optuna.create_study(storage=storage, study_name=study_name, direction="minimize")
@@ -101,8 +101,8 @@ def best_rate(study: optuna.Study, param: str = "lr") -> float:
     """The rate of the best complete trial of an Optuna study.
 
     Raises:
-        ValueError: When the study has several objectives, or no complete trial with a finite value and
-            the parameter ``param``.
+        ValueError: When the study has several objectives, or no complete trial with a finite value
+            and the parameter ``param``.
     """
     sign = 1.0 if _direction(study) is optuna.study.StudyDirection.MINIMIZE else -1.0
     trials = [one for one in study.get_trials(deepcopy=False) if one.state is TrialState.COMPLETE and _is_finite(one.value)]

@@ -1,5 +1,6 @@
-"""``find`` for scikit-learn estimators that learn by ``partial_fit``: ``eta0`` of ``SGDClassifier``,
-``SGDRegressor`` and ``Perceptron``, ``learning_rate_init`` of ``MLPClassifier`` and ``MLPRegressor``.
+"""``find`` for scikit-learn estimators that learn by ``partial_fit``: ``eta0`` of
+``SGDClassifier``, ``SGDRegressor`` and ``Perceptron``, ``learning_rate_init`` of ``MLPClassifier``
+and ``MLPRegressor``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ __all__ = ["apply", "find"]
 _BATCH = 32
 """Samples of a step of an estimator that updates after each sample: one call of ``partial_fit``."""
 _UNTRAINED = 1e-30
-"""Rate of the first call of ``partial_fit``, which makes the weights: above 0, and without effect."""
+"""Rate of the first call of ``partial_fit``, which makes the weights: above 0, and without
+effect.
+"""
 
 
 def find(
@@ -49,22 +52,22 @@ def find(
 ) -> Answer | Refusal:
     """Finds the rate of an estimator for ``fit(X, y)``, or for as many calls of ``partial_fit``.
 
-    The search trains copies. ``estimator`` does not change: ``apply`` sets its rate. A fitted one is
-    trained on from its weights.
+    The search trains copies. ``estimator`` does not change: ``apply`` sets its rate. A fitted one
+    is trained on from its weights.
 
     Args:
         estimator: An estimator with ``eta0`` or ``learning_rate_init``, and ``partial_fit``.
         X: Training data, of shape ``(samples, features)``, dense or sparse, scaled as for ``fit``.
         y: Targets.
-        X_val, y_val: Data to judge trials on; by default a share of ``X`` is held out, as large as the
-            estimator's ``validation_fraction``. Classifiers that give probabilities are judged by the log
-            loss, others by the hinge loss, regressors by the mean squared error.
-        steps: Steps of the full run: calls of ``partial_fit``, each on one batch. By default those of
-            ``fit``: ``max_iter`` passes over ``X``.
+        X_val, y_val: Data to judge trials on; by default a share of ``X`` is held out, as large as
+            the estimator's ``validation_fraction``. Classifiers that give probabilities are judged
+            by the log loss, others by the hinge loss, regressors by the mean squared error.
+        steps: Steps of the full run: calls of ``partial_fit``, each on one batch. By default those
+            of ``fit``: ``max_iter`` passes over ``X``.
         schedule: The schedule of the full run: notation or a ``Schedule``. By default that of the
             estimator's ``learning_rate``; ``adaptive`` counts as constant.
-        batch_size: Samples of a step; by default that of the estimator, or 32 for one that updates after
-            each sample.
+        batch_size: Samples of a step; by default that of the estimator, or 32 for one that updates
+            after each sample.
         start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
 
     Raises:

@@ -43,8 +43,8 @@ def find(
     initialized stays so. Afterwards module, optimizer and random generators are as before.
 
     Args:
-        net: A ``skorch.NeuralNet``. With a ``train_split`` trials are judged on the data that it splits
-            off, else on training batches in another order, which does not show overfitting.
+        net: A ``skorch.NeuralNet``. With a ``train_split`` trials are judged on the data that it
+            splits off, else on training batches in another order, which does not show overfitting.
         X, y: Data, as ``fit`` takes them.
         steps, epochs: Length of the full run; by default the net's ``max_epochs``.
         schedule: The schedule of the full run: notation or a ``Schedule``.
@@ -85,15 +85,16 @@ class LearningRateFinder(skorch.callbacks.Callback):  # type: ignore[misc]
     ``partial_fit`` of a net that was trained before does not search.
 
     Args:
-        **options: Arguments of ``find``, from ``steps`` on. A refusal raises, unless ``on_refusal`` is
-            ``"return"``; the net then keeps its rate.
+        **options: Arguments of ``find``, from ``steps`` on. A refusal raises, unless ``on_refusal``
+            is ``"return"``; the net then keeps its rate.
 
     Attributes:
         estimate_: The answer, after ``fit``.
 
     Example::
 
-        net = NeuralNetClassifier(Module, max_epochs=20, callbacks=[stepsize.skorch.LearningRateFinder()])
+        finder = stepsize.skorch.LearningRateFinder()
+        net = NeuralNetClassifier(Module, max_epochs=20, callbacks=[finder])
     """
 
     def __init__(self, **options: Any) -> None:

@@ -1,6 +1,6 @@
-"""Stepsize for Lightning: ``find`` searches for the rate with the trainer's own loop, ``apply`` sets it,
-``LearningRateFinder`` does both at the beginning of ``fit``, and ``StepsizeCallback`` brings a schedule
-and reports to a controller.
+"""Stepsize for Lightning: ``find`` searches for the rate with the trainer's own loop, ``apply``
+sets it, ``LearningRateFinder`` does both at the beginning of ``fit``, and ``StepsizeCallback``
+brings a schedule and reports to a controller.
 """
 
 from .callback import StepsizeCallback

@@ -1,5 +1,5 @@
-"""What the searches through a trainer share: the schedule that a PyTorch scheduler would follow, and
-the attributes of objects, put back.
+"""What the searches through a trainer share: the schedule that a PyTorch scheduler would follow,
+and the attributes of objects, put back.
 """
 
 from __future__ import annotations
@@ -20,7 +20,9 @@ from .. import Schedule
 __all__ = ["keep_attributes", "schedule_of"]
 
 _SAME = 1e-9
-"""Factors of two schedules that differ by less are the same factor; both are computed in doubles."""
+"""Factors of two schedules that differ by less are the same factor; both are computed in
+doubles.
+"""
 _LONG = 10_000
 """Containers with more entries are data, not state, and are not looked into."""
 
@@ -64,9 +66,7 @@ def _contents(value: Any, found: dict[int, tuple[Any, Any]], depth: int) -> None
             _contents(one, found, depth - 1)
 
 
-def schedule_of(
-    scheduler: Any, steps: int, *, every: int = 1, epoch: int | None = None, first: Sequence[float] | None = None
-) -> Schedule:
+def schedule_of(scheduler: Any, steps: int, *, every: int = 1, epoch: int | None = None) -> Schedule:
     """The schedule that a PyTorch scheduler would follow in a run of ``steps``.
 
     A copy of the scheduler is stepped; the scheduler and its optimizer do not change. Where the
@@ -77,8 +77,6 @@ def schedule_of(
         steps: Optimizer steps of the run.
         every: Optimizer steps, or epochs with ``epoch``, between two calls of ``scheduler.step``.
         epoch: Optimizer steps of an epoch, for a scheduler that is stepped at the end of epochs.
-        first: Base rates of the groups; by default those of the scheduler, and for one that rises to
-            a ``max_lr``, that.
 
     Raises:
         ValueError: When the scheduler needs a metric, or the parameter groups follow different
@@ -96,14 +94,13 @@ def schedule_of(
     shared[id(optimizer.state)] = {}  # type: ignore[assignment] # the copy takes no step
     copied = copy.deepcopy(scheduler, shared)
     groups = copied.optimizer.param_groups
-    bases = [float(one) for one in first or copied.base_lrs]
-    if first is None:
-        bases = [float(group.get("max_lr", base)) for group, base in zip(groups, bases, strict=True)]
+    # The rate of a schedule that rises to a max_lr is that.
+    bases = [float(group.get("max_lr", base)) for group, base in zip(groups, copied.base_lrs, strict=True)]
     used = [at for at, base in enumerate(bases) if base > 0.0]
     if not used:
         raise ValueError(f"the base rates of {name} are {bases}: one must be above 0")
     # A rate divided by its base may miss the factor by a rounding.
-    lambdas = copied.lr_lambdas if type(copied) is torch.optim.lr_scheduler.LambdaLR and first is None else None
+    lambdas = copied.lr_lambdas if type(copied) is torch.optim.lr_scheduler.LambdaLR else None
     factors = []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that step() comes before the optimizer's, of which there is none

@@ -1,5 +1,5 @@
-"""Stepsize for the Hugging Face Trainer: ``find`` searches for the rate with the Trainer's own steps,
-``apply`` sets it, and ``StepsizeCallback`` brings a schedule and reports to a controller.
+"""Stepsize for the Hugging Face Trainer: ``find`` searches for the rate with the Trainer's own
+steps, ``apply`` sets it, and ``StepsizeCallback`` brings a schedule and reports to a controller.
 """
 
 from .callback import StepsizeCallback

@@ -1,7 +1,7 @@
 """``find`` on a Hugging Face Trainer: each trial takes the Trainer's own steps.
 
-The loaders, ``get_batch_samples``, ``training_step`` (with it ``compute_loss``), the clipping and the
-optimizer are the Trainer's, in its order, so that a trial of full length has the losses that
+The loaders, ``get_batch_samples``, ``training_step`` (with it ``compute_loss``), the clipping and
+the optimizer are the Trainer's, in its order, so that a trial of full length has the losses that
 ``train()`` would log. Everything runs on a copy of the Trainer that shares the model. Its callbacks
 are not called, nothing is logged, and no checkpoint is written.
 """
@@ -48,14 +48,15 @@ def find(
 ) -> Answer | Refusal:
     """Finds the ``learning_rate`` for ``trainer.train()``.
 
-    A trial takes the steps that ``train()`` would take: its batches in its order, its loss, gradient
-    accumulation, clipping and mixed precision. Afterwards the Trainer, its model and the random
-    generators are bit for bit as before, also after an exception or Ctrl-C. ``apply`` sets the rate.
+    A trial takes the steps that ``train()`` would take: its batches in its order, its loss,
+    gradient accumulation, clipping and mixed precision. Afterwards the Trainer, its model and the
+    random generators are bit for bit as before, also after an exception or Ctrl-C. ``apply`` sets
+    the rate.
 
     Args:
         trainer: A ``transformers.Trainer`` or a subclass. Trials are judged by the mean loss on its
-            ``eval_dataset`` (all of them, when it is a dictionary); without one, on training batches
-            in another order, which does not show overfitting.
+            ``eval_dataset`` (all of them, when it is a dictionary); without one, on training
+            batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run; by default those of its arguments (``max_steps``, or
             ``num_train_epochs``).
         schedule: The schedule of the full run: notation or a ``Schedule``. By default that of a
@@ -147,8 +148,8 @@ def _check(trainer: Any, val_batches: int) -> None:
 def _shadow(trainer: Any) -> Iterator[tuple[Any, list[Callable[[], None]]]]:
     """A copy of the Trainer that is ready to train, and what undoes its traces.
 
-    It does what ``train()`` does before its first step, in the same order, because that draws random
-    numbers and wraps the model.
+    It does what ``train()`` does before its first step, in the same order, because that draws
+    random numbers and wraps the model.
     """
     shadow = copy.copy(trainer)
     shadow.accelerator = copy.copy(trainer.accelerator)
@@ -252,7 +253,8 @@ class _Task(Training):
                 return Schedule(callback.schedule, steps=callback.steps or self.steps)
         if self.hf.lr_scheduler is not None:  # given by the user
             return schedule_of(getattr(self.hf.lr_scheduler, "scheduler", self.hf.lr_scheduler), self.steps)
-        # The Trainer makes one for an optimizer of ours, because a scheduler changes the rates of its optimizer.
+        # The Trainer makes one for an optimizer of ours, because a scheduler changes the rates of
+        # its optimizer.
         maker = copy.copy(self.hf)
         groups = [{"params": [nn.Parameter(torch.zeros(1))], "lr": rate} for rate in self.base]
         maker.optimizer, maker.lr_scheduler = torch.optim.SGD(groups, lr=self.base[0]), None
@@ -277,7 +279,9 @@ class _Task(Training):
             config.data_seed, args.data_seed = kept
 
     def _once(self) -> Iterator[Any]:
-        """Batches to look at: the order that a ``reseed`` just before asked for, which no trial gets."""
+        """Batches to look at: the order that a ``reseed`` just before asked for, which no trial
+        gets.
+        """
         loader, self.loader_now = self.loader_now, self.train_loader
         return iter(loader)
 
@@ -291,7 +295,9 @@ class _Task(Training):
         return iter(loader)
 
     def _batches(self) -> tuple[list[Any], Any]:
-        """The batches of one optimizer step, fewer at the end of an epoch, and their count of items."""
+        """The batches of one optimizer step, fewer at the end of an epoch, and their count of
+        items.
+        """
         for _ in range(2):
             if self.running is None or self.left <= 0:
                 self.running = self._next_epoch()
