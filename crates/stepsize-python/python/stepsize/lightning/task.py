@@ -100,6 +100,16 @@ def _keep_before_the_first_batch(loop: Any) -> None:
     loop.setup_data = setup_data
 
 
+def _begun_anew(loop: Any) -> None:
+    """Undoes what ``load_state_dict`` says of a loop and those in it: that they resume a run. Setting
+    ``restarting`` does not, for a run whose length is given in steps.
+    """
+    loop._restarting = loop._loaded_from_state_dict = False
+    for one in vars(loop).values():
+        if hasattr(one, "_restarting"):
+            _begun_anew(one)
+
+
 class _Seen(pl.Callback):  # type: ignore[misc,name-defined] # pyright: ignore[reportGeneralTypeIssues]
     """Sees what each training batch gave."""
 
@@ -195,7 +205,7 @@ class Task(Training):
         super()._ready()
         self.pl.training = True
         self.loop.load_state_dict(copy.deepcopy(self.progress))
-        self.loop.restarting = False
+        _begun_anew(self.loop)
         self.epoch_loop = self.loop.epoch_loop
         self.pl.should_stop = False
         self.pl._logger_connector.reset_results()
