@@ -110,7 +110,7 @@ def test_schedulers_that_were_made_before_go_on_from_the_new_rate(kind, taken):
                 with pytest.raises(ValueError, match="estimate.apply\\(optimizer, scheduler\\)"):
                     apply.apply(optimizer)
                 apply.apply(optimizer, scheduler)
-                assert scheduler.get_last_lr() == [group["lr"] for group in optimizer.param_groups]
+                assert scheduler.get_last_lr() == pytest.approx([group["lr"] for group in optimizer.param_groups])
             optimizer.step(), scheduler.step()
             seen.append([group["lr"] for group in optimizer.param_groups])
         return seen[taken:]

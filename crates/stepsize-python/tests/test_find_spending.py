@@ -89,9 +89,9 @@ def test_the_cost_counts_the_time_of_evaluations():
 def test_a_limit_of_time_ends_the_search_with_what_there_is():
     job = Job(seconds=0.001)
     begin = time.perf_counter()
-    found = job.find(steps=20_000, schedule="cosine", max_seconds=4.0)
+    found = job.find(steps=20_000, schedule="cosine", max_seconds=8.0)
     taken = time.perf_counter() - begin
-    assert job.state == [1.0, 1.0] and taken < 20  # a run of 20 000 steps takes 20 s or more
+    assert job.state == [1.0, 1.0] and taken < 20  # a run of 20 000 steps takes longer
     assert found or "max_seconds=" in found.advice, str(found)
     job = Job(seconds=0.001)
     with pytest.raises(ValueError, match="give max_seconds="):
