@@ -6,8 +6,8 @@ use stepsize::{Question, Remedy};
 /// What to do, for a search with this question; `seconds` when it was time that ended it.
 pub fn words(question: &Question, remedy: &Remedy, seconds: Option<f64>) -> String {
     let verb = question.kind.name();
-    if let (Remedy::LargerBudget { .. }, Some(seconds)) = (remedy, seconds) {
-        return format!("give it more time: it ended after {seconds:.3} s (`max_seconds=`)");
+    if let (Remedy::LargerBudget { .. } | Remedy::Resume, Some(seconds)) = (remedy, seconds) {
+        return format!("give it more time than {seconds:.3} s (`max_seconds=`)");
     }
     let argument = match remedy {
         Remedy::LongerRun => "`steps=`",

@@ -83,7 +83,8 @@ def set_rates(
     for one in given:
         for name in _KEPT:
             kept = getattr(one, name, None)
-            if isinstance(kept, list) and len(kept) == len(factors):
+            is_stored = not isinstance(getattr(type(one), name, None), property) or name == "base_lrs"
+            if isinstance(kept, list) and len(kept) == len(factors) and is_stored:
                 setattr(one, name, [new(rate, at) for at, rate in enumerate(kept)])
 
 

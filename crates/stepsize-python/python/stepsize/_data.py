@@ -92,15 +92,20 @@ LEAST = 200
 """Fewest samples of an evaluation, if there are so many."""
 
 
-def thinned(
-    held: Any, count: int, steps: float, samples: float, size_of: Callable[[Any], float]
-) -> tuple[Any, float]:
+def price_of(batches: Iterable[Any], size_of: Callable[[Any], float], batch: float, step: float) -> float:
+    """What evaluating ``batches`` costs, in optimizer steps of ``step`` samples. A batch smaller than the
+    training batches, of ``batch`` samples, costs as much as one of them.
+    """
+    return sum(max(size_of(one), batch) for one in batches) * FORWARD / step
+
+
+def thinned(held: Any, count: int, steps: float, samples: float, size_of: Callable[[Any], float]) -> tuple[Any, float]:
     """Evaluation batches whose price is about ``steps`` optimizer steps of ``samples`` samples, and that
     price: ``held`` itself where it is cheap enough, else some of its first ``count`` batches.
     """
     every = list(itertools.islice(begin(held), count))
     chosen = spread(every, max(steps * samples / FORWARD, LEAST), size_of)
-    return chosen if len(chosen) < len(every) else held, sum(map(size_of, chosen)) * FORWARD / samples
+    return chosen if len(chosen) < len(every) else held, price_of(chosen, size_of, samples, samples)
 
 
 def length(loader: Any) -> int | None:

@@ -24,18 +24,23 @@ from ._task import Closures, Task, TaskDefaults
 
 __all__ = ["Closures", "Task", "TaskDefaults", "run"]
 
+Make = Callable[[float, float, float], Search]
+"""Makes a search. The arguments are the price of its evaluations (their share of the steps of a trial, and
+what the one before the first trial costs, in steps) and the full runs that there is time for.
+"""
 _FEW = 5
 """Readings of a trial after its start. With fewer the search cannot tell their scatter, and repeats
 rates instead, which costs more.
 """
 _SHARE = 0.25
 """All evaluations are made where they cost no more than this share of a trial's steps ..."""
+_TIMED = 5  # steps that are timed before a search with a limit of time; the last one counts
 _MOST = 0.5
 """... and the few where they cost no more than this. The one at the end is made at any price."""
 
 
 def run(
-    make: Callable[[float, float], Search],
+    make: Make,
     task: Task,
     *,
     steps: int,
@@ -50,8 +55,7 @@ def run(
     """Runs every trial that a search asks for on ``task``, and returns the conclusion.
 
     Args:
-        make: Makes the search. The arguments are the price of its evaluations: their share of the
-            steps of a trial, and what the one before the first trial costs, in steps.
+        make: Makes the search.
         task: Runs the trials.
         steps: Length of the full run.
         seed: Seed of the state that ``task`` is in; a trial with another seed is reseeded.
@@ -64,17 +68,20 @@ def run(
     Raises:
         ValueError: When ``task.check`` finds a fault, or a loss is not finite before the first step.
     """
-    search = make(0.0, 0.0)  # raises for what is wrong with the arguments, before anything runs
+    search = make(0.0, 0.0, math.inf)  # raises for what is wrong with the arguments, before anything runs
     with _whole():
         origin = task.save()
-    meter = Meter(steps, max_seconds, task.agree)
+    meter = Meter(steps, max_seconds, task.agree, task.clock)
     with _progress.shown(progress, planned) as shown:
         try:
             task.check()
-            price, once = 0.0, False
+            price, once, runs = 0.0, False, math.inf
+            if max_seconds is not None:
+                runs = _affordable_runs(task, meter, max_seconds)
+                search = make(0.0, 0.0, runs)
             if sparing and task.evaluate is not None and (first := search.ask()) is not None:
                 price = task.thin(_SHARE * first.steps / _FEW)
-                search, once = _affordable(make, first, price)
+                search, once = _affordable(make, first, price, runs)
             limit = math.inf if budget is None else budget * steps
             trials = _Trials(search, task, origin, seed, meter, _Teller(callback, meter, shown), price, limit, once)
             trials.tell("search", task=task.description, steps=steps, seed=seed)
@@ -88,14 +95,24 @@ def run(
     return estimate
 
 
-def _affordable(make: Callable[[float, float], Search], first: Trial, price: float) -> tuple[Search, bool]:
+def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
+    """Full runs that there is time for: a few steps at a rate of 0 are timed."""
+    for _ in range(_TIMED):
+        begin = time.perf_counter()
+        with meter.step():
+            task.step(0.0)
+        seconds = time.perf_counter() - begin
+    return (max_seconds - meter.seconds) / (task.agree(seconds) * meter.length)
+
+
+def _affordable(make: Make, first: Trial, price: float, runs: float) -> tuple[Search, bool]:
     """The search that the budget pays for beside evaluations, and whether each trial is then evaluated
     at its end only.
     """
     try:
-        return make(len(_due(first, price)) * price / first.steps, price), False
+        return make(len(_due(first, price)) * price / first.steps, price, runs), False
     except ValueError:  # too little is left
-        return make(price / first.steps, 0.0), True
+        return make(price / first.steps, 0.0, runs), True
 
 
 def _due(trial: Trial, price: float) -> list[int]:

@@ -16,8 +16,10 @@ class Meter:
     the full run``: what the search would be if it had taken steps only, for as long.
     """
 
-    def __init__(self, length: int, max_seconds: float | None, agree: Callable[[float], float]) -> None:
-        self.length, self.steps, self.evaluations = length, 0, 0
+    def __init__(
+        self, length: int, max_seconds: float | None, agree: Callable[[float], float], clock: Callable[[], float]
+    ) -> None:
+        self.length, self.steps, self.evaluations, self._clock = length, 0, 0, clock
         self._step_seconds, self._evaluation_seconds, self._begin = 0.0, 0.0, time.perf_counter()
         self._first_evaluation = 0.0
         self._longest, self._max_seconds, self._agree = 0.0, max_seconds, agree
@@ -25,20 +27,19 @@ class Meter:
     @contextmanager
     def step(self) -> Iterator[None]:
         """Around one optimizer step."""
-        begin = time.perf_counter()
+        begin, now = self._clock(), time.perf_counter()
         yield
-        seconds = time.perf_counter() - begin
         self.steps += 1
         if self.steps > _WARM_UP:
-            self._step_seconds += seconds
-            self._longest = max(seconds, self._longest)
+            self._step_seconds += self._clock() - begin
+            self._longest = max(time.perf_counter() - now, self._longest)
 
     @contextmanager
     def evaluation(self) -> Iterator[None]:
         """Around one evaluation."""
-        begin = time.perf_counter()
+        begin = self._clock()
         yield
-        seconds = time.perf_counter() - begin
+        seconds = self._clock() - begin
         self.evaluations += 1
         if self.evaluations == 1:
             self._first_evaluation = seconds

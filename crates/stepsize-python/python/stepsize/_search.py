@@ -6,6 +6,7 @@ Below them is the one road that every framework takes: an adapter makes a ``Task
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any, Literal, overload
@@ -235,27 +236,27 @@ def run_find(
     if max_seconds is not None and not max_seconds > 0.0:
         raise ValueError(f"max_seconds is {max_seconds}; it must be above 0")
 
-    def make(share: float, once: float) -> Search:
-        """A search whose steps leave room for evaluations that cost a share of them on top."""
-        if budget is None or share == 0.0:
-            return Search.race(task.description, steps, schedule, seed, start, budget)
-        left = max((budget - once / steps) / (1.0 + share), 1e-9)
-        try:
-            return Search.race(task.description, steps, schedule, seed, start, left)
-        except ValueError:
-            least = next(part / 100 for part in range(1, 3100) if _pays(part / 100))
-            raise ValueError(
-                f"budget is {budget} full runs, of which evaluations take a share of {share / (1 + share):.0%}; what is left is "
-                f"too little for a search: give budget={least * (1 + share) + once / steps + 0.005:.2f} or more, or make "
-                "evaluations cheaper (fewer validation data)"
-            ) from None
+    race = functools.partial(Search.race, task.description, steps, schedule, seed, start)
 
-    def _pays(runs: float) -> bool:
+    def make(share: float, once: float, runs: float) -> Search:
+        """A search whose steps leave room for evaluations, within the budget and the time."""
+        within = budget if budget is not None and budget <= runs else runs if runs < _defaults.BUDGET else budget
+        if within is None or share == 0.0 and within == budget:
+            return race(budget)
+        left = max((within - once / steps) / (1.0 + share), 1e-9)
         try:
-            Search.race(task.description, steps, schedule, seed, start, runs)
+            return race(left)
         except ValueError:
-            return False
-        return True
+            needed = _least(race) * (1 + share) + once / steps + 0.005
+            if within == budget:
+                raise ValueError(
+                    f"budget is {budget} full runs, of which evaluations take a share of {share / (1 + share):.0%}; what is left is "
+                    f"too little for a search: give budget={needed:.2f} or more, or make evaluations cheaper (fewer validation data)"
+                ) from None
+            raise ValueError(
+                f"max_seconds is {max_seconds}, enough for {within:.3f} full runs of {steps} steps at the pace of the first steps, and "
+                f"the smallest search takes {needed:.2f}: give max_seconds={max_seconds * needed / within:.2g} or more"  # type: ignore[operator]
+            ) from None
 
     planned = (_defaults.BUDGET if budget is None else budget) * steps
     estimate = _loop.run(
@@ -281,7 +282,7 @@ def run_range_test(
     """``range_test`` on a task."""
     checked_steps(trial_steps, "trial_steps")
 
-    def make(share: float, once: float) -> Search:
+    def make(share: float, once: float, runs: float) -> Search:
         return Search.range_test(task.description, 0, low, high, trial_steps, rule, linear)
 
     return _loop.run(
@@ -308,12 +309,23 @@ def run_sweep(
     if seeds > 1 and task.reseed is None:
         raise ValueError(f"seeds is {seeds}, and each needs data in an order of its own: give reseed=, a function of the seed")
 
-    def make(share: float, once: float) -> Search:
+    def make(share: float, once: float, runs: float) -> Search:
         return Search.grid(task.description, steps, schedule, seed, low, high, per_decade, seeds, trial_steps)
 
     rates = math.ceil(math.log10(high / low) * per_decade - 1e-9) + 1 if 0 < low < high else 1
     planned = rates * seeds * (trial_steps or steps)
     return _loop.run(make, task, steps=steps, seed=seed, planned=planned, progress=progress, callback=callback)
+
+
+def _least(race: Callable[[float], Search]) -> float:
+    """The smallest budget of a search, in hundredths of a run."""
+    for part in range(1, 3100):
+        try:
+            race(part / 100)
+        except ValueError:
+            continue
+        return part / 100
+    return 31.0
 
 
 def checked_steps(steps: Any, name: str = "steps") -> None:

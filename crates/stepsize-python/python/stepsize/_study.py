@@ -271,6 +271,10 @@ class Study:
             trial.leave()
         self._held = None
 
+    def __repr__(self) -> str:
+        state = "closed" if self._held is None else f"{len(self._running)} running"
+        return f"Study({self.name!r}, metric={self.metric!r}), {state}"
+
     def __enter__(self) -> Study:
         return self
 

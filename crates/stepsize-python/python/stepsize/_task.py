@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -67,6 +68,13 @@ class Task(Protocol):
         ...
 
     @property
+    def clock(self) -> Callable[[], float]:
+        """Seconds that training and evaluation are timed by, for the cost. On a processor that others
+        use too, those of this process say more than those on the wall.
+        """
+        ...
+
+    @property
     def agree(self) -> Callable[[float], float]:
         """The largest of this value over all processes that run the same search."""
         ...
@@ -74,6 +82,8 @@ class Task(Protocol):
 
 class TaskDefaults:
     """What an adapter need not say. ``evaluate`` and ``reseed`` are its own: ``None`` or a method."""
+
+    clock: Callable[[], float] = staticmethod(time.perf_counter)
 
     def check(self) -> None:
         """Knows nothing before the first step."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import time
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, TypeAlias, overload
 
@@ -96,6 +97,8 @@ class Training(TaskDefaults):
 
         self._step, self._evaluate = jax.jit(step), jax.jit(evaluate)
         self._samples = 1.0
+        if jax.default_backend() == "cpu":
+            self.clock = time.process_time
         self._all: tuple[Any, ...] = (params, state, first, key)
 
     def step(self, lr: float) -> float:

@@ -7,6 +7,7 @@ the metrics and the global random generators are bit for bit as before.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, Literal, overload
 
@@ -19,6 +20,8 @@ from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
+
+_ONE_BATCH = 4096  # samples that are evaluated in one call; more may not fit into memory
 
 
 class Arrays:
@@ -66,6 +69,8 @@ class Training(TaskDefaults):
                 "as its rate, and give the schedule to the search as schedule="
             )
         self._samples = 1.0
+        if _on_cpu():
+            self.clock = time.process_time
         self.draw = np.random.default_rng(0)
         self.also = [*also, self.draw]
         self.data = _batches(data, batch_size, self.draw)
@@ -112,10 +117,20 @@ class Training(TaskDefaults):
     def thin(self, steps: float) -> float:
         restore = _keep_rng(self.also)
         try:
-            self.held, price = _data.thinned(self._batches(), self.count, steps, self._samples, _size)
+            self.held, price = _data.thinned(self._one_batch(steps), self.count, steps, self._samples, _size)
         finally:
             restore()
         return price
+
+    def _one_batch(self, steps: float) -> Any:
+        """Arrays as one batch of samples that are spread over them: each call costs as much as a small
+        model does.
+        """
+        source, limit = self.held or self.data, int(max(steps * self._samples / _data.FORWARD, _data.LEAST))
+        if not isinstance(source, Arrays) or min(limit, len(source.x)) > _ONE_BATCH:
+            return self._batches()
+        rows = np.unique(np.linspace(0, len(source.x) - 1, min(limit, len(source.x))).astype(int))
+        return [(source.x[rows], source.y[rows])]
 
     def _batches(self) -> Any:
         if self.held is None:
@@ -163,6 +178,18 @@ def _keep_rng(also: Sequence[Any]) -> Callable[[], None]:
         torch()
 
     return restore
+
+
+def _on_cpu() -> bool:
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return bool(jax.default_backend() == "cpu")
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return not torch.cuda.is_available()
+    return False
 
 
 def _value(variable: Any) -> Any:

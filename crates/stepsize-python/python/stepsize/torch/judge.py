@@ -131,13 +131,13 @@ class Judge:
                 generator.set_state(state)
         return self._held
 
-    def thin(self, steps: float, samples: float) -> float:
-        """``Task.thin``, where one step takes ``samples`` samples."""
+    def thin(self, steps: float, batch: float, samples: float) -> float:
+        """``Task.thin``, where one step takes ``samples`` samples in batches of ``batch``."""
         restore_rng = keep_rng()
         try:
             limit = max(steps * samples / _data.FORWARD, _data.LEAST if self._scored is None else _LEAST_SCORED)
             held = self._batches()
-            chosen = _drawn(held, int(limit), self._count)
+            chosen = _drawn(held, int(limit), self._count, int(batch))
             if chosen is None:
                 every = list(itertools.islice(_data.begin(held), self._count))
                 chosen = _data.spread(every, limit, size_of, _cut if self._pairs else None)
@@ -145,13 +145,13 @@ class Judge:
                 self._held = chosen if thinned else held
             else:
                 self._held = chosen
-            size = sum(map(size_of, chosen))
+            price = _data.price_of(chosen, size_of, batch, samples)
         finally:
             restore_rng()
-        return largest_of_all(size) * _data.FORWARD / samples
+        return largest_of_all(price)
 
 
-def _drawn(loader: Any, limit: int, count: int) -> list[Any] | None:
+def _drawn(loader: Any, limit: int, count: int, batch: int) -> list[Any] | None:
     """Batches of ``limit`` samples that are drawn from the whole data set of a loader, whose own first
     batches may be of one class; ``None`` for other loaders, or if there are not more samples.
     """
@@ -163,7 +163,9 @@ def _drawn(loader: Any, limit: int, count: int) -> list[Any] | None:
     if min(total, count * loader.batch_size) <= limit:
         return None
     order = torch.randperm(total, generator=torch.Generator().manual_seed(0))[:limit].tolist()
-    return list(DataLoader(Subset(loader.dataset, order), loader.batch_size, collate_fn=loader.collate_fn))
+    # Without gradients, twice the training batch fits into memory.
+    size = max(loader.batch_size, 2 * batch)
+    return list(DataLoader(Subset(loader.dataset, order), size, collate_fn=loader.collate_fn))
 
 
 def _cut(batch: Any, count: int) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -72,7 +73,9 @@ class Training(TaskDefaults):
         )  # fmt: skip
         own = [one for one in (scaler, average) if one is not None]
         self.also = [*also, *own, *generators(loader), *generators(val_loader)]
-        self._samples, self._base = 1.0, 1.0
+        self._batch, self._base = 1.0, 1.0
+        if all(p.device.type == "cpu" for p in model.parameters()):
+            self.clock = time.process_time
         self._snapshot: Snapshot | None = None
         self._watched = False  # the first step
 
@@ -91,7 +94,7 @@ class Training(TaskDefaults):
     def check(self) -> None:
         self._ready()
         batch = self.batches.next()
-        self._samples = size_of(batch) * self.accumulate
+        self._batch = size_of(batch)
         with torch.enable_grad(), self._watch():
             check_first_batch(self.model, self.optimizer, self.name, batch, self.loss)
 
@@ -163,7 +166,7 @@ class Training(TaskDefaults):
         return self.judge()
 
     def thin(self, steps: float) -> float:
-        return self.judge.thin(steps, self._samples)
+        return self.judge.thin(steps, self._batch, self._batch * self.accumulate)
 
     def agree(self, value: float) -> float:
         return largest_of_all(value)
