@@ -64,9 +64,8 @@ def test_tensorboard_shows_every_trial_and_the_answer(tmp_path):
     assert [step for step, _ in runs["search"]["cost"]] == [event.taken for event in kept.of("trial_end")]
 
 
-def test_mlflow_has_a_run_for_the_search_and_one_for_each_trial(tmp_path, monkeypatch):
+def test_mlflow_has_a_run_for_the_search_and_one_for_each_trial(tmp_path):
     mlflow = pytest.importorskip("mlflow")
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     uri = (tmp_path / "runs").as_uri()
     kept = Kept(loggers.MLflow("rates", uri))
     estimate, taken = search(kept)
@@ -129,9 +128,8 @@ def test_wandb_has_the_search_beside_the_training_of_its_run(tmp_path, monkeypat
     assert summary["stepsize/answer"] == estimate.lr
 
 
-def test_a_refusal_is_logged_as_one(tmp_path, monkeypatch):
+def test_a_refusal_is_logged_as_one(tmp_path):
     mlflow = pytest.importorskip("mlflow")
-    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
     uri = tmp_path.as_uri()
     estimate, _ = search(loggers.MLflow("rates", uri), flat=True)
     client = mlflow.MlflowClient(uri)

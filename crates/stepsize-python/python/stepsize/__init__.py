@@ -12,7 +12,9 @@ that you need:
 - ``stepsize.torch``: searches, schedulers and a guard against broken steps for PyTorch
 - ``stepsize.jax`` and ``stepsize.optax``: searches for JAX; schedules and controllers for optax
 - ``stepsize.keras``: searches, schedules and controllers for Keras 3 on any backend
-- ``stepsize.lightning``, ``stepsize.transformers``: callbacks for the two trainers
+- ``stepsize.lightning``, ``stepsize.transformers``, ``stepsize.accelerate``, ``stepsize.ignite``,
+  ``stepsize.skorch``, ``stepsize.sklearn``: one line for each trainer
+- ``stepsize.loggers`` and ``stepsize.optuna``: where a search is logged, and studies of Optuna
 """
 
 from ._answer import RefusedError

@@ -129,7 +129,8 @@ class _Task(Training):
             inside()
 
     def _step(self) -> float:
-        accelerator, losses = self.accelerator, []
+        accelerator = self.accelerator
+        losses: list[float] = []
         self.stepper.zero_grad()
         while not losses or not accelerator.sync_gradients:
             batch = self.batches.next()

@@ -277,7 +277,7 @@ class _Task(TaskDefaults):
         if held > most:
             rows = np.sort(np.random.default_rng(0).permutation(held)[:most])
             self.X_val, self.y_val = self.X_val[rows], self.y_val[rows]
-        return self.X_val.shape[0] * _data.FORWARD / self.size
+        return float(self.X_val.shape[0] * _data.FORWARD / self.size)
 
-    def begin(self, trial: Trial) -> None:
+    def begin(self, trial: Trial | None = None) -> None:
         self._batches = iter(())

@@ -79,7 +79,7 @@ def find(
         restore()
 
 
-class LearningRateFinder(skorch.callbacks.Callback):  # type: ignore[misc]
+class LearningRateFinder(skorch.callbacks.Callback):
     """Searches at the beginning of ``fit``, and trains with the rate: ``net.lr`` is set too.
 
     ``partial_fit`` of a net that was trained before does not search.
@@ -133,7 +133,8 @@ def _found(net: Any, train: Any, held: Any, fit_params: Any, **options: Any) -> 
     task = _Task(net, loaders[0], loaders[1], fit_params, options.pop("val_batches", _defaults.VAL_BATCHES))
     try:
         with task.own_workers():
-            return _search.run_find(task, steps=steps, **options)
+            found: Answer | Refusal = _search.run_find(task, steps=steps, **options)
+            return found
     finally:
         restore()
 

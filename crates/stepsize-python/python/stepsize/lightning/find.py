@@ -13,12 +13,13 @@ from typing import Any, Literal
 
 from .. import Answer, Refusal, Schedule, _defaults, _search
 from .._event import Callback
-from .callback import pl
 from .task import Task, searched
 
 try:
+    import lightning.pytorch as pl
     from lightning.pytorch.utilities.parsing import lightning_getattr, lightning_hasattr, lightning_setattr
 except ImportError:  # the other name of the package
+    import pytorch_lightning as pl
     from pytorch_lightning.utilities.parsing import lightning_getattr, lightning_hasattr, lightning_setattr
 
 __all__ = ["LearningRateFinder", "apply", "find"]
@@ -133,7 +134,7 @@ def apply(module: Any, estimate: Answer | Refusal, *, attr_name: str = "", first
     return lr
 
 
-class LearningRateFinder(pl.Callback):  # type: ignore[misc,name-defined] # pyright: ignore[reportGeneralTypeIssues]
+class LearningRateFinder(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues] one of two packages
     """Searches for the rate at the beginning of ``fit``, and trains with it. It takes the place of
     Lightning's own ``LearningRateFinder``.
 

@@ -14,11 +14,13 @@ from .. import Answer, Refusal, Schedule, _data
 from ..torch.snapshot import keep_rng
 from ..torch.trainers import keep_attributes, schedule_of
 from ..torch.training import Training
-from .callback import StepsizeCallback, pl
+from .callback import StepsizeCallback
 
 try:
+    import lightning.pytorch as pl
     from lightning.pytorch.utilities.model_helpers import is_overridden
 except ImportError:  # the other name of the package
+    import pytorch_lightning as pl
     from pytorch_lightning.utilities.model_helpers import is_overridden
 
 __all__ = ["Task", "searched"]
@@ -110,7 +112,7 @@ def _begun_anew(loop: Any) -> None:
             _begun_anew(one)
 
 
-class _Seen(pl.Callback):  # type: ignore[misc,name-defined] # pyright: ignore[reportGeneralTypeIssues]
+class _Seen(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues] one of two packages
     """Sees what each training batch gave."""
 
     loss = math.nan
@@ -126,7 +128,9 @@ class _Seen(pl.Callback):  # type: ignore[misc,name-defined] # pyright: ignore[r
 class Task(Training):
     """``trainer`` is the copy, in the middle of its ``fit``; ``given`` the user's."""
 
-    def __init__(self, trainer: Any, given: Any, steps: int | None, monitor: str, val_batches: int, snapshots: str | None = None) -> None:
+    def __init__(
+        self, trainer: Any, given: Any, steps: int | None, monitor: str, val_batches: int, snapshots: str | None = None
+    ) -> None:
         self.pl, self.given, self.monitor = trainer, given, monitor
         self.loop = trainer.fit_loop
         self.loop.setup_data()
@@ -177,7 +181,7 @@ class Task(Training):
 
     def _validates(self) -> bool:
         source = self.loop.epoch_loop.val_loop._data_source
-        return (
+        return bool(
             self.pl.limit_val_batches != 0
             and is_overridden("validation_step", self.pl.lightning_module)
             and source.is_defined()
@@ -218,7 +222,7 @@ class Task(Training):
         if self.fresh:
             iter(fetcher)
             self.loop.reset()
-            self.model.on_train_start()
+            self.pl.lightning_module.on_train_start()
         self.epoch_loop.reset()
         self.epoch_loop.on_run_start(fetcher)
         self.fresh, self.running = False, True

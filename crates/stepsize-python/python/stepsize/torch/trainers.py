@@ -91,7 +91,7 @@ def schedule_of(scheduler: Any, steps: int, *, every: int = 1, epoch: int | None
     optimizer = scheduler.optimizer
     shared = {id(p): p for group in optimizer.param_groups for p in group["params"]}
     shared.update({id(p): p for p in optimizer.state if isinstance(p, Tensor)})
-    shared[id(optimizer.state)] = {}  # type: ignore[assignment] # the copy takes no step
+    shared[id(optimizer.state)] = {}  # the copy takes no step
     copied = copy.deepcopy(scheduler, shared)
     groups = copied.optimizer.param_groups
     # The rate of a schedule that rises to a max_lr is that.

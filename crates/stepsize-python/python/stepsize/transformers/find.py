@@ -219,7 +219,8 @@ class _Task(Training):
         self.accumulate = hf.args.gradient_accumulation_steps
         self.length = len(hf.loader) if has_length(hf.loader) else None
         self.steps = self._planned() if steps is None else steps
-        self.epoch, self.left, self.running = 0, math.inf, None
+        self.epoch, self.left = 0, math.inf
+        self.running: Iterator[Any] | None = None
         self._outside = keep_attributes(hf.accelerator.gradient_state)
 
     def evaluate(self) -> float | tuple[float, float]:
@@ -243,7 +244,7 @@ class _Task(Training):
             raise ValueError(
                 "the train_dataset has no length, and max_steps of the arguments is not set: give steps=, or set max_steps"
             )
-        return math.ceil(args.num_train_epochs * max(1, math.ceil(length / self.accumulate)))
+        return math.ceil(float(args.num_train_epochs) * max(1, math.ceil(length / self.accumulate)))
 
     @property
     def schedule(self) -> Schedule:
@@ -286,8 +287,9 @@ class _Task(Training):
         return iter(loader)
 
     def _next_epoch(self) -> Iterator[Any]:
-        loader = self.loader_now
-        for one in (loader, getattr(getattr(loader, "batch_sampler", None), "batch_sampler", None)):
+        loader: Any = self.loader_now
+        samplers: list[Any] = [loader, getattr(getattr(loader, "batch_sampler", None), "batch_sampler", None)]
+        for one in samplers:
             if hasattr(one, "set_epoch"):
                 one.set_epoch(self.epoch)
         self.epoch += 1
