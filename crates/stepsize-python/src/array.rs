@@ -52,3 +52,19 @@ pub(crate) fn map<'py>(
     let flat = numpy.call_method1("frombuffer", (PyByteArray::new(py, &values), "<f8"))?;
     flat.call_method1("reshape", (array.getattr("shape")?,))
 }
+
+/// A number of steps. A negative one is a `ValueError` that says so.
+pub(crate) struct Count(pub(crate) u64);
+
+impl<'py> FromPyObject<'_, 'py> for Count {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        match given.extract::<i64>() {
+            Ok(steps) if steps < 0 => {
+                Err(PyValueError::new_err(format!("steps is {steps}; a run needs at least 1 step")))
+            }
+            _ => given.extract().map(Count),
+        }
+    }
+}

@@ -1,8 +1,9 @@
 //! `Estimate`: the answer of a search, with the pictures and pages of it.
 
 use crate::fault::{not_json, raised};
+use pyo3::basic::CompareOp;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyType};
+use pyo3::types::{PyBytes, PyTuple, PyType};
 use serde_json::Value;
 use std::path::PathBuf;
 use stepsize::{Answer, Report};
@@ -12,21 +13,35 @@ use stepsize_draw::{figure, json, page, show};
 /// Width of the text of `print(estimate)`, in characters.
 const COLUMNS: usize = 100;
 
-/// The answer of a search: a rate, or a refusal with its reason. True when it has a rate.
+/// The outcome of a search: an ``Answer``, which has a rate and is true, or a ``Refusal``, which has a
+/// reason and is false.
 ///
 /// ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
-/// matplotlib, and ``report`` writes it as a page.
-#[pyclass(name = "Estimate", module = "stepsize", frozen)]
-#[derive(Clone)]
+/// matplotlib, and ``report`` writes it as a page. Two are equal when everything in them is, the
+/// seconds of the trials included.
+#[pyclass(name = "Estimate", module = "stepsize", frozen, subclass)]
 pub struct PyEstimate {
     report: Report,
 }
 
-impl From<Report> for PyEstimate {
-    fn from(report: Report) -> Self {
-        let question = report.question.clone();
-        Self { report: report.with_words(|remedy| crate::remedy::words(&question, remedy)) }
-    }
+/// A search that found a rate: ``lr`` is a number.
+#[pyclass(name = "Answer", module = "stepsize", frozen, extends = PyEstimate)]
+pub struct PyAnswer;
+
+/// A search that refused to answer: ``lr`` is ``None``; ``refused``, ``why`` and ``advice`` say the
+/// reason and what to do.
+#[pyclass(name = "Refusal", module = "stepsize", frozen, extends = PyEstimate)]
+pub struct PyRefusal;
+
+/// The estimate of a report, as Python sees it: an `Answer` or a `Refusal`.
+pub(crate) fn estimate(py: Python<'_>, report: Report) -> PyResult<Py<PyAny>> {
+    let answered = matches!(report.estimate.answer, Answer::Rate(_));
+    let base = PyClassInitializer::from(PyEstimate { report });
+    Ok(if answered {
+        Py::new(py, base.add_subclass(PyAnswer))?.into_any()
+    } else {
+        Py::new(py, base.add_subclass(PyRefusal))?.into_any()
+    })
 }
 
 #[pymethods]
@@ -44,7 +59,8 @@ impl PyEstimate {
         self.report.interval().map(|(low, high)| (low.get(), high.get()))
     }
 
-    /// Optimizer steps that the search took, in full runs.
+    /// What the search took, in full runs: its optimizer steps, and its evaluations by the time of a
+    /// step.
     #[getter]
     fn cost(&self) -> f64 {
         self.report.estimate.cost_runs
@@ -82,6 +98,39 @@ impl PyEstimate {
         format!("{:#}", json::object(&self.report))
     }
 
+    /// The object of ``to_json`` as a dictionary.
+    fn to_dict<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        py.import("json")?.call_method1("loads", (self.to_json(),))
+    }
+
+    /// The recommended base rate.
+    ///
+    /// Raises:
+    ///     RefusedError: When the search refused; it says why and what to do.
+    fn require<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("stepsize._answer")?.call_method1("require", (slf,))
+    }
+
+    /// Sets the rate of an optimizer and of the schedulers that were made for it.
+    ///
+    /// The first parameter group gets ``lr`` as its base rate, and all others keep their ratio to it.
+    /// What schedulers keep (``base_lrs``, ``initial_lr``, ``max_lr``) is scaled too, so that none of
+    /// them undoes it. A Keras optimizer works as well.
+    ///
+    /// Args:
+    ///     optimizer: The optimizer that the search was made with.
+    ///     schedulers: Every scheduler that was made for it so far.
+    ///
+    /// Raises:
+    ///     RefusedError: When the search refused. Nothing is changed.
+    ///     ValueError: When the optimizer has a scheduler that is not given.
+    ///     TypeError: When ``optimizer`` has no rate that can be set.
+    #[pyo3(signature = (optimizer, *schedulers))]
+    fn apply(slf: &Bound<'_, Self>, optimizer: &Bound<'_, PyAny>, schedulers: &Bound<'_, PyTuple>) -> PyResult<()> {
+        slf.py().import("stepsize._answer")?.call_method1("apply", (slf, optimizer, schedulers))?;
+        Ok(())
+    }
+
     /// The whole record as JSON text, with all curves; ``from_record`` reads it.
     fn to_record(&self) -> PyResult<String> {
         serde_json::to_string(&self.report).map_err(not_json)
@@ -92,8 +141,8 @@ impl PyEstimate {
     /// Raises:
     ///     ValueError: When it is not such a text.
     #[classmethod]
-    fn from_record(_: &Bound<'_, PyType>, text: &str) -> PyResult<Self> {
-        Ok(serde_json::from_str::<Report>(text).map_err(not_json)?.into())
+    fn from_record(cls: &Bound<'_, PyType>, text: &str) -> PyResult<Py<PyAny>> {
+        estimate(cls.py(), serde_json::from_str(text).map_err(not_json)?)
     }
 
     /// The picture of loss over rate, as SVG text.
@@ -121,6 +170,8 @@ impl PyEstimate {
 
     /// Draws loss over rate on matplotlib axes and returns them; without ``ax`` on new ones.
     ///
+    /// In a notebook the new axes are those of the current figure, which is then shown below the cell.
+    ///
     /// Raises:
     ///     ImportError: When matplotlib is not installed.
     #[pyo3(signature = (ax=None))]
@@ -137,7 +188,8 @@ impl PyEstimate {
     }
 
     fn __repr__(&self) -> String {
-        format!("Estimate({})", figure::headline(&self.report))
+        let name = if self.__bool__() { "Answer" } else { "Refusal" };
+        format!("{name}({})", figure::headline(&self.report))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<(Bound<'py, PyAny>, (String,))> {
@@ -167,6 +219,20 @@ impl PyEstimate {
     fn curve(&self) -> Vec<(f64, f64)> {
         let run = self.report.range_test();
         run.map(|r| r.train.iter().map(|p| (p.lr, p.loss)).collect()).unwrap_or_default()
+    }
+
+    fn __richcmp__(&self, other: &Bound<'_, PyAny>, op: CompareOp, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let Ok(other) = other.cast::<PyEstimate>() else { return Ok(py.NotImplemented()) };
+        let same = self.report == other.get().report;
+        match op {
+            CompareOp::Eq => Ok(same.into_pyobject(py)?.to_owned().into_any().unbind()),
+            CompareOp::Ne => Ok((!same).into_pyobject(py)?.to_owned().into_any().unbind()),
+            _ => Ok(py.NotImplemented()),
+        }
+    }
+
+    fn __hash__(&self) -> u64 {
+        self.lr().map_or(0, f64::to_bits) ^ self.report.cost.steps
     }
 
     fn __bool__(&self) -> bool {

@@ -44,7 +44,7 @@ mod _native {
     #[pymodule_export]
     use super::diagnosis::judge;
     #[pymodule_export]
-    use super::estimate::PyEstimate;
+    use super::estimate::{PyAnswer, PyEstimate, PyRefusal};
     #[pymodule_export]
     use super::fault::NotationError;
     #[pymodule_export]

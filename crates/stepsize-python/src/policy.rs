@@ -51,7 +51,13 @@ impl PyPolicy {
 impl PyPolicy {
     #[new]
     #[pyo3(signature = (lr, schedule=None, controller=None, *, steps=None))]
-    fn new(lr: f64, schedule: Option<Given>, controller: Option<&str>, steps: Option<u64>) -> PyResult<Self> {
+    fn new(
+        lr: f64,
+        schedule: Option<Given>,
+        controller: Option<&str>,
+        steps: Option<array::Count>,
+    ) -> PyResult<Self> {
+        let steps = steps.map(|steps| steps.0);
         let schedule = schedule.map(|given| given.schedule(steps)).transpose()?.unwrap_or_default();
         Self::build(lr, schedule, controller)
     }

@@ -3,9 +3,12 @@
 
 use stepsize::{Question, Remedy};
 
-/// What to do, for a search with this question.
-pub fn words(question: &Question, remedy: &Remedy) -> String {
+/// What to do, for a search with this question; `seconds` when it was time that ended it.
+pub fn words(question: &Question, remedy: &Remedy, seconds: Option<f64>) -> String {
     let verb = question.kind.name();
+    if let (Remedy::LargerBudget { .. } | Remedy::Resume, Some(seconds)) = (remedy, seconds) {
+        return format!("give it more time than {seconds:.3} s (`max_seconds=`)");
+    }
     let argument = match remedy {
         Remedy::LongerRun => "`steps=`",
         Remedy::LongerTrials { .. } if verb != "find" => "`trial_steps=`",
@@ -37,7 +40,7 @@ mod tests {
     #[test]
     fn advice_is_given_in_arguments() {
         let job = Job::new(400, Schedule::constant(), 0).unwrap();
-        let said = |question, remedy| words(&Question::in_words(question, "a task", job.clone()), &remedy);
+        let said = |question, remedy| words(&Question::in_words(question, "a task", job.clone()), &remedy, None);
         assert_eq!(said("find --probe race", Remedy::LongerRun), "train for more steps (`steps=`)");
         assert_eq!(said("sweep --seeds 1", Remedy::MoreSeeds), "add seeds (`seeds=`)");
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use crate::array;
 use crate::fault::raised;
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use std::collections::hash_map::DefaultHasher;
@@ -40,10 +41,31 @@ impl From<Schedule> for PySchedule {
 }
 
 /// An argument that is a schedule, or the notation of one.
-#[derive(FromPyObject)]
 pub(crate) enum Given {
     Ready(PySchedule),
     Text(String),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Given {
+    type Error = PyErr;
+
+    fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(schedule) = given.extract::<PySchedule>() {
+            return Ok(Given::Ready(schedule));
+        }
+        if let Ok(text) = given.extract::<String>() {
+            return Ok(Given::Text(text));
+        }
+        let kind = given.get_type().name()?;
+        let instead = if given.is_callable() {
+            "; a function of the step becomes one by Schedule.table([function(step) for step in range(steps)])"
+        } else {
+            ""
+        };
+        Err(PyTypeError::new_err(format!(
+            "schedule is a {kind}; it must be notation such as \"warmup(5%) then cosine\", or a stepsize.Schedule{instead}"
+        )))
+    }
 }
 
 impl Given {
@@ -60,8 +82,8 @@ impl Given {
 impl PySchedule {
     #[new]
     #[pyo3(signature = (notation, steps=None))]
-    fn new(notation: Given, steps: Option<u64>) -> PyResult<Self> {
-        Ok(notation.schedule(steps)?.into())
+    fn new(notation: Given, steps: Option<array::Count>) -> PyResult<Self> {
+        Ok(notation.schedule(steps.map(|steps| steps.0))?.into())
     }
 
     /// A schedule of one factor for each step. Beyond the end it holds the last one.

@@ -5,7 +5,6 @@
 //! can show a study that the other began, and both refuse another question under its name.
 
 use crate::controller::lock;
-use crate::estimate::PyEstimate;
 use crate::fault::{not_json, raised};
 use crate::schedule::{Given, PySchedule};
 use crate::session::PyRecord;
@@ -84,6 +83,9 @@ impl PyTrial {
         format!("Trial({}, lr={:?}, steps={})", self.id.0, self.spec.lr.get(), self.spec.steps)
     }
 }
+
+/// In full runs.
+const MORE_THAN_ANY_BUDGET: u64 = 1000;
 
 /// A study whose trials Python runs.
 #[pyclass(module = "stepsize._native", frozen)]
@@ -301,11 +303,39 @@ impl Search {
     }
 
     /// The answer from the trials that have ended.
-    fn conclude(&self, py: Python<'_>) -> PyResult<PyEstimate> {
-        let outcome = py.detach(|| lock(&self.study).conclude()).map_err(raised)?;
-        let report = Report::new(&self.question, &outcome.estimate, &outcome.trials)
+    ///
+    /// `evaluation_steps` is what evaluations cost, in optimizer steps. A search that was `cut_short`
+    /// is concluded as if its budget were spent; `seconds` are those after which it was, if it was
+    /// time that ended it.
+    #[pyo3(signature = (evaluation_steps=0.0, cut_short=false, seconds=None))]
+    fn conclude(
+        &self,
+        py: Python<'_>,
+        evaluation_steps: f64,
+        cut_short: bool,
+        seconds: Option<f64>,
+    ) -> PyResult<Py<PyAny>> {
+        let mut outcome = py.detach(|| lock(&self.study).conclude()).map_err(raised)?;
+        if cut_short {
+            outcome.estimate = self.when_spent(&outcome.trials).map_err(raised)?;
+        }
+        let mut report = Report::new(&self.question, &outcome.estimate, &outcome.trials)
             .with_wall_seconds(self.begin.elapsed().as_secs_f64())
-            .with_interrupted(outcome.interrupted);
-        Ok(report.into())
+            .with_interrupted(outcome.interrupted && !cut_short)
+            .with_words(|remedy| crate::remedy::words(&self.question, remedy, seconds));
+        report.cost.runs += evaluation_steps / self.question.job.steps as f64;
+        report.estimate.cost_runs = report.cost.runs;
+        crate::estimate::estimate(py, report)
+    }
+}
+
+impl Search {
+    /// What the probe concludes when nothing is left of its budget.
+    fn when_spent(&self, trials: &[stepsize::Trial]) -> stepsize::Result<stepsize::Estimate> {
+        let mut trials = trials.to_vec();
+        if let Some(last) = trials.last_mut() {
+            last.steps_void += self.question.job.steps.saturating_mul(MORE_THAN_ANY_BUDGET);
+        }
+        self.question.probe()?.estimate(&trials)
     }
 }

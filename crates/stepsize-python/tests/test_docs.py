@@ -9,7 +9,10 @@ import sys
 import pytest
 
 DOCS = pathlib.Path(__file__).parents[3] / "docs"
-FRAMEWORKS = {"torch", "jax", "optax", "keras", "lightning", "transformers", "sklearn", "numpy", "matplotlib"}
+FRAMEWORKS = {
+    "torch", "jax", "optax", "keras", "lightning", "transformers", "sklearn", "numpy", "matplotlib", "accelerate", "ignite", "skorch",
+    "tensorboard", "optuna",
+}
 PAGES = sorted(p.name for p in DOCS.glob("*.md") if "```python" in p.read_text())
 
 
@@ -25,7 +28,7 @@ def runs(program, tmp_path):
 
 
 def test_there_is_a_page_for_every_framework():
-    assert {f"{name}.md" for name in ("torch", "jax", "keras", "lightning", "transformers", "scikit-learn", "numpy")} <= set(PAGES)
+    assert {f"{name}.md" for name in ("torch", "jax", "keras", "lightning", "transformers", "scikit-learn", "numpy", "trainers")} <= set(PAGES)
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -57,7 +57,7 @@ def test_it_finds_a_good_rate_and_puts_everything_back(begun):
     found = sk.find(model, TRAIN, HELD, steps=400, schedule="cosine", progress=False)
     assert same(everything(model), before)
     assert float(model.optimizer.learning_rate) == pytest.approx(1e-4)
-    assert found.lr and found.cost <= 1.0 and "Sequential" in found.to_json()
+    assert found.lr and found.cost <= 1.5 and "Sequential" in found.to_json()
     if begun:
         return
 

@@ -21,6 +21,12 @@ FRAMEWORKS = {
     "keras": ("keras",),
     "lightning": ("lightning",),
     "transformers": ("transformers", "torch"),
+    "accelerate": ("accelerate", "torch"),
+    "ignite": ("ignite", "torch"),
+    "skorch": ("skorch", "torch"),
+    "sklearn": ("sklearn",),
+    "optuna": ("optuna",),
+    "loggers": (),
 }
 
 

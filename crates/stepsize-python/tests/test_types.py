@@ -8,7 +8,9 @@ import sys
 import pytest
 
 PROJECT = pathlib.Path(__file__).parent.parent
-FRAMEWORKS = ("torch", "jax", "optax", "keras", "lightning", "transformers")
+FRAMEWORKS = (
+    "torch", "jax", "optax", "keras", "lightning", "transformers", "accelerate", "sklearn", "skorch", "ignite", "optuna",
+)
 COMMANDS = {
     "mypy": ["mypy", "python"],
     "stubtest": ["mypy.stubtest", "stepsize._native"],

@@ -4,23 +4,30 @@
 
     estimate = stepsize.find(step, save, restore, steps=10_000, schedule="cosine", evaluate=evaluate)
     print(estimate)
+    lr = estimate.require()
 
-``stepsize.diagnose`` judges the rate of a training by its losses or its logs. Each framework has a module of its own. ``import stepsize`` imports no framework; import the module
-that you need:
+``stepsize.diagnose`` judges the rate of a training by its losses or its logs. Each framework has a
+module of its own. ``import stepsize`` imports no framework; import the module that you need:
 
 - ``stepsize.torch``: searches, schedulers and a guard against broken steps for PyTorch
 - ``stepsize.jax`` and ``stepsize.optax``: searches for JAX; schedules and controllers for optax
 - ``stepsize.keras``: searches, schedules and controllers for Keras 3 on any backend
-- ``stepsize.lightning``, ``stepsize.transformers``: callbacks for the two trainers
+- ``stepsize.lightning``, ``stepsize.transformers``, ``stepsize.accelerate``, ``stepsize.ignite``,
+  ``stepsize.skorch``, ``stepsize.sklearn``: one line for each trainer
+- ``stepsize.loggers`` and ``stepsize.optuna``: where a search is logged, and studies of Optuna
 """
 
+from ._answer import RefusedError
 from ._diagnose import Diagnosis, Finding, Reading, RunDiagnosis, SeriesRead, SweepDiagnosis, diagnose
-from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
+from ._event import SearchEvent
+from ._native import Answer, Controller, Estimate, NotationError, Policy, Refusal, Schedule, __version__
 from ._search import find, range_test, sensitivity, sweep
 from ._study import Study
 from ._trial import Trial
+from ._versions import show_versions
 
 __all__ = [
+    "Answer",
     "Controller",
     "Diagnosis",
     "Estimate",
@@ -28,8 +35,11 @@ __all__ = [
     "NotationError",
     "Policy",
     "Reading",
+    "Refusal",
+    "RefusedError",
     "RunDiagnosis",
     "Schedule",
+    "SearchEvent",
     "SeriesRead",
     "Study",
     "SweepDiagnosis",
@@ -39,5 +49,6 @@ __all__ = [
     "find",
     "range_test",
     "sensitivity",
+    "show_versions",
     "sweep",
 ]

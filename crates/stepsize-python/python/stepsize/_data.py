@@ -60,6 +60,62 @@ class Batches:
         raise ValueError(f"the {self._name} gives no batch: it needs at least one")
 
 
+def spread(
+    batches: Iterable[Any], limit: float, size_of: Callable[[Any], float], cut: Callable[[Any, int], Any] | None = None
+) -> list[Any]:
+    """Batches of about ``limit`` samples, at least one batch, spread evenly over those that are given:
+    the first ones may be of one class.
+
+    Args:
+        batches: The batches.
+        limit: Samples.
+        size_of: Samples in a batch.
+        cut: Leaves so many samples of a batch, spread over it; without it a batch stays whole.
+    """
+    every = list(batches)
+    total = sum(map(size_of, every))
+    if not every or total <= limit:
+        return every
+    count = max(1, int(len(every) * limit / total))
+    chosen = [every[(2 * at + 1) * len(every) // (2 * count)] for at in range(count)]
+    if cut is not None and count == 1 and size_of(chosen[0]) > limit:
+        return [cut(chosen[0], int(limit))]
+    return chosen
+
+
+FORWARD = 1 / 3
+"""Price of a sample that is evaluated, in samples that are trained: a backward pass takes about twice
+the time of a forward pass (Hobbhahn and Sevilla, "What's the backward-forward FLOP ratio for neural
+networks?", 2021).
+"""
+LEAST = 200
+"""Fewest samples of an evaluation, if there are so many."""
+
+
+def price_of(batches: Iterable[Any], size_of: Callable[[Any], float], batch: float, step: float) -> float:
+    """What evaluating ``batches`` costs, in optimizer steps of ``step`` samples. A batch smaller than the
+    training batches, of ``batch`` samples, costs as much as one of them.
+    """
+    return sum(max(size_of(one), batch) for one in batches) * FORWARD / step
+
+
+def thinned(held: Any, count: int, steps: float, samples: float, size_of: Callable[[Any], float]) -> tuple[Any, float]:
+    """Evaluation batches whose price is about ``steps`` optimizer steps of ``samples`` samples, and that
+    price: ``held`` itself where it is cheap enough, else some of its first ``count`` batches.
+    """
+    every = list(itertools.islice(begin(held), count))
+    chosen = spread(every, max(steps * samples / FORWARD, LEAST), size_of)
+    return chosen if len(chosen) < len(every) else held, price_of(chosen, size_of, samples, samples)
+
+
+def length(loader: Any) -> int | None:
+    """Batches of one pass; ``None`` when the loader does not know."""
+    try:
+        return len(loader)
+    except TypeError:
+        return None
+
+
 def keep_rng(also: Sequence[Any] = ()) -> Callable[[], None]:
     """Keeps the state of the global generators of Python and NumPy (when imported), and of the
     NumPy generators in ``also``.

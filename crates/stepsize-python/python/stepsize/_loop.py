@@ -1,163 +1,276 @@
 """The loop that runs the trials of a search: ask, train, tell, and put everything back.
 
-The compiled core decides which rates to try; nothing is decided here. Whatever happens (an
-exception, Ctrl-C), the first snapshot is restored before the caller sees it.
+The compiled core decides which rates to try. Here it is decided when a trial is evaluated, and that a
+search ends when its time is over. Whatever happens (an exception, Ctrl-C), the first snapshot is
+restored before the caller sees it.
 """
 
 from __future__ import annotations
 
 import contextlib
-import importlib
+import math
 import signal
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
-from ._native import Estimate, Search, Trial
+from . import _progress
+from ._event import Callback, SearchEvent
+from ._meter import Meter
+from ._native import Answer, Refusal, Search, Trial
+from ._task import Closures, Task, TaskDefaults
 
+__all__ = ["Closures", "Task", "TaskDefaults", "run"]
 
-class Task(Protocol):
-    """What a search needs of a training run. Each framework has one adapter that implements it."""
-
-    @property
-    def description(self) -> str:
-        """What is trained, as text for people."""
-        ...
-
-    @property
-    def step(self) -> Callable[[float], Any]:
-        """Takes one optimizer step at the given rate and returns the training loss."""
-        ...
-
-    @property
-    def save(self) -> Callable[[], Any]:
-        """Returns a snapshot of everything that a trial changes."""
-        ...
-
-    @property
-    def restore(self) -> Callable[[Any], Any]:
-        """Puts a snapshot back."""
-        ...
-
-    @property
-    def begin(self) -> Callable[[], Any]:
-        """Called at the start of each trial, after ``restore``."""
-        ...
-
-    @property
-    def evaluate(self) -> Callable[[], Any] | None:
-        """Returns the validation loss, or ``(loss, score)``. Without it a trial is judged by its
-        last training losses.
-        """
-        ...
-
-    @property
-    def reseed(self) -> Callable[[int], Any] | None:
-        """Seeds the order of the data. A search with several seeds needs it."""
-        ...
+Make = Callable[[float, float, float], Search]
+"""Makes a search. The arguments are the price of its evaluations (their share of the steps of a trial, and
+what the one before the first trial costs, in steps) and the full runs that there is time for.
+"""
+_FEW = 5
+"""Readings of a trial after its start. With fewer the search cannot tell their scatter, and repeats
+rates instead, which costs more.
+"""
+_SHARE = 0.25
+"""All evaluations are made where they cost no more than this share of a trial's steps ..."""
+_TIMED = 5  # steps that are timed before a search with a limit of time; the last one counts
+_MOST = 0.5
+"""... and the few where they cost no more than this. The one at the end is made at any price."""
 
 
-class Closures:
-    """A task made of the user's functions."""
-
-    def __init__(
-        self,
-        description: str,
-        step: Callable[[float], Any],
-        save: Callable[[], Any],
-        restore: Callable[[Any], Any],
-        evaluate: Callable[[], Any] | None = None,
-        reseed: Callable[[int], Any] | None = None,
-    ) -> None:
-        self.description = description
-        self.step, self.save, self.restore, self.evaluate, self.reseed = step, save, restore, evaluate, reseed
-
-    def begin(self) -> None:
-        """Does nothing: a trial starts from what was restored."""
-
-
-def run(search: Search, task: Task, *, seed: int, planned: float, progress: bool | None) -> Estimate:
-    """Runs every trial that ``search`` asks for on ``task``, and returns the conclusion.
+def run(
+    make: Make,
+    task: Task,
+    *,
+    steps: int,
+    seed: int,
+    planned: float,
+    progress: bool | None,
+    callback: Callback | None = None,
+    max_seconds: float | None = None,
+    budget: float | None = None,
+    sparing: bool = False,
+) -> Answer | Refusal:
+    """Runs every trial that a search asks for on ``task``, and returns the conclusion.
 
     Args:
-        search: Decides which trials to run.
-        task: Runs them.
+        make: Makes the search.
+        task: Runs the trials.
+        steps: Length of the full run.
         seed: Seed of the state that ``task`` is in; a trial with another seed is reseeded.
         planned: Steps that the search will take at most, for the progress bar.
-        progress: As in ``stepsize.find``.
+        progress, callback, max_seconds: As in ``stepsize.find``.
+        budget: The most to spend, in full runs, where there is a limit.
+        sparing: Whether evaluations become fewer and smaller where they would cost more than their
+            share of a trial.
 
     Raises:
-        ValueError: When a trial has another seed and the task cannot be reseeded.
+        ValueError: When ``task.check`` finds a fault, or a loss is not finite before the first step.
     """
+    search = make(0.0, 0.0, math.inf)  # raises for what is wrong with the arguments, before anything runs
     with _whole():
         origin = task.save()
+    meter = Meter(steps, max_seconds, task.agree, task.clock)
+    with _progress.shown(progress, planned) as shown:
+        try:
+            task.check()
+            price, once, runs = 0.0, False, math.inf
+            if max_seconds is not None:
+                runs = _affordable_runs(task, meter, max_seconds)
+                search = make(0.0, 0.0, runs)
+            if sparing and task.evaluate is not None and (first := search.ask()) is not None:
+                price = task.thin(_SHARE * first.steps / _FEW)
+                search, once = _affordable(make, first, price, runs)
+            limit = math.inf if budget is None else budget * steps
+            trials = _Trials(search, task, origin, seed, meter, _Teller(callback, meter, shown), price, limit, once)
+            trials.tell("search", task=task.description, steps=steps, seed=seed)
+            trials.run()
+        finally:
+            with _whole():
+                task.restore(origin)
+    spent = meter.seconds if trials.out_of_time else None
+    estimate = search.conclude(task.agree(meter.evaluation_steps), trials.cut_short, spent)
+    trials.tell("estimate", estimate=estimate)
+    return estimate
+
+
+def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
+    """Full runs that there is time for: a few steps at a rate of 0 are timed."""
+    for _ in range(_TIMED):
+        begin = time.perf_counter()
+        with meter.step():
+            task.step(0.0)
+        seconds = time.perf_counter() - begin
+    return (max_seconds - meter.seconds) / (task.agree(seconds) * meter.length)
+
+
+def _affordable(make: Make, first: Trial, price: float, runs: float) -> tuple[Search, bool]:
+    """The search that the budget pays for beside evaluations, and whether each trial is then evaluated
+    at its end only.
+    """
     try:
-        with _bar(progress, planned) as bar:
-            while (trial := search.ask()) is not None:
-                with _whole():
-                    task.restore(origin)
-                task.begin()
-                if trial.seed != seed:
-                    if task.reseed is None:
-                        raise ValueError(
-                            f"trial {trial.id} has seed {trial.seed}, and the search started with seed {seed}: "
-                            "give reseed=, a function that seeds the order of the data"
-                        )
-                    task.reseed(trial.seed)
-                _train(search, trial, task, bar)
-    finally:
-        with _whole():
-            task.restore(origin)
-    return search.conclude()
+        return make(len(_due(first, price)) * price / first.steps, price, runs), False
+    except ValueError:  # too little is left
+        return make(price / first.steps, 0.0, runs), True
 
 
-def _train(search: Search, trial: Trial, task: Task, bar: Any) -> None:
-    begin, evaluations = time.perf_counter(), set(trial.evaluations)
-    evaluate = task.evaluate or _Trailing(trial.steps)
-    trailing = evaluate if isinstance(evaluate, _Trailing) else None
-    end = None
-    for at in range(trial.steps):
-        lr = trial.rate(at)
-        if at == 0 and trailing is None:
-            end = search.evaluate(trial.id, 0, lr, *_pair(evaluate()))
+def _due(trial: Trial, price: float) -> list[int]:
+    """After how many steps to evaluate, when one evaluation costs ``price`` steps."""
+    offered = [step for step in trial.evaluations if step > 0]
+    few = {trial.steps * eighths // 8 for eighths in (1, 2, 4, 6, 8)}
+    some = [step for step in offered if step in few]
+    for due, share in ((offered, _SHARE), (some, _MOST), ([trial.steps // 2, trial.steps], _MOST)):
+        if len(due) * price <= share * trial.steps:
+            return due
+    return [trial.steps]
+
+
+class _Teller:
+    """Tells the callback and the progress bar."""
+
+    def __init__(self, callback: Callback | None, meter: Meter, shown: Callable[[SearchEvent], Any]) -> None:
+        self._callback, self._meter, self._shown = callback, meter, shown
+
+    def __call__(self, kind: Any, **fields: Any) -> None:
+        event = SearchEvent(kind, self._meter.steps, self._meter.runs, **fields)
+        self._shown(event)
+        if self._callback is not None:
+            self._callback(event)
+
+
+class _Trials:
+    """The trials of one search."""
+
+    def __init__(
+        self, search: Search, task: Task, origin: Any, seed: int, meter: Meter, tell: _Teller, price: float, limit: float,
+        once: bool,
+    ) -> None:  # fmt: skip
+        self.search, self.task, self.origin, self.seed = search, task, origin, seed
+        self.meter, self.tell, self.price, self.limit, self.once = meter, tell, price, limit, once
+        self.untrained: tuple[float, float | None] | None = None
+        self.cut_short = self.out_of_time = False
+
+    def run(self) -> None:
+        """Runs them all, or as many as time allows."""
+        while (trial := self.search.ask()) is not None:
+            with _whole():
+                self.task.restore(self.origin)
+            self.task.begin(trial)
+            if trial.seed != self.seed:
+                if self.task.reseed is not None:
+                    self.task.reseed(trial.seed)
+                elif not self._skip(trial):
+                    break
+            self._train(trial)
+            if self.cut_short:
+                break
+
+    def _skip(self, trial: Trial) -> bool:
+        """Goes past the batches of the first seed, at a rate of 0, for a task that cannot be reseeded.
+        Without that both seeds would see the same data, and the search would take noise for an effect.
+
+        Returns whether the budget pays for it.
+        """
+        spent = self.meter.steps + self.meter.evaluations * self.price
+        self.cut_short = spent + (2 + _MOST) * trial.steps > self.limit
+        for _ in range(0 if self.cut_short else trial.steps):
+            if self._is_over():
+                break
+            with self.meter.step():
+                self.task.step(0.0)
+        return not self.cut_short
+
+    def _is_over(self) -> bool:
+        self.out_of_time = self.cut_short = self.meter.is_out_of_time()
+        return self.out_of_time
+
+    def _train(self, trial: Trial) -> None:
+        begin, skipped = time.perf_counter(), 0 if self.task.reseed or trial.seed == self.seed else trial.steps
+        self.tell("trial", trial=trial.id, lr=trial.lr, steps=trial.steps, seed=trial.seed)
+        judged = _Judged(self, trial)
+        end, taken = None, 0
+        for at in range(trial.steps):
+            lr = trial.rate(at)
+            if at == 0:
+                end = judged.before_the_first_step(lr)
+            if end is None:
+                if self._is_over():
+                    self.search.leave(trial.id, taken + skipped)
+                    end = "stopped"
+                    break
+                loss = self._step(lr)
+                taken += 1
+                self.tell("step", trial=trial.id, step=at, lr=lr, loss=loss)
+                end = judged.after_a_step(at, lr, loss) or self.search.step(trial.id, at, lr, loss)
+            if end is None and taken in judged.due:
+                end = judged.evaluate(taken, lr)
+            if end is not None:
+                break
         if end is None:
-            try:
-                loss = float(task.step(lr))
-            except FloatingPointError:  # raised by NaN checks of frameworks: a diverged trial, not an error
-                loss = float("nan")
-            if trailing is not None:
-                trailing.losses.append(loss)
-                if at == 0:
-                    end = search.evaluate(trial.id, 0, lr, loss)
-            end = end or search.step(trial.id, at, lr, loss)
-            bar(trial, loss)
-        if end is None and at + 1 in evaluations:
-            end = search.evaluate(trial.id, at + 1, lr, *_pair(evaluate()))
-        if end is not None:
-            return
-    search.finish(trial.id, trial.steps, time.perf_counter() - begin)
+            end = self.search.finish(trial.id, trial.steps + skipped, time.perf_counter() - begin)
+        self.tell(
+            "trial_end", trial=trial.id, lr=trial.lr, steps=taken, seed=trial.seed, end=end,
+            val_loss=judged.val_loss, score=judged.score, seconds=time.perf_counter() - begin,
+        )  # fmt: skip
+
+    def _step(self, lr: float) -> float:
+        try:
+            with self.meter.step():
+                return float(self.task.step(lr))
+        except FloatingPointError:  # raised by NaN checks of frameworks: a diverged trial, not an error
+            return float("nan")
 
 
-class _Trailing:
-    """Stands in for an evaluation: the mean of the last losses, over a tenth of the trial and at
-    least 8 steps.
+class _Judged:
+    """The evaluations of one trial: the task's own, or the mean of the last training losses, over a
+    tenth of the trial and at least 8 steps.
     """
 
-    def __init__(self, steps: int) -> None:
-        self.losses: deque[float] = deque(maxlen=max(8, steps // 10))
+    def __init__(self, trials: _Trials, trial: Trial) -> None:
+        self._trials, self._trial = trials, trial
+        self._losses: deque[float] = deque(maxlen=max(8, trial.steps // 10))
+        self._own = trials.task.evaluate
+        self.due = {trial.steps} if trials.once else set(_due(trial, 0.0 if self._own is None else trials.price))
+        self.val_loss: float | None = None
+        self.score: float | None = None
 
-    def __call__(self) -> float:
-        return sum(self.losses) / len(self.losses)
+    def before_the_first_step(self, lr: float) -> str | None:
+        """Reports the untrained model. It is the same in every trial, so it is evaluated once."""
+        if self._own is None:
+            return None
+        if self._trials.untrained is None:
+            self._trials.untrained = self._evaluated(self._own)
+            if not math.isfinite(self._trials.untrained[0]):
+                raise ValueError(
+                    f"the validation loss is {self._trials.untrained[0]} before the first step, so no rate can be judged by "
+                    "it: look for values that are not finite in the validation data, and for a loss that cannot take them"
+                )
+        return self._tell(0, lr, *self._trials.untrained)
 
+    def after_a_step(self, at: int, lr: float, loss: float) -> str | None:
+        """Keeps a training loss. The first one stands in for the untrained model."""
+        self._losses.append(loss)
+        return self._tell(0, lr, loss, None) if at == 0 and self._own is None else None
 
-def _pair(evaluation: Any) -> tuple[float, float | None]:
-    if isinstance(evaluation, tuple):
-        loss, score = evaluation
-        return float(loss), float(score)
-    return float(evaluation), None
+    def evaluate(self, taken: int, lr: float) -> str | None:
+        """Evaluates after ``taken`` steps and reports it."""
+        if self._own is None:
+            return self._tell(taken, lr, sum(self._losses) / len(self._losses), None)
+        return self._tell(taken, lr, *self._evaluated(self._own))
+
+    def _evaluated(self, evaluate: Callable[[], Any]) -> tuple[float, float | None]:
+        with self._trials.meter.evaluation():
+            evaluation = evaluate()
+        if isinstance(evaluation, tuple):
+            loss, score = evaluation
+            return float(loss), None if score is None else float(score)
+        return float(evaluation), None
+
+    def _tell(self, taken: int, lr: float, val_loss: float, score: float | None) -> str | None:
+        self.val_loss, self.score = val_loss, score
+        self._trials.tell("evaluation", trial=self._trial.id, step=taken, lr=lr, val_loss=val_loss, score=score)
+        return self._trials.search.evaluate(self._trial.id, taken, lr, val_loss, score)
 
 
 @contextlib.contextmanager
@@ -179,25 +292,3 @@ def _whole() -> Iterator[None]:
         signal.signal(signal.SIGINT, previous)
     if waiting:
         previous(*waiting[0])
-
-
-@contextlib.contextmanager
-def _bar(progress: bool | None, planned: float) -> Iterator[Callable[[Trial, float], None]]:
-    """A tqdm bar: by default where tqdm is installed and stderr is a terminal or a notebook."""
-    tqdm: Any = None
-    if progress or (progress is None and (sys.stderr.isatty() or "ipykernel" in sys.modules)):
-        try:
-            tqdm = importlib.import_module("tqdm.auto").tqdm
-        except ImportError:
-            if progress:
-                raise ImportError("progress=True needs tqdm: pip install tqdm") from None
-    if tqdm is None:
-        yield lambda trial, loss: None
-        return
-    with tqdm(total=round(planned), unit="step", desc="stepsize") as bar:
-
-        def show(trial: Trial, loss: float) -> None:
-            bar.set_postfix(trial=trial.id, lr=f"{trial.lr:.3g}", loss=f"{loss:.4g}", refresh=False)
-            bar.update()
-
-        yield show

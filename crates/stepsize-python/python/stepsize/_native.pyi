@@ -5,7 +5,7 @@ The docstrings of the public classes are those of the compiled module, which ``h
 
 from collections.abc import Mapping, Sequence
 from os import PathLike
-from typing import Any, final, overload
+from typing import Any, Literal, final, overload
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +18,13 @@ __all__ = [
     "RANGE_TEST_STEPS",
     "SENSITIVITY_PER_DECADE",
     "SENSITIVITY_SEEDS",
+    "Answer",
     "Controller",
     "Estimate",
     "NotationError",
     "Policy",
     "Record",
+    "Refusal",
     "Schedule",
     "Search",
     "Stepper",
@@ -290,12 +292,13 @@ class Stepper:
     def apply(self, groups: list[dict[str, Any]]) -> None: ...
     def step(self, groups: list[dict[str, Any]]) -> bool: ...
 
-@final
 class Estimate:
-    """The answer of a search: a rate, or a refusal with its reason. True when it has a rate.
+    """The outcome of a search: an ``Answer``, which has a rate and is true, or a ``Refusal``, which has a
+    reason and is false.
 
     ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
-    matplotlib, and ``report`` writes it as a page.
+    matplotlib, and ``report`` writes it as a page. Two are equal when everything in them is, the
+    seconds of the trials included.
     """
 
     @property
@@ -308,7 +311,9 @@ class Estimate:
         """
     @property
     def cost(self) -> float:
-        """Optimizer steps that the search took, in full runs."""
+        """What the search took, in full runs: its optimizer steps, and its evaluations by the time of a
+        step.
+        """
     @property
     def refused(self) -> str | None:
         """Reason of a refusal, else ``None``.
@@ -343,10 +348,34 @@ class Estimate:
     def __bool__(self) -> bool: ...
     def to_json(self) -> str:
         """The same JSON object that the command line prints with ``--json``."""
+    def to_dict(self) -> dict[str, Any]:
+        """The object of ``to_json`` as a dictionary."""
+    def require(self) -> float:
+        """The recommended base rate.
+
+        Raises:
+            RefusedError: When the search refused; it says why and what to do.
+        """
+    def apply(self, optimizer: Any, *schedulers: Any) -> None:
+        """Sets the rate of an optimizer and of the schedulers that were made for it.
+
+        The first parameter group gets ``lr`` as its base rate, and all others keep their ratio to it.
+        What schedulers keep (``base_lrs``, ``initial_lr``, ``max_lr``) is scaled too, so that none of
+        them undoes it. A Keras optimizer works as well.
+
+        Args:
+            optimizer: The optimizer that the search was made with.
+            schedulers: Every scheduler that was made for it so far.
+
+        Raises:
+            RefusedError: When the search refused. Nothing is changed.
+            ValueError: When the optimizer has a scheduler that is not given.
+            TypeError: When ``optimizer`` has no rate that can be set.
+        """
     def to_record(self) -> str:
         """The whole record as JSON text, with all curves; ``from_record`` reads it."""
     @classmethod
-    def from_record(cls, text: str) -> Estimate:
+    def from_record(cls, text: str) -> Answer | Refusal:
         """Makes an estimate from the text of ``to_record``.
 
         Raises:
@@ -367,10 +396,42 @@ class Estimate:
     def plot(self, ax: Any = None) -> Any:
         """Draws loss over rate on matplotlib axes and returns them; without ``ax`` on new ones.
 
+        In a notebook the new axes are those of the current figure, which is then shown below the cell.
+
         Raises:
             ImportError: When matplotlib is not installed.
         """
     def _repr_html_(self) -> str: ...
+    def __eq__(self, value: object, /) -> bool: ...
+    def __hash__(self) -> int: ...
+
+@final
+class Answer(Estimate):
+    """A search that found a rate: ``lr`` is a number."""
+
+    @property
+    def lr(self) -> float: ...
+    @property
+    def refused(self) -> None: ...
+    @property
+    def advice(self) -> None: ...
+    def __bool__(self) -> Literal[True]: ...
+
+@final
+class Refusal(Estimate):
+    """A search that refused to answer: ``lr`` is ``None``; ``refused``, ``why`` and ``advice`` say the
+    reason and what to do.
+    """
+
+    @property
+    def lr(self) -> None: ...
+    @property
+    def interval(self) -> None: ...
+    @property
+    def refused(self) -> str: ...
+    @property
+    def advice(self) -> str: ...
+    def __bool__(self) -> Literal[False]: ...
 
 @final
 class Trial:
@@ -442,7 +503,9 @@ class Search:
         """Reports everything in ``record``."""
     def forked(self) -> None:
         """Call it in a forked child, where the study must not be used."""
-    def conclude(self) -> Estimate: ...
+    def conclude(
+        self, evaluation_steps: float = 0.0, cut_short: bool = False, seconds: float | None = None
+    ) -> Answer | Refusal: ...
 
 @final
 class Record:

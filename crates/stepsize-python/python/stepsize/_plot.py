@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 from ._native import Estimate
 
 
+def _new_figure() -> Any:
+    size: dict[str, Any] = {"figsize": (7, 4), "layout": "constrained"}
+    if "ipykernel" in sys.modules or "google.colab" in sys.modules:
+        from matplotlib import pyplot
+
+        return pyplot.figure(**size)
+    from matplotlib.figure import Figure  # without pyplot: no window, no global figure
+
+    return Figure(**size)
+
+
 def plot(estimate: Estimate, ax: Any = None) -> Any:
     """Draws loss over rate on ``ax``, with a logarithmic axis of rates, and returns the axes. It
-    shows and saves nothing.
+    saves nothing.
 
     Points are trials, one colour for each length; crosses at the top are trials that diverged. The
     grey band is the 80 % band of the loss of the full run. Without ``ax`` the axes are new, and
-    ``axes.figure`` is the figure. It does not import pyplot, so no window opens on a server.
+    ``axes.figure`` is the figure. In a notebook it is a figure of pyplot, which the notebook shows.
+    Elsewhere pyplot is not imported, so no window opens on a server.
     """
     if ax is None:
-        from matplotlib.figure import Figure  # without pyplot: no window, no global figure
-
-        ax = Figure(figsize=(7, 4), layout="constrained").add_subplot()
+        ax = _new_figure().add_subplot()
     if estimate.curve:
         ax.plot(*zip(*estimate.curve, strict=True), color="tab:blue", label="smoothed loss")
     lengths = sorted({point["steps"] for point in estimate.points}, reverse=True)

@@ -6,15 +6,32 @@ Below them is the one road that every framework takes: an adapter makes a ``Task
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal, overload
 
 from . import _defaults, _loop
-from ._native import Estimate, Schedule, Search
+from ._event import Callback
+from ._native import Answer, Refusal, Schedule, Search
 from ._renamed import find_names, range_test_names
+from ._task import Closures, Task
 
 
+@overload
+def find(
+    step: Callable[[float], Any], save: Callable[[], Any], restore: Callable[[Any], Any], *, steps: int,
+    schedule: str | Schedule = ..., evaluate: Callable[[], Any] | None = ..., reseed: Callable[[int], Any] | None = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ..., task: str = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["raise"],
+) -> Answer: ...  # fmt: skip
+@overload
+def find(
+    step: Callable[[float], Any], save: Callable[[], Any], restore: Callable[[Any], Any], *, steps: int,
+    schedule: str | Schedule = ..., evaluate: Callable[[], Any] | None = ..., reseed: Callable[[int], Any] | None = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ..., task: str = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
+) -> Answer | Refusal: ...  # fmt: skip
 @find_names
 def find(
     step: Callable[[float], Any],
@@ -27,10 +44,13 @@ def find(
     reseed: Callable[[int], Any] | None = None,
     start: float | None = None,
     budget: float | None = None,
+    max_seconds: float | None = None,
     seed: int = 0,
     task: str = "a training loop",
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+    on_refusal: Literal["return", "raise"] = "return",
+) -> Answer | Refusal:
     """Finds the base rate for a full run of ``steps`` under ``schedule``.
 
     The search runs short trials, for about two thirds of the steps of one full run, and then
@@ -47,22 +67,30 @@ def find(
         evaluate: Returns the validation loss, or ``(loss, score)`` where more score is better.
             Without it a trial is judged by the mean of its last training losses, which does not
             show overfitting.
-        reseed: Seeds the order of the data and whatever else is random. The search needs it when it
-            repeats a rate with another seed.
+        reseed: Seeds the order of the data and whatever else is random, for a rate that is repeated
+            with another seed. Without it such a trial first calls ``step(0.0)`` as often as it is
+            long, to come to other data; these calls are part of the cost.
         start: First guess of the rate. The answer depends little on it.
-        budget: The most steps to spend, in full runs; 0.1 to 30; by default 0.625, or 1 for
-            short runs.
+        budget: The most to spend, in full runs, evaluations included; each of them counts as one step.
+            By default 0.625, or 1 for short runs, and evaluations on top.
+        max_seconds: The most time to spend, by the clock. A search that it ends is concluded from the
+            trials that have ended; the same seed may then give another answer.
         seed: Seed of the search.
         task: What is trained, as text for people.
-        progress: Whether to show a tqdm bar. By default it is shown in a terminal or a notebook
-            where tqdm is installed.
+        progress: Whether to show a tqdm bar. By default it is shown in a terminal or a notebook. Without
+            tqdm, lines on stderr say how each trial ended; the logger ``stepsize`` gets them in any
+            case, at the level ``INFO``.
+        callback: Called with a ``SearchEvent`` for each trial, step and evaluation. What it raises ends
+            the search.
+        on_refusal: ``"raise"`` raises a ``RefusedError`` instead of returning a ``Refusal``.
 
     Returns:
-        The estimate. Its ``lr`` is ``None`` when the evidence supports no answer; ``refused`` and
-        ``why`` say the reason.
+        An ``Answer``, which has a rate and is true, or a ``Refusal``, which is false and whose ``lr`` is
+        ``None``; ``refused``, ``why`` and ``advice`` say the reason and what to do.
 
     Raises:
-        ValueError: When an argument is out of range, or the search needs ``reseed`` and has none.
+        ValueError: When an argument is out of range.
+        RefusedError: With ``on_refusal="raise"``, when the evidence supports no answer.
         Exception: Whatever the closures raise, after ``restore``. Only ``FloatingPointError``
             counts as divergence.
 
@@ -76,9 +104,10 @@ def find(
         >>> estimate.cost < 1.0, state
         (True, {'w': 1.0})
     """
-    closures = _loop.Closures(task, step, save, restore, evaluate, reseed)
+    closures = Closures(task, step, save, restore, evaluate, reseed)
     return run_find(
-        closures, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress
+        closures, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress,
+        callback=callback, max_seconds=max_seconds, on_refusal=on_refusal,
     )  # fmt: skip
 
 
@@ -96,13 +125,14 @@ def range_test(
     evaluate: Callable[[], Any] | None = None,
     task: str = "a training loop",
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Smith's range test: one short run on a rising rate.
 
     It measures well where training breaks, and says little about the best rate.
 
     Args:
-        step, save, restore, task, progress: As in ``find``.
+        step, save, restore, task, progress, callback: As in ``find``.
         low, high: First and last rate of the run.
         trial_steps: Length of the run in optimizer steps.
         rule: How to read a rate off the curve. ``edge`` answers a quarter of the rate at which
@@ -118,9 +148,10 @@ def range_test(
     Raises:
         ValueError: When an argument is out of range, or there is no such rule.
     """
-    closures = _loop.Closures(task, step, save, restore, evaluate)
+    closures = Closures(task, step, save, restore, evaluate)
     return run_range_test(
-        closures, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
+        closures, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
+        callback=callback,
     )  # fmt: skip
 
 
@@ -141,11 +172,12 @@ def sweep(
     seed: int = 0,
     task: str = "a training loop",
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
     Args:
-        step, save, restore, steps, schedule, evaluate, seed, task, progress: As in ``find``.
+        step, save, restore, steps, schedule, evaluate, seed, task, progress, callback: As in ``find``.
         low, high: Lowest and highest rate of the grid, which is evenly spaced in the logarithm.
         per_decade: Rates between a rate and ten times that rate.
         seeds: Trials of each rate, each with a seed of its own.
@@ -160,55 +192,165 @@ def sweep(
     Raises:
         ValueError: When an argument is out of range, or there are several seeds and no ``reseed``.
     """
-    closures = _loop.Closures(task, step, save, restore, evaluate, reseed)
+    closures = Closures(task, step, save, restore, evaluate, reseed)
     return run_sweep(
         closures, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
-        trial_steps=trial_steps, seed=seed, progress=progress,
+        trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
     )  # fmt: skip
 
 
 sensitivity = sweep  # the older name
 
 
+@overload
 def run_find(
-    task: _loop.Task,
+    task: Task, *, steps: int, schedule: str | Schedule = ..., start: float | None = ..., budget: float | None = ...,
+    seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., max_seconds: float | None = ...,
+    on_refusal: Literal["raise"],
+) -> Answer: ...  # fmt: skip
+@overload
+def run_find(
+    task: Task, *, steps: int, schedule: str | Schedule = ..., start: float | None = ..., budget: float | None = ...,
+    seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., max_seconds: float | None = ...,
+    on_refusal: Literal["return", "raise"] = ...,
+) -> Answer | Refusal: ...  # fmt: skip
+def run_find(
+    task: Task,
     *,
     steps: int,
-    schedule: str | Schedule,
-    start: float | None,
-    budget: float | None,
-    seed: int,
-    progress: bool | None,
-) -> Estimate:
-    """``find`` on a task."""
-    search = Search.race(task.description, steps, schedule, seed, start, budget)
+    schedule: str | Schedule = "constant",
+    start: float | None = None,
+    budget: float | None = None,
+    seed: int = 0,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+    max_seconds: float | None = None,
+    on_refusal: Literal["return", "raise"] = "return",
+) -> Answer | Refusal:
+    """``find`` on a task: every adapter ends here. The arguments are those of ``stepsize.find``."""
+    checked_steps(steps)
+    if on_refusal not in ("return", "raise"):
+        raise ValueError(f"on_refusal is {on_refusal!r}; it must be 'return' or 'raise'")
+    if callback is not None and not callable(callback):
+        raise TypeError(f"callback= is a {type(callback).__name__}; it must be a function of a SearchEvent")
+    if max_seconds is not None and not max_seconds > 0.0:
+        raise ValueError(f"max_seconds is {max_seconds}; it must be above 0")
+
+    race = functools.partial(Search.race, task.description, steps, schedule, seed, start)
+
+    def make(share: float, once: float, runs: float) -> Search:
+        """A search whose steps leave room for evaluations, within the budget and the time."""
+        within = budget if budget is not None and budget <= runs else runs if runs < _defaults.BUDGET else budget
+        if within is None or share == 0.0 and within == budget:
+            return race(budget)
+        left = max((within - once / steps) / (1.0 + share), 1e-9)
+        try:
+            return race(left)
+        except ValueError:
+            needed = _least(race) * (1 + share) + once / steps + 0.005
+            if within == budget:
+                raise ValueError(
+                    f"budget is {budget} full runs, of which evaluations take a share of {share / (1 + share):.0%}; what is left is "
+                    f"too little for a search: give budget={needed:.2f} or more, or make evaluations cheaper (fewer validation data)"
+                ) from None
+            raise ValueError(
+                f"max_seconds is {max_seconds}, enough for {within:.3f} full runs of {steps} steps at the pace of the first steps, and "
+                f"the smallest search takes {needed:.2f}: give max_seconds={max_seconds * needed / within:.2g} or more"  # type: ignore[operator]
+            ) from None
+
     planned = (_defaults.BUDGET if budget is None else budget) * steps
-    return _loop.run(search, task, seed=seed, planned=planned, progress=progress)
+    estimate = _loop.run(
+        make, task, steps=steps, seed=seed, planned=planned, progress=progress, callback=callback,
+        max_seconds=max_seconds, budget=budget, sparing=True,
+    )  # fmt: skip
+    if on_refusal == "raise":
+        estimate.require()
+    return estimate
 
 
 def run_range_test(
-    task: _loop.Task, *, low: float, high: float, trial_steps: int, rule: str, linear: bool, progress: bool | None
-) -> Estimate:
+    task: Task,
+    *,
+    low: float = _defaults.LOW,
+    high: float = _defaults.HIGH,
+    trial_steps: int = _defaults.RANGE_TEST_STEPS,
+    rule: str = "edge",
+    linear: bool = False,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """``range_test`` on a task."""
-    search = Search.range_test(task.description, 0, low, high, trial_steps, rule, linear)
-    return _loop.run(search, task, seed=0, planned=trial_steps, progress=progress)
+    checked_steps(trial_steps, "trial_steps")
+
+    def make(share: float, once: float, runs: float) -> Search:
+        return Search.range_test(task.description, 0, low, high, trial_steps, rule, linear)
+
+    return _loop.run(
+        make, task, steps=trial_steps, seed=0, planned=trial_steps, progress=progress, callback=callback
+    )  # fmt: skip
 
 
 def run_sweep(
-    task: _loop.Task,
+    task: Task,
     *,
     steps: int,
-    schedule: str | Schedule,
+    schedule: str | Schedule = "constant",
     low: float,
     high: float,
-    per_decade: int,
-    seeds: int,
-    trial_steps: int | None,
-    seed: int,
-    progress: bool | None,
-) -> Estimate:
+    per_decade: int = _defaults.PER_DECADE,
+    seeds: int = 1,
+    trial_steps: int | None = None,
+    seed: int = 0,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """``sweep`` on a task."""
-    search = Search.grid(task.description, steps, schedule, seed, low, high, per_decade, seeds, trial_steps)
-    rates = math.ceil(math.log10(high / low) * per_decade - 1e-9) + 1
+    checked_steps(steps)
+    if seeds > 1 and task.reseed is None:
+        raise ValueError(f"seeds is {seeds}, and each needs data in an order of its own: give reseed=, a function of the seed")
+
+    def make(share: float, once: float, runs: float) -> Search:
+        return Search.grid(task.description, steps, schedule, seed, low, high, per_decade, seeds, trial_steps)
+
+    rates = math.ceil(math.log10(high / low) * per_decade - 1e-9) + 1 if 0 < low < high else 1
     planned = rates * seeds * (trial_steps or steps)
-    return _loop.run(search, task, seed=seed, planned=planned, progress=progress)
+    return _loop.run(make, task, steps=steps, seed=seed, planned=planned, progress=progress, callback=callback)
+
+
+def _least(race: Callable[[float], Search]) -> float:
+    """The smallest budget of a search, in hundredths of a run."""
+    for part in range(1, 3100):
+        try:
+            race(part / 100)
+        except ValueError:
+            continue
+        return part / 100
+    return 31.0
+
+
+def checked_steps(steps: Any, name: str = "steps") -> None:
+    """Raises when ``steps`` is not a count of optimizer steps."""
+    if isinstance(steps, bool) or not hasattr(steps, "__index__"):
+        raise TypeError(f"{name} is {steps!r}; it must be a whole number of optimizer steps")
+    if steps < 1:
+        raise ValueError(f"{name} is {steps}; it must be at least 1")
+
+
+def steps_of(steps: int | None, epochs: float | None, batches: int | None, accumulate: int = 1) -> int:
+    """Optimizer steps of the full run: ``steps``, or ``epochs`` passes over ``batches`` batches of
+    which ``accumulate`` make one step.
+
+    Raises:
+        ValueError: When both or neither are given, or the number of batches is not known.
+        TypeError: When ``steps`` is not a whole number.
+    """
+    if (steps is None) == (epochs is None):
+        raise ValueError(f"steps and epochs: {'neither' if steps is None else 'both'} given; give one of them")
+    if steps is not None:
+        checked_steps(steps)
+        return steps
+    if not epochs > 0:  # type: ignore[operator]  # it is a number here
+        raise ValueError(f"epochs is {epochs}; it must be above 0")
+    if batches is None:
+        raise ValueError("epochs= needs a loader that has a length, and this one has none: give steps=")
+    return max(1, int(epochs * batches // accumulate))  # type: ignore[operator]

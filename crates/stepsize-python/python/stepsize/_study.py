@@ -234,12 +234,46 @@ class Study:
         """
         return self._search.conclude()
 
+    def to_optuna(self, study: Any = None, *, param: str = "lr", storage: Any = None, study_name: str | None = None) -> Any:
+        """The trials that have ended as an Optuna study, and the answer as its next trial: see
+        ``stepsize.optuna.to_optuna``.
+
+        Raises:
+            ImportError: When optuna is not installed.
+        """
+        from .optuna import to_optuna
+
+        return to_optuna(self.estimate(), study, param=param, storage=storage, study_name=study_name)
+
+    @classmethod
+    def from_optuna(cls, study: Any, name: str | None = None, *, param: str = "lr", **options: Any) -> Study:
+        """A new study that starts from the best rate of an Optuna study. The trials of the Optuna study
+        are no evidence here: nobody knows that they trained as this one does.
+
+        Args:
+            study: The Optuna study.
+            name: As in ``Study``. To resume, give the same Optuna study, with the same best trial.
+            param: Name of the rate in the Optuna study.
+            **options: The other arguments of ``Study``, but ``start``.
+
+        Raises:
+            ImportError: When optuna is not installed.
+            ValueError: When no complete trial has the parameter ``param``.
+        """
+        from .optuna import best_rate
+
+        return cls(name, start=best_rate(study, param), **options)
+
     def close(self) -> None:
         """Closes the study, so that another process can resume it. Running trials are given back.
         """
         for trial, _ in list(self._running.values()):
             trial.leave()
         self._held = None
+
+    def __repr__(self) -> str:
+        state = "closed" if self._held is None else f"{len(self._running)} running"
+        return f"Study({self.name!r}, metric={self.metric!r}), {state}"
 
     def __enter__(self) -> Study:
         return self

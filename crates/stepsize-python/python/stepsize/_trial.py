@@ -95,7 +95,7 @@ class Trial:
             How the trial ended, if it is over; ``None`` to continue.
         """
         self._going("report")
-        return self._told(self._sink.evaluate(self.id, 0, self.rate(0), float(val_loss), score))
+        return self._told(self._sink.evaluate(self.id, 0, self.rate(0), _number(val_loss), score))
 
     def report(
         self, step: int, loss: float | None = None, val_loss: float | None = None, score: float | None = None
@@ -125,12 +125,13 @@ class Trial:
         self._seen, self._taken = step, step + 1
         lr, end = self.rate(step), None
         if loss is not None:
+            loss = _number(loss)
             if self._metric == "loss" and not self._losses:
-                end = self._sink.evaluate(self.id, 0, self.rate(0), float(loss))
-            self._losses.append(float(loss))
-            end = end or self._sink.step(self.id, step, lr, float(loss))
+                end = self._sink.evaluate(self.id, 0, self.rate(0), loss)
+            self._losses.append(loss)
+            end = end or self._sink.step(self.id, step, lr, loss)
         if val_loss is not None and end is None:
-            end = self._sink.evaluate(self.id, step + 1, lr, float(val_loss), score)
+            end = self._sink.evaluate(self.id, step + 1, lr, _number(val_loss), score)
             if end is None and self._taken == self.steps:
                 end = self._sink.finish(self.id, self.steps, time.perf_counter() - self._begin)
         return self._told(end)
@@ -188,6 +189,11 @@ class Trial:
 
     def __repr__(self) -> str:
         return f"Trial({self.id}, lr={self.lr!r}, steps={self.steps}{', ' + self._over if self._over else ''})"
+
+
+def _number(loss: Any) -> float:
+    """A loss as a number. PyTorch warns about tensors that need a gradient."""
+    return float(loss.detach() if hasattr(loss, "detach") else loss)
 
 
 def _sent(asked: str, metric: str, record: str, over: str | None, taken: int, losses: list[float]) -> Trial:

@@ -7,16 +7,20 @@ the data are put back.
 from __future__ import annotations
 
 import itertools
+import math
+import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias, overload
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .. import Estimate, Schedule, _data, _defaults, _loop, _search
+from .. import Estimate, Schedule, _data, _defaults, _search
+from .._native import Trial
 from .._renamed import find_names, range_test_names
+from .._task import Closures, TaskDefaults
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
@@ -24,7 +28,7 @@ _Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 _Optimizer: TypeAlias = "Callable[[Any], optax.GradientTransformation] | optax.GradientTransformation"
 
 
-class Training:
+class Training(TaskDefaults):
     """The task of a search, on a loss of parameters. The arguments are those of ``find``."""
 
     def __init__(
@@ -44,6 +48,13 @@ class Training:
     ) -> None:
         if val_batches < 1:
             raise ValueError(f"val_batches must be at least 1, not {val_batches}")
+        if not isinstance(optimizer, optax.GradientTransformation) and not callable(optimizer):
+            raise TypeError(
+                f"optimizer is a {type(optimizer).__name__}; it must be a function of the rate such as `optax.adamw`, or a "
+                "transformation: the arguments are find(loss_fn, params, loader, optimizer, val_loader)"
+            )
+        if not callable(loss_fn):
+            raise TypeError(f"loss_fn is a {type(loss_fn).__name__}; it must be a function loss_fn(params, batch)")
         count = sum(getattr(leaf, "size", 1) for leaf in jax.tree_util.tree_leaves(params))
         judged = "training" if val_loader is None else "validation"
         self.description = f"a JAX model, {count} parameters, judged on {judged} batches"
@@ -85,6 +96,9 @@ class Training:
             return val_fn(params, *((state,) if has_state else ()), batch)
 
         self._step, self._evaluate = jax.jit(step), jax.jit(evaluate)
+        self._samples = 1.0
+        if jax.default_backend() == "cpu":
+            self.clock = time.process_time
         self._all: tuple[Any, ...] = (params, state, first, key)
 
     def step(self, lr: float) -> float:
@@ -100,13 +114,40 @@ class Training:
         self._all, generators = kept
         generators()
 
-    def begin(self) -> None:
+    def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
+
+    def check(self) -> None:
+        batch = self.batches.next()
+        self._samples = _size(batch)
+        try:
+            loss, *_ = self._step(*self._all, batch, jnp.asarray(0.0, dtype=jnp.float32))
+        except TypeError as fault:
+            if "scalar-output" not in str(fault):
+                raise
+            raise ValueError(f"loss_fn must give one number: take the mean() of its losses ({fault})") from fault
+        if not math.isfinite(float(loss)):
+            raise ValueError(
+                f"loss_fn gives {float(loss)} on the first batch, before any step, so no rate can help: look for values that are "
+                "not finite in the batch, and for logarithms and divisions in the loss"
+            )
+
+    def thin(self, steps: float) -> float:
+        restore = _data.keep_rng(self.also)
+        try:
+            self.held, price = _data.thinned(self._batches(), self.count, steps, self._samples, _size)
+        finally:
+            restore()
+        return price
+
+    def _batches(self) -> Any:
+        if self.held is None:
+            self.held = _data.held(self.loader, self.count, self.also)
+        return self.held
 
     def evaluate(self) -> float:
         params, state, _, key = self._all
-        if self.held is None:
-            self.held = _data.held(self.loader, self.count, self.also)
+        self._batches()
         generators = _data.keep_rng(self.also)
         total, weight = 0.0, 0.0
         try:
@@ -135,6 +176,22 @@ def _size(batch: Any) -> float:
     return float(leaves[0].shape[0]) if leaves and np.ndim(leaves[0]) else 1.0
 
 
+@overload
+def find(
+    loss_fn: Callable[..., Any], params: Any, loader: _Loader, optimizer: _Optimizer, val_loader: _Loader | None = ..., *,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., state: Any = ..., opt_state: Any = ...,
+    key: Any = ..., val_fn: Callable[..., Any] | None = ..., val_batches: int = ..., also: Sequence[Any] = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["raise"],
+) -> Answer: ...  # fmt: skip
+@overload
+def find(
+    loss_fn: Callable[..., Any], params: Any, loader: _Loader, optimizer: _Optimizer, val_loader: _Loader | None = ..., *,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., state: Any = ..., opt_state: Any = ...,
+    key: Any = ..., val_fn: Callable[..., Any] | None = ..., val_batches: int = ..., also: Sequence[Any] = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
+) -> Answer | Refusal: ...  # fmt: skip
 @find_names
 def find(
     loss_fn: Callable[..., Any],
@@ -143,7 +200,8 @@ def find(
     optimizer: _Optimizer,
     val_loader: _Loader | None = None,
     *,
-    steps: int,
+    steps: int | None = None,
+    epochs: float | None = None,
     schedule: str | Schedule = "constant",
     state: Any = None,
     opt_state: Any = None,
@@ -153,12 +211,16 @@ def find(
     also: Sequence[Any] = (),
     start: float | None = None,
     budget: float | None = None,
+    max_seconds: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+    on_refusal: Literal["return", "raise"] = "return",
+) -> Answer | Refusal:
     """Finds the base rate for a full run of ``steps`` under ``schedule``, starting from ``params``.
 
-    It takes about two thirds of the steps of one full run, and compiles the step once for all rates.
+    It takes about two thirds of the steps of one full run and evaluations on top, and compiles the step
+    once for all rates.
 
     Args:
         loss_fn: ``loss_fn(params, batch) -> loss``, a scalar; it must be jittable. With ``state``
@@ -173,19 +235,22 @@ def find(
         val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
             are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
+        epochs: The same in passes over ``loader``, if it has a length. Give one of the two.
         schedule: The schedule of the full run: notation or a ``Schedule``.
         state: Whatever else the model carries from step to step, such as batch statistics.
         opt_state: State of the optimizer, to start in mid-training; by default a new one.
         key: A key for dropout and the like, split at each step.
         val_fn: ``val_fn(params, [state,] batch) -> loss``, for evaluations that differ from
             training.
-        val_batches: The most batches of one evaluation.
+        val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
+            evaluations take at most about a quarter of a trial.
         also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
             the global ones are.
-        start, budget, seed, progress: As in ``stepsize.find``.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
+            budget an evaluated sample counts as a third of a trained one.
 
     Raises:
-        ValueError: When an argument is out of range, the rate of the optimizer cannot be set, or a
+        ValueError: When an argument is out of range, the loss of the first batch is not finite, the rate of the optimizer cannot be set, or a
             loader is an iterator, which cannot start again.
         TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
 
@@ -193,14 +258,16 @@ def find(
 
         estimate = stepsize.jax.find(loss_fn, params, loader, optax.adamw, val_loader, steps=10_000, schedule="cosine")
         print(estimate)
+        optimizer = optax.adamw(stepsize.optax.schedule(estimate.require(), "cosine", steps=10_000))
     """
     training = Training(
         loss_fn, params, loader, optimizer, val_loader,
         state=state, opt_state=opt_state, key=key, val_fn=val_fn, val_batches=val_batches, also=also,
     )  # fmt: skip
     return _search.run_find(
-        training, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress
-    )
+        training, steps=_search.steps_of(steps, epochs, _data.length(loader)), schedule=schedule, start=start, budget=budget,
+        max_seconds=max_seconds, seed=seed, progress=progress, callback=callback, on_refusal=on_refusal,
+    )  # fmt: skip
 
 
 @range_test_names
@@ -220,7 +287,8 @@ def range_test(
     key: Any = None,
     also: Sequence[Any] = (),
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Smith's range test: one short run on a rising rate.
 
     ``stepsize.range_test`` describes the arguments from ``low`` to ``linear``, ``find`` the others.
@@ -230,10 +298,11 @@ def range_test(
         state=state, opt_state=opt_state, key=key, val_fn=None, val_batches=1, also=also,
     )  # fmt: skip
     # Without evaluations: a range test reads the training losses.
-    task = _loop.Closures(training.description, training.step, training.save, training.restore)
+    task = Closures(training.description, training.step, training.save, training.restore)
     return _search.run_range_test(
-        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
-    )
+        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
+        callback=callback,
+    )  # fmt: skip
 
 
 def sweep(
@@ -258,7 +327,8 @@ def sweep(
     also: Sequence[Any] = (),
     seed: int = 0,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
     ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
@@ -271,7 +341,7 @@ def sweep(
     )  # fmt: skip
     return _search.run_sweep(
         training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
-        trial_steps=trial_steps, seed=seed, progress=progress,
+        trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
     )  # fmt: skip
 
 

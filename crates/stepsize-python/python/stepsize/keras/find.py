@@ -7,16 +7,21 @@ the metrics and the global random generators are bit for bit as before.
 from __future__ import annotations
 
 import itertools
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 import keras
 import numpy as np
 
-from .. import Estimate, Schedule, _data, _defaults, _loop, _search
+from .. import Estimate, Schedule, _data, _defaults, _search
+from .._native import Trial
 from .._renamed import find_names, range_test_names
+from .._task import Closures, TaskDefaults
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
+
+_ONE_BATCH = 4096  # samples that are evaluated in one call; more may not fit into memory
 
 
 class Arrays:
@@ -40,8 +45,12 @@ class Arrays:
             chosen = order[at : at + self.size]
             yield self.x[chosen], self.y[chosen]
 
+    def __len__(self) -> int:
+        whole = len(self.x) // self.size
+        return whole if self.draw is not None and whole > 0 else -(-len(self.x) // self.size)
 
-class Training:
+
+class Training(TaskDefaults):
     """The task of a search, on a compiled model. The arguments are those of ``find``."""
 
     def __init__(
@@ -59,6 +68,9 @@ class Training:
                 "the rate of the optimizer is a schedule, which a search cannot set: compile the model with a number "
                 "as its rate, and give the schedule to the search as schedule="
             )
+        self._samples = 1.0
+        if _on_cpu():
+            self.clock = time.process_time
         self.draw = np.random.default_rng(0)
         self.also = [*also, self.draw]
         self.data = _batches(data, batch_size, self.draw)
@@ -96,12 +108,37 @@ class Training:
             variable.assign(value)
         generators()
 
-    def begin(self) -> None:
+    def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
 
-    def evaluate(self) -> float:
+    def check(self) -> None:
+        self._samples = _size(_parts(self.batches.next()))
+
+    def thin(self, steps: float) -> float:
+        restore = _keep_rng(self.also)
+        try:
+            self.held, price = _data.thinned(self._one_batch(steps), self.count, steps, self._samples, _size)
+        finally:
+            restore()
+        return price
+
+    def _one_batch(self, steps: float) -> Any:
+        """Arrays as one batch of samples that are spread over them: each call costs as much as a small
+        model does.
+        """
+        source, limit = self.held or self.data, int(max(steps * self._samples / _data.FORWARD, _data.LEAST))
+        if not isinstance(source, Arrays) or min(limit, len(source.x)) > _ONE_BATCH:
+            return self._batches()
+        rows = np.unique(np.linspace(0, len(source.x) - 1, min(limit, len(source.x))).astype(int))
+        return [(source.x[rows], source.y[rows])]
+
+    def _batches(self) -> Any:
         if self.held is None:
             self.held = _data.held(self.data, self.count, self.also)
+        return self.held
+
+    def evaluate(self) -> float:
+        self._batches()
         kept = [(v, _value(v)) for v in self.model.metrics_variables]
         generators = _keep_rng(self.also)
         self.model.reset_metrics()
@@ -143,6 +180,18 @@ def _keep_rng(also: Sequence[Any]) -> Callable[[], None]:
     return restore
 
 
+def _on_cpu() -> bool:
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return bool(jax.default_backend() == "cpu")
+    if keras.backend.backend() == "torch":
+        import torch
+
+        return not torch.cuda.is_available()
+    return False
+
+
 def _value(variable: Any) -> Any:
     return np.array(keras.ops.convert_to_numpy(variable.value))  # a copy, also where arrays share memory
 
@@ -152,8 +201,26 @@ def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> An
     if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
         return Arrays(np.asarray(data[0]), np.asarray(data[1]), batch_size, draw)
     if hasattr(given, "__getitem__") and hasattr(given, "num_batches"):  # a PyDataset is indexed
-        return lambda: (given[at] for at in range(given.num_batches))
+        return _Indexed(given)
     return given
+
+
+class _Indexed:
+    """The batches of a PyDataset."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = data
+
+    def __len__(self) -> int:
+        return int(self.data.num_batches)
+
+    def __iter__(self) -> Iterator[Any]:
+        return (self.data[at] for at in range(len(self)))
+
+
+def _size(batch: Any) -> float:
+    """Samples in a batch: the length of its targets. Targets without one count as 1."""
+    return float(np.shape(batch[1])[0]) if np.ndim(batch[1]) else 1.0
 
 
 def _parts(batch: Any) -> tuple[Any, ...]:
@@ -165,26 +232,44 @@ def _parts(batch: Any) -> tuple[Any, ...]:
     return tuple(batch)
 
 
+@overload
+def find(
+    model: Any, data: Any, val_data: Any = ..., *, steps: int | None = ..., epochs: float | None = ...,
+    schedule: str | Schedule = ..., batch_size: int = ..., val_batches: int = ..., also: Sequence[Any] = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["raise"],
+) -> Answer: ...  # fmt: skip
+@overload
+def find(
+    model: Any, data: Any, val_data: Any = ..., *, steps: int | None = ..., epochs: float | None = ...,
+    schedule: str | Schedule = ..., batch_size: int = ..., val_batches: int = ..., also: Sequence[Any] = ...,
+    start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ..., seed: int = ...,
+    progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
+) -> Answer | Refusal: ...  # fmt: skip
 @find_names
 def find(
     model: Any,
     data: Any,
     val_data: Any = None,
     *,
-    steps: int,
+    steps: int | None = None,
+    epochs: float | None = None,
     schedule: str | Schedule = "constant",
     batch_size: int = 32,
     val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
     start: float | None = None,
     budget: float | None = None,
+    max_seconds: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+    on_refusal: Literal["return", "raise"] = "return",
+) -> Answer | Refusal:
     """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
-    It takes about two thirds of the steps of one full run. It does not set the rate:
-    ``model.optimizer.learning_rate = estimate.lr`` does that.
+    It takes about two thirds of the steps of one full run, and evaluations on top. It does not set the
+    rate: ``estimate.apply(model.optimizer)`` does that.
 
     Args:
         model: A compiled model. If it has no weights yet, it gets them now and keeps them.
@@ -194,12 +279,15 @@ def find(
         val_data: Data to judge trials on, in the same forms as ``data``. Without it, trials are
             judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
+        epochs: The same in passes over ``data``, if it has a length. Give one of the two.
         schedule: The schedule of the full run: notation or a ``stepsize.Schedule``.
         batch_size: Samples in each batch that is made from arrays.
-        val_batches: The most batches of one evaluation.
+        val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
+            evaluations take at most about a quarter of a trial.
         also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
             the global ones are.
-        start, budget, seed, progress: As in ``stepsize.find``.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
+            budget an evaluated sample counts as a third of a trained one.
 
     Raises:
         ValueError: When an argument is out of range, the model is not compiled, its rate is a
@@ -210,11 +298,13 @@ def find(
 
         estimate = stepsize.keras.find(model, (x, y), (val_x, val_y), steps=10_000, schedule="cosine", batch_size=64)
         print(estimate)
+        estimate.apply(model.optimizer)
     """
     training = Training(model, data, val_data, batch_size, val_batches, also)
     return _search.run_find(
-        training, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress
-    )
+        training, steps=_search.steps_of(steps, epochs, _data.length(training.data)), schedule=schedule, start=start,
+        budget=budget, max_seconds=max_seconds, seed=seed, progress=progress, callback=callback, on_refusal=on_refusal,
+    )  # fmt: skip
 
 
 @range_test_names
@@ -230,17 +320,19 @@ def range_test(
     batch_size: int = 32,
     also: Sequence[Any] = (),
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Smith's range test: one short run on a rising rate.
 
     ``stepsize.range_test`` describes the arguments from ``low`` to ``linear``, ``find`` the others.
     """
     training = Training(model, data, None, batch_size, 1, also)
     # Without evaluations: a range test reads the training losses.
-    task = _loop.Closures(training.description, training.step, training.save, training.restore)
+    task = Closures(training.description, training.step, training.save, training.restore)
     return _search.run_range_test(
-        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
-    )
+        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
+        callback=callback,
+    )  # fmt: skip
 
 
 def sweep(
@@ -260,7 +352,8 @@ def sweep(
     also: Sequence[Any] = (),
     seed: int = 0,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
     ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
@@ -269,7 +362,7 @@ def sweep(
     training = Training(model, data, val_data, batch_size, val_batches, also)
     return _search.run_sweep(
         training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
-        trial_steps=trial_steps, seed=seed, progress=progress,
+        trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
     )  # fmt: skip
 
 

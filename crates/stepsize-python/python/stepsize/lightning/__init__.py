@@ -1,9 +1,9 @@
-"""Stepsize for Lightning: a callback that brings the schedule and reports to the controller.
-
-To search for the rate of a ``LightningModule``, use ``stepsize.torch.find`` with its
-``training_step`` as the closure.
+"""Stepsize for Lightning: ``find`` searches for the rate with the trainer's own loop, ``apply``
+sets it, ``LearningRateFinder`` does both at the beginning of ``fit``, and ``StepsizeCallback``
+brings a schedule and reports to a controller.
 """
 
 from .callback import StepsizeCallback
+from .find import LearningRateFinder, apply, find
 
-__all__ = ["StepsizeCallback"]
+__all__ = ["LearningRateFinder", "StepsizeCallback", "apply", "find"]

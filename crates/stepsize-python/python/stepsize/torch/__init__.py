@@ -3,6 +3,7 @@ against broken steps.
 """
 
 from .find import find, range_test, sensitivity, sweep
+from .groups import GroupEstimates
 from .guard import Act, BrokenRun, Guard, guard
 from .scheduler import Controller, LRScheduler
 from .snapshot import Snapshot
@@ -11,6 +12,7 @@ __all__ = [
     "Act",
     "BrokenRun",
     "Controller",
+    "GroupEstimates",
     "Guard",
     "LRScheduler",
     "Snapshot",

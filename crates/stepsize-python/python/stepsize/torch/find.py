@@ -7,235 +7,95 @@ the first group.
 
 from __future__ import annotations
 
-import contextlib
-import itertools
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Literal, overload
 
-import torch
 from torch import Tensor, nn
 
-from .. import Estimate, Schedule, _defaults, _search
-from .._data import Batches, begin, reusable
+from .. import _data, _defaults, _search
+from .._event import Callback
+from .._native import Answer, Refusal, Schedule
 from .._renamed import find_names, range_test_names
-from .snapshot import Snapshot, generators, keep_rng
+from .groups import GroupEstimates, each_group
+from .training import Loader, Training
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
-_Loader = Iterable[Any] | Callable[[], Iterable[Any]]
+_Loss = Callable[[Any, Any], Tensor] | None
+_Closure = Callable[[nn.Module, Any], Tensor] | None
+_ValFn = Callable[[nn.Module, Any], Any] | None
+_Score = Literal["accuracy"] | Callable[[nn.Module, Any], Any] | None
+_Start = float | None
 
 
-class Training:
-    """The task of a search, on a model, a loader and an optimizer. The arguments are those of
-    ``find``.
-    """
-
-    def __init__(
-        self,
-        model: nn.Module,
-        loss_fn: Callable[[Any, Any], Tensor] | None,
-        loader: _Loader,
-        optimizer: Any,
-        val_loader: _Loader | None,
-        *,
-        closure: Callable[[nn.Module, Any], Tensor] | None,
-        accumulate: int,
-        clip_grad_norm: float | None,
-        scaler: Any,
-        val_batches: int,
-        also: Sequence[Any],
-    ) -> None:
-        if closure is not None and loss_fn is None:
-            self.loss = closure
-        elif loss_fn is not None and closure is None:
-            self.loss = _criterion(loss_fn)
-        else:
-            both = "neither" if loss_fn is None else "both"
-            raise ValueError(
-                f"loss_fn and closure: {both} given; give either loss_fn(output, target), for (input, target) batches, "
-                "or closure(model, batch)"
-            )
-        if accumulate < 1 or val_batches < 1:
-            raise ValueError(f"accumulate and val_batches must be at least 1, not {accumulate} and {val_batches}")
-        self.model, self.optimizer, self.loader, self.val_loader = model, optimizer, loader, val_loader
-        self.accumulate, self.clip, self.scaler = accumulate, clip_grad_norm, scaler
-        self.ratios = _ratios(optimizer)
-        self.also = [*also, *([scaler] if scaler is not None else [])]
-        self.batches = Batches(loader)
-        self.count = val_batches
-        self.held: Iterable[Any] | None = None if val_loader is None else reusable(val_loader, "val_loader")
-
-    @property
-    def description(self) -> str:
-        count = sum(p.numel() for p in self.model.parameters())
-        judged = "training batches" if self.val_loader is None else "validation batches"
-        return f"{type(self.model).__name__}, {count} parameters, {type(self.optimizer).__name__}, judged on {judged}"
-
-    def save(self) -> Snapshot:
-        return Snapshot(self.model, self.optimizer, [*self.also, *generators(self.loader)])
-
-    def restore(self, snapshot: Snapshot) -> None:
-        snapshot.restore()
-
-    def begin(self) -> None:
-        self.batches.rewind()
-        self.optimizer.zero_grad(set_to_none=True)  # so that nothing writes to the caller's gradients
-        if not self.model.training:  # a model in training mode may hold frozen parts that are in evaluation mode
-            self.model.train()
-
-    def reseed(self, seed: int) -> None:
-        torch.manual_seed(seed)
-        for generator in generators(self.loader):
-            generator.manual_seed(seed)
-
-    def step(self, lr: float) -> float:
-        for group, ratio in zip(self.optimizer.param_groups, self.ratios, strict=True):
-            if isinstance(group["lr"], Tensor):
-                group["lr"].fill_(lr * ratio)
-            else:
-                group["lr"] = lr * ratio
-        total: Tensor | float = 0.0
-        self.optimizer.zero_grad(set_to_none=True)
-        for _ in range(self.accumulate):
-            loss = self.loss(self.model, self.batches.next()) / self.accumulate
-            (loss if self.scaler is None else self.scaler.scale(loss)).backward()
-            total = total + loss.detach()
-        if self.clip is not None:
-            if self.scaler is not None:
-                self.scaler.unscale_(self.optimizer)
-            nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
-        if self.scaler is None:
-            self.optimizer.step()
-        else:
-            self.scaler.step(self.optimizer)
-            self.scaler.update()
-        return mean_of_all(float(total), 1.0)
-
-    def evaluate(self) -> float:
-        restore_rng = keep_rng()
-        modes = [(module, module.training) for module in self.model.modules()]
-        total, weight = 0.0, 0.0
-        try:
-            self.model.eval()
-            with torch.no_grad():
-                for batch in itertools.islice(begin(self._held()), self.count):
-                    size = _size(batch)
-                    total += float(self.loss(self.model, batch)) * size
-                    weight += size
-        finally:
-            for module, training in modes:
-                module.training = training
-            restore_rng()
-        if weight == 0.0:
-            raise ValueError("val_loader gives no batch: it needs at least one")
-        return mean_of_all(total, weight)
-
-    def _held(self) -> Iterable[Any]:
-        """The evaluation batches. Without validation data: training batches in another order than
-        the trials have.
-        """
-        if self.held is None:
-            kept = [(g, g.get_state()) for g in generators(self.loader)]
-            self.reseed(torch.initial_seed() % 2**31 + 1)
-            self.held = list(itertools.islice(begin(self.loader), self.count))
-            for generator, state in kept:
-                generator.set_state(state)
-        return self.held
-
-    @contextlib.contextmanager
-    def own_workers(self) -> Iterator[None]:
-        """Hides the caller's iterators from the search: persistent workers serve only one iterator
-        at a time.
-        """
-        both: list[Any] = [self.loader, self.val_loader]
-        loaders = [loader for loader in both if getattr(loader, "persistent_workers", False)]
-        iterators = [loader._iterator for loader in loaders]
-        for loader in loaders:
-            loader._iterator = None
-        try:
-            yield
-        finally:
-            for loader, iterator in zip(loaders, iterators, strict=True):
-                loader._iterator = iterator
-
-
-def _criterion(loss_fn: Callable[[Any, Any], Tensor]) -> Callable[[nn.Module, Any], Tensor]:
-    def loss(model: nn.Module, batch: Any) -> Tensor:
-        if not (isinstance(batch, (tuple, list)) and len(batch) == 2):
-            raise ValueError(
-                f"loss_fn needs (input, target) batches, and the loader gave a {type(batch).__name__}: "
-                "give closure(model, batch) instead of loss_fn"
-            )
-        device = next((p.device for p in model.parameters()), torch.device("cpu"))
-        inputs, target = (one.to(device) if isinstance(one, Tensor) else one for one in batch)
-        return loss_fn(model(inputs), target)
-
-    return loss
-
-
-def _ratios(optimizer: Any) -> list[float]:
-    """Base rate of each group over that of the first. With a scheduler attached, the base is the
-    rate it started from.
-    """
-    rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
-    if rates[0] > 0.0:
-        return [rate / rates[0] for rate in rates]
-    if any(rate > 0.0 for rate in rates):
-        raise ValueError(
-            f"the parameter groups have the rates {rates}: the first is 0, so the others have no ratio to it; "
-            "give the first group a rate above 0"
-        )
-    return [1.0] * len(optimizer.param_groups)
-
-
-def _size(batch: Any) -> float:
-    """Samples in a batch: the length of its first tensor. Without one, every batch counts as 1."""
-    while isinstance(batch, (tuple, list, dict)) and batch:
-        batch = next(iter(batch.values())) if isinstance(batch, dict) else batch[0]
-    return float(batch.shape[0]) if isinstance(batch, Tensor) and batch.ndim > 0 else 1.0
-
-
-def mean_of_all(total: float, weight: float) -> float:
-    """``total / weight`` over all processes: the same number in each, so that all take the same
-    decisions.
-    """
-    if torch.distributed.is_available() and torch.distributed.is_initialized():
-        on = "cuda" if torch.distributed.get_backend() == "nccl" else "cpu"
-        both = torch.tensor([total, weight], dtype=torch.float64, device=on)
-        torch.distributed.all_reduce(both)
-        total, weight = both.tolist()
-    return total / weight
-
-
+@overload
+def find(
+    model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., closure: _Closure = ...,
+    accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ..., score: _Score = ...,
+    average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
+    groups: Literal["ratio"] = ..., start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
+    seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["raise"],
+) -> Answer: ...  # fmt: skip
+@overload
+def find(
+    model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., closure: _Closure = ...,
+    accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ..., score: _Score = ...,
+    average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
+    groups: Literal["ratio"] = ..., start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
+    seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
+) -> Answer | Refusal: ...  # fmt: skip
+@overload
+def find(
+    model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., closure: _Closure = ...,
+    accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ..., score: _Score = ...,
+    average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
+    groups: Literal["each"], start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
+    seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
+) -> GroupEstimates: ...  # fmt: skip
 @find_names
 def find(
     model: nn.Module,
-    loss_fn: Callable[[Any, Any], Tensor] | None,
-    loader: _Loader,
+    loss_fn: _Loss,
+    loader: Loader,
     optimizer: Any,
-    val_loader: _Loader | None = None,
+    val_loader: Loader | None = None,
     *,
-    steps: int,
+    steps: int | None = None,
+    epochs: float | None = None,
     schedule: str | Schedule = "constant",
-    closure: Callable[[nn.Module, Any], Tensor] | None = None,
+    closure: _Closure = None,
     accumulate: int = 1,
     clip_grad_norm: float | None = None,
     scaler: Any = None,
+    val_fn: _ValFn = None,
+    score: _Score = None,
+    average: Any = None,
     val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
+    snapshots: Literal["cpu"] | None = None,
+    groups: Literal["ratio", "each"] = "ratio",
     start: float | None = None,
     budget: float | None = None,
+    max_seconds: float | None = None,
     seed: int = 0,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+    on_refusal: Literal["return", "raise"] = "return",
+) -> Answer | Refusal | GroupEstimates:
     """Finds the rate of the optimizer's first parameter group for a full run of ``steps`` under
     ``schedule``.
 
-    The search starts from the current weights and takes about two thirds of the steps of one full run.
-    Afterwards model, optimizer, gradients, modes and random generators are bit for bit as before,
-    also after an exception or Ctrl-C. The rate of the optimizer is not set. Under
-    ``torch.distributed``, call it in every process: losses are averaged, and every process gets the
-    same answer.
+    The search starts from the current weights and takes about two thirds of the steps of one full run,
+    and evaluations on top. Afterwards everything is bit for bit as before, also after an exception or
+    Ctrl-C: the model with its plain attributes, what the optimizer holds, gradients, modes and random
+    generators. The rate of the optimizer is not set: ``estimate.apply(optimizer)`` does that.
+
+    Under ``torch.distributed``, call it in every process: losses are averaged, and every process gets
+    the same answer. DistributedDataParallel and ``fully_shard`` (FSDP2) work; FSDP1, DataParallel and
+    DeepSpeed engines are refused.
 
     Args:
         model: Trained in place, and put back.
@@ -243,63 +103,99 @@ def find(
             tensor.
         loader: Training batches: a data loader, any object that can be iterated over again and
             again, or a function that returns an iterator.
-        optimizer: A PyTorch optimizer over the model's parameters. Its groups keep the ratios of
-            their rates.
+        optimizer: A PyTorch optimizer over the model's parameters; it may hold others too, which are put
+            back as well.
         val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
             are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
+        epochs: The same in passes over ``loader``, if it has a length. Give one of the two.
         schedule: The schedule of the full run: notation or a ``Schedule``.
         closure: ``closure(model, batch)`` returns the loss. Use it instead of ``loss_fn`` for other
             batches, several losses, or autocast.
         accumulate: Batches of one optimizer step.
         clip_grad_norm: Largest norm of the gradient, as in ``torch.nn.utils.clip_grad_norm_``.
         scaler: A gradient scaler. The search uses it and puts it back.
-        val_batches: The most batches of one evaluation.
+        val_fn: ``val_fn(model, batch)`` returns what trials are judged on instead of the training loss:
+            a number, less is better, or ``(number, score)``. It is called without gradients, in
+            evaluation mode.
+        score: Judges trials by a score between 0 and 1 instead, more is better: ``"accuracy"``, or
+            ``score(model, batch)``, the mean over the batch. The losses of the estimate are then the
+            share that is missed, ``1 - score``.
+        average: An average of the weights, such as ``torch.optim.swa_utils.AveragedModel(model)``. It is
+            updated after each step, judged instead of the model, and put back.
+        val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
+            evaluations take at most about a quarter of a trial.
         also: Other objects that a step changes: see ``Snapshot``.
-        start, budget, seed, progress: As in ``stepsize.find``.
+        snapshots: ``"cpu"`` keeps the copies of what is trained in the memory of the host.
+        groups: ``"ratio"`` keeps the ratios of the groups' rates. ``"each"`` finds the rate of each group,
+            one after the other, for the price of as many searches, and returns a ``GroupEstimates``.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
+            budget an evaluated sample counts as a third of a trained one.
 
     Raises:
+        TypeError: When an argument is of a kind that cannot work.
         ValueError: When an argument is out of range, both or neither of ``loss_fn`` and ``closure``
-            are given, or a loader is an iterator, which cannot start again.
+            are given, a loader is an iterator, which cannot start again, the optimizer holds none of the
+            model's parameters, or the loss of the first batch is not finite.
+        RefusedError: With ``on_refusal="raise"``, when the evidence supports no answer.
 
     Example::
 
         estimate = stepsize.torch.find(
-            model, nn.functional.cross_entropy, loader, optimizer, val_loader, steps=10_000, schedule="cosine"
+            model, nn.functional.cross_entropy, loader, optimizer, val_loader, epochs=10, schedule="cosine"
         )
         print(estimate)
+        estimate.apply(optimizer)
     """
-    training = Training(
-        model, loss_fn, loader, optimizer, val_loader, closure=closure, accumulate=accumulate,
-        clip_grad_norm=clip_grad_norm, scaler=scaler, val_batches=val_batches, also=also,
-    )  # fmt: skip
-    with training.own_workers():
-        return _search.run_find(
-            training, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress
-        )
+    if groups not in ("ratio", "each"):
+        raise ValueError(f"groups is {groups!r}; it must be 'ratio' or 'each'")
+    steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
+
+    def training(**group: Any) -> Training:
+        return Training(
+            model, loss_fn, loader, optimizer, val_loader, closure=closure, accumulate=accumulate,
+            clip_grad_norm=clip_grad_norm, scaler=scaler, val_fn=val_fn, score=score, average=average,
+            val_batches=val_batches, also=also, snapshots=snapshots, schedule=schedule, **group,
+        )  # fmt: skip
+
+    def search(task: Training, start: _Start, budget: float | None, max_seconds: float | None) -> Answer | Refusal:
+        with task.own_workers():
+            return _search.run_find(
+                task, steps=steps, schedule=schedule, start=start, budget=budget, max_seconds=max_seconds, seed=seed,
+                progress=progress, callback=callback, on_refusal=on_refusal,
+            )  # fmt: skip
+
+    if groups == "each":
+        return each_group(optimizer, training, search, start, budget, max_seconds)
+    return search(training(), start, budget, max_seconds)
 
 
 @range_test_names
 def range_test(
     model: nn.Module,
-    loss_fn: Callable[[Any, Any], Tensor] | None,
-    loader: _Loader,
+    loss_fn: _Loss,
+    loader: Loader,
     optimizer: Any,
-    val_loader: _Loader | None = None,
+    val_loader: Loader | None = None,
     *,
     low: float = _defaults.LOW,
     high: float = _defaults.HIGH,
     trial_steps: int = _defaults.RANGE_TEST_STEPS,
     rule: str = "edge",
     linear: bool = False,
-    closure: Callable[[nn.Module, Any], Tensor] | None = None,
+    closure: _Closure = None,
     accumulate: int = 1,
     clip_grad_norm: float | None = None,
     scaler: Any = None,
+    val_fn: _ValFn = None,
+    score: _Score = None,
+    average: Any = None,
     val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
+    snapshots: Literal["cpu"] | None = None,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Smith's range test: one short run on a rising rate.
 
     ``stepsize.range_test`` describes the arguments from ``low`` to ``linear``, ``find`` the others.
@@ -311,20 +207,22 @@ def range_test(
     """
     training = Training(
         model, loss_fn, loader, optimizer, val_loader, closure=closure, accumulate=accumulate,
-        clip_grad_norm=clip_grad_norm, scaler=scaler, val_batches=val_batches, also=also,
+        clip_grad_norm=clip_grad_norm, scaler=scaler, val_fn=val_fn, score=score, average=average,
+        val_batches=val_batches, also=also, snapshots=snapshots,
     )  # fmt: skip
     with training.own_workers():
         return _search.run_range_test(
-            training, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress
-        )
+            training, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
+            callback=callback,
+        )  # fmt: skip
 
 
 def sweep(
     model: nn.Module,
-    loss_fn: Callable[[Any, Any], Tensor] | None,
-    loader: _Loader,
+    loss_fn: _Loss,
+    loader: Loader,
     optimizer: Any,
-    val_loader: _Loader | None = None,
+    val_loader: Loader | None = None,
     *,
     steps: int,
     low: float,
@@ -333,15 +231,20 @@ def sweep(
     seeds: int = 1,
     trial_steps: int | None = None,
     schedule: str | Schedule = "constant",
-    closure: Callable[[nn.Module, Any], Tensor] | None = None,
+    closure: _Closure = None,
     accumulate: int = 1,
     clip_grad_norm: float | None = None,
     scaler: Any = None,
+    val_fn: _ValFn = None,
+    score: _Score = None,
+    average: Any = None,
     val_batches: int = _defaults.VAL_BATCHES,
     also: Sequence[Any] = (),
+    snapshots: Literal["cpu"] | None = None,
     seed: int = 0,
     progress: bool | None = None,
-) -> Estimate:
+    callback: Callback | None = None,
+) -> Answer | Refusal:
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
     ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
@@ -357,12 +260,13 @@ def sweep(
     """
     training = Training(
         model, loss_fn, loader, optimizer, val_loader, closure=closure, accumulate=accumulate,
-        clip_grad_norm=clip_grad_norm, scaler=scaler, val_batches=val_batches, also=also,
+        clip_grad_norm=clip_grad_norm, scaler=scaler, val_fn=val_fn, score=score, average=average,
+        val_batches=val_batches, also=also, snapshots=snapshots,
     )  # fmt: skip
     with training.own_workers():
         return _search.run_sweep(
             training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
-            trial_steps=trial_steps, seed=seed, progress=progress,
+            trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
         )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import Controller
-from .find import mean_of_all
+from .processes import mean_of_all
 from .snapshot import Snapshot
 
 __all__ = ["Act", "BrokenRun", "Guard", "guard"]
@@ -122,7 +122,9 @@ class Guard:
             return
         seen = self._rule.state_dict()
         if seen["streak"] == seen["blown"] == 0:  # the loss is not suspect
-            kept = Snapshot(self._model, self._optimizer, self._also, rng=False, gradients=False)
+            kept = Snapshot(
+                self._model, self._optimizer, self._also, rng=False, gradients=False, attributes=False, frozen=True
+            )
             self._kept.append((self.steps, self._applied, kept))
 
     def _go_back(self) -> int | None:

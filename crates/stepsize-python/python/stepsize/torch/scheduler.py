@@ -150,6 +150,7 @@ class LRScheduler(_TorchLRScheduler):
     def base_lrs(self, bases: Sequence[float | Tensor]) -> None:  # pyright: ignore[reportIncompatibleVariableOverride]
         self._bases = [float(base) for base in bases]
         self._stepper.plan(self._plan, self._bases)
+        self._stepper.at()
 
     @property
     def schedules(self) -> list[Schedule]:

@@ -7,33 +7,40 @@ to the type of the parameter.
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from .. import _data
+from .frozen import Frozen, is_trained
+from .kept import Restore, copied, keep, keep_generator, plain, put, same
 
-Restore = Callable[[], None]
+__all__ = ["Snapshot", "generators", "keep_rng"]
 
 
 class Snapshot:
     """The state of a model, an optimizer and other objects, as it is when the snapshot is made.
 
-    A snapshot takes as much memory as the model, its gradients and the state of the optimizer, on
-    the same device.
+    A snapshot takes as much memory as what is trained, its gradients and the state of the optimizer.
+    Frozen parameters are not copied if they are larger than 4 MiB together.
 
     Args:
-        model: Its parameters, buffers (also those that are not saved), gradients, and the mode of
-            every module are kept.
-        optimizer: Its state and its groups are kept.
-        also: Other objects to keep: objects with ``state_dict`` and ``load_state_dict`` (gradient
-            scalers, schedulers, averages of weights, stateful loaders), ``torch.Generator`` and
-            ``numpy.random.Generator``.
+        model: Its parameters, buffers (also those that are not saved), gradients, the mode of every
+            module, and the plain attributes of your own modules (numbers, text, lists, tensors, random
+            generators) are kept.
+        optimizer: Its state and its groups are kept, and the parameters in the groups, with their
+            gradients, also those that ``model`` does not have.
+        also: Other objects to keep: modules, objects with ``state_dict`` and ``load_state_dict``
+            (gradient scalers, schedulers, averages of weights, stateful loaders), and random
+            generators of PyTorch, NumPy and Python.
         rng: Whether to keep the global random generators of Python, NumPy, PyTorch and its devices.
         gradients: Whether to keep gradients. Without it, ``restore`` does not change them.
+        attributes: Whether to keep the plain attributes of modules.
+        frozen: Whether to copy frozen parameters too.
+        device: Where the copies are: ``"cpu"`` spares the memory of an accelerator. By default each is on
+            the device of its tensor.
 
     Raises:
         TypeError: When the state of an object in ``also`` cannot be kept.
@@ -46,77 +53,146 @@ class Snapshot:
     """
 
     def __init__(
-        self, model: nn.Module, optimizer: Any, also: Sequence[Any] = (), *, rng: bool = True, gradients: bool = True
+        self,
+        model: nn.Module,
+        optimizer: Any,
+        also: Sequence[Any] = (),
+        *,
+        rng: bool = True,
+        gradients: bool = True,
+        attributes: bool = True,
+        frozen: bool = False,
+        device: str | None = None,
     ) -> None:
-        parts = [_tensors(model, gradients), _modes(model), _optimizer(optimizer), *(_other(one) for one in also)]
-        self._parts: list[Restore] = [*parts, *([keep_rng()] if rng else [])]
+        reshard(model)
+        self._model = model
+        modules = [model, *(one for one in also if isinstance(one, nn.Module))]
+        held = [tensor for group in optimizer.param_groups for tensor in group["params"]]
+        self._frozen = Frozen(_frozen(modules, held), device)
+        if frozen:
+            self._frozen.copy(self._frozen.named)
+        self._parts: list[Restore] = [
+            _tensors(modules, held, self._frozen, gradients, device),
+            _modes(modules),
+            *([_attributes(modules, device)] if attributes else []),
+            _optimizer(optimizer, device),
+            *(_other(one, device) for one in also if not isinstance(one, nn.Module)),
+            *([keep_rng()] if rng else []),
+        ]
 
     def restore(self) -> None:
         """Puts everything back. It can be called any number of times."""
+        reshard(self._model)
         for part in self._parts:
             part()
 
+    def watch(self) -> Any:
+        """A context around a first step: frozen parameters that it writes to are copied before. ``None``
+        when there is nothing to watch.
+        """
+        return self._frozen.watch() if self._frozen.is_watched else None
 
-def _tensors(model: nn.Module, with_gradients: bool) -> Restore:
-    kept: list[tuple[dict[str, Any], str, Tensor | None, Tensor | None]] = []
-    gradients: list[tuple[Tensor, Tensor | None, Tensor | None]] = []
-    seen: set[int] = set()
+    def changed(self) -> list[str]:
+        """Names of frozen parameters that were written to and cannot be put back."""
+        return self._frozen.changed()
+
+
+def reshard(model: nn.Module) -> None:
+    """Frees what FSDP2 gathered for an evaluation: a module then holds its sharded parameters again,
+    which are those of the optimizer.
+    """
     for module in model.modules():
+        if hasattr(module, "reshard") and hasattr(module, "set_reshard_after_backward"):
+            module.reshard()
+
+
+def _frozen(modules: Sequence[nn.Module], held: Sequence[Tensor]) -> dict[str, Tensor]:
+    """Parameters that training does not change as a rule."""
+    owned = {id(tensor) for tensor in held}
+    named = (pair for module in modules for pair in module.named_parameters())
+    return {name: tensor for name, tensor in named if not is_trained(tensor, owned)}
+
+
+def _tensors(
+    modules: Sequence[nn.Module], held: Sequence[Tensor], frozen: Frozen, with_gradients: bool, where: str | None
+) -> Restore:
+    aside = {id(tensor) for tensor in frozen.named.values()}
+    places: list[tuple[dict[str, Any], str, Tensor | None]] = []
+    for module in (part for one in modules for part in one.modules()):
         for store in (module._parameters, module._buffers):
-            for name, tensor in store.items():
-                copied = None if tensor is None or id(tensor) in seen else tensor.detach().clone()
-                kept.append((store, name, tensor, copied))
-                if tensor is not None and id(tensor) not in seen:
-                    seen.add(id(tensor))
-                    if not with_gradients:
-                        continue
-                    gradient = tensor.grad
-                    gradients.append((tensor, gradient, None if gradient is None else gradient.detach().clone()))
+            places += [(store, name, tensor) for name, tensor in store.items()]
+    known = [tensor for _, _, tensor in places if tensor is not None]
+    each = {id(tensor): tensor for tensor in [*known, *held]}
+    values = [(tensor, copied(tensor, where)) for key, tensor in each.items() if key not in aside]
+    gradients: list[tuple[Tensor, Tensor | None, Tensor | None]] = []
+    if with_gradients:
+        for tensor in each.values():
+            gradient = tensor.grad
+            gradients.append((tensor, gradient, None if gradient is None else copied(gradient, where)))
 
     def restore() -> None:
-        with torch.no_grad():
-            for store, name, tensor, copied in kept:
-                store[name] = tensor
-                if tensor is not None and copied is not None:
-                    tensor.copy_(copied)
-            for tensor, gradient, copied in gradients:
-                if gradient is not None and copied is not None:
-                    gradient.copy_(copied)
-                tensor.grad = gradient
+        for store, name, tensor in places:
+            store[name] = tensor
+        for tensor, value in values:
+            put(tensor, value)
+        frozen.restore()
+        for tensor, gradient, value in gradients:
+            if gradient is not None and value is not None:
+                put(gradient, value)
+            tensor.grad = gradient
 
     return restore
 
 
-def _modes(model: nn.Module) -> Restore:
-    modes = [(module, module.training) for module in model.modules()]
+def _modes(modules: Sequence[nn.Module]) -> Restore:
+    modes = [(part, part.training) for module in modules for part in module.modules()]
 
     def restore() -> None:
-        for module, training in modes:
-            module.training = training
+        for part, training in modes:
+            part.training = training
 
     return restore
 
 
-def _optimizer(optimizer: Any) -> Restore:
-    state = {key: _copied(value) for key, value in optimizer.state.items()}
+_OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+
+
+def _attributes(modules: Sequence[nn.Module], where: str | None) -> Restore:
+    """Keeps the plain attributes of modules that are not PyTorch's own: flags, counters, lists. Objects
+    of other types are put back where they were, but what is inside them is not.
+    """
+    kept: list[tuple[dict[str, Any], dict[str, Restore]]] = []
+    for part in (part for module in modules for part in module.modules()):
+        if type(part).__module__.partition(".")[0] != "torch":
+            own = {name: value for name, value in vars(part).items() if name not in _OF_EVERY_MODULE}
+            kept.append((vars(part), {name: keep(value, where, same) for name, value in own.items()}))
+
+    def restore() -> None:
+        for now, then in kept:
+            for name in [name for name in now if name not in then and name not in _OF_EVERY_MODULE]:
+                del now[name]
+            now.update({name: value() for name, value in then.items()})
+
+    return restore
+
+
+def _optimizer(optimizer: Any, where: str | None) -> Restore:
+    state = {key: keep(value, where, plain) for key, value in optimizer.state.items()}
     groups = [
-        {key: _copied(value) for key, value in group.items() if key != "params"} for group in optimizer.param_groups
+        {key: keep(value, where, plain) for key, value in group.items() if key != "params"}
+        for group in optimizer.param_groups
     ]
-    # A rate that is a tensor may be held by a captured graph, so it must stay the same object.
-    rates = [group["lr"] for group in optimizer.param_groups]
     called = optimizer.__dict__.get("_opt_called")
 
     def restore() -> None:
         for key in [key for key in optimizer.state if key not in state]:
             del optimizer.state[key]
         for key, value in state.items():
-            optimizer.state[key] = _put(optimizer.state.get(key), value)
-        for group, kept, rate in zip(optimizer.param_groups, groups, rates, strict=True):
+            optimizer.state[key] = value()
+        for group, kept in zip(optimizer.param_groups, groups, strict=True):
             for key in [key for key in group if key != "params" and key not in kept]:
                 del group[key]
-            group.update({key: _copied(value) for key, value in kept.items()})
-            if isinstance(rate, Tensor):
-                group["lr"] = _put(rate, kept["lr"])
+            group.update({key: value() for key, value in kept.items()})
         if called is None:
             optimizer.__dict__.pop("_opt_called", None)
         else:
@@ -125,18 +201,15 @@ def _optimizer(optimizer: Any) -> Restore:
     return restore
 
 
-def _other(one: Any) -> Restore:
-    if isinstance(one, torch.Generator):
-        generator_state = one.get_state()
-        return lambda: (one.set_state(generator_state), None)[1]
-    if hasattr(one, "bit_generator"):
-        bits = copy.deepcopy(one.bit_generator.state)
-        return lambda: setattr(one.bit_generator, "state", copy.deepcopy(bits))
+def _other(one: Any, where: str | None) -> Restore:
+    generator = keep_generator(one)
+    if generator is not None:
+        return generator
     if hasattr(one, "state_dict") and hasattr(one, "load_state_dict"):
-        state = _copied(one.state_dict())
+        state = _copied(one.state_dict(), where)
 
         def restore() -> None:
-            one.load_state_dict(_copied(state))
+            one.load_state_dict(_copied(state, None))
             # A gradient scaler that was interrupted between unscale_ and update would refuse the
             # next unscale_.
             if hasattr(one, "_per_optimizer_states"):
@@ -177,32 +250,12 @@ def generators(loader: Any) -> Iterable[torch.Generator]:
     return found.values()
 
 
-def _copied(value: Any) -> Any:
+def _copied(value: Any, where: str | None) -> Any:
     """A copy that shares no tensor. ``deepcopy`` refuses tensors that are not leaves of a graph."""
     if isinstance(value, Tensor):
-        return value.detach().clone()
+        return value.detach().clone() if where is None else value.detach().to(where, copy=True)
     if isinstance(value, dict):
-        return {key: _copied(one) for key, one in value.items()}
+        return {key: _copied(one, where) for key, one in value.items()}
     if isinstance(value, (list, tuple)) and not hasattr(value, "_fields"):
-        return type(value)(_copied(one) for one in value)
-    return copy.deepcopy(value)
-
-
-def _put(current: Any, kept: Any) -> Any:
-    """Copies ``kept`` into the tensors of ``current`` where they fit, so that references stay
-    valid; else returns a copy.
-    """
-    if isinstance(kept, Tensor):
-        fits = isinstance(current, Tensor) and current.shape == kept.shape and current.dtype == kept.dtype
-        if fits and current.device == kept.device:
-            with torch.no_grad():
-                current.copy_(kept)
-            return current
-        return kept.clone()
-    if isinstance(kept, dict) and isinstance(current, dict):
-        for key in [key for key in current if key not in kept]:
-            del current[key]
-        for key, value in kept.items():
-            current[key] = _put(current.get(key), value)
-        return current
-    return _copied(kept)
+        return type(value)(_copied(one, where) for one in value)
+    return plain(value)

@@ -1,9 +1,8 @@
-"""Stepsize for the Hugging Face Trainer: a callback that brings the schedule and reports to the
-controller.
-
-To search for the rate of a model, use ``stepsize.torch.find`` with its loss as the closure.
+"""Stepsize for the Hugging Face Trainer: ``find`` searches for the rate with the Trainer's own
+steps, ``apply`` sets it, and ``StepsizeCallback`` brings a schedule and reports to a controller.
 """
 
 from .callback import StepsizeCallback
+from .find import apply, find
 
-__all__ = ["StepsizeCallback"]
+__all__ = ["StepsizeCallback", "apply", "find"]

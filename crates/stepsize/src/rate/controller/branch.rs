@@ -55,7 +55,7 @@ impl BranchTest {
         if !(range && sizes && rule) {
             return Err(Error::invalid(format!(
                 "branch needs every >= 1, steps >= 1, 0 <= decay <= 1, ratio > 1, margin >= 0 and \
-                 0 < min_factor <= 1 <= max_factor, not {self:?}"
+                 0 < min_factor <= 1 <= max_factor, not {self}"
             )));
         }
         Ok(Box::new(Live { spec: self, factor: 1.0, seen: 0 }))

@@ -85,7 +85,7 @@ impl Greedy {
         if !(bounds && counts && rule) {
             return Err(Error::invalid(format!(
                 "greedy needs 0 < factor < 1, threshold >= 0, average and memory of 1 to 65536, and \
-                 0 < min_factor <= 1 <= max_factor, not {self:?}"
+                 0 < min_factor <= 1 <= max_factor, not {self}"
             )));
         }
         let mean = Mean::new(self.average);

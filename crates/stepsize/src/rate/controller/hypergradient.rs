@@ -47,7 +47,7 @@ impl Hypergradient {
         let range = self.min_factor > 0.0 && self.min_factor <= 1.0 && (1.0..=1e12).contains(&self.max_factor);
         if !(range && self.beta > 0.0 && self.beta <= 1.0) {
             return Err(Error::invalid(format!(
-                "hypergradient needs 0 < beta <= 1 and 0 < min_factor <= 1 <= max_factor <= 1e12, not {self:?}"
+                "hypergradient needs 0 < beta <= 1 and 0 < min_factor <= 1 <= max_factor <= 1e12, not {self}"
             )));
         }
         Ok(Box::new(Live { spec: self, log: 0.0 }))

@@ -144,7 +144,7 @@ impl Plateau {
         if !legal {
             return Err(Error::invalid(format!(
                 "plateau needs patience >= 4 (and patience x 2^undo <= 2^20), 0 < factor < 1, threshold >= 0, \
-                 average >= 1 and 0 < min_factor <= 1, not {self:?}"
+                 average >= 1 and 0 < min_factor <= 1, not {self}"
             )));
         }
         Ok(Box::new(Live {

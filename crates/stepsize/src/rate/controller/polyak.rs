@@ -46,7 +46,7 @@ impl Polyak {
         let shares = (0.0..1.0).contains(&self.momentum) && (0.0..1.0).contains(&self.average);
         if !(shares && self.floor.is_finite() && self.scale.is_finite() && self.scale > 0.0) {
             return Err(Error::invalid(format!(
-                "polyak needs a finite floor, scale > 0, and momentum and average in 0..1, not {self:?}"
+                "polyak needs a finite floor, scale > 0, and momentum and average in 0..1, not {self}"
             )));
         }
         Ok(Box::new(Live { spec: self, loss: 0.0, square: 0.0, weight: 0.0, factor: 1.0 }))

@@ -70,7 +70,7 @@ impl Rewind {
             && (1..=1000).contains(&self.attempts);
         if !legal {
             return Err(Error::invalid(format!(
-                "rewind needs 0 < cut <= 1, spike > 0, run >= 1, every >= 1 and 1 to 1000 attempts, not {self:?}"
+                "rewind needs 0 < cut <= 1, spike > 0, run >= 1, every >= 1 and 1 to 1000 attempts, not {self}"
             )));
         }
         Ok(Box::new(Live {

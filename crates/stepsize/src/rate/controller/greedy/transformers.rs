@@ -83,7 +83,7 @@ impl TransformersGreedy {
         if !legal || self.factor >= 1.0 || self.window > LONGEST {
             return Err(Error::invalid(format!(
                 "greedy_transformers needs a factor above 0 and below 1, finite parameters >= 0 and a window of at most \
-                 {LONGEST}, not {self:?}"
+                 {LONGEST}, not {self}"
             )));
         }
         let (best, rate, reset) = (self.mode.worst(), base.get(), self.reset as i64);

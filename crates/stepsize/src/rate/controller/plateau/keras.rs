@@ -49,7 +49,7 @@ impl KerasPlateau {
         let legal = [self.factor, self.min_delta, self.min_lr].iter().all(|v| v.is_finite() && *v >= 0.0);
         if !legal || self.factor >= 1.0 {
             return Err(Error::invalid(format!(
-                "plateau_keras needs a factor below 1 and finite parameters >= 0, not {self:?}"
+                "plateau_keras needs a factor below 1 and finite parameters >= 0, not {self}"
             )));
         }
         let rate = base.get() as f32;

@@ -56,7 +56,7 @@ impl OptaxPlateau {
             && self.accumulation_size > 0;
         if !legal {
             return Err(Error::invalid(format!(
-                "plateau_optax needs 0 < factor < 1, tolerances >= 0 and not both 0, accumulation_size >= 1, not {self:?}"
+                "plateau_optax needs 0 < factor < 1, tolerances >= 0 and not both 0, accumulation_size >= 1, not {self}"
             )));
         }
         let live = Live { spec: self, scale: 1.0, best: f32::INFINITY, bad: 0, cooldown: 0, count: 0, average: 0.0 };

@@ -62,7 +62,7 @@ impl TorchPlateau {
         let legal = [self.factor, self.threshold, self.min_lr, self.eps].iter().all(|v| v.is_finite() && *v >= 0.0);
         if !legal || self.factor >= 1.0 {
             return Err(Error::invalid(format!(
-                "plateau_torch needs a factor below 1 and finite parameters >= 0, not {self:?}"
+                "plateau_torch needs a factor below 1 and finite parameters >= 0, not {self}"
             )));
         }
         let (best, rate) = (self.mode.worst(), base.get());

@@ -1,0 +1,71 @@
+"""``Meter``: what a search has spent, in steps, in full runs and on the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+_WARM_UP = 3  # first steps, and first evaluation, that are not timed: they compile, and start workers
+
+
+class Meter:
+    """Counts steps and evaluations, and times both.
+
+    The cost in full runs is ``(steps + evaluations x seconds of one / seconds of a step) / length of
+    the full run``: what the search would be if it had taken steps only, for as long.
+    """
+
+    def __init__(
+        self, length: int, max_seconds: float | None, agree: Callable[[float], float], clock: Callable[[], float]
+    ) -> None:
+        self.length, self.steps, self.evaluations, self._clock = length, 0, 0, clock
+        self._step_seconds, self._evaluation_seconds, self._begin = 0.0, 0.0, time.perf_counter()
+        self._first_evaluation = 0.0
+        self._longest, self._max_seconds, self._agree = 0.0, max_seconds, agree
+
+    @contextmanager
+    def step(self) -> Iterator[None]:
+        """Around one optimizer step."""
+        begin, now = self._clock(), time.perf_counter()
+        yield
+        self.steps += 1
+        if self.steps > _WARM_UP:
+            self._step_seconds += self._clock() - begin
+            self._longest = max(time.perf_counter() - now, self._longest)
+
+    @contextmanager
+    def evaluation(self) -> Iterator[None]:
+        """Around one evaluation."""
+        begin = self._clock()
+        yield
+        seconds = self._clock() - begin
+        self.evaluations += 1
+        if self.evaluations == 1:
+            self._first_evaluation = seconds
+        else:
+            self._evaluation_seconds += seconds
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the search began."""
+        return time.perf_counter() - self._begin
+
+    @property
+    def evaluation_steps(self) -> float:
+        """What all evaluations cost, in optimizer steps, by the clock."""
+        if self.evaluations == 0 or self.steps <= _WARM_UP or self._step_seconds == 0.0:
+            return 0.0
+        one = self._evaluation_seconds / (self.evaluations - 1) if self.evaluations > 1 else self._first_evaluation
+        return self.evaluations * one / (self._step_seconds / (self.steps - _WARM_UP))
+
+    @property
+    def runs(self) -> float:
+        """Cost so far, in full runs."""
+        return (self.steps + self.evaluation_steps) / self.length
+
+    def is_out_of_time(self) -> bool:
+        """Whether one more step may end after ``max_seconds``; in every process the same."""
+        if self._max_seconds is None:
+            return False
+        return self._agree(self.seconds + self._longest) > self._max_seconds

@@ -1,0 +1,163 @@
+"""``find`` and a callback for skorch: ``train_step`` of the net takes the steps."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import sklearn.base
+import skorch
+import torch
+from torch import nn
+
+from . import Answer, Refusal, Schedule, _defaults, _search
+from ._event import Callback
+from .torch.snapshot import keep_rng
+from .torch.trainers import keep_attributes
+from .torch.training import Training
+
+__all__ = ["LearningRateFinder", "find"]
+
+
+def find(
+    net: Any,
+    X: Any,
+    y: Any = None,
+    *,
+    steps: int | None = None,
+    epochs: float | None = None,
+    schedule: str | Schedule = "constant",
+    val_batches: int = _defaults.VAL_BATCHES,
+    start: float | None = None,
+    budget: float | None = None,
+    seed: int = 0,
+    progress: bool | None = None,
+    callback: Callback | None = None,
+    max_seconds: float | None = None,
+    on_refusal: Literal["return", "raise"] = "return",
+    **fit_params: Any,
+) -> Answer | Refusal:
+    """Finds ``lr`` for ``net.fit(X, y)``.
+
+    A step is ``net.train_step``: the net's own criterion and the callbacks that change gradients
+    (``GradientNormClipping``). Callbacks for batches and epochs are not called. A net that is not
+    initialized stays so. Afterwards module, optimizer and random generators are as before.
+
+    Args:
+        net: A ``skorch.NeuralNet``. With a ``train_split`` trials are judged on the data that it
+            splits off, else on training batches in another order, which does not show overfitting.
+        X, y: Data, as ``fit`` takes them.
+        steps, epochs: Length of the full run; by default the net's ``max_epochs``.
+        schedule: The schedule of the full run: notation or a ``Schedule``.
+        val_batches: The most batches of one evaluation.
+        start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
+        **fit_params: Of the module, as ``fit`` takes them.
+
+    Raises:
+        TypeError: When ``net`` is not a net of skorch.
+        ValueError: When an argument is out of range.
+        RefusedError: With ``on_refusal="raise"``, when the search refused.
+
+    Example::
+
+        net.set_params(lr=stepsize.skorch.find(net, X, y).require())
+        net.fit(X, y)
+    """
+    if not isinstance(net, skorch.NeuralNet):
+        raise TypeError(f"net is a {type(net).__name__}; it must be a skorch.NeuralNet: find(net, X, y)")
+    restore = keep_rng()
+    made = sklearn.base.clone(net) if not net.initialized_ else net
+    try:
+        if made is not net:
+            made.initialize()
+        made.check_data(X, y)
+        train, held = made.get_split_datasets(X, y, **fit_params)
+        return _found(
+            made, train, held, fit_params, steps=steps, epochs=epochs, schedule=schedule, val_batches=val_batches, start=start,
+            budget=budget, seed=seed, progress=progress, callback=callback, max_seconds=max_seconds, on_refusal=on_refusal,
+        )  # fmt: skip
+    finally:
+        restore()
+
+
+class LearningRateFinder(skorch.callbacks.Callback):
+    """Searches at the beginning of ``fit``, and trains with the rate: ``net.lr`` is set too.
+
+    ``partial_fit`` of a net that was trained before does not search.
+
+    Args:
+        **options: Arguments of ``find``, from ``steps`` on. A refusal raises, unless ``on_refusal``
+            is ``"return"``; the net then keeps its rate.
+
+    Attributes:
+        estimate_: The answer, after ``fit``.
+
+    Example::
+
+        finder = stepsize.skorch.LearningRateFinder()
+        net = NeuralNetClassifier(Module, max_epochs=20, callbacks=[finder])
+    """
+
+    def __init__(self, **options: Any) -> None:
+        self.options = options
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """For scikit-learn's ``clone``."""
+        return dict(self.options)
+
+    def set_params(self, **params: Any) -> Any:
+        """For scikit-learn's ``clone``."""
+        self.options.update(params)
+        return self
+
+    def on_train_begin(self, net: Any, X: Any = None, y: Any = None, **fit_params: Any) -> None:
+        """For skorch: called when the module is made."""
+        if len(net.history) > 0:
+            return
+        restore = keep_rng()
+        try:
+            train, held = net.get_split_datasets(X, y)
+            self.estimate_ = _found(net, train, held, {}, **{"on_refusal": "raise", **self.options})
+        finally:
+            restore()
+        if self.estimate_:
+            net.set_params(lr=self.estimate_.require())
+
+
+def _found(net: Any, train: Any, held: Any, fit_params: Any, **options: Any) -> Answer | Refusal:
+    loaders = net.get_iterator(train, training=True), None if held is None else net.get_iterator(held, training=False)
+    steps, epochs = options.pop("steps", None), options.pop("epochs", None)
+    if steps is None and epochs is None:
+        epochs = net.max_epochs
+    steps = _search.steps_of(steps, epochs, len(loaders[0]))
+    restore = keep_attributes(net)
+    task = _Task(net, loaders[0], loaders[1], fit_params, options.pop("val_batches", _defaults.VAL_BATCHES))
+    try:
+        with task.own_workers():
+            found: Answer | Refusal = _search.run_find(task, steps=steps, **options)
+            return found
+    finally:
+        restore()
+
+
+class _Task(Training):
+    def __init__(self, net: Any, loader: Any, val_loader: Any, fit_params: Any, val_batches: int) -> None:
+        optimizers = [getattr(net, f"{name}_") for name in net._optimizers]
+        if len(optimizers) != 1:
+            raise ValueError(f"the net has {len(optimizers)} optimizers ({', '.join(net._optimizers)}); the search takes one")
+        self.net, self.fit_params = net, fit_params
+        parts = [getattr(net, f"{name}_") for name in [*net._modules, *net._criteria]]
+        others = [one for one in parts if isinstance(one, nn.Module) and one is not net.module_]
+        super().__init__(
+            net.module_, None, loader, optimizers[0], val_loader, closure=self._loss_of, val_batches=val_batches, also=others
+        )  # fmt: skip
+
+    def _loss_of(self, module: nn.Module, batch: Any) -> torch.Tensor:
+        inputs, target = skorch.dataset.unpack_data(batch)
+        predicted = self.net.infer(inputs, **self.fit_params)
+        loss: torch.Tensor = self.net.get_loss(predicted, target, X=inputs, training=module.training)
+        return loss
+
+    def _step(self) -> float:
+        return float(self.net.train_step(self.batches.next(), **self.fit_params)["loss"])
+
+

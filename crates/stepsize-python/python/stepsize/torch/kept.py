@@ -1,0 +1,158 @@
+"""``keep``: the value of an object as it is now, to be put back into the same object."""
+
+from __future__ import annotations
+
+import collections
+import copy
+import random
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+Restore = Callable[[], Any]
+
+
+def keep(value: Any, where: str | None, other: Callable[[Any], Any]) -> Restore:
+    """Keeps a value. Returns a function that gives it back, as often as it is called.
+
+    Tensors, NumPy arrays, lists, dictionaries, sets and random generators stay the same objects: their
+    content is put back.
+
+    Args:
+        value: The value.
+        where: Device of the copies; ``None`` for that of the tensor.
+        other: What makes a copy of a value of any other type: ``plain`` or ``same``.
+    """
+    return _Keeper(where, other).keep(value)
+
+
+def local(tensor: Tensor) -> Tensor:
+    """The part of a tensor that this process holds: the tensor itself, unless it is sharded."""
+    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
+
+
+def copied(tensor: Tensor, where: str | None) -> Tensor:
+    """A copy of the local part of a tensor, on the device ``where``."""
+    mine = local(tensor.detach())
+    return mine.clone() if where is None else mine.to(where, copy=True)
+
+
+def put(tensor: Tensor, kept: Tensor) -> None:
+    """Copies what ``copied`` gave back into the tensor."""
+    with torch.no_grad():
+        local(tensor.detach()).copy_(kept)
+
+
+class _Keeper:
+    """One walk through nested containers."""
+
+    def __init__(self, where: str | None, other: Callable[[Any], Any]) -> None:
+        self._where, self._other = where, other
+        self._seen: dict[int, Restore] = {}
+
+    def keep(self, value: Any) -> Restore:
+        if id(value) not in self._seen:
+            self._seen[id(value)] = lambda: value  # for containers that hold themselves
+            self._seen[id(value)] = self._kept(value)
+        return self._seen[id(value)]
+
+    def _kept(self, value: Any) -> Restore:
+        numpy = sys.modules.get("numpy")
+        if isinstance(value, Tensor):
+            return self._tensor(value)
+        if isinstance(value, (list, collections.deque)):
+            return self._filled(value, [self.keep(one) for one in value])
+        if type(value) is tuple:
+            parts = [self.keep(one) for one in value]
+            return lambda: ([part() for part in parts], value)[1]
+        if isinstance(value, dict):
+            return self._mapped(value, {key: self.keep(one) for key, one in value.items()})
+        if isinstance(value, set):
+            return self._united(value, set(value))
+        if numpy is not None and isinstance(value, numpy.ndarray):
+            return self._array(value, value.copy())
+        generator = keep_generator(value)
+        if generator is not None:
+            return lambda: (generator(), value)[1]
+        kept = self._other(value)
+        return lambda: self._other(kept)
+
+    def _tensor(self, tensor: Tensor) -> Restore:
+        if 0 in tensor.stride():  # an expanded view: it cannot be written to, so nobody has
+            return lambda: tensor
+        value = copied(tensor, self._where)
+
+        def restore() -> Tensor:
+            put(tensor, value)
+            return tensor
+
+        return restore
+
+    @staticmethod
+    def _filled(value: Any, kept: list[Restore]) -> Restore:
+        def restore() -> Any:
+            then = [one() for one in kept]
+            value.clear()
+            value.extend(then)
+            return value
+
+        return restore
+
+    @staticmethod
+    def _mapped(value: Any, kept: dict[Any, Restore]) -> Restore:
+        def restore() -> Any:
+            then = {key: one() for key, one in kept.items()}
+            value.clear()
+            value.update(then)
+            return value
+
+        return restore
+
+    @staticmethod
+    def _united(value: set[Any], kept: set[Any]) -> Restore:
+        def restore() -> set[Any]:
+            value.clear()
+            value.update(kept)
+            return value
+
+        return restore
+
+    @staticmethod
+    def _array(value: Any, kept: Any) -> Restore:
+        def restore() -> Any:
+            if value.flags.writeable:
+                value[...] = kept
+            return value
+
+        return restore
+
+
+def keep_generator(one: Any) -> Restore | None:
+    """Keeps the state of a random generator of PyTorch, NumPy or Python; ``None`` for other objects."""
+    if isinstance(one, torch.Generator):
+        state = one.get_state()
+        return lambda: one.set_state(state)
+    if hasattr(one, "bit_generator"):
+        bits = copy.deepcopy(one.bit_generator.state)
+        return lambda: setattr(one.bit_generator, "state", copy.deepcopy(bits))
+    numpy = sys.modules.get("numpy")
+    if numpy is not None and isinstance(one, numpy.random.RandomState):
+        legacy = one.get_state()
+        return lambda: one.set_state(legacy)
+    if isinstance(one, random.Random):
+        python = one.getstate()
+        return lambda: one.setstate(python)
+    return None
+
+
+def plain(value: Any) -> Any:
+    """A copy of a value that is not a tensor and may be changed in place."""
+    return copy.deepcopy(value)
+
+
+def same(value: Any) -> Any:
+    """The value itself: for objects of unknown type, which cannot be put back."""
+    return value

@@ -1,0 +1,186 @@
+"""What find puts back beyond the model: parameters of the optimizer, plain attributes, frozen weights that are written to."""
+
+import collections
+import random
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+
+import stepsize.torch as st  # noqa: E402
+from stepsize.torch import frozen  # noqa: E402
+
+torch.set_num_threads(1)
+X = torch.randn(256, 8, generator=torch.Generator().manual_seed(0))
+Y = X[:, :1] * 2
+LOADER = DataLoader(TensorDataset(X, Y), 32, shuffle=True)
+mse = nn.functional.mse_loss
+
+
+def test_parameters_that_the_model_does_not_have_are_put_back_with_their_gradients():
+    torch.manual_seed(0)
+    body, head, scale = nn.Linear(8, 4), nn.Linear(4, 1), nn.Parameter(torch.ones(()))
+    optimizer = torch.optim.Adam([*body.parameters(), *head.parameters(), scale], lr=1e-3)
+    mse(head(body(X)) * scale, Y).backward()
+    gradient = head.weight.grad
+    before = [t.detach().clone() for t in (head.weight, head.bias, scale, gradient)]
+    found = st.find(body, lambda out, target: mse(head(out) * scale, target), LOADER, optimizer, steps=300, schedule="cosine")
+    assert head.weight.grad is gradient
+    assert all(torch.equal(a, b) for a, b in zip(before, (head.weight, head.bias, scale, gradient)))
+
+    # and each trial starts from them: the answer is that of one model that has both
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.body, self.head, self.scale = body, head, scale
+
+        def forward(self, x):
+            return self.head(self.body(x)) * self.scale
+
+    both, seen = Both(), []
+    both.register_forward_pre_hook(lambda *_: seen.append(1))
+    torch.manual_seed(5)
+    one = st.find(body, lambda out, target: mse(head(out) * scale, target), LOADER, optimizer, steps=300, schedule="cosine")
+    torch.manual_seed(5)
+    other = st.find(both, mse, LOADER, optimizer, steps=300, schedule="cosine")
+    assert found.lr and seen and [p["loss"] for p in one.points] == [p["loss"] for p in other.points]
+
+
+class Remembering(nn.Module):
+    """A module with state that no state_dict shows."""
+
+    def __init__(self):
+        super().__init__()
+        self.scale, self.shift = nn.Parameter(torch.ones(8)), nn.Parameter(torch.zeros(8))
+        self.ready, self.calls, self.means = False, 0, []
+        self.seen, self.named, self.last = {"batches": 0, "deep": [1, 2]}, collections.Counter(), torch.zeros(8)
+        self.array, self.draw, self.python = np.zeros(2), np.random.default_rng(0), random.Random(0)
+        self.window, self.tags, self.both = collections.deque(maxlen=3), {"a"}, (torch.zeros(1), "x")
+        self.out = nn.Linear(8, 1)
+
+    def forward(self, x):
+        if not self.ready:
+            with torch.no_grad():
+                self.shift.copy_(-x.mean(0)), self.scale.copy_(1 / x.std(0))
+            self.ready, self.made_in_training = True, 1
+        self.calls += 1
+        self.means.append(x.mean().item()), self.window.append(self.calls), self.tags.add("b")
+        self.seen["batches"] += 1
+        self.seen["deep"].append(3)
+        self.named["calls"] += 1
+        self.last.copy_(x[0]), self.both[0].add_(1)
+        self.array += self.draw.random() + self.python.random()
+        return self.out((x + self.shift) * self.scale)
+
+
+def plain(module):
+    names = "ready calls means seen named window tags".split()
+    values = {name: repr(getattr(module, name)) for name in names}
+    values |= {"last": module.last.tolist(), "array": module.array.tolist(), "both": module.both[0].tolist()}
+    return values | {"draw": module.draw.bit_generator.state, "python": module.python.getstate()}
+
+
+def test_plain_attributes_of_modules_are_put_back():
+    model = nn.Sequential(Remembering())
+    held = {name: getattr(model[0], name) for name in ("means", "seen", "named", "last", "array", "window", "tags", "both")}
+    before, shift = plain(model[0]), model[0].shift.detach().clone()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    st.find(model, mse, LOADER, optimizer, steps=160)
+    assert plain(model[0]) == before and torch.equal(model[0].shift, shift)
+    assert all(getattr(model[0], name) is value for name, value in held.items())
+    assert not hasattr(model[0], "made_in_training")
+
+
+def bytes_copied(monkeypatch):
+    """Counts the bytes that snapshots copy."""
+    counted = [0]
+    original = frozen.copied
+
+    def counting(tensor, where):
+        counted[0] += tensor.numel() * tensor.element_size()
+        return original(tensor, where)
+
+    for module in (frozen, st.snapshot, __import__("stepsize.torch.kept", fromlist=["x"])):
+        monkeypatch.setattr(module, "copied", counting)
+    return counted
+
+
+class Lora(nn.Module):
+    """A frozen base with a small trainable part; ``teacher`` follows it as a moving average, if there is one."""
+
+    def __init__(self, size=1024, teacher=None):
+        super().__init__()
+        torch.manual_seed(0)
+        self.base = nn.Sequential(nn.Linear(8, size), nn.ReLU(), nn.Linear(size, size), nn.ReLU(), nn.Linear(size, size))
+        self.base.requires_grad_(False)
+        self.low, self.high = nn.Parameter(torch.randn(size, 4) / 30), nn.Parameter(torch.zeros(4, 1))
+        self.teacher = teacher
+
+    def forward(self, x):
+        if self.teacher == "in place":
+            with torch.no_grad():
+                self.base[2].weight.mul_(0.999)
+        elif self.teacher == "data":
+            self.base[2].weight.data.mul_(0.999)
+        elif self.teacher == "another":
+            self.base[2].weight.data = self.base[2].weight.data * 0.999
+        return self.base(x) @ self.low @ self.high
+
+
+def test_a_frozen_base_is_not_copied(monkeypatch):
+    model, counted = Lora(), bytes_copied(monkeypatch)
+    optimizer = torch.optim.AdamW([model.low, model.high], 1e-4)
+    base = sum(p.numel() * p.element_size() for p in model.base.parameters())
+    before = [p.detach().clone() for p in model.parameters()]
+    st.Snapshot(model, optimizer)
+    assert base > 8e6 and counted[0] < 1e5
+    found = st.find(model, mse, LOADER, optimizer, steps=80, budget=0.7)
+    assert found.points and counted[0] < 1e6
+    assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))
+    st.Snapshot(model, optimizer, frozen=True)
+    assert counted[0] > base
+
+
+@pytest.mark.parametrize("teacher", ["in place", "data", "another"])
+def test_frozen_weights_that_training_writes_to_are_put_back(teacher):
+    model = Lora(teacher=teacher)
+    optimizer = torch.optim.AdamW([model.low, model.high], 1e-4)
+    weight, before = model.base[2].weight, model.base[2].weight.detach().clone()
+    st.find(model, mse, LOADER, optimizer, steps=80, budget=0.7)
+    assert model.base[2].weight is weight and torch.equal(weight, before)
+
+
+def test_a_late_write_to_a_frozen_weight_is_an_error_that_names_it():
+    model, calls = Lora(), []
+    optimizer = torch.optim.AdamW([model.low, model.high], 1e-4)
+
+    def closure(model, batch):
+        calls.append(1)
+        if len(calls) == 12:
+            with torch.no_grad():
+                model.base[4].weight.mul_(0.5)
+        return mse(model(batch[0]), batch[1])
+
+    with pytest.raises(RuntimeError, match="frozen parameters after the first step.*base.4.weight.*also="):
+        st.find(model, None, LOADER, optimizer, steps=160, closure=closure)
+
+
+def test_copies_can_be_kept_on_the_host():
+    model = nn.Sequential(nn.Linear(8, 16), nn.BatchNorm1d(16), nn.Linear(16, 1))
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3)
+    mse(model(X), Y).backward(), optimizer.step()
+    before = [t.clone() for t in model.state_dict().values()] + [t.clone() for t in optimizer.state[model[0].weight].values()]
+    found = st.find(model, mse, LOADER, optimizer, steps=160, snapshots="cpu")
+    after = [*model.state_dict().values(), *optimizer.state[model[0].weight].values()]
+    assert found.points and all(torch.equal(a, b) for a, b in zip(before, after))
+    # a device that is not that of the tensors: what is kept there comes back from there
+    half = nn.Linear(4, 4)
+    snapshot = st.Snapshot(half, torch.optim.SGD(half.parameters(), 0.1), device="cpu")
+    value = half.weight.detach().clone()
+    with torch.no_grad():
+        half.weight.add_(1)
+    snapshot.restore()
+    assert torch.equal(half.weight, value)
