@@ -4,7 +4,7 @@
 mod braille;
 pub mod plot;
 
-use crate::number::{count, money, plural, rate, seconds};
+use crate::number::{count, money, percent, plural, rate, seconds};
 use crate::view::View;
 pub use braille::Tone;
 use stepsize::{Answer, Rate, Refusal, Report};
@@ -54,7 +54,7 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     let lr = Tone::Good.paint(&format!("lr {}", rate(found.lr.get())), style.colour);
     let mut lines = vec![format!("{lr}  ({})", facts.join("; ")), wrapped("why: ", &report.estimate.why, style)];
     if let Some(chance) = found.p_keeps_98_pct {
-        let text = format!("a chance of {:.0} % to keep 98 % of what the best rate gains", 100.0 * chance);
+        let text = format!("a chance of {} to keep 98 % of what the best rate gains", percent(chance));
         lines.push(wrapped("sure: ", &text, style));
     }
     lines.push(wrapped("task: ", &task(report), style));
