@@ -14,11 +14,11 @@ pub(crate) mod png;
 pub mod scene;
 pub mod svg;
 
-use crate::number::rate;
+use crate::number::{percent, rate};
 use crate::view::View;
 use ink::Ink;
 use scene::{Anchor, Scene, Text};
-use stepsize::{Report, Result};
+use stepsize::{Answer, Rate, Report, Result};
 
 pub use curves::key as rate_key;
 
@@ -49,8 +49,8 @@ fn whole(report: &Report) -> Scene {
     let top = 74.0;
     let mut scene = Scene::new(WIDTH, top + PLOT * plots.len() as f64, &headline(report), &report.estimate.why);
     scene.text(Text { bold: true, size: 20.0, ..Text::new(24.0, 36.0, headline(report)) });
-    let below = format!("{}; {} steps, {}", report.task, report.job.steps, report.schedule);
-    scene.text(Text { ink: Ink::Faint, ..Text::new(24.0, 60.0, font::shorten(&below, 13.0, WIDTH - 48.0)) });
+    let below = font::shorten(&subtitle(report), 13.0, WIDTH - 48.0);
+    scene.text(Text { ink: Ink::Faint, ..Text::new(24.0, 60.0, below) });
     for (i, plot) in plots.into_iter().enumerate() {
         scene.place(plot, 0.0, top + PLOT * i as f64);
     }
@@ -73,6 +73,17 @@ pub fn headline(report: &Report) -> String {
             format!("lr {} (80 % interval {} to {})", rate(lr.get()), rate(low.get()), rate(high.get()))
         }
         None => format!("lr {}", rate(lr.get())),
+    }
+}
+
+/// The line below the title: how sure the answer is, if that is known, and what is trained.
+fn subtitle(report: &Report) -> String {
+    let task = format!("{}; {} steps, {}", report.task, report.job.steps, report.schedule);
+    match &report.estimate.answer {
+        Answer::Rate(Rate { p_keeps_98_pct: Some(chance), .. }) => {
+            format!("{} chance to keep 98 % of the gain; {task}", percent(*chance))
+        }
+        _ => task,
     }
 }
 

@@ -75,6 +75,11 @@ pub fn plural(n: u64, word: &str) -> String {
     format!("{} {word}{}", count(n), if n == 1 { "" } else { "s" })
 }
 
+/// A share in whole percent: `40 %`.
+pub fn percent(share: f64) -> String {
+    format!("{:.0} %", 100.0 * share)
+}
+
 /// Money: at least two digits, more where the sum is small.
 pub fn money(value: f64) -> String {
     if value >= 1.0 { format!("{value:.2}") } else { significant(value, 2) }

@@ -4,7 +4,7 @@
 mod braille;
 pub mod plot;
 
-use crate::number::{count, money, plural, rate, seconds};
+use crate::number::{count, money, percent, plural, rate, seconds};
 use crate::view::View;
 pub use braille::Tone;
 use stepsize::{Answer, Rate, Refusal, Report};
@@ -66,7 +66,7 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     let head = wrapped(&format!("{lr}  "), &about, style).replacen(&lr, &Tone::Good.paint(&lr, style.colour), 1);
     let mut lines = vec![head, wrapped("why: ", &report.estimate.why, style)];
     if let Some(chance) = found.p_keeps_98_pct {
-        let text = format!("a chance of {:.0} % to keep 98 % of what the best rate gains", 100.0 * chance);
+        let text = format!("a chance of {} to keep 98 % of what the best rate gains", percent(chance));
         lines.push(wrapped("sure: ", &text, style));
     }
     lines.push(wrapped("task: ", &task(report), style));

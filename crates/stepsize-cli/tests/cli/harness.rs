@@ -136,7 +136,7 @@ fn concluded(answer: Answer, landscape: Vec<Band>) -> Vec<Event> {
 /// A study with an answer.
 pub fn answered() -> Vec<Event> {
     let interval = Some((lr(0.06), lr(0.2)));
-    let rate = Rate { lr: lr(0.12), interval, p_keeps_98_pct: None };
+    let rate = Rate { lr: lr(0.12), interval, p_keeps_98_pct: Some(0.73) };
     let band = (-12..=4).map(|i| {
         let rate = 10f64.powf(f64::from(i) / 4.0);
         let mid = 0.2 + 0.5 * (rate / 0.1).log10().powi(2);

@@ -15,7 +15,9 @@ fn draw(events: &[stepsize::Event]) -> (String, Vec<u8>, String) {
 fn an_svg_holds_the_answer_and_clips_its_curves() {
     let (svg, _, _) = draw(&answered());
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
-    for text in ["lr 0.12 (80 % interval 0.06 to 0.2)", "diverges from 2", "learning rate", "200 steps", "untrained"] {
+    let answer = ["lr 0.12 (80 % interval 0.06 to 0.2)", "73 % chance to keep 98 % of the gain; "];
+    let plot = ["diverges from 2", "learning rate", "200 steps", "untrained"];
+    for text in answer.into_iter().chain(plot) {
         assert!(svg.contains(text), "{text}");
     }
     assert!(svg.contains("clip-path=\"url(#f-c0)\"") && svg.contains("role=\"img\""));
@@ -44,7 +46,9 @@ fn a_page_needs_no_network_and_embeds_its_numbers() {
     let end = begin + page[begin..].find("</script>").unwrap();
     let object: serde_json::Value = serde_json::from_str(&page[begin..end]).unwrap();
     assert_eq!((&object["lr"], object["points"].as_array().map(Vec::len)), (&0.12.into(), Some(11)));
-    for text in ["<h1>0.12</h1>", "too low", "good", "too high", "diverged", "money, at 3.00 an hour", "full grid"] {
+    let answer = ["<h1>0.12</h1>", "<dt>chance to keep 98 % of the gain</dt><dd>73 %</dd>"];
+    let words = ["too low", "good", "too high", "diverged", "money, at 3.00 an hour", "full grid"];
+    for text in answer.into_iter().chain(words) {
         assert!(page.contains(text), "{text}");
     }
 }

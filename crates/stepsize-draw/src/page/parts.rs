@@ -2,7 +2,7 @@
 
 use crate::figure::ink::{Ink, dashes};
 use crate::figure::{rate_key, svg::escape};
-use crate::number::{count, loss, money, rate, seconds};
+use crate::number::{count, loss, money, percent, rate, seconds};
 use crate::show;
 use stepsize::report::TrialSummary;
 use stepsize::{Answer, Rate, Refusal, Report};
@@ -29,6 +29,9 @@ fn found_rate(report: &Report, found: &Rate) -> String {
     let mut facts = Vec::new();
     if let Some((low, high)) = found.interval {
         facts.push(("80 % interval", format!("{} to {}", rate(low.get()), rate(high.get()))));
+    }
+    if let Some(chance) = found.p_keeps_98_pct {
+        facts.push(("chance to keep 98 % of the gain", percent(chance)));
     }
     if let Some(broken) = report.estimate.divergence_lr {
         let times = broken.get() / found.lr.get();
