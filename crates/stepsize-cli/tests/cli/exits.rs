@@ -42,7 +42,6 @@ fn wrong_arguments_are_2() {
     fails("schedule cosine~than~linear", 2, "did you mean `then`");
     fails("schedule one-cycle", 2, "one_cycle");
     fails("schedule wsd(200%)", 2, "does not fit");
-    fails("schedule cosine(floor=2)", 2, "above the peak");
     fails("find --max-price 3", 2, "--price-per-hour");
     fails("find --max-price 0 --price-per-hour 2", 2, "above 0");
     fails("compare --max-price 3", 2, "counts steps");

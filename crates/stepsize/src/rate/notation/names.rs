@@ -166,11 +166,6 @@ impl Builder<'_> {
         let needed = |name: &str| length(name)?.ok_or_else(|| a.missing(name));
         let or = |name: &str, default: f64| a.number(name).map(|v| v.unwrap_or(default));
         let timescale = |name: &str| a.timescale(name, self.run);
-        if let Some(floor) = a.number("floor").ok().flatten()
-            && floor > 1.0
-        {
-            return Err(call.error(format!("a floor of {floor} is above the peak, which is 1")));
-        }
         match known.name {
             "constant" => Schedule::flat(or("value", 1.0)?),
             "hold" => Schedule::hold(a.require("value")?, steps()?),
