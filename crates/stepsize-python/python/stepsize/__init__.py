@@ -14,7 +14,8 @@ that you need:
 - ``stepsize.lightning``, ``stepsize.transformers``: callbacks for the two trainers
 """
 
-from ._diagnose import Diagnosis, Finding, Reading, RunDiagnosis, SeriesRead, SweepDiagnosis, diagnose
+from ._diagnose import diagnose
+from ._diagnosis import Diagnosis, Finding, Reading, RunDiagnosis, SeriesRead, SweepDiagnosis
 from ._native import Controller, Estimate, NotationError, Policy, Schedule, __version__
 from ._search import find, range_test, sensitivity, sweep
 from ._study import Study
