@@ -1,6 +1,6 @@
-//! A diagnosis of logs as text, JSON, SARIF and [`html`], a page that needs no network: the curve of
-//! each run with the evidence marked on it, small multiples where there are many runs, and the loss
-//! over the rate for each sweep.
+//! A diagnosis of logs as text, JSON, SARIF and [`html`], a page that needs no network: the curve
+//! of each run with the evidence marked on it, small multiples where there are many runs, and the
+//! loss over the rate for each sweep.
 
 mod object;
 mod picture;
@@ -66,8 +66,8 @@ pub fn html(all: &Judgement) -> String {
     page::document("Stepsize: diagnosis", STYLE, &body, &list(all, false))
 }
 
-/// The picture of a judgement as SVG text: loss over rate of its first sweep, else the losses of its
-/// first run. `None` when the log holds no loss.
+/// The picture of a judgement as SVG text: loss over rate of its first sweep, else the losses of
+/// its first run. `None` when the log holds no loss.
 pub fn svg(all: &Judgement) -> Option<String> {
     let (_, width, height) = SIZES[0];
     let scene = match all.sweeps.first() {

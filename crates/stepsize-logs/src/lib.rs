@@ -10,7 +10,8 @@
 //! - [`choose`] finds the metric, the step and the rate among the names. What a name means stands
 //!   in one table, `names.rs`.
 //! - [`meaning`] turns a run into the records that [`stepsize::diagnose`] judges, [`judgement`]
-//!   judges the runs of several logs together; [`text`] reads single lines. [`tensorboard`] writes event files.
+//!   judges the runs of several logs together; [`text`] reads single lines. [`tensorboard`] writes
+//!   event files.
 //!
 //! ```
 //! use stepsize_logs::{LogReader, detect, meaning};

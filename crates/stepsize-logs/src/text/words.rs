@@ -75,7 +75,7 @@ pub(crate) fn joins(word: &str) -> bool {
 /// Whether a word says that a rate is changed, as messages of schedules do.
 pub(crate) fn is_change(word: &str) -> bool {
     let begins = |w: &&str| word.get(..w.len()).is_some_and(|start| start.eq_ignore_ascii_case(w));
-    ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(|w| begins(&w))
+    ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(begins)
 }
 
 /// Whether a word stands between a metric and the count at which it was seen.

@@ -18,7 +18,8 @@ module of its own. ``import stepsize`` imports no framework; import the module t
 """
 
 from ._answer import RefusedError
-from ._diagnose import Diagnosis, Finding, Reading, RunDiagnosis, SeriesRead, SweepDiagnosis, diagnose
+from ._diagnose import diagnose
+from ._diagnosis import Diagnosis, Finding, Reading, RunDiagnosis, SeriesRead, SweepDiagnosis
 from ._event import SearchEvent
 from ._native import Answer, Controller, Estimate, NotationError, Policy, Refusal, Schedule, __version__
 from ._search import find, range_test, sensitivity, sweep

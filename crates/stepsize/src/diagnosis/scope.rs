@@ -5,9 +5,13 @@
 //! rates were right. Nothing in the shape of a curve tells such a run from a small one with a low
 //! rate. So no verdict is given there, but the experiment is named that gives one.
 
+mod start;
+
 use super::rules::show;
 use super::stats::{median, noise};
 use super::{Feature, Record, RuleInput, Series, Weights, tidy};
+use start::below_guessing;
+pub(super) use start::from_scratch;
 
 /// A log begins in mid-run when its first step lies this many strides from zero ...
 const STRIDES: f64 = 2.5;
@@ -19,15 +23,6 @@ const LONG: f64 = 20_000.0;
 /// other or unknown optimizers. Small networks that train from scratch need higher ones, so the
 /// trees take any such rate for too low.
 const SMALL: (f64, f64) = (3e-4, 1e-3);
-/// A classifier that trains from scratch begins at this share of the loss of guessing or above.
-const GUESSING: f64 = 0.8;
-/// Share of the steps of a log that are its first, where it counts steps: it then has so many.
-const EARLIEST: f64 = 0.005;
-/// A first reading within this share of the run and below this share of the loss of guessing is of
-/// a trained network.
-const SOON: (f64, f64) = (0.03, 0.15);
-/// See [`EARLIEST`].
-const STEPS: f64 = 100.0;
 /// Fall of the log loss below which a classifier has hardly learned. A fine-tune learns more.
 const HARDLY: f64 = 0.1;
 /// Share by which both losses must move to move in opposite directions, and deviations of a
@@ -48,8 +43,8 @@ const PARTS: usize = 8;
 const RISEN: f64 = 20.0;
 /// Least share of a rise that comes in each half of a run where it is even.
 const THROUGHOUT: f64 = 0.33;
-/// A loss that ends this many times its first readings below zero has no floor, and shows nothing by
-/// falling.
+/// A loss that ends this many times its first readings below zero has no floor: that it falls
+/// shows nothing.
 const BOTTOMLESS: f64 = 10.0;
 /// Fewest readings of a loss whose ends are compared.
 const READINGS: usize = 5;
@@ -221,14 +216,6 @@ fn begins_late(record: &Record) -> Option<f64> {
     (first > STRIDES * stride && first > LATE * last).then_some(first)
 }
 
-/// Whether the log shows that the run began with random weights: its front end says so, or the
-/// first loss is that of guessing.
-pub(super) fn from_scratch(seen: &RuleInput<'_>) -> bool {
-    let guessing = seen.record.facts.classes.filter(|c| *c > 1).map(|c| f64::from(c).ln());
-    let first = seen.record.main().points().first().map(|p| p.1);
-    seen.record.facts.weights == Weights::Fresh || guessing.zip(first).is_some_and(|(g, first)| first >= GUESSING * g)
-}
-
 /// Whether a setting names a checkpoint to start from.
 fn says_trained(record: &Record) -> bool {
     let starts = |key: &str| {
@@ -244,32 +231,6 @@ fn says_trained(record: &Record) -> bool {
         )
     };
     record.facts.other.iter().any(|(k, v)| starts(&k.to_ascii_lowercase()) && set(v))
-}
-
-fn below_guessing(seen: &RuleInput<'_>) -> Option<f64> {
-    let record = seen.record;
-    // Beside an accuracy the loss is a cross-entropy, of two classes or more.
-    let scores = record.score.points();
-    let accuracy = scores.len() > 1 && scores.iter().all(|p| (0.0..=100.0).contains(&p.1)) && scores[0].1 > 0.0;
-    let classes = record.facts.classes.filter(|c| *c > 1).or(accuracy.then_some(2))?;
-    // Later readings of a run from scratch lie below guessing, too; one small batch may by chance.
-    let last = record.span()?.1;
-    let early = |series: &Series| {
-        let values: Vec<f64> = series
-            .points()
-            .iter()
-            .take_while(|p| p.0 <= 0.0 || p.0 <= EARLIEST * last && last >= STEPS)
-            .map(|p| p.1)
-            .collect();
-        median(&values)
-    };
-    let guessing = f64::from(classes).ln();
-    // None learns so much in so little of a run.
-    let soon = |series: &Series| series.points().first().filter(|p| p.0 <= SOON.0 * last).map(|p| p.1);
-    let tiny = || soon(&record.loss).filter(|first| *first < SOON.1 * guessing);
-    let first = [early(&record.loss), early(&record.val_loss)].into_iter().flatten().reduce(f64::max).or_else(tiny)?;
-    let share = first / guessing;
-    (share > 0.0 && share < GUESSING).then_some(share)
 }
 
 fn small_rate(seen: &RuleInput<'_>) -> Option<f64> {
