@@ -180,7 +180,7 @@ def test_a_search_that_repeats_its_rates_calls_reseed():
     arguments = step, lambda: (weights.copy(), draw.bit_generator.state), restore
     found = stepsize.find(*arguments, steps=10_000, schedule="cosine", reseed=reseed)
     assert found.lr and set(seeds) == {1}
-    # without reseed= the second seed has other data all the same, and the steps to come to it are paid
+    # without reseed= the second seed has other data too; the steps to come to it are paid
     rates = []
     arguments = (lambda lr: (rates.append(lr), step(lr))[1], *arguments[1:])
     skipping = stepsize.find(*arguments, steps=10_000, schedule="cosine")

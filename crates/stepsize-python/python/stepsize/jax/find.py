@@ -219,8 +219,8 @@ def find(
 ) -> Answer | Refusal:
     """Finds the base rate for a full run of ``steps`` under ``schedule``, starting from ``params``.
 
-    It takes about two thirds of the steps of one full run and evaluations on top, and compiles the step
-    once for all rates.
+    It takes about two thirds of the steps of one full run and evaluations on top, and compiles the
+    step once for all rates.
 
     Args:
         loss_fn: ``loss_fn(params, batch) -> loss``, a scalar; it must be jittable. With ``state``
@@ -246,12 +246,13 @@ def find(
             evaluations take at most about a quarter of a trial.
         also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
             the global ones are.
-        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
-            budget an evaluated sample counts as a third of a trained one.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
+            in the budget an evaluated sample counts as a third of a trained one.
 
     Raises:
-        ValueError: When an argument is out of range, the loss of the first batch is not finite, the rate of the optimizer cannot be set, or a
-            loader is an iterator, which cannot start again.
+        ValueError: When an argument is out of range, the loss of the first batch is not finite, the
+            rate of the optimizer cannot be set, or a loader is an iterator, which cannot start
+            again.
         TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
 
     Example::

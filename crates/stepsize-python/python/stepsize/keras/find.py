@@ -123,8 +123,8 @@ class Training(TaskDefaults):
         return price
 
     def _one_batch(self, steps: float) -> Any:
-        """Arrays as one batch of samples that are spread over them: each call costs as much as a small
-        model does.
+        """Arrays as one batch of samples that are spread over them: each call costs as much as a
+        small model does.
         """
         source, limit = self.held or self.data, int(max(steps * self._samples / _data.FORWARD, _data.LEAST))
         if not isinstance(source, Arrays) or min(limit, len(source.x)) > _ONE_BATCH:
@@ -268,7 +268,8 @@ def find(
 ) -> Answer | Refusal:
     """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
-    It takes about two thirds of the steps of one full run, and evaluations on top. It does not set the
+    It takes about two thirds of the steps of one full run, and evaluations on top. It does not set
+    the
     rate: ``estimate.apply(model.optimizer)`` does that.
 
     Args:
@@ -286,8 +287,8 @@ def find(
             evaluations take at most about a quarter of a trial.
         also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
             the global ones are.
-        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
-            budget an evaluated sample counts as a third of a trained one.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
+            in the budget an evaluated sample counts as a third of a trained one.
 
     Raises:
         ValueError: When an argument is out of range, the model is not compiled, its rate is a

@@ -1,4 +1,5 @@
-"""What can be known before the first step: arguments of the wrong kind, and what one batch shows."""
+"""What can be known before the first step: arguments of the wrong kind, and what one batch shows.
+"""
 
 from __future__ import annotations
 

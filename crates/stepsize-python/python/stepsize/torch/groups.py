@@ -16,8 +16,8 @@ class GroupEstimates:
     """What ``find(groups="each")`` returns: one estimate for each parameter group, in their order.
 
     The first is that of all groups together, at the ratios that the optimizer had. Each further one
-    varies the rate of its group alone, while the others have the rates that were found so far. A group
-    whose search refused keeps its ratio to the first group.
+    varies the rate of its group alone, while the others have the rates that were found so far. A
+    group whose search refused keeps its ratio to the first group.
 
     Example::
 
@@ -85,7 +85,8 @@ def each_group(
     budget: float | None,
     max_seconds: float | None,
 ) -> GroupEstimates:
-    """Runs the searches. ``budget`` and ``max_seconds`` are shared by all of them in equal parts."""
+    """Runs the searches. ``budget`` and ``max_seconds`` are shared by all of them in equal parts.
+    """
     ratios = tuple(ratios_of(optimizer))
     count = len(ratios)
     part = None if budget is None else budget / count

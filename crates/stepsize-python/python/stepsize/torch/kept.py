@@ -18,8 +18,8 @@ Restore = Callable[[], Any]
 def keep(value: Any, where: str | None, other: Callable[[Any], Any]) -> Restore:
     """Keeps a value. Returns a function that gives it back, as often as it is called.
 
-    Tensors, NumPy arrays, lists, dictionaries, sets and random generators stay the same objects: their
-    content is put back.
+    Tensors, NumPy arrays, lists, dictionaries, sets and random generators stay the same objects:
+    their content is put back.
 
     Args:
         value: The value.
@@ -131,7 +131,9 @@ class _Keeper:
 
 
 def keep_generator(one: Any) -> Restore | None:
-    """Keeps the state of a random generator of PyTorch, NumPy or Python; ``None`` for other objects."""
+    """Keeps the state of a random generator of PyTorch, NumPy or Python; ``None`` for other
+    objects.
+    """
     if isinstance(one, torch.Generator):
         state = one.get_state()
         return lambda: one.set_state(state)

@@ -24,8 +24,8 @@ Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 class Training(TaskDefaults):
     """The task of a search. The arguments are those of ``find``.
 
-    With ``group`` only the rate of that parameter group is searched; ``rates`` are the base rates of
-    all of them then.
+    With ``group`` only the rate of that parameter group is searched; ``rates`` are the base rates
+    of all of them then.
     """
 
     def __init__(
