@@ -146,11 +146,11 @@ def test_ignite_steps_as_a_trainer_does():
 
 
 def test_the_ignite_handler_trains_with_the_rate_that_it_found():
-    ignite, trainer, model, optimizer = supervised()
+    ignite, trainer, model, optimizer = supervised(2)
     import stepsize.ignite as si
 
     loader, val_loader = loaders()
-    finder = si.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.mse_loss, budget=4)
+    finder = si.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.mse_loss, accumulate=2, **FEW)
     finder.attach(trainer)
     state = trainer.run(loader, max_epochs=40)
     assert finder.estimate and optimizer.param_groups[0]["lr"] == finder.estimate.lr and state.iteration == 600
