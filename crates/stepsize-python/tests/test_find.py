@@ -231,6 +231,18 @@ def test_an_estimate_is_plotted_without_a_window(estimate):
     stepsize.find(lambda lr: 1.0, dict, lambda kept: None, steps=320).plot()
 
 
+def test_a_notebook_shows_the_plot(estimate, monkeypatch):
+    """A notebook shows the figures of pyplot below a cell, and no others."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    monkeypatch.setitem(sys.modules, "ipykernel", pyplot)
+    axes = estimate.plot()
+    assert pyplot.get_fignums() and pyplot.figure(pyplot.get_fignums()[-1]) is axes.figure
+    pyplot.close(axes.figure)
+
+
 def test_progress_is_shown_when_asked(capsys):
     pytest.importorskip("tqdm")
     job = Quadratic()

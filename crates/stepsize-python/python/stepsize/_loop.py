@@ -99,6 +99,7 @@ def run(
 
 def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
     """Full runs that there is time for: a few steps at a rate of 0 are timed."""
+    seconds = 0.0
     for _ in range(_TIMED):
         begin = time.perf_counter()
         with meter.step():

@@ -9,6 +9,7 @@ from typing import Any, Literal, final, overload
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import disjoint_base
 
 __all__ = [
     "COMMAND_LINE",
@@ -284,6 +285,7 @@ class Stepper:
     def apply(self, groups: list[dict[str, Any]]) -> None: ...
     def step(self, groups: list[dict[str, Any]]) -> bool: ...
 
+@disjoint_base
 class Estimate:
     """The outcome of a search: an ``Answer``, which has a rate and is true, or a ``Refusal``, which
     has a reason and is false.

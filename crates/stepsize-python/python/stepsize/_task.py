@@ -86,8 +86,6 @@ class TaskDefaults:
     """What an adapter need not say. ``evaluate`` and ``reseed`` are its own: ``None`` or a method.
     """
 
-    clock: Callable[[], float] = staticmethod(time.perf_counter)
-
     def check(self) -> None:
         """Knows nothing before the first step."""
 
@@ -97,6 +95,10 @@ class TaskDefaults:
     def thin(self, steps: float) -> float:
         """An evaluation of unknown size counts as one step."""
         return 1.0
+
+    def clock(self) -> float:
+        """The time on the wall."""
+        return time.perf_counter()
 
     def agree(self, value: float) -> float:
         """There is one process."""

@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .. import Estimate, Schedule, _data, _defaults, _search
-from .._native import Trial
+from .. import _data, _defaults, _search
+from .._event import Callback
+from .._native import Answer, Refusal, Schedule, Trial
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
@@ -97,8 +98,7 @@ class Training(TaskDefaults):
 
         self._step, self._evaluate = jax.jit(step), jax.jit(evaluate)
         self._samples = 1.0
-        if jax.default_backend() == "cpu":
-            self.clock = time.process_time
+        self._on_cpu = jax.default_backend() == "cpu"
         self._all: tuple[Any, ...] = (params, state, first, key)
 
     def step(self, lr: float) -> float:
@@ -131,6 +131,9 @@ class Training(TaskDefaults):
                 f"loss_fn gives {float(loss)} on the first batch, before any step, so no rate can help: look for values that are "
                 "not finite in the batch, and for logarithms and divisions in the loss"
             )
+
+    def clock(self) -> float:
+        return time.process_time() if self._on_cpu else time.perf_counter()
 
     def thin(self, steps: float) -> float:
         restore = _data.keep_rng(self.also)

@@ -14,8 +14,9 @@ from typing import Any, Literal, overload
 import keras
 import numpy as np
 
-from .. import Estimate, Schedule, _data, _defaults, _search
-from .._native import Trial
+from .. import _data, _defaults, _search
+from .._event import Callback
+from .._native import Answer, Refusal, Schedule, Trial
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
@@ -69,8 +70,7 @@ class Training(TaskDefaults):
                 "as its rate, and give the schedule to the search as schedule="
             )
         self._samples = 1.0
-        if _on_cpu():
-            self.clock = time.process_time
+        self._on_cpu = _on_cpu()
         self.draw = np.random.default_rng(0)
         self.also = [*also, self.draw]
         self.data = _batches(data, batch_size, self.draw)
@@ -113,6 +113,9 @@ class Training(TaskDefaults):
 
     def check(self) -> None:
         self._samples = _size(_parts(self.batches.next()))
+
+    def clock(self) -> float:
+        return time.process_time() if self._on_cpu else time.perf_counter()
 
     def thin(self, steps: float) -> float:
         restore = _keep_rng(self.also)

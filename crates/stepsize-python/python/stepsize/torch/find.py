@@ -26,6 +26,7 @@ _Closure = Callable[[nn.Module, Any], Tensor] | None
 _ValFn = Callable[[nn.Module, Any], Any] | None
 _Score = Literal["accuracy"] | Callable[[nn.Module, Any], Any] | None
 _Start = float | None
+_OnRefusal = Literal["return", "raise"]
 
 
 @overload
@@ -161,7 +162,9 @@ def find(
             val_batches=val_batches, also=also, snapshots=snapshots, schedule=schedule, **group,
         )  # fmt: skip
 
-    def search(task: Training, start: _Start, budget: float | None, max_seconds: float | None) -> Answer | Refusal:
+    def search(
+        task: Training, start: _Start, budget: float | None, max_seconds: float | None, on_refusal: _OnRefusal = on_refusal
+    ) -> Answer | Refusal:
         with task.own_workers():
             return _search.run_find(
                 task, steps=steps, schedule=schedule, start=start, budget=budget, max_seconds=max_seconds, seed=seed,

@@ -70,11 +70,11 @@ class Frozen:
         return len(self._copies) < len(self.named)
 
 
-class Watch(TorchDispatchMode):
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation that writes to a tensor."""
 
     def __init__(self, frozen: Frozen) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._frozen = frozen
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:

@@ -80,7 +80,7 @@ class GroupEstimates:
 def each_group(
     optimizer: Any,
     training: Callable[..., Training],
-    search: Callable[[Training, float | None, float | None, float | None], Answer | Refusal],
+    search: Callable[..., Answer | Refusal],
     start: float | None,
     budget: float | None,
     max_seconds: float | None,
@@ -97,7 +97,7 @@ def each_group(
     found: list[Answer | Refusal] = [first]
     rates = [first.lr * ratio for ratio in ratios]
     for group in range(1, count):
-        one = search(training(group=group, rates=rates), rates[group] or None, part, seconds)
+        one = search(training(group=group, rates=rates), rates[group] or None, part, seconds, "return")
         rates[group] = rates[group] if one.lr is None else one.lr
         found.append(one)
     return GroupEstimates(tuple(found), ratios)

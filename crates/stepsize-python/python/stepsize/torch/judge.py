@@ -67,10 +67,9 @@ class Judge:
 
     def update(self) -> None:
         """Brings the average of the weights up to date, after a step."""
-        if hasattr(self._average, "update_parameters"):
-            self._average.update_parameters(self._model)
-        elif self._average is not None:
-            self._average.update(self._model)
+        if self._average is not None:
+            update = getattr(self._average, "update_parameters", None) or self._average.update
+            update(self._model)
 
     def __call__(self) -> float | tuple[float, float]:
         """The mean over the batches, in evaluation mode: a loss, or a loss and a score."""
@@ -185,7 +184,7 @@ def accuracy(model: nn.Module, batch: Any) -> float:
     """
     inputs, target = pair_of(batch, 'score="accuracy"', "a function score(model, batch)")
     inputs, target = moved(model, inputs, target)
-    return (model(inputs).argmax(1) == target).double().mean().item()
+    return float((model(inputs).argmax(1) == target).double().mean())
 
 
 def pair_of(batch: Any, what: str, instead: str) -> tuple[Any, Any]:

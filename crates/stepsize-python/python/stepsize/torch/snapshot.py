@@ -102,8 +102,9 @@ def reshard(model: nn.Module) -> None:
     again, which are those of the optimizer.
     """
     for module in model.modules():
-        if hasattr(module, "reshard") and hasattr(module, "set_reshard_after_backward"):
-            module.reshard()
+        free: Any = getattr(module, "reshard", None)
+        if callable(free) and hasattr(module, "set_reshard_after_backward"):
+            free()
 
 
 def _frozen(modules: Sequence[nn.Module], held: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -136,9 +137,9 @@ def _tensors(
         for tensor, value in values:
             put(tensor, value)
         frozen.restore()
-        for tensor, gradient, value in gradients:
-            if gradient is not None and value is not None:
-                put(gradient, value)
+        for tensor, gradient, kept in gradients:
+            if gradient is not None and kept is not None:
+                put(gradient, kept)
             tensor.grad = gradient
 
     return restore
