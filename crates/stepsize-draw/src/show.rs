@@ -88,7 +88,7 @@ fn refused(report: &Report, refusal: &Refusal, style: Style) -> String {
 pub fn reason(refusal: &Refusal) -> &'static str {
     use stepsize::Reason::*;
     match refusal.reason {
-        Flat => "the loss does not depend on the rate",
+        Flat => "no rate that was tried learned anything",
         NoiseOnly => "differences between rates are no larger than noise",
         AllDiverged => "every rate diverged",
         TooShort => "too little evidence",
@@ -113,8 +113,15 @@ fn short_cost(report: &Report) -> String {
 
 fn cost(report: &Report, style: Style) -> String {
     let cost = &report.cost;
-    let mut text =
-        format!("{}, {} = {:.2} full runs", plural(cost.trials as u64, "trial"), plural(cost.steps, "step"), cost.runs);
+    // Python counts evaluations too.
+    let evaluated = cost.runs > cost.steps as f64 / report.job.steps as f64 + 0.005;
+    let mut text = format!(
+        "{}, {}{} = {:.2} full runs",
+        plural(cost.trials as u64, "trial"),
+        plural(cost.steps, "step"),
+        if evaluated { " and their evaluations" } else { "" },
+        cost.runs
+    );
     if let Some(time) = cost.seconds {
         text += &format!(", {} of training", seconds(time));
     }

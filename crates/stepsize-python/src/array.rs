@@ -54,9 +54,9 @@ pub(crate) fn map<'py>(
 }
 
 /// A number of steps. A negative one is a `ValueError` that says so.
-pub(crate) struct Count(pub(crate) u64);
+pub(crate) struct StepCount(pub(crate) u64);
 
-impl<'py> FromPyObject<'_, 'py> for Count {
+impl<'py> FromPyObject<'_, 'py> for StepCount {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
@@ -64,7 +64,7 @@ impl<'py> FromPyObject<'_, 'py> for Count {
             Ok(steps) if steps < 0 => {
                 Err(PyValueError::new_err(format!("steps is {steps}; a run needs at least 1 step")))
             }
-            _ => given.extract().map(Count),
+            _ => given.extract().map(StepCount),
         }
     }
 }

@@ -13,8 +13,8 @@ use stepsize_draw::{figure, json, page, show};
 /// Width of the text of `print(estimate)`, in characters.
 const COLUMNS: usize = 100;
 
-/// The outcome of a search: an ``Answer``, which has a rate and is true, or a ``Refusal``, which has a
-/// reason and is false.
+/// The outcome of a search: an ``Answer``, which has a rate and is true, or a ``Refusal``, which
+/// has a reason and is false.
 ///
 /// ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
 /// matplotlib, and ``report`` writes it as a page. Two are equal when everything in them is, the
@@ -28,8 +28,8 @@ pub struct PyEstimate {
 #[pyclass(name = "Answer", module = "stepsize", frozen, extends = PyEstimate)]
 pub struct PyAnswer;
 
-/// A search that refused to answer: ``lr`` is ``None``; ``refused``, ``why`` and ``advice`` say the
-/// reason and what to do.
+/// A search that refused to answer: ``lr`` is ``None``; ``refused``, ``why`` and ``advice`` say
+/// the reason and what to do.
 #[pyclass(name = "Refusal", module = "stepsize", frozen, extends = PyEstimate)]
 pub struct PyRefusal;
 
@@ -59,8 +59,8 @@ impl PyEstimate {
         self.report.interval().map(|(low, high)| (low.get(), high.get()))
     }
 
-    /// What the search took, in full runs: its optimizer steps, and its evaluations by the time of a
-    /// step.
+    /// What the search took, in full runs: its optimizer steps, and its evaluations by the time of
+    /// a step.
     #[getter]
     fn cost(&self) -> f64 {
         self.report.estimate.cost_runs
@@ -113,9 +113,9 @@ impl PyEstimate {
 
     /// Sets the rate of an optimizer and of the schedulers that were made for it.
     ///
-    /// The first parameter group gets ``lr`` as its base rate, and all others keep their ratio to it.
-    /// What schedulers keep (``base_lrs``, ``initial_lr``, ``max_lr``) is scaled too, so that none of
-    /// them undoes it. A Keras optimizer works as well.
+    /// The first parameter group gets ``lr`` as its base rate, and all others keep their ratio to
+    /// it. What schedulers keep (``base_lrs``, ``initial_lr``, ``max_lr``) is scaled too, so that
+    /// none of them undoes it. A Keras optimizer works as well.
     ///
     /// Args:
     ///     optimizer: The optimizer that the search was made with.
@@ -170,7 +170,8 @@ impl PyEstimate {
 
     /// Draws loss over rate on matplotlib axes and returns them; without ``ax`` on new ones.
     ///
-    /// In a notebook the new axes are those of the current figure, which is then shown below the cell.
+    /// In a notebook the new axes are those of the current figure, which is then shown below the
+    /// cell.
     ///
     /// Raises:
     ///     ImportError: When matplotlib is not installed.

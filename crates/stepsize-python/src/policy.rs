@@ -55,7 +55,7 @@ impl PyPolicy {
         lr: f64,
         schedule: Option<Given>,
         controller: Option<&str>,
-        steps: Option<array::Count>,
+        steps: Option<array::StepCount>,
     ) -> PyResult<Self> {
         let steps = steps.map(|steps| steps.0);
         let schedule = schedule.map(|given| given.schedule(steps)).transpose()?.unwrap_or_default();

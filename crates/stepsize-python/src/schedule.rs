@@ -82,7 +82,7 @@ impl Given {
 impl PySchedule {
     #[new]
     #[pyo3(signature = (notation, steps=None))]
-    fn new(notation: Given, steps: Option<array::Count>) -> PyResult<Self> {
+    fn new(notation: Given, steps: Option<array::StepCount>) -> PyResult<Self> {
         Ok(notation.schedule(steps.map(|steps| steps.0))?.into())
     }
 

@@ -180,7 +180,7 @@ def test_a_search_that_repeats_its_rates_calls_reseed():
     arguments = step, lambda: (weights.copy(), draw.bit_generator.state), restore
     found = stepsize.find(*arguments, steps=10_000, schedule="cosine", reseed=reseed)
     assert found.lr and set(seeds) == {1}
-    # without reseed= the second seed has other data all the same, and the steps to come to it are paid
+    # without reseed= the second seed has other data too; the steps to come to it are paid
     rates = []
     arguments = (lambda lr: (rates.append(lr), step(lr))[1], *arguments[1:])
     skipping = stepsize.find(*arguments, steps=10_000, schedule="cosine")
@@ -229,6 +229,18 @@ def test_an_estimate_is_plotted_without_a_window(estimate):
     test = stepsize.range_test(job.step, job.save, job.restore, high=1e3)
     assert max(loss for _, loss in test.curve) > 1e3 and test.plot().get_ylim()[1] < 2.0  # a blow-up does not hide the fall
     stepsize.find(lambda lr: 1.0, dict, lambda kept: None, steps=320).plot()
+
+
+def test_a_notebook_shows_the_plot(estimate, monkeypatch):
+    """A notebook shows the figures of pyplot below a cell, and no others."""
+    matplotlib = pytest.importorskip("matplotlib")
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    monkeypatch.setitem(sys.modules, "ipykernel", pyplot)
+    axes = estimate.plot()
+    assert pyplot.get_fignums() and pyplot.figure(pyplot.get_fignums()[-1]) is axes.figure
+    pyplot.close(axes.figure)
 
 
 def test_progress_is_shown_when_asked(capsys):

@@ -11,6 +11,12 @@ from stepsize import loggers
 pytestmark = pytest.mark.filterwarnings("ignore")
 
 
+@pytest.fixture(autouse=True)
+def _with_files(monkeypatch):
+    """MLflow keeps its runs in files only when it is told to."""
+    monkeypatch.setenv("MLFLOW_ALLOW_FILE_STORE", "true")
+
+
 def search(log, *, breaks_at=None, flat=False):
     x, taken = [1.0], []
 

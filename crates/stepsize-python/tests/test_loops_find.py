@@ -146,14 +146,14 @@ def test_ignite_steps_as_a_trainer_does():
 
 
 def test_the_ignite_handler_trains_with_the_rate_that_it_found():
-    ignite, trainer, model, optimizer = supervised()
+    ignite, trainer, model, optimizer = supervised(2)
     import stepsize.ignite as si
 
     loader, val_loader = loaders()
-    finder = si.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.mse_loss, **FEW)
+    finder = si.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.mse_loss, accumulate=2, **FEW)
     finder.attach(trainer)
-    state = trainer.run(loader, max_epochs=20)
-    assert finder.estimate and optimizer.param_groups[0]["lr"] == finder.estimate.lr and state.iteration == 300
+    state = trainer.run(loader, max_epochs=40)
+    assert finder.estimate and optimizer.param_groups[0]["lr"] == finder.estimate.lr and state.iteration == 600
     model.eval()
     assert nn.functional.mse_loss(model(X[360:]), Y[360:]) < 0.3
     with pytest.raises(TypeError, match="trainer is a Sequential"):

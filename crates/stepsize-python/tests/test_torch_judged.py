@@ -223,7 +223,7 @@ def test_each_group_has_a_rate_of_its_own():
     assert isinstance(found, st.GroupEstimates) and len(found.estimates) == 2 and found
     assert found.cost == sum(one.cost for one in found) and found.cost > found.estimates[0].cost
     assert all(torch.equal(a, b) for a, b in zip(before, model.parameters()))
-    # in the second search the first group keeps its rate, under the schedule, and the second one varies
+    # in the second search the first group keeps its rate, and the second one varies
     begin = sum(1 for event in seen[: [event.kind for event in seen].index("estimate")] if event.kind == "step")
     assert {rate[0] / rate[1] for rate in rates[1:begin]} == {1.0}
     assert len({round(rate[0] / rate[1], 6) for rate in rates[begin + 1 :] if rate[1]}) > 1

@@ -126,11 +126,12 @@ def same(one, other):
 def test_it_finds_a_rate_and_leaves_the_trainer_as_it_was(tmp_path):
     trainer = make(tmp_path, bert(), warmup_steps=0.1)
     before, attributes, of_accelerator = state(trainer), dict(vars(trainer)), dict(vars(trainer.accelerator))
-    events = []
+    events, within = [], trainer.accelerator.gradient_state.in_dataloader
     estimate = search(trainer, callback=events.append)
     assert estimate and 1e-3 < estimate.lr < 0.3
     assert same(before, state(trainer)) and vars(trainer) == attributes and vars(trainer.accelerator) == of_accelerator
-    assert not trainer.accelerator.gradient_state.in_dataloader and not trainer.state.log_history and not list(tmp_path.iterdir())
+    assert trainer.accelerator.gradient_state.in_dataloader == within and events[0].steps == 300
+    assert not trainer.state.log_history and not list(tmp_path.iterdir())
     assert estimate.to_dict()["schedule"].startswith("warmup(30)")
     assert st.apply(trainer, estimate) == trainer.args.learning_rate == estimate.lr
     trainer.args.max_steps = 300
@@ -207,3 +208,31 @@ def test_errors_name_the_argument(tmp_path):
     unlabelled = make(tmp_path, bert(), held=[{"input_ids": one["input_ids"]} for one in HELD])
     with pytest.raises(ValueError, match="the eval_dataset has none of the labels"):
         search(unlabelled)
+
+
+TWO = """
+os.environ.update(RANK=sys.argv[1], LOCAL_RANK=sys.argv[1], WORLD_SIZE="2", MASTER_ADDR="127.0.0.1", MASTER_PORT=sys.argv[2])
+import tempfile, transformers, stepsize.transformers as st
+from torch import nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.net = nn.Sequential(nn.Linear(8, 16), nn.Tanh(), nn.Linear(16, 1))
+    def forward(self, x, labels=None):
+        y = self.net(x)
+        return {"loss": (y - labels).pow(2).mean(), "logits": y}
+x = torch.randn(256, 8, generator=torch.Generator().manual_seed(0))
+rows = [{"x": one, "labels": one[:1]} for one in x]
+arguments = transformers.TrainingArguments(
+    tempfile.mkdtemp(), max_steps=200, per_device_train_batch_size=8, use_cpu=True, report_to=[], disable_tqdm=True, ddp_backend="gloo",
+)
+torch.manual_seed(0)
+trainer = transformers.Trainer(Net(), arguments, train_dataset=rows, eval_dataset=rows[:64])
+estimate = st.find(trainer, budget=2, progress=False)
+print(trainer.args.world_size, estimate.lr, estimate.cost > 0, [point["loss"] for point in estimate.points])
+"""
+
+
+def test_two_processes_get_one_answer(two_processes):
+    out = two_processes(TWO)
+    assert out[0] == out[1] and out[0].startswith("2 ")

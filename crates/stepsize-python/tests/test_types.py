@@ -1,6 +1,7 @@
 """The types: the stub matches the compiled module (stubtest), and mypy and pyright find no fault in the package."""
 
 import importlib.util
+import os
 import pathlib
 import subprocess
 import sys
@@ -29,4 +30,37 @@ def test_types(checker):
         if missing:
             pytest.skip(f"pyright takes stepsize.{missing[0]} for {missing[0]}, which is not installed")
     ran = subprocess.run([sys.executable, "-m", *command], cwd=PROJECT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
+NARROWED = """
+import stepsize
+from stepsize import Answer, Refusal
+
+
+def user(step, save, restore) -> float:  # type: ignore[no-untyped-def]
+    estimate = stepsize.find(step, save, restore, steps=100)
+    rate: float = estimate.require()
+    if estimate:
+        found: Answer = estimate
+        rate = estimate.lr
+    else:
+        none: Refusal = estimate
+        reason: str = estimate.refused
+    raised: Answer = stepsize.find(step, save, restore, steps=100, on_refusal="raise")
+    return raised.lr + rate
+"""
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_an_estimate_is_narrowed_by_asking_and_by_raising(checker, tmp_path):
+    pytest.importorskip(checker)
+    script = tmp_path / "user.py"
+    script.write_text(NARROWED)
+    package = pathlib.Path(importlib.util.find_spec("stepsize").origin).parent.parent
+    more = ["--strict"] if checker == "mypy" else ["--pythonpath", sys.executable]
+    ran = subprocess.run(
+        [sys.executable, "-m", checker, *more, str(script)], cwd=tmp_path, capture_output=True, text=True,
+        env={**os.environ, "MYPYPATH": str(package), "PYTHONPATH": str(package)},
+    )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr

@@ -134,7 +134,12 @@ pub fn cost(report: &Report) -> String {
     let times = |a: f64, b: f64| if a > 0.0 { format!("{:.1}", b / a) } else { String::new() };
     let ratio = times(cost.steps as f64, grid.steps as f64);
     let mut rows = vec![
-        ["full runs".to_owned(), per_run(cost.steps), per_run(grid.steps), ratio.clone()],
+        [
+            "full runs".to_owned(),
+            format!("{:.2}", cost.runs),
+            per_run(grid.steps),
+            times(cost.runs, grid.steps as f64 / report.job.steps as f64),
+        ],
         ["optimizer steps".to_owned(), count(cost.steps), count(grid.steps), ratio.clone()],
         ["seconds of training".to_owned(), time(cost.seconds), time(grid.seconds), ratio.clone()],
     ];

@@ -63,8 +63,8 @@ class Batches:
 def spread(
     batches: Iterable[Any], limit: float, size_of: Callable[[Any], float], cut: Callable[[Any, int], Any] | None = None
 ) -> list[Any]:
-    """Batches of about ``limit`` samples, at least one batch, spread evenly over those that are given:
-    the first ones may be of one class.
+    """Batches of about ``limit`` samples, at least one batch, spread evenly over those that are
+    given: the first ones may be of one class.
 
     Args:
         batches: The batches.
@@ -84,23 +84,24 @@ def spread(
 
 
 FORWARD = 1 / 3
-"""Price of a sample that is evaluated, in samples that are trained: a backward pass takes about twice
-the time of a forward pass (Hobbhahn and Sevilla, "What's the backward-forward FLOP ratio for neural
-networks?", 2021).
+"""Price of a sample that is evaluated, in samples that are trained: a backward pass takes about
+twice the time of a forward pass (Hobbhahn and Sevilla, "What's the backward-forward FLOP ratio for
+neural networks?", 2021).
 """
 LEAST = 200
 """Fewest samples of an evaluation, if there are so many."""
 
 
 def price_of(batches: Iterable[Any], size_of: Callable[[Any], float], batch: float, step: float) -> float:
-    """What evaluating ``batches`` costs, in optimizer steps of ``step`` samples. A batch smaller than the
-    training batches, of ``batch`` samples, costs as much as one of them.
+    """What evaluating ``batches`` costs, in optimizer steps of ``step`` samples. A batch smaller
+    than the training batches, of ``batch`` samples, costs as much as one of them.
     """
     return sum(max(size_of(one), batch) for one in batches) * FORWARD / step
 
 
 def thinned(held: Any, count: int, steps: float, samples: float, size_of: Callable[[Any], float]) -> tuple[Any, float]:
-    """Evaluation batches whose price is about ``steps`` optimizer steps of ``samples`` samples, and that
+    """Evaluation batches whose price is about ``steps`` optimizer steps of ``samples`` samples, and
+    that
     price: ``held`` itself where it is cheap enough, else some of its first ``count`` batches.
     """
     every = list(itertools.islice(begin(held), count))

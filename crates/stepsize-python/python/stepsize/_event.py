@@ -18,12 +18,13 @@ class SearchEvent:
     ``kind`` says which fields have a value; the others are ``None``:
 
     - ``"search"``: the search begins. ``task``, ``steps`` (of the full run), ``seed``.
-    - ``"trial"``: a trial begins. ``trial``, ``lr`` (its base rate), ``steps`` (its length), ``seed``.
-    - ``"step"``: an optimizer step was taken. ``trial``, ``step`` (from 0), ``lr`` (the rate of this
-      step), ``loss``.
+    - ``"trial"``: a trial begins. ``trial``, ``lr`` (its base rate), ``steps`` (its length),
+      ``seed``.
+    - ``"step"``: an optimizer step was taken. ``trial``, ``step`` (from 0), ``lr`` (the rate of
+      this step), ``loss``.
     - ``"evaluation"``: ``trial``, ``step`` (steps before it), ``lr``, ``val_loss``, ``score``.
-    - ``"trial_end"``: ``trial``, ``lr`` (its base rate), ``steps`` (that it took), ``seed``, ``end``,
-      ``val_loss`` and ``score`` (of its last evaluation), ``seconds``.
+    - ``"trial_end"``: ``trial``, ``lr`` (its base rate), ``steps`` (that it took), ``seed``,
+      ``end``, ``val_loss`` and ``score`` (of its last evaluation), ``seconds``.
     - ``"estimate"``: the search is over. ``estimate``.
 
     Example::
@@ -38,7 +39,9 @@ class SearchEvent:
     kind: Literal["search", "trial", "step", "evaluation", "trial_end", "estimate"]
     """What happened."""
     taken: int
-    """Optimizer steps of the whole search so far: it never falls, so it serves as the axis of a log."""
+    """Optimizer steps of the whole search so far: it never falls, so it serves as the axis of a
+    log.
+    """
     cost: float
     """Cost of the search so far in full runs, evaluations included."""
     task: str | None = None
@@ -67,7 +70,9 @@ class SearchEvent:
     """The answer."""
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields that have a value, as a dictionary; the estimate as that of ``Estimate.to_dict``."""
+        """The fields that have a value, as a dictionary; the estimate as that of
+        ``Estimate.to_dict``.
+        """
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         given = {name: value for name, value in fields.items() if value is not None}
         if self.estimate is not None:
@@ -76,4 +81,6 @@ class SearchEvent:
 
 
 Callback = Callable[[SearchEvent], Any]
-"""Called with each event. What it returns is ignored; what it raises ends the search after the restore."""
+"""Called with each event. What it returns is ignored; what it raises ends the search after the
+restore.
+"""

@@ -1,7 +1,7 @@
 """The loop that runs the trials of a search: ask, train, tell, and put everything back.
 
-The compiled core decides which rates to try. Here it is decided when a trial is evaluated, and that a
-search ends when its time is over. Whatever happens (an exception, Ctrl-C), the first snapshot is
+The compiled core decides which rates to try. Here it is decided when a trial is evaluated, and that
+a search ends when its time is over. Whatever happens (an exception, Ctrl-C), the first snapshot is
 restored before the caller sees it.
 """
 
@@ -25,8 +25,9 @@ from ._task import Closures, Task, TaskDefaults
 __all__ = ["Closures", "Task", "TaskDefaults", "run"]
 
 Make = Callable[[float, float, float], Search]
-"""Makes a search. The arguments are the price of its evaluations (their share of the steps of a trial, and
-what the one before the first trial costs, in steps) and the full runs that there is time for.
+"""Makes a search. The arguments are the price of its evaluations (their share of the steps of a
+trial, and what the one before the first trial costs, in steps) and the full runs that there is time
+for.
 """
 _FEW = 5
 """Readings of a trial after its start. With fewer the search cannot tell their scatter, and repeats
@@ -66,7 +67,8 @@ def run(
             share of a trial.
 
     Raises:
-        ValueError: When ``task.check`` finds a fault, or a loss is not finite before the first step.
+        ValueError: When ``task.check`` finds a fault, or a loss is not finite before the first
+            step.
     """
     search = make(0.0, 0.0, math.inf)  # raises for what is wrong with the arguments, before anything runs
     with _whole():
@@ -97,6 +99,7 @@ def run(
 
 def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
     """Full runs that there is time for: a few steps at a rate of 0 are timed."""
+    seconds = 0.0
     for _ in range(_TIMED):
         begin = time.perf_counter()
         with meter.step():
@@ -106,8 +109,8 @@ def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
 
 
 def _affordable(make: Make, first: Trial, price: float, runs: float) -> tuple[Search, bool]:
-    """The search that the budget pays for beside evaluations, and whether each trial is then evaluated
-    at its end only.
+    """The search that the budget pays for beside evaluations, and whether each trial is then
+    evaluated at its end only.
     """
     try:
         return make(len(_due(first, price)) * price / first.steps, price, runs), False
@@ -167,8 +170,9 @@ class _Trials:
                 break
 
     def _skip(self, trial: Trial) -> bool:
-        """Goes past the batches of the first seed, at a rate of 0, for a task that cannot be reseeded.
-        Without that both seeds would see the same data, and the search would take noise for an effect.
+        """Goes past the batches of the first seed, at a rate of 0, for a task that cannot be
+        reseeded. Without that both seeds would see the same data, and the search would take noise
+        for an effect.
 
         Returns whether the budget pays for it.
         """

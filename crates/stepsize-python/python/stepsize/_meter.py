@@ -12,8 +12,8 @@ _WARM_UP = 3  # first steps, and first evaluation, that are not timed: they comp
 class Meter:
     """Counts steps and evaluations, and times both.
 
-    The cost in full runs is ``(steps + evaluations x seconds of one / seconds of a step) / length of
-    the full run``: what the search would be if it had taken steps only, for as long.
+    The cost in full runs is ``(steps + evaluations x seconds of one / seconds of a step) / length
+    of the full run``: what the search would be if it had taken steps only, for as long.
     """
 
     def __init__(

@@ -9,6 +9,7 @@ from typing import Any, Literal, final, overload
 
 import numpy as np
 import numpy.typing as npt
+from typing_extensions import disjoint_base
 
 __all__ = [
     "COMMAND_LINE",
@@ -292,9 +293,10 @@ class Stepper:
     def apply(self, groups: list[dict[str, Any]]) -> None: ...
     def step(self, groups: list[dict[str, Any]]) -> bool: ...
 
+@disjoint_base
 class Estimate:
-    """The outcome of a search: an ``Answer``, which has a rate and is true, or a ``Refusal``, which has a
-    reason and is false.
+    """The outcome of a search: an ``Answer``, which has a rate and is true, or a ``Refusal``, which
+    has a reason and is false.
 
     ``print(estimate)`` shows it as text, a notebook shows it as a picture, ``plot`` draws it with
     matplotlib, and ``report`` writes it as a page. Two are equal when everything in them is, the
@@ -311,8 +313,8 @@ class Estimate:
         """
     @property
     def cost(self) -> float:
-        """What the search took, in full runs: its optimizer steps, and its evaluations by the time of a
-        step.
+        """What the search took, in full runs: its optimizer steps, and its evaluations by the time of
+        a step.
         """
     @property
     def refused(self) -> str | None:
@@ -359,9 +361,9 @@ class Estimate:
     def apply(self, optimizer: Any, *schedulers: Any) -> None:
         """Sets the rate of an optimizer and of the schedulers that were made for it.
 
-        The first parameter group gets ``lr`` as its base rate, and all others keep their ratio to it.
-        What schedulers keep (``base_lrs``, ``initial_lr``, ``max_lr``) is scaled too, so that none of
-        them undoes it. A Keras optimizer works as well.
+        The first parameter group gets ``lr`` as its base rate, and all others keep their ratio to
+        it. What schedulers keep (``base_lrs``, ``initial_lr``, ``max_lr``) is scaled too, so that
+        none of them undoes it. A Keras optimizer works as well.
 
         Args:
             optimizer: The optimizer that the search was made with.
@@ -396,7 +398,8 @@ class Estimate:
     def plot(self, ax: Any = None) -> Any:
         """Draws loss over rate on matplotlib axes and returns them; without ``ax`` on new ones.
 
-        In a notebook the new axes are those of the current figure, which is then shown below the cell.
+        In a notebook the new axes are those of the current figure, which is then shown below the
+        cell.
 
         Raises:
             ImportError: When matplotlib is not installed.
@@ -419,8 +422,8 @@ class Answer(Estimate):
 
 @final
 class Refusal(Estimate):
-    """A search that refused to answer: ``lr`` is ``None``; ``refused``, ``why`` and ``advice`` say the
-    reason and what to do.
+    """A search that refused to answer: ``lr`` is ``None``; ``refused``, ``why`` and ``advice`` say
+    the reason and what to do.
     """
 
     @property

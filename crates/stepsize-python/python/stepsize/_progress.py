@@ -18,9 +18,9 @@ _logger = logging.getLogger("stepsize")
 def shown(progress: bool | None, planned: float) -> Iterator[Callable[[SearchEvent], None]]:
     """Gives a function that shows events.
 
-    Each trial is a line of the logger ``stepsize`` at the level ``INFO``. In a terminal or a notebook,
-    or with ``progress=True``, there is also a tqdm bar; where tqdm is not installed the lines of the
-    logger go to stderr instead, if nobody else handles them.
+    Each trial is a line of the logger ``stepsize`` at the level ``INFO``. In a terminal or a
+    notebook, or with ``progress=True``, there is also a tqdm bar; where tqdm is not installed the
+    lines of the logger go to stderr instead, if nobody else handles them.
     """
     wanted = progress or (progress is None and (sys.stderr.isatty() or "ipykernel" in sys.modules))
     bar = _bar(planned) if wanted else None

@@ -71,22 +71,22 @@ def find(
             with another seed. Without it such a trial first calls ``step(0.0)`` as often as it is
             long, to come to other data; these calls are part of the cost.
         start: First guess of the rate. The answer depends little on it.
-        budget: The most to spend, in full runs, evaluations included; each of them counts as one step.
-            By default 0.625, or 1 for short runs, and evaluations on top.
-        max_seconds: The most time to spend, by the clock. A search that it ends is concluded from the
-            trials that have ended; the same seed may then give another answer.
+        budget: The most to spend, in full runs, evaluations included; each of them counts as one
+            step. By default 0.625, or 1 for short runs, and evaluations on top.
+        max_seconds: The most time to spend, by the clock. A search that it ends is concluded from
+            the trials that have ended; the same seed may then give another answer.
         seed: Seed of the search.
         task: What is trained, as text for people.
-        progress: Whether to show a tqdm bar. By default it is shown in a terminal or a notebook. Without
-            tqdm, lines on stderr say how each trial ended; the logger ``stepsize`` gets them in any
-            case, at the level ``INFO``.
-        callback: Called with a ``SearchEvent`` for each trial, step and evaluation. What it raises ends
-            the search.
+        progress: Whether to show a tqdm bar. By default it is shown in a terminal or a notebook.
+            Without tqdm, lines on stderr say how each trial ended; the logger ``stepsize`` gets
+            them in any case, at the level ``INFO``.
+        callback: Called with a ``SearchEvent`` for each trial, step and evaluation. What it raises
+            ends the search.
         on_refusal: ``"raise"`` raises a ``RefusedError`` instead of returning a ``Refusal``.
 
     Returns:
-        An ``Answer``, which has a rate and is true, or a ``Refusal``, which is false and whose ``lr`` is
-        ``None``; ``refused``, ``why`` and ``advice`` say the reason and what to do.
+        An ``Answer``, which has a rate and is true, or a ``Refusal``, which is false and whose
+        ``lr`` is ``None``; ``refused``, ``why`` and ``advice`` say the reason and what to do.
 
     Raises:
         ValueError: When an argument is out of range.
@@ -177,7 +177,8 @@ def sweep(
     """Sensitivity analysis: trains at every rate of a grid and reports the loss of each.
 
     Args:
-        step, save, restore, steps, schedule, evaluate, seed, task, progress, callback: As in ``find``.
+        step, save, restore, steps, schedule, evaluate, seed, task, progress, callback: As in
+            ``find``.
         low, high: Lowest and highest rate of the grid, which is evenly spaced in the logarithm.
         per_decade: Rates between a rate and ten times that rate.
         seeds: Trials of each rate, each with a seed of its own.

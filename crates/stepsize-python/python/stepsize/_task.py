@@ -1,4 +1,5 @@
-"""``Task``: what a search needs of a training run. Each framework has one adapter that implements it.
+"""``Task``: what a search needs of a training run. Each framework has one adapter that implements
+it.
 """
 
 from __future__ import annotations
@@ -49,8 +50,8 @@ class Task(Protocol):
 
     @property
     def check(self) -> Callable[[], Any]:
-        """Called once, after the first ``save`` and before the first trial. Raises what can be known
-        before any step is taken. What it changes is restored.
+        """Called once, after the first ``save`` and before the first trial. Raises what can be
+        known before any step is taken. What it changes is restored.
         """
         ...
 
@@ -61,16 +62,17 @@ class Task(Protocol):
 
     @property
     def thin(self) -> Callable[[float], float]:
-        """Called once by ``find``, after ``check``: makes one evaluation cost about so many optimizer
-        steps, if it costs more, and returns what it then costs in steps. It counts samples, not
+        """Called once by ``find``, after ``check``: makes one evaluation cost about so many
+        optimizer steps, if it costs more, and returns what it then costs in steps. It counts
+        samples, not
         seconds: the same search must take the same decisions again.
         """
         ...
 
     @property
     def clock(self) -> Callable[[], float]:
-        """Seconds that training and evaluation are timed by, for the cost. On a processor that others
-        use too, those of this process say more than those on the wall.
+        """Seconds that training and evaluation are timed by, for the cost. On a processor that
+        others use too, those of this process say more than those on the wall.
         """
         ...
 
@@ -81,9 +83,8 @@ class Task(Protocol):
 
 
 class TaskDefaults:
-    """What an adapter need not say. ``evaluate`` and ``reseed`` are its own: ``None`` or a method."""
-
-    clock: Callable[[], float] = staticmethod(time.perf_counter)
+    """What an adapter need not say. ``evaluate`` and ``reseed`` are its own: ``None`` or a method.
+    """
 
     def check(self) -> None:
         """Knows nothing before the first step."""
@@ -94,6 +95,10 @@ class TaskDefaults:
     def thin(self, steps: float) -> float:
         """An evaluation of unknown size counts as one step."""
         return 1.0
+
+    def clock(self) -> float:
+        """The time on the wall."""
+        return time.perf_counter()
 
     def agree(self, value: float) -> float:
         """There is one process."""

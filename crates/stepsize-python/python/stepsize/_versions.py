@@ -15,7 +15,8 @@ _PACKAGES = (
 
 
 def show_versions() -> None:
-    """Prints the versions of Stepsize, Python, the system and the packages that Stepsize works with.
+    """Prints the versions of Stepsize, Python, the system and the packages that Stepsize works
+    with.
 
     It imports none of them.
 

@@ -17,8 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from .. import Estimate, Schedule, _data, _defaults, _search
-from .._native import Trial
+from .. import _data, _defaults, _search
+from .._event import Callback
+from .._native import Answer, Refusal, Schedule, Trial
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
@@ -97,8 +98,7 @@ class Training(TaskDefaults):
 
         self._step, self._evaluate = jax.jit(step), jax.jit(evaluate)
         self._samples = 1.0
-        if jax.default_backend() == "cpu":
-            self.clock = time.process_time
+        self._on_cpu = jax.default_backend() == "cpu"
         self._all: tuple[Any, ...] = (params, state, first, key)
 
     def step(self, lr: float) -> float:
@@ -131,6 +131,9 @@ class Training(TaskDefaults):
                 f"loss_fn gives {float(loss)} on the first batch, before any step, so no rate can help: look for values that are "
                 "not finite in the batch, and for logarithms and divisions in the loss"
             )
+
+    def clock(self) -> float:
+        return time.process_time() if self._on_cpu else time.perf_counter()
 
     def thin(self, steps: float) -> float:
         restore = _data.keep_rng(self.also)
@@ -219,8 +222,8 @@ def find(
 ) -> Answer | Refusal:
     """Finds the base rate for a full run of ``steps`` under ``schedule``, starting from ``params``.
 
-    It takes about two thirds of the steps of one full run and evaluations on top, and compiles the step
-    once for all rates.
+    It takes about two thirds of the steps of one full run and evaluations on top, and compiles the
+    step once for all rates.
 
     Args:
         loss_fn: ``loss_fn(params, batch) -> loss``, a scalar; it must be jittable. With ``state``
@@ -246,12 +249,13 @@ def find(
             evaluations take at most about a quarter of a trial.
         also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
             the global ones are.
-        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
-            budget an evaluated sample counts as a third of a trained one.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
+            in the budget an evaluated sample counts as a third of a trained one.
 
     Raises:
-        ValueError: When an argument is out of range, the loss of the first batch is not finite, the rate of the optimizer cannot be set, or a
-            loader is an iterator, which cannot start again.
+        ValueError: When an argument is out of range, the loss of the first batch is not finite, the
+            rate of the optimizer cannot be set, or a loader is an iterator, which cannot start
+            again.
         TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
 
     Example::

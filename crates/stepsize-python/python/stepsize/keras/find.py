@@ -14,8 +14,9 @@ from typing import Any, Literal, overload
 import keras
 import numpy as np
 
-from .. import Estimate, Schedule, _data, _defaults, _search
-from .._native import Trial
+from .. import _data, _defaults, _search
+from .._event import Callback
+from .._native import Answer, Refusal, Schedule, Trial
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
@@ -69,8 +70,7 @@ class Training(TaskDefaults):
                 "as its rate, and give the schedule to the search as schedule="
             )
         self._samples = 1.0
-        if _on_cpu():
-            self.clock = time.process_time
+        self._on_cpu = _on_cpu()
         self.draw = np.random.default_rng(0)
         self.also = [*also, self.draw]
         self.data = _batches(data, batch_size, self.draw)
@@ -114,6 +114,9 @@ class Training(TaskDefaults):
     def check(self) -> None:
         self._samples = _size(_parts(self.batches.next()))
 
+    def clock(self) -> float:
+        return time.process_time() if self._on_cpu else time.perf_counter()
+
     def thin(self, steps: float) -> float:
         restore = _keep_rng(self.also)
         try:
@@ -123,8 +126,8 @@ class Training(TaskDefaults):
         return price
 
     def _one_batch(self, steps: float) -> Any:
-        """Arrays as one batch of samples that are spread over them: each call costs as much as a small
-        model does.
+        """Arrays as one batch of samples that are spread over them: each call costs as much as a
+        small model does.
         """
         source, limit = self.held or self.data, int(max(steps * self._samples / _data.FORWARD, _data.LEAST))
         if not isinstance(source, Arrays) or min(limit, len(source.x)) > _ONE_BATCH:
@@ -268,7 +271,8 @@ def find(
 ) -> Answer | Refusal:
     """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
-    It takes about two thirds of the steps of one full run, and evaluations on top. It does not set the
+    It takes about two thirds of the steps of one full run, and evaluations on top. It does not set
+    the
     rate: ``estimate.apply(model.optimizer)`` does that.
 
     Args:
@@ -286,8 +290,8 @@ def find(
             evaluations take at most about a quarter of a trial.
         also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
             the global ones are.
-        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
-            budget an evaluated sample counts as a third of a trained one.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
+            in the budget an evaluated sample counts as a third of a trained one.
 
     Raises:
         ValueError: When an argument is out of range, the model is not compiled, its rate is a

@@ -1,4 +1,5 @@
-"""What can be known before the first step: arguments of the wrong kind, and what one batch shows."""
+"""What can be known before the first step: arguments of the wrong kind, and what one batch shows.
+"""
 
 from __future__ import annotations
 
@@ -62,7 +63,7 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
         warnings.warn(
             "the optimizer has a scheduler, and the search is for a constant rate: give the schedule of the run as schedule=, such "
             'as "warmup(5%) then cosine"',
-            stacklevel=4,
+            stacklevel=6,
         )
 
 
@@ -127,7 +128,7 @@ def _check_reached(model: nn.Module, optimizer: Any) -> None:
     if inside:
         warnings.warn(
             f"the loss of the first batch does not reach {_listed(inside)}: they are in the optimizer, and no rate changes them",
-            stacklevel=7,
+            stacklevel=9,
         )
 
 

@@ -26,6 +26,7 @@ _Closure = Callable[[nn.Module, Any], Tensor] | None
 _ValFn = Callable[[nn.Module, Any], Any] | None
 _Score = Literal["accuracy"] | Callable[[nn.Module, Any], Any] | None
 _Start = float | None
+_OnRefusal = Literal["return", "raise"]
 
 
 @overload
@@ -88,14 +89,15 @@ def find(
     """Finds the rate of the optimizer's first parameter group for a full run of ``steps`` under
     ``schedule``.
 
-    The search starts from the current weights and takes about two thirds of the steps of one full run,
-    and evaluations on top. Afterwards everything is bit for bit as before, also after an exception or
-    Ctrl-C: the model with its plain attributes, what the optimizer holds, gradients, modes and random
-    generators. The rate of the optimizer is not set: ``estimate.apply(optimizer)`` does that.
+    The search starts from the current weights and takes about two thirds of the steps of one full
+    run, and evaluations on top. Afterwards everything is bit for bit as before, also after an
+    exception or Ctrl-C: the model with its plain attributes, what the optimizer holds, gradients,
+    modes and random generators. The rate of the optimizer is not set: ``estimate.apply(optimizer)``
+    does that.
 
-    Under ``torch.distributed``, call it in every process: losses are averaged, and every process gets
-    the same answer. DistributedDataParallel and ``fully_shard`` (FSDP2) work; FSDP1, DataParallel and
-    DeepSpeed engines are refused.
+    Under ``torch.distributed``, call it in every process: losses are averaged, and every process
+    gets the same answer. DistributedDataParallel and ``fully_shard`` (FSDP2) work; FSDP1,
+    DataParallel and DeepSpeed engines are refused.
 
     Args:
         model: Trained in place, and put back.
@@ -103,8 +105,8 @@ def find(
             tensor.
         loader: Training batches: a data loader, any object that can be iterated over again and
             again, or a function that returns an iterator.
-        optimizer: A PyTorch optimizer over the model's parameters; it may hold others too, which are put
-            back as well.
+        optimizer: A PyTorch optimizer over the model's parameters; it may hold others too, which
+            are put back as well.
         val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
             are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
@@ -115,28 +117,30 @@ def find(
         accumulate: Batches of one optimizer step.
         clip_grad_norm: Largest norm of the gradient, as in ``torch.nn.utils.clip_grad_norm_``.
         scaler: A gradient scaler. The search uses it and puts it back.
-        val_fn: ``val_fn(model, batch)`` returns what trials are judged on instead of the training loss:
-            a number, less is better, or ``(number, score)``. It is called without gradients, in
+        val_fn: ``val_fn(model, batch)`` returns what trials are judged on instead of the training
+            loss: a number, less is better, or ``(number, score)``. It is called without gradients,
+                in
             evaluation mode.
         score: Judges trials by a score between 0 and 1 instead, more is better: ``"accuracy"``, or
-            ``score(model, batch)``, the mean over the batch. The losses of the estimate are then the
-            share that is missed, ``1 - score``.
-        average: An average of the weights, such as ``torch.optim.swa_utils.AveragedModel(model)``. It is
-            updated after each step, judged instead of the model, and put back.
+            ``score(model, batch)``, the mean over the batch. The losses of the estimate are then
+            the share that is missed, ``1 - score``.
+        average: An average of the weights, such as ``torch.optim.swa_utils.AveragedModel(model)``.
+            It is updated after each step, judged instead of the model, and put back.
         val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
             evaluations take at most about a quarter of a trial.
         also: Other objects that a step changes: see ``Snapshot``.
         snapshots: ``"cpu"`` keeps the copies of what is trained in the memory of the host.
-        groups: ``"ratio"`` keeps the ratios of the groups' rates. ``"each"`` finds the rate of each group,
-            one after the other, for the price of as many searches, and returns a ``GroupEstimates``.
-        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``; in the
-            budget an evaluated sample counts as a third of a trained one.
+        groups: ``"ratio"`` keeps the ratios of the groups' rates. ``"each"`` finds the rate of each
+            group, one after the other, for the price of as many searches, and returns a
+            ``GroupEstimates``.
+        start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
+            in the budget an evaluated sample counts as a third of a trained one.
 
     Raises:
         TypeError: When an argument is of a kind that cannot work.
         ValueError: When an argument is out of range, both or neither of ``loss_fn`` and ``closure``
-            are given, a loader is an iterator, which cannot start again, the optimizer holds none of the
-            model's parameters, or the loss of the first batch is not finite.
+            are given, a loader is an iterator, which cannot start again, the optimizer holds none
+            of the model's parameters, or the loss of the first batch is not finite.
         RefusedError: With ``on_refusal="raise"``, when the evidence supports no answer.
 
     Example::
@@ -158,7 +162,9 @@ def find(
             val_batches=val_batches, also=also, snapshots=snapshots, schedule=schedule, **group,
         )  # fmt: skip
 
-    def search(task: Training, start: _Start, budget: float | None, max_seconds: float | None) -> Answer | Refusal:
+    def search(
+        task: Training, start: _Start, budget: float | None, max_seconds: float | None, on_refusal: _OnRefusal = on_refusal
+    ) -> Answer | Refusal:
         with task.own_workers():
             return _search.run_find(
                 task, steps=steps, schedule=schedule, start=start, budget=budget, max_seconds=max_seconds, seed=seed,

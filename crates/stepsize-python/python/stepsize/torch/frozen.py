@@ -1,9 +1,10 @@
-"""Frozen parameters in a snapshot: they are not copied, and yet put back if something writes to them.
+"""Frozen parameters in a snapshot: they are not copied, and yet put back if something writes to
+them.
 
-A search on a few trainable parameters of a large model (LoRA) must not copy the model. So of a frozen
-parameter only the reference to its memory is kept. Some training code writes to frozen parameters all
-the same: the moving average of a teacher or of a target network. ``Watch`` sees such writes in the
-first step, and copies the parameter just before the first of them.
+A search on a few trainable parameters of a large model (LoRA) must not copy the model. So of a
+frozen parameter only the reference to its memory is kept. Some training code writes to frozen
+parameters all the same: the moving average of a teacher or of a target network. ``Watch`` sees such
+writes in the first step, and copies the parameter just before the first of them.
 """
 
 from __future__ import annotations
@@ -69,11 +70,11 @@ class Frozen:
         return len(self._copies) < len(self.named)
 
 
-class Watch(TorchDispatchMode):
+class Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Sees every operation that writes to a tensor."""
 
     def __init__(self, frozen: Frozen) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._frozen = frozen
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -102,5 +103,7 @@ def _storage(tensor: Tensor) -> int:
 
 
 def is_trained(tensor: Tensor, owned: set[int]) -> bool:
-    """Whether training may change a parameter: it needs a gradient, has one, or an optimizer holds it."""
+    """Whether training may change a parameter: it needs a gradient, has one, or an optimizer holds
+    it.
+    """
     return tensor.requires_grad or tensor.grad is not None or id(tensor) in owned

@@ -16,8 +16,8 @@ class GroupEstimates:
     """What ``find(groups="each")`` returns: one estimate for each parameter group, in their order.
 
     The first is that of all groups together, at the ratios that the optimizer had. Each further one
-    varies the rate of its group alone, while the others have the rates that were found so far. A group
-    whose search refused keeps its ratio to the first group.
+    varies the rate of its group alone, while the others have the rates that were found so far. A
+    group whose search refused keeps its ratio to the first group.
 
     Example::
 
@@ -80,12 +80,13 @@ class GroupEstimates:
 def each_group(
     optimizer: Any,
     training: Callable[..., Training],
-    search: Callable[[Training, float | None, float | None, float | None], Answer | Refusal],
+    search: Callable[..., Answer | Refusal],
     start: float | None,
     budget: float | None,
     max_seconds: float | None,
 ) -> GroupEstimates:
-    """Runs the searches. ``budget`` and ``max_seconds`` are shared by all of them in equal parts."""
+    """Runs the searches. ``budget`` and ``max_seconds`` are shared by all of them in equal parts.
+    """
     ratios = tuple(ratios_of(optimizer))
     count = len(ratios)
     part = None if budget is None else budget / count
@@ -96,7 +97,7 @@ def each_group(
     found: list[Answer | Refusal] = [first]
     rates = [first.lr * ratio for ratio in ratios]
     for group in range(1, count):
-        one = search(training(group=group, rates=rates), rates[group] or None, part, seconds)
+        one = search(training(group=group, rates=rates), rates[group] or None, part, seconds, "return")
         rates[group] = rates[group] if one.lr is None else one.lr
         found.append(one)
     return GroupEstimates(tuple(found), ratios)

@@ -1,4 +1,5 @@
-"""What a trial is judged on: a loss, a score or a function of the caller, on the same batches each time.
+"""What a trial is judged on: a loss, a score or a function of the caller, on the same batches each
+time.
 """
 
 from __future__ import annotations
@@ -22,9 +23,9 @@ _LEAST_SCORED = 500
 
 
 class Judge:
-    """Evaluates a model for a search. The arguments are those of ``find``; ``loss`` is the loss of a
-    model and a batch, ``pairs`` whether batches are pairs of tensors, and ``reseed`` seeds the order of
-    ``loader``.
+    """Evaluates a model for a search. The arguments are those of ``find``; ``loss`` is the loss of
+    a model and a batch, ``pairs`` whether batches are pairs of tensors, and ``reseed`` seeds the
+    order of ``loader``.
     """
 
     def __init__(
@@ -66,10 +67,9 @@ class Judge:
 
     def update(self) -> None:
         """Brings the average of the weights up to date, after a step."""
-        if hasattr(self._average, "update_parameters"):
-            self._average.update_parameters(self._model)
-        elif self._average is not None:
-            self._average.update(self._model)
+        if self._average is not None:
+            update = getattr(self._average, "update_parameters", None) or self._average.update
+            update(self._model)
 
     def __call__(self) -> float | tuple[float, float]:
         """The mean over the batches, in evaluation mode: a loss, or a loss and a score."""
@@ -152,8 +152,8 @@ class Judge:
 
 
 def _drawn(loader: Any, limit: int, count: int, batch: int) -> list[Any] | None:
-    """Batches of ``limit`` samples that are drawn from the whole data set of a loader, whose own first
-    batches may be of one class; ``None`` for other loaders, or if there are not more samples.
+    """Batches of ``limit`` samples that are drawn from the whole data set of a loader, whose own
+    first batches may be of one class; ``None`` for other loaders, or if there are not more samples.
     """
     if not isinstance(loader, DataLoader) or loader.batch_size is None:
         return None
@@ -169,7 +169,8 @@ def _drawn(loader: Any, limit: int, count: int, batch: int) -> list[Any] | None:
 
 
 def _cut(batch: Any, count: int) -> Any:
-    """So many samples of an ``(input, target)`` batch, spread over it, for data that is in order."""
+    """So many samples of an ``(input, target)`` batch, spread over it, for data that is in order.
+    """
     inputs, target = pair_of(batch, "loss_fn", "closure(model, batch)")
     every = max(1, len(target) // count)
     return inputs[::every], target[::every]
@@ -183,7 +184,7 @@ def accuracy(model: nn.Module, batch: Any) -> float:
     """
     inputs, target = pair_of(batch, 'score="accuracy"', "a function score(model, batch)")
     inputs, target = moved(model, inputs, target)
-    return (model(inputs).argmax(1) == target).double().mean().item()
+    return float((model(inputs).argmax(1) == target).double().mean())
 
 
 def pair_of(batch: Any, what: str, instead: str) -> tuple[Any, Any]:

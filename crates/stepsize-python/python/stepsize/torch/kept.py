@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Restore = Callable[[], Any]
 
@@ -18,8 +18,8 @@ Restore = Callable[[], Any]
 def keep(value: Any, where: str | None, other: Callable[[Any], Any]) -> Restore:
     """Keeps a value. Returns a function that gives it back, as often as it is called.
 
-    Tensors, NumPy arrays, lists, dictionaries, sets and random generators stay the same objects: their
-    content is put back.
+    Tensors, NumPy arrays, lists, dictionaries, sets and random generators stay the same objects:
+    their content is put back.
 
     Args:
         value: The value.
@@ -31,7 +31,8 @@ def keep(value: Any, where: str | None, other: Callable[[Any], Any]) -> Restore:
 
 def local(tensor: Tensor) -> Tensor:
     """The part of a tensor that this process holds: the tensor itself, unless it is sharded."""
-    return tensor.to_local() if hasattr(tensor, "to_local") else tensor
+    sharded: Any = tensor
+    return sharded.to_local() if hasattr(tensor, "to_local") else tensor
 
 
 def copied(tensor: Tensor, where: str | None) -> Tensor:
@@ -81,7 +82,9 @@ class _Keeper:
         return lambda: self._other(kept)
 
     def _tensor(self, tensor: Tensor) -> Restore:
-        if 0 in tensor.stride():  # an expanded view: it cannot be written to, so nobody has
+        # An expanded view cannot be written to, so nobody has. A parameter in an attribute belongs to
+        # its module or to the optimizer, which keep it.
+        if 0 in tensor.stride() or isinstance(tensor, nn.Parameter) and self._other is same:
             return lambda: tensor
         value = copied(tensor, self._where)
 
@@ -131,7 +134,9 @@ class _Keeper:
 
 
 def keep_generator(one: Any) -> Restore | None:
-    """Keeps the state of a random generator of PyTorch, NumPy or Python; ``None`` for other objects."""
+    """Keeps the state of a random generator of PyTorch, NumPy or Python; ``None`` for other
+    objects.
+    """
     if isinstance(one, torch.Generator):
         state = one.get_state()
         return lambda: one.set_state(state)

@@ -18,6 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
 from .. import Controller as _Controller
 from .. import Schedule
 from .._native import Stepper
+from .rates import copied_rate, momentum_of
 
 __all__ = ["Controller", "LRScheduler"]
 
@@ -118,7 +119,7 @@ class LRScheduler(_TorchLRScheduler):
                 group.setdefault("initial_lr", group["lr"])
         if momentum is not None:
             for group in optimizer.param_groups:
-                group.setdefault("initial_momentum", _momentum(group))
+                group.setdefault("initial_momentum", momentum_of(group))
         first = optimizer.param_groups[0]
         base = float(first.get("initial_lr", first["lr"]))
         self._controller = None if controller is None else _Controller(controller, lr=base)
@@ -138,7 +139,7 @@ class LRScheduler(_TorchLRScheduler):
     @property
     def _last_lr(self) -> list[float | Tensor]:  # type: ignore[override]
         if self._tensors:
-            return [_copied(group["lr"]) for group in self.optimizer.param_groups]
+            return [copied_rate(group["lr"]) for group in self.optimizer.param_groups]
         return list(self._stepper.last)
 
     @property
@@ -339,6 +340,10 @@ class LRScheduler(_TorchLRScheduler):
         if self.last_epoch >= 0:  # below 0: a part of a SequentialLR that has not begun
             self._apply()
 
+    def __repr__(self) -> str:
+        plans = ", ".join(dict.fromkeys(self._source))
+        return f"{type(self).__name__}({plans!r}, steps={self._steps}) at {self.position}, rates {self._stepper.last}"
+
     def __getstate__(self) -> dict[str, Any]:
         """For pickle and deepcopy: all attributes, the stepper as its numbers."""
         stepper = self._stepper
@@ -386,15 +391,3 @@ class Controller(LRScheduler):
         super().step()
         if metrics is not None:
             self.observe(metrics)
-
-
-def _momentum(group: dict[str, Any]) -> float:
-    if "betas" in group:
-        return float(group["betas"][0])
-    if "momentum" in group:
-        return float(group["momentum"])
-    raise ValueError("momentum= needs an optimizer with `momentum` or `betas` in its groups")
-
-
-def _copied(lr: float | Tensor) -> float | Tensor:
-    return lr.clone() if isinstance(lr, Tensor) else lr

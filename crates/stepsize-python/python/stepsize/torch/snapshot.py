@@ -23,13 +23,13 @@ __all__ = ["Snapshot", "generators", "keep_rng"]
 class Snapshot:
     """The state of a model, an optimizer and other objects, as it is when the snapshot is made.
 
-    A snapshot takes as much memory as what is trained, its gradients and the state of the optimizer.
-    Frozen parameters are not copied if they are larger than 4 MiB together.
+    A snapshot takes as much memory as what is trained, its gradients and the state of the
+    optimizer. Frozen parameters are not copied if they are larger than 4 MiB together.
 
     Args:
         model: Its parameters, buffers (also those that are not saved), gradients, the mode of every
-            module, and the plain attributes of your own modules (numbers, text, lists, tensors, random
-            generators) are kept.
+            module, and the plain attributes of your own modules (numbers, text, lists, tensors,
+            random generators) are kept.
         optimizer: Its state and its groups are kept, and the parameters in the groups, with their
             gradients, also those that ``model`` does not have.
         also: Other objects to keep: modules, objects with ``state_dict`` and ``load_state_dict``
@@ -39,8 +39,8 @@ class Snapshot:
         gradients: Whether to keep gradients. Without it, ``restore`` does not change them.
         attributes: Whether to keep the plain attributes of modules.
         frozen: Whether to copy frozen parameters too.
-        device: Where the copies are: ``"cpu"`` spares the memory of an accelerator. By default each is on
-            the device of its tensor.
+        device: Where the copies are: ``"cpu"`` spares the memory of an accelerator. By default each
+            is on the device of its tensor.
 
     Raises:
         TypeError: When the state of an object in ``also`` cannot be kept.
@@ -87,8 +87,8 @@ class Snapshot:
             part()
 
     def watch(self) -> Any:
-        """A context around a first step: frozen parameters that it writes to are copied before. ``None``
-        when there is nothing to watch.
+        """A context around a first step: frozen parameters that it writes to are copied before.
+        ``None`` when there is nothing to watch.
         """
         return self._frozen.watch() if self._frozen.is_watched else None
 
@@ -98,12 +98,13 @@ class Snapshot:
 
 
 def reshard(model: nn.Module) -> None:
-    """Frees what FSDP2 gathered for an evaluation: a module then holds its sharded parameters again,
-    which are those of the optimizer.
+    """Frees what FSDP2 gathered for an evaluation: a module then holds its sharded parameters
+    again, which are those of the optimizer.
     """
     for module in model.modules():
-        if hasattr(module, "reshard") and hasattr(module, "set_reshard_after_backward"):
-            module.reshard()
+        free: Any = getattr(module, "reshard", None)
+        if callable(free) and hasattr(module, "set_reshard_after_backward"):
+            free()
 
 
 def _frozen(modules: Sequence[nn.Module], held: Sequence[Tensor]) -> dict[str, Tensor]:
@@ -136,9 +137,9 @@ def _tensors(
         for tensor, value in values:
             put(tensor, value)
         frozen.restore()
-        for tensor, gradient, value in gradients:
-            if gradient is not None and value is not None:
-                put(gradient, value)
+        for tensor, gradient, kept in gradients:
+            if gradient is not None and kept is not None:
+                put(gradient, kept)
             tensor.grad = gradient
 
     return restore
@@ -158,8 +159,8 @@ _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
 
 def _attributes(modules: Sequence[nn.Module], where: str | None) -> Restore:
-    """Keeps the plain attributes of modules that are not PyTorch's own: flags, counters, lists. Objects
-    of other types are put back where they were, but what is inside them is not.
+    """Keeps the plain attributes of modules that are not PyTorch's own: flags, counters, lists.
+    Objects of other types are put back where they were, but what is inside them is not.
     """
     kept: list[tuple[dict[str, Any], dict[str, Restore]]] = []
     for part in (part for module in modules for part in module.modules()):

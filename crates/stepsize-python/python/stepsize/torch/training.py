@@ -24,8 +24,8 @@ Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 class Training(TaskDefaults):
     """The task of a search. The arguments are those of ``find``.
 
-    With ``group`` only the rate of that parameter group is searched; ``rates`` are the base rates of
-    all of them then.
+    With ``group`` only the rate of that parameter group is searched; ``rates`` are the base rates
+    of all of them then.
     """
 
     def __init__(
@@ -74,8 +74,7 @@ class Training(TaskDefaults):
         own = [one for one in (scaler, average) if one is not None]
         self.also = [*also, *own, *generators(loader), *generators(val_loader)]
         self._batch, self._base = 1.0, 1.0
-        if all(p.device.type == "cpu" for p in model.parameters()):
-            self.clock = time.process_time
+        self._on_cpu = all(p.device.type == "cpu" for p in model.parameters())
         self._snapshot: Snapshot | None = None
         self._watched = False  # the first step
 
@@ -164,6 +163,9 @@ class Training(TaskDefaults):
 
     def evaluate(self) -> float | tuple[float, float]:
         return self.judge()
+
+    def clock(self) -> float:
+        return time.process_time() if self._on_cpu else time.perf_counter()
 
     def thin(self, steps: float) -> float:
         return self.judge.thin(steps, self._batch, self._batch * self.accumulate)
