@@ -82,8 +82,8 @@ class _Keeper:
         return lambda: self._other(kept)
 
     def _tensor(self, tensor: Tensor) -> Restore:
-        # An expanded view cannot be written to, so nobody has. A parameter in an attribute belongs to
-        # its module or to the optimizer, which keep it.
+        # An expanded view cannot be written to, so nobody has. A parameter in an attribute is kept
+        # with its module or with the optimizer.
         if 0 in tensor.stride() or isinstance(tensor, nn.Parameter) and self._other is same:
             return lambda: tensor
         value = copied(tensor, self._where)
