@@ -31,8 +31,9 @@ const BOTTOM: f64 = -26.0;
 pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
 /// First probes are doubled up to this many steps, ...
 const FEW_STEPS: u64 = 20;
-/// ... and up to this many while the budget pays for [`RACE_PROBES`] of them: the best rates of runs
-/// of 320 and 512 steps are as well told by T/16 as those of longer runs, but T/8 is better for all.
+/// ... and up to this many while the budget pays for [`RACE_PROBES`] of them: the best rates of
+/// runs of 320 and 512 steps are as well told by T/16 as those of longer runs, but T/8 is better
+/// for all.
 const ENOUGH_STEPS: u64 = 40;
 /// Below this many steps a probe says nothing at all.
 const FEWEST_STEPS: u64 = 5;
