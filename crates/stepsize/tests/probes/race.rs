@@ -199,20 +199,15 @@ fn on_a_smooth_job_without_noise_four_runs_come_within_a_quarter_octave() {
 }
 
 #[test]
-fn full_runs_take_seeds_in_turn_and_settled_evidence_ends_the_search() {
-    let noisy = |spec: &TrialSpec| {
+fn settled_evidence_ends_the_search() {
+    // Rates within a factor of three of the best keep 98 % of the gain.
+    let wide = |spec: &TrialSpec| {
         let decades = (spec.lr.get() / 0.01).log10();
-        let last = 2.0 - 0.5 * (-decades * decades).exp() + 0.1 * draw(spec, 5);
+        let last = 0.02 + (1.9 * (decades / 1.5).powi(4)).min(1.9) + 0.0005 * draw(spec, 1);
         (line(last), last)
     };
-    let race = Race::new(job()).with_max_cost(8.0).unwrap();
-    let (_, done) = study(&race, &noisy);
-    let mut seeds: Vec<u64> = done.iter().filter(|t| t.spec.steps == 1000).map(|t| t.spec.seed).collect();
-    let first: Vec<u64> = seeds.iter().copied().take(4).collect();
-    seeds.sort_unstable();
-    seeds.dedup();
-    assert!(first.windows(2).all(|w| w[1] == w[0] + 1) && seeds.len() > 1, "{first:?}");
-    // A deep basin without noise is known long before eight runs.
-    let (found, done) = study(&race, &basin(0.01, 1.0));
-    assert!(job().cost_runs(&done) < 6.0 && found.why.contains("ended before its budget"), "{}", found.why);
+    let race = Race::new(job()).with_max_cost(4.0).unwrap();
+    let (found, done) = study(&race, &wide);
+    let cost = job().cost_runs(&done);
+    assert!(cost < 3.5 && found.why.contains("ended before its budget"), "{cost}: {}", found.why);
 }

@@ -243,9 +243,9 @@ impl Belief {
         (a * odd.len() as f64 + b * even.len() as f64) / among.len() as f64
     }
 
-    /// Expected least regret after a reading at `x`, `s` with `seed`: the samples are sorted by the reading
-    /// they predict (with seeded noise) and cut into bins; within each bin the best rate is chosen
-    /// anew.
+    /// Expected least regret after a reading at `x`, `s` with `seed`: the samples are sorted by the
+    /// reading they predict (with seeded noise) and cut into bins; within each bin the best rate is
+    /// chosen anew.
     fn after(&self, x: f64, s: f64, seed: u64) -> f64 {
         let risk = self.edge.probability(x);
         let diverges = Edge { diverged: self.edge.diverged.min(x), ..self.edge };

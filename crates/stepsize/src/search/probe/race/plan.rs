@@ -31,8 +31,9 @@ const BOTTOM: f64 = -26.0;
 pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
 /// First probes are doubled up to this many steps, ...
 const FEW_STEPS: u64 = 20;
-/// ... and up to this many while the budget pays for [`RACE_PROBES`] of them: the best rates of runs
-/// of 320 and 512 steps are as well told by T/16 as those of longer runs, but T/8 is better for all.
+/// ... and up to this many while the budget pays for [`RACE_PROBES`] of them: the best rates of
+/// runs of 320 and 512 steps are as well told by T/16 as those of longer runs, but T/8 is better
+/// for all.
 const ENOUGH_STEPS: u64 = 40;
 /// Below this many steps a probe says nothing at all.
 const FEWEST_STEPS: u64 = 5;
@@ -324,4 +325,39 @@ fn lengths_used(book: &Book) -> usize {
     lengths.sort_unstable();
     lengths.dedup();
     lengths.len()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::{End, Lr, Schedule, Trial, TrialId};
+
+    fn job(steps: u64) -> Job {
+        Job::new(steps, Schedule::constant(), 7).unwrap()
+    }
+
+    #[test]
+    fn full_runs_take_four_seeds_in_turn_and_shorter_ones_the_first() {
+        let job = job(1000);
+        let mut done: Vec<Trial> = Vec::new();
+        let mut seeds = Vec::new();
+        for i in 0..6 {
+            let seed = seed_of_next(&job, &Book::new(&job, &done), 1000);
+            seeds.push(seed);
+            let spec = job.trial(Lr::from_log2(f64::from(i)), 1000, seed).unwrap();
+            done.push(Trial { end: Some(End::Finished), ..Trial::new(TrialId(i as u32), spec) });
+            assert_eq!(seed_of_next(&job, &Book::new(&job, &done), 500), 7);
+        }
+        assert_eq!(seeds, [7, 8, 9, 10, 7, 8]);
+    }
+
+    #[test]
+    fn first_probes_are_longer_where_the_budget_pays_for_them() {
+        assert_eq!([0.25, 0.625, 1.0, 2.0].map(|budget| first_length(&job(320), budget)), [20, 20, 40, 40]);
+        assert_eq!([0.25, 0.625].map(|budget| first_length(&job(1000), budget)), [62, 62]);
+        assert_eq!(default_budget(&job(320)), RACE_BUDGET);
+        assert_eq!(default_budget(&job(160)), RACE_BUDGET_SHORT);
+    }
 }
