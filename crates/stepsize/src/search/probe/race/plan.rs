@@ -178,6 +178,11 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
                 Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => {
                     return NextProbe::Again(wanted);
                 }
+                // One pair of seeds can settle it where the rates differ by far more.
+                Doubt::Unsettled(mut wanted) if book.again.is_empty() && purse.pays(n, job) => {
+                    wanted.truncate(1);
+                    return NextProbe::Again(wanted);
+                }
                 Doubt::Unsettled(wanted) => return NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
                 Doubt::Noise(refusal) => return NextProbe::Refuse(refusal),
             }
