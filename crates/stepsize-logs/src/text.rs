@@ -122,6 +122,8 @@ mod tests {
         reads("step: 10, loss: .25, lr: 5E-05", &[("step", 10.0), ("loss", 0.25), ("lr", 5e-5)]);
         reads("loss = -1.5e+2; acc = 91.2%", &[("loss", -150.0), ("acc", 91.2)]);
         reads("loss is 0.3", &[("loss", 0.3)]);
+        reads("average loss = 0.125 h", &[("average_loss", 0.125)]);
+        reads("training time = 1.5 h", &[]);
         reads("Loss at step 100: 0.3", &[("step", 100.0), ("Loss", 0.3)]);
         reads("epoch 3 (loss 0.3, lr 0.1)", &[("epoch", 3.0), ("loss", 0.3), ("lr", 0.1)]);
         reads("\u{1b}[32mloss\u{1b}[0m: \u{1b}[1;31m0.7\u{1b}[0m", &[("loss", 0.7)]);

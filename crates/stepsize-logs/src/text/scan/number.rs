@@ -152,7 +152,9 @@ impl Scan<'_> {
         let trimmed = rest.trim_start_matches(' ');
         let word = self.word_at(self.at + rest.len() - trimmed.len());
         let after = trimmed.get(word.len()..).unwrap_or("").trim_start();
-        words::is_unit(word) && !after.starts_with(|c: char| c.is_ascii_digit() || matches!(c, ':' | '='))
+        // Vowpal Wabbit marks a loss on held-out data with an `h`.
+        let held_out = word == "h" && self.words.last().is_some_and(|w| w.ends_with("loss"));
+        words::is_unit(word) && !held_out && !after.starts_with(|c: char| c.is_ascii_digit() || matches!(c, ':' | '='))
     }
 
     /// Skips the rest of a number that has a unit.

@@ -192,7 +192,12 @@ impl MetricReader {
         let most = |of: &dyn Fn(&MetricColumn) -> f64| columns.iter().map(of).fold(f64::NAN, f64::max);
         // By its counter and by its place in the log: counters of two units cannot be compared.
         let (end, end_row) = (most(&reach), most(&row));
-        let early = |c: &MetricColumn| reach(c) < UNREAD * end && row(c) < UNREAD * end_row;
+        // Without a counter of its own a reading is placed by that of all rows.
+        let steps = |c: &MetricColumn| c.last().filter(|last| last.place.own.is_nan()).map(|last| last.place.steps);
+        let end_steps = columns.iter().filter_map(MetricColumn::last).map(|l| l.place.steps).fold(f64::NAN, f64::max);
+        let early = |c: &MetricColumn| {
+            reach(c) < UNREAD * end && row(c) < UNREAD * end_row || steps(c).is_some_and(|at| at < UNREAD * end_steps)
+        };
         let late = |name: &str| !columns.iter().any(|c| c.name == name && early(c));
         if self.wanted.metric.is_some() || late(&first.metric) {
             return first;

@@ -281,6 +281,22 @@ mod tests {
     }
 
     #[test]
+    fn a_score_of_the_beginning_gives_way_also_where_few_lines_follow_it() {
+        let mut lines: Vec<String> = (0..30).map(|i| format!("  setting number {i} is set")).collect();
+        lines.extend(
+            ["iter 0: train loss 2.8", "held-out final score: 0/500 = 0.00% right", "best score so far is 4"]
+                .map(str::to_owned),
+        );
+        lines.extend((1..=3).map(|i| format!("iter {}: train loss {:.1}", 10 * i, 2.8 - 0.5 * f64::from(i))));
+        let (_, events) = read(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        let last = events.iter().rev().find_map(|e| match e {
+            Event::Eval { val_loss, .. } => Some(*val_loss),
+            _ => None,
+        });
+        assert_eq!(last, Some(1.3));
+    }
+
+    #[test]
     fn the_order_of_events_does_not_depend_on_how_many_lines_come_at_once() {
         for names in [["train_loss", "val_loss"], ["loss", "acc"], ["loss", "lr"]] {
             let line =

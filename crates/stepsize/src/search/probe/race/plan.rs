@@ -211,6 +211,11 @@ fn settled(job: &Job, book: &Book, xs: &[f64], n: u64, purse: Purse) -> NextProb
         Doubt::None => NextProbe::Refine { first: n, doubted: false },
         Doubt::Left => NextProbe::Refine { first: n, doubted: true },
         Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => NextProbe::Again(wanted),
+        // One pair of seeds can settle it where the rates differ by far more.
+        Doubt::Unsettled(mut wanted) if book.again.is_empty() && purse.pays(n, job) => {
+            wanted.truncate(1);
+            NextProbe::Again(wanted)
+        }
         Doubt::Unsettled(wanted) => NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
         Doubt::Noise(refusal) => NextProbe::Refuse(refusal),
     }

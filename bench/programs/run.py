@@ -1,0 +1,127 @@
+"""Searches on public programs as they are, and full runs about each answer; prints the table.
+
+    python bench/programs/run.py CHECKOUTS [PROGRAM...] [--stepsize PATH] [--python PATH]
+
+CHECKOUTS is a folder with the repositories that README.md beside this file names, prepared as it
+says. Nothing is fetched and no checkout is changed. Each program is searched with
+`stepsize find` (its default budget), then run to its full length by `stepsize sweep` at the answer
+and at four rates a factor of 3.2 apart, one seed. One line a program comes out, as a row of
+Markdown; the searches' whole objects go to CHECKOUTS/results/PROGRAM.json.
+"""
+
+import argparse
+import json
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+# Name: (folder to run in, full length, command). {python} and {data} are filled in here; the rest
+# is what a user types.
+PROGRAMS = {
+    "nanoGPT": (
+        "nanoGPT",
+        1000,
+        "{python} train.py config/train_shakespeare_char.py --device=cpu --compile=False --eval_iters=10 "
+        "--block_size=32 --batch_size=8 --n_layer=2 --n_head=2 --n_embd=32 --dropout=0.0 --max_iters={steps} "
+        "--lr_decay_iters={steps} --out_dir={trial_dir} --learning_rate={lr:float}",
+    ),
+    "makemore": (
+        "makemore",
+        2000,
+        "{python} makemore.py -i names.txt -o {trial_dir} --num-workers 0 --n-layer 2 --n-embd 32 --n-embd2 32 "
+        "--batch-size 16 --seed {seed} --max-steps {steps} --learning-rate {lr}",
+    ),
+    "minGPT": (
+        ".",
+        400,
+        "env PYTHONPATH=minGPT {python} minGPT/projects/adder/adder.py --system.seed={seed} "
+        "--trainer.num_workers=0 --trainer.max_iters={steps} --trainer.learning_rate={lr}",
+    ),
+    "fastText": (
+        "fastText",
+        5,
+        "./fasttext skipgram -input {data}/fasttext.txt -output {trial_dir}/v -dim 30 -ws 3 -thread 1 "
+        "-epoch {steps} -lr {lr}",
+    ),
+    "GloVe": (
+        "GloVe",
+        15,
+        "build/glove -save-file {trial_dir}/v -threads 1 -input-file {data}/cooccurrence.shuf.bin -x-max 10 "
+        "-iter {steps} -vector-size 50 -binary 2 -vocab-file {data}/vocab.txt -verbose 2 -seed {seed} -eta {lr}",
+    ),
+    "word_language_model": (
+        "examples/word_language_model",
+        12,
+        "{python} main.py --data {data}/words --model LSTM --emsize 32 --nhid 32 --nlayers 1 --dropout 0 "
+        "--log-interval 20 --epochs {steps} --seed {seed} --save {trial_dir}/m.pt --lr {lr}",
+    ),
+    "cleanrl-ppo": (
+        ".",
+        40000,
+        "{python} cleanrl/cleanrl/ppo.py --no-cuda --total-timesteps {steps} --seed {seed} --learning-rate {lr}",
+    ),
+    "vowpal-wabbit": (
+        ".",
+        20,
+        "{python} -m vowpalwabbit -d {data}/digits.vw --oaa 10 --passes {steps} --cache_file {trial_dir}/c -k "
+        "--random_seed {seed} -l {lr}",
+    ),
+}
+
+
+def stepsize(args, folder, *words):
+    """One call of the command line; its JSON object. Exit code 3 is a refusal."""
+    done = subprocess.run([args.stepsize, *words], cwd=folder, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 3):
+        sys.exit(f"{shlex.join(words)}\nended with code {done.returncode}:\n{done.stderr[-2000:]}")
+    notes = [line for line in done.stderr.splitlines() if line.startswith("note: ")]
+    return json.loads(done.stdout), notes
+
+
+def row(args, name):
+    """The row of one program."""
+    where, steps, command = PROGRAMS[name]
+    folder = args.checkouts / where
+    words = [w.replace("{python}", args.python).replace("{data}", str(args.checkouts / "data")) for w in command.split()]
+    found, notes = stepsize(args, folder, "find", "--json", "--steps", str(steps), "--seed", str(args.seed), "--", *words)
+    results = {"command": command, "steps": steps, "find": found, "notes": notes}
+    runs = []
+    if found["lr"]:
+        ends = [f"{found['lr'] * times:.6g}" for times in (0.1, 10)]
+        swept, _ = stepsize(
+            args, folder, "sweep", "--json", "--steps", str(steps), "--per-decade", "2", "--seeds", "1", "--seed",
+            str(args.seed + 100), "--low", ends[0], "--high", ends[1], "--", *words,
+        )
+        results["sweep"] = swept
+        runs = sorted((p["lr"], None if p["diverged"] else p["loss"]) for p in swept["points"])
+    (args.checkouts / "results").mkdir(exist_ok=True)
+    (args.checkouts / "results" / f"{name}.json").write_text(json.dumps(results, indent=1))
+    answer = f"{found['lr']:.3g}" if found["lr"] else f"refused: {found['why']}"
+    interval = f"{found['low']:.3g} .. {found['high']:.3g}" if found["low"] else ""
+    losses = ", ".join("diverged" if loss is None else f"{loss:.4g}" for _, loss in runs)
+    return f"| {name} | {steps} | {answer} | {interval} | {found['cost_runs']:.2f} | {losses} |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("checkouts", type=Path)
+    parser.add_argument("programs", nargs="*", metavar="PROGRAM", help=f"some of {', '.join(PROGRAMS)}")
+    parser.add_argument("--stepsize", default="stepsize")
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_intermixed_args()
+    unknown = [name for name in args.programs if name not in PROGRAMS]
+    if unknown:
+        parser.error(f"unknown program {unknown[0]}; there are {', '.join(PROGRAMS)}")
+    args.checkouts = args.checkouts.resolve()
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    print("| program | full run | answer | 80 % interval | cost, runs | losses at 0.1, 0.32, 1, 3.2 and 10 times it |")
+    print("|---|---|---|---|---|---|")
+    for name in args.programs or PROGRAMS:
+        print(row(args, name), flush=True)
+
+
+if __name__ == "__main__":
+    main()
