@@ -185,7 +185,8 @@ def test_a_search_that_repeats_its_rates_calls_reseed():
     arguments = (lambda lr: (rates.append(lr), step(lr))[1], *arguments[1:])
     skipping = stepsize.find(*arguments, steps=10_000, schedule="cosine")
     second = [point for point in skipping.points if point["seed"] == 1]
-    assert skipping.lr == pytest.approx(found.lr, rel=1.0) and second
+    (low, high), (other_low, other_high) = found.interval, skipping.interval  # other data, other answers
+    assert low < other_high and other_low < high and second
     assert rates.count(0.0) >= sum(point["steps"] for point in second)
     assert skipping.cost == len(rates) / 10_000 <= 0.625
 

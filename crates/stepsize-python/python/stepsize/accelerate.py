@@ -118,8 +118,9 @@ class _Task(Training):
         super()._ready()
         self.accelerator.step = 0
         self._outside()  # the loader of the last trial is still open
-        if hasattr(self.loader, "set_epoch"):  # a prepared loader counts its passes
-            self.loader.set_epoch(0)
+        prepared: Any = self.loader
+        if hasattr(prepared, "set_epoch"):  # a prepared loader counts its passes
+            prepared.set_epoch(0)
 
     def evaluate(self) -> float | tuple[float, float]:
         inside = keep_attributes(self.accelerator.gradient_state)  # an open loader, perhaps at its end

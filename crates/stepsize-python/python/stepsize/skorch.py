@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import sklearn.base
 import skorch
+from skorch.dataset import unpack_data
 import torch
 from torch import nn
 
@@ -65,7 +66,7 @@ def find(
     if not isinstance(net, skorch.NeuralNet):
         raise TypeError(f"net is a {type(net).__name__}; it must be a skorch.NeuralNet: find(net, X, y)")
     restore = keep_rng()
-    made = sklearn.base.clone(net) if not net.initialized_ else net
+    made: Any = sklearn.base.clone(net) if not net.initialized_ else net
     try:
         if made is not net:
             made.initialize()
@@ -152,7 +153,7 @@ class _Task(Training):
         )  # fmt: skip
 
     def _loss_of(self, module: nn.Module, batch: Any) -> torch.Tensor:
-        inputs, target = skorch.dataset.unpack_data(batch)
+        inputs, target = unpack_data(batch)
         predicted = self.net.infer(inputs, **self.fit_params)
         loss: torch.Tensor = self.net.get_loss(predicted, target, X=inputs, training=module.training)
         return loss

@@ -214,7 +214,7 @@ def _check(trainer: Any, module: Any, val_batches: int) -> None:
             f"trainer runs in {trainer.world_size} processes, which it starts itself: search with a trainer of one device "
             "(devices=1, and accumulate_grad_batches for the same batch)"
         )
-    if trainer.fast_dev_run:
+    if getattr(trainer, "fast_dev_run", False):
         raise ValueError("trainer has fast_dev_run, which trains a few batches only: search without it")
     if not module.automatic_optimization:
         raise ValueError(
