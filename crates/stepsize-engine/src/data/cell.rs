@@ -17,7 +17,7 @@ pub(super) fn number(cell: &str) -> Option<f64> {
 
 /// A way to read the cells of a column as numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Reading {
+pub(super) enum CellReading {
     /// Plain numbers.
     Number,
     /// `$1,234.50`, `-12 EUR`, `1,234`.
@@ -28,7 +28,7 @@ pub(super) enum Reading {
     Date,
 }
 
-impl Reading {
+impl CellReading {
     /// All ways, the plainest first.
     pub(super) const ALL: [Self; 4] = [Self::Number, Self::Amount, Self::Share, Self::Date];
 
@@ -129,9 +129,9 @@ mod tests {
             ("$", f64::NAN),
             ("seven", f64::NAN),
         ] {
-            assert_eq!(Reading::Amount.of(text).unwrap_or(f64::NAN).to_bits(), value.to_bits(), "{text}");
+            assert_eq!(CellReading::Amount.of(text).unwrap_or(f64::NAN).to_bits(), value.to_bits(), "{text}");
         }
-        assert_eq!(Reading::Share.of(" 12.5 %"), Some(12.5));
+        assert_eq!(CellReading::Share.of(" 12.5 %"), Some(12.5));
         for (text, value) in [
             ("1970-01-01", 0.0),
             ("2000/03/01", 11_017.0),
@@ -142,7 +142,7 @@ mod tests {
             ("01/02/2024", f64::NAN),
             ("2024-02-29 noon", f64::NAN),
         ] {
-            assert_eq!(Reading::Date.of(text).unwrap_or(f64::NAN).to_bits(), value.to_bits(), "{text}");
+            assert_eq!(CellReading::Date.of(text).unwrap_or(f64::NAN).to_bits(), value.to_bits(), "{text}");
         }
     }
 }

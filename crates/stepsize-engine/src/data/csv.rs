@@ -3,7 +3,7 @@
 //! The first row is a header when it names the target, when it holds a text above a column of
 //! numbers, or when no column has numbers and none of its cells appears again below.
 
-use super::cell::{Reading, is_gap};
+use super::cell::{CellReading, is_gap};
 use super::file;
 use super::table::{DataColumn, DataTable};
 use std::path::Path;
@@ -50,15 +50,15 @@ fn parse(text: &str, name: &str, target: Option<&str>) -> Result<DataTable> {
 
 fn has_header(rows: &[::csv::StringRecord], width: usize, target: Option<&str>) -> bool {
     let Some((first, body)) = rows.split_first() else { return false };
-    if body.is_empty() || first.iter().any(|cell| Reading::ALL.iter().any(|reading| reading.of(cell).is_some())) {
+    if body.is_empty() || first.iter().any(|cell| CellReading::ALL.iter().any(|reading| reading.of(cell).is_some())) {
         return false;
     }
     if target.is_some_and(|name| first.iter().any(|cell| cell.trim() == name)) {
         return true;
     }
     let numeric = |c: usize| {
-        let all = |reading: Reading| body.iter().all(|row| is_gap(&row[c]) || reading.of(&row[c]).is_some());
-        Reading::ALL.into_iter().any(all) && body.iter().any(|row| !is_gap(&row[c]))
+        let all = |reading: CellReading| body.iter().all(|row| is_gap(&row[c]) || reading.of(&row[c]).is_some());
+        CellReading::ALL.into_iter().any(all) && body.iter().any(|row| !is_gap(&row[c]))
     };
     let repeated = |c: usize| body.iter().any(|row| row[c].trim() == first[c].trim());
     (0..width).any(|c| numeric(c) && !is_gap(&first[c])) || !(0..width).any(repeated)

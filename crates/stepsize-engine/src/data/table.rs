@@ -1,6 +1,6 @@
 //! [`DataTable`]: named columns of numbers or texts with missing values, from any kind of file.
 
-use super::cell::{Reading, is_gap};
+use super::cell::{CellReading, is_gap};
 use stepsize::{Error, Result};
 
 /// One column, with as many entries as the table has rows.
@@ -23,14 +23,14 @@ pub(super) struct DataTable {
 impl DataColumn {
     /// Numbers if every cell with a value is a finite number, an amount of money, a percentage or a
     /// date; else texts. Also says how the cells were read.
-    pub(super) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> (Self, Reading) {
-        for reading in Reading::ALL {
+    pub(super) fn infer<'a>(cells: impl Iterator<Item = &'a str> + Clone) -> (Self, CellReading) {
+        for reading in CellReading::ALL {
             let read = |cell: &str| if is_gap(cell) { Some(f64::NAN) } else { reading.of(cell) };
             if let Some(numbers) = cells.clone().map(read).collect() {
                 return (Self::Numbers(numbers), reading);
             }
         }
-        (Self::Texts(cells.map(|cell| (!is_gap(cell)).then(|| cell.trim().to_owned())).collect()), Reading::Number)
+        (Self::Texts(cells.map(|cell| (!is_gap(cell)).then(|| cell.trim().to_owned())).collect()), CellReading::Number)
     }
 
     /// Whether row `row` has no value.
