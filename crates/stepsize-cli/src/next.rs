@@ -7,6 +7,7 @@ use clap::CommandFactory;
 use std::ffi::OsString;
 use std::path::Path;
 use stepsize::{Job, Lr, TrialId};
+use stepsize_draw::number::rate;
 use stepsize_study::executor::{Values, typed};
 
 /// Where a command that names `{trial_dir}` gets its full run.
@@ -30,8 +31,10 @@ pub struct AfterAnswer<'a> {
 }
 
 impl AfterAnswer<'_> {
-    /// The full run at `lr`. `words` is the command line of the search.
+    /// The full run at `lr`, with as many digits as the answer is shown with. `words` is the
+    /// command line of the search.
     pub fn full_run(self, job: &Job, lr: Lr, words: &[OsString]) -> Result<FullRun, Fault> {
+        let lr = Lr::new(rate(lr.get()).parse().unwrap_or(lr.get()))?;
         match self.command.argv.is_empty() {
             true => Ok(FullRun::of_engine(words, lr)),
             false => FullRun::of_command(self.command, job, lr),

@@ -48,7 +48,7 @@ fn whole(report: &Report) -> Scene {
         [sensitivity(report, WIDTH, PLOT), losses(report, WIDTH, PLOT)].into_iter().flatten().collect();
     let top = 74.0;
     let mut scene = Scene::new(WIDTH, top + PLOT * plots.len() as f64, &headline(report), &report.estimate.why);
-    scene.text(Text { bold: true, size: 20.0, ..Text::new(24.0, 36.0, headline(report)) });
+    scene.text(Text { bold: true, size: 20.0, ..Text::new(24.0, 36.0, title(report)) });
     let below = font::shorten(&subtitle(report), 13.0, WIDTH - 48.0);
     scene.text(Text { ink: Ink::Faint, ..Text::new(24.0, 60.0, below) });
     for (i, plot) in plots.into_iter().enumerate() {
@@ -60,7 +60,7 @@ fn whole(report: &Report) -> Scene {
     scene
 }
 
-/// The answer in one line: the title of the picture.
+/// The answer in one line.
 pub fn headline(report: &Report) -> String {
     let Some(lr) = report.lr() else {
         return match report.estimate.refusal() {
@@ -76,15 +76,19 @@ pub fn headline(report: &Report) -> String {
     }
 }
 
-/// The line below the title: how sure the answer is, if that is known, and what is trained.
-fn subtitle(report: &Report) -> String {
-    let task = format!("{}; {} steps, {}", report.task, report.job.steps, report.schedule);
+/// The title of the picture: the answer, and how sure it is, if that is known.
+fn title(report: &Report) -> String {
     match &report.estimate.answer {
         Answer::Rate(Rate { p_keeps_98_pct: Some(chance), .. }) => {
-            format!("{} chance to keep 98 % of the gain; {task}", percent(*chance))
+            format!("{}; {} chance to keep 98 % of the gain", headline(report), percent(*chance))
         }
-        _ => task,
+        _ => headline(report),
     }
+}
+
+/// The line below the title: what is trained.
+fn subtitle(report: &Report) -> String {
+    format!("{}; {} steps, {}", report.task, report.job.steps, report.schedule)
 }
 
 /// The picture as an SVG file.

@@ -15,7 +15,7 @@ fn draw(events: &[stepsize::Event]) -> (String, Vec<u8>, String) {
 fn an_svg_holds_the_answer_and_clips_its_curves() {
     let (svg, _, _) = draw(&answered());
     assert!(svg.starts_with("<svg ") && svg.ends_with("</svg>\n"));
-    let answer = ["lr 0.12 (80 % interval 0.06 to 0.2)", "73 % chance to keep 98 % of the gain; "];
+    let answer = ["lr 0.12 (80 % interval 0.06 to 0.2)", "; 73 % chance to keep 98 % of the gain"];
     let plot = ["diverges from 2", "learning rate", "200 steps", "untrained"];
     for text in answer.into_iter().chain(plot) {
         assert!(svg.contains(text), "{text}");
