@@ -71,7 +71,7 @@ const CONTROLLERS: &[NotationEntry] = &[
     NotationEntry { name: "greedy_transformers", says: "Raises the rate while the metric improves and lowers it while it does not.", peer: "transformers GreedyLR, to the digit", example: "greedy_transformers(patience=5)" },
     NotationEntry { name: "hypergradient", says: "Raises the rate while successive gradients agree and lowers it when they turn back.", peer: "Baydin et al. 2018", example: "hypergradient" },
     NotationEntry { name: "polyak", says: "Caps the rate by (loss - floor) / squared gradient norm.", peer: "Loizou et al. 2021", example: "polyak" },
-    NotationEntry { name: "branch", says: "Tries a lower and a higher rate for a few steps from time to time, and goes on with the better.", peer: "", example: "branch(every=200)" },
+    NotationEntry { name: "branch", says: "Tries a lower and a higher rate for a few steps from time to time, and continues with the better.", peer: "", example: "branch(every=200)" },
     NotationEntry { name: "rewind", says: "Goes back to an earlier state when the loss breaks, cuts the rate, and skips the batches since.", peer: "Chowdhery et al. 2022, section 5.1", example: "rewind(every=50)" },
 ];
 
