@@ -88,12 +88,11 @@ fn refused(steps: u64) {
             slipped.push((kind, level, answered(steps, kind, level)));
         }
     }
+    // A smooth curve to a level of its own is told from a real one by replication only, which costs
+    // an eighth of a run: it is asked for where all rates learn alike, so not where the levels
+    // differ by as much as the loss falls.
     slipped.push((Kind::Offset, 0.01, answered(steps, Kind::Offset, 0.01)));
     let (total, cells) = (slipped.iter().map(|s| s.2 as u64).sum::<u64>(), slipped.len() as u64);
     assert!(total * 20 <= cells * SEARCHES, "{total} of {}: {slipped:?}", cells * SEARCHES);
     assert!(slipped.iter().all(|s| s.2 as u64 * 8 <= SEARCHES), "{slipped:?}");
-    // Smooth curves to a level of their own can look like a plain order of the rates. The one
-    // second seed that a search pays for then does not show it each time.
-    let levels = [0.1, 0.3, 1.0].map(|level| answered(steps, Kind::Offset, level));
-    assert!(levels.iter().sum::<usize>() * 4 <= 3 * SEARCHES as usize, "{levels:?} of {SEARCHES}");
 }

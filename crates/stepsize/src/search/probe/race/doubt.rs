@@ -24,8 +24,6 @@ pub(super) enum Doubt {
     /// It does.
     None,
     /// Unknown until these have run with another seed: (log2 lr, steps).
-    /// Nothing but that no seed was repeated: this rate tells whether trials differ by themselves.
-    Unconfirmed(f64),
     Unsettled(Vec<(f64, u64)>),
     /// Two seeds did not tell: the end of the search will ([`judge_left`]).
     Left,
@@ -54,8 +52,6 @@ const NOISE_RATIO: f64 = 0.5;
 /// three rates or more to that of one pair of seeds. F(2, 1) and F(4, 1) are above it in 3.5 and
 /// 3.8 % of draws.
 const ONE_PAIR: f64 = 400.0;
-/// The same where the rates are in a plain order already.
-const PLAIN_PAIR: f64 = 10.0;
 /// Most rates that are repeated.
 const REPEATED: usize = 4;
 
@@ -102,16 +98,10 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     let range = worst.first - best.first;
     let no_wall = book.untrained - worst.first >= NO_WALL * (book.untrained - best.first);
     let scattered = sd.is_none_or(|sd| range < RANGE * sd);
-    if pairs.len() < 3 {
+    if pairs.len() < 3 || !(no_wall || fall < PLAINLY_LEARNED || scattered) {
         return Doubt::None;
     }
-    // Levels that differ from trial to trial can look like a plain order: the best rate, repeated
-    // once, shows them.
-    let plain = !(no_wall || fall < PLAINLY_LEARNED || scattered);
-    if plain && book.again.is_empty() {
-        return Doubt::Unconfirmed(best.x);
-    }
-    if settled_by_one(&pairs, if plain { PLAIN_PAIR } else { ONE_PAIR }) {
+    if settled_by_one(&pairs) {
         return Doubt::None;
     }
     if pairs.len() > REPEATED {
@@ -124,8 +114,8 @@ pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
     let all: Vec<usize> = (0..pairs.len()).collect();
     for (which, least) in [(&ends[..], EXTREMES), (&all[..], RATIOS[pairs.len().min(REPEATED) - 2])] {
         let unsettled = missing(which);
-        if let [(x, _), ..] = unsettled[..] {
-            return if plain { Doubt::Unconfirmed(x) } else { Doubt::Unsettled(unsettled) };
+        if !unsettled.is_empty() {
+            return Doubt::Unsettled(unsettled);
         }
         let known: Vec<(f64, f64)> = which.iter().filter_map(|&i| Some((pairs[i].first, pairs[i].again?))).collect();
         // A rate that breaks with another seed matters.
@@ -169,12 +159,12 @@ fn scatter<'a>(runs: impl Iterator<Item = &'a Entry>) -> Option<f64> {
 }
 
 /// Whether the only rate that was repeated tells the differences between all rates from noise.
-fn settled_by_one(pairs: &[Repeated], least: f64) -> bool {
+fn settled_by_one(pairs: &[Repeated]) -> bool {
     let mut known = pairs.iter().filter_map(|p| Some((p.first, p.again?)));
     let (Some((first, again)), None) = (known.next(), known.next()) else { return false };
     let Some(centre) = mean(&pairs.iter().map(|p| p.first).collect::<Vec<_>>()) else { return false };
     let between = pairs.iter().map(|p| (p.first - centre).powi(2)).sum::<f64>() / (pairs.len() as f64 - 1.0);
-    between > least * (first - again).powi(2) / 2.0
+    between > ONE_PAIR * (first - again).powi(2) / 2.0
 }
 
 /// Variance of one reading between rates and between seeds, from pairs of readings.
@@ -188,7 +178,7 @@ fn variances(pairs: &[(f64, f64)]) -> Option<(f64, f64)> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ONE_PAIR, Repeated, settled_by_one, variances};
+    use super::{Repeated, settled_by_one, variances};
 
     #[test]
     fn one_pair_of_seeds_settles_what_rates_do_plainly() {
@@ -196,12 +186,11 @@ mod tests {
             let run = |x, first, again| Repeated { x, first, again };
             [run(-3.0, 1.0, Some(again)), run(-6.0, 1.2, None), run(-9.0, 1.4, None)]
         };
-        let settled = |again| settled_by_one(&rates(again), ONE_PAIR);
-        assert!(settled(1.01) && settled(1.0));
-        assert!(!settled(1.1));
+        assert!(settled_by_one(&rates(1.01)) && settled_by_one(&rates(1.0)));
+        assert!(!settled_by_one(&rates(1.1)));
         let none = rates(1.0).map(|r| Repeated { again: None, ..r });
         let two = rates(1.0).map(|r| Repeated { again: Some(r.first), ..r });
-        assert!(!settled_by_one(&none, ONE_PAIR) && !settled_by_one(&two, ONE_PAIR));
+        assert!(!settled_by_one(&none) && !settled_by_one(&two));
     }
 
     #[test]

@@ -210,8 +210,6 @@ fn settled(job: &Job, book: &Book, xs: &[f64], n: u64, purse: Purse) -> NextProb
     match doubt(book, xs, n) {
         Doubt::None => NextProbe::Refine { first: n, doubted: false },
         Doubt::Left => NextProbe::Refine { first: n, doubted: true },
-        Doubt::Unconfirmed(x) if purse.pays(n, job) => NextProbe::Again(vec![(x, n)]),
-        Doubt::Unconfirmed(_) => NextProbe::Refine { first: n, doubted: false },
         Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => NextProbe::Again(wanted),
         // One pair of seeds can settle it where the rates differ by far more.
         Doubt::Unsettled(mut wanted) if book.again.is_empty() && purse.pays(n, job) => {
