@@ -72,7 +72,10 @@ def loss_at(truth, lr):
 def scored(truth, lr):
     """Regret, and the share of the best rate's improvement that is kept."""
     best, loss = min(loss for _, loss in losses(truth)), loss_at(truth, lr)
-    kept = (truth["untrained"] - loss) / (truth["untrained"] - best) if math.isfinite(loss) else 0.0
+    gain = truth["untrained"] - best
+    if gain <= 0.0:  # no rate improves it: none can lose an improvement but one that makes it worse
+        return min(loss / best - 1, WORST), float(loss <= best)
+    kept = (truth["untrained"] - loss) / gain if math.isfinite(loss) else 0.0
     return min(loss / best - 1, WORST), max(0.0, kept)
 
 
