@@ -85,8 +85,8 @@ impl Limits {
     }
 }
 
-/// The budget of a default search, in full runs.
-fn usual_budget(question: &Question) -> Option<f64> {
+/// The budget of a search in full runs: as given, or that of the default search.
+pub fn usual_budget(question: &Question) -> Option<f64> {
     match question.kind {
         QuestionKind::Find { probe: FindProbe::Race, budget, .. } => {
             Some(budget.unwrap_or_else(|| Race::new(question.job.clone()).max_cost()))

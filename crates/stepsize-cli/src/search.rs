@@ -14,7 +14,7 @@ use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
-use stepsize::probe::{Race, what_a_budget_buys};
+use stepsize::probe::what_a_budget_buys;
 use stepsize::{Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates};
 use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
@@ -110,8 +110,8 @@ pub fn conduct(
 
 /// What the budget of a default search buys, measured; for people who watch.
 fn what_it_buys(question: &Question) -> Option<String> {
-    let QuestionKind::Find { probe: FindProbe::Race, budget, .. } = question.kind else { return None };
-    let runs = budget.unwrap_or_else(|| Race::new(question.job.clone()).max_cost());
+    let QuestionKind::Find { probe: FindProbe::Race, .. } = question.kind else { return None };
+    let runs = limits::usual_budget(question)?;
     Some(format!("budget {runs} runs; {}", what_a_budget_buys(runs)?))
 }
 
