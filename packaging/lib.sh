@@ -18,15 +18,17 @@ target=$(cargo metadata --no-deps --format-version 1 --locked | sed 's/.*"target
 out=$target/packages
 mkdir -p "$out"
 
-# Puts the tools of requirements.lock on PATH, in an environment of their own. The lock file is the stamp of a whole one.
+# tools NAME: puts the tools of packaging/NAME.lock on PATH, in an environment of their own, whose copy of the lock says that it
+# is whole.
 tools() {
-    local env=$target/packaging-tools
-    if ! cmp -s packaging/requirements.lock "$env/made"; then
+    local lock=packaging/$1.lock
+    env=$target/packaging/$1
+    if ! cmp -s "$lock" "$env/made"; then
         rm -rf "$env"
         "$python" -m venv "$env" || die "$python cannot make a virtual environment in $env"
-        "$env/bin/python" -m pip install --quiet --disable-pip-version-check --requirement packaging/requirements.lock ||
-            die "pip cannot install packaging/requirements.lock into $env"
-        cp packaging/requirements.lock "$env/made"
+        "$env/bin/python" -m pip install --quiet --disable-pip-version-check --requirement "$lock" ||
+            die "pip cannot install $lock into $env"
+        cp "$lock" "$env/made"
     fi
     PATH=$env/bin:$PATH
 }
@@ -34,7 +36,7 @@ tools() {
 # old_enough FILE: FILE starts on the glibc that we promise.
 old_enough() {
     local newest
-    newest=$("$target/packaging-tools/bin/python" packaging/newest_glibc.py "$1") || die "cannot read the symbols of $1"
+    newest=$("$env/bin/python" packaging/newest_glibc.py "$1") || die "cannot read the symbols of $1"
     [ "$(printf '%s\n' "$newest" "$glibc" | sort -V | tail -n 1)" = "$glibc" ] || die "$1 needs glibc $newest, newer than $glibc"
     echo "it needs glibc $newest or newer; $glibc is promised"
 }
