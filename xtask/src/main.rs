@@ -9,9 +9,11 @@
 //! | [`size`] | files of at most 400 lines |
 //! | [`width`] | comment lines of at most 100 columns |
 //! | [`words`] | no words that `docs/STYLE.md` replaces |
+//! | [`licences`] | dependencies have a licence that `deny.toml` allows, and come from crates.io |
 //! | [`embedded`] | files that a crate embeds lie inside the crate, or `cargo package` leaves them out |
 
 mod embedded;
+mod licences;
 mod names;
 mod size;
 mod source;
@@ -55,6 +57,7 @@ fn check(root: &Path) -> Result<(), String> {
         ("comment width", width::check(&sources)),
         ("words", words::check(&sources)),
         ("embedded files", embedded::check(&sources)),
+        ("licences and sources of dependencies", licences::check(root, &sources)?),
     ];
     let mut faults = 0;
     for (name, found) in rules {

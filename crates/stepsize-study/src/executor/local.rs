@@ -7,6 +7,8 @@
 mod group;
 pub(super) mod orphans;
 mod pipes;
+#[cfg(target_os = "linux")]
+mod proc;
 mod watch;
 
 use super::command::account::Account;

@@ -34,13 +34,12 @@ pub(crate) fn end(mark: &str, handles: &[Handle], grace: Duration) -> Result<()>
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use super::super::proc;
     use super::{Handle, MARK};
-    use procfs::process::{Process, all_processes};
     use rustix::fd::OwnedFd;
     use rustix::io::Errno;
     use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
     use std::collections::BTreeSet;
-    use std::ffi::OsStr;
     use std::time::{Duration, Instant};
     use stepsize::{Error, Result};
 
@@ -50,12 +49,8 @@ mod linux {
     const GONE: Duration = Duration::from_secs(10);
 
     pub fn handle(pid: u32) -> Option<String> {
-        let begun = Process::new(i32::try_from(pid).ok()?).ok()?.stat().ok()?.starttime;
-        Some(format!("pid {pid} begun {begun} boot {}", boot()?))
-    }
-
-    fn boot() -> Option<String> {
-        procfs::sys::kernel::random::boot_id().ok()
+        let begun = proc::stat(i32::try_from(pid).ok()?)?.begun;
+        Some(format!("pid {pid} begun {begun} boot {}", proc::boot()?))
     }
 
     pub fn end(mark: &str, handles: &[Handle], grace: Duration) -> Result<()> {
@@ -95,38 +90,37 @@ mod linux {
 
     /// The processes that are left, without those that end while we look at them.
     fn left(mark: &str, known: &BTreeSet<&str>, spared: &BTreeSet<i32>) -> Vec<(i32, OwnedFd)> {
-        let Ok(all) = all_processes() else { return Vec::new() };
         let mut found = Vec::new();
-        for process in all.flatten().filter(|p| !spared.contains(&p.pid)) {
-            // Opened before the look: if the process is ours then, the descriptor belongs to it.
-            let Some(pid) = Pid::from_raw(process.pid) else { continue };
+        for number in proc::all().into_iter().filter(|pid| !spared.contains(pid)) {
+            // Opened before the look: if the process is ours then, the descriptor belongs to it, or
+            // to one that has ended and whose number it got.
+            let Some(pid) = Pid::from_raw(number) else { continue };
             let Ok(descriptor) = pidfd_open(pid, PidfdFlags::empty()) else { continue };
-            let Ok(now) = Process::new(process.pid) else { continue };
-            if is_left(&now, mark, known) {
-                found.push((process.pid, descriptor));
+            if is_left(number, mark, known) {
+                found.push((number, descriptor));
             }
         }
         found
     }
 
-    fn is_left(process: &Process, mark: &str, known: &BTreeSet<&str>) -> bool {
+    fn is_left(pid: i32, mark: &str, known: &BTreeSet<&str>) -> bool {
         // A zombie has ended; its parent has not asked for its status yet.
-        if process.stat().is_ok_and(|stat| matches!(stat.state, 'Z' | 'X')) {
+        if proc::stat(pid).is_none_or(|stat| matches!(stat.state, 'Z' | 'X')) {
             return false;
         }
-        let marked = process.environ().is_ok_and(|all| all.get(OsStr::new(MARK)).is_some_and(|value| value == mark));
-        marked || u32::try_from(process.pid).ok().and_then(handle).is_some_and(|h| known.contains(h.as_str()))
+        let marked = proc::has_variable(pid, MARK, mark);
+        marked || u32::try_from(pid).ok().and_then(handle).is_some_and(|h| known.contains(h.as_str()))
     }
 
     /// This process and those that it descends from: a search may be started from within a trial.
     fn ancestors() -> BTreeSet<i32> {
         let mut found = BTreeSet::new();
-        let mut next = Process::myself().ok();
-        while let Some(process) = next {
-            if !found.insert(process.pid) {
+        let mut next = i32::try_from(std::process::id()).ok();
+        while let Some(pid) = next {
+            if !found.insert(pid) {
                 break;
             }
-            next = process.stat().ok().and_then(|stat| Process::new(stat.ppid).ok());
+            next = proc::stat(pid).map(|stat| stat.parent);
         }
         found
     }
@@ -196,8 +190,8 @@ mod tests {
         };
         end(&mark("stubborn"), &[], GRACE).unwrap();
         assert_eq!(ours.wait().unwrap().signal(), Some(9));
-        let state = procfs::process::Process::new(fled).and_then(|p| p.stat()).map(|s| s.state);
-        assert!(matches!(state, Err(_) | Ok('Z')), "{state:?}");
+        let state = super::super::proc::stat(fled).map(|stat| stat.state);
+        assert!(matches!(state, None | Some('Z')), "{state:?}");
         std::fs::remove_file(file).unwrap();
     }
 }
