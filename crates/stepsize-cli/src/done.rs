@@ -46,6 +46,8 @@ pub struct Done {
 pub struct Fault {
     message: String,
     code: u8,
+    /// Whose help says more.
+    verb: String,
 }
 
 impl Done {
@@ -111,17 +113,24 @@ impl Done {
 impl Fault {
     /// Wrong arguments. The message says which, and what to do.
     pub fn usage(message: impl Display) -> Self {
-        Self { message: message.to_string(), code: USAGE }
+        Self { message: message.to_string(), code: USAGE, verb: String::new() }
     }
 
     /// A failure that other arguments would not have avoided.
     pub fn failure(message: impl Display) -> Self {
-        Self { message: message.to_string(), code: FAILURE }
+        Self { message: message.to_string(), code: FAILURE, verb: String::new() }
+    }
+
+    /// The same with the verb whose help says more.
+    pub fn of_verb(self, verb: &str) -> Self {
+        Self { verb: verb.to_owned(), ..self }
     }
 
     /// Writes the message to standard error and returns the exit code.
     pub fn print(self) -> u8 {
-        let hint = if self.code == USAGE { "\n\nFor more information, try 'stepsize help'." } else { "" };
+        let help = ["stepsize help", &self.verb].join(" ");
+        let hint =
+            if self.code == USAGE { format!("\n\nFor more information, try '{}'.", help.trim()) } else { String::new() };
         let _ = writeln!(std::io::stderr(), "error: {}{hint}", with_options(&self.message));
         self.code
     }

@@ -39,18 +39,22 @@ use unnamed::Unnamed;
 /// returns the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
-    if let Some(topic) = verb::reference::topic(&words) {
-        return match verb::reference::run(topic, args::ColourWhen::Auto.style()) {
+    if let Some((topic, directory)) = verb::reference::asked(&words) {
+        return match verb::reference::run(topic, directory, args::ColourWhen::Auto.style()) {
             Ok(done) => done.print(),
             Err(fault) => fault.print(),
         };
     }
+    if let Some(message) = verb::reference::unknown(&words) {
+        return Fault::usage(message).print();
+    }
+    let verb = words.get(1).and_then(|word| word.to_str()).unwrap_or_default().to_owned();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) if searches_with_lr(&words, &error) => {
             let message = "a search looks for the rate and takes no --lr; `--start LR` of find is a first guess, \
                            `stepsize train --lr LR` trains at one";
-            return Fault::usage(message).print();
+            return Fault::usage(message).of_verb(&verb).print();
         }
         Err(error) => {
             // A reader that has closed the pipe is not an error.
@@ -60,7 +64,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     };
     match run(cli, words) {
         Ok(done) => done.print(),
-        Err(fault) => fault.print(),
+        Err(fault) => fault.of_verb(&verb).print(),
     }
 }
 

@@ -149,7 +149,7 @@ impl<'a> Wording<'a> {
 
 /// What libraries call a setting, and the option that sets it. They know no options: Python and
 /// other programs use them too.
-const OPTIONS: [(&str, &str); 13] = [
+const OPTIONS: [(&str, &str); 15] = [
     ("as the metric", "--metric NAME"),
     ("as the step counter", "--step NAME"),
     ("the pattern of the metric", "--regex REGEX"),
@@ -158,6 +158,8 @@ const OPTIONS: [(&str, &str); 13] = [
     ("another directory for the trials", "--trials DIR"),
     ("another study file", "--db FILE"),
     ("a search that is kept", "--study NAME"),
+    ("give a first guess", "--start LR"),
+    ("with the probe sweep or random", "--probe sweep --low LR --high LR"),
     ("the number of GPUs per run", "--gpus-per-run N"),
     ("fewer processors or GPUs per run", "--cpus N --gpus-per-run N"),
     ("more memory per run", "--submit-arg=--mem=16G"),

@@ -100,7 +100,11 @@ pub fn reason(refusal: &Refusal) -> &'static str {
 }
 
 fn task(report: &Report) -> String {
-    format!("{}; {} steps, schedule {}", report.task, count(report.job.steps), report.schedule)
+    let schedule = match report.job.own_schedule {
+        true => "the schedule of the command".to_owned(),
+        false => format!("schedule {}", report.schedule),
+    };
+    format!("{}; {} steps, {schedule}", report.task, count(report.job.steps))
 }
 
 fn short_cost(report: &Report) -> String {

@@ -23,6 +23,7 @@ mod room;
 mod tree;
 
 pub use call::{Arguments, Call};
+pub(crate) use call::nearest;
 pub(crate) use names::arguments_of;
 pub use names::schedule_names;
 

@@ -137,14 +137,14 @@ fn acts(trial: &Trial, style: Style) -> String {
         let what = match &act.act {
             Act::Changed => act.why.clone(),
             Act::Rewound { to, skipped } => {
-                format!("back to step {to}, over {skipped} batches, factor {}: {}", rate(act.factor), act.why)
+                format!("back to step {to}, rate times {} ({skipped} batches skipped): {}", rate(act.factor), act.why)
             }
             Act::Branched { .. } => format!("branches: {}", act.why),
         };
         lines.push(show::wrapped(&format!("step {}: ", act.step), &what, style));
     }
     if trial.steps_void > 0 {
-        lines.push(format!("cost: {} steps more than the run has", count(trial.steps_void)));
+        lines.push(format!("cost: {} steps more than the run has, which were taken back", count(trial.steps_void)));
     }
     lines.join("\n")
 }

@@ -260,7 +260,7 @@ impl Probe for RangeTest {
                     Some(Ok(lr)) => answered(
                         lr,
                         None,
-                        format!("the rate that {} reads off this curve", suggestion.name()),
+                        format!("{} ({})", suggestion.says(), suggestion.name()),
                         done,
                         cost,
                     ),
@@ -278,7 +278,7 @@ impl Probe for RangeTest {
                 match smith(&trial.score.lrs(), &scores) {
                     Some(Bounds { base, max }) => {
                         let why =
-                            format!("the score starts to rise at a rate of {base:.3e} and stops rising at {max:.3e}");
+                            format!("the score begins to climb at {} and flattens at {}", short(base), short(max));
                         answered(Lr::new(max)?, None, why, done, cost)
                     }
                     None => refused(
@@ -294,4 +294,9 @@ impl Probe for RangeTest {
         estimate.divergence_lr = edge;
         Ok(estimate)
     }
+}
+
+/// A rate with three digits, for people.
+fn short(rate: f64) -> String {
+    format!("{rate:.2e}").parse::<f64>().map_or_else(|_| rate.to_string(), |rate| rate.to_string())
 }
