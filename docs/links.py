@@ -39,7 +39,8 @@ def main():
                 broken.append(f"{path.relative_to(book)}: {link}: no such page")
             elif place and target in pages and place not in pages[target].places:
                 broken.append(f"{path.relative_to(book)}: {link}: no such place on the page")
-    print(*sorted(set(broken)), sep="\n" if broken else "")
+    for line in sorted(set(broken)):
+        print(line)
     print(f"the manual: {len(pages)} pages, {checked} links, {len(set(broken))} broken")
     sys.exit(bool(broken))
 

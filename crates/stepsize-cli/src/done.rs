@@ -6,8 +6,19 @@
 
 use crate::next::FullRun;
 use crate::remedy::with_options;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
+use std::sync::OnceLock;
+
+/// The verb of this process, whose help an error names.
+static VERB: OnceLock<String> = OnceLock::new();
+
+/// Remembers the verb of the command line `words`.
+pub fn remember_verb(words: &[OsString]) {
+    let verb = words.get(1).and_then(|word| word.to_str()).filter(|word| !word.starts_with('-') && *word != "help");
+    let _ = VERB.set(verb.unwrap_or_default().to_owned());
+}
 
 /// The arguments were wrong.
 pub const USAGE: u8 = 2;
@@ -46,8 +57,6 @@ pub struct Done {
 pub struct Fault {
     message: String,
     code: u8,
-    /// Whose help says more.
-    verb: String,
 }
 
 impl Done {
@@ -113,24 +122,21 @@ impl Done {
 impl Fault {
     /// Wrong arguments. The message says which, and what to do.
     pub fn usage(message: impl Display) -> Self {
-        Self { message: message.to_string(), code: USAGE, verb: String::new() }
+        Self { message: message.to_string(), code: USAGE }
     }
 
     /// A failure that other arguments would not have avoided.
     pub fn failure(message: impl Display) -> Self {
-        Self { message: message.to_string(), code: FAILURE, verb: String::new() }
-    }
-
-    /// The same with the verb whose help says more.
-    pub fn of_verb(self, verb: &str) -> Self {
-        Self { verb: verb.to_owned(), ..self }
+        Self { message: message.to_string(), code: FAILURE }
     }
 
     /// Writes the message to standard error and returns the exit code.
     pub fn print(self) -> u8 {
-        let help = ["stepsize help", &self.verb].join(" ");
-        let hint =
-            if self.code == USAGE { format!("\n\nFor more information, try '{}'.", help.trim()) } else { String::new() };
+        let help = ["stepsize help", VERB.get().map_or("", String::as_str)].join(" ");
+        let hint = match self.code {
+            USAGE => format!("\n\nFor more information, try '{}'.", help.trim()),
+            _ => String::new(),
+        };
         let _ = writeln!(std::io::stderr(), "error: {}{hint}", with_options(&self.message));
         self.code
     }

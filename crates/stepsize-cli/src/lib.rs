@@ -45,16 +45,16 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
             Err(fault) => fault.print(),
         };
     }
+    done::remember_verb(&words);
     if let Some(message) = verb::reference::unknown(&words) {
         return Fault::usage(message).print();
     }
-    let verb = words.get(1).and_then(|word| word.to_str()).unwrap_or_default().to_owned();
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) if searches_with_lr(&words, &error) => {
             let message = "a search looks for the rate and takes no --lr; `--start LR` of find is a first guess, \
                            `stepsize train --lr LR` trains at one";
-            return Fault::usage(message).of_verb(&verb).print();
+            return Fault::usage(message).print();
         }
         Err(error) => {
             // A reader that has closed the pipe is not an error.
@@ -64,7 +64,7 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     };
     match run(cli, words) {
         Ok(done) => done.print(),
-        Err(fault) => fault.of_verb(&verb).print(),
+        Err(fault) => fault.print(),
     }
 }
 

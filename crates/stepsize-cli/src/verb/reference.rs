@@ -96,7 +96,11 @@ pub fn run(name: &str, directory: Option<&Path>, style: Style) -> Result<Done, F
     let texts: Vec<String> = topics::all()?
         .iter()
         .filter(|topic| name == "all" || topic.name == name)
-        .map(|topic| if name == "all" { format!("{}\n\n{}", topic.title, text(topic, style)) } else { text(topic, style) })
+        .map(
+            |topic| {
+                if name == "all" { format!("{}\n\n{}", topic.title, text(topic, style)) } else { text(topic, style) }
+            },
+        )
         .collect();
     Ok(Done::answer(texts.join("\n\n") + "\n"))
 }

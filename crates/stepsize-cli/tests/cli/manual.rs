@@ -173,7 +173,8 @@ fn labels(text: &str) -> Vec<&str> {
     let label = |line: &'_ str| {
         let word = line.split(' ').next().unwrap_or_default().len();
         let word = &line[..word];
-        let is = word.ends_with(':') && word.len() > 1 && word[..word.len() - 1].chars().all(|c| c.is_ascii_lowercase());
+        let is =
+            word.ends_with(':') && word.len() > 1 && word[..word.len() - 1].chars().all(|c| c.is_ascii_lowercase());
         is.then_some(word.len())
     };
     text.lines().filter_map(|line| label(line).map(|end| &line[..end])).collect()

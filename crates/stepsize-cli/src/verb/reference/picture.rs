@@ -54,7 +54,12 @@ pub fn svg(text: &str) -> Option<String> {
         _ => true,
     };
     let inner = points.windows(3).filter(|w| bent(w)).map(|w| w[1]);
-    let line: Vec<String> = points.first().copied().into_iter().chain(inner).chain(points.last().copied())
+    let line: Vec<String> = points
+        .first()
+        .copied()
+        .into_iter()
+        .chain(inner)
+        .chain(points.last().copied())
         .map(|(x, y)| format!("{x:.1},{y:.1}"))
         .collect();
     let (right, bottom) = (width - ROOM, height - ROOM);

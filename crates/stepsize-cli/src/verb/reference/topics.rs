@@ -69,7 +69,10 @@ pub fn all() -> Result<[Topic; NAMES.len()], Fault> {
              compare with, and the sweep shows the whole landscape.",
             vec![
                 group("Probes (find --probe)", ProbeName::value_variants().iter().map(probe).collect()),
-                group("Rules of a range test (range-test --rule)", fields::RULES.iter().map(|(n, s)| Entry::new(*n, *s)).collect()),
+                group(
+                    "Rules of a range test (range-test --rule)",
+                    fields::RULES.iter().map(|(n, s)| Entry::new(*n, *s)).collect(),
+                ),
                 group("Pruners (--pruner)", PrunerKind::ALL.iter().map(pruner).collect()),
             ],
         ),
@@ -92,16 +95,16 @@ pub fn all() -> Result<[Topic; NAMES.len()], Fault> {
             "Events",
             "What a study keeps, and `stepsize export NAME --format json` prints: one JSON object a line, in the order in \
              which things happened. Everything else is made from these. A loss that is not finite is null.",
-            fields::EVENTS.iter().map(|(name, says, rows)| Group { title: format!("{name}: {says}"), entries: named(rows) }).collect(),
+            fields::EVENTS
+                .iter()
+                .map(|(name, says, rows)| Group { title: format!("{name}: {says}"), entries: named(rows) })
+                .collect(),
         ),
         topic(
             8,
             "Environment variables",
             "What the program reads from the environment, and what it sets for the commands that it runs.",
-            vec![
-                group("Read", named(fields::READ)),
-                group("Set for each trial of a command", named(fields::SET)),
-            ],
+            vec![group("Read", named(fields::READ)), group("Set for each trial of a command", named(fields::SET))],
         ),
         topic(
             9,
@@ -142,13 +145,15 @@ fn controller(entry: &NotationEntry) -> Result<Entry, Fault> {
 }
 
 fn optimizer(entry: &SpecEntry) -> Entry {
-    let rate = entry.advised_rate().map_or("has to be found".to_owned(), |rate| format!("{rate}, as the authors advise"));
+    let rate =
+        entry.advised_rate().map_or("has to be found".to_owned(), |rate| format!("{rate}, as the authors advise"));
     Entry::new(entry.example, entry.says).with("numbers", entry.arguments).with("rate", rate).with("as", entry.source)
 }
 
 fn notation(entry: &SpecEntry) -> Entry {
     let source = if entry.source.is_empty() { String::new() } else { format!(" ({})", entry.source) };
-    let arguments = if entry.arguments.is_empty() { String::new() } else { format!(" Arguments: {}.", entry.arguments) };
+    let arguments =
+        if entry.arguments.is_empty() { String::new() } else { format!(" Arguments: {}.", entry.arguments) };
     Entry::new(entry.example, format!("{}{arguments}{source}", entry.says))
 }
 
@@ -161,7 +166,9 @@ fn probe(probe: &ProbeName) -> Entry {
         ProbeName::Random => ("a full run for each of ten rates", true, "Bergstra & Bengio 2012"),
         ProbeName::Descent => ("a full run for each rate down to the one that works", false, ""),
         ProbeName::FirstFall => ("some hundred steps", false, ""),
-        ProbeName::RangeTest => ("100 steps; for a command a short run for each rate", false, "Smith 2015; see `stepsize range-test`"),
+        ProbeName::RangeTest => {
+            ("100 steps; for a command a short run for each rate", false, "Smith 2015; see `stepsize range-test`")
+        }
     };
     let sure = if interval { "an 80 % interval" } else { "one rate, without an interval" };
     Entry::new(value.get_name(), help).with("cost", cost).with("answers with", sure).with("source", source)
@@ -173,7 +180,9 @@ fn pruner(kind: &PrunerKind) -> Entry {
         PrunerKind::OneSided => {
             "Ends a trial that is clearly worse than one at a higher rate was at the same step. Safe under every schedule."
         }
-        PrunerKind::Diverging => "Ends a trial whose loss has risen to four times its own best (as fastai's finder stops).",
+        PrunerKind::Diverging => {
+            "Ends a trial whose loss has risen to four times its own best (as fastai's finder stops)."
+        }
         PrunerKind::Median => {
             "Ends a trial whose best loss is above the median of the others at the same step (Vizier, Optuna). Under a \
              schedule that decays it may end the best rate."

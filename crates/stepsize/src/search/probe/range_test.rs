@@ -257,13 +257,9 @@ impl Probe for RangeTest {
             RangeTestRule::Peer(suggestion) => {
                 let recorded = suggestion.finder().record(&losses);
                 match suggestion.suggest(&lrs, &recorded, self.steps as usize).map(Lr::new) {
-                    Some(Ok(lr)) => answered(
-                        lr,
-                        None,
-                        format!("{} ({})", suggestion.says(), suggestion.name()),
-                        done,
-                        cost,
-                    ),
+                    Some(Ok(lr)) => {
+                        answered(lr, None, format!("{} ({})", suggestion.says(), suggestion.name()), done, cost)
+                    }
                     _ => refused(
                         Reason::TooShort,
                         format!("{} has no answer for {} recorded losses", suggestion.name(), recorded.len()),
