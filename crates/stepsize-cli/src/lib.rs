@@ -106,7 +106,7 @@ fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
         }
         Verb::Export(args) => verb::export::run(&args),
         Verb::Rm(args) => verb::rm::run(&args),
-        Verb::Doctor(args) => verb::doctor::run(&args),
+        Verb::Doctor(args) => verb::doctor::run(&args, style),
         Verb::Completions(args) => verb::completions::run(&args),
         Verb::Man(args) => verb::man::run(&args),
     }

@@ -105,7 +105,13 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
     let wide = compared.rows.iter().map(|r| r.name.chars().count()).max().unwrap_or(0);
     let across = compared.rows.iter().map(|r| r.cells.len()).max().unwrap_or(0).max(HEADS[0].len());
     let line = |name: &str, [valley, best, lr, width, target]: [String; 5]| {
-        let row = format!("  {name:<wide$}  {valley:<across$}  {best:>9}  {lr:>9}  {width:>7}  {target:>9}");
+        let mut row = format!("  {name:<wide$}  {valley:<across$}  {best:>9}  {lr:>9}");
+        // What has no room is left out, the last first.
+        for (cell, end) in [(format!("  {width:>7}"), 31), (format!("  {target:>9}"), 42)] {
+            if 4 + wide + across + end <= style.columns {
+                row += &cell;
+            }
+        }
         row.trim_end().to_owned()
     };
     let mut lines = vec![line("", HEADS.map(str::to_owned))];
@@ -114,7 +120,7 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
         if rows.is_empty() {
             continue;
         }
-        lines.push(Tone::Dim.paint(family(of), style.colour));
+        lines.push(Tone::Dim.paint(&wrapped("", family(of), style), style.colour));
         lines.extend(rows.iter().map(|row| line(&row.name, columns(row, span, compared.steps))));
     }
     parts.push(lines.join("\n"));
@@ -132,7 +138,7 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
     parts.join("\n\n") + "\n"
 }
 
-/// Who won: of all, and of the ways that need no known rate. A label and a sentence each.
+/// Who won: of the ways that need no known rate, and of all. A label and a sentence each.
 fn winners(compared: &Compared) -> Vec<(&'static str, String)> {
     let beside = |mean: f64| match compared.target {
         Some(target) if target > 0.0 => match mean / target {
@@ -144,23 +150,23 @@ fn winners(compared: &Compared) -> Vec<(&'static str, String)> {
         _ => "no fixed rate ended".to_owned(),
     };
     let mut lines = Vec::new();
+    if let Some((row, mean)) = compared.winner().and_then(|(row, cell)| Some((row, cell.mean?))) {
+        let how = match row.family {
+            Family::Search => "its search included",
+            _ => "as its authors advise it",
+        };
+        let text = format!("{}, {how}, ended at loss {}, {}.", row.name, loss(mean), beside(mean));
+        lines.push(("winner", text));
+    }
     if let Some((row, cell, mean)) = compared.best().and_then(|(row, cell)| Some((row, cell, cell.mean?))) {
         let text = format!(
-            "{} from lr {} ended at loss {}, {}. That rate is known in hindsight only: every rate was run.",
+            "{} from lr {} ended at loss {}, {}. Only a run at every rate shows which rate that is.",
             row.name,
             rate(cell.lr.get()),
             loss(mean),
             beside(mean)
         );
-        lines.push(("best", text));
-    }
-    if let Some((row, mean)) = compared.winner().and_then(|(row, cell)| Some((row, cell.mean?))) {
-        let how = match row.family {
-            Family::Search => "its search included",
-            _ => "as its authors advise",
-        };
-        let text = format!("{} ended at loss {}, {how}; {}.", row.name, loss(mean), beside(mean));
-        lines.push(("best without knowing a rate", text));
+        lines.push(("in hindsight", text));
     }
     lines
 }

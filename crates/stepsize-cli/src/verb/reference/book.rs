@@ -40,7 +40,10 @@ fn page(topic: &Topic) -> String {
             let _ = write!(out, "\n## {}\n", linked(&group.title));
         }
         match group.entries.iter().any(|entry| !entry.notes.is_empty()) {
-            true => group.entries.iter().for_each(|entry| out += &section(entry)),
+            true => {
+                let level = if group.title.is_empty() { "##" } else { "###" };
+                group.entries.iter().for_each(|entry| out += &section(entry, level));
+            }
             false => out += &table(group),
         }
     }
@@ -59,9 +62,9 @@ fn linked(text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn section(entry: &Entry) -> String {
+fn section(entry: &Entry, level: &str) -> String {
     let name = name(&entry.call);
-    let mut out = format!("\n### {name}\n\n");
+    let mut out = format!("\n{level} {name}\n\n");
     if let Some(schedule) = entry.schedule {
         let _ = write!(out, "![{schedule}](pictures/{name}.svg)\n\n");
     }
@@ -83,9 +86,11 @@ fn table(group: &Group) -> String {
     out
 }
 
-/// Text for a cell of a table. Outside code `<` would begin a tag.
+/// Text for a cell of a table. Outside code `<` would begin a tag, and `*` emphasis.
 fn cell(text: &str) -> String {
-    let part = |(at, part): (usize, &str)| if at % 2 == 0 { part.replace('<', "&lt;") } else { part.to_owned() };
+    let part = |(at, part): (usize, &str)| {
+        if at % 2 == 0 { part.replace('<', "&lt;").replace('*', "\\*") } else { part.to_owned() }
+    };
     let text = text.split('`').enumerate().map(part).collect::<Vec<_>>().join("`");
     text.replace('|', "\\|").replace('\n', " ")
 }

@@ -33,7 +33,7 @@ pub fn line(text: &str, style: Style) -> Option<String> {
     if style.ascii {
         return None;
     }
-    let (heights, _) = heights(text, COLUMNS)?;
+    let (heights, _) = heights(text, COLUMNS.min(style.columns.saturating_sub(4)))?;
     let sign = |height: f64| HEIGHTS[((height * HEIGHTS.len() as f64) as usize).min(HEIGHTS.len() - 1)];
     Some(heights.into_iter().map(sign).collect())
 }

@@ -134,20 +134,23 @@ fn schedule(entry: &NotationEntry) -> Entry {
     };
     let text = Entry::new(call, entry.says)
         .with("formula", entry.formula)
-        .with("as", entry.peer)
+        .with("elsewhere", entry.peer)
         .with("example", entry.example);
     Entry { schedule: Some(entry.example), ..text }
 }
 
 fn controller(entry: &NotationEntry) -> Result<Entry, Fault> {
     let call = reference::with_defaults(entry)?;
-    Ok(Entry::new(call, entry.says).with("as", entry.peer).with("example", entry.example))
+    Ok(Entry::new(call, entry.says).with("elsewhere", entry.peer).with("example", entry.example))
 }
 
 fn optimizer(entry: &SpecEntry) -> Entry {
     let rate =
         entry.advised_rate().map_or("has to be found".to_owned(), |rate| format!("{rate}, as the authors advise"));
-    Entry::new(entry.example, entry.says).with("numbers", entry.arguments).with("rate", rate).with("as", entry.source)
+    Entry::new(entry.example, entry.says)
+        .with("numbers", entry.arguments)
+        .with("rate", rate)
+        .with("elsewhere", entry.source)
 }
 
 fn notation(entry: &SpecEntry) -> Entry {

@@ -189,7 +189,7 @@ impl ClaimFacts<'_> {
             "it gave {}, {} the best fixed rate. The run after it (the job's own schedule, with what the search left of the \
              steps) had a loss {} the best fixed one; up to {:.0} % above counts as good. The search took {:.0} % of the steps",
             end.lr,
-            if times < 1.0 { format!("a factor of {:.1} below", 1.0 / times) } else { format!("{times:.1} times") },
+            if times < 1.0 { format!("a factor of {:.0} below", 1.0 / times) } else { format!("{times:.1} times") },
             factor(self.relative(end)),
             100.0 * NEAR,
             100.0 * row.search_share.unwrap_or(0.0)
