@@ -17,6 +17,13 @@ fn fails(line: &str, code: i32, what: &str) {
 }
 
 #[test]
+fn a_short_built_in_run_is_not_told_of_a_command() {
+    let seen = Bench::new().run("find --steps 8");
+    assert!(seen.code == Some(3) && seen.out.contains("ask about a longer run (`--steps N`)"), "{}", seen.out);
+    assert!(!seen.out.contains("{steps}"), "{}", seen.out);
+}
+
+#[test]
 fn wrong_arguments_are_2() {
     fails("fnid", 2, "find");
     fails("find --steps 0", 2, "--steps");
