@@ -44,8 +44,8 @@ diverges, and what the search cost. If the evidence is too thin, it says so and 
   7. Your own training:       stepsize find --steps 1000 -- ./train --lr {lr} --steps {steps}
   8. Logs you already have:   stepsize diagnose runs/
 
-`stepsize help VERB` explains each verb; `stepsize help schedules`, `controllers`, `codes` and `exit-codes` are a \
-reference.";
+`stepsize help VERB` explains each verb. `stepsize help TOPIC` is the reference of schedules, controllers, optimizers, \
+models, probes, codes, json, events, environment and exit-codes.";
 
 const EXAMPLES: &str = "\
 Words:

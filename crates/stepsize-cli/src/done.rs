@@ -6,8 +6,19 @@
 
 use crate::next::FullRun;
 use crate::remedy::with_options;
+use std::ffi::OsString;
 use std::fmt::Display;
 use std::io::Write;
+use std::sync::OnceLock;
+
+/// The verb of this process, whose help an error names.
+static VERB: OnceLock<String> = OnceLock::new();
+
+/// Remembers the verb of the command line `words`.
+pub fn remember_verb(words: &[OsString]) {
+    let verb = words.get(1).and_then(|word| word.to_str()).filter(|word| !word.starts_with('-') && *word != "help");
+    let _ = VERB.set(verb.unwrap_or_default().to_owned());
+}
 
 /// The arguments were wrong.
 pub const USAGE: u8 = 2;
@@ -121,7 +132,11 @@ impl Fault {
 
     /// Writes the message to standard error and returns the exit code.
     pub fn print(self) -> u8 {
-        let hint = if self.code == USAGE { "\n\nFor more information, try 'stepsize help'." } else { "" };
+        let help = ["stepsize help", VERB.get().map_or("", String::as_str)].join(" ");
+        let hint = match self.code {
+            USAGE => format!("\n\nFor more information, try '{}'.", help.trim()),
+            _ => String::new(),
+        };
         let _ = writeln!(std::io::stderr(), "error: {}{hint}", with_options(&self.message));
         self.code
     }

@@ -39,11 +39,15 @@ use unnamed::Unnamed;
 /// returns the exit code.
 pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     let words: Vec<OsString> = words.into_iter().collect();
-    if let Some(topic) = verb::reference::topic(&words) {
-        return match verb::reference::run(topic, args::ColourWhen::Auto.style()) {
+    if let Some((topic, directory)) = verb::reference::asked(&words) {
+        return match verb::reference::run(topic, directory, args::ColourWhen::Auto.style()) {
             Ok(done) => done.print(),
             Err(fault) => fault.print(),
         };
+    }
+    done::remember_verb(&words);
+    if let Some(message) = verb::reference::unknown(&words) {
+        return Fault::usage(message).print();
     }
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
@@ -102,7 +106,7 @@ fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
         }
         Verb::Export(args) => verb::export::run(&args),
         Verb::Rm(args) => verb::rm::run(&args),
-        Verb::Doctor(args) => verb::doctor::run(&args),
+        Verb::Doctor(args) => verb::doctor::run(&args, style),
         Verb::Completions(args) => verb::completions::run(&args),
         Verb::Man(args) => verb::man::run(&args),
     }

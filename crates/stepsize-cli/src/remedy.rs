@@ -24,6 +24,8 @@ pub struct Wording<'a> {
     probe: &'a str,
     /// Whether the rates were drawn at random.
     random: bool,
+    /// Whether a command trains, under its own schedule.
+    command: bool,
     study: Option<StudyName<'a>>,
 }
 
@@ -41,7 +43,7 @@ impl<'a> Wording<'a> {
                 (words.by_ref().skip_while(|word| *word != "--probe").nth(1).unwrap_or_default(), random)
             }
         };
-        Self { verb: question.kind.name(), probe, random, study }
+        Self { verb: question.kind.name(), probe, random, command: question.job.own_schedule, study }
     }
 
     /// What to do, and how to type it.
@@ -65,6 +67,7 @@ impl<'a> Wording<'a> {
                  switch resuming off"
                     .to_owned()
             }
+            (Remedy::CountSteps, _) if !self.command => "ask about a longer run".to_owned(),
             (Remedy::CountSteps, _) => {
                 "count in optimizer steps, with the option of the command that sets them, or take {steps} out of the command: \
                  then the first parts of full runs are compared"
@@ -149,7 +152,7 @@ impl<'a> Wording<'a> {
 
 /// What libraries call a setting, and the option that sets it. They know no options: Python and
 /// other programs use them too.
-const OPTIONS: [(&str, &str); 13] = [
+const OPTIONS: [(&str, &str); 15] = [
     ("as the metric", "--metric NAME"),
     ("as the step counter", "--step NAME"),
     ("the pattern of the metric", "--regex REGEX"),
@@ -158,6 +161,8 @@ const OPTIONS: [(&str, &str); 13] = [
     ("another directory for the trials", "--trials DIR"),
     ("another study file", "--db FILE"),
     ("a search that is kept", "--study NAME"),
+    ("give a first guess", "--start LR"),
+    ("with the probe sweep or random", "--probe sweep --low LR --high LR"),
     ("the number of GPUs per run", "--gpus-per-run N"),
     ("fewer processors or GPUs per run", "--cpus N --gpus-per-run N"),
     ("more memory per run", "--submit-arg=--mem=16G"),

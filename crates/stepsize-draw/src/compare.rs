@@ -94,11 +94,24 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
     if shown.interrupted {
         parts.push("interrupted: this rests on the runs that had ended".to_owned());
     }
+    let won = winners(compared);
+    if !won.is_empty() {
+        let line = |(label, text): &(&str, String)| {
+            wrapped(&format!("{label}: "), text, style).replacen(label, &Tone::Good.paint(label, style.colour), 1)
+        };
+        parts.push(won.iter().map(line).collect::<Vec<_>>().join("\n"));
+    }
     parts.push(head(shown, style));
     let wide = compared.rows.iter().map(|r| r.name.chars().count()).max().unwrap_or(0);
     let across = compared.rows.iter().map(|r| r.cells.len()).max().unwrap_or(0).max(HEADS[0].len());
     let line = |name: &str, [valley, best, lr, width, target]: [String; 5]| {
-        let row = format!("  {name:<wide$}  {valley:<across$}  {best:>9}  {lr:>9}  {width:>7}  {target:>9}");
+        let mut row = format!("  {name:<wide$}  {valley:<across$}  {best:>9}  {lr:>9}");
+        // What has no room is left out, the last first.
+        for (cell, end) in [(format!("  {width:>7}"), 31), (format!("  {target:>9}"), 42)] {
+            if 4 + wide + across + end <= style.columns {
+                row += &cell;
+            }
+        }
         row.trim_end().to_owned()
     };
     let mut lines = vec![line("", HEADS.map(str::to_owned))];
@@ -107,7 +120,7 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
         if rows.is_empty() {
             continue;
         }
-        lines.push(Tone::Dim.paint(family(of), style.colour));
+        lines.push(Tone::Dim.paint(&wrapped("", family(of), style), style.colour));
         lines.extend(rows.iter().map(|row| line(&row.name, columns(row, span, compared.steps))));
     }
     parts.push(lines.join("\n"));
@@ -123,6 +136,39 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
     });
     parts.extend(claims);
     parts.join("\n\n") + "\n"
+}
+
+/// Who won: of the ways that need no known rate, and of all. A label and a sentence each.
+fn winners(compared: &Compared) -> Vec<(&'static str, String)> {
+    let beside = |mean: f64| match compared.target {
+        Some(target) if target > 0.0 => match mean / target {
+            r if (r - 1.0).abs() < 0.005 => "equal to the best fixed rate's".to_owned(),
+            r if r >= 2.0 => format!("{r:.1} times the best fixed rate's"),
+            r if r > 1.0 => format!("{:.0} % above the best fixed rate's", 100.0 * (r - 1.0)),
+            r => format!("{:.0} % below the best fixed rate's", 100.0 * (1.0 - r)),
+        },
+        _ => "no fixed rate ended".to_owned(),
+    };
+    let mut lines = Vec::new();
+    if let Some((row, mean)) = compared.winner().and_then(|(row, cell)| Some((row, cell.mean?))) {
+        let how = match row.family {
+            Family::Search => "its search included",
+            _ => "as its authors advise it",
+        };
+        let text = format!("{}, {how}, ended at loss {}, {}.", row.name, loss(mean), beside(mean));
+        lines.push(("winner", text));
+    }
+    if let Some((row, cell, mean)) = compared.best().and_then(|(row, cell)| Some((row, cell, cell.mean?))) {
+        let text = format!(
+            "{} from lr {} ended at loss {}, {}. Only a run at every rate shows which rate that is.",
+            row.name,
+            rate(cell.lr.get()),
+            loss(mean),
+            beside(mean)
+        );
+        lines.push(("in hindsight", text));
+    }
+    lines
 }
 
 /// Explains what is compared and how to read it.
@@ -149,7 +195,13 @@ fn sentence(text: &str) -> String {
 
 /// The JSON object.
 pub fn object(shown: &ShownComparison<'_>) -> Value {
+    let compared = shown.compared;
+    let over = |mean: Option<f64>| Some(mean? / compared.target?);
     json!({
+        "best": compared.best().map(|(row, cell)| json!({"name": row.name, "lr": cell.lr, "loss": cell.mean})),
+        "winner": compared.winner().map(|(row, cell)| {
+            json!({"name": row.name, "loss": cell.mean, "over_fixed": over(cell.mean)})
+        }),
         "question": shown.question,
         "task": shown.task,
         "schedule": shown.schedule,
@@ -206,12 +258,17 @@ pub fn html(shown: &ShownComparison<'_>) -> String {
             format!("<tr><th scope=\"row\">{}</th><td>{}</td>{cells}</tr>\n", escape(&row.name), family(row.family))
         })
         .collect();
+    let won: String = winners(c)
+        .iter()
+        .map(|(label, text)| format!("<p><strong>{}:</strong> {}</p>\n", sentence(label), escape(text)))
+        .collect();
     let heads: String = HEADS.iter().map(|h| format!("<th scope=\"col\">{h}</th>")).collect();
     let interrupted = if shown.interrupted { "<p><strong>Interrupted.</strong></p>\n" } else { "" };
     let body = format!(
-        "<header class=\"answer\">\n<p class=\"label\">comparison</p>\n<h1>{} ways to set the rate</h1>\n{interrupted}{claims}<p class=\"task\">{}; {} steps, {} seeds, \
+        "<header class=\"answer\">\n<p class=\"label\">comparison</p>\n<h1>{} ways to set the rate</h1>\n{interrupted}{won}<p class=\"task\">{}; {} steps, {} seeds, \
          <code>{}</code></p>\n</header>\n<section id=\"valleys\" aria-label=\"Valleys\">\n<div class=\"figure\">\n{}</div>\n</section>\n\
-         <section id=\"table\"><h2>All ways</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">way</th><th scope=\"col\">kind</th>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></section>\n",
+         <section id=\"table\"><h2>All ways</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">way</th><th scope=\"col\">kind</th>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></section>\n\
+         <section id=\"claims\"><h2>What held of what is said about learning rates</h2>\n{claims}</section>\n",
         c.rows.len(),
         escape(shown.task),
         count(c.steps),

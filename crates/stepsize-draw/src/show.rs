@@ -100,7 +100,11 @@ pub fn reason(refusal: &Refusal) -> &'static str {
 }
 
 fn task(report: &Report) -> String {
-    format!("{}; {} steps, schedule {}", report.task, count(report.job.steps), report.schedule)
+    let schedule = match report.job.own_schedule {
+        true => "the schedule of the command".to_owned(),
+        false => format!("schedule {}", report.schedule),
+    };
+    format!("{}; {} steps, {schedule}", report.task, count(report.job.steps))
 }
 
 fn short_cost(report: &Report) -> String {
@@ -172,13 +176,15 @@ pub fn wrapped(label: &str, text: &str, style: Style) -> String {
     out
 }
 
-/// The words of a text; the groups of a number such as `12 000` are one.
+/// The words of a text; the groups of a number such as `12 000` are one, and so is `85 %`.
 fn words(text: &str) -> Vec<String> {
     let digits = |word: &str| word.chars().take_while(char::is_ascii_digit).count();
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match words.last_mut() {
-            Some(last) if last.ends_with(|c: char| c.is_ascii_digit()) && digits(word) == 3 => {
+            Some(last)
+                if last.ends_with(|c: char| c.is_ascii_digit()) && (digits(word) == 3 || word.starts_with('%')) =>
+            {
                 *last = format!("{last} {word}");
             }
             _ => words.push(word.to_owned()),

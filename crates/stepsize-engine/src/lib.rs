@@ -42,5 +42,5 @@ mod spec;
 mod task;
 
 pub use data::{Builtin, DataSource, TargetKind};
-pub use spec::{ModelSpec, OptimizerSpec};
+pub use spec::{ModelSpec, OptimizerSpec, reference};
 pub use task::{Task, TaskConfig};

@@ -4,6 +4,7 @@
 //! `parse(print(s)) == s` for every legal value.
 
 mod optimizer;
+pub mod reference;
 
 pub use optimizer::OptimizerSpec;
 

@@ -65,7 +65,8 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
                 .unwrap_or(&"a");
             let kind = if rank.1 == 0 || rank.1 == 3 { "loss" } else { "metric" };
             let others = names.iter().filter(|n| metric_direction(n).is_some()).count() - 1;
-            (name, format!("{split} {kind}, before {others} other{}", if others == 1 { "" } else { "s" }))
+            let among = if others > 0 { format!(", taken from {} metrics", others + 1) } else { String::new() };
+            (name, format!("{split} {kind}{among}"))
         }
     };
     let known = maximizes(metric);
@@ -86,9 +87,9 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
         (None, None) => "direction not known by name, assumed",
     };
     let why = format!(
-        "metric {metric} ({reason}; {} is good, {direction}); step {}",
-        if maximize { "high" } else { "low" },
-        step.unwrap_or("counted by readings")
+        "reading `{metric}` ({reason}; {} is better, {direction}), {}",
+        if maximize { "higher" } else { "lower" },
+        step.map_or("readings are counted".to_owned(), |step| format!("counted by `{step}`"))
     );
     Ok(Choice {
         metric: metric.to_owned(),

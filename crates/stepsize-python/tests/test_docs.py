@@ -11,7 +11,7 @@ import pytest
 DOCS = pathlib.Path(__file__).parents[3] / "docs"
 FRAMEWORKS = {
     "torch", "jax", "optax", "keras", "lightning", "transformers", "sklearn", "numpy", "matplotlib", "accelerate", "ignite", "skorch",
-    "tensorboard", "optuna",
+    "tensorboard", "optuna", "peft",
 }
 PAGES = sorted(p.name for p in DOCS.glob("*.md") if "```python" in p.read_text())
 

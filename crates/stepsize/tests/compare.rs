@@ -3,7 +3,7 @@
 #![allow(clippy::unwrap_used)] // a test fails by panicking
 
 use std::ops::ControlFlow;
-use stepsize::compare::{Compared, Comparison, Family, Part, Way};
+use stepsize::compare::{Cell, Compared, Comparison, Family, Part, Row, Way};
 use stepsize::probe::Probe;
 use stepsize::quadratic::NoisyQuadratic;
 use stepsize::{Job, Lr, Policy, Schedule, Trial, TrialId, TrialSpec, evaluation_steps, fold, train};
@@ -141,6 +141,13 @@ fn the_table_holds_what_the_trials_say() {
     let held = |text: &str| compared.claims.iter().find(|c| c.claim.contains(text)).unwrap().held;
     assert_eq!(held("two orders lower"), Some(false));
     assert_eq!(held("searching first"), Some(true));
+    // The winner of all knew its rate in hindsight; the winner of the rest searched or needed none.
+    let mean = |place: Option<(&Row, &Cell)>| place.unwrap().1.mean.unwrap();
+    let means = compared.rows.iter().filter_map(|r| r.best.as_ref()?.mean);
+    assert_eq!(mean(compared.best()), means.fold(f64::INFINITY, f64::min));
+    let (winner, _) = compared.winner().unwrap();
+    assert!(matches!(winner.family, Family::Search | Family::Free), "{}", winner.name);
+    assert!(mean(compared.winner()) <= found.mean.unwrap() && mean(compared.best()) <= mean(compared.winner()));
 }
 
 /// A search that cannot tell rates from noise asks for a second seed, which must not be taken for

@@ -51,7 +51,7 @@ pub struct CommandArgs {
     #[arg(long, value_name = "PATTERN", requires = "argv", help_heading = "Command")]
     pub log: Option<String>,
     /// GPUs of this machine, one run on each: 0,1 sets CUDA_VISIBLE_DEVICES to 0 or 1
-    #[arg(long, value_name = "LIST", value_delimiter = ',', requires = "argv", help_heading = "Command")]
+    #[arg(long, value_name = "LIST", value_delimiter = ',', value_parser = gpu, requires = "argv", help_heading = "Command")]
     pub gpus: Vec<String>,
     /// Fail the search if one run takes longer: 90, 90s, 15m or 2h
     #[arg(long, value_name = "TIME", value_parser = time, requires = "argv", help_heading = "Command")]
@@ -70,6 +70,17 @@ pub struct CommandArgs {
 /// The pruners by name.
 fn pruners() -> impl TypedValueParser<Value = PrunerKind> {
     PossibleValuesParser::new(PrunerKind::ALL.map(PrunerKind::name)).try_map(|name| name.parse())
+}
+
+/// Reads a GPU as `CUDA_VISIBLE_DEVICES` names it: a number or an identifier.
+fn gpu(text: &str) -> Result<String, String> {
+    let number = !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
+    match number || ["GPU-", "MIG-"].iter().any(|known| text.starts_with(known)) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "{text} is not a GPU; write their numbers, such as 0,1, or GPU-... as nvidia-smi -L lists them"
+        )),
+    }
 }
 
 /// Reads a time: seconds, or a number with s, m or h.

@@ -30,7 +30,8 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
         () => diagnosis::text(&judgement, args.explain, style),
     };
     for (file, why) in &judgement.failed {
-        eprintln!("cannot read {file}: {why}");
+        let what = format!("cannot read {file}: ");
+        eprintln!("{what}{}", why.strip_prefix(&what).unwrap_or(why));
     }
     let unread = !judgement.failed.is_empty() && (args.strict || judgement.runs.is_empty());
     let code = code(judgement.runs.iter().map(|r| r.diagnosis.verdict), unread, args);

@@ -4,10 +4,11 @@ use crate::args::DoctorArgs;
 use crate::done::{Done, Fault};
 use crate::remedy::with_options;
 use std::path::{Path, PathBuf};
+use stepsize_draw::show::{Style, wrapped};
 use stepsize_study::executor::{Check, doctor};
 
 /// Runs the checks and prints them; exit code 1 when one found something wrong.
-pub fn run(args: &DoctorArgs) -> Result<Done, Fault> {
+pub fn run(args: &DoctorArgs, style: Style) -> Result<Done, Fault> {
     let checks = match args.cluster.on() {
         Some(on) => {
             let dir = args.trials.clone().unwrap_or_else(|| PathBuf::from("stepsize-trials"));
@@ -25,7 +26,7 @@ pub fn run(args: &DoctorArgs) -> Result<Done, Fault> {
         None => here(args),
     };
     let sound = checks.iter().all(|c| c.fix.is_none());
-    let text = if args.json { json(&checks) } else { checks.iter().map(line).collect() };
+    let text = if args.json { json(&checks) } else { checks.iter().map(|check| line(check, style)).collect() };
     Ok(Done::checked(text, sound))
 }
 
@@ -61,10 +62,11 @@ fn writable(what: &'static str, dir: &Path, option: &str) -> Check {
     }
 }
 
-fn line(check: &Check) -> String {
+fn line(check: &Check, style: Style) -> String {
+    let found = |word: &str| wrapped(&format!("{word:5} {:10} ", check.what), &check.found, style) + "\n";
     match &check.fix {
-        None => format!("ok    {:10} {}\n", check.what, check.found),
-        Some(fix) => format!("FIX   {:10} {}\n      {:10} -> {fix}\n", check.what, check.found, ""),
+        None => found("ok"),
+        Some(fix) => found("FIX") + &wrapped(&format!("{:17}-> ", ""), fix, style) + "\n",
     }
 }
 

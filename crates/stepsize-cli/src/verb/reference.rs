@@ -1,73 +1,130 @@
-//! `stepsize help TOPIC`: the reference of the notations, the codes of findings and the exit codes,
-//! from the tables that the program itself works by.
+//! `stepsize help TOPIC`: the reference of the notations, the codes of findings, the JSON fields,
+//! the events, the environment and the exit codes, from the tables that the program works by.
+//!
+//! `stepsize help all` prints every topic. `stepsize help all --markdown DIR` writes the same as
+//! the pages of the manual in `docs/reference`; a test holds the pages to the tables.
 
-use crate::done::{CODES, Done, Fault};
+mod book;
+mod fields;
+mod picture;
+mod topics;
+
+use crate::args::Cli;
+use crate::done::{Done, Fault};
+use clap::CommandFactory;
 use std::ffi::OsString;
-use stepsize::diagnosis::Code;
-use stepsize::reference::{self, NotationEntry};
+use std::path::Path;
+use stepsize::reference::nearest;
 use stepsize_draw::show::{Style, wrapped};
 
-/// The topics of `stepsize help` that are no verbs.
-pub const TOPICS: [&str; 4] = ["schedules", "controllers", "codes", "exit-codes"];
-
-/// The topic that `words` ask for.
-pub fn topic(words: &[OsString]) -> Option<&'static str> {
-    let [_, help, topic] = words else { return None };
-    TOPICS.into_iter().find(|known| help == "help" && topic == known)
+/// A page of the reference.
+struct Topic {
+    /// As it is typed.
+    name: &'static str,
+    title: &'static str,
+    /// What the page is about.
+    head: String,
+    groups: Vec<Group>,
 }
 
-/// Prints it.
-pub fn run(topic: &str, style: Style) -> Result<Done, Fault> {
-    let text = match topic {
-        "schedules" => schedules(style),
-        "controllers" => controllers(style)?,
-        "codes" => codes(style),
-        _ => CODES.map(|(code, meaning)| wrapped(&format!("{code:>3}  "), meaning, style)).join("\n"),
-    };
-    Ok(Done::answer(text + "\n"))
+/// Some entries that belong together.
+struct Group {
+    /// Empty where a topic has one group.
+    title: String,
+    entries: Vec<Entry>,
 }
 
-fn schedules(style: Style) -> String {
-    let head = "A schedule is the rate over steps as a factor of the base rate. `A then B` joins parts in time, `+` and `*` step by \
-                step. A length is a number of steps or a share of the run (`5%`); a part without one takes what the others \
-                leave. `stepsize schedule TEXT` draws it. p is the share of its steps that is done, n the step.";
-    let one = |entry: &NotationEntry| {
-        let call = match entry.arguments() {
-            arguments if entry.name == arguments => entry.name.to_owned(),
-            arguments => format!("{}({arguments})", entry.name),
+/// One name.
+struct Entry {
+    /// As it is typed or read, with its arguments.
+    call: String,
+    /// What it means.
+    says: String,
+    /// More about it: a label and a text.
+    notes: Vec<(&'static str, String)>,
+    /// The schedule that a picture shows.
+    schedule: Option<&'static str>,
+}
+
+impl Entry {
+    fn new(call: impl Into<String>, says: impl Into<String>) -> Self {
+        Self { call: call.into(), says: says.into(), notes: Vec::new(), schedule: None }
+    }
+
+    /// The same with a note, unless its text is empty.
+    fn with(mut self, label: &'static str, text: impl Into<String>) -> Self {
+        let text = text.into();
+        if !text.is_empty() {
+            self.notes.push((label, text));
+        }
+        self
+    }
+}
+
+/// The topics that `words` ask for, and where to write their pages; `None` if they ask for
+/// something else.
+pub fn asked(words: &[OsString]) -> Option<(&'static str, Option<&Path>)> {
+    let [_, help, topic, rest @ ..] = words else { return None };
+    let name = topics::NAMES.into_iter().chain(["all"]).find(|known| topic == known)?;
+    match rest {
+        _ if help != "help" => None,
+        [] => Some((name, None)),
+        [option, directory] if name == "all" && option == "--markdown" => Some((name, Some(Path::new(directory)))),
+        _ => None,
+    }
+}
+
+/// What is wrong with `stepsize help WORD` when there is no such verb or topic.
+pub fn unknown(words: &[OsString]) -> Option<String> {
+    let [_, help, word] = words else { return None };
+    let word = word.to_str().filter(|_| help == "help")?;
+    let all = Cli::command();
+    let verbs: Vec<&str> = all.get_subcommands().map(|verb| verb.get_name()).chain(["help"]).collect();
+    let known: Vec<&str> = verbs.into_iter().chain(topics::NAMES).chain(["all"]).collect();
+    if known.contains(&word) || word.starts_with('-') {
+        return None;
+    }
+    let hint = nearest(word, &known).map_or(String::new(), |name| format!("; did you mean '{name}'?"));
+    Some(format!("there is no verb and no topic '{word}'{hint} The topics are {} and all", topics::NAMES.join(", ")))
+}
+
+/// Prints a topic, or all of them, or writes the pages of the manual.
+pub fn run(name: &str, directory: Option<&Path>, style: Style) -> Result<Done, Fault> {
+    if let Some(directory) = directory {
+        return book::write(&topics::all()?, directory);
+    }
+    let texts: Vec<String> = topics::all()?
+        .iter()
+        .filter(|topic| name == "all" || topic.name == name)
+        .map(
+            |topic| {
+                if name == "all" { format!("{}\n\n{}", topic.title, text(topic, style)) } else { text(topic, style) }
+            },
+        )
+        .collect();
+    Ok(Done::answer(texts.join("\n\n") + "\n"))
+}
+
+/// A topic for a terminal.
+fn text(topic: &Topic, style: Style) -> String {
+    let head = [wrapped("", &topic.head, style)];
+    let groups = topic.groups.iter().map(|group| {
+        let noted = group.entries.iter().any(|entry| !entry.notes.is_empty());
+        let wide = group.entries.iter().map(|entry| entry.call.chars().count()).max().unwrap_or(0);
+        let one = |entry: &Entry| match noted || wide > 28 {
+            true => section(entry, style),
+            false => wrapped(&format!("{:<wide$}  ", entry.call), &entry.says, style),
         };
-        section(&call, entry, style)
-    };
-    [wrapped("", head, style)]
-        .into_iter()
-        .chain(reference::schedules().iter().map(one))
-        .collect::<Vec<_>>()
-        .join("\n\n")
+        let entries: Vec<String> = group.entries.iter().map(one).collect();
+        let title = if group.title.is_empty() { String::new() } else { format!("{}:\n", group.title) };
+        title + &entries.join(if noted { "\n\n" } else { "\n" })
+    });
+    head.into_iter().chain(groups).collect::<Vec<_>>().join("\n\n")
 }
 
-fn controllers(style: Style) -> Result<String, Fault> {
-    let head = "A controller changes the rate during the run by what it sees (`--controller`). `A * B` runs both. Each is \
-                shown with all its arguments at their defaults.";
-    let mut parts = vec![wrapped("", head, style)];
-    for entry in reference::controllers() {
-        parts.push(section(&reference::with_defaults(entry)?, entry, style));
-    }
-    Ok(parts.join("\n\n"))
-}
-
-fn section(call: &str, entry: &NotationEntry, style: Style) -> String {
-    let mut lines = vec![wrapped("", call, style), wrapped("    ", entry.says, style)];
-    if !entry.peer.is_empty() {
-        lines.push(wrapped("    as: ", entry.peer, style));
-    }
-    lines.push(format!("    example: {}", entry.example));
+fn section(entry: &Entry, style: Style) -> String {
+    let mut lines = vec![wrapped("", &entry.call, style), wrapped("    ", &entry.says, style)];
+    lines.extend(entry.schedule.and_then(|text| picture::line(text, style)).map(|line| format!("    {line}")));
+    lines.extend(entry.notes.iter().map(|(label, text)| wrapped(&format!("    {label}: "), text, style)));
     lines.join("\n")
-}
-
-fn codes(style: Style) -> String {
-    let one = |code: Code| {
-        let head = format!("{code}  {} ({})", code.title(), code.severity().as_str());
-        format!("{head}\n{}", wrapped("       ", code.meaning(), style))
-    };
-    Code::ALL.map(one).join("\n")
 }

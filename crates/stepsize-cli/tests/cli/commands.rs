@@ -52,7 +52,7 @@ fn a_numpy_script_as_it_is() {
     let command = [&python, &script, "--lr", "{lr}", "--steps", "{steps}", "--seed", "{seed}"];
     let seen = stepsize(&bench, "find --steps 2000 --json", &command);
     let found = answer(&seen);
-    assert!(seen.err.contains("metric val_loss") && seen.err.contains("step step"), "{}", seen.err);
+    assert!(seen.err.contains("reading `val_loss`") && seen.err.contains("counted by `step`"), "{}", seen.err);
     let cost = found["cost_runs"].as_f64().unwrap();
     assert!(cost <= 0.63, "{cost}");
     // By hand over 0.001 .. 1: 0.031 at the best, 0.15; from 0.2 on it diverges.
@@ -70,7 +70,7 @@ fn a_scikit_learn_script_as_it_is() {
     let command = [&python, &script, "--eta0={lr}", "--epochs={steps}"];
     let seen = stepsize(&bench, "find --steps 48 --json", &command);
     let lr = answer(&seen)["lr"].as_f64().unwrap().to_string();
-    assert!(seen.err.contains("metric val_loss") && seen.err.contains("step Epoch"), "{}", seen.err);
+    assert!(seen.err.contains("reading `val_loss`") && seen.err.contains("counted by `Epoch`"), "{}", seen.err);
     // By hand: 0.16 at the best, about 0.1; 0.40 at 0.003, 0.32 at 1.
     let reached = loss(&python, "sklearn_train.py", &["--eta0", &lr]);
     assert!(reached < 0.25, "lr {lr} gives {reached}");
@@ -83,7 +83,7 @@ fn another_metric_can_be_named() {
     let script = example("sklearn_train.py");
     let options = "sweep --steps 3 --low 0.01 --high 1 --per-decade 1 --seeds 1 --metric val_acc --json";
     let seen = stepsize(&bench, options, &[&python, &script, "--eta0", "{lr}", "--epochs", "{steps}"]);
-    assert!(seen.err.contains("metric val_acc (asked for; high is good"), "{}", seen.err);
+    assert!(seen.err.contains("reading `val_acc` (asked for; higher is better"), "{}", seen.err);
     let object: Value = serde_json::from_str(&seen.out).unwrap();
     for point in object["points"].as_array().unwrap() {
         let (loss, score) = (point["loss"].as_f64().unwrap(), point["score"].as_f64().unwrap());
@@ -194,7 +194,7 @@ fn a_command_is_compared_at_fixed_rates_and_after_searches() {
     let command = [&python, &script, "--lr", "{lr}", "--steps", "{steps}", "--seed", "{seed}"];
     let seen = stepsize(&bench, &format!("{line} --json --study c"), &command);
     let compared = answer(&seen);
-    assert!(seen.err.contains("metric val_loss"), "{}", seen.err);
+    assert!(seen.err.contains("reading `val_loss`"), "{}", seen.err);
     let names = |object: &Value| -> Vec<String> {
         object["ways"].as_array().unwrap().iter().map(|w| w["name"].as_str().unwrap().to_owned()).collect()
     };

@@ -35,7 +35,25 @@ fn the_answer_does_not_depend_on_threads_and_holds_every_way() {
     assert!(!names.contains(&"dog"));
     assert_eq!(ways[0]["cells"].as_array().unwrap().len(), 4);
     assert!(object["target_loss"].as_f64().unwrap() < object["untrained_loss"].as_f64().unwrap());
-    assert!(object["claims"].as_array().unwrap().len() >= 5);
+    let claims = object["claims"].as_array().unwrap();
+    assert!(claims.len() >= 5);
+    // A verdict is that of the numbers beside it: "2 of 3 did".
+    for (claim, word) in [("cyclical", "did"), ("a method without a rate", "ended"), ("searching first", "pairs")] {
+        let claim = claims.iter().find(|c| c["claim"].as_str().unwrap().contains(claim)).unwrap();
+        let seen = claim["seen"].as_str().unwrap();
+        if claim["held"].is_null() {
+            continue; // a search refused, so there is nothing to count
+        }
+        let words: Vec<&str> = seen.split(' ').collect();
+        let at = words.windows(2).position(|pair| pair[0] == "of" && pair[1].parse::<u32>().is_ok()).unwrap();
+        let [some, all] = [at - 1, at + 1].map(|i| words[i].parse::<u32>().unwrap());
+        assert!(seen.contains(word) && claim["held"] == (2 * some > all), "{claim}");
+    }
+    // The winner searched or needed no rate, and nothing is below the best.
+    let best = object["best"]["loss"].as_f64().unwrap();
+    let won = |way: &&Value| way["name"] == object["winner"]["name"];
+    assert!(["search", "free"].contains(&ways.iter().find(won).unwrap()["family"].as_str().unwrap()));
+    assert!(ways.iter().filter_map(|way| way["best"]["mean"].as_f64()).all(|mean| mean >= best), "{}", object["best"]);
 }
 
 #[test]
@@ -45,6 +63,7 @@ fn a_kept_comparison_is_not_run_again_and_pictures_are_written() {
     let first = bench.run(&line);
     assert_eq!(first.code, Some(0), "{}", first.err);
     assert!(first.out.contains("valley") && first.out.contains("searching first"), "{}", first.out);
+    assert!(first.out.starts_with("winner: ") && first.out.contains("\nin hindsight: "), "{}", first.out);
     let again = bench.run(&line);
     assert_eq!(again.out, first.out);
     // Drawn from the file alone, and resumed by name.

@@ -17,6 +17,13 @@ fn fails(line: &str, code: i32, what: &str) {
 }
 
 #[test]
+fn a_short_built_in_run_is_not_told_of_a_command() {
+    let seen = Bench::new().run("find --steps 8");
+    assert!(seen.code == Some(3) && seen.out.contains("ask about a longer run (`--steps N`)"), "{}", seen.out);
+    assert!(!seen.out.contains("{steps}"), "{}", seen.out);
+}
+
+#[test]
 fn wrong_arguments_are_2() {
     fails("fnid", 2, "find");
     fails("find --steps 0", 2, "--steps");
@@ -32,6 +39,14 @@ fn wrong_arguments_are_2() {
     fails("find --steps 1.5", 2, "10k or 1e6");
     fails("find --probe grid --low 1 --high 0.1", 2, "low");
     fails("find --target x", 2, "no columns");
+    fails("find --gpus abc -- true", 2, "abc is not a GPU");
+    fails("schedule cosine(floor=2)", 2, "a floor is at most 1");
+    fails("schedule poly", 2, "did you mean `polynomial`?");
+    fails("schedule warmup(5%)~than~cosine", 2, "did you mean `then`?");
+    fails("fnd", 2, "'find'");
+    fails("train --lr 0.1 --optimizer adamm", 2, "did you mean 'adam'?");
+    fails("find --batch-size 0", 2, "try 'stepsize help find'");
+    fails("find --low 0.1", 2, "`--start LR`");
     fails("find --lr 0.1", 2, "`--start LR`");
     fails("find --batch-size 0", 2, "at least 1");
     fails("find --weight-decay -1", 2, "weight decay");

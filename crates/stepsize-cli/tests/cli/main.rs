@@ -14,7 +14,11 @@ mod exits;
 mod harness;
 #[cfg(target_os = "linux")]
 mod kills;
+#[cfg(unix)]
+mod manual;
 mod pictures;
+#[cfg(unix)]
+mod reference;
 mod runs;
 mod studies;
 mod training;

@@ -40,8 +40,12 @@ pub fn draw(compared: &Compared, task: &str) -> Scene {
         scene.place(overview, 0.0, TOP);
     }
     if lines > 0 {
-        let text = "Every way: green, bars from seed to seed; grey: one fixed rate; dashes: what find came to; x diverged; diamond: the advised rate";
-        scene.text(Text { size: 12.0, ink: Ink::Faint, ..Text::new(24.0, above + 16.0, text.to_owned()) });
+        let text = format!(
+            "The {} ways with an initial rate: green, bars from seed to seed; grey: one fixed rate; dashes: what find came to; x \
+             diverged; diamond: the advised rate",
+            rows.len()
+        );
+        scene.text(Text { size: 12.0, ink: Ink::Faint, ..Text::new(24.0, above + 16.0, text) });
     }
     let found = compared.rows.iter().find(|r| r.name == "find").and_then(|r| r.best.as_ref()?.mean);
     for (i, row) in rows.iter().enumerate().take(lines * ACROSS) {

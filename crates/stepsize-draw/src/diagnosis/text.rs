@@ -32,6 +32,7 @@ pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
         out += &format!("\n{}\n", wrapped("study: ", answer, style));
     }
     for (file, why) in &all.failed {
+        let why = why.strip_prefix(&format!("cannot read {file}: ")).unwrap_or(why);
         out += &format!("{file}: unknown, because it could not be read: {why}\n");
     }
     out

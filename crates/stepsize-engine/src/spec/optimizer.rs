@@ -131,7 +131,7 @@ const USUAL: [f64; 3] = [0.9, 0.999, 1e-8];
 const START: f64 = 1e-6;
 
 /// The notations that error messages suggest.
-const KNOWN: &str = "sgd, sgd:0.9, nesterov:0.9, adam, adamw, schedule_free_sgd, schedule_free_adamw, schedule_free_plus, prodigy, dadapt_adam, dog, ldog, mechanic(adamw), momo, momo_adam";
+pub(super) const KNOWN: &str = "sgd, sgd:0.9, nesterov:0.9, adam, adamw, schedule_free_sgd, schedule_free_adamw, schedule_free_plus, prodigy, dadapt_adam, dog, ldog, mechanic(adamw), momo, momo_adam";
 
 impl OptimizerSpec {
     /// SGD with momentum 0.9, the default.
@@ -315,7 +315,10 @@ impl FromStr for OptimizerSpec {
             "momo" => Self::Momo { beta: one(0.9, "the decay of its means")? },
             "momo_adam" => three().map(|[beta1, beta2, eps]| Self::MomoAdam { beta1, beta2, eps })?,
             _ => {
-                let message = format!("'{name}' is not an optimizer; the optimizers are {KNOWN}");
+                let names: Vec<&str> = super::reference::optimizers().iter().map(|entry| entry.name()).collect();
+                let meant = stepsize::reference::nearest(name, &names);
+                let hint = meant.map_or(String::new(), |meant| format!(" (did you mean '{meant}'?)"));
+                let message = format!("'{name}' is not an optimizer{hint}; the optimizers are {KNOWN}");
                 return Err(Error::notation(message, text, 0));
             }
         };

@@ -22,6 +22,7 @@ mod print;
 mod room;
 mod tree;
 
+pub(crate) use call::nearest;
 pub use call::{Arguments, Call};
 pub(crate) use names::arguments_of;
 pub use names::schedule_names;

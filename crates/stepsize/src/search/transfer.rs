@@ -1,30 +1,12 @@
 //! Transfer of a tuned rate to another schedule, horizon, batch size or optimizer family, with what
 //! is known of the error.
 //!
-//! *Schedule.* For SGD with rates `gamma s_t` on convex Lipschitz problems the last iterate obeys
-//! `loss - best <= T1 / gamma + gamma T2` with distance D and gradient norms `G_t` (Schaipp et al.
-//! 2025, arXiv 2501.18965, theorem 3.1; Defazio et al. 2023, arXiv 2310.07831):
-//!
-//! ```text
-//! T1 = D^2 / (2 sum s)
-//! T2 = sum s_t^2 G_t^2 / (2 sum s)
-//!      + 1/2 sum_{k<T} (s_k / sum_{t>k} s_t) (sum_{t>=k} s_t^2 G_t^2) / (sum_{t>=k} s_t)
-//! gamma* = sqrt(T1 / T2),   bound* = 2 sqrt(T1 T2)
-//! ```
-//!
-//! We take D = G = 1. The ratio of two `gamma*` of the same length transfers a rate from one
-//! schedule to another; the ratio of two `bound*` says which schedule is better. Linear decay to
-//! zero has the least bound of the usual schedules, and no later decay beats it by more than a hair
-//! (Defazio et al.; measured in large models by Bergsma et al. 2025, arXiv 2502.15938), so it is
-//! the one to recommend.
-//!
-//! *Horizon.* `rate ~ steps^-beta`: [`HORIZON`]. *Batch.* `rate ~ batch^a`: [`batch_rule`]. Both
-//! exponents differ between jobs, so the interval widens with every doubling. Uncertainties are
-//! standard deviations in octaves (log2 of the rate) and are added as independent; the interval is
-//! 80 %. They are judgements from the sources named at each rule, not calibrated.
-//!
-//! The rules do not know the job. A search ([`crate::probe::Race`]) is better wherever it can be
-//! paid for.
+//! Three factors, each with its rule: the schedule by the last-iterate bound of SGD ([`Constants`];
+//! Schaipp et al. 2025, arXiv 2501.18965), the horizon by [`HORIZON`], the batch by [`batch_rule`].
+//! `docs/transfer.md` has the formulas and what is known of them. Uncertainties are standard
+//! deviations in octaves (log2 of the rate), added as independent. They are judgements from the
+//! sources named at each rule, not calibrated. The rules do not know the job: a search
+//! ([`crate::probe::Race`]) is better wherever it can be paid for.
 
 mod bound;
 mod refine;

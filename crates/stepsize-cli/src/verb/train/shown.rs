@@ -85,7 +85,7 @@ pub fn text(run: &Checkpoint, loaded: &Loaded, args: &TrainArgs, style: Style) -
         _ => format!("stopped after {} of {} steps", count(trial.steps_run), count(trial.spec.steps)),
     };
     if let Some(point) = trial.val.last() {
-        head += &format!("  (validation loss {} after {} steps", loss(point.loss), count(point.step));
+        head += &format!(" (validation loss {} after {} steps", loss(point.loss), count(point.step));
         if let Some(score) = trial.score.last() {
             head += &format!("; {} {}", loaded.task.score_name(), loss(score.loss));
         }
@@ -99,7 +99,11 @@ pub fn text(run: &Checkpoint, loaded: &Loaded, args: &TrainArgs, style: Style) -
         count(trial.spec.steps),
         trial.spec.seed
     );
-    let mut parts = vec![head, show::wrapped("run: ", &how, style), show::wrapped("task: ", &run.task, style)];
+    let mut parts = vec![
+        show::wrapped("", &head, style),
+        show::wrapped("run: ", &how, style),
+        show::wrapped("task: ", &run.task, style),
+    ];
     let best = trial.val.points().iter().filter(|p| p.loss.is_finite()).min_by(|a, b| a.loss.total_cmp(&b.loss));
     if let Some(best) = best.filter(|b| trial.val.last().is_some_and(|l| l.step != b.step)) {
         let file = args.best.as_ref().map_or(String::new(), |p| format!(", kept in {}", p.display()));
@@ -137,14 +141,14 @@ fn acts(trial: &Trial, style: Style) -> String {
         let what = match &act.act {
             Act::Changed => act.why.clone(),
             Act::Rewound { to, skipped } => {
-                format!("back to step {to}, over {skipped} batches, factor {}: {}", rate(act.factor), act.why)
+                format!("back to step {to}, rate times {} ({skipped} batches skipped): {}", rate(act.factor), act.why)
             }
             Act::Branched { .. } => format!("branches: {}", act.why),
         };
         lines.push(show::wrapped(&format!("step {}: ", act.step), &what, style));
     }
     if trial.steps_void > 0 {
-        lines.push(format!("cost: {} steps more than the run has", count(trial.steps_void)));
+        lines.push(format!("cost: {} steps more than the run has, which were taken back", count(trial.steps_void)));
     }
     lines.join("\n")
 }

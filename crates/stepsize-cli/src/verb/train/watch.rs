@@ -61,7 +61,10 @@ impl TrainProgress {
                 let what = match act {
                     Act::Changed => format!("controller: {why}"),
                     Act::Rewound { to, skipped } => {
-                        format!("went back to step {to}, factor {}, over {skipped} batches: {why}", rate(*factor))
+                        format!(
+                            "went back to step {to}, rate times {} ({skipped} batches skipped): {why}",
+                            rate(*factor)
+                        )
                     }
                     Act::Branched { .. } => format!("branches: {why}"),
                 };

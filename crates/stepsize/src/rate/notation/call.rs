@@ -260,15 +260,17 @@ fn whole(number: &Number) -> Option<u64> {
 }
 
 fn unknown(what: &str, typed: &str, known: &[&str], text: &str, column: usize) -> Error {
-    // The beginning of a name is meant for it, however much is missing.
-    let begun = known.iter().find(|k| typed.chars().count() > 2 && k.starts_with(typed)).map(|k| (0, k));
-    let nearest = begun.or_else(|| known.iter().map(|k| (distance(typed, k), k)).min());
-    let hint = match nearest {
-        Some((d, k)) if d <= 1 + typed.chars().count() / 3 => format!(" (did you mean `{k}`?)"),
-        _ => String::new(),
-    };
+    let hint = nearest(typed, known).map_or(String::new(), |name| format!(" (did you mean `{name}`?)"));
     let known = if known.is_empty() { "none".into() } else { known.join(", ") };
     Error::notation(format!("unknown {what} `{typed}`{hint}; known: {known};"), text, column)
+}
+
+/// The name that was meant, if one is near enough.
+pub(crate) fn nearest<'a>(typed: &str, known: &[&'a str]) -> Option<&'a str> {
+    // The beginning of a name is meant for it, however much is missing.
+    let begun = known.iter().find(|k| typed.chars().count() > 2 && k.starts_with(typed)).map(|k| (0, *k));
+    let nearest = begun.or_else(|| known.iter().map(|k| (distance(typed, k), *k)).min());
+    nearest.filter(|(d, _)| *d <= 1 + typed.chars().count() / 3).map(|(_, name)| name)
 }
 
 /// Edit distance (Levenshtein 1966), ignoring case.

@@ -60,10 +60,11 @@ impl Wins {
     }
 }
 
-/// `3.1 times` or `12 % more`.
+/// `3.1 times`, `12 % above` or `equal to`, before the thing that is compared with.
 fn factor(ratio: f64) -> String {
     match ratio {
         r if r >= 2.0 => format!("{r:.1} times"),
+        r if (r - 1.0).abs() < 0.005 => "equal to".to_owned(),
         r if r >= 1.0 => format!("{:.0} % above", 100.0 * (r - 1.0)),
         r => format!("{:.0} % below", 100.0 * (1.0 - r)),
     }
@@ -135,10 +136,10 @@ impl ClaimFacts<'_> {
             bad.iter().for_each(|bad| free.add(cell, bad));
         }
         let groups = [
-            ("feedback from the same rate", same_rate(Family::Feedback)),
-            ("a cycle from the same rate", same_rate(Family::Cycle)),
-            ("a planned decay from the same rate", same_rate(Family::Decay)),
-            ("a method without a rate, as advised", free),
+            ("controllers that react, from the same rate,", same_rate(Family::Feedback)),
+            ("cycles from the same rate", same_rate(Family::Cycle)),
+            ("planned decays from the same rate", same_rate(Family::Decay)),
+            ("methods without a rate, as advised,", free),
         ];
         let parts: Vec<String> = groups
             .iter()
@@ -156,19 +157,19 @@ impl ClaimFacts<'_> {
         let costs: Vec<f64> = bad.iter().map(|c| self.relative(c)).collect();
         let diverged = costs.iter().filter(|c| c.is_infinite()).count();
         let side = if above { "above" } else { "below" };
+        let middle = upper_median(&costs.iter().copied().filter(|c| c.is_finite()).collect::<Vec<f64>>());
         let mut seen = match bad.len() {
             1 => format!("one fixed rate was ten times or more {side} the best ({})", self.best.lr),
             n => format!("{n} fixed rates were ten times or more {side} the best ({})", self.best.lr),
         };
-        let middle = upper_median(&costs.iter().copied().filter(|c| c.is_finite()).collect::<Vec<f64>>());
         seen += &match (diverged, middle) {
-            (0, Some(middle)) => format!("; in the middle they ended at {} the best loss", factor(middle)),
+            (0, Some(middle)) => format!("; their median loss was {} the best", factor(middle)),
             (_, Some(middle)) => {
-                format!("; {diverged} diverged, and in the middle the others ended at {} the best loss", factor(middle))
+                format!("; {diverged} diverged, and the median loss of the others was {} the best", factor(middle))
             }
             (_, None) => format!("; {diverged} diverged"),
         };
-        seen += &format!(". Seed by seed they were beaten by {}; in all {}", parts.join(", by "), all.words());
+        seen += &format!(". Seed by seed, lower losses came from {}; in all in {} runs", parts.join(", "), all.words());
         let bad = if above { "is too high" } else { "is too low" };
         let name = format!("an adaptive rate most likely beats a rate that {bad} by ten times or more");
         Some(Claim::new(&name, Some(all.share() > 0.5), seen))
@@ -185,11 +186,12 @@ impl ClaimFacts<'_> {
         };
         let times = end.lr.get() / self.best.lr.get();
         let seen = format!(
-            "it gave {}, {} the best fixed rate, and the run after it (the job's own schedule, with what the search left of the steps) ended at {} the best fixed \
-             loss; the search itself cost {:.0} % of the steps",
+            "it gave {}, {} the best fixed rate. The run after it (the job's own schedule, with what the search left of the \
+             steps) had a loss {} the best fixed one; up to {:.0} % above counts as good. The search took {:.0} % of the steps",
             end.lr,
-            if times < 1.0 { format!("{:.0} times below", 1.0 / times) } else { format!("{times:.1} times") },
+            if times < 1.0 { format!("a factor of {:.0} below", 1.0 / times) } else { format!("{times:.1} times") },
             factor(self.relative(end)),
+            100.0 * NEAR,
             100.0 * row.search_share.unwrap_or(0.0)
         );
         Some(Claim::new(name, Some(self.relative(end) <= 1.0 + NEAR), seen))
@@ -254,15 +256,18 @@ impl ClaimFacts<'_> {
                 None => format!("{name} never with all seeds"),
             })
             .collect();
-        let fewest = all.iter().filter_map(|(_, r)| r.map(|r| r.0)).min_by(f64::total_cmp);
+        // By a tenth at least: the loss is read at evaluations only.
+        let fewer = all.iter().filter(|(_, r)| r.is_some_and(|(at, _)| at < 0.9 * own)).count();
         let first = if own < steps { format!(", and first was there after {own:.0}") } else { String::new() };
         let seen = format!(
-            "the best fixed rate ended at {} after {steps:.0} steps{first}; that loss was reached by {}",
+            "{fewer} of {} did, by a tenth of the steps or more. The best fixed rate ended at {} after {steps:.0} steps{first}; that \
+             loss was reached by {}",
+            all.len(),
             short(loss(&self.best)),
             words.join(", by ")
         );
         let name = "cyclical rates reach the loss of a fixed rate in fewer iterations";
-        Some(Claim::new(name, Some(fewest.is_some_and(|f| f < 0.9 * own)), seen))
+        Some(Claim::new(name, Some(2 * fewer > all.len()), seen))
     }
 
     /// Methods without a rate against the best fixed one.
@@ -277,7 +282,7 @@ impl ClaimFacts<'_> {
         }
         list.sort_by(|a, b| a.1.total_cmp(&b.1));
         let words = |(name, ratio): &(String, f64)| match ratio.is_finite() {
-            true => format!("{name} {}", factor(*ratio)),
+            true => format!("{name} {}", factor(*ratio).trim_end_matches(" to")),
             false => format!("{name} diverged"),
         };
         let good = list.iter().filter(|(_, r)| *r <= 1.0).count();
@@ -292,7 +297,7 @@ impl ClaimFacts<'_> {
     /// `find`, and a run with the steps that it left, against every other way.
     fn find(&self) -> Option<Claim> {
         let row = self.row("find")?;
-        let name = "searching first, out of the same steps, pays";
+        let name = "searching first, out of the same steps, beats a way and a rate picked without a search";
         let Some(end) = &row.best else {
             return Some(Claim::new(name, None, "with at least one seed the search refused to answer".to_owned()));
         };
@@ -304,12 +309,13 @@ impl ClaimFacts<'_> {
         }
         let chosen: Vec<String> = row.chosen.iter().flatten().map(Lr::to_string).collect();
         let seen = format!(
-            "it spent {:.0} % of the steps, chose {} and ended at {} the best fixed loss; of {cells} pairs of a way and an initial rate \
-             without any search {below} ended lower ({:.0} %)",
+            "it ended lower than {} of {cells} pairs of a way and an initial rate ({:.0} %). It spent {:.0} % of the steps, chose {}, \
+             and its loss was {} the best fixed one, which only a whole grid of runs finds",
+            cells - below,
+            100.0 * (cells - below) as f64 / cells.max(1) as f64,
             100.0 * row.search_share.unwrap_or(0.0),
             chosen.join(", "),
-            factor(self.relative(end)),
-            100.0 * below as f64 / cells.max(1) as f64
+            factor(self.relative(end))
         );
         Some(Claim::new(name, Some(2 * below < cells), seen))
     }

@@ -85,6 +85,29 @@ impl Cell {
     }
 }
 
+impl Compared {
+    /// The way with the lowest loss of all, from its best initial rate. Only hindsight knows that
+    /// rate: every rate was run.
+    pub fn best(&self) -> Option<(&Row, &Cell)> {
+        lowest_of(self.rows.iter().filter_map(|row| Some((row, row.best.as_ref()?))))
+    }
+
+    /// The way with the lowest loss among those that need no knowledge of a good rate: searches,
+    /// paid out of the same steps, and methods without a rate as their authors advise them.
+    pub fn winner(&self) -> Option<(&Row, &Cell)> {
+        lowest_of(self.rows.iter().filter_map(|row| match row.family {
+            Family::Search => Some((row, row.best.as_ref()?)),
+            Family::Free => Some((row, row.cells.get(row.advised?)?)),
+            _ => None,
+        }))
+    }
+}
+
+/// The way with the lowest loss; the first among equals.
+fn lowest_of<'a>(all: impl Iterator<Item = (&'a Row, &'a Cell)>) -> Option<(&'a Row, &'a Cell)> {
+    all.filter(|(_, cell)| cell.mean.is_some()).min_by(|a, b| f64::total_cmp(&loss(a.1), &loss(b.1)))
+}
+
 /// The cell with the lowest mean.
 pub(super) fn lowest(cells: &[Cell]) -> Option<&Cell> {
     cells.iter().filter(|c| c.mean.is_some()).min_by(|a, b| f64::total_cmp(&loss(a), &loss(b)))

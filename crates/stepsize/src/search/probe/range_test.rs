@@ -257,13 +257,9 @@ impl Probe for RangeTest {
             RangeTestRule::Peer(suggestion) => {
                 let recorded = suggestion.finder().record(&losses);
                 match suggestion.suggest(&lrs, &recorded, self.steps as usize).map(Lr::new) {
-                    Some(Ok(lr)) => answered(
-                        lr,
-                        None,
-                        format!("the rate that {} reads off this curve", suggestion.name()),
-                        done,
-                        cost,
-                    ),
+                    Some(Ok(lr)) => {
+                        answered(lr, None, format!("{} ({})", suggestion.says(), suggestion.name()), done, cost)
+                    }
                     _ => refused(
                         Reason::TooShort,
                         format!("{} has no answer for {} recorded losses", suggestion.name(), recorded.len()),
@@ -278,7 +274,7 @@ impl Probe for RangeTest {
                 match smith(&trial.score.lrs(), &scores) {
                     Some(Bounds { base, max }) => {
                         let why =
-                            format!("the score starts to rise at a rate of {base:.3e} and stops rising at {max:.3e}");
+                            format!("the score begins to climb at {} and flattens at {}", short(base), short(max));
                         answered(Lr::new(max)?, None, why, done, cost)
                     }
                     None => refused(
@@ -294,4 +290,9 @@ impl Probe for RangeTest {
         estimate.divergence_lr = edge;
         Ok(estimate)
     }
+}
+
+/// A rate with three digits, for people.
+fn short(rate: f64) -> String {
+    format!("{rate:.2e}").parse::<f64>().map_or_else(|_| rate.to_string(), |rate| rate.to_string())
 }

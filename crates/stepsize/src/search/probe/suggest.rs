@@ -111,6 +111,19 @@ impl Suggestion {
         Suggestion::Ignite,
     ];
 
+    /// What it takes, in words.
+    pub fn says(self) -> &'static str {
+        match self {
+            Suggestion::Valley => "a point within the longest falling part of the loss, as fastai's default takes it",
+            Suggestion::Slide => "the end of the steep part of the loss by fastai's interval slide rule",
+            Suggestion::Minimum => "a tenth of the rate with the lowest loss, as fastai takes it",
+            Suggestion::Steep => "the steepest fall over the logarithm of the rate, as fastai takes it",
+            Suggestion::TorchLrFinder => "the steepest fall over the step, as pytorch-lr-finder takes it",
+            Suggestion::Lightning => "the steepest fall over the rate itself, as Lightning takes it",
+            Suggestion::Ignite => "the steepest fall over the step before the lowest loss, as ignite takes it",
+        }
+    }
+
     /// Name by which a person asks for it.
     pub fn name(self) -> &'static str {
         match self {
