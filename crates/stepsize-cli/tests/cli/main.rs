@@ -8,13 +8,18 @@ mod cases;
 mod chaos;
 mod commands;
 mod compare;
+#[cfg(target_os = "linux")]
+mod day;
 mod diagnose;
+#[cfg(target_os = "linux")]
+mod disk;
 mod doctor;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]
 mod kills;
 mod pictures;
+mod project;
 mod runs;
 mod studies;
 mod training;
