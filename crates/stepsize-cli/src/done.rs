@@ -81,6 +81,15 @@ impl Done {
         if interrupted { Self { code: INTERRUPTED, ..self } } else { self }
     }
 
+    /// The same as a failure, with its reason after the text.
+    pub fn or_failed(mut self, fault: Option<Fault>) -> Self {
+        if let Some(fault) = fault {
+            self.code = FAILURE;
+            self.unwritten.push(fault);
+        }
+        self
+    }
+
     /// The same, with more text.
     pub fn and_text(mut self, more: &str) -> Self {
         self.text += more;

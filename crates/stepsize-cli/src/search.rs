@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use stepsize::probe::what_a_budget_buys;
-use stepsize::{Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates};
+use stepsize::{End, Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates};
 use stepsize_draw::number::{plural, rate};
 use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult, TrackTo, Tracker};
@@ -56,6 +56,7 @@ pub fn run(
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
     let done =
         answer::report(report, &output.draw, study, style, full.as_ref())?.or_interrupted(found.interrupted && in_time);
+    let done = done.or_failed(unanswered(&found));
     let trains = next.is_some_and(|next| next.train.is_some());
     let wanted = full.zip(lr).filter(|_| trains || next.is_some_and(|next| next.run));
     Ok(done.and_then_run(wanted.map(|(run, lr)| Following {
@@ -67,6 +68,14 @@ pub fn run(
         json: output.draw.files.json,
         style,
     })))
+}
+
+/// The fault of a search that refuses and had to leave a trial out: its failure comes first.
+fn unanswered(found: &StudyResult) -> Option<Fault> {
+    let trial = found.given_up.first().filter(|_| found.estimate.lr().is_none() && !found.interrupted)?;
+    let Some(End::Failed { why }) = &trial.end else { return None };
+    let (id, lr) = (trial.id, rate(trial.spec.lr.get()));
+    Some(Fault::failure(format!("there is no answer without trial {id} at lr {lr}, which failed each time: {why}")))
 }
 
 /// The study that stays when the search has ended.
@@ -107,7 +116,8 @@ pub fn conduct(
         progress.say(&line);
     }
     let timer = Timer::new(limits.clock(), Arc::clone(&stop));
-    let mut told = match limits.estimate(question, 0, None) {
+    let first: u64 = probe.ask(&[])?.iter().map(|spec| spec.steps).sum();
+    let mut told = match limits.estimate(question, first, None) {
         Some(line) => {
             progress.say(&line);
             true

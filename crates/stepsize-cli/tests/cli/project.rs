@@ -8,7 +8,7 @@ use serde_json::Value;
 const SCRIPT: &str = r#"
 echo "$PWD lr=$1 steps=$2" >> "$BEGUN"
 awk -v lr="$1" -v n="$2" 'BEGIN { d = log(lr / 0.1); if (d < 0) d = -d / 3;
-    for (i = 1; i <= n; i++) printf "step %d val_loss %.6f train_loss %.6f\n", i, 0.1 + 0.05 * d + 2 / (i + 1), 1 / i }'
+    for (i = 1; i <= n; i++) printf "step %d val_loss %.6f train_loss %.6f\n", i, 0.1 + 0.3 * d + 2 / (i + 1), 1 / i }'
 "#;
 
 struct Project {
@@ -48,7 +48,7 @@ price-per-hour = 2.50
 per-decade = 1
 low = 0.001
 high = 1
-seeds = 1
+seeds = 2
 "#;
 
 fn json(seen: &Seen) -> Value {
@@ -62,7 +62,8 @@ fn a_search_alone_works_in_and_below_the_directory_of_its_project() {
     assert_eq!(seen.code, Some(0), "{}", seen.err);
     let found = json(&seen);
     assert!((found["lr"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{found}");
-    assert!(found["points"].as_array().unwrap().len() == 4 && seen.out.contains("price"), "{found}");
+    assert_eq!(found["points"].as_array().map(Vec::len), Some(8), "{found}");
+    assert_eq!(found["cost"]["money"]["per_hour"], 2.5, "{found}");
     assert!(seen.err.contains("stepsize.toml sets command"), "{}", seen.err);
     // The command ran where its file is; the picture and the study are where they are expected.
     let root = project.bench.path("p").canonicalize().unwrap();
@@ -73,17 +74,17 @@ fn a_search_alone_works_in_and_below_the_directory_of_its_project() {
     std::fs::write(project.bench.path("p/stepsize.toml"), "steps = 5").unwrap();
     let resumed = project.run("p", "resume x --json");
     assert_eq!((resumed.code, json(&resumed)["lr"].as_f64()), (Some(0), found["lr"].as_f64()), "{}", resumed.err);
-    assert_eq!(project.begun().lines().count(), 4);
+    assert_eq!(project.begun().lines().count(), 8);
 }
 
 #[test]
 fn what_is_typed_wins_and_takes_away_what_it_excludes() {
     let project = Project::new(TOML);
     let dry = |line: &str| project.run("p", &format!("{line} --dry-run"));
-    assert!(dry("find").out.contains("2 steps, seed 0"), "{}", dry("find").out);
-    assert!(dry("find --steps 64 --seed 3").out.contains("4 steps, seed 3"));
-    assert!(dry("sweep --low 0.1").out.contains("begin with 2 trials"), "{}", dry("sweep --low 0.1").out);
-    assert!(dry("sweep --random 5").out.contains("begin with 5 trials"), "{}", dry("sweep --random 5").err);
+    assert!(dry("find").out.contains("4 steps, seed 0"), "{}", dry("find").out);
+    assert!(dry("find --steps 320 --seed 3").out.contains("20 steps, seed 3"));
+    assert!(dry("sweep --low 0.1").out.contains("begin with 4 trials"), "{}", dry("sweep --low 0.1").out);
+    assert!(dry("sweep --random 5").out.contains("begin with 10 trials"), "{}", dry("sweep --random 5").err);
     // The built-in engine has no command, and its steps are of another unit, but they are the file's.
     let engine = dry("find --model linear");
     assert!(engine.code == Some(0) && engine.out.contains("linear"), "{}", engine.err);
@@ -124,8 +125,8 @@ fn an_error_names_the_file_the_line_and_the_nearest_key() {
         assert!(seen.err.contains(what), "{toml}: {}", seen.err);
     }
     // A fault that only the search sees names the line too.
-    let seen = Project::new("steps = 0\ncommand = 'true {lr}'").run("p", "find");
-    assert!(seen.code == Some(2) && seen.err.contains("sets steps at line 1"), "{}", seen.err);
+    let seen = Project::new("max-price = 3\nsteps = 200\ncommand = 'true {lr} {steps}'").run("p", "find");
+    assert!(seen.code == Some(2) && seen.err.contains("sets max-price at line 1"), "{}", seen.err);
     // Help is there with a broken file.
     assert_eq!(Project::new("nonsense").run("p", "find --help").code, Some(0));
 }
@@ -187,7 +188,7 @@ fn somebody_is_told_of_every_end() {
         let seen = Seen::from(command.env("BEGUN", bench.path("begun")).output().unwrap());
         (seen, ["told", "text", "word"].map(|name| std::fs::read_to_string(bench.path(name)).unwrap_or_default()))
     };
-    let sweep = format!("sweep --steps 32 --low 0.001 --high 1 --per-decade 1 --seeds 1 --notify {tell}");
+    let sweep = format!("sweep --steps 32 --low 0.001 --high 1 --per-decade 1 --seeds 2 --notify {tell}");
     let (seen, [facts, text, word]) = told(&format!("{sweep} -- sh train.sh {{lr}} {{steps}}"));
     assert_eq!(seen.code, Some(0), "{}", seen.err);
     for line in ["STEPSIZE_RESULT=answer", "STEPSIZE_EXIT_CODE=0", "STEPSIZE_LR=0.1", "STEPSIZE_VERB=sweep"] {

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use stepsize::{End, Error, Event, Result, Trial, TrialId};
 
-/// The share of trials that may be left out, beside one: of more the job itself is broken.
+/// The share of trials that may be left out, beside two: of more the job itself is broken.
 const FEW: f64 = 0.2;
 /// How long the loop waits for an event before it looks at the stop flag again.
 const POLL: Duration = Duration::from_millis(50);
@@ -27,19 +27,19 @@ struct BatchRun<'r, 's> {
 }
 
 /// The error of a trial that failed.
-fn failure(trial: &Trial, more: &str) -> Error {
+fn failure(trial: &Trial) -> Error {
     let why = match &trial.end {
         Some(End::Failed { why }) => why.as_str(),
         _ => "it failed",
     };
-    Error::engine(format!("trial {} at lr {}: {why}{more}", trial.id, trial.spec.lr))
+    Error::engine(format!("trial {} at lr {}: {why}", trial.id, trial.spec.lr))
 }
 
 impl Study<'_> {
     /// Whether one more trial may be left out.
     fn spares_one_more(&self) -> bool {
         let settled = self.done.len() + self.ended.len();
-        let most = 1 + (settled as f64 * FEW) as usize;
+        let most = 2 + (settled as f64 * FEW) as usize;
         !self.needs_all && self.given_up.len() < most
     }
 
@@ -50,8 +50,7 @@ impl Study<'_> {
     /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging,
     /// and no other has ended: a broken job is reported after one trial, not after thirty. A trial
     /// that fails more often than [`Study::with_retries`] allows is left out
-    /// ([`StudyResult::given_up`]); it is an error when more than a fifth do, or the search cannot
-    /// answer without it.
+    /// ([`StudyResult::given_up`]); it is an error when more than two and a fifth do.
     pub fn run(
         mut self,
         executor: &mut dyn Executor,
@@ -75,11 +74,6 @@ impl Study<'_> {
             running.batch()?;
         }
         let result = self.conclude()?;
-        if let (Some(trial), Some(refusal), false) =
-            (result.given_up.first(), result.estimate.refusal(), result.interrupted)
-        {
-            return Err(failure(trial, &format!("; without it there is no answer: {}", refusal.because)));
-        }
         watch(&Event::Concluded { estimate: result.estimate.clone() });
         Ok(result)
     }
@@ -158,7 +152,7 @@ impl BatchRun<'_, '_> {
                 self.study.given_up.push(trial);
                 return Ok(());
             }
-            return Err(failure(&trial, ""));
+            return Err(failure(&trial));
         }
         self.study.settle(trial);
         Ok(())

@@ -151,7 +151,8 @@ fn out_of_memory(line: &str) -> bool {
 /// Whether a line says what Python, the shell, C and click say when there is nothing to read.
 fn reads_input(line: &str) -> bool {
     let lower = line.to_lowercase();
-    let known = ["eoferror", "eof when reading a line", "end-of-file", "end of file", "not a tty", "inappropriate ioctl"];
+    let known =
+        ["eoferror", "eof when reading a line", "end-of-file", "end of file", "not a tty", "inappropriate ioctl"];
     known.iter().any(|words| lower.contains(words)) || lower.contains("stdin") || lower.trim() == "aborted!"
 }
 

@@ -15,8 +15,9 @@
 //! keeps its whole schedule. Over `recover` steps the factor climbs back, because a first break may
 //! be the fault of the data. A break before twice that many good steps is the fault of the rate:
 //! then the level that the factor climbs to is cut as well. With `recover` 0 it never climbs. After
-//! `attempts` returns it tries a lower base, once: the oldest state that is kept, at a tenth of the
-//! rate, which stays. Then the controller does nothing more, and a broken loss ends the run.
+//! `attempts` returns it tries a lower base, once: from the beginning, at a tenth of the rate, which
+//! stays. Then the controller does nothing more, and a broken loss ends the run. A dead network has
+//! no good state since, so that return goes to the beginning too.
 
 use super::spec::Parameters;
 use super::state::{StateReader, Writer};
@@ -52,16 +53,19 @@ const WARM: u64 = 20;
 const BLOWN: f64 = 4.0;
 /// Steps after a return over which a loss that stands still is that of a dead network: the averages
 /// have then forgotten the break.
-const DEAD: u64 = 200;
+const DEAD: u64 = 100;
 /// Mean deviation, and change over [`DEAD`] steps, as shares of the loss, below which it stands
-/// still. Mini-batches of a network that computes anything differ by more.
-const STILL: (f64, f64) = (0.004, 0.001);
+/// still. The losses of mini-batches of 64 differ by 3 % and more where a network computes anything;
+/// at a high rate the biases of a dead one still move its loss by 1 %.
+const STILL: (f64, f64) = (0.02, 0.01);
 /// Share of the first loss above which a network has learned nothing.
-const NOTHING: f64 = 0.9;
+const NOTHING: f64 = 0.95;
 /// What is left of the rate at the last return.
 const LOWER: f64 = 0.1;
-/// Steps to go back to the oldest state: more than any run has.
-const OLDEST: u64 = u64::MAX / 4;
+/// Steps to go back to the beginning: more than any run has.
+const BEGINNING: u64 = u64::MAX / 4;
+/// What is said of a network that has died.
+const UNITS: &str = "the units are dead";
 
 impl Default for Rewind {
     fn default() -> Self {
@@ -200,7 +204,7 @@ impl Live {
             let size = self.mean.abs();
             let stands = self.deviation < STILL.0 * size && (self.mean - self.mark).abs() < STILL.1 * size;
             if stands && self.mean > NOTHING * self.first {
-                return Some(format!("the loss stands still at {:.4e}: the units are dead", self.mean));
+                return Some(format!("the loss stands still at {:.4e}: {UNITS}", self.mean));
             }
             self.mark = self.mean;
         }
@@ -246,15 +250,20 @@ impl Controller for Live {
         }
         self.mark = f64::MAX;
         (self.good, self.streak, self.blown) = (0, 0, 0);
+        if (1..WARM).contains(&self.seen) {
+            // The averages hold little else than the break.
+            (self.seen, self.mean, self.best, self.deviation) = (1, self.first, self.first, 0.0);
+        }
         // The losses behind the averages will be seen again. Without this the drift that was just
         // judged would be judged again at once.
         self.mean = self.mean.min(self.best + 2.0 * self.deviation);
         if last {
             let why = format!("{why}; after {} returns a last one, at a tenth of the rate", self.spec.attempts);
-            return Ok(Request::Rewind { back: OLDEST, why });
+            return Ok(Request::Rewind { back: BEGINNING, why });
         }
+        let back = if why.ends_with(UNITS) { BEGINNING } else { self.spec.every / 2 };
         let why = format!("{why}; return {} of at most {}", self.attempts, self.spec.attempts);
-        Ok(Request::Rewind { back: self.spec.every / 2, why })
+        Ok(Request::Rewind { back, why })
     }
 
     fn save(&self) -> State {
