@@ -13,9 +13,12 @@ clock() { local begin; begin=$(date +%s.%N); "$@" >/dev/null 2>"$here/err" || [ 
 plain() { seq 200 | xargs -P2 -I{} sh -c "$trial"; }
 # 100 rates with 2 seeds each; all rates do equally well, so that the search refuses (exit 3).
 sweep() { "$stepsize" sweep --random 100 --seeds 2 --steps 1 --jobs 2 "$@" --shell -- "$trial # {lr} {steps}"; }
-kept() { rm -f "$here"/db*; sweep --study overhead --db "$here/db"; }
-echo "round  xargs -P2    sweep       kept study"
+kept() { rm -f "$here"/db*; sweep --study overhead --db "$here/db" "$@"; }
+# Kept, and each trial written to TensorBoard, MLflow and W&B folders as it runs.
+whole() { rm -rf "$here"/logs; kept --log-to "tensorboard:$here/logs/t" --log-to "mlflow:$here/logs/m" --log-to "wandb-offline:$here/logs/w"; }
+echo "round  xargs -P2    sweep       kept study      kept and --log-to"
 for round in $(seq "$rounds"); do
-    a=$(clock plain); b=$(clock sweep); c=$(clock kept)
-    echo "$round $a $b $c" | awk '{printf "%-5s  %.2f s      %.2f s (%+.1f %%)  %.2f s (%+.1f %%)\n", $1, $2, $3, 100*($3/$2-1), $4, 100*($4/$2-1)}'
+    a=$(clock plain); b=$(clock sweep); c=$(clock kept); d=$(clock whole)
+    echo "$round $a $b $c $d" | awk '{printf "%-5s  %.2f s      %.2f s (%+.1f %%)  %.2f s (%+.1f %%)  %.2f s (%+.1f %%)\n",
+        $1, $2, $3, 100*($3/$2-1), $4, 100*($4/$2-1), $5, 100*($5/$2-1)}'
 done

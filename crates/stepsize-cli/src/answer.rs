@@ -7,6 +7,7 @@ use crate::next::FullRun;
 use crate::remedy::{StudyName, Wording};
 use stepsize::compare::Compared;
 use stepsize::{Question, Report};
+use stepsize_draw::number::rate;
 use stepsize_draw::show::Style;
 use stepsize_draw::{compare, figure, json, page, show};
 
@@ -41,7 +42,34 @@ pub fn report(
         (false, None) => show::report(&report, style),
         (false, Some(run)) => format!("{}next: {}\n", show::report(&report, style), run.typed()),
     };
-    Ok(Done::answer_or_refusal(text, report.lr().is_some()).and_unwritten(unwritten))
+    let (brief, facts) = told(&report);
+    Ok(Done::answer_or_refusal(text, report.lr().is_some()).and_unwritten(unwritten).and_told(brief, facts))
+}
+
+/// The result in a line, and its numbers by name, as `--notify` has them.
+fn told(report: &Report) -> (String, Vec<(&'static str, String)>) {
+    let number = |value: Option<f64>| value.map_or(String::new(), |value| value.to_string());
+    let ends = report.interval();
+    let lr = report.lr().map(|lr| lr.get());
+    let cost = &report.cost;
+    let facts = vec![
+        ("lr", number(lr.map(|lr| rate(lr).parse().unwrap_or(lr)))),
+        ("lr_low", number(ends.map(|(low, _)| low.get()))),
+        ("lr_high", number(ends.map(|(_, high)| high.get()))),
+        ("cost", number(Some(report.estimate.cost_runs))),
+        ("seconds", number(cost.wall_seconds)),
+        ("price", number(cost.money.as_ref().map(|money| money.search))),
+    ];
+    let verb = report.question.kind.name();
+    let brief = match (lr, ends, report.estimate.refusal()) {
+        (Some(lr), Some((low, high)), _) => {
+            format!("stepsize {verb}: lr {} (80 % interval {} to {})", rate(lr), rate(low.get()), rate(high.get()))
+        }
+        (Some(lr), None, _) => format!("stepsize {verb}: lr {}", rate(lr)),
+        (None, _, Some(refusal)) => format!("stepsize {verb}: no rate: {}", refusal.because),
+        (None, _, None) => format!("stepsize {verb}: no rate"),
+    };
+    (brief, facts)
 }
 
 /// Ends a comparison.

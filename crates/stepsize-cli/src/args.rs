@@ -5,6 +5,7 @@ mod command;
 mod compare;
 mod demo;
 mod diagnose;
+mod init;
 mod output;
 mod task;
 mod train;
@@ -15,7 +16,8 @@ pub use command::CommandArgs;
 pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
-pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
+pub use init::InitArgs;
+pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, ReachArgs, StudyArgs};
 pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
@@ -72,6 +74,10 @@ pub struct Cli {
     /// When to use colour; the default also obeys NO_COLOR
     #[arg(long, global = true, value_enum, default_value_t = ColourWhen::Auto, value_name = "WHEN", hide_possible_values = true)]
     color: ColourWhen,
+    /// File with the settings of a project; `none` for no file [default: the nearest stepsize.toml
+    /// upwards]
+    #[arg(long, global = true, value_name = "FILE")]
+    project: Option<PathBuf>,
 }
 
 /// When to use colour.
@@ -85,6 +91,8 @@ pub enum ColourWhen {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Write a stepsize.toml for a training command, from a dry run of it
+    Init(InitArgs),
     /// Find the learning rate from short runs, with an 80 % interval and the cost
     Find(FindArgs),
     /// Learning-rate range test: one run with a rising rate (for a command: several short runs)
@@ -160,6 +168,11 @@ pub struct FindArgs {
     /// Start the full run of the command at the answer, here; the exit code is then its own
     #[arg(long, requires = "argv")]
     pub then_run: bool,
+    /// Train the built-in engine at the answer, keep the checkpoint in this file [stepsize.ckpt], and
+    /// compare the result with what was predicted
+    #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "stepsize.ckpt",
+        conflicts_with = "argv")]
+    pub then_train: Option<PathBuf>,
     #[command(flatten)]
     pub task: TaskArgs,
     #[command(flatten)]
@@ -327,6 +340,18 @@ impl SpanArgs {
 }
 
 impl Cli {
+    /// Whether notes go to standard error: for what runs, unless --quiet.
+    pub fn notes(&self) -> bool {
+        match &self.verb {
+            Verb::Find(args) => !args.output.draw.files.quiet,
+            Verb::Sweep(args) => !args.output.draw.files.quiet,
+            Verb::RangeTest(args) => !args.output.draw.files.quiet,
+            Verb::Compare(args) => !args.files.quiet,
+            Verb::Train(_) | Verb::Diagnose(_) => true,
+            _ => false,
+        }
+    }
+
     /// As `--color` says.
     pub fn style(&self) -> Style {
         self.color.style()

@@ -4,7 +4,7 @@
 //! Text is written in one piece. A reader that has closed the pipe is not a failure: `stepsize find
 //! | head -1` ends quietly.
 
-use crate::next::FullRun;
+use crate::next::Following;
 use crate::remedy::with_options;
 use std::ffi::OsString;
 use std::fmt::Display;
@@ -49,7 +49,24 @@ pub struct Done {
     /// Files that could not be written.
     unwritten: Vec<Fault>,
     /// What to run after an answer.
-    then: Option<FullRun>,
+    then: Option<Following>,
+    /// Numbers for `--notify`.
+    facts: Vec<(&'static str, String)>,
+    /// The result in a line, for `--notify`.
+    brief: Option<String>,
+}
+
+/// How a verb ended, for `--notify`.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The exit code of the verb, before a full run that follows.
+    pub code: u8,
+    /// What was printed.
+    pub text: String,
+    /// In one line.
+    pub message: String,
+    /// Numbers by name.
+    pub facts: Vec<(&'static str, String)>,
 }
 
 /// A command that failed.
@@ -75,19 +92,55 @@ impl Done {
         if interrupted { Self { code: INTERRUPTED, ..self } } else { self }
     }
 
+    /// The same as a failure, with its reason after the text.
+    pub fn or_failed(mut self, fault: Option<Fault>) -> Self {
+        if let Some(fault) = fault {
+            self.code = FAILURE;
+            self.unwritten.push(fault);
+        }
+        self
+    }
+
+    /// The same, with more text.
+    pub fn and_text(mut self, more: &str) -> Self {
+        self.text += more;
+        self
+    }
+
     /// The same, with files that could not be written. They are told after the text.
     pub fn and_unwritten(self, unwritten: Vec<Fault>) -> Self {
         Self { unwritten, ..self }
     }
 
     /// The same, with a full run to start after an answer; its exit code is the last.
-    pub fn and_then_run(self, then: Option<FullRun>) -> Self {
+    pub fn and_then_run(self, then: Option<Following>) -> Self {
         Self { then, ..self }
     }
 
     /// Text with an exit code of its own.
     pub fn with_code(text: String, code: u8) -> Self {
-        Self { text, code, unwritten: Vec::new(), then: None }
+        Self { text, code, unwritten: Vec::new(), then: None, facts: Vec::new(), brief: None }
+    }
+
+    /// The same with its result in a line and its numbers by name.
+    pub fn and_told(self, brief: String, facts: Vec<(&'static str, String)>) -> Self {
+        Self { facts, brief: Some(brief), ..self }
+    }
+
+    /// How it ended.
+    pub fn told(&self) -> Told {
+        let first = || self.text.lines().find(|line| !line.trim().is_empty()).unwrap_or_default().trim().to_owned();
+        let message = self.brief.clone().unwrap_or_else(first);
+        Told { code: self.code, text: self.text.clone(), message, facts: self.facts.clone() }
+    }
+
+    /// The word for an end with this exit code that is no success.
+    pub fn word_of(code: u8) -> &'static str {
+        match code {
+            REFUSED => "refused",
+            INTERRUPTED => "interrupted",
+            _ => "failed",
+        }
     }
 
     /// The result of a check; a failure when something must be fixed.
@@ -111,7 +164,7 @@ impl Done {
                 drop(out); // the full run writes to it too
                 let code = self.unwritten.into_iter().fold(self.code, |_, fault| fault.print());
                 match self.then.filter(|_| self.code == 0) {
-                    Some(run) => run.run().unwrap_or_else(Fault::print),
+                    Some(run) => run.make().unwrap_or_else(Fault::print),
                     None => code,
                 }
             }
@@ -128,6 +181,20 @@ impl Fault {
     /// A failure that other arguments would not have avoided.
     pub fn failure(message: impl Display) -> Self {
         Self { message: message.to_string(), code: FAILURE }
+    }
+
+    /// The same, with more at the end of its message.
+    pub fn and_more(self, more: impl FnOnce(&str) -> String) -> Self {
+        let message = with_options(&self.message);
+        let more = more(&message);
+        Self { message: message + &more, ..self }
+    }
+
+    /// How it ended.
+    pub fn told(&self) -> Told {
+        let text = with_options(&self.message);
+        let message = text.lines().next().unwrap_or_default().to_owned();
+        Told { code: self.code, text: text + "\n", message, facts: Vec::new() }
     }
 
     /// Writes the message to standard error and returns the exit code.

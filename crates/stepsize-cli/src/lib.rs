@@ -10,6 +10,8 @@
 //! | `verb` | one file for each verb: `find`, `sweep`, `compare`, `train`, `diagnose`, ... |
 //! | `work`, `task` | from arguments to what is trained: the embedded engine, or a command here or on a cluster |
 //! | `search`, `progress`, `limits`, `unnamed` | how every search runs, its progress, what it may take, and what is kept of one without a name |
+//! | `project` | `stepsize.toml`, whose keys become arguments |
+//! | `notify` | the command that is told of the end |
 //! | `answer`, `remedy`, `files`, `next` | how every search ends: text, advice, files, the full run at the answer |
 //! | `done` | what a verb returns: output, exit code, faults |
 
@@ -21,7 +23,9 @@ mod done;
 mod files;
 mod limits;
 mod next;
+mod notify;
 mod progress;
+mod project;
 mod remedy;
 mod search;
 mod task;
@@ -32,6 +36,7 @@ mod work;
 use args::{Cli, Verb};
 use clap::Parser;
 use done::{Done, Fault};
+use notify::Notify;
 use std::ffi::OsString;
 use unnamed::Unnamed;
 
@@ -49,6 +54,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     if let Some(message) = verb::reference::unknown(&words) {
         return Fault::usage(message).print();
     }
+    let (words, added) = match project::apply(words) {
+        Ok(both) => both,
+        Err(fault) => return fault.print(),
+    };
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) if searches_with_lr(&words, &error) => {
@@ -59,13 +68,32 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
         Err(error) => {
             // A reader that has closed the pipe is not an error.
             let _ = error.print();
+            if let Some(note) = added.as_ref().and_then(project::Added::note).filter(|_| error.use_stderr()) {
+                eprintln!("note: {note}");
+            }
             return u8::try_from(error.exit_code()).unwrap_or(done::USAGE);
         }
     };
-    match run(cli, words) {
+    if let Some(note) = added.as_ref().and_then(project::Added::note).filter(|_| cli.notes()) {
+        eprintln!("note: {note}");
+    }
+    let (result, notify) = run(cli, words);
+    let result = result.map_err(|fault| match &added {
+        Some(added) => fault.and_more(|message| added.origin(message)),
+        None => fault,
+    });
+    let told = match &result {
+        Ok(done) => done.told(),
+        Err(fault) => fault.told(),
+    };
+    let code = match result {
         Ok(done) => done.print(),
         Err(fault) => fault.print(),
+    };
+    if let Some(notify) = notify {
+        notify.send(&told, code);
     }
+    code
 }
 
 /// Whether the arguments of a search are wrong because they hold `--lr`.
@@ -75,19 +103,31 @@ fn searches_with_lr(words: &[OsString], error: &clap::Error) -> bool {
     lr && words.get(1).is_some_and(|verb| searches.iter().any(|search| verb == search))
 }
 
-/// Runs one verb. `words` is the command line, which a kept study records.
-fn run(mut cli: Cli, mut words: Vec<OsString>) -> Result<Done, Fault> {
+/// Runs one verb. `words` is the command line, which a kept study records. Also gives the command
+/// that is told of the end.
+fn run(mut cli: Cli, mut words: Vec<OsString>) -> (Result<Done, Fault>, Option<Notify>) {
+    if let Verb::Resume(args) = cli.verb {
+        return match verb::resume::command(args) {
+            Ok(recorded) => run(recorded.cli, recorded.words),
+            Err(fault) => (Err(fault), None),
+        };
+    }
+    let notify = match Notify::new(&cli) {
+        Ok(notify) => notify,
+        Err(fault) => return (Err(fault), None),
+    };
     let unnamed = Unnamed::keep(&mut cli, &mut words);
     let result = verb(cli, &words);
     if let Some(unnamed) = unnamed {
         unnamed.end(&result);
     }
-    result
+    (result, notify)
 }
 
 fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
     let style = cli.style();
     match cli.verb {
+        Verb::Init(args) => verb::init::run(&args),
         Verb::Find(args) => verb::find::run(&args, words, style),
         Verb::RangeTest(args) => verb::range_test::run(&args, words, style),
         Verb::Sweep(args) => verb::sweep::run(&args, words, style),
@@ -100,10 +140,8 @@ fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
         Verb::Demo(args) => verb::demo::run(&args, style),
         Verb::Studies(args) => verb::studies::run(&args),
         Verb::Show(args) => verb::show::run(&args, style),
-        Verb::Resume(args) => {
-            let recorded = verb::resume::command(args)?;
-            run(recorded.cli, recorded.words)
-        }
+        // Its search runs in its place.
+        Verb::Resume(_) => Ok(Done::answer("")),
         Verb::Export(args) => verb::export::run(&args),
         Verb::Rm(args) => verb::rm::run(&args),
         Verb::Doctor(args) => verb::doctor::run(&args, style),

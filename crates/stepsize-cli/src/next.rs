@@ -1,14 +1,21 @@
-//! The full run at the answer of a search: the command to type next, and `--then-run`.
+//! The full run at the answer of a search: the command to type next, `--then-run` and
+//! `--then-train`. What was predicted of it and what came of it are kept in the study.
 
-use crate::args::{Cli, CommandArgs};
+use crate::args::{Cli, CommandArgs, Verb};
 use crate::done::Fault;
+use crate::verb::train;
 use crate::work::template;
-use clap::CommandFactory;
+use clap::{CommandFactory, Parser};
+use serde_json::json;
 use std::ffi::OsString;
-use std::path::Path;
-use stepsize::{Job, Lr, TrialId};
-use stepsize_draw::number::rate;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+use stepsize::{Band, Event, FollowUp, Job, Lr, TrialId};
+use stepsize_draw::number::{loss, rate};
+use stepsize_draw::show::Style;
 use stepsize_study::executor::{Values, typed};
+use stepsize_study::{Store as _, Studies};
 
 /// Where a command that names `{trial_dir}` gets its full run.
 const DIRECTORY: &str = "stepsize-full-run";
@@ -28,6 +35,105 @@ pub struct AfterAnswer<'a> {
     pub command: &'a CommandArgs,
     /// Whether to run it, or only to name it.
     pub run: bool,
+    /// Where the built-in engine keeps the checkpoint of a full run that it makes.
+    pub train: Option<&'a Path>,
+}
+
+/// A full run to be made.
+#[derive(Debug)]
+pub struct Following {
+    /// The run.
+    pub run: FullRun,
+    /// Whether the built-in engine makes it, in this process.
+    pub trains: bool,
+    /// At which rate.
+    pub lr: Lr,
+    /// What the search expects of it.
+    pub predicted: Option<Band>,
+    /// The study that keeps what comes of it.
+    pub kept: Option<(PathBuf, String)>,
+    /// Whether results are JSON.
+    pub json: bool,
+    /// How text looks.
+    pub style: Style,
+}
+
+impl Following {
+    /// Makes the run; its text follows that of the search. Returns its exit code.
+    ///
+    /// # Errors
+    /// When it cannot be started.
+    pub fn make(self) -> Result<u8, Fault> {
+        let begin = Instant::now();
+        let (ended, val_loss) = if self.trains { self.train()? } else { (self.run.run(), None) };
+        let up = FollowUp {
+            lr: self.lr,
+            predicted: self.predicted,
+            command: self.run.typed(),
+            exit_code: ended.as_ref().ok().copied(),
+            val_loss,
+            seconds: begin.elapsed().as_secs_f64(),
+        };
+        if self.trains {
+            let text = match self.json {
+                true => format!("{:#}\n", json!({ "full_run": up })),
+                false => format!("{}\n", said(&up)),
+            };
+            let _ = std::io::stdout().lock().write_all(text.as_bytes()); // the end says what is kept
+        }
+        if let Some((db, name)) = &self.kept
+            && let Err(why) = keep(db, name, up)
+        {
+            eprintln!("note: what came of the full run could not be kept in study {name}: {why}");
+        }
+        ended
+    }
+
+    /// Trains with the built-in engine. Gives the exit code and the final validation loss.
+    fn train(&self) -> Result<(Result<u8, Fault>, Option<f64>), Fault> {
+        let mut words = self.run.words.clone();
+        if self.json {
+            words.push("--json".to_owned());
+        }
+        let cli = Cli::try_parse_from(&words)
+            .map_err(|e| Fault::failure(format!("the full run, `{}`: {e}", self.run.typed())))?;
+        let Verb::Train(args) = cli.verb else { return Ok((Ok(0), None)) };
+        let (done, val_loss) = train::made(&args, self.style)?;
+        Ok((Ok(done.print()), val_loss))
+    }
+}
+
+/// What came of a full run, beside what was predicted.
+pub fn said(up: &FollowUp) -> String {
+    let reached = match (up.val_loss, up.exit_code) {
+        (Some(value), _) => {
+            format!("the full run at lr {} reached a validation loss of {}", rate(up.lr.get()), loss(value))
+        }
+        (None, Some(0)) => format!("the full run at lr {} ended well", rate(up.lr.get())),
+        (None, Some(code)) => format!("the full run at lr {} ended with exit code {code}", rate(up.lr.get())),
+        (None, None) => format!("the full run at lr {} was ended by a signal, or did not start", rate(up.lr.get())),
+    };
+    let predicted = match (up.predicted, up.within()) {
+        (Some(band), within) => {
+            let how = match within {
+                Some(true) => ": as predicted",
+                Some(false) if up.val_loss.is_some_and(|value| value < band.low) => ": better than predicted",
+                Some(false) => ": worse than predicted",
+                None => "",
+            };
+            format!("; the search predicted {} (80 %: {} to {}){how}", loss(band.mid), loss(band.low), loss(band.high))
+        }
+        (None, _) => "; this search makes no prediction".to_owned(),
+    };
+    reached + &predicted
+}
+
+/// Adds what came of the full run to its study.
+fn keep(db: &Path, name: &str, up: FollowUp) -> stepsize::Result<()> {
+    let studies = Studies::open(db)?;
+    let (command, directory) = studies.command(name)?;
+    let mut study = studies.study(name, &command, &directory)?;
+    study.append(&Event::Followed { up })
 }
 
 impl AfterAnswer<'_> {
@@ -36,7 +142,7 @@ impl AfterAnswer<'_> {
     pub fn full_run(self, job: &Job, lr: Lr, words: &[OsString]) -> Result<FullRun, Fault> {
         let lr = Lr::new(rate(lr.get()).parse().unwrap_or(lr.get()))?;
         match self.command.argv.is_empty() {
-            true => Ok(FullRun::of_engine(words, lr)),
+            true => Ok(FullRun::of_engine(words, lr, self.train)),
             false => FullRun::of_command(self.command, job, lr),
         }
     }
@@ -56,9 +162,10 @@ impl FullRun {
     }
 
     /// `stepsize train` at `lr` with the task that the command line `words` names.
-    fn of_engine(words: &[OsString], lr: Lr) -> Self {
+    fn of_engine(words: &[OsString], lr: Lr, checkpoint: Option<&Path>) -> Self {
         let mut full = vec!["stepsize".to_owned(), "train".to_owned(), "--lr".to_owned(), lr.get().to_string()];
         full.extend(shared(words));
+        full.extend(checkpoint.map(|path| format!("--resume={}", path.display())));
         Self { words: full, environment: Vec::new(), directory: None }
     }
 
@@ -117,7 +224,7 @@ mod tests {
     fn the_task_is_carried_over_and_nothing_else() {
         let typed = |line: &str| {
             let words: Vec<OsString> = line.split(' ').map(OsString::from).collect();
-            FullRun::of_engine(&words, Lr::new(0.02).unwrap()).typed()
+            FullRun::of_engine(&words, Lr::new(0.02).unwrap(), None).typed()
         };
         assert_eq!(typed("stepsize find"), "stepsize train --lr 0.02");
         assert_eq!(

@@ -67,7 +67,7 @@ impl Progress {
                     None => format!("lr {lr} ended"),
                 },
                 End::Failed { why } => {
-                    let why = why.lines().next().unwrap_or_default();
+                    let why = brief(why);
                     if self.trials.values().any(|t| matches!(t.end, Some(End::Finished))) {
                         self.say(&format!("trial {} at lr {lr} failed: {why}", trial.0));
                     }
@@ -93,6 +93,16 @@ impl Progress {
     pub fn clear(&mut self) {
         self.lines = None;
         self.bar.finish_and_clear();
+    }
+}
+
+/// Why a trial failed, in a line: what happened, and the last that it printed.
+fn brief(why: &str) -> String {
+    let mut lines = why.lines();
+    let first = lines.next().unwrap_or_default();
+    match lines.next_back().map(|line| line.trim_start_matches([' ', '|'])).filter(|line| !line.is_empty()) {
+        Some(last) => format!("{}: {last}", first.trim_end_matches("; its last lines:")),
+        None => first.to_owned(),
     }
 }
 

@@ -152,7 +152,8 @@ impl<'a> Wording<'a> {
 
 /// What libraries call a setting, and the option that sets it. They know no options: Python and
 /// other programs use them too.
-const OPTIONS: [(&str, &str); 15] = [
+const OPTIONS: [(&str, &str); 16] = [
+    ("the pattern of its log", "--log PATTERN"),
     ("as the metric", "--metric NAME"),
     ("as the step counter", "--step NAME"),
     ("the pattern of the metric", "--regex REGEX"),

@@ -4,20 +4,22 @@
 use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::limits::{self, Limits, Timer};
-use crate::next::AfterAnswer;
+use crate::next::{AfterAnswer, Following};
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
-use crate::{answer, files};
+use crate::{answer, files, unnamed};
 use std::ffi::OsString;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use stepsize::probe::what_a_budget_buys;
-use stepsize::{Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates};
+use stepsize::{End, Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates};
+use stepsize_draw::number::{plural, rate};
 use stepsize_draw::show::Style;
-use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult};
+use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult, TrackTo, Tracker};
 
 /// A first trial of this many seconds makes a search whose price is worth a line.
 const PRICED: f64 = 1.0;
@@ -41,38 +43,81 @@ pub fn run(
     }
     let mut executor = work.executor;
     let begin = Instant::now();
-    let quiet = output.draw.files.quiet;
-    let (found, in_time) = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words, (&limits, quiet))?;
-    let report = Report::new(&question, &found.estimate, &found.trials)
+    let around = Around { limits: &limits, quiet: output.draw.files.quiet, log_to: &output.reach.log_to };
+    let (found, in_time) = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words, &around)?;
+    let mut shown = found.trials.clone();
+    shown.extend(found.given_up.iter().cloned());
+    shown.sort_by_key(|trial| trial.id);
+    let report = Report::new(&question, &found.estimate, &shown)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);
-    let full = next.zip(report.lr()).map(|(next, lr)| next.full_run(&question.job, lr, words)).transpose()?;
+    let lr = report.lr();
+    let full = next.zip(lr).map(|(next, lr)| next.full_run(&question.job, lr, words)).transpose()?;
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
     let done =
         answer::report(report, &output.draw, study, style, full.as_ref())?.or_interrupted(found.interrupted && in_time);
-    Ok(done.and_then_run(full.filter(|_| next.is_some_and(|next| next.run))))
+    let done = done.or_failed(unanswered(&found));
+    let trains = next.is_some_and(|next| next.train.is_some());
+    let wanted = full.zip(lr).filter(|_| trains || next.is_some_and(|next| next.run));
+    Ok(done.and_then_run(wanted.map(|(run, lr)| Following {
+        run,
+        trains,
+        lr,
+        predicted: found.estimate.predicted(lr),
+        kept: kept_for_good(&output.kept),
+        json: output.draw.files.json,
+        style,
+    })))
+}
+
+/// The fault of a search that refuses and had to leave a trial out: its failure comes first.
+fn unanswered(found: &StudyResult) -> Option<Fault> {
+    let trial = found.given_up.first().filter(|_| found.estimate.lr().is_none() && !found.interrupted)?;
+    let Some(End::Failed { why }) = &trial.end else { return None };
+    let (id, lr) = (trial.id, rate(trial.spec.lr.get()));
+    Some(Fault::failure(format!("there is no answer without trial {id} at lr {lr}, which failed each time: {why}")))
+}
+
+/// The study that stays when the search has ended.
+fn kept_for_good(kept: &StudyArgs) -> Option<(PathBuf, String)> {
+    let name = kept.study.as_ref().filter(|_| !unnamed::is_ours(&kept.file.db))?;
+    Some((kept.file.db.clone(), name.clone()))
+}
+
+/// What is around a search: its limits, and who sees it.
+pub struct Around<'a> {
+    /// What it may take.
+    pub limits: &'a Limits,
+    /// Whether nothing is said while it runs.
+    pub quiet: bool,
+    /// Where its trials are written too.
+    pub log_to: &'a [TrackTo],
 }
 
 /// Runs the study of a question to its end, to Ctrl-C or until the time that it may take is over,
-/// with progress on standard error unless `quiet`. Also says whether there was time enough.
+/// with progress on standard error unless it is to be quiet. Also says whether there was time
+/// enough.
 pub fn conduct(
     question: &Question,
     executor: &mut dyn Executor,
     chosen: &Chosen,
     kept: &StudyArgs,
     words: &[OsString],
-    (limits, quiet): (&Limits, bool),
+    Around { limits, quiet, log_to }: &Around<'_>,
 ) -> Result<(StudyResult, bool), Fault> {
     let probe = question.probe().map_err(|error| unplanned(question, &error))?;
+    let mut tracker = Tracker::open(log_to, question)
+        .map_err(|e| Fault::usage(format!("--log-to: {e}; name another place. Nothing has run")))?;
     let store = open(kept, words)?;
     let stop = interrupt()?;
     let planned = Arc::new(AtomicU64::new(0));
-    let mut progress = Progress::new(probe.name(), quiet);
+    let mut progress = Progress::new(probe.name(), *quiet);
     if let Some(line) = what_it_buys(question).filter(|_| std::io::stderr().is_terminal()) {
         progress.say(&line);
     }
     let timer = Timer::new(limits.clock(), Arc::clone(&stop));
-    let mut told = match limits.estimate(question, 0, None) {
+    let first: u64 = probe.ask(&[])?.iter().map(|spec| spec.steps).sum();
+    let mut told = match limits.estimate(question, first, None) {
         Some(line) => {
             progress.say(&line);
             true
@@ -83,6 +128,9 @@ pub fn conduct(
     let mut watch = |event: &_| {
         let planned = planned.load(Ordering::Relaxed);
         progress.watch(event, planned);
+        for line in tracker.see(event) {
+            progress.say(&line);
+        }
         if let Event::Ended { steps: steps @ 1.., seconds: Some(seconds @ PRICED..), .. } = event
             && !told
         {
@@ -105,6 +153,16 @@ pub fn conduct(
     }
     // Another question under the name of a study is a wrong argument.
     let found = found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })?;
+    if !found.given_up.is_empty() {
+        let left: Vec<String> =
+            found.given_up.iter().map(|t| format!("{} at lr {}", t.id, rate(t.spec.lr.get()))).collect();
+        progress.say(&format!(
+            "the answer rests on {}; left out, after {} failures each: {}",
+            plural(found.trials.len() as u64, "trial"),
+            limits.retries + 1,
+            left.join(", ")
+        ));
+    }
     Ok((found, !timer.passed()))
 }
 

@@ -27,6 +27,11 @@ fn file() -> Option<PathBuf> {
     state.is_absolute().then(|| state.join("stepsize/unnamed.db"))
 }
 
+/// Whether this is their study file.
+pub fn is_ours(db: &Path) -> bool {
+    file().is_some_and(|ours| ours == db)
+}
+
 /// Where the search of `cli` is kept; `None` for a search of the built-in engine, which lasts
 /// seconds, and for one on a cluster, whose directories are named by its study.
 fn of_command(cli: &mut Cli) -> Option<&mut StudyArgs> {

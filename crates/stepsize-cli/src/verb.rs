@@ -7,6 +7,7 @@ pub mod diagnose;
 pub mod doctor;
 pub mod export;
 pub mod find;
+pub mod init;
 pub mod man;
 pub mod range_test;
 pub mod reference;

@@ -34,6 +34,7 @@ pub fn object(report: &Report) -> Value {
         "remedies": refusal.map(|r| &r.remedies),
         "seconds": report.cost.wall_seconds.or(report.cost.seconds),
         "interrupted": report.interrupted,
+        "full_run": report.followed,
         "question": report.question.to_string(),
         "task": report.task,
         "steps": report.job.steps,

@@ -11,7 +11,7 @@
 //!   in one table, `names.rs`.
 //! - [`meaning`] turns a run into the records that [`stepsize::diagnose`] judges, [`judgement`]
 //!   judges the runs of several logs together; [`text`] reads single lines. [`tensorboard`] writes
-//!   event files.
+//!   event files, [`OfflineRun`] those of Weights & Biases.
 //!
 //! ```
 //! use stepsize_logs::{LogReader, detect, meaning};
@@ -49,6 +49,7 @@ mod mlflow;
 mod names;
 mod norms;
 mod number;
+mod offline;
 mod prose;
 mod protobuf;
 mod reader;
@@ -66,6 +67,7 @@ pub use format::{Format, HEAD, detect};
 pub use gather::name_facts;
 pub use names::{CounterKind, DataSplit, is_counter, maximizes};
 pub use norms::gradient_norms;
+pub use offline::{OfflineHead, OfflineRun};
 pub use reader::LogReader;
 pub use run::{NamedSeries, Run};
 pub use thin::thinned;

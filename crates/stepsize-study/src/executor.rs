@@ -7,9 +7,9 @@ mod local;
 mod log;
 
 pub use cluster::{Check, Cluster, Need, On, Place, doctor};
-pub use command::{Commands, RateFrom, Template, Values, typed};
+pub use command::{Commands, NamedTemplate, RateFrom, Template, Values, typed};
 pub use in_process::{EngineSource, InProcess, RunSource};
-pub use local::Local;
+pub use local::{DryRun, Local, dry_run};
 pub use log::LogOptions;
 pub(crate) use log::meaning::MetricReader;
 

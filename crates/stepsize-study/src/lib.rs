@@ -8,6 +8,7 @@
 //!   on this machine, [`Cluster`] Slurm or Ray.
 //! - [`Store`]: where events are kept. [`Memory`] forgets them, [`Sqlite`] holds one study in a
 //!   file of many ([`Studies`]).
+//! - [`Tracker`]: trials in folders of TensorBoard, MLflow and Weights & Biases, as they run.
 //! - [`logfiles`] and [`mlflow`] find and read the training logs of a folder.
 //!
 //! ```
@@ -58,7 +59,9 @@ pub mod store;
 mod study;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod track;
 
 pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
 pub use store::{Memory, Sqlite, Store, Studies};
 pub use study::{Next, Study, StudyResult};
+pub use track::{TrackTo, Tracker};

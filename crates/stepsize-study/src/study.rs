@@ -18,7 +18,8 @@ use crate::store::Store;
 use std::collections::{BTreeMap, VecDeque};
 use stepsize::divergence::explosion;
 use stepsize::{
-    End, Error, Estimate, Event, Probe, Question, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one,
+    End, Error, Estimate, Event, Probe, Question, QuestionKind, Result, Trial, TrialId, TrialSpec, VERSION, fold,
+    fold_one,
 };
 
 /// What to do next.
@@ -39,6 +40,8 @@ pub struct StudyResult {
     pub estimate: Estimate,
     /// All ended trials, in the order of their numbers.
     pub trials: Vec<Trial>,
+    /// Trials that could not be run and were left out. They are no evidence.
+    pub given_up: Vec<Trial>,
     /// Whether the study was interrupted. The estimate then rests on the trials that had ended.
     pub interrupted: bool,
 }
@@ -70,6 +73,10 @@ pub struct Study<'s> {
     concluded: Option<Estimate>,
     /// How often [`Study::run`] tries a trial again that failed.
     retries: u32,
+    /// Trials that failed too often, without which the search continues.
+    given_up: Vec<Trial>,
+    /// Whether the answer needs every trial: a comparison knows its trials by their numbers.
+    needs_all: bool,
 }
 
 type Wanted = VecDeque<(TrialId, TrialSpec)>;
@@ -95,7 +102,7 @@ impl<'s> Study<'s> {
                 begun = Some(first);
             }
         }
-        let concluded = match recorded.last() {
+        let concluded = match recorded.iter().rfind(|event| !matches!(event, Event::Followed { .. })) {
             Some(Event::Concluded { estimate }) => Some(estimate.clone()),
             _ => None,
         };
@@ -113,11 +120,14 @@ impl<'s> Study<'s> {
             over: false,
             concluded,
             retries: 0,
+            given_up: Vec::new(),
+            needs_all: matches!(question.kind, QuestionKind::Compare { .. }),
         })
     }
 
-    /// Lets [`Study::run`] try a trial that failed again, so often. A failure before any trial has
-    /// ended is the fault of the job, and ends the study at once.
+    /// Lets [`Study::run`] try a trial that failed again, so often; then it continues without it,
+    /// as long as few fail. A failure before any trial has ended is the fault of the job, and ends
+    /// the study at once; so does one without retries.
     #[must_use]
     pub fn with_retries(self, retries: u32) -> Self {
         Self { retries, ..self }
@@ -184,12 +194,16 @@ impl<'s> Study<'s> {
     /// When the probe or the store fails.
     pub fn conclude(&mut self) -> Result<StudyResult> {
         self.end_batch();
-        let estimate = self.probe.estimate(&self.done)?;
+        let mut estimate = self.probe.estimate(&self.done)?;
+        for trial in &self.given_up {
+            estimate.why += &format!("; trial {} at lr {} could not be run and is left out", trial.id, trial.spec.lr);
+        }
         if self.concluded.as_ref() != Some(&estimate) {
             self.store.append(&Event::Concluded { estimate: estimate.clone() })?;
             self.concluded = Some(estimate.clone());
         }
-        Ok(StudyResult { estimate, trials: self.done.clone(), interrupted: !self.over })
+        let (trials, given_up) = (self.done.clone(), self.given_up.clone());
+        Ok(StudyResult { estimate, trials, given_up, interrupted: !self.over })
     }
 
     /// To be called in a child that was forked while this process held the study: see
@@ -211,14 +225,18 @@ impl<'s> Study<'s> {
     /// Ends this batch and asks the probe for the next one. Returns false when it wants no more.
     fn next_batch(&mut self) -> Result<bool> {
         self.end_batch();
-        let specs = if self.over { Vec::new() } else { self.probe.ask(&self.done)? };
+        let mut specs = if self.over { Vec::new() } else { self.probe.ask(&self.done)? };
+        // A probe knows nothing of a trial that was left out, and asks for it again.
+        specs.retain(|spec| !self.given_up.iter().any(|trial| trial.spec == *spec));
         self.over = specs.is_empty();
         if self.over {
             return Ok(false);
         }
-        let next = self.done.last().map_or(0, |t| t.id.0 + 1);
-        let batch = (next..).map(TrialId).zip(specs).collect();
-        (self.ended, self.wanted) = replay(&self.known, batch)?;
+        let last = self.done.iter().chain(&self.given_up).map(|t| t.id.0).max();
+        let batch = (last.map_or(0, |last| last + 1)..).map(TrialId).zip(specs).collect();
+        let given_up;
+        (self.ended, self.wanted, given_up) = replay(&self.known, batch)?;
+        self.given_up.extend(given_up);
         self.settled.clone_from(&self.done);
         if !self.waits_for_batches() {
             self.settled.extend(self.ended.iter().cloned());
@@ -301,9 +319,14 @@ fn handles(recorded: &[Event]) -> Vec<Handle> {
     handles
 }
 
-/// Splits a batch into trials that the store has already and trials to run.
-fn replay(known: &BTreeMap<TrialId, Trial>, batch: Vec<(TrialId, TrialSpec)>) -> Result<(Vec<Trial>, Wanted)> {
-    let (mut ready, mut wanted) = (Vec::new(), Wanted::new());
+/// Splits a batch into trials that the store has already, trials to run, and trials that were left
+/// out: those that failed, in a batch that a later one followed.
+fn replay(
+    known: &BTreeMap<TrialId, Trial>,
+    batch: Vec<(TrialId, TrialSpec)>,
+) -> Result<(Vec<Trial>, Wanted, Vec<Trial>)> {
+    let (mut ready, mut wanted, mut given_up) = (Vec::new(), Wanted::new(), Vec::new());
+    let followed = known.last_key_value().map(|(id, _)| *id) > batch.last().map(|(id, _)| *id);
     for (id, spec) in batch {
         match known.get(&id) {
             Some(trial) if trial.spec != spec => {
@@ -315,10 +338,11 @@ fn replay(known: &BTreeMap<TrialId, Trial>, batch: Vec<(TrialId, TrialSpec)>) ->
                 )));
             }
             Some(trial) if trial.end.as_ref().is_some_and(is_over) => ready.push(trial.clone()),
+            Some(trial) if followed && matches!(trial.end, Some(End::Failed { .. })) => given_up.push(trial.clone()),
             _ => wanted.push_back((id, spec)),
         }
     }
-    Ok((ready, wanted))
+    Ok((ready, wanted, given_up))
 }
 
 #[cfg(test)]

@@ -98,6 +98,14 @@ impl Estimate {
         }
     }
 
+    /// The expected final loss of a full run at `lr`, where the method has a model that reaches to
+    /// it: the point of the landscape that is nearest, at most a factor of 2 away.
+    pub fn predicted(&self, lr: Lr) -> Option<Band> {
+        let far = |band: &Band| (band.lr.log2() - lr.log2()).abs();
+        let nearest = self.landscape.iter().min_by(|a, b| far(a).total_cmp(&far(b)))?;
+        (far(nearest) <= 1.0).then_some(*nearest)
+    }
+
     /// The refusal, if it is one.
     pub fn refusal(&self) -> Option<&Refusal> {
         match &self.answer {

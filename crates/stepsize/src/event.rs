@@ -3,7 +3,8 @@
 //! Numbers that JSON cannot hold (NaN, infinities) are written as `null` and read back as NaN: a
 //! non-finite loss is a fact to keep, not a value to compute with.
 
-use crate::estimate::Estimate;
+use crate::estimate::{Band, Estimate};
+use crate::lr::Lr;
 use crate::question::Question;
 use crate::spec::{End, TrialId, TrialSpec};
 use serde::{Deserialize, Deserializer, Serialize};
@@ -94,6 +95,40 @@ pub enum Event {
         /// The answer or the refusal.
         estimate: Estimate,
     },
+    /// The full run at the answer was made after the search.
+    Followed {
+        /// What was predicted of it, and what came of it.
+        #[serde(flatten)]
+        up: FollowUp,
+    },
+}
+
+/// The full run at the answer of a search.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FollowUp {
+    /// The rate it ran at.
+    pub lr: Lr,
+    /// Its final validation loss as the search predicted it; `None` where the search has no model.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub predicted: Option<Band>,
+    /// What was run, as a person types it.
+    pub command: String,
+    /// Its exit code; `None` when it could not be started, or a signal ended it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub exit_code: Option<u8>,
+    /// Its final validation loss, where it is known and finite.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub val_loss: Option<f64>,
+    /// Seconds by the clock.
+    pub seconds: f64,
+}
+
+impl FollowUp {
+    /// Whether the loss lies within the predicted 80 % band; `None` where one of them is not known.
+    pub fn within(&self) -> Option<bool> {
+        let (band, loss) = (self.predicted?, self.val_loss?);
+        Some((band.low..=band.high).contains(&loss))
+    }
 }
 
 /// What a controller did.

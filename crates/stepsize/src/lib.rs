@@ -101,7 +101,7 @@ pub use curve::{Curve, Point};
 pub use diagnosis::{Diagnosis, Finding, Record, diagnose};
 pub use error::{Error, Result};
 pub use estimate::{Answer, Band, Estimate, Rate, Reason, Refusal};
-pub use event::{Act, Event, VERSION};
+pub use event::{Act, Event, FollowUp, VERSION};
 pub use job::Job;
 pub use lr::Lr;
 pub use placement::Placement;

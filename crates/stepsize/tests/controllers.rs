@@ -192,8 +192,30 @@ fn a_rewind_knows_a_break_from_noise() {
     // A creeping loss, of which no step is a burst.
     let creep: Vec<f64> = (0..400).map(|k| if k < 200 { calm[k] } else { calm[k] + 0.01 * (k - 200) as f64 }).collect();
     assert!((300..350).contains(&returns(&rewind, &creep)[0]), "a drift: {:?}", returns(&rewind, &creep));
-    // The number of attempts is limited.
-    assert_eq!(returns(&Rewind { attempts: 3, ..rewind }, &[f64::NAN; 50]).len(), 3);
+    // The number of attempts is limited, and then a lower base is tried once.
+    assert_eq!(returns(&Rewind { attempts: 3, ..rewind }, &[f64::NAN; 50]).len(), 4);
+}
+
+#[test]
+fn a_network_that_dies_after_a_return_begins_again_at_a_lower_rate() {
+    let mut c = Rewind::default().build().unwrap();
+    let mut see = |value: f64| match c.observe(&Observation { step: 0, value }).unwrap() {
+        Request::Rewind { back, why } => Some((back, why)),
+        _ => None,
+    };
+    assert_eq!(see(2.35), None);
+    let first = [1e4, 1e6, 1e9].map(&mut see);
+    assert!(first[2].as_ref().is_some_and(|(back, _)| *back == 50), "{first:?}");
+    // Of a dead network the biases alone still move.
+    let dead = (0..400).find_map(|k| see(2.31 + 0.02 * f64::from(k % 7 - 3) / 3.0).map(|found| (k, found)));
+    let (steps, (back, why)) = dead.unwrap();
+    assert!(
+        (100..=300).contains(&steps) && back > 1_000_000 && why.contains("the units are dead"),
+        "{steps} {back} {why}"
+    );
+    // One that learns, however slowly, is left alone.
+    let learns = (0..2000).find_map(|k| see(2.35 * (-f64::from(k) / 1500.0).exp() + 0.1 * f64::from(k % 7 - 3) / 3.0));
+    assert_eq!(learns, None);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Arguments of `stepsize compare`.
 
-use super::{CommandArgs, FilesArgs, LimitArgs, SpanArgs, StudyArgs, TaskArgs};
+use super::{CommandArgs, FilesArgs, LimitArgs, ReachArgs, SpanArgs, StudyArgs, TaskArgs};
 use clap::Args;
 use stepsize::defaults::{COMPARE_PER_DECADE, COMPARE_SEEDS};
 
@@ -24,6 +24,8 @@ pub struct CompareArgs {
     pub command: CommandArgs,
     #[command(flatten)]
     pub limits: LimitArgs,
+    #[command(flatten)]
+    pub reach: ReachArgs,
     #[command(flatten)]
     pub files: FilesArgs,
     #[command(flatten)]

@@ -4,6 +4,7 @@ use crate::done::Fault;
 use clap::Args;
 use std::path::PathBuf;
 use std::time::Duration;
+use stepsize_study::TrackTo;
 
 /// Files to write.
 #[derive(Debug, Args)]
@@ -48,7 +49,8 @@ pub struct LimitArgs {
     /// time and price are told before it starts
     #[arg(long, value_name = "SECONDS", help_heading = "Limits")]
     pub seconds_per_step: Option<f64>,
-    /// Try a trial that failed for another reason than its rate again, so often
+    /// Try a trial that failed for another reason than its rate again, so often; then continue
+    /// without it where the answer can stand on the rest. 0: end the search
     #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Limits")]
     pub retries: u32,
     /// Print the trials it would begin with, and run nothing
@@ -56,11 +58,27 @@ pub struct LimitArgs {
     pub dry_run: bool,
 }
 
+/// Whom a search tells, and where else its trials are written.
+#[derive(Debug, Args)]
+pub struct ReachArgs {
+    /// Run this command at the end, also after a refusal, a failure or Ctrl-C: 'notify-send {message}'.
+    /// {result}, {lr}, {message}, ... are replaced, and are in its environment as STEPSIZE_RESULT, ...;
+    /// the text of the answer is its input
+    #[arg(long, value_name = "CMD", help_heading = "Output")]
+    pub notify: Option<String>,
+    /// Also write the trials there as they run: tensorboard:DIR, mlflow:DIR (a folder of runs) or
+    /// wandb-offline:DIR; can be repeated
+    #[arg(long, value_name = "KIND:DIR", help_heading = "Output")]
+    pub log_to: Vec<TrackTo>,
+}
+
 /// How the answer is shown, and where the search is kept.
 #[derive(Debug, Args)]
 pub struct OutputArgs {
     #[command(flatten)]
     pub limits: LimitArgs,
+    #[command(flatten)]
+    pub reach: ReachArgs,
     #[command(flatten)]
     pub draw: DrawArgs,
     #[command(flatten)]

@@ -48,7 +48,7 @@ pub struct EngineArgs {
 }
 
 /// Reads a number of steps: 2000, 10k, 1e6.
-fn steps(text: &str) -> Result<u64, String> {
+pub(super) fn steps(text: &str) -> Result<u64, String> {
     stepsize::transfer::whole(text).ok_or_else(|| {
         format!("{text} is not a number of steps; write a whole number above 0, such as 2000, 10k or 1e6")
     })

@@ -49,6 +49,9 @@ pub struct TrainArgs {
     /// Without a terminal, print a line per evaluation on standard error
     #[arg(long)]
     pub progress: bool,
+    /// Run this command at the end, whatever it is; see `stepsize find --help`
+    #[arg(long, value_name = "CMD")]
+    pub notify: Option<String>,
     /// Print one JSON object
     #[arg(long)]
     pub json: bool,

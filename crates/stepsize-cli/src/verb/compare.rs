@@ -40,8 +40,8 @@ pub fn run(args: &CompareArgs, words: &[OsString], style: Style) -> Result<Done,
     if args.limits.dry_run {
         return limits::dry_run(&question, &limits);
     }
-    let how = (&limits, args.files.quiet);
-    let (found, in_time) = search::conduct(&question, executor.as_mut(), &chosen, &args.kept, words, how)?;
+    let around = search::Around { limits: &limits, quiet: args.files.quiet, log_to: &args.reach.log_to };
+    let (found, in_time) = search::conduct(&question, executor.as_mut(), &chosen, &args.kept, words, &around)?;
     let compared = planned(&question)?.compared(&found.trials)?;
     answer::comparison(&compared, &question, found.interrupted && in_time, &args.files, style)
 }

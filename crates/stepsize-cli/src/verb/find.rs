@@ -13,6 +13,15 @@ pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fa
     if args.then_run && args.command.cluster.on.is_some() {
         return Err(Fault::usage("--then-run starts the full run here, and --on asks for a cluster; omit one of them"));
     }
+    if let Some(path) = &args.then_train {
+        if path.exists() {
+            return Err(Fault::usage(format!(
+                "--then-train {} is there already; name another file, or remove it. Nothing has run",
+                path.display()
+            )));
+        }
+        crate::files::try_places([&args.then_train])?;
+    }
     let work = Work::new(&args.task, &args.command, &args.output.kept)?;
     let probe = match args.probe {
         ProbeName::Race if work.cut => FindProbe::Opening,
@@ -25,6 +34,6 @@ pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fa
     };
     let (low, high) = (args.span.low, args.span.high);
     let kind = QuestionKind::Find { probe, start: args.start, budget: args.budget, low, high };
-    let next = AfterAnswer { command: &args.command, run: args.then_run };
+    let next = AfterAnswer { command: &args.command, run: args.then_run, train: args.then_train.as_deref() };
     crate::search::run(kind, work, &args.output, words, style, Some(next))
 }

@@ -4,6 +4,7 @@ use super::compare;
 use crate::answer;
 use crate::args::ShowArgs;
 use crate::done::{Done, Fault};
+use crate::next::said;
 use crate::remedy::StudyName;
 use stepsize::{End, Report, fold};
 use stepsize_draw::show::Style;
@@ -21,5 +22,7 @@ pub fn run(args: &ShowArgs, style: Style) -> Result<Done, Fault> {
     }
     let interrupted = fold(&events).values().any(|t| matches!(t.end, None | Some(End::Stopped)));
     let study = StudyName { name: &args.named.name, db: &args.named.file.db };
-    answer::report(Report::from_events(&events)?.with_interrupted(interrupted), &args.output, Some(study), style, None)
+    let report = Report::from_events(&events)?.with_interrupted(interrupted);
+    let more = report.followed.as_ref().filter(|_| !args.output.files.json).map(|up| format!("{}\n", said(up)));
+    Ok(answer::report(report, &args.output, Some(study), style, None)?.and_text(&more.unwrap_or_default()))
 }

@@ -28,6 +28,11 @@ use watch::TrainProgress;
 
 /// Trains.
 pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
+    made(args, style).map(|(done, _)| done)
+}
+
+/// Trains. Also gives the validation loss at the end of a whole run.
+pub fn made(args: &TrainArgs, style: Style) -> Result<(Done, Option<f64>), Fault> {
     if args.early_stop == Some(0) || args.evaluations == 0 || args.checkpoint_every == Some(0) {
         return Err(Fault::usage("--early-stop, --evaluations and --checkpoint-every are at least 1"));
     }
@@ -42,7 +47,7 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     if run.trial.steps_run >= run.trial.spec.steps {
         run.trial.end = Some(End::Finished);
         RunFiles::open(args, &run, loaded.task.score_name())?.rewrite(&run)?; // a kill may have come before it
-        return Ok(ended(&run, &loaded, args, style));
+        return Ok((ended(&run, &loaded, args, style), run.trial.final_loss()));
     }
     let mut engine = loaded.task.engine(run.trial.spec.seed)?;
     let mut policy = run.policy()?;
@@ -61,7 +66,7 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     }
     let checkpoint = run.checkpoint;
     records.rewrite(&checkpoint)?;
-    Ok(ended(&checkpoint, &loaded, args, style))
+    Ok((ended(&checkpoint, &loaded, args, style), checkpoint.trial.final_loss()))
 }
 
 /// What is printed of a run that is over, and its exit code.

@@ -86,7 +86,7 @@ fn a_child_that_prints_a_million_readings_is_thinned() {
 
 /// The library that shifts the clock of a process; `None` says so loudly, and on CI it is a
 /// failure.
-fn faketime() -> Option<String> {
+pub fn faketime() -> Option<String> {
     let places = ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib", "/usr/lib64"];
     let found = places.iter().map(|p| format!("{p}/faketime/libfaketimeMT.so.1")).find(|p| Path::new(p).exists());
     if found.is_none() {

@@ -292,3 +292,76 @@ fn a_trial_that_fails_once_is_tried_again_and_a_broken_command_is_not() {
         assert_eq!(String::from_utf8(bench.read("runs")).unwrap().lines().count(), runs, "{}", seen.err);
     }
 }
+
+/// A curve with its best rate at 0.1; the trial at 0.01 fails each time.
+const FLAKY: &str = r#"
+echo "$1" >> begun
+case "$1" in 0.01) echo "Connection reset by peer" >&2; exit 1;; esac
+awk -v lr="$1" -v n="$2" 'BEGIN { d = log(lr / 0.1); for (i = 1; i <= n; i++)
+    printf "step %d val_loss %.6f\n", i, 0.1 + 0.05 * d * d + 3 / i }'
+"#;
+
+#[test]
+fn a_search_goes_on_without_a_trial_that_fails_twice_and_says_so() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("flaky.sh"), FLAKY).unwrap();
+    let line = "sweep --steps 40 --low 0.001 --high 10 --per-decade 1 --seeds 2 --json --study x";
+    let command = ["sh", "flaky.sh", "{lr}", "{steps}"];
+    let seen = stepsize(&bench, line, &command);
+    let found = answer(&seen);
+    assert!((found["lr"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{found}");
+    let why = found["why"].as_str().unwrap();
+    assert!(why.contains("could not be run and is left out"), "{why}");
+    assert!(
+        seen.err.contains("Connection reset by peer") && seen.err.contains("left out, after 2 failures each"),
+        "{}",
+        seen.err
+    );
+    // Never taken for divergence.
+    assert!(found["divergence_lr"].is_null(), "{found}");
+    let begun = || std::fs::read_to_string(bench.path("begun")).unwrap();
+    let tries = |text: &str| text.lines().filter(|rate| *rate == "0.01").count();
+    assert_eq!(tries(&begun()), 4, "two seeds, two tries each");
+    // Once it can be run, the same command runs it, and nothing else.
+    let before = begun().lines().count();
+    std::fs::write(bench.path("flaky.sh"), FLAKY.replace("exit 1", ":")).unwrap();
+    let again = answer(&stepsize(&bench, line, &command));
+    assert_eq!((again["points"].as_array().unwrap().len(), begun().lines().count() - before), (10, 2));
+    assert!(!again["why"].as_str().unwrap().contains("left out"), "{again}");
+    // Without retries the first failure ends the search, and where most fail so does the third.
+    std::fs::write(bench.path("flaky.sh"), FLAKY).unwrap();
+    let seen = stepsize(&bench, &line.replace("--study x", "--retries 0"), &command);
+    assert!(seen.code == Some(1) && seen.err.contains("Connection reset"), "{}", seen.err);
+    std::fs::write(bench.path("flaky.sh"), FLAKY.replace("0.01)", "0.01|0.1*|1*)")).unwrap();
+    let seen = stepsize(&bench, &line.replace("--study x", ""), &command);
+    assert!(seen.code == Some(1) && seen.err.contains("Connection reset"), "{}", seen.err);
+}
+
+#[test]
+fn what_is_wrong_with_a_log_or_a_metric_is_named_for_what_it_is() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("other.csv"), "step,loss\n1,2\n").unwrap();
+    let cases = [
+        (
+            "--log metrics-*.csv",
+            "echo step 1 val_loss 3",
+            "no file matches the pattern of its log (`--log PATTERN`), `metrics-*.csv`",
+        ),
+        ("--log metrics-*.csv", "echo step 1 val_loss 3", ". has other.csv"),
+        ("--metric acc", "echo step 1 acc: n/a loss 3", "it prints acc as text, not as a number"),
+        (
+            "--metric step",
+            "echo step 1 loss 3; echo step 2 loss 2",
+            "step counts the steps of the run and is no metric",
+        ),
+        ("--metric acc", "echo step 1 loss 3", "no metric `acc` in this log; it has step, loss"),
+        ("", "cat; read line || { echo EOFError: EOF when reading a line >&2; exit 1; }", "it reads standard input"),
+        ("", "echo step 1 loss 2; echo torch.OutOfMemoryError: CUDA out of memory >&2; exit 1", "lower its batch size"),
+    ];
+    for (options, script, what) in cases {
+        let script = format!("{script} # {{lr}} {{steps}}");
+        let seen = stepsize(&bench, &format!("find --steps 320 --shell {options}"), &[&script]);
+        assert!(seen.code == Some(1) && seen.err.contains(what), "{options} {script}: {}", seen.err);
+        assert!(!seen.err.contains("diverge"), "{}", seen.err);
+    }
+}

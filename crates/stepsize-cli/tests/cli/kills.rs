@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+/// Kills, unless `STEPSIZE_KILLS` says another number.
 const KILLS: usize = 60;
 /// The longest life of a process: about a third of a study.
 const LIFE: Duration = Duration::from_millis(400);
@@ -69,16 +70,17 @@ fn lives(bench: &Bench, life: Duration, before: &[[u32; 3]], orphans: &mut usize
 
 #[test]
 fn a_killed_search_by_command_loses_and_repeats_nothing_and_leaves_no_orphan() {
+    let wanted = std::env::var("STEPSIZE_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
     let mut random = rand_chacha::ChaCha8Rng::seed_from_u64(7);
     let (mut kills, mut lost, mut repeated, mut orphans, mut left) = (0, 0, 0, 0, 0);
-    while kills < KILLS {
+    while kills < wanted {
         let bench = Bench::new();
         std::fs::write(bench.path("train.sh"), SCRIPT).unwrap();
         let (mut over, mut done) = (BTreeSet::new(), false);
         while !done {
             let (begun, helpers) = (witness(&bench, "begun"), witness(&bench, "helpers"));
             let before: Vec<[u32; 3]> = begun.iter().chain(&helpers).copied().collect();
-            let life = if kills < KILLS { LIFE.mul_f64(random.random()) } else { Duration::from_secs(60) };
+            let life = if kills < wanted { LIFE.mul_f64(random.random()) } else { Duration::from_secs(60) };
             let killed = lives(&bench, life, &before, &mut orphans);
             kills += usize::from(killed);
             // At once: what a kill leaves ends by itself in a tenth of a second, helpers apart.
@@ -110,5 +112,5 @@ fn a_killed_search_by_command_loses_and_repeats_nothing_and_leaves_no_orphan() {
     );
     assert_eq!((lost, repeated, orphans), (0, 0, 0));
     // The kills did leave something to be found.
-    assert!(left > KILLS / 4, "{left}");
+    assert!(left > wanted / 4, "{left}");
 }

@@ -8,7 +8,11 @@ mod cases;
 mod chaos;
 mod commands;
 mod compare;
+#[cfg(target_os = "linux")]
+mod day;
 mod diagnose;
+#[cfg(target_os = "linux")]
+mod disk;
 mod doctor;
 mod exits;
 mod harness;
@@ -19,6 +23,7 @@ mod manual;
 mod pictures;
 #[cfg(unix)]
 mod reference;
+mod project;
 mod runs;
 mod studies;
 mod training;

@@ -152,3 +152,49 @@ fn the_story_is_told() {
     assert_eq!(object["learners"][1]["lr"], 0.5);
     assert_eq!(bench.run("demo --rates 3,2,1").code, Some(2));
 }
+
+#[test]
+fn the_full_run_at_the_answer_is_compared_with_what_was_predicted_and_kept() {
+    let bench = Bench::new();
+    let line = "find --model linear --steps 600 --study x";
+    let seen = bench.run(&format!("{line} --then-train"));
+    assert_eq!(seen.code, Some(0), "{}", seen.err);
+    assert!(bench.path("stepsize.ckpt").is_file());
+    let last = seen.out.lines().last().unwrap().to_owned();
+    for part in ["the full run at lr 0.", "reached a validation loss of", "; the search predicted", "80 %"] {
+        assert!(last.contains(part), "{part}: {last}");
+    }
+    // The study has both, and so its search is still over.
+    assert!(bench.run("show x").out.ends_with(&format!("{last}\n")));
+    let kept = json(&bench.run("show x --json"))["full_run"].clone();
+    assert!(kept["val_loss"].as_f64().unwrap() < 0.3 && kept["predicted"]["mid"].is_number(), "{kept}");
+    assert_eq!((&kept["exit_code"], kept["command"].as_str().unwrap().contains("train --lr")), (&0.into(), true));
+    assert!(bench.run("studies").out.contains("concluded"));
+    assert_eq!(bench.run(line).code, Some(0));
+    // A checkpoint is not written over, and the place is tried first.
+    let again = bench.run(&format!("{line} --then-train"));
+    assert!(again.code == Some(2) && again.err.contains("is there already"), "{}", again.err);
+    let seen = bench.run(&format!("{line} --then-train=no-such-directory/a"));
+    assert!(seen.code == Some(2) && seen.err.contains("Nothing has run"), "{}", seen.err);
+    // A command makes its full run itself; its exit code is kept.
+    let script = "for~i~in~1~2~3~4~5~6~7~8;~do~echo~step~$i~val_loss~$(echo~{lr}~$i~|~awk~'{d=log($1/0.1);print~d*d+9/$2}');done;\
+                  [~{steps}~!=~80~]~||~exit~7";
+    let seen = bench.run(&format!("find --steps 80 --study y --then-run --shell -- {script}"));
+    assert_eq!(seen.code, Some(7), "{}{}", seen.out, seen.err);
+    let kept = json(&bench.run("show y --json"))["full_run"].clone();
+    assert_eq!(kept["exit_code"], 7, "{kept}");
+}
+
+#[test]
+fn a_dead_network_is_said_to_be_dead_also_after_a_rewind() {
+    let bench = Bench::new();
+    let task = "train --lr 30 --steps 600 --controller";
+    // Too few returns, also with the last one at a tenth of the rate.
+    let seen = bench.run(&format!("{task} rewind(attempts=1)"));
+    assert!(seen.out.contains("a last one, at a tenth of the rate"), "{}", seen.out);
+    assert!(seen.out.contains("verdict: stuck at guessing") && seen.out.contains("at a lower --lr"), "{}", seen.out);
+    // Of the usual number one finds a lower base, because a dead network is noticed.
+    let seen = bench.run(&format!("{task} rewind --json"));
+    assert!(seen.out.contains("the units are dead"), "{}", seen.out);
+    assert!(json(&seen)["val_loss"].as_f64().is_some_and(|loss| loss < 0.3), "{}", seen.out);
+}

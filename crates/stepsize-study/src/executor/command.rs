@@ -7,7 +7,7 @@
 pub(super) mod account;
 pub(super) mod template;
 
-pub use template::{RateFrom, Template, Values, typed};
+pub use template::{NamedTemplate, RateFrom, Template, Values, typed};
 
 use super::log::LogOptions;
 use std::path::PathBuf;

@@ -4,12 +4,15 @@
 //! whole process group is ended. Until one trial has shown a metric only one runs at once, so that
 //! a broken command costs one trial.
 
+mod dry;
 mod group;
 pub(super) mod orphans;
 mod pipes;
 #[cfg(target_os = "linux")]
 mod proc;
 mod watch;
+
+pub use dry::{DryRun, dry_run};
 
 use super::command::account::Account;
 use super::command::{Commands, QUEUE, Values};

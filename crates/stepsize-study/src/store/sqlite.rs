@@ -102,7 +102,9 @@ impl Store for Sqlite {
             }
             // After a power failure no local trial runs, and clusters know theirs by name.
             Event::Started { .. } | Event::Submitted { .. } | Event::Acted { .. } => self.commit(false),
-            Event::Study { .. } | Event::Ended { .. } | Event::Concluded { .. } => self.commit(true),
+            Event::Study { .. } | Event::Ended { .. } | Event::Concluded { .. } | Event::Followed { .. } => {
+                self.commit(true)
+            }
         }
     }
 

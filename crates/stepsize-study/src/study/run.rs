@@ -5,8 +5,10 @@ use crate::executor::Executor;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use stepsize::{End, Error, Event, Result, TrialId};
+use stepsize::{End, Error, Event, Result, Trial, TrialId};
 
+/// The share of trials that may be left out, beside two: of more the job itself is broken.
+const FEW: f64 = 0.2;
 /// How long the loop waits for an event before it looks at the stop flag again.
 const POLL: Duration = Duration::from_millis(50);
 
@@ -24,14 +26,31 @@ struct BatchRun<'r, 's> {
     failures: BTreeMap<TrialId, u32>,
 }
 
+/// The error of a trial that failed.
+fn failure(trial: &Trial) -> Error {
+    let why = match &trial.end {
+        Some(End::Failed { why }) => why.as_str(),
+        _ => "it failed",
+    };
+    Error::engine(format!("trial {} at lr {}: {why}", trial.id, trial.spec.lr))
+}
+
 impl Study<'_> {
+    /// Whether one more trial may be left out.
+    fn spares_one_more(&self) -> bool {
+        let settled = self.done.len() + self.ended.len();
+        let most = 2 + (settled as f64 * FEW) as usize;
+        !self.needs_all && self.given_up.len() < most
+    }
+
     /// Runs the study to its end, or until `stop` is set. `watch` sees every new event after it is
     /// stored, and the conclusion.
     ///
     /// # Errors
     /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging,
-    /// more often than [`Study::with_retries`] allows: a broken job is reported after one trial,
-    /// not after thirty.
+    /// and no other has ended: a broken job is reported after one trial, not after thirty. A trial
+    /// that fails more often than [`Study::with_retries`] allows is left out
+    /// ([`StudyResult::given_up`]); it is an error when more than two and a fifth do.
     pub fn run(
         mut self,
         executor: &mut dyn Executor,
@@ -103,7 +122,7 @@ impl BatchRun<'_, '_> {
             | Event::Eval { trial, .. }
             | Event::Acted { trial, .. } => (*trial, false),
             Event::Ended { trial, .. } => (*trial, true),
-            Event::Study { .. } | Event::Concluded { .. } => return Ok(()),
+            Event::Study { .. } | Event::Concluded { .. } | Event::Followed { .. } => return Ok(()),
         };
         self.taken -= usize::from(over);
         // A trial that was pruned here is no longer live. What it still sends is not evidence.
@@ -120,7 +139,7 @@ impl BatchRun<'_, '_> {
 
     fn settle_if_ended(&mut self, id: TrialId) -> Result<()> {
         let Some(trial) = self.study.take_ended(id) else { return Ok(()) };
-        if let Some(End::Failed { why }) = &trial.end {
+        if matches!(trial.end, Some(End::Failed { .. })) {
             self.study.store.sync()?;
             let failures = self.failures.entry(id).or_default();
             *failures += 1;
@@ -129,7 +148,11 @@ impl BatchRun<'_, '_> {
                 self.study.wanted.push_front((id, trial.spec));
                 return Ok(());
             }
-            return Err(Error::engine(format!("trial {id} at lr {}: {why}", trial.spec.lr)));
+            if works && self.study.retries > 0 && self.study.spares_one_more() {
+                self.study.given_up.push(trial);
+                return Ok(());
+            }
+            return Err(failure(&trial));
         }
         self.study.settle(trial);
         Ok(())

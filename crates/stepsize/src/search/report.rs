@@ -12,7 +12,7 @@ pub use cost::{Cost, FullGrid, Money};
 pub use thin::{smooth, thin};
 
 use crate::divergence::lowest_diverged;
-use crate::event::Event;
+use crate::event::{Event, FollowUp};
 use crate::spec::End;
 use crate::stats::upper_median;
 use crate::trial::{Trial, fold};
@@ -49,6 +49,9 @@ pub struct Report {
     /// gives its own ([`Report::with_words`]). Empty for an answer.
     #[serde(default)]
     pub advice: String,
+    /// The full run that followed, if one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub followed: Option<FollowUp>,
 }
 
 /// One trial, ready to draw.
@@ -95,6 +98,7 @@ impl Report {
             cost: Cost::new(job, trials),
             interrupted: false,
             advice: String::new(),
+            followed: None,
         }
         .with_words(Remedy::to_string)
     }
@@ -113,7 +117,11 @@ impl Report {
             _ => None,
         });
         let estimate = concluded.unwrap_or_else(|| unconcluded(&question.job, &trials));
-        Ok(Self::new(question, &estimate, &trials))
+        let followed = events.iter().rev().find_map(|e| match e {
+            Event::Followed { up } => Some(up.clone()),
+            _ => None,
+        });
+        Ok(Self { followed, ..Self::new(question, &estimate, &trials) })
     }
 
     /// The same with the price of one hour of one running trial, in any currency.

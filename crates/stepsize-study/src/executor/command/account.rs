@@ -70,7 +70,7 @@ impl Account {
     /// Sends the last events, of a trial that took `seconds`.
     pub fn end(mut self, why: Option<Why>, exit: Exit, seconds: f64) {
         let was_proven = self.proven.load(Ordering::Relaxed);
-        let tail = &self.tail;
+        let (tail, source) = (&self.tail, &self.source);
         // What was printed before the end, however late it was read.
         let (mut last, mut steps) = (self.meter.events(), self.meter.steps());
         let finish = |meter: &mut Meter, last: &mut Vec<Event>, steps: &mut u64| match meter.conclude() {
@@ -79,7 +79,10 @@ impl Account {
                 *steps = meter.length();
                 End::Finished
             }
-            Err(error) => End::Failed { why: format!("{error}; {}", tail.show()) },
+            Err(error) => {
+                let named = unmatched(source).or_else(|| worded(tail, meter.wanted_metric()?)).unwrap_or(error);
+                End::Failed { why: format!("{named}; {}", tail.show()) }
+            }
         };
         let end = match (why, exit) {
             (Some(Why::Asked | Why::NobodyListens), _) => End::Stopped,
@@ -109,11 +112,16 @@ impl Account {
 
     fn crashed(&self, exit: &Exit) -> String {
         let when = if self.meter.has_metric() { "" } else { " before it printed a metric" };
-        let memory = match self.tail.last().any(|line| out_of_memory(&line)) {
-            true => "; it ran out of memory: lower its batch size, or run fewer trials at a time",
-            false => "",
+        let known = match () {
+            () if self.tail.last().any(|line| out_of_memory(&line)) => {
+                "; it ran out of memory: lower its batch size, or run fewer trials at a time"
+            }
+            () if self.tail.last().any(|line| reads_input(&line)) => {
+                "; it reads standard input, and a trial has none: give it as arguments what it asks for"
+            }
+            () => "",
         };
-        format!("`{}` ended with {exit}{when}{memory}; {}", self.program, self.tail.show())
+        format!("`{}` ended with {exit}{when}{known}; {}", self.program, self.tail.show())
     }
 
     fn timed_out(&self) -> String {
@@ -138,6 +146,48 @@ impl fmt::Display for Exit {
 fn out_of_memory(line: &str) -> bool {
     let lower = line.to_lowercase();
     ["out of memory", "resource_exhausted", "memoryerror", "bad_alloc"].iter().any(|words| lower.contains(words))
+}
+
+/// Whether a line says what Python, the shell, C and click say when there is nothing to read.
+fn reads_input(line: &str) -> bool {
+    let lower = line.to_lowercase();
+    let known =
+        ["eoferror", "eof when reading a line", "end-of-file", "end of file", "not a tty", "inappropriate ioctl"];
+    known.iter().any(|words| lower.contains(words)) || lower.contains("stdin") || lower.trim() == "aborted!"
+}
+
+/// Most files that are named.
+const FILES: usize = 5;
+
+/// What to say of a trial whose log files are not there.
+fn unmatched(source: &Source) -> Option<String> {
+    let Source::Files(pattern) = source else { return None };
+    if glob::glob(pattern).ok()?.flatten().any(|path| path.is_file()) {
+        return None;
+    }
+    // The directory before the first sign of a pattern.
+    let fixed = pattern.split(['*', '?', '[']).next().unwrap_or_default();
+    let directory = fixed.rsplit_once('/').map_or(".", |(directory, _)| directory);
+    let mut files: Vec<String> = std::fs::read_dir(directory)
+        .map(|entries| entries.flatten().map(|entry| entry.file_name().to_string_lossy().into_owned()).collect())
+        .unwrap_or_default();
+    files.sort();
+    let more = if files.len() > FILES { ", ..." } else { "" };
+    files.truncate(FILES);
+    let there = match files.is_empty() {
+        true => format!("there is nothing in {directory}"),
+        false => format!("{directory} has {}{more}", files.join(", ")),
+    };
+    Some(format!("no file matches the pattern of its log, `{pattern}`: {there}"))
+}
+
+/// What to say of a metric that is printed, but not as a number.
+fn worded(tail: &Tail, metric: &str) -> Option<String> {
+    let line = tail.last().find(|line| line.contains(metric))?;
+    let after = &line[line.find(metric)? + metric.len()..];
+    let value = after.trim_start_matches(|c: char| c.is_whitespace() || ":=\"'".contains(c));
+    let number = value.starts_with(|c: char| c.is_ascii_digit() || "+-.".contains(c));
+    (!number && !value.is_empty()).then(|| format!("it prints {metric} as text, not as a number: `{}`", line.trim()))
 }
 
 /// The last line of a crash when it speaks of numbers that are not finite: a rate that is too high,

@@ -58,7 +58,7 @@ impl Template {
             return Err(Error::invalid("there is no command to run; give one, such as python train.py lr={lr}"));
         }
         let template = Self {
-            words: words.iter().map(|w| pieces(w)).collect::<Result<_>>()?,
+            words: words.iter().map(|w| pieces(w, &NAMES)).collect::<Result<_>>()?,
             text: words.iter().map(|w| typed(w)).collect::<Vec<_>>().join(" "),
         };
         let from_environment = rate == RateFrom::Environment || words.iter().any(|w| w.contains("STEPSIZE_LR"));
@@ -112,11 +112,8 @@ impl Values {
     }
 
     fn get(&self, name: &str, form: Option<Form>) -> String {
-        match (name, form) {
-            ("lr", None) => format!("{}", self.lr),
-            ("lr", Some(Form::Float)) if self.lr.fract() == 0.0 => format!("{}.0", self.lr),
-            ("lr", Some(Form::Float)) => format!("{}", self.lr),
-            ("lr", Some(Form::Scientific)) => format!("{:e}", self.lr),
+        match name {
+            "lr" => formed(self.lr, form),
             _ => self.others.get(name).cloned().unwrap_or_default(),
         }
     }
@@ -136,12 +133,52 @@ impl Values {
             Piece::Text(text) => text,
             Piece::Value(name, form) => self.get(&name, form),
         };
-        Ok(pieces(text)?.into_iter().map(fill).collect())
+        Ok(pieces(text, &NAMES)?.into_iter().map(fill).collect())
+    }
+}
+
+/// A command whose placeholders have names of their own, by the rules of a [`Template`]: an argument
+/// vector, no shell.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedTemplate(Vec<Vec<Piece>>);
+
+impl NamedTemplate {
+    /// Reads a command with placeholders of these `names`.
+    ///
+    /// # Errors
+    /// When there is no word, or a placeholder has another name.
+    pub fn new(words: &[String], names: &[&str]) -> Result<Self> {
+        if words.first().is_none_or(|w| w.is_empty()) {
+            return Err(Error::invalid("there is no command to run"));
+        }
+        words.iter().map(|w| pieces(w, names)).collect::<Result<_>>().map(Self)
+    }
+
+    /// The arguments with the `value` of each placeholder.
+    pub fn words(&self, value: impl Fn(&str) -> String) -> Vec<String> {
+        let fill = |piece: &Piece| match piece {
+            Piece::Text(text) => text.clone(),
+            Piece::Value(name, form) => {
+                let text = value(name);
+                let number = text.parse::<f64>().ok().filter(|_| form.is_some());
+                number.map_or(text, |number| formed(number, *form))
+            }
+        };
+        self.0.iter().map(|word| word.iter().map(fill).collect()).collect()
+    }
+}
+
+/// A rate in one of the forms.
+fn formed(lr: f64, form: Option<Form>) -> String {
+    match form {
+        Some(Form::Float) if lr.fract() == 0.0 => format!("{lr}.0"),
+        Some(Form::Scientific) => format!("{lr:e}"),
+        None | Some(Form::Float) => format!("{lr}"),
     }
 }
 
 /// Splits a word at its placeholders.
-fn pieces(word: &str) -> Result<Vec<Piece>> {
+fn pieces(word: &str, names: &[&str]) -> Result<Vec<Piece>> {
     let mut out = Vec::new();
     let mut text = String::new();
     let mut rest = word;
@@ -158,7 +195,7 @@ fn pieces(word: &str) -> Result<Vec<Piece>> {
                 rest = &rest[end + 2..];
             }
             Some((name, end)) => {
-                let value = value(name, word)?;
+                let value = value(name, word, names)?;
                 out.push(Piece::Text(std::mem::take(&mut text)));
                 out.push(value);
                 rest = &rest[end + 1..];
@@ -181,12 +218,13 @@ fn is_name(text: &str) -> bool {
     word(parts.next()) && (!text.contains(':') || word(parts.next()))
 }
 
-fn value(name: &str, word: &str) -> Result<Piece> {
+fn value(name: &str, word: &str, names: &[&str]) -> Result<Piece> {
     let (name, form) = name.split_once(':').map_or((name, None), |(n, f)| (n, Some(f)));
-    if !NAMES.contains(&name) {
+    if !names.contains(&name) {
+        let known = names.iter().map(|name| format!("{{{name}}}")).collect::<Vec<_>>().join(", ");
         return Err(Error::invalid(format!(
-            "{{{name}}} in `{word}` is not a placeholder; there are {{lr}}, {{lr:float}}, {{lr:sci}}, {{steps}}, {{seed}}, {{trial}} and \
-             {{trial_dir}}; write {{{{{name}}}}} for the text itself"
+            "{{{name}}} in `{word}` is not a placeholder; there are {known}, and {{lr}} also as {{lr:float}} and {{lr:sci}}; \
+             write {{{{{name}}}}} for the text itself"
         )));
     }
     let form = match (name, form) {

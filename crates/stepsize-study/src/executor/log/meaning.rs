@@ -92,6 +92,10 @@ impl MetricReader {
         self.horizon.is_some_and(|h| steps < h)
     }
 
+    pub fn wanted_metric(&self) -> Option<&str> {
+        self.wanted.metric.as_deref()
+    }
+
     pub fn step_asked(&self) -> Option<&str> {
         self.wanted.step.as_deref()
     }
@@ -169,6 +173,14 @@ impl MetricReader {
     /// A message for the user if no name is a metric.
     pub fn settle(&self, names: &[String], columns: &[MetricColumn], steps: u64) -> Result<ChosenNames, String> {
         let choice = self.to_the_end(choose(names, &self.wanted).map_err(|e| e.to_string())?, names, columns);
+        if choice.step.as_ref() == Some(&choice.metric) {
+            let others: Vec<&str> = names.iter().map(String::as_str).filter(|n| !is_counter(n)).collect();
+            return Err(format!(
+                "{} counts the steps of the run and is no metric; the log also has {}",
+                choice.metric,
+                if others.is_empty() { "no other name with a number".to_owned() } else { others.join(", ") }
+            ));
+        }
         let column = |name: Option<&str>| columns.iter().find(|c| Some(c.name.as_str()) == name);
         let metric = column(Some(&choice.metric));
         let measure = |column: Option<&MetricColumn>| column.map(|c| self.measure(c, steps));

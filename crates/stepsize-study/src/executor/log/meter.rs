@@ -202,10 +202,19 @@ impl Meter {
         self.meaning = Some(meaning.clone());
         let mut events = self.events();
         let Some(metric) = self.columns.iter_mut().find(|c| c.name == meaning.choice.metric) else {
-            return Err(format!("it printed no {}, the metric by which trials are compared", meaning.choice.metric));
+            let names = if self.names.is_empty() { "nothing with a number".to_owned() } else { self.names.join(", ") };
+            return Err(format!(
+                "it printed no {}, the metric by which trials are compared; it printed {names}",
+                meaning.choice.metric
+            ));
         };
         meaning.close(metric, self.trial, &self.spec, &mut events);
         Ok(events)
+    }
+
+    /// The name of the metric that was asked for.
+    pub fn wanted_metric(&self) -> Option<&str> {
+        self.reader.wanted_metric()
     }
 
     /// Steps of the whole trial.

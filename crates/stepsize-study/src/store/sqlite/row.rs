@@ -58,6 +58,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Acted { .. } => "acted",
         Event::Ended { .. } => "ended",
         Event::Concluded { .. } => "concluded",
+        Event::Followed { .. } => "followed",
     }
 }
 

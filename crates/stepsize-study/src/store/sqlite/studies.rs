@@ -195,9 +195,10 @@ impl Studies {
         let trials: Vec<Trial> = fold(&facts).into_values().collect();
         let over = |t: &&Trial| t.end.as_ref().is_some_and(|e| !matches!(e, End::Stopped | End::Failed { .. }));
         let ended = trials.iter().filter(over).count();
+        let last = facts.iter().rfind(|event| !matches!(event, Event::Followed { .. }));
         let state = if Lock::holder(&self.lock_path(id)).is_some() {
             StudyStatus::Running
-        } else if matches!(facts.last(), Some(Event::Concluded { .. })) && ended == trials.len() {
+        } else if matches!(last, Some(Event::Concluded { .. })) && ended == trials.len() {
             StudyStatus::Concluded
         } else {
             StudyStatus::Unfinished

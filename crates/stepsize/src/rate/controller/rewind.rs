@@ -7,14 +7,17 @@
 //! 2. *burst*: for `run` steps in a row it is more than `spike` mean deviations above its moving
 //!    average (weight 0.03 a step, after 20 steps), and above it by a tenth of what the run has
 //!    gained, so that one bad batch or the noise at the end of a run does not count;
-//! 3. *drift*: the moving average has lost more than half of what the run had gained.
+//! 3. *drift*: the moving average has lost more than half of what the run had gained;
+//! 4. *dead*: after a return it stands still near the first loss for [`DEAD`] steps, with no noise.
 //!
 //! Then the factor is multiplied by `cut`, and the loop goes back to a state of at least
 //! `every / 2` steps ago and skips the batches since. The step count goes back too, so the run
 //! keeps its whole schedule. Over `recover` steps the factor climbs back, because a first break may
 //! be the fault of the data. A break before twice that many good steps is the fault of the rate:
 //! then the level that the factor climbs to is cut as well. With `recover` 0 it never climbs. After
-//! `attempts` returns the controller does nothing more, and a broken loss ends the run.
+//! `attempts` returns it tries a lower base, once: from the beginning, at a tenth of the rate, which
+//! stays. Then the controller does nothing more, and a broken loss ends the run. A dead network has
+//! no good state since, so that return goes to the beginning too.
 
 use super::spec::Parameters;
 use super::state::{StateReader, Writer};
@@ -35,7 +38,7 @@ pub struct Rewind {
     pub run: u64,
     /// Steps from one kept state to the next.
     pub every: u64,
-    /// Most returns in a run.
+    /// Most returns in a run, before the last one at a lower base.
     pub attempts: u64,
     /// Good steps over which the factor climbs back; 0: it stays cut.
     pub recover: u64,
@@ -48,6 +51,21 @@ const WEIGHT: f64 = 0.03;
 const WARM: u64 = 20;
 /// Multiple of the first loss that counts as broken: fastai's range test stops there.
 const BLOWN: f64 = 4.0;
+/// Steps after a return over which a loss that stands still is that of a dead network: the averages
+/// have then forgotten the break.
+const DEAD: u64 = 100;
+/// Mean deviation, and change over [`DEAD`] steps, as shares of the loss, below which it stands
+/// still. The losses of mini-batches of 64 differ by 3 % and more where a network computes anything;
+/// at a high rate the biases of a dead one still move its loss by 1 %.
+const STILL: (f64, f64) = (0.02, 0.01);
+/// Share of the first loss above which a network has learned nothing.
+const NOTHING: f64 = 0.95;
+/// What is left of the rate at the last return.
+const LOWER: f64 = 0.1;
+/// Steps to go back to the beginning: more than any run has.
+const BEGINNING: u64 = u64::MAX / 4;
+/// What is said of a network that has died.
+const UNITS: &str = "the units are dead";
 
 impl Default for Rewind {
     fn default() -> Self {
@@ -86,6 +104,7 @@ impl Rewind {
             best: 0.0,
             mean: 0.0,
             deviation: 0.0,
+            mark: f64::MAX,
         }))
     }
 }
@@ -138,6 +157,8 @@ struct Live {
     best: f64,
     mean: f64,
     deviation: f64,
+    /// The average when it was last held against itself.
+    mark: f64,
 }
 
 impl Live {
@@ -179,6 +200,14 @@ impl Live {
                 ));
             }
         }
+        if self.attempts > 0 && self.good > 0 && self.good.is_multiple_of(DEAD) {
+            let size = self.mean.abs();
+            let stands = self.deviation < STILL.0 * size && (self.mean - self.mark).abs() < STILL.1 * size;
+            if stands && self.mean > NOTHING * self.first {
+                return Some(format!("the loss stands still at {:.4e}: {UNITS}", self.mean));
+            }
+            self.mark = self.mean;
+        }
         None
     }
 }
@@ -205,21 +234,36 @@ impl Controller for Live {
             }
             return Ok(Request::Go);
         };
-        if self.attempts == self.spec.attempts {
+        if self.attempts > self.spec.attempts {
             return Ok(Request::Go);
         }
+        let last = self.attempts == self.spec.attempts;
         let again = self.attempts > 0 && self.good < 2 * self.spec.recover;
         self.attempts += 1;
         if again || self.spec.recover == 0 {
             self.ceiling *= self.spec.cut;
         }
         self.factor = (self.factor * self.spec.cut).min(self.ceiling);
+        if last {
+            self.factor *= LOWER;
+            self.ceiling = self.factor;
+        }
+        self.mark = f64::MAX;
         (self.good, self.streak, self.blown) = (0, 0, 0);
+        if (1..WARM).contains(&self.seen) {
+            // The averages hold little else than the break.
+            (self.seen, self.mean, self.best, self.deviation) = (1, self.first, self.first, 0.0);
+        }
         // The losses behind the averages will be seen again. Without this the drift that was just
         // judged would be judged again at once.
         self.mean = self.mean.min(self.best + 2.0 * self.deviation);
+        if last {
+            let why = format!("{why}; after {} returns a last one, at a tenth of the rate", self.spec.attempts);
+            return Ok(Request::Rewind { back: BEGINNING, why });
+        }
+        let back = if why.ends_with(UNITS) { BEGINNING } else { self.spec.every / 2 };
         let why = format!("{why}; return {} of at most {}", self.attempts, self.spec.attempts);
-        Ok(Request::Rewind { back: self.spec.every / 2, why })
+        Ok(Request::Rewind { back, why })
     }
 
     fn save(&self) -> State {
@@ -235,22 +279,25 @@ impl Controller for Live {
             .put("best", self.best)
             .put("mean", self.mean)
             .put("deviation", self.deviation)
+            .put("mark", self.mark)
             .state()
     }
 
     fn restore(&mut self, state: &State) -> Result<()> {
         let mut reader = StateReader::new("rewind", state);
         let (factor, ceiling) = (reader.within("factor", 0.0, 1.0)?, reader.within("ceiling", 0.0, 1.0)?);
-        reader.within("attempts", 0.0, self.spec.attempts as f64)?;
+        reader.within("attempts", 0.0, self.spec.attempts as f64 + 1.0)?;
         let (attempts, good) = (reader.count("attempts")?, reader.count("good")?);
         let (streak, blown, seen) = (reader.count("streak")?, reader.count("blown")?, reader.count("seen")?);
         let mut loss = |name: &str| reader.within(name, f64::MIN, f64::MAX);
         let (first, best, mean) = (loss("first")?, loss("best")?, loss("mean")?);
+        let mark = loss("mark")?;
         let deviation = reader.within("deviation", 0.0, f64::MAX)?;
         reader.finish()?;
         (self.factor, self.ceiling, self.attempts, self.good) = (factor, ceiling, attempts, good);
         (self.streak, self.blown, self.seen) = (streak, blown, seen);
         (self.first, self.best, self.mean, self.deviation) = (first, best, mean, deviation);
+        self.mark = mark;
         Ok(())
     }
 }

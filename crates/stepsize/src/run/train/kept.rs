@@ -1,9 +1,11 @@
 //! [`Kept`]: the last states of a run, for controllers that go back
 //! ([`crate::controller::Request::Rewind`]).
 //!
-//! Three are kept, at multiples of the interval that the controller asks for. A return takes the
-//! newest one that was not used before. So when the run breaks again before a new state was kept,
-//! it goes back further, and from the oldest as often as needed.
+//! Three are kept, at multiples of the interval that the controller asks for, and the beginning of
+//! the run. A return takes the newest of the three that was not used before. So when the run breaks
+//! again before a new state was kept, it goes back further, and from the oldest as often as needed.
+//! Only a return that asks for more steps than there were goes back to the beginning: a network that
+//! has died has no good state since.
 
 use crate::{Error, Result, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -35,20 +37,28 @@ impl Kept {
             return Ok(());
         }
         let snapshot = save()?;
-        if self.marks.len() == MOST {
-            self.marks.remove(0);
-            self.snapshots.remove(0);
+        let beginning = self.beginning();
+        if self.marks.len() - beginning == MOST {
+            self.marks.remove(beginning);
+            self.snapshots.remove(beginning);
         }
         self.marks.push(KeptInfo { step, used: false, bytes: snapshot.0.len() as u64 });
         self.snapshots.push(snapshot);
         Ok(())
     }
 
+    /// 1 where the beginning of the run is kept apart from the last states, else 0.
+    fn beginning(&self) -> usize {
+        usize::from(self.marks.len() >= MOST && self.marks.first().is_some_and(|m| m.step == 0))
+    }
+
     /// Goes back to the newest unused state that is at least `back` steps before `step`, or else
-    /// the oldest. Drops the states after it. `None` when no state was kept.
+    /// the oldest of the last ones; to the beginning if `back` is more than `step`. Drops the states
+    /// after it. `None` when no state was kept.
     pub(super) fn back(&mut self, step: u64, back: u64) -> Option<(u64, &Snapshot)> {
+        let oldest = if back > step || self.marks.len() <= MOST { 0 } else { self.beginning() };
         let good = |m: &KeptInfo| !m.used && m.step + back <= step;
-        let at = self.marks.iter().rposition(good).unwrap_or(0);
+        let at = self.marks.iter().skip(oldest).rposition(good).map_or(oldest, |at| at + oldest);
         self.marks.truncate(at + 1);
         self.snapshots.truncate(at + 1);
         let mark = self.marks.get_mut(at)?;

@@ -13,7 +13,7 @@
 use crate::divergence::untrained_loss;
 use crate::lr::Lr;
 use crate::probe::Probe;
-use crate::probe::evidence::{LEARNED, answered, refused};
+use crate::probe::evidence::{LEARNED, answered, refused, same_rate};
 use crate::probe::grid::{check_steps, specs};
 use crate::probe::range_test::MARGIN;
 use crate::spec::TrialSpec;
@@ -79,7 +79,10 @@ impl Probe for Ladder {
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
         let broken = !done.is_empty() && self.climb(done).edge.is_some();
-        let next = self.rates.iter().skip(done.len()).take(PER_DECADE as usize).copied().collect::<Vec<_>>();
+        // By their rates, not by their number: a trial that could not be run is left out.
+        let highest = done.iter().map(|t| t.spec.lr).max_by(|a, b| a.get().total_cmp(&b.get()));
+        let above = |rate: &&Lr| highest.is_none_or(|top| **rate > top && !same_rate(**rate, top));
+        let next = self.rates.iter().filter(above).take(PER_DECADE as usize).copied().collect::<Vec<_>>();
         if broken { Ok(Vec::new()) } else { specs(&self.job, &next, self.steps, 1) }
     }
 

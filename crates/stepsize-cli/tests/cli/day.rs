@@ -1,0 +1,71 @@
+//! A search of a simulated day whose controller is killed every twenty simulated minutes.
+
+use crate::chaos::faketime;
+use crate::harness::Bench;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+/// Simulated seconds in a real one.
+const FASTER: u32 = 600;
+/// Simulated minutes between two kills.
+const EVERY: u32 = 20;
+/// Takes eight simulated minutes and tells the witness its trial and the time.
+const TRAIN: &str = r#"
+echo "$STEPSIZE_TRIAL $(date +%s)" >> begun
+for i in 1 2 3 4; do
+    sleep 120
+    awk -v lr="$1" -v i=$i 'BEGIN { d = log(lr / 0.1); printf "step %d val_loss %.6f\n", 5 * i, 0.1 + 0.05 * d * d + 1 / i }'
+done
+"#;
+
+/// Trials that have ended.
+fn ended(bench: &Bench) -> BTreeSet<u64> {
+    let export = bench.run("export x").out;
+    let events = export.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    events.filter(|e| e["event"] == "ended").map(|e| e["trial"].as_u64().unwrap()).collect()
+}
+
+/// Two simulated hours, or as many as `STEPSIZE_HOURS` says.
+#[test]
+fn a_search_that_is_killed_every_twenty_minutes_of_a_day_loses_and_repeats_nothing() {
+    let Some(library) = faketime() else { return };
+    let hours: u32 = std::env::var("STEPSIZE_HOURS").ok().and_then(|text| text.parse().ok()).unwrap_or(2);
+    let bench = Bench::new();
+    std::fs::write(bench.path("train.sh"), TRAIN).unwrap();
+    // Trials enough for the hours: two at once, of eight minutes.
+    let line = "sweep --json --steps 20 --jobs 2 --low 0.001 --high 10 --per-decade 10 --seeds 9 --timeout 2h --max-time 1000h \
+                --study x -- sh train.sh {lr} {steps}";
+    let (mut over, mut kills, mut repeated) = (BTreeSet::new(), 0, Vec::new());
+    let begin = Instant::now();
+    let begun = || std::fs::read_to_string(bench.path("begun")).unwrap_or_default();
+    while begin.elapsed() < Duration::from_secs(u64::from(hours * 3600 / FASTER)) {
+        let before = begun().lines().count();
+        let mut command = bench.command(line);
+        let faster = format!("{:+}s x{FASTER}", begin.elapsed().as_secs() * u64::from(FASTER));
+        command.env("LD_PRELOAD", &library).env("FAKETIME", faster).env("FAKETIME_DONT_RESET", "1");
+        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_secs(u64::from(EVERY * 60 / FASTER)));
+        kills += u32::from(child.try_wait().unwrap().is_none());
+        child.kill().unwrap();
+        child.wait().unwrap();
+        let text = begun();
+        let trials = text.lines().skip(before).filter_map(|l| l.split(' ').next()?.parse::<u64>().ok());
+        repeated.extend(trials.filter(|trial| over.contains(trial)));
+        let now = ended(&bench);
+        assert!(over.is_subset(&now), "lost: {:?}", over.difference(&now));
+        over = now;
+    }
+    let times: Vec<i64> = begun().lines().filter_map(|l| l.split(' ').nth(1)?.parse().ok()).collect();
+    let day = (times.iter().max().unwrap() - times.iter().min().unwrap()) as f64 / 3600.0;
+    println!(
+        "{hours} simulated hours ({day:.1} by the clock of the trials): {kills} kills, {} trials ended, 0 lost, {} repeated",
+        over.len(),
+        repeated.len()
+    );
+    assert!(repeated.is_empty(), "{repeated:?}");
+    assert!(kills >= hours * 60 / EVERY - 1 && over.len() as u32 >= kills, "{kills} {}", over.len());
+    // The simulated clock ran as fast as was asked for, or this tested something else.
+    assert!(day > 0.6 * f64::from(hours), "{day}");
+}
