@@ -25,6 +25,9 @@ pub(crate) enum Again {
     RunAfterStart,
 }
 
+/// A progress bar so many times shorter than that of the training is one of a validation.
+const SHORTER: f64 = 3.0;
+
 /// A counter on one row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count {
@@ -87,6 +90,8 @@ pub(crate) struct Clock {
     late: bool,
     /// Whether the count on this row goes up to another number: it is of a validation.
     aside: bool,
+    /// How far the count on this row goes, if less far than that of the training.
+    shorter: f64,
     /// Ranks of the best known counters of steps and of epochs.
     best: (usize, usize),
     /// Columns of these counters.
@@ -110,6 +115,7 @@ impl Default for Clock {
             offset: 0.0,
             late: false,
             aside: false,
+            shorter: f64::NAN,
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
             totals: (f64::NAN, f64::NAN),
@@ -123,6 +129,7 @@ impl Clock {
     pub fn total(&mut self, kind: CounterKind, whole: f64) {
         match kind {
             CounterKind::Step(_) if self.late && self.totals.0.is_finite() => self.aside = whole != self.totals.0,
+            CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.shorter = whole,
             CounterKind::Step(_) => self.totals.0 = whole,
             CounterKind::Epoch(_) => self.totals.1 = whole,
             CounterKind::Value => {}
@@ -142,6 +149,17 @@ impl Clock {
             && counts.epoch.is_none()
     }
 
+    /// Whether the count on this row is of a validation that is as long as its own counter says, and
+    /// has no name: it goes less far than that of the training, within the same epoch. Without
+    /// epochs only a progress bar that is far shorter is one.
+    pub fn is_shorter_pass(&self, counts: RowCounts) -> bool {
+        let Some(Count { rank, value, .. }) = counts.step else { return false };
+        let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
+        let (same, bar) = (epoch.floor() == self.epoch_then.floor(), rank == CounterKind::BAR);
+        let fits = if epoch.is_nan() { bar && self.shorter * SHORTER <= self.totals.0 } else { same };
+        self.shorter.is_finite() && fits && value < self.count
+    }
+
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
     /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
@@ -157,6 +175,13 @@ impl Clock {
             self.late = self.count >= self.totals.0;
         }
         let aside = std::mem::take(&mut self.aside);
+        if self.shorter.is_finite() {
+            // Not a validation: what the counter goes up to has changed.
+            if step.is_some_and(|s| s.rank <= self.best.0) {
+                self.totals.0 = self.shorter;
+            }
+            self.shorter = f64::NAN;
+        }
         if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
             if self.first_epoch.is_nan() || self.count.is_nan() && epoch.value < self.first_epoch {

@@ -170,6 +170,13 @@ impl Gather {
         }
     }
 
+    /// Notes that a person ended the run.
+    pub fn interrupted(&mut self) {
+        if let Some(draft) = self.drafts.get_mut(self.now) {
+            draft.interrupted = draft.has_readings();
+        }
+    }
+
     /// Adds a number to the current row.
     #[inline]
     pub fn put(&mut self, column: usize, value: f64) {

@@ -7,9 +7,11 @@
 
 mod pick;
 mod rates;
+mod sums;
 mod taken;
 
 pub use rates::rate_in;
+pub(crate) use sums::SUM;
 pub use taken::{Role, SeenSeries, Taken};
 
 use crate::choose::rank;
@@ -23,6 +25,27 @@ use stepsize::diagnosis::{Facts, Record, Series, is_game};
 
 /// Rows of a table that may be a sweep; more rows are a log of steps.
 const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
+
+/// Rows at one rate, on average, of a schedule that falls in steps.
+const PLATEAU: usize = 3;
+
+/// Whether a rate only falls once it is at its highest, in plateaus, and no seed tells the rows of a
+/// plateau apart: a schedule in the rows of one run.
+fn is_stepped(run: &Run, rate: &NamedSeries) -> bool {
+    let values: Vec<f64> = rate.points.iter().map(|p| p.1).collect();
+    let top = values.iter().copied().fold(0.0, f64::max);
+    let falling = values.get(values.iter().position(|v| *v == top).unwrap_or(0)..).unwrap_or(&[]);
+    let steps = falling.windows(2).filter(|w| w[0] != w[1]).count() + 1;
+    let seeded = run.series.iter().any(|s| s.name.to_ascii_lowercase().contains("seed"));
+    falling.is_sorted_by(|a, b| a >= b)
+        && falling.len() >= PLATEAU * steps
+        && falling.len() * 2 >= values.len()
+        && !seeded
+}
+
+/// Fewest rows of a ramp of the rate, and the share by which its steps may differ.
+const RAMP: usize = 6;
+const EVEN: f64 = 0.02;
 
 /// A loss that is left out at least this often at the end was not finite.
 const LEFT_OUT: usize = 3;
@@ -81,6 +104,8 @@ pub fn records(run: &Run, path: &str) -> Vec<Record> {
 /// # Errors
 /// `is_invalid` if a name that was asked for is not in the run; the message has those that are.
 pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>> {
+    let summed = sums::with_sums(run);
+    let run = summed.as_ref().unwrap_or(run);
     let picked = Picked::of(run, asked)?;
     let record = record(run, path, &picked);
     let mut taken = Taken::new(run, &picked.roles());
@@ -161,8 +186,18 @@ fn left_out(run: &Run, loss: &NamedSeries) -> Vec<(f64, f64)> {
 }
 
 /// Facts that are fields of [`Facts`] or have no use there; the others are kept under their names.
-const KNOWN: [&str; 8] =
-    ["lr", "num_classes", "total_steps", "total_epochs", "optimizer", "schedule", "seed", "command"];
+const KNOWN: [&str; 10] = [
+    "lr",
+    "num_classes",
+    "total_steps",
+    "total_epochs",
+    "optimizer",
+    "schedule",
+    "seed",
+    "command",
+    "interrupted",
+    "rows_are_runs",
+];
 
 fn facts(run: &Run, path: &str) -> Facts {
     let number = |name: &str| run.facts.get(name).and_then(|v| told(v)).filter(|v| v.is_finite());
@@ -177,6 +212,8 @@ fn facts(run: &Run, path: &str) -> Facts {
         total_steps: number(total),
         optimizer: words("optimizer"),
         schedule: words("schedule"),
+        table: run.facts.contains_key("rows_are_runs"),
+        interrupted: run.facts.contains_key("interrupted"),
         other,
         ..Facts::default()
     }
@@ -207,6 +244,13 @@ fn rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
         || !SWEEP_ROWS.contains(&count)
         || ![&whole.loss, &whole.val_loss, &whole.score].into_iter().any(beside)
     {
+        return None;
+    }
+    // A warm-up rises, and a decay falls, by the same difference from row to row.
+    let differences: Vec<f64> = rate.points.windows(2).map(|w| w[1].1 - w[0].1).collect();
+    let first = differences.first().copied().unwrap_or(0.0);
+    let even = differences.iter().filter(|d| (**d - first).abs() < EVEN * first.abs()).count();
+    if count >= RAMP && even * 4 >= differences.len() * 3 || whole.facts.game || is_stepped(run, rate) {
         return None;
     }
     let mut rates: Vec<f64> = rate.points.iter().map(|p| p.1).filter(|r| *r > 0.0 && r.is_finite()).collect();

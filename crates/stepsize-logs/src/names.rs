@@ -7,7 +7,7 @@ mod component;
 mod vocabulary;
 
 pub(crate) use component::weight;
-use vocabulary::{ASIDE, EPOCHS, FACTORS, MAXIMIZE, MINIMIZE, SPLITS, STEPS};
+use vocabulary::{ASIDE, EPOCHS, FACTORS, MAXIMIZE, MINIMIZE, SHARES, SPLITS, STEPS};
 
 /// The data that a metric was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -197,8 +197,14 @@ pub(crate) fn bare_split(name: &str) -> Option<DataSplit> {
 
 /// As [`maximizes`], but nothing for names about speed, size or state.
 pub(crate) fn metric_direction(name: &str) -> Option<bool> {
-    let aside = is_rate(name) || plain(name).split('_').any(|p| ASIDE.contains(&p));
-    if aside { None } else { maximizes(name) }
+    let plain = plain(name);
+    let mut before = "";
+    let aside = plain.split('_').any(|word| {
+        let share = word == "rate" && SHARES.contains(&std::mem::replace(&mut before, word));
+        before = word;
+        !share && ASIDE.contains(&word)
+    });
+    if aside || is_rate(name) { None } else { maximizes(name) }
 }
 
 /// Whether a name is that of the rate that is applied; not that of a factor of it, or of a setting

@@ -3,8 +3,10 @@
 //! lines, source code, and starts of programs.
 
 use crate::gather::{Gather, NameFacts, is_applied, is_setting};
-use crate::names::{CounterKind, is_rate};
+use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
+use crate::number;
 use crate::reader::LinePattern;
+use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
@@ -24,11 +26,20 @@ pub(crate) struct Prose {
     columns: Vec<Option<usize>>,
     /// The number of samples that Keras trains on, where its progress bar counts them.
     samples: Option<f64>,
+    /// The metric that the file is named for: its lines may hold nothing but its values.
+    metric: Option<String>,
+    /// Whether the lines are the results of an evaluation.
+    results: bool,
     /// How lines are read instead, if the user says it.
     pub pattern: Option<LinePattern>,
 }
 
 impl Prose {
+    /// For a file of this name.
+    pub fn new(file: &str) -> Self {
+        Self { metric: metric_of_file(file).map(str::to_owned), ..Self::default() }
+    }
+
     pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) {
         let mut lines = std::mem::take(&mut self.lines);
         lines.feed(bytes, |line| self.line(line, gather));
@@ -47,6 +58,13 @@ impl Prose {
         gather.place += 1;
         if let Some(pattern) = &self.pattern {
             pattern.read(line).iter().for_each(|(name, value)| gather.number(name, *value));
+            return gather.end_row();
+        }
+        if let Some(metric) = &self.metric
+            && let Some((step, value)) = bare(line)
+        {
+            step.into_iter().for_each(|step| gather.number("step", step));
+            gather.number(metric, value);
             return gather.end_row();
         }
         if let Some(row) = self.trials.read(line) {
@@ -84,6 +102,7 @@ impl Prose {
         }
         self.samples = samples(line).or(self.samples);
         let mut found = self.tables.read(line);
+        self.mark_results(line, &mut found);
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
@@ -109,6 +128,20 @@ impl Prose {
             }
         }
         gather.end_row();
+    }
+
+    /// Estimators of TensorFlow print the results of an evaluation below a title, a line each, some
+    /// under the names of the training.
+    fn mark_results(&mut self, line: &str, found: &mut [Pair]) {
+        if line.contains("***** Eval results") {
+            self.results = true;
+        } else if let ([pair], true) = (found, self.results) {
+            if DataSplit::in_name(&pair.name).is_none() && metric_direction(&pair.name).is_some() {
+                pair.name = format!("eval_{}", pair.name);
+            }
+        } else {
+            self.results = false;
+        }
     }
 
     /// Looks for what a line without a metric says. Returns whether that is all.
@@ -180,6 +213,23 @@ fn take(pair: &Pair, column: Option<usize>, counted: bool, gather: &mut Gather) 
     gather.put(column, pair.value);
 }
 
+/// A value, with or without its step, on a line that holds nothing else. The step is the one of two
+/// numbers that is whole, else the first.
+fn bare(line: &str) -> Option<(Option<f64>, f64)> {
+    let mut words = line.split_whitespace();
+    let (first, second) = (words.next()?, words.next());
+    let value = |word: &str| number::whole(word.as_bytes());
+    if words.next().is_some() {
+        return None;
+    }
+    let whole = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
+    match second {
+        None => Some((None, value(first)?)),
+        Some(second) if whole(second) && !whole(first) => Some((value(second), value(first)?)),
+        Some(second) => Some((value(first), value(second)?)),
+    }
+}
+
 /// Whether a line is a rule between the rows of a box: `+-----+----+`, which also ends it.
 fn is_rule_within(line: &str) -> bool {
     let line = line.trim();
@@ -197,6 +247,8 @@ fn samples(line: &str) -> Option<f64> {
 fn message(line: &str, gather: &mut Gather) {
     if let Some(step) = text::broken_at(line) {
         gather.broke(step);
+    } else if line.starts_with("KeyboardInterrupt") {
+        gather.interrupted();
     }
 }
 

@@ -78,7 +78,7 @@ impl LogReader {
             Format::TensorBoard => FormatReader::Events(Events::default()),
             Format::MlflowFile => FormatReader::MetricFile(MetricFile::new(name)),
             Format::Wandb => FormatReader::Wandb(Box::default()),
-            Format::Text => FormatReader::Prose(Prose::default()),
+            Format::Text => FormatReader::Prose(Prose::new(name)),
             Format::Other => FormatReader::Other,
         };
         let again = if format == Format::Text { Again::RunAfterStart } else { Again::Run };

@@ -9,7 +9,7 @@
 mod dense;
 mod header;
 
-pub(crate) use header::{delimiter, is_commented_header};
+pub(crate) use header::{delimiter, is_commented_header, metric_of_file};
 
 use crate::carry::Carry;
 use crate::gather::Gather;
@@ -131,7 +131,14 @@ impl TableReader {
         let mut column = 0;
         let mut odd = false;
         header.begin();
+        // flair writes two tabs after one of its columns.
+        let tabs = || memchr::memchr_iter(b'\t', line_of(lines)).count();
+        let mut spare = delimiter == b'\t' && header.columns.len() > 2 && tabs() == header.columns.len();
         let length = cells_of(lines, delimiter, self.last, |cell| {
+            if spare && matches!(cell, RawCell::Empty) {
+                spare = false;
+                return;
+            }
             if let Some(place) = header.columns.get(column) {
                 match cell {
                     RawCell::Number(value) => match place.meaning {

@@ -68,6 +68,12 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
         return Vec::new();
     }
     let mut found = scan::Scan::new(&plain(line)).run();
+    // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`
+    if let Some(total) = found.iter_mut().find(|p| p.name == "total")
+        && line.to_ascii_lowercase().contains("losses")
+    {
+        total.name = "total_loss".to_owned();
+    }
     // Deeplearning4j calls its loss a score.
     if let [_, score] = found.as_mut_slice()
         && score.name == "Score"

@@ -108,6 +108,7 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     let hidden = outside.is_some_and(Outside::hides_start);
     findings
         .retain(|f| f.code != first.code && rules::agrees(f.code, verdict) && !(hidden && rules::needs_start(f.code)));
+    findings.retain(|f| !(record.facts.game && rules::needs_fall(f.code)) && !record.facts.table);
     let because = first.evidence.clone();
     findings.insert(0, first);
     Diagnosis { verdict, confidence, because, chances, next_lr, findings }
@@ -126,6 +127,11 @@ fn place(
 ) -> Placed {
     let main = seen.record.main();
     if main.len() < FEWEST {
+        if main.is_empty() && seen.record.score.len() > 1 {
+            let why = "it holds a score and no loss, and a score is judged only beside other runs of its job";
+            let finding = rules::unknown(why, scope::twice_more("run it", base), Vec::new());
+            return (Placement::Unknown, 0.0, None, None, finding);
+        }
         let why = match main.len() {
             0 => "the log holds no loss".to_owned(),
             1 => format!("the log holds one reading of the loss; a verdict needs at least {FEWEST}"),

@@ -41,6 +41,8 @@ pub(super) struct Draft {
     pub counters: usize,
     /// The step at which the program said that the loss is not finite, if nothing came after that.
     pub broke: Option<f64>,
+    /// Whether a person ended the run, if nothing came after that.
+    pub interrupted: bool,
     /// The epoch of the last row that was not of the end of one.
     open_epoch: f64,
 }
@@ -64,6 +66,7 @@ impl Draft {
             rows: 0,
             counters: 0,
             broke: None,
+            interrupted: false,
             open_epoch: f64::NAN,
         }
     }
@@ -174,6 +177,7 @@ impl Draft {
             }
             if name.metric == Some(false) {
                 self.broke = None;
+                self.interrupted = false;
             }
             if column >= self.columns.len() {
                 self.columns.resize_with(column + 1, || None);
@@ -318,6 +322,18 @@ impl Draft {
             }
         }
         let (steps, epochs) = self.clock.totals;
+        // Words that differ from row to row, and no counter: a row is a run.
+        let told = |name: &String| {
+            !["split", "phase", "mode", "stage", "set", "type", "date", "time", "stamp"]
+                .iter()
+                .any(|w| name.to_ascii_lowercase().contains(w))
+        };
+        if counter == PlacedBy::Index && self.varying.iter().any(told) {
+            facts.insert("rows_are_runs".to_owned(), "true".to_owned());
+        }
+        if self.interrupted {
+            facts.insert("interrupted".to_owned(), "true".to_owned());
+        }
         let mut total = |name: &str, value: f64| {
             if value.is_finite() {
                 facts.entry(name.to_owned()).or_insert_with(|| value.to_string());

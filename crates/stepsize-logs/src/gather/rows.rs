@@ -54,7 +54,7 @@ impl Gather {
         }
         let again = self.again;
         let mut counts = counts(&self.row, &self.names);
-        if again == Again::Run && self.is_validation(counts) {
+        if again == Again::Run && self.is_validation(counts) || self.is_shorter_pass(counts) {
             self.held_out();
             counts = RowCounts::default();
         }
@@ -88,6 +88,11 @@ impl Gather {
         draft.clock.counts_other(counts)
             && self.row.iter().filter(|(c, _)| self.is_counter(*c)).count() < draft.counters
             && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
+    }
+
+    /// Whether a row counts the batches of a validation. The clock then keeps what it knows.
+    fn is_shorter_pass(&self, counts: RowCounts) -> bool {
+        self.drafts.get(self.now).is_some_and(|d| d.clock.is_shorter_pass(counts))
     }
 
     /// Gives the names of the row that are read in training too the split of a validation.

@@ -110,6 +110,12 @@ impl<'a> Picked<'a> {
         };
         picked.forget_games();
         picked.same_unit();
+        picked.take_best(run);
+        // A setting that has the name of a penalty, printed again and again.
+        let setting = |s: &&NamedSeries| run.counter.is_empty() && s.points.windows(2).all(|w| w[0].1 == w[1].1);
+        if picked.score.is_some_and(|score| score.points.len() >= CURVE) {
+            picked.loss = picked.loss.filter(|s| !setting(s));
+        }
         // What was read as a loss once or twice is a word of source code beside a curve.
         let few = |s: &&NamedSeries| s.points.len() < CURVE && s.points.iter().all(|p| p.1.is_finite());
         if picked.val.is_some_and(|v| v.points.len() >= LONG) {
@@ -126,6 +132,20 @@ impl<'a> Picked<'a> {
         let tells = |s: &&NamedSeries| !many(s) || s.points.last().is_some_and(|p| !p.1.is_finite());
         self.loss = self.loss.filter(tells);
         self.val = self.val.filter(tells);
+    }
+
+    /// In a table of results the best of each run is all that there is: `best_accuracy`.
+    fn take_best(&mut self, run: &'a Run) {
+        if self.loss.is_some() || self.val.is_some() || self.score.is_some() || !run.counter.is_empty() {
+            return;
+        }
+        let best = |s: &&NamedSeries| plain(&s.name).split('_').any(|w| w == "best" || w == "final");
+        let found = run.series.iter().filter(best).find_map(|s| Some((crate::names::maximizes(&s.name)?, s)));
+        match found {
+            Some((true, series)) => self.score = Some(series),
+            Some((false, series)) => self.val = Some(series),
+            None => {}
+        }
     }
 
     /// A perplexity beside a loss is read as its logarithm; an error beside a loss is no validation

@@ -54,6 +54,11 @@ const NEUTRAL: &[&str] = &[
     "accuracy",
     "score",
     "reward",
+    "rew",
+    "return",
+    "episode",
+    "episodes",
+    "ep",
     "l",
     "map",
     "miou",
@@ -99,6 +104,9 @@ const SIDES: &[&str] = &["precision", "recall", "top5", "auc", "psnr", "balanced
 /// for every word that names a part (`loss_cls`), most for a part that is a game between networks
 /// (`loss_disc`).
 pub(crate) fn weight(name: &str) -> usize {
+    if name.starts_with(crate::meaning::SUM) {
+        return 0;
+    }
     let plain = plain(name);
     let whole = plain.split('_').any(|word| WHOLE.contains(&word));
     let of = |word: &str| {

@@ -121,6 +121,9 @@ pub(super) const MINIMIZE: &[&str] = &[
     "trl",
     "tel",
     "pix",
+    // CatBoost
+    "multiclass",
+    "multiclassonevsall",
 ];
 
 /// High is good for a metric with one of these words in its name.
@@ -215,6 +218,9 @@ pub(super) const ASIDE: &[&str] = &[
     "weights",
     "location",
 ];
+
+/// With one of these words before it, `rate` is a share of successes or errors.
+pub(super) const SHARES: &[&str] = &["success", "error", "err", "accuracy", "win", "hit"];
 
 /// With one of these words last in its name, a rate is a setting of its schedule, a factor of it,
 /// or one that is only its end.

@@ -65,8 +65,13 @@ impl Header {
             lower.iter().position(|c| such.contains(&c.as_str()))
         });
         let rated = named && cells.iter().filter(|c| of_rate(&clean(c)).is_some()).count() > 1;
+        let bare = if named { None } else { names_of_bare(cells, file) };
         for (i, cell) in cells.iter().enumerate() {
-            let name = if named { clean(cell) } else { format!("column_{}", i + 1) };
+            let name = match &bare {
+                Some(names) => names.get(i).cloned().unwrap_or_default(),
+                None if named => clean(cell),
+                None => format!("column_{}", i + 1),
+            };
             let meaning = if named && name.is_empty() {
                 // The index column that pandas writes.
                 ColumnRole::Nothing
@@ -136,7 +141,7 @@ impl Header {
                 self.named.push_str(&text);
             }
             ColumnRole::Nothing => {}
-            _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "NULL" | "No log" | "no log") => {}
+            _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "_" | "NULL" | "No log" | "no log") => {}
             _ => gather.word(&column.name, &text),
         }
         true
@@ -221,6 +226,25 @@ fn of_rate(name: &str) -> Option<String> {
 fn tag_of(file: &str) -> Option<&str> {
     let stem = file.strip_suffix(".csv").unwrap_or(file);
     stem.rsplit_once("-tag-").map(|(_, tag)| tag).filter(|t| !t.is_empty())
+}
+
+/// The names of one or two columns without any, by the name of the file: `train_loss.txt` holds
+/// losses, with or without their steps.
+fn names_of_bare(cells: &[String], file: &str) -> Option<Vec<String>> {
+    let metric = metric_of_file(file)?.to_owned();
+    let whole = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
+    match cells {
+        [_] => Some(vec![metric]),
+        [first, second] if whole(second) && !whole(first) => Some(vec![metric, "step".to_owned()]),
+        [_, _] => Some(vec!["step".to_owned(), metric]),
+        _ => None,
+    }
+}
+
+/// The metric that the name of a file is, without its ending: `val_loss.txt`.
+pub(crate) fn metric_of_file(file: &str) -> Option<&str> {
+    let stem = file.rsplit(['/', '\\']).next()?.split('.').next()?;
+    metric_direction(stem).is_some().then_some(stem)
 }
 
 /// Whether a line such as `# epoch loss` names columns rather than being a remark.

@@ -5,7 +5,7 @@
 //! the title of a configuration, opens a block, and lines that may belong to it are taken for part
 //! of it until one cannot be.
 
-use crate::names::{metric_direction, plain};
+use crate::names::{is_counter, metric_direction, plain};
 use crate::number;
 
 /// Lines that may follow the last sure line of source code, or the title of a configuration.
@@ -70,7 +70,9 @@ impl Blocks {
         if let Some((name, value)) = lone(trimmed) {
             let short = !value.contains(' ') && value.len() <= 64;
             let capitals = short && name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
-            if self.settings > 0 && short && !is_reading(name, value) || capitals {
+            // `_batch_size: 256`, as some trainers print what they made of their settings.
+            let private = short && name.starts_with('_') && !is_counter(name);
+            if self.settings > 0 && short && !is_reading(name, value) || capitals || private {
                 self.settings = self.settings.saturating_sub(1);
                 return Line::Setting(name.to_owned(), value.to_owned());
             }

@@ -74,6 +74,11 @@ impl<'a> Scan<'a> {
                     self.at += c.len_utf8();
                     self.boundary();
                 }
+                // Caffe: `loss_bbox = 0.2 (* 1 = 0.2 loss)` tells the weight of a part.
+                '(' if next == b'*' => {
+                    self.at += self.rest().find(')').map_or(1, |end| end + 1);
+                    self.boundary();
+                }
                 '(' => {
                     self.at += 1;
                     if self.open.len() < 16 {
@@ -165,6 +170,10 @@ impl<'a> Scan<'a> {
         }
         if self.separated {
             self.boundary();
+            // `tie_embeddings:True lr:0.05`
+            if words::is_literal(word) {
+                return;
+            }
         }
         // Marian: `Up. 100`
         let word = if word == "Up" && self.text.as_bytes().get(self.at) == Some(&b'.') { "Update" } else { word };

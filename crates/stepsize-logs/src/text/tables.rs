@@ -35,7 +35,7 @@ impl Tables {
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
         let digits = line.bytes().any(|b| b.is_ascii_digit());
         if digits && !self.header.is_empty() {
-            if let Some(row) = self.row(line) {
+            if let Some(row) = self.row(line).or_else(|| self.row(without_prefix(line)?)) {
                 self.idle = 0;
                 return row;
             }
@@ -51,8 +51,9 @@ impl Tables {
         {
             return row;
         }
+        let without = || header(without_prefix(line).filter(|l| !l.contains(['{', '|']))?);
         if found.is_empty()
-            && let Some(header) = header(line)
+            && let Some(header) = header(line).or_else(without)
         {
             self.header = header;
             self.idle = 0;
@@ -132,6 +133,13 @@ pub(crate) fn boxed(line: &str) -> Option<(String, Option<f64>)> {
     (fits && (number.is_some() || value.is_empty())).then(|| (name.replace(' ', "_"), number))
 }
 
+/// What stands after the prefix of a logger, as in `2024-01-01 10:00:00 [INFO]:  Epoch  Batch`.
+fn without_prefix(line: &str) -> Option<&str> {
+    let end = line.get(..80.min(line.len())).unwrap_or(line).rfind("INFO")?;
+    let rest = line.get(end + "INFO".len()..)?.trim_start_matches([']', ':', ' ', '-']);
+    (!rest.is_empty()).then_some(rest)
+}
+
 /// The names on a line that is a header.
 fn header(line: &str) -> Option<Vec<String>> {
     let mut cells = cells(line);
@@ -143,13 +151,24 @@ fn header(line: &str) -> Option<Vec<String>> {
     if let ["E", "#", rest @ ..] = cells.as_slice() {
         cells = ["epoch", "step"].into_iter().chain(rest.iter().copied()).collect();
     }
+    // Vowpal Wabbit, the second of two lines
+    if let ["loss", "last", "counter", "weight", ..] = cells.as_slice() {
+        let own = ["average_loss", "loss_since_last", "step"];
+        cells = own.into_iter().chain(cells.iter().skip(3).copied()).collect();
+    }
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
+    // Two counters in front say enough.
+    let counted = cells.len() > 3 && cells.iter().take(2).all(|c| is_counter(c));
+    let lossless = !cells.iter().any(|c| c.to_ascii_lowercase().contains("loss"));
     let fits = (2..=64).contains(&cells.len())
         && cells.iter().all(word)
         && cells.iter().any(|c| is_counter(c))
-        && cells.iter().filter(|c| is_known(c)).count() * 2 >= cells.len().max(4)
+        && (counted || cells.iter().filter(|c| is_known(c)).count() * 2 >= cells.len().max(4))
         && !line.contains([':', '=', '.']);
-    fits.then(|| cells.into_iter().map(|c| c.replace(' ', "_")).collect())
+    // The sum of the parts of a loss.
+    let whole = |c: &str| lossless && c.eq_ignore_ascii_case("total");
+    let name = |c: &str| if whole(c) { "total_loss".to_owned() } else { c.replace(' ', "_") };
+    fits.then(|| cells.into_iter().map(name).collect())
 }
 
 /// Cells between bars, commas or tabs, else between spaces.
@@ -201,5 +220,18 @@ mod tests {
             read(&["      Iter       Train Loss   Remaining Time ", "         1        9702.5744            0.15s"]);
         assert_eq!(sklearn[0], [("Iter".to_owned(), 1.0), ("Train_Loss".to_owned(), 9702.5744)]);
         assert!(read(&["a loss of trust in the step", "1 2 3 4 5 6 7"]).is_empty());
+        let prefixed = read(&[
+            "2031-01-01 05:58:00 [INFO]:   Epoch     Batch     box    conf     total    time",
+            "2031-01-01 05:58:09 [INFO]:    0/29     40/165   0.007   0.006    -13.9    6.97",
+        ]);
+        assert_eq!(prefixed[0].first(), Some(&("Epoch".to_owned(), 0.0)));
+        assert_eq!(prefixed[0].get(4), Some(&("total_loss".to_owned(), -13.9)));
+        let vowpal = read(&[
+            "average  since         example        example        current        current  current",
+            "loss     last          counter         weight          label        predict features",
+            "0.500000 0.250000            2            2.0         0.0000         0.0086      608",
+        ]);
+        assert_eq!(vowpal[0][..3].iter().map(|p| p.1).collect::<Vec<_>>(), [0.5, 0.25, 2.0]);
+        assert_eq!(vowpal[0][2].0, "step");
     }
 }

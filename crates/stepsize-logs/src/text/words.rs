@@ -83,6 +83,11 @@ pub(crate) fn is_at(word: &str) -> bool {
     among(word, &["at", "after", "@", "on", "for"])
 }
 
+/// Whether a word is a whole value, of which the next name has no part.
+pub(crate) fn is_literal(word: &str) -> bool {
+    matches!(word, "True" | "False" | "None" | "true" | "false" | "null")
+}
+
 /// Whether a word is a log level as loggers print it.
 pub(crate) fn is_level(word: &str) -> bool {
     ["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "TRACE", "CRITICAL", "NOTICE"].contains(&word)

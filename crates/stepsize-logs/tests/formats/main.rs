@@ -4,6 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
 mod empty;
+mod kinds;
 mod odd;
 mod text;
 

@@ -105,6 +105,8 @@ impl Verdicts {
                         members.iter().for_each(|i| made.sweep_of[*i] = Some(made.sweeps.len()));
                         made.sweeps.push(sweep);
                     }
+                    // Parts of one log, appended, are no sweep that failed.
+                    Err(_) if appended(&logged, &members) => {}
                     Err(why) => reasons.push((members, why)),
                 }
             }
@@ -156,6 +158,8 @@ fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups 
             let group: Vec<usize> = group.into_iter().map(|g| members[g]).collect();
             if group.len() > 1 && repeat_alike(runs, &group) {
                 out.jobs.push(group);
+            } else if group.len() > 1 && appended(runs, &group) {
+                // Runs of one log that no rate and no name tells apart.
             } else if group.len() > 1 {
                 let why = "runs at the same rate end far apart: they are of different jobs, or differ in a setting that no log \
                            names";
@@ -171,6 +175,13 @@ fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups 
         }
     }
     out
+}
+
+/// Whether these runs were appended to one log: they have no rates that look like a sweep.
+fn appended(runs: &[LoggedRun<'_>], members: &[usize]) -> bool {
+    let mut files = members.iter().map(|i| runs[*i].file);
+    let first = files.next();
+    files.all(|file| Some(file) == first) && rates(runs, members) < RATES
 }
 
 /// Number of different rates of these runs.

@@ -134,6 +134,10 @@ pub struct Facts {
     pub running: bool,
     /// What the weights were before the first step of the run.
     pub weights: Weights,
+    /// Whether the readings are of as many runs, a row each, and no curve.
+    pub table: bool,
+    /// Whether a person ended the run before it was over.
+    pub interrupted: bool,
     /// Whether the loss is that of one side of a game: of a generator, a discriminator, a policy or
     /// its critic. Such a loss does not show how well the run trains ([`super::is_game`]).
     pub game: bool,

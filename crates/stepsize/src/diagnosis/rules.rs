@@ -42,6 +42,9 @@ pub(super) struct Decided {
 
 /// The first of the rules that decide the verdict, if one does.
 pub(super) fn decide(seen: &RuleInput<'_>) -> Option<Decided> {
+    if seen.record.facts.table {
+        return None;
+    }
     // The losses of a game may stand still or jump: those of two equal players do.
     let others = || dead::check(seen).or_else(|| collapsed::check(seen)).filter(|_| !seen.record.facts.game);
     diverged::check(seen).or_else(others)
@@ -75,6 +78,11 @@ pub(super) fn agrees(code: Code, verdict: Placement) -> bool {
         Placement::Good => !matches!(code, Code::Idle | Code::Oscillation | Code::Quick),
         Placement::Unknown => true,
     }
+}
+
+/// Whether a finding says of a loss what only a loss that is to fall shows. That of a game is not.
+pub(super) fn needs_fall(code: Code) -> bool {
+    matches!(code, Code::Plateau | Code::Oscillation | Code::Quick | Code::NotAnnealed | Code::Idle | Code::Warmup)
 }
 
 /// Whether a finding needs the beginning of a training from scratch.

@@ -52,6 +52,8 @@ const READINGS: usize = 5;
 /// Why a log lies outside of what was learned.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Outside {
+    /// The readings are of as many runs.
+    Table,
     /// The loss is that of one side of a game.
     Game,
     /// The log begins at this step, in mid-run.
@@ -60,6 +62,8 @@ pub(super) enum Outside {
     Trained,
     /// The first loss is this share of the loss of guessing.
     BelowGuessing(f64),
+    /// A person ended the run before it was over.
+    Interrupted,
     /// A base rate as of fine-tunes and large networks.
     SmallRate(f64),
     /// A run of so many steps.
@@ -79,6 +83,9 @@ impl Outside {
     pub fn of(seen: &RuleInput<'_>) -> Option<Self> {
         let record = seen.record;
         let facts = &record.facts;
+        if facts.table {
+            return Some(Self::Table);
+        }
         if facts.game {
             return Some(Self::Game);
         }
@@ -93,6 +100,9 @@ impl Outside {
         }
         if let Some(last) = last_apart(&record.val_loss) {
             return Some(Self::LastReading(last));
+        }
+        if facts.interrupted {
+            return Some(Self::Interrupted);
         }
         if let Some(end) = bottomless(&record.loss).or_else(|| bottomless(&record.val_loss)) {
             return Some(Self::Bottomless(end));
@@ -121,6 +131,7 @@ impl Outside {
     /// The reason, following on "because".
     pub fn why(self) -> String {
         match self {
+            Self::Table => "it is a table of results, a run in each row, and no rate tells the runs apart".to_owned(),
             Self::Game => {
                 "its losses are those of a game (adversarial or reinforcement learning), which do not fall as a \
                            run gets better"
@@ -138,6 +149,10 @@ impl Outside {
                  run whose rate is too low",
                 100.0 * share
             ),
+            Self::Interrupted => {
+                "the run was interrupted: the beginning of a run looks like a whole one whose rate is too low"
+                    .to_owned()
+            }
             Self::SmallRate(lr) => format!(
                 "the rate is {}, as in fine-tunes and large models, and the verdicts on single curves were learned from small \
                  models",
@@ -177,6 +192,9 @@ impl Outside {
                 "judge the run by what it makes (a reward, a score of the samples): {}, and name that score as the metric",
                 twice_more("run it", base)
             ),
+            Self::Table => {
+                "diagnose the logs of the runs themselves, or add a column with the rate of each run".to_owned()
+            }
             Self::MidRun(_) => twice_more("from the checkpoint with which this part began, run it", base),
             Self::Long(_) => format!(
                 "search on a shorter run with `stepsize find` and carry the rate over with `stepsize transfer`; or {}",

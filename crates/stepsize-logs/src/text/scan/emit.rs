@@ -34,6 +34,13 @@ impl Scan<'_> {
         if last == "s" && separated && self.out.is_empty() && parts.len() == 1 && value.fract() == 0.0 {
             return self.give("step".to_owned(), value, whole);
         }
+        // Caffe: "Test net output #1: loss = 7.04"
+        if let [split, "net", "output"] = parts.as_slice()
+            && words::is_held_out(split)
+        {
+            self.scope = Some(split);
+            return;
+        }
         // "74542 tokens with 5600 phrases" counts no tokens.
         if joined && is_counter(last) {
             return;
@@ -57,6 +64,10 @@ impl Scan<'_> {
                 return;
             }
             let ends = any("end") && any("of");
+            // Estimators of TensorFlow: "Saving dict for global step 500: loss = 0.7"
+            if let ["Saving", "dict", ..] = parts.as_slice() {
+                self.scope = Some("eval");
+            }
             // "Test Epoch: 3 loss: 0.5"
             if let Some(split) = parts.iter().rev().skip(1).find(|w| words::is_held_out(w)) {
                 self.scope = Some(split);

@@ -38,6 +38,14 @@ impl Scan<'_> {
             self.separated = false;
             return;
         }
+        if next == b'-' && value.fract() == 0.0 && !self.named() {
+            // `3-epoch (20/500): loss 2`
+            let word = self.word_at(self.at + 1);
+            if is_counter(word) {
+                self.at += 1 + word.len();
+                return self.give(word.to_owned(), value, None);
+            }
+        }
         if let Some(factor) = self.thousands() {
             self.at += 1;
             return self.emit(value * factor, None);
@@ -75,8 +83,9 @@ impl Scan<'_> {
             // Value before name.
         } else if whole.is_none() && line_start && matches!(self.byte(0), b']' | b':') && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
+            || whole.is_some() && line_start && self.counts_in_brackets()
         {
-            let tqdm = whole.is_some() && !nested;
+            let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
             self.out.push(Pair { name: "iter".to_owned(), value, whole, mark });
         } else if whole.is_some() && (self.after_counter(start) || self.counter_follows()) {
@@ -87,6 +96,14 @@ impl Scan<'_> {
         {
             self.out.push(Pair { name: "iter".to_owned(), value, whole, mark: Mark::Bar });
         }
+    }
+
+    /// Whether a bracket closes here, with which a line of readings begins: `[200/3000] Train loss: 1`.
+    fn counts_in_brackets(&self) -> bool {
+        self.rest().strip_prefix(']').is_some_and(|rest| {
+            let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
+            named.is_some_and(|name| metric_direction(name.trim()).is_some())
+        })
     }
 
     /// Whether only spaces precede the number.
@@ -262,7 +279,7 @@ impl Scan<'_> {
         let between = self.text.get(self.counted..start).filter(|_| epoch && self.counted > 0);
         let open = |b: &str| b.matches('[').count() > b.matches(']').count();
         between.is_some_and(|b| {
-            b.chars().all(|c| matches!(c, ' ' | '[' | ']' | ',' | '|' | '-' | '\t'))
+            b.chars().all(|c| matches!(c, ' ' | '[' | ']' | '(' | ',' | '|' | '-' | '\t'))
                 && (!open(b) || self.byte(0) == b']')
         })
     }

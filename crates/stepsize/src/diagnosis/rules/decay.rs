@@ -18,6 +18,8 @@ const CONSTANT: f64 = 0.99;
 const EARLY_PEAK: f64 = 0.5;
 /// Least noise, as a share of the fall, that an annealing could take away. Chosen by eye.
 const SHAKING: f64 = 0.02;
+/// Fewest readings of the rate that show its course.
+const RATES: usize = 3;
 /// Least fall of the log loss of a run that has learned at all. Chosen by eye.
 const LEARNED: f64 = 0.05;
 
@@ -49,6 +51,10 @@ pub(super) fn paid(seen: &RuleInput<'_>) -> Option<Finding> {
 
 pub(super) fn not_annealed(seen: &RuleInput<'_>) -> Option<Finding> {
     let (end, noise) = (seen.features.get(Feature::LrEndLog2), seen.features.get(Feature::NoiseRel));
+    // One reading of the rate is a setting: it says nothing of the end.
+    if seen.record.lr.len() < RATES {
+        return None;
+    }
     let (peak_at, drop) = (seen.features.get(Feature::LrPeakAt), seen.features.get(Feature::Drop));
     if !(end > UNDECAYED && peak_at < EARLY_PEAK && noise > SHAKING && drop > LEARNED) {
         return None;

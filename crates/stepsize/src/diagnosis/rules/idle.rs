@@ -6,7 +6,7 @@
 
 use super::show;
 use crate::diagnosis::stats::{median, noise};
-use crate::diagnosis::{Code, Feature, Finding, RuleInput};
+use crate::diagnosis::{Code, Feature, Finding, RuleInput, Series};
 
 /// Fewest readings.
 const READINGS: usize = 8;
@@ -24,6 +24,30 @@ const RISE: f64 = super::WORSE;
 /// Rise of the log loss above its start by which units die. Chosen by eye.
 const DIED: f64 = 0.1;
 
+/// Rise of a score, as a share, that shows that the run learned. Chosen by eye.
+const LEARNED: f64 = 0.1;
+/// A rate whose last reading is its highest, and so many times its first, is still warmed up.
+const WARMING: f64 = 2.0;
+
+/// Whether a score rose: the run learned, whatever its loss shows.
+fn moved(score: &Series) -> bool {
+    let values = score.values();
+    let part = (values.len() / PARTS).max(2);
+    if values.len() < READINGS {
+        return false;
+    }
+    let ends = median(&values[..part]).zip(median(&values[values.len() - part..]));
+    let sd = noise(&values).unwrap_or(0.0);
+    ends.is_some_and(|(start, end)| end - start > (LEARNED * start.abs()).max(2.0 * sd))
+}
+
+/// Whether the log ends before the rate is warmed up.
+fn warming(lr: &Series) -> bool {
+    let values = lr.values();
+    let (Some(first), Some(last)) = (values.first(), values.last()) else { return false };
+    *last >= WARMING * first && values.iter().all(|v| v <= last)
+}
+
 pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let series = seen.record.main();
     let values = series.values();
@@ -35,6 +59,9 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let sd = noise(&values)?;
     let change = end - start;
     if change.abs() > (CHANGE * start.abs()).max(sd) || change > RISE * start.abs() {
+        return None;
+    }
+    if moved(&seen.record.score) || warming(&seen.record.lr) {
         return None;
     }
     let died = seen.features.get(Feature::Rise) > DIED;

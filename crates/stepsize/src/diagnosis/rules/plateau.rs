@@ -3,7 +3,7 @@
 //! Compares the third quarter with the fourth. A plateau is left by a higher rate as often as by a
 //! lower one, so the advice is to branch.
 
-use super::show;
+use super::{percent, show};
 use crate::diagnosis::stats::{mean, noise};
 use crate::diagnosis::{Code, Feature, Finding, RuleInput};
 
@@ -40,12 +40,17 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     if melting || gain > (DEVIATIONS * sd).max(GAIN * fall) || fall <= 0.0 || gain < -RISE * fall {
         return None;
     }
-    let evidence = format!(
-        "the mean loss of the last quarter ({}) is no better than that of the quarter before ({}; noise of the means {})",
-        show(after),
-        show(before),
-        show(sd)
-    );
+    let better = match () {
+        () if gain <= DEVIATIONS * sd => {
+            format!("is no better than that of the quarter before ({}; noise of the means {})", show(before), show(sd))
+        }
+        () => format!(
+            "is better than that of the quarter before ({}) by {} of the whole fall only",
+            show(before),
+            percent(gain / fall)
+        ),
+    };
+    let evidence = format!("the mean loss of the last quarter ({}) {better}", show(after));
     Some(Finding {
         code: Code::Plateau,
         evidence,

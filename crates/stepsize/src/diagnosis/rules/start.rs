@@ -8,9 +8,14 @@ use crate::diagnosis::{Code, Feature, Finding, RuleInput};
 const LIMIT: f64 = 1.5;
 /// A log whose first reading lies later than this share of the run does not show the first loss.
 const LATE: f64 = 0.02;
+/// Fewest readings: the mean over a whole run is no first loss.
+const FEWEST: usize = 3;
 
 pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let classes = seen.record.facts.classes.filter(|c| *c > 1)?;
+    if seen.record.main().len() < FEWEST {
+        return None;
+    }
     let (first, start) = *seen.record.main().points().first()?;
     let guessing = f64::from(classes).ln();
     if seen.features.get(Feature::FirstAt) > LATE || start <= LIMIT * guessing {

@@ -1,0 +1,79 @@
+//! The loss of a detector that logs only its parts: their sum.
+
+use crate::names::{DataSplit, weight};
+use crate::run::{NamedSeries, Run};
+
+/// What the parts of the loss of a detector are of, as YOLO and its kin log them: `train/box_loss`.
+const PARTS: [&str; 8] = ["box", "obj", "cls", "dfl", "seg", "pose", "kobj", "giou"];
+
+/// The run with the sums of such parts, which are what is minimized; `None` where it has a whole
+/// loss or no parts.
+pub(super) fn with_sums(run: &Run) -> Option<Run> {
+    let part = |s: &NamedSeries| -> Option<String> {
+        let (split, last) = s.name.rsplit_once('/')?;
+        let known = last.strip_suffix("_loss").is_some_and(|part| PARTS.contains(&part));
+        (known && DataSplit::of_word(split).is_some()).then(|| split.to_owned())
+    };
+    let mut splits: Vec<String> = run.series.iter().filter_map(part).collect();
+    splits.dedup();
+    let mut sums: Vec<NamedSeries> = Vec::new();
+    for split in splits {
+        let whole = |s: &NamedSeries| {
+            part(s).is_none() && s.name.starts_with(&split) && s.name.contains("loss") && weight(&s.name) <= 1
+        };
+        let parts: Vec<&NamedSeries> = run.series.iter().filter(|s| part(s).as_ref() == Some(&split)).collect();
+        let [first, rest @ ..] = parts.as_slice() else { continue };
+        let alike = |s: &&&NamedSeries| {
+            s.points.len() == first.points.len() && s.points.iter().zip(&first.points).all(|(a, b)| a.0 == b.0)
+        };
+        let known = sums.iter().any(|s: &NamedSeries| s.name.contains(&split));
+        if rest.is_empty() || known || run.series.iter().any(whole) || !rest.iter().all(|s| alike(&s)) {
+            continue;
+        }
+        let mut points = first.points.clone();
+        for other in rest {
+            points.iter_mut().zip(&other.points).for_each(|(sum, part)| sum.1 += part.1);
+        }
+        let last = |s: &NamedSeries| s.name.rsplit('/').next().unwrap_or_default().to_owned();
+        let names: Vec<String> = rest.iter().map(|s| last(s)).collect();
+        let name = format!("{SUM}{}, {}", first.name, names.join(", "));
+        sums.push(NamedSeries { name, points, seen: first.seen });
+    }
+    if sums.is_empty() {
+        return None;
+    }
+    let mut run = run.clone();
+    run.series.append(&mut sums);
+    Some(run)
+}
+
+/// What the name of a sum begins with.
+pub(crate) const SUM: &str = "sum of ";
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::series;
+    use super::*;
+
+    #[test]
+    fn the_parts_of_a_detector_are_summed_where_there_is_no_whole() {
+        let parts = || {
+            vec![
+                series("train/box_loss", &[1.0, 0.5]),
+                series("train/cls_loss", &[2.0, 1.0]),
+                series("val/box_loss", &[3.0]),
+            ]
+        };
+        let run = with_sums(&Run { series: parts(), ..Run::default() }).expect("a sum");
+        let sum = run.series.last().expect("a series");
+        assert_eq!(
+            (sum.name.as_str(), &sum.points),
+            ("sum of train/box_loss, cls_loss", &vec![(0.0, 3.0), (1.0, 1.5)])
+        );
+        assert_eq!(weight(&sum.name), 0);
+        let mut whole = parts();
+        whole.push(series("train/total_loss", &[4.0, 2.0]));
+        assert!(with_sums(&Run { series: whole, ..Run::default() }).is_none());
+        assert!(with_sums(&Run { series: vec![series("loss", &[1.0])], ..Run::default() }).is_none());
+    }
+}
