@@ -6,6 +6,7 @@ mod compare;
 mod demo;
 mod diagnose;
 mod output;
+mod serve;
 mod task;
 mod train;
 mod transfer;
@@ -16,6 +17,7 @@ pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
+pub use serve::{LiveArgs, ServeArgs};
 pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
@@ -105,6 +107,8 @@ pub enum Verb {
     Refine(RefineArgs),
     /// Show why the rate matters: a child who has seen ten black birds sees a yellow one
     Demo(DemoArgs),
+    /// Show the studies of a file in the browser, while they run and afterwards; and the playground
+    Serve(ServeArgs),
     /// List the studies kept in a file
     Studies(FileArgs),
     /// Show the answer of a study again
