@@ -7,6 +7,7 @@ mod demo;
 mod diagnose;
 mod init;
 mod output;
+mod serve;
 mod task;
 mod train;
 mod transfer;
@@ -18,6 +19,7 @@ pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use init::InitArgs;
 pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, ReachArgs, StudyArgs};
+pub use serve::{LiveArgs, ServeArgs};
 pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
@@ -113,6 +115,8 @@ pub enum Verb {
     Refine(RefineArgs),
     /// Show why the rate matters: a child who has seen ten black birds sees a yellow one
     Demo(DemoArgs),
+    /// Show the studies of a file in the browser, while they run and afterwards; and the playground
+    Serve(ServeArgs),
     /// List the studies kept in a file
     Studies(FileArgs),
     /// Show the answer of a study again

@@ -8,7 +8,7 @@ use crate::next::{AfterAnswer, Following};
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
-use crate::{answer, files, unnamed};
+use crate::{answer, files, live, unnamed};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -41,10 +41,12 @@ pub fn run(
     if output.limits.dry_run {
         return limits::dry_run(&question, &limits);
     }
+    let page = live::of_search(&output.live, &output.kept, output.draw.price_per_hour)?;
     let mut executor = work.executor;
     let begin = Instant::now();
     let around = Around { limits: &limits, quiet: output.draw.files.quiet, log_to: &output.reach.log_to };
     let (found, in_time) = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words, &around)?;
+    drop(page);
     let mut shown = found.trials.clone();
     shown.extend(found.given_up.iter().cloned());
     shown.sort_by_key(|trial| trial.id);

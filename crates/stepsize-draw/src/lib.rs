@@ -4,6 +4,7 @@
 //! - [`show`]: a [`stepsize::Report`] as text for a terminal; [`figure`]: as SVG and PNG; [`page`]:
 //!   as one self-contained HTML page; [`json`]: as the JSON object.
 //! - [`compare`] and [`diagnosis`]: the same for comparisons and for diagnoses of logs.
+//! - [`chart`]: the plots in the units of their data, for the script of the pages.
 //! - [`view`]: the numbers behind the figures (axes, ticks, the fitted landscape); [`number`]:
 //!   rates, losses and times with as many digits as they deserve.
 //!
@@ -37,6 +38,7 @@
 
 #![recursion_limit = "256"]
 
+pub mod chart;
 pub mod compare;
 pub mod diagnosis;
 pub mod figure;

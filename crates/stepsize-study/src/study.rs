@@ -12,6 +12,7 @@
 //! moment therefore costs at most the trials that were running.
 
 mod run;
+mod wishes;
 
 use crate::executor::Handle;
 use crate::store::Store;
@@ -21,6 +22,7 @@ use stepsize::{
     End, Error, Estimate, Event, Probe, Question, QuestionKind, Result, Trial, TrialId, TrialSpec, VERSION, fold,
     fold_one,
 };
+use wishes::Wishes;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
@@ -77,6 +79,10 @@ pub struct Study<'s> {
     given_up: Vec<Trial>,
     /// Whether the answer needs every trial: a comparison knows its trials by their numbers.
     needs_all: bool,
+    /// As it was asked; a wish may give it another budget.
+    question: Question,
+    /// What a person asked for while it ran.
+    wishes: Wishes,
 }
 
 type Wanted = VecDeque<(TrialId, TrialSpec)>;
@@ -122,6 +128,8 @@ impl<'s> Study<'s> {
             retries: 0,
             given_up: Vec::new(),
             needs_all: matches!(question.kind, QuestionKind::Compare { .. }),
+            question: question.clone(),
+            wishes: Wishes::of(&recorded, question),
         })
     }
 
@@ -225,17 +233,14 @@ impl<'s> Study<'s> {
     /// Ends this batch and asks the probe for the next one. Returns false when it wants no more.
     fn next_batch(&mut self) -> Result<bool> {
         self.end_batch();
-        let mut specs = if self.over { Vec::new() } else { self.probe.ask(&self.done)? };
-        // A probe knows nothing of a trial that was left out, and asks for it again.
-        specs.retain(|spec| !self.given_up.iter().any(|trial| trial.spec == *spec));
-        self.over = specs.is_empty();
+        let planned = self.planned();
+        let batch = if self.over { Vec::new() } else { self.batch_after(&planned)? };
+        self.over = batch.is_empty();
         if self.over {
             return Ok(false);
         }
-        let last = self.done.iter().chain(&self.given_up).map(|t| t.id.0).max();
-        let batch = (last.map_or(0, |last| last + 1)..).map(TrialId).zip(specs).collect();
         let given_up;
-        (self.ended, self.wanted, given_up) = replay(&self.known, batch)?;
+        (self.ended, self.wanted, given_up) = replay(&self.known, batch, &self.wishes)?;
         self.given_up.extend(given_up);
         self.settled.clone_from(&self.done);
         if !self.waits_for_batches() {
@@ -324,9 +329,12 @@ fn handles(recorded: &[Event]) -> Vec<Handle> {
 fn replay(
     known: &BTreeMap<TrialId, Trial>,
     batch: Vec<(TrialId, TrialSpec)>,
+    wishes: &Wishes,
 ) -> Result<(Vec<Trial>, Wanted, Vec<Trial>)> {
     let (mut ready, mut wanted, mut given_up) = (Vec::new(), Wanted::new(), Vec::new());
-    let followed = known.last_key_value().map(|(id, _)| *id) > batch.last().map(|(id, _)| *id);
+    // A planned trial that comes after this batch tells that the search continued.
+    let last = |ids: &mut dyn Iterator<Item = TrialId>| ids.filter(|id| !wishes.added(*id)).max();
+    let followed = last(&mut known.keys().copied()) > last(&mut batch.iter().map(|(id, _)| *id));
     for (id, spec) in batch {
         match known.get(&id) {
             Some(trial) if trial.spec != spec => {

@@ -172,7 +172,11 @@ impl Tracker {
                 lost.extend(self.each(|sink| sink.flush()));
                 lost
             }
-            Event::Study { .. } | Event::Submitted { .. } | Event::Acted { .. } | Event::Followed { .. } => Vec::new(),
+            Event::Study { .. }
+            | Event::Submitted { .. }
+            | Event::Asked { .. }
+            | Event::Acted { .. }
+            | Event::Followed { .. } => Vec::new(),
         }
     }
 

@@ -133,6 +133,7 @@ impl Trial {
             Event::Study { .. }
             | Event::Started { .. }
             | Event::Submitted { .. }
+            | Event::Asked { .. }
             | Event::Concluded { .. }
             | Event::Followed { .. } => {}
         }
@@ -158,7 +159,11 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeMap<TrialId
 /// Adds one more event to `trials`: [`fold`], one event at a time.
 pub fn fold_one(trials: &mut BTreeMap<TrialId, Trial>, event: &Event) {
     match event {
-        Event::Study { .. } | Event::Submitted { .. } | Event::Concluded { .. } | Event::Followed { .. } => {}
+        Event::Study { .. }
+        | Event::Submitted { .. }
+        | Event::Asked { .. }
+        | Event::Concluded { .. }
+        | Event::Followed { .. } => {}
         Event::Started { trial, spec } => {
             trials.insert(*trial, Trial::new(*trial, spec.clone()));
         }

@@ -56,5 +56,7 @@ pub struct TrainArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    pub live: super::LiveArgs,
+    #[command(flatten)]
     pub task: TaskArgs,
 }

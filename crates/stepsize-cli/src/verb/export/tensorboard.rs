@@ -33,6 +33,7 @@ pub fn write(directory: &Path, events: &[(f64, Event)]) -> Result<usize, Fault> 
             Event::Study { .. }
             | Event::Submitted { .. }
             | Event::Ended { .. }
+            | Event::Asked { .. }
             | Event::Concluded { .. }
             | Event::Followed { .. } => {}
         }
