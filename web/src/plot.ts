@@ -181,6 +181,12 @@ export class Plot {
     return value;
   }
 
+  /** The more lines of readings lie over each other, the paler each is; those of a chosen trial stand out. */
+  private pale(): number {
+    const lines = (this.chart.lines ?? []).reduce((n, l) => n + Number(Boolean(l.faint)), 0);
+    return Math.max(0.1, 0.42 / Math.sqrt(Math.max(1, lines)));
+  }
+
   private dim(key: string | undefined): number {
     return this.selected !== null && key !== this.selected ? 0.22 : 1;
   }
@@ -239,7 +245,7 @@ export class Plot {
   }
 
   private line(u: uPlot, c: CanvasRenderingContext2D, line: Line, dpr: number, front: boolean): void {
-    c.globalAlpha = (line.faint ? 0.3 : 1) * (front ? 1 : this.dim(line.key));
+    c.globalAlpha = line.faint ? (front ? 0.5 : this.pale() * this.dim(line.key)) : front ? 1 : this.dim(line.key);
     c.strokeStyle = this.ink(line.ink);
     c.lineWidth = ((line.width ?? 1.8) + (front && !line.faint ? 1.4 : 0)) * dpr;
     c.setLineDash((line.dash ?? []).map((d) => d * dpr));
@@ -249,7 +255,7 @@ export class Plot {
     for (let i = 0; i < line.x.length; i++) {
       const [x, y] = [line.x[i]!, line.y[i]];
       if (y === null || y === undefined || (this.logs.x && x <= 0)) { pen = false; continue; }
-      const [px, py] = [u.valToPos(x, "x", true), this.y(u, y)];
+      const [px, py] = [u.valToPos(x, "x", true), this.logs.y && y <= 0 ? u.bbox.top + u.bbox.height + 9 : u.valToPos(y, "y", true)];
       if (pen) c.lineTo(px, py);
       else c.moveTo(px, py);
       pen = true;
@@ -289,6 +295,7 @@ export class Plot {
     c.save();
     c.font = FONT.replace("12px", `${12 * dpr}px`);
     c.textBaseline = "top";
+    c.textAlign = "left";
     const { left, top, width } = u.bbox;
     const taken: [number, number, number][] = [];
     const names = [
@@ -315,8 +322,10 @@ export class Plot {
       c.globalAlpha = 1;
       c.fillStyle = this.ink(rule.ink);
       c.textAlign = "right";
-      c.textBaseline = "bottom";
-      c.fillText(rule.label, left + width - 4 * dpr, this.y(u, rule.at) - 2 * dpr);
+      const at = this.y(u, rule.at);
+      const below = at < top + 18 * dpr;
+      c.textBaseline = below ? "top" : "bottom";
+      c.fillText(rule.label, left + width - 4 * dpr, at + (below ? 3 : -2) * dpr);
     }
     c.restore();
   }
@@ -458,6 +467,9 @@ export class Plot {
 
 /** Whether a tick of a logarithmic axis has a number: powers of ten, and 2 and 5 where there are few. */
 function labelled(value: number, splits: (number | null)[]): boolean {
+  const whole = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+  // The end of an axis is no round number.
+  if (Math.abs(whole - Math.round(whole)) > 1e-6) return false;
   const digit = Math.round(value / 10 ** Math.floor(Math.log10(value) + 1e-9));
   const ends = splits.filter((v): v is number => v !== null && v > 0);
   const decades = ends.length ? Math.log10(ends[ends.length - 1]! / ends[0]!) : 0;

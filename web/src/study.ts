@@ -47,6 +47,7 @@ export class StudyPage {
     fill(root, this.answer, this.progress, this.actions?.root, this.sections.sensitivity, this.sections.losses,
       this.sections.tightening, this.cost,
       el("section", { id: "trials", "aria-label": "Trials" }, this.count, this.detail, this.table.root), this.about);
+    this.about.hidden = true;
     addEventListener("hashchange", () => this.fromHash());
     document.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.selected && event.target === document.body) this.choose(null);
@@ -221,6 +222,7 @@ export class StudyPage {
 
   private drawAbout(): void {
     const study = this.parts.study;
+    this.about.hidden = !study;
     if (!study) return;
     fill(this.about, el("h2", {}, "Command"), command(study.command),
       el("p", { class: "small" }, "begun in ", el("code", {}, study.directory)));

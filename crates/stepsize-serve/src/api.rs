@@ -205,9 +205,7 @@ async fn wish(State(site): State<Shared>, Path(name): Path<String>, request: Req
         if let Some(question) = question {
             let granted = match &wish {
                 Wish::Budget { runs } => question.with_budget(*runs).map(|_| ()),
-                Wish::Rate { lr, steps } => {
-                    question.job.trial(*lr, steps.unwrap_or(question.job.steps), question.job.seed).map(|_| ())
-                }
+                Wish::Rate { lr, steps } => question.added_trial(*lr, *steps).map(|_| ()),
                 Wish::Stop | Wish::StopTrial { .. } => Ok(()),
             };
             if let Err(error) = granted {

@@ -2,7 +2,7 @@
 
 use crate::lr::Lr;
 use crate::question::{Question, QuestionKind};
-use crate::spec::TrialId;
+use crate::spec::{TrialId, TrialSpec};
 use crate::{Error, Result};
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,18 @@ pub enum Wish {
 }
 
 impl Question {
+    /// The trial of a rate that a person adds, of `steps` steps or of the full run.
+    ///
+    /// # Errors
+    /// When it has no steps, or more than the full run.
+    pub fn added_trial(&self, lr: Lr, steps: Option<u64>) -> Result<TrialSpec> {
+        let steps = steps.unwrap_or(self.job.steps);
+        if steps > self.job.steps {
+            return Err(Error::invalid(format!("a trial has at most the {} steps of the full run, not {steps}", self.job.steps)));
+        }
+        self.job.trial(lr, steps, self.job.seed)
+    }
+
     /// The same question with another budget, in full runs.
     ///
     /// # Errors

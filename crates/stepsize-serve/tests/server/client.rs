@@ -55,13 +55,25 @@ impl Site {
         self.dir.join("s.db")
     }
 
-    /// Sends bytes as they are, and reads all that comes back.
+    /// Sends bytes as they are and no more, and reads all that comes back. To the server the client
+    /// has gone away.
     pub fn raw(&self, bytes: &[u8]) -> Vec<u8> {
+        self.send(bytes, true)
+    }
+
+    /// Sends a whole request as it is.
+    pub fn whole(&self, bytes: &[u8]) -> Vec<u8> {
+        self.send(bytes, false)
+    }
+
+    fn send(&self, bytes: &[u8], gone: bool) -> Vec<u8> {
         let mut socket = TcpStream::connect(self.address).unwrap();
         socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
         // A server that has answered already may close while this still writes.
         let _ = socket.write_all(bytes);
-        let _ = socket.shutdown(std::net::Shutdown::Write);
+        if gone {
+            let _ = socket.shutdown(std::net::Shutdown::Write);
+        }
         let mut answer = Vec::new();
         let _ = socket.read_to_end(&mut answer);
         answer
@@ -77,7 +89,7 @@ impl Site {
         for (name, value) in headers {
             head += &format!("{name}: {value}\r\n");
         }
-        Answer::of(&self.raw(format!("{head}\r\n{body}").as_bytes()))
+        Answer::of(&self.send(format!("{head}\r\n{body}").as_bytes(), false))
     }
 
     pub fn get(&self, path: &str) -> Answer {

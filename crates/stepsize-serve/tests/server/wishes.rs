@@ -12,11 +12,11 @@ use stepsize::{
 use stepsize_study::{InProcess, Studies, Study};
 
 /// A model that takes its time, so that there is something to stop.
-struct Slow(NoisyQuadratic);
+struct Slow(NoisyQuadratic, u64);
 
 impl Engine for Slow {
     fn step(&mut self, lr: f64) -> Result<f64> {
-        std::thread::sleep(Duration::from_millis(2));
+        std::thread::sleep(Duration::from_millis(self.1));
         self.0.step(lr)
     }
 
@@ -38,15 +38,15 @@ fn question(budget: f64) -> Question {
     Question { kind, pruner: None, task: "a quadratic".into(), job: Job::new(640, Schedule::constant(), 0).unwrap() }
 }
 
-/// Runs the study of `question` in a thread, to its end.
-fn search(site: &Site, question: Question) -> std::thread::JoinHandle<Vec<Event>> {
+/// Runs the study of `question` in a thread, to its end; a step takes `pace` ms.
+fn search(site: &Site, question: Question, pace: u64) -> std::thread::JoinHandle<Vec<Event>> {
     let (db, dir) = (site.db(), site.dir.clone());
     std::thread::spawn(move || {
         let store = Studies::open(&db).unwrap().study("a", &["find".into()], &dir).unwrap();
         let study = Study::open(&question, question.probe().unwrap(), Box::new(store)).unwrap();
         let engines =
             Arc::new(
-                |seed| Ok(Box::new(Slow(NoisyQuadratic::new().with_reading_noise(0.01, seed))) as Box<dyn Engine>),
+                |seed| Ok(Box::new(Slow(NoisyQuadratic::new().with_reading_noise(0.01, seed), pace)) as Box<dyn Engine>),
             );
         let mut pool = InProcess::new(1, engines).unwrap();
         study.run(&mut pool, &AtomicBool::new(false), &mut |_| {}).unwrap();
@@ -76,7 +76,7 @@ const WISH: &str = "/api/study/a/wish";
 #[test]
 fn a_trial_that_is_stopped_ends_and_the_search_goes_on() {
     let site = Site::new("stop-trial");
-    let search = search(&site, question(0.5));
+    let search = search(&site, question(0.5), 20);
     begun(&site, 0);
     let answer = site.post(WISH, r#"{"wish":"stop_trial","trial":0}"#);
     assert_eq!(answer.status, 200, "{answer:?}");
@@ -91,7 +91,7 @@ fn a_trial_that_is_stopped_ends_and_the_search_goes_on() {
 #[test]
 fn a_search_that_is_stopped_concludes_from_what_has_ended() {
     let site = Site::new("stop");
-    let search = search(&site, question(4.0));
+    let search = search(&site, question(4.0), 4);
     begun(&site, 3);
     assert_eq!(site.post(WISH, r#"{"wish":"stop"}"#).status, 200);
     let events = search.join().unwrap();
@@ -105,13 +105,13 @@ fn a_search_that_is_stopped_concludes_from_what_has_ended() {
 #[test]
 fn more_budget_is_spent_and_a_rate_is_tried_and_a_resumed_study_is_the_same() {
     let site = Site::new("budget");
-    let small = search(&site, question(0.3)).join().unwrap();
+    let small = search(&site, question(0.3), 2).join().unwrap();
     let cost = |events: &[Event]| question(0.3).job.cost_runs(&trials(events));
     assert!(cost(&small) <= 0.31);
     // Nothing runs: it is kept for the next process.
     let kept = site.post(WISH, r#"{"wish":"budget","runs":0.8}"#);
     assert!(kept.status == 200 && kept.body.contains("stepsize resume a"), "{kept:?}");
-    let second = search(&site, question(0.3));
+    let second = search(&site, question(0.3), 2);
     begun(&site, trials(&small).len() as u32);
     assert_eq!(site.post(WISH, r#"{"wish":"rate","lr":0.0123,"steps":40}"#).status, 200);
     let events = second.join().unwrap();
@@ -121,7 +121,7 @@ fn more_budget_is_spent_and_a_rate_is_tried_and_a_resumed_study_is_the_same() {
     assert_eq!(added.len(), 1);
     assert!(added[0].end.is_some() && added[0].spec.steps == 40);
     // Once more: every trial is known, so that nothing runs.
-    let third = search(&site, question(0.3)).join().unwrap();
+    let third = search(&site, question(0.3), 2).join().unwrap();
     assert_eq!(trials(&third).len(), all.len());
     assert_eq!(cost(&third), cost(&events));
 }
@@ -129,7 +129,7 @@ fn more_budget_is_spent_and_a_rate_is_tried_and_a_resumed_study_is_the_same() {
 #[test]
 fn a_wish_that_cannot_be_granted_is_refused_with_the_reason() {
     let site = Site::new("refused");
-    let search = search(&site, question(0.5));
+    let search = search(&site, question(0.5), 2);
     begun(&site, 0);
     for (wish, status) in [
         (r#"{"wish":"budget","runs":-1}"#, 409),

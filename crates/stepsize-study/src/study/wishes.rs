@@ -5,7 +5,7 @@
 //! two batches, which replay does after as many planned trials.
 
 use super::{Study, Wanted};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use stepsize::{Event, Question, Result, Trial, TrialId, TrialSpec, Wish};
 
 /// The wishes of a study.
@@ -35,8 +35,7 @@ impl Wishes {
         match (wish, trial) {
             (Wish::Budget { runs }, _) => self.budgets.push((planned, *runs)),
             (Wish::Rate { lr, steps }, Some(id)) => {
-                let steps = steps.unwrap_or(question.job.steps);
-                if let Ok(spec) = question.job.trial(*lr, steps, question.job.seed) {
+                if let Ok(spec) = question.added_trial(*lr, *steps) {
                     self.added.insert(id, spec);
                 }
             }
@@ -78,8 +77,11 @@ impl Study<'_> {
 
     /// The event of a wish that can be granted; `None` where there is nothing to do.
     pub(super) fn granted(&self, wish: &Wish) -> Option<Event> {
-        let all = || self.done.iter().chain(&self.ended).chain(&self.given_up).map(|t| t.id);
-        let ids: Vec<TrialId> = all().chain(self.live.keys().copied()).chain(self.wanted.iter().map(|w| w.0)).collect();
+        // Before replay has come to them, the trials of the store are known only.
+        let mut ids: BTreeSet<TrialId> = self.known.keys().copied().collect();
+        ids.extend(self.done.iter().chain(&self.ended).chain(&self.given_up).map(|t| t.id));
+        ids.extend(self.live.keys());
+        ids.extend(self.wanted.iter().map(|(id, _)| *id));
         let planned = u32::try_from(ids.iter().filter(|id| !self.wishes.added(**id)).count()).ok()?;
         let trial = match wish {
             Wish::StopTrial { trial } => Some(self.running(*trial)?.id),
@@ -89,7 +91,7 @@ impl Study<'_> {
                 None
             }
             Wish::Rate { lr, steps } => {
-                self.question.job.trial(*lr, steps.unwrap_or(self.question.job.steps), self.question.job.seed).ok()?;
+                self.question.added_trial(*lr, *steps).ok()?;
                 let last = ids.iter().chain(self.wishes.added.keys()).max().map_or(0, |id| id.0 + 1);
                 Some(TrialId(last))
             }
