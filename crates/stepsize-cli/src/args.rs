@@ -169,7 +169,8 @@ pub struct FindArgs {
     pub start: Option<Lr>,
     #[command(flatten)]
     pub span: SpanArgs,
-    /// Start the full run of the command at the answer, here; the exit code is then its own
+    /// Start the full run of the command at the answer; the exit code is then its own. On a cluster
+    /// submit it, as a cluster job of its own
     #[arg(long, requires = "argv")]
     pub then_run: bool,
     /// Train the built-in engine at the answer, keep the checkpoint in this file [stepsize.ckpt], and

@@ -1,10 +1,10 @@
 //! The full run at the answer of a search: the command to type next, `--then-run` and
 //! `--then-train`. What was predicted of it and what came of it are kept in the study.
 
-use crate::args::{Cli, CommandArgs, Verb};
+use crate::args::{Cli, CommandArgs, StudyArgs, TaskArgs, Verb};
 use crate::done::Fault;
 use crate::verb::train;
-use crate::work::template;
+use crate::work::{apart, template};
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 use std::ffi::OsString;
@@ -14,7 +14,7 @@ use std::time::Instant;
 use stepsize::{Band, Event, FollowUp, Job, Lr, TrialId};
 use stepsize_draw::number::{loss, rate};
 use stepsize_draw::show::Style;
-use stepsize_study::executor::{Values, typed};
+use stepsize_study::executor::{ApartRun, Values, typed};
 use stepsize_study::{Store as _, Studies};
 
 /// Where a command that names `{trial_dir}` gets its full run.
@@ -26,6 +26,8 @@ pub struct FullRun {
     words: Vec<String>,
     environment: Vec<(String, String)>,
     directory: Option<&'static str>,
+    /// On a cluster: the run as a cluster job of its own.
+    apart: Option<ApartRun>,
 }
 
 /// What follows a search that answers.
@@ -33,6 +35,10 @@ pub struct FullRun {
 pub struct AfterAnswer<'a> {
     /// The user's command; without words the built-in engine.
     pub command: &'a CommandArgs,
+    /// Its full run.
+    pub task: &'a TaskArgs,
+    /// Where the search is kept.
+    pub kept: &'a StudyArgs,
     /// Whether to run it, or only to name it.
     pub run: bool,
     /// Where the built-in engine keeps the checkpoint of a full run that it makes.
@@ -65,12 +71,16 @@ impl Following {
     /// When it cannot be started.
     pub fn make(self) -> Result<u8, Fault> {
         let begin = Instant::now();
+        if let Some(apart) = &self.run.apart {
+            return self.submit(apart);
+        }
         let (ended, val_loss) = if self.trains { self.train()? } else { (self.run.run(), None) };
         let up = FollowUp {
             lr: self.lr,
             predicted: self.predicted,
             command: self.run.typed(),
             exit_code: ended.as_ref().ok().copied(),
+            job: None,
             val_loss,
             seconds: begin.elapsed().as_secs_f64(),
         };
@@ -81,12 +91,32 @@ impl Following {
             };
             let _ = std::io::stdout().lock().write_all(text.as_bytes()); // the end says what is kept
         }
+        self.keep(up);
+        ended
+    }
+
+    /// Submits the run to its cluster, and does not wait for it.
+    fn submit(&self, apart: &ApartRun) -> Result<u8, Fault> {
+        let place = apart.commands.dir.with_file_name(DIRECTORY);
+        let job =
+            apart.submit(&place).map_err(|e| Fault::failure(format!("the full run, `{}`: {e}", self.run.typed())))?;
+        let (command, lr, predicted) = (self.run.typed(), self.lr, self.predicted);
+        let up = FollowUp { lr, predicted, command, exit_code: None, job: Some(job), val_loss: None, seconds: 0.0 };
+        let text = match self.json {
+            true => format!("{:#}\n", json!({ "full_run": up })),
+            false => format!("{}\n", said(&up)),
+        };
+        let _ = std::io::stdout().lock().write_all(text.as_bytes()); // a reader that has closed the pipe
+        self.keep(up);
+        Ok(0)
+    }
+
+    fn keep(&self, up: FollowUp) {
         if let Some((db, name)) = &self.kept
             && let Err(why) = keep(db, name, up)
         {
             eprintln!("note: what came of the full run could not be kept in study {name}: {why}");
         }
-        ended
     }
 
     /// Trains with the built-in engine. Gives the exit code and the final validation loss.
@@ -108,6 +138,9 @@ pub fn said(up: &FollowUp) -> String {
     let reached = match (up.val_loss, up.exit_code) {
         (Some(value), _) => {
             format!("the full run at lr {} reached a validation loss of {}", rate(up.lr.get()), loss(value))
+        }
+        (None, _) if up.job.is_some() => {
+            format!("the full run at lr {} was submitted: {}", rate(up.lr.get()), up.job.as_deref().unwrap_or_default())
         }
         (None, Some(0)) => format!("the full run at lr {} ended well", rate(up.lr.get())),
         (None, Some(code)) => format!("the full run at lr {} ended with exit code {code}", rate(up.lr.get())),
@@ -143,7 +176,10 @@ impl AfterAnswer<'_> {
         let lr = Lr::new(rate(lr.get()).parse().unwrap_or(lr.get()))?;
         match self.command.argv.is_empty() {
             true => Ok(FullRun::of_engine(words, lr, self.train)),
-            false => FullRun::of_command(self.command, job, lr),
+            false => {
+                let apart = apart(self.task, self.command, self.kept, job.trial(lr, job.steps, job.seed)?)?;
+                Ok(FullRun { apart, ..FullRun::of_command(self.command, job, lr)? })
+            }
         }
     }
 }
@@ -158,6 +194,7 @@ impl FullRun {
             words: template.words(&values),
             environment: if args.lr_from_env { values.environment() } else { Vec::new() },
             directory: template.has("trial_dir").then_some(DIRECTORY),
+            apart: None,
         })
     }
 
@@ -166,7 +203,7 @@ impl FullRun {
         let mut full = vec!["stepsize".to_owned(), "train".to_owned(), "--lr".to_owned(), lr.get().to_string()];
         full.extend(shared(words));
         full.extend(checkpoint.map(|path| format!("--resume={}", path.display())));
-        Self { words: full, environment: Vec::new(), directory: None }
+        Self { words: full, environment: Vec::new(), directory: None, apart: None }
     }
 
     /// As a person would type it.

@@ -6,7 +6,7 @@ use crate::done::Fault;
 use crate::task::{Loaded, check_jobs, schedule};
 use stepsize::Job;
 use stepsize::pruner::PrunerKind;
-use stepsize_study::executor::{Commands, LogOptions, RateFrom, Template};
+use stepsize_study::executor::{ApartRun, Commands, LogOptions, RateFrom, Template};
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
 /// Says in one line which metric of a log was chosen and why, once it is.
@@ -111,6 +111,18 @@ fn described(template: &Template, args: &CommandArgs) -> String {
         }
     }
     if args.maximize { format!("--maximize {about}") } else { about }
+}
+
+/// The full run of a command at `spec` as a cluster job of its own; `None` without a cluster.
+pub fn apart(
+    task: &TaskArgs,
+    args: &CommandArgs,
+    kept: &StudyArgs,
+    spec: stepsize::TrialSpec,
+) -> Result<Option<ApartRun>, Fault> {
+    let Some(on) = args.cluster.on() else { return Ok(None) };
+    let commands = commands(template(args)?, spec.steps, (task, args), kept)?;
+    Ok(Some(ApartRun { commands, on, spec }))
 }
 
 /// How the command runs, on this machine or on a cluster.

@@ -2,15 +2,38 @@
 
 import json
 import math
+import os
+import subprocess
+import sys
 
 import pytest
-from test_command import _native, run
-from test_loggers import records
+
+from stepsize import _native
 
 if not _native.COMMAND_LINE:
     pytest.skip("the module was built without the command line", allow_module_level=True)
 
 pytestmark = pytest.mark.filterwarnings("ignore")
+INSTALLED = os.environ.get("STEPSIZE_COMMAND")
+COMMAND = [INSTALLED] if INSTALLED else [sys.executable, "-m", "stepsize"]
+
+
+def run(*words, cwd):
+    return subprocess.run([*COMMAND, *words], capture_output=True, text=True, cwd=cwd, timeout=300)
+
+
+def records(data, block=32768):
+    """The records of a log in blocks: checksum (4 bytes), length (2), kind (1: whole, 2: first, 3: middle, 4: last)."""
+    at, parts = 7, b""  # after the header of the file
+    while at + 7 <= len(data):
+        if at % block > block - 7:
+            at += block - at % block
+            continue
+        length, kind = int.from_bytes(data[at + 4 : at + 6], "little"), data[at + 6]
+        parts = (b"" if kind in (1, 2) else parts) + data[at + 7 : at + 7 + length]
+        at += 7 + length
+        if kind in (1, 4):
+            yield parts
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ mod in_process;
 mod local;
 mod log;
 
-pub use cluster::{Check, Cluster, Need, On, Place, doctor};
+pub use cluster::{ApartRun, Check, Cluster, Need, On, Place, doctor};
 pub use command::{Commands, NamedTemplate, RateFrom, Template, Values, typed};
 pub use in_process::{EngineSource, InProcess, RunSource};
 pub use local::{DryRun, Local, dry_run};

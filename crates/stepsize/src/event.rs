@@ -127,6 +127,9 @@ pub struct FollowUp {
     /// Its exit code; `None` when it could not be started, or a signal ended it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub exit_code: Option<u8>,
+    /// The cluster job that it was submitted as; nothing more is known of it then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub job: Option<String>,
     /// Its final validation loss, where it is known and finite.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub val_loss: Option<f64>,

@@ -10,9 +10,6 @@ use stepsize_draw::show::Style;
 
 /// Finds a rate.
 pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fault> {
-    if args.then_run && args.command.cluster.on.is_some() {
-        return Err(Fault::usage("--then-run starts the full run here, and --on asks for a cluster; omit one of them"));
-    }
     if let Some(path) = &args.then_train {
         if path.exists() {
             return Err(Fault::usage(format!(
@@ -34,6 +31,12 @@ pub fn run(args: &FindArgs, words: &[OsString], style: Style) -> Result<Done, Fa
     };
     let (low, high) = (args.span.low, args.span.high);
     let kind = QuestionKind::Find { probe, start: args.start, budget: args.budget, low, high };
-    let next = AfterAnswer { command: &args.command, run: args.then_run, train: args.then_train.as_deref() };
+    let next = AfterAnswer {
+        command: &args.command,
+        task: &args.task,
+        kept: &args.output.kept,
+        run: args.then_run,
+        train: args.then_train.as_deref(),
+    };
     crate::search::run(kind, work, &args.output, words, style, Some(next))
 }
