@@ -260,6 +260,10 @@ pub enum ScheduleForm {
     Json,
     /// The notation only, with percentages turned into steps
     Notation,
+    /// Code for PyTorch; --lr is the rate of the optimizer [default: 1]
+    Torch,
+    /// Code for optax; --lr is the base rate [default: 1]
+    Optax,
 }
 
 #[derive(Debug, Args)]
