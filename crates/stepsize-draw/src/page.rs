@@ -12,8 +12,10 @@ use crate::figure::{self, scene::Scene};
 use serde_json::Value;
 use stepsize::Report;
 
-const STYLE: &str = include_str!("page/page.css");
-const SCRIPT: &str = include_str!("page/page.js");
+/// The style sheet of every page, made from `web/` by esbuild.
+pub const STYLE: &str = include_str!("../web/page.css");
+/// The script of every page, made from `web/` by esbuild.
+pub const SCRIPT: &str = include_str!("../web/page.js");
 
 /// Sizes of a plot: on wide and on narrow screens.
 const SIZES: [(&str, f64, f64); 2] = [("wide", 880.0, 420.0), ("narrow", 400.0, 400.0)];

@@ -39,6 +39,11 @@ impl Ask {
         Ok(Self { pairs })
     }
 
+    /// All parameters by name.
+    pub fn pairs(&self) -> &BTreeMap<String, String> {
+        &self.pairs
+    }
+
     /// Refuses names that nobody reads.
     ///
     /// # Errors

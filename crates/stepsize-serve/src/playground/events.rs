@@ -1,9 +1,9 @@
 //! [`TrialEvents`]: the events of a search as a page wants them: the steps of a trial in pieces.
 
 use serde_json::{Value, json};
-use stepsize::{Event, Trial, TrialId, fold_one};
-use stepsize::divergence::Outcome;
 use std::collections::BTreeMap;
+use stepsize::divergence::Outcome;
+use stepsize::{Event, Trial, TrialId, fold_one};
 
 /// Steps in one piece: enough that a piece is worth its head, few enough to see a curve grow.
 const PIECE: usize = 10;

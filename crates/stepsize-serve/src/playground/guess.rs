@@ -6,7 +6,8 @@ use super::ask::Ask;
 use super::job::{self, PlayJob};
 use super::live::LiveRun;
 use super::search::LiveSearch;
-use serde_json::json;
+use serde_json::{Value, json};
+use std::ops::ControlFlow;
 use stepsize::divergence::{Outcome, untrained_loss};
 use stepsize::{FindProbe, Lr, Placement, Result};
 
@@ -37,7 +38,11 @@ impl Guess {
     /// When the engine broke.
     pub fn play(&self, emit: Emit<'_>) -> Result<()> {
         let Some(guess) = self.run("guess", self.lr, emit)? else { return Ok(()) };
-        let Some(found) = self.search.play(emit)? else { return Ok(()) };
+        // The page shows where the trials ended, not how.
+        let mut ends = |value: Value| {
+            if value["event"] == "points" { ControlFlow::Continue(()) } else { emit(value) }
+        };
+        let Some(found) = self.search.play(&mut ends)? else { return Ok(()) };
         let Some(answer) = found.estimate.lr() else {
             let _ = emit(json!({ "event": "judged", "placement": Placement::Unknown, "kept": null }));
             return Ok(());
