@@ -6,6 +6,7 @@ mod compare;
 mod demo;
 mod diagnose;
 mod output;
+mod playground;
 mod task;
 mod train;
 mod transfer;
@@ -16,6 +17,7 @@ pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
+pub use playground::PlaygroundArgs;
 pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
@@ -105,6 +107,8 @@ pub enum Verb {
     Refine(RefineArgs),
     /// Show why the rate matters: a child who has seen ten black birds sees a yellow one
     Demo(DemoArgs),
+    /// Write the playground (schedules, a network trained at three rates, searches) as a web page
+    Playground(PlaygroundArgs),
     /// List the studies kept in a file
     Studies(FileArgs),
     /// Show the answer of a study again
