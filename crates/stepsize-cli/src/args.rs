@@ -107,7 +107,7 @@ pub enum Verb {
     Refine(RefineArgs),
     /// Show why the rate matters: a child who has seen ten black birds sees a yellow one
     Demo(DemoArgs),
-    /// Write the playground (schedules, a network trained at three rates, searches) as a web page
+    /// Play with the rate in the browser: schedules, a network at three rates, searches
     Playground(PlaygroundArgs),
     /// List the studies kept in a file
     Studies(FileArgs),

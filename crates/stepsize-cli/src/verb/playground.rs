@@ -1,14 +1,34 @@
-//! `stepsize playground --export`: the playground as a static page with recorded experiments.
+//! `stepsize playground`: the playground in the browser, or as a static page with recorded
+//! experiments.
 
-use crate::args::PlaygroundArgs;
+use crate::args::{DB, PlaygroundArgs};
 use crate::done::{Done, Fault};
 use std::io::IsTerminal;
+use std::path::Path;
 use stepsize_draw::number::{count, plural};
+use stepsize_serve::{ServeOptions, Server, playground};
 
-/// Records and writes.
+/// Serves, or records and writes.
 pub fn run(args: &PlaygroundArgs) -> Result<Done, Fault> {
+    match &args.export {
+        Some(directory) => write(directory),
+        None => serve(args.port),
+    }
+}
+
+fn serve(port: u16) -> Result<Done, Fault> {
+    let server = Server::bind(ServeOptions { port, ..ServeOptions::new(DB) })?;
+    let url = server.url();
+    println!("{}/playground", url.split("/?").next().unwrap_or(&url));
+    eprintln!("Ctrl-C ends it");
+    // Nothing is kept, so that a signal may end the process where it is.
+    server.run(std::future::pending())?;
+    Ok(Done::answer(String::new()))
+}
+
+fn write(directory: &Path) -> Result<Done, Fault> {
     let terminal = std::io::stderr().is_terminal();
-    let written = stepsize_serve::playground::export(&args.export, &mut |what| {
+    let written = playground::export(directory, &mut |what| {
         if terminal {
             eprint!("\r\x1b[Krecording {}", what.chars().take(60).collect::<String>());
         }
