@@ -40,7 +40,7 @@ export const birds: SceneKind = {
       const beliefs = told.beliefs as number[];
       const chart: Chart = {
         title: "Belief over birds", summary: `${told.words}.`,
-        x: { label: "birds seen", log: false, low: 0, high: seen.length }, y: { label: "belief: yellow", log: false, low: 0, high: 1 },
+        x: { label: "birds seen", log: false, low: 0, high: seen.length }, y: { label: "belief: yellow", log: false, low: -0.03, high: 1.03 },
         rules: [{ axis: "x", at: told.first + 1, ink: "faint", dash: [4, 4], label: "the first yellow bird" }],
         lines: [
           { name: "share of yellow so far", ink: "faint", dash: [2, 3], width: 1.5, x: share.map((_, i) => i + 1), y: share },

@@ -59,19 +59,20 @@ export function around(values: (number | null)[], label: string, most = 30): Axi
   if (!sound.length) return { label, log: true, low: 0.01, high: 10 };
   const top = Math.min(sound.reduce((a, b) => Math.max(a, b)), sound[0]! * most);
   const bottom = Math.max(sound.reduce((a, b) => Math.min(a, b)), top * 1e-6);
-  return { label, log: true, low: bottom / 1.25, high: Math.max(top * 1.25, bottom * 4) };
+  return { label, log: true, low: bottom / 1.6, high: Math.max(top * 1.25, bottom * 4) };
 }
 
 export const stepAxis = (steps: number): Axis => ({ label: "step", log: false, low: 0, high: steps });
 
-/** Losses over steps: the raw ones pale, those on held-out data in front. */
-export function losses(title: string, summary: string, steps: number, runs: Readings[], names: string[], at: number): Chart {
-  const all = runs.flatMap((r) => r.val.concat(r.losses));
+/** Losses over steps: those on held-out data, and with `raw` the ones of each mini-batch, pale, behind them. */
+export function losses(title: string, summary: string, steps: number, runs: Readings[], names: string[], at: number, raw: boolean): Chart {
+  // A mini-batch without an error has a loss of next to nothing; the axis is that of the held-out losses.
+  const all = runs.flatMap((r) => r.val);
   const lines: Line[] = [];
   runs.forEach((run, i) => {
     const { train, val } = run.upTo(at);
     const look = LOOKS[i % LOOKS.length]!;
-    lines.push({ key: `r${i}`, name: `${names[i]}, training`, ink: look.ink, faint: true, width: 1, x: train[0], y: train[1] });
+    if (raw) lines.push({ key: `r${i}`, name: `${names[i]}, training`, ink: look.ink, faint: true, width: 1, x: train[0], y: train[1] });
     lines.push({ key: `r${i}`, name: names[i]!, ...look, width: 2.4, x: val[0], y: val[1] });
   });
   return { title, summary, x: stepAxis(steps), y: around(all, "loss"), lines };

@@ -21,6 +21,8 @@ export const guess: SceneKind = {
     const now = el("p", { class: "small", role: "status" });
     const verdict = el("p", { class: "verdict big" });
     const wrong = fault();
+    const key = el("p", { class: "small", hidden: true },
+      "Rings: runs of the search, most of them short and so with a higher loss. Diamond: the full run at your guess. Square: the full run at the answer. Cross: diverged. Grey: where the search expects the loss of a full run, in 80 of 100 cases.");
     let plot: Plot | null = null;
     const asked = (): Record<string, string> => {
       const lr = String(slider.value);
@@ -35,13 +37,14 @@ export const guess: SceneKind = {
           choice("Optimizer", OPTIMIZERS, optimizer, (value) => changed(() => (optimizer = value))),
           whole("Steps", steps, [100, 2000], (value) => changed(() => (steps = value)))]),
         slider.element, button("Show me", () => job.start(), { class: "go" })),
-      now, verdict, table, stage, below, wrong.element,
+      now, verdict, table, stage, key, below, wrong.element,
     );
     const job = new Job(async (signal) => {
       frame.save({ ...asked(), seen: "yes" });
       const rows: Row[] = [];
       plot?.destroy();
       plot = null;
+      key.hidden = true;
       say(verdict, "");
       fill(table);
       fill(below);
@@ -107,7 +110,8 @@ export const guess: SceneKind = {
           ...(found ? [{ axis: "x" as const, at: found, ink: "good" as const, label: "answer" }] : [])],
       };
       if (plot) plot.update(chart);
-      else plot = new Plot(stage, chart, { ratio: 0.5 });
+      else plot = new Plot(stage, chart, { ratio: 0.42 });
+      key.hidden = false;
     };
     if (parameters.seen === "yes") job.start();
     else keep();

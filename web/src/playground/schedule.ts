@@ -37,7 +37,7 @@ export const schedule: SceneKind = {
       host.append(el("div", { class: "controls" }, choice("Schedule", known.map((t) => [t, t] as const), text, use)));
     } else {
       host.append(
-        el("div", { class: "controls" },
+        el("div", { class: "controls top" },
           el("div", { class: "field wide" }, el("label", { for: id }, "Schedule in notation"), input, problem),
           whole("Steps of the run", steps, [1, 1_000_000_000], (value) => { steps = value; job.start(); })),
         el("div", { class: "examples", role: "group", "aria-label": "examples" }, ...EXAMPLES.map((e) => button(e, () => use(e)))),
@@ -61,7 +61,7 @@ export const schedule: SceneKind = {
       const top = (row.rates as number[]).reduce((a, b) => Math.max(a, b), 0) || 1;
       const chart: Chart = {
         title: "Rate over steps", summary: `${row.notation}: from ${significant(row.rates[0], 3)} to ${significant(row.rates[row.rates.length - 1], 3)} over ${row.steps} steps, at most ${significant(top, 3)}.`,
-        x: { label: "step", log: false, low: 0, high: Math.max(1, row.steps - 1) }, y: { label: "rate", log: false, low: 0, high: top * 1.05 },
+        x: { label: "step", log: false, low: 0, high: Math.max(1, row.steps - 1) }, y: { label: "rate", log: false, low: -0.03 * top, high: top * 1.05 },
         lines: [{ name: "rate", ink: "low", width: 2.4, x: row.at, y: row.rates }],
       };
       if (plot) plot.update(chart);

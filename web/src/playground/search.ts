@@ -10,7 +10,7 @@ import { Player } from "./player";
 import { type Row, isRecorded, run } from "./source";
 import { MODELS, OPTIMIZERS } from "./train";
 
-const RULES = [["descent", "0.1, 0.01, ... until a run works"], ["first-fall", "from 10 down until the loss falls at once"]] as const;
+const RULES = [["first-fall", "from 10 down until the loss falls at once"], ["descent", "from 0.1 down until a run works"]] as const;
 
 /** One search with its plot, its player and its words. */
 class Panel {
@@ -119,7 +119,7 @@ export const search: SceneKind = {
   title: "Searches",
   about: "Two ways to look for a rate, on the same job. The range test raises the rate during one short run until training breaks; the descending rule begins too high and goes down.",
   open(host, parameters, frame) {
-    let [model, optimizer, rule] = [parameters.model ?? "mlp:16", parameters.optimizer ?? "sgd:0.9", parameters.rule ?? "descent"];
+    let [model, optimizer, rule] = [parameters.model ?? "mlp:16", parameters.optimizer ?? "sgd:0.9", parameters.rule ?? "first-fall"];
     const steps = parameters.steps ?? "500";
     const again = (set: () => void) => { set(); job.start(); };
     const panels = [new Panel(el("h3", {}, "Range test"), true), new Panel(el("h3", {}, "Descending rule"), false)] as const;
@@ -129,7 +129,7 @@ export const search: SceneKind = {
       el("div", { class: "controls" },
         choice("Descending rule", RULES, rule, (value) => again(() => (rule = value))),
         ...(isRecorded ? [] : [choice("Network", MODELS, model, (value) => again(() => (model = value))), choice("Optimizer", OPTIMIZERS, optimizer, (value) => again(() => (optimizer = value)))])),
-      el("div", { class: "pair" }, ...panels.map((p) => p.element)), below, wrong.element,
+      el("div", { class: "pair" }, ...panels.map((p) => p.element)), el("p", { class: "small" }, "Loss: of each mini-batch. Dotted: a run that diverged, or the rate at which training breaks."), below, wrong.element,
     );
     const job = new Job(async (signal) => {
       const common: Record<string, string> = isRecorded ? {} : { model, optimizer, steps };

@@ -10,7 +10,7 @@ import { Player } from "./player";
 import { type Row, isRecorded, recorded, run } from "./source";
 
 const NAMES = ["low", "desirable", "high"];
-const USUAL = [0.0005, 0.1, 5];
+const USUAL = [0.0005, 0.1, 3];
 export const MODELS = [["mlp:16", "16 hidden units"], ["linear", "linear, no hidden units"], ["mlp:32", "32 hidden units"], ["mlp:128,64", "128 and 64 hidden units"], ["cnn", "convolutions"]] as const;
 export const OPTIMIZERS = [["sgd:0.9", "SGD, momentum 0.9"], ["sgd", "SGD"], ["adam", "Adam"], ["adamw", "AdamW"]] as const;
 export const PLACES: Record<string, string> = { too_low: "too low", good: "good", too_high: "too high", diverged: "diverged", unknown: "unclear" };
@@ -30,9 +30,9 @@ export const train: SceneKind = {
       const [weights, mistakes] = [new Weights(), new Mistakes()];
       const facts = el("dl", {});
       const verdict = el("p", { class: "verdict" });
-      const wrong = el("h4", {}, "Mistakes");
+      const wrong = el("h3", {}, "Mistakes");
       const element = el("article", { class: `run ${LOOKS[i]!.ink}`, "aria-label": `${name} rate` },
-        slider.element, facts, verdict, el("h4", {}, "Weights into the first units"), weights.element, wrong, mistakes.element);
+        slider.element, facts, verdict, el("h3", {}, "Weights into the first units"), weights.element, wrong, mistakes.element);
       return { slider, weights, mistakes, facts, verdict, wrong, element };
     });
     const [lossHost, movedHost] = [el("div", { class: "stage" }), el("div", { class: "stage" })];
@@ -82,7 +82,7 @@ export const train: SceneKind = {
       if (!begin || !frames[at]) return;
       const [steps, last] = [begin.steps as number, at === frames.length - 1 && end !== null];
       const names = panels.map((p) => `rate ${rate(p.slider.value)}`);
-      const loss = losses("Loss over steps", last ? (end!.runs as Row[]).map((r, i) => `${NAMES[i]}: ${ending(r, begin!.score)}`).join("; ") + "." : "Three runs.", steps, readings, names, at);
+      const loss = losses("Loss over steps", last ? (end!.runs as Row[]).map((r, i) => `${NAMES[i]}: ${ending(r, begin!.score)}`).join("; ") + "." : "Three runs.", steps, readings, names, at, true);
       const moved = overSteps("Movement of the weights over steps", "Distance from the start.", steps,
         around(readings.flatMap((r) => r.moved), "distance / first length", 1e5), readings.map((r, i) => ({ name: names[i]!, x: r.upTo(at).moved[0], y: r.upTo(at).moved[1] })));
       if (plots) {

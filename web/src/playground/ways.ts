@@ -34,7 +34,7 @@ export const ways: SceneKind = {
         ...(isRecorded ? [] : [choice("Network", MODELS, model, (value) => again(() => (model = value))), choice("Optimizer", OPTIMIZERS, optimizer, (value) => again(() => (optimizer = value)))])),
       player.element,
       el("div", { class: "pair" }, el("div", {}, el("h3", {}, "Rate"), rateHost), el("div", {}, el("h3", {}, "Loss"), lossHost)),
-      key, table, below, wrong.element,
+      key, el("p", { class: "small" }, "Loss: on digits that are not trained on."), table, below, wrong.element,
     );
     const job = new Job(async (signal) => {
       const lr = String(slider.value);
@@ -65,9 +65,9 @@ export const ways: SceneKind = {
       if (!begin || !frames[at]) return;
       const names = begin.runs.map((r: Row) => r.name as string);
       const top = readings.flatMap((r) => r.rates).reduce<number>((most, r) => Math.max(most, r ?? 0), 0) || 1;
-      const over = overSteps("Rate over steps", `${names.join(", ")}.`, begin.steps, { label: "rate", log: false, low: 0, high: top * 1.05 },
+      const over = overSteps("Rate over steps", `${names.join(", ")}.`, begin.steps, { label: "rate", log: false, low: -0.03 * top, high: top * 1.05 },
         readings.map((r, i) => ({ name: names[i]!, x: r.upTo(at).rates[0], y: r.upTo(at).rates[1] })));
-      const loss = losses("Loss over steps", `${names.join(", ")}.`, begin.steps, readings, names, at);
+      const loss = losses("Loss over steps", `${names.join(", ")}.`, begin.steps, readings, names, at, false);
       if (plots) {
         plots[0].update(over);
         plots[1].update(loss);

@@ -55,8 +55,8 @@ fn whole(schedule: &Schedule) -> Option<(&'static str, String)> {
             Node::Ramp { from: 1.0, to, steps: down, shape: Shape::Cosine },
         ] if parts.len() == 2 => {
             let value = format!(
-                "optax.warmup_cosine_decay_schedule(\n    init_value={}, peak_value=lr, warmup_steps={up}, decay_steps={}, \
-                 end_value={}\n)",
+                "optax.warmup_cosine_decay_schedule(\n    init_value={},\n    peak_value=lr,\n    warmup_steps={up},\n    \
+                 decay_steps={},\n    end_value={},\n)",
                 times(*from),
                 up + down,
                 times(*to)

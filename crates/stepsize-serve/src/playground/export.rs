@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use stepsize::{Error, Result};
 
 /// Rates of the small network that are recorded: from one that learns nothing to one that breaks.
-const TRAIN: &str = "0.0001,0.0005,0.002,0.01,0.03,0.1,0.3,1,2,5,10";
+const TRAIN: &str = "0.0001,0.0005,0.002,0.01,0.03,0.1,0.3,1,3,10";
 /// Rates at which the birds are seen.
 const BIRDS: [&str; 15] =
     ["0.01", "0.02", "0.05", "0.1", "0.2", "0.35", "0.5", "0.7", "1", "1.5", "2", "4", "8", "16", "50"];

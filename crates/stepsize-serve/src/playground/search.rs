@@ -42,7 +42,7 @@ impl LiveSearch {
                 let (low, high) = (ask.lr("low", low)?, ask.lr("high", high)?);
                 let trial_steps = ask.count("trial_steps", RANGE_TEST_STEPS, 20..=500)?;
                 let command =
-                    format!("stepsize range-test --low {low} --high {high} --trial-steps {trial_steps} {words}");
+                    format!("stepsize range-test --low {} --high {} --trial-steps {trial_steps} {words}", low.get(), high.get());
                 let (linear, short_trials, budget) = (false, false, None);
                 let kind = QuestionKind::RangeTest { rule, linear, low, high, trial_steps, short_trials, budget };
                 Ok(Self::new(play, kind, command))
@@ -102,6 +102,6 @@ impl LiveSearch {
 
     /// A full run of the job at `lr` as the command line makes it.
     pub fn train_command(&self, lr: Lr) -> String {
-        format!("stepsize train --lr {lr} {}", self.play.words())
+        format!("stepsize train --lr {} {}", lr.get(), self.play.words())
     }
 }

@@ -47,13 +47,13 @@ impl SideBySide {
     pub fn rates(ask: &Ask, most: Option<usize>) -> Result<Self> {
         ask.only(&[&job::NAMES[..], &["lr"]].concat())?;
         let play = PlayJob::of(ask, 300, "constant")?;
-        let rates = ask.lrs("lr", &[0.0005, 0.1, 5.0], most.unwrap_or(MOST_RUNS))?;
+        let rates = ask.lrs("lr", &[0.0005, 0.1, 3.0], most.unwrap_or(MOST_RUNS))?;
         let plan = |lr: Lr| SidePlan {
             name: String::new(),
             lr,
             schedule: play.job.schedule.clone(),
             controller: None,
-            command: format!("stepsize train --lr {lr} {}", play.words()),
+            command: format!("stepsize train --lr {} {}", lr.get(), play.words()),
         };
         let plans = rates.into_iter().map(plan).collect();
         Ok(Self { play, plans, evaluations: EVALUATIONS, looks: true })
@@ -79,7 +79,10 @@ impl SideBySide {
                 lr,
                 schedule: way.schedule.clone(),
                 controller: way.controller.clone(),
-                command: format!("stepsize train --lr {lr} {words}{controller} --evaluations {EVALUATIONS_OF_WAYS}"),
+                command: format!(
+                    "stepsize train --lr {} {words}{controller} --evaluations {EVALUATIONS_OF_WAYS}",
+                    lr.get()
+                ),
             })
         };
         let plans = WAYS.iter().map(plan).collect::<Result<Vec<SidePlan>>>()?;
