@@ -289,6 +289,7 @@ export class Plot {
     c.save();
     c.font = FONT.replace("12px", `${12 * dpr}px`);
     c.textBaseline = "top";
+    c.textAlign = "left";
     const { left, top, width } = u.bbox;
     const taken: [number, number, number][] = [];
     const names = [

@@ -5,6 +5,7 @@
 //!   as one self-contained HTML page; [`json`]: as the JSON object.
 //! - [`compare`] and [`diagnosis`]: the same for comparisons and for diagnoses of logs.
 //! - [`peers`]: a schedule as code for PyTorch and optax.
+//! - [`chart`]: the plots in the units of their data, for the script of the pages.
 //! - [`view`]: the numbers behind the figures (axes, ticks, the fitted landscape); [`number`]:
 //!   rates, losses and times with as many digits as they deserve.
 //!
@@ -38,6 +39,7 @@
 
 #![recursion_limit = "256"]
 
+pub mod chart;
 pub mod compare;
 pub mod diagnosis;
 pub mod figure;

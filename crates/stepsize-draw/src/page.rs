@@ -1,11 +1,16 @@
-//! The HTML page: one file, no network. It has the answer, both pictures, the trials, the cost and
-//! the JSON object.
+//! The HTML page: one file, no network. It has the answer, both plots, the trials, the cost and the
+//! JSON object.
 //!
-//! The pictures are the same scenes as in the files, drawn twice: for wide and for narrow screens.
-//! The script only switches lines on and off and shows the value under the pointer. The page is
-//! complete without it.
+//! The page is complete without its script: the plots are then drawn here, for wide and for narrow
+//! screens. The script (made from `web/`) draws the same study from the element `#study`, with the
+//! components of the live page.
 
+mod facts;
 mod parts;
+pub mod study;
+
+pub use facts::{AnswerFacts, CostTable};
+
 
 use crate::figure::svg::{self, escape};
 use crate::figure::{self, scene::Scene};
@@ -26,19 +31,19 @@ const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; script-src 
 /// The page of a report; `object` is embedded unchanged.
 pub fn html(report: &Report, object: &Value) -> String {
     let headline = escape(&figure::headline(report));
-    let mut body = parts::answer(report);
-    body += &plot("sensitivity", "Loss over rate", report, figure::sensitivity, "");
-    body += &plot("losses", "Loss over steps", report, figure::losses, &parts::toggles(report));
-    body += &parts::runs(report);
+    let mut body = "<div id=\"page\">\n".to_owned() + &parts::answer(report);
+    body += &plot("sensitivity", "Loss over rate", report, figure::sensitivity);
+    body += &plot("losses", "Loss over steps", report, figure::losses);
     body += &parts::cost(report);
+    body += &parts::runs(report);
+    body += "</div>\n";
+    body += &data("study", &study::whole(report, &[]));
     document(&format!("Stepsize: {headline}"), "", &body, object)
 }
 
 /// A whole page around `body`; `title` is already escaped.
 pub(crate) fn document(title: &str, style: &str, body: &str, object: &Value) -> String {
-    // `</script>` would end the element. In JSON every `<` is inside a string, where this escape is
-    // legal.
-    let json = object.to_string().replace('<', "\\u003c");
+    let object = data("stepsize", object);
     format!(
         r#"<!doctype html>
 <html lang="en">
@@ -56,8 +61,7 @@ pub(crate) fn document(title: &str, style: &str, body: &str, object: &Value) -> 
 <main>
 {body}<footer>Made by Stepsize {version}. The numbers behind this page are embedded in it as JSON (element <code>#stepsize</code>).</footer>
 </main>
-<script type="application/json" id="stepsize">{json}</script>
-<script>
+{object}<script>
 {SCRIPT}</script>
 </body>
 </html>
@@ -66,10 +70,18 @@ pub(crate) fn document(title: &str, style: &str, body: &str, object: &Value) -> 
     )
 }
 
+/// JSON for the script.
+pub(crate) fn data(id: &str, value: &Value) -> String {
+    // `</script>` would end the element. In JSON every `<` is inside a string, where this escape is
+    // legal.
+    let json = value.to_string().replace('<', "\\u003c");
+    format!("<script type=\"application/json\" id=\"{id}\">{json}</script>\n")
+}
+
 type Draw = fn(&Report, f64, f64) -> Option<Scene>;
 
-/// A section with a plot in both sizes, its controls and its read-out; empty without a plot.
-fn plot(id: &str, heading: &str, report: &Report, draw: Draw, controls: &str) -> String {
+/// A section with a plot in both sizes; a sentence without one.
+fn plot(id: &str, heading: &str, report: &Report, draw: Draw) -> String {
     let mut pictures = String::new();
     for (class, width, height) in SIZES {
         let Some(scene) = draw(report, width, height) else {
@@ -79,6 +91,5 @@ fn plot(id: &str, heading: &str, report: &Report, draw: Draw, controls: &str) ->
         pictures += &svg::part(&scene, &format!("{id}-{class}"), &format!("plot {class}"));
     }
     let about = format!(r#"<section id="{id}" aria-label="{heading}">"#);
-    let readout = r#"<p class="readout" role="status">&nbsp;</p>"#;
-    format!("{about}\n{controls}<div class=\"figure\">\n{pictures}</div>\n{readout}\n</section>\n")
+    format!("{about}\n<div class=\"figure\">\n{pictures}</div>\n</section>\n")
 }

@@ -12,7 +12,7 @@ use stepsize::{Band, Placement, Report};
 const LOG_FROM: f64 = 8.0;
 
 /// One axis of a plot.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, serde::Serialize)]
 pub struct Axis {
     /// Value at the start.
     pub low: f64,

@@ -69,6 +69,12 @@ impl Ink {
     }
 }
 
+impl serde::Serialize for Ink {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.name())
+    }
+}
+
 impl From<Placement> for Ink {
     fn from(verdict: Placement) -> Self {
         match verdict {

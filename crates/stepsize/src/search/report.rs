@@ -9,7 +9,7 @@ mod cost;
 mod thin;
 
 pub use cost::{Cost, FullGrid, Money};
-pub use thin::{smooth, thin};
+pub use thin::{extremes, smooth, thin};
 
 use crate::divergence::lowest_diverged;
 use crate::event::Event;
@@ -75,6 +75,10 @@ pub struct TrialSummary {
     pub end: String,
     /// Smoothed mini-batch loss, thinned; finite.
     pub train: Vec<Point>,
+    /// The mini-batch losses themselves, thinned so that the lowest and the highest of each stretch
+    /// remain; finite.
+    #[serde(default)]
+    pub raw: Vec<Point>,
     /// Validation losses; finite. `step` counts the steps taken before.
     pub val: Vec<Point>,
 }
@@ -174,7 +178,8 @@ impl Report {
 }
 
 impl TrialSummary {
-    fn new(trial: &Trial, estimate: &Estimate) -> Self {
+    /// What is shown of `trial`, its verdict by `estimate`.
+    pub fn new(trial: &Trial, estimate: &Estimate) -> Self {
         let finite = |curve: &Curve| curve.points().iter().filter(|p| p.loss.is_finite()).copied().collect::<Vec<_>>();
         let end = match &trial.end {
             Some(End::Finished) => String::new(),
@@ -195,6 +200,7 @@ impl TrialSummary {
             verdict: Placement::of(trial, estimate),
             end,
             train: thin(&smooth(&trial.train), CURVE_POINTS),
+            raw: extremes(&finite(&trial.train), CURVE_POINTS),
             val: finite(&trial.val),
         }
     }

@@ -132,3 +132,13 @@ fn smoothing_keeps_a_straight_fall_where_it_is() {
     assert_eq!(smoothed.len(), 1000);
     assert!(smoothed[..970].iter().all(|p| (p.loss - (100.0 - p.step as f64)).abs() < 1.1));
 }
+
+#[test]
+fn the_extremes_of_a_long_curve_keep_its_one_peak() {
+    let loss = |step: u64| if step == 777 { 90.0 } else { 1.0 + (step % 7) as f64 / 10.0 };
+    let points: Vec<Point> = (0..10_000).map(|step| Point { step, lr: 0.1, loss: loss(step) }).collect();
+    let kept = extremes(&points, 240);
+    assert!(kept.len() <= 242, "{}", kept.len());
+    assert!(kept.iter().any(|p| p.step == 777 && p.loss == 90.0));
+    assert!(kept.windows(2).all(|pair| pair[0].step < pair[1].step));
+}

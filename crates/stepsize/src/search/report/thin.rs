@@ -31,3 +31,21 @@ pub fn thin(points: &[Point], most: usize) -> Vec<Point> {
     let last = points.len() - 1;
     (0..most).map(|i| points[i * last / (most - 1)]).collect()
 }
+
+/// About `most` of the points: the lowest and the highest of each stretch, in their order, so that
+/// no peak is lost.
+pub fn extremes(points: &[Point], most: usize) -> Vec<Point> {
+    if points.len() <= most || most < 4 {
+        return points.to_vec();
+    }
+    let stretch = points.len().div_ceil(most / 2);
+    let ends = |part: &[Point]| {
+        let low = (0..part.len()).min_by(|a, b| part[*a].loss.total_cmp(&part[*b].loss));
+        let high = (0..part.len()).max_by(|a, b| part[*a].loss.total_cmp(&part[*b].loss));
+        let mut both: Vec<usize> = low.into_iter().chain(high).collect();
+        both.sort_unstable();
+        both.dedup();
+        both.into_iter().map(|i| part[i]).collect::<Vec<Point>>()
+    };
+    points.chunks(stretch).flat_map(ends).collect()
+}
