@@ -64,13 +64,14 @@ def test_the_code_for_pytorch_is_the_core(text):
     optimizer = torch.optim.SGD([parameter], lr=LR)
     names = {"optimizer": optimizer}
     exec(code, names)
+    steps = 2 if text == "one_cycle(2)" else STEPS  # PyTorch's one-cycle raises an error after its end
     rates = []
-    for _ in range(STEPS):
+    for step in range(steps):
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step()
-        if len(rates) < STEPS:
+        if step + 1 < steps:
             names["scheduler"].step()
-    np.testing.assert_allclose(rates, LR * stepsize.Schedule(text, steps=STEPS)(np.arange(STEPS)), rtol=1e-9, atol=1e-12)
+    np.testing.assert_allclose(rates, LR * stepsize.Schedule(text, steps=STEPS)(np.arange(steps)), rtol=1e-9, atol=1e-12)
 
 
 @pytest.mark.parametrize("text", TEXTS)
