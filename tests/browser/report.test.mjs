@@ -1,39 +1,18 @@
 // The HTML report in a real browser: it opens without network and without errors, shows its plots, and reacts.
-//
-// Needs the binary (`cargo build`), Debian's chromium and `npm ci` in this directory. Without one of them the tests are
-// skipped, loudly; with CI=true that is a failure.
 
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, describe, test } from "node:test";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { after, before, test } from "node:test";
+import { pathToFileURL } from "node:url";
+import { BINARY, accessible, browserTests, launch, openPage, pictures } from "./setup.mjs";
 
-const ROOT = fileURLToPath(new URL("../..", import.meta.url));
-const CHROMIUM = process.env.CHROMIUM ?? "/usr/bin/chromium";
-const TARGET = process.env.CARGO_TARGET_DIR ?? join(ROOT, "target");
-const BINARY = [process.env.STEPSIZE, join(TARGET, "release/stepsize"), join(TARGET, "debug/stepsize")]
-  .find((path) => path && existsSync(path));
-const playwright = await import("playwright-core").catch(() => null);
-
-const missing = [
-  BINARY ? "" : "the binary (run `cargo build`)",
-  existsSync(CHROMIUM) ? "" : `chromium at ${CHROMIUM}`,
-  playwright ? "" : "playwright-core (run `npm ci` in tests/browser)",
-].filter(Boolean).join(", ");
-
-if (missing) {
-  console.error(`BROWSER TESTS NOT RUN: missing ${missing}`);
-  test("the browser tests can run", { skip: process.env.CI === "true" ? false : missing }, () => assert.fail(missing));
-} else {
-  describe("the HTML report", suite);
-}
+browserTests("the HTML report", suite);
 
 function suite() {
-  let browser, page, directory;
-  const errors = [], requests = [];
+  let browser, page, directory, opened;
 
   /// Writes a report and gives its address.
   const report = (name, ...args) => {
@@ -46,19 +25,22 @@ function suite() {
   /// Opens a report on a screen, with every request but that for the file itself cut off.
   const open = async (url, options = {}) => {
     await page?.context().close();
-    errors.length = requests.length = 0;
-    const context = await browser.newContext({ viewport: { width: 1000, height: 1400 }, ...options });
-    await context.route("**", (route) => {
-      if (route.request().url() === url) return route.continue();
-      requests.push(route.request().url());
-      return route.abort();
-    });
-    page = await context.newPage();
-    page.on("console", (message) => message.type() === "error" && errors.push(message.text()));
-    page.on("pageerror", (error) => errors.push(String(error)));
-    await page.goto(url);
+    opened = await openPage(browser, url, (asked) => asked.split("#")[0] === url.split("#")[0], options);
+    page = opened.page;
   };
-  const calm = () => assert.deepEqual({ errors, requests }, { errors: [], requests: [] });
+  const calm = () => opened.calm();
+  /// What the arrow keys read out of a plot, from its first point on.
+  const read = async (id, keys) => {
+    const plot = page.locator(`#${id} .canvas`);
+    await plot.focus();
+    const texts = [];
+    for (const key of keys) {
+      await plot.press(key);
+      texts.push(await page.locator(`#${id} .readout`).innerText());
+    }
+    return texts;
+  };
+  const picture = (id) => page.locator(`#${id} canvas`).evaluate((canvas) => canvas.toDataURL());
 
   let sweep, refused;
   before(async () => {
@@ -66,11 +48,7 @@ function suite() {
     const small = ["--model", "linear", "--steps", "200", "--low", "0.001", "--high", "1000", "--per-decade", "1"];
     sweep = report("sweep.html", "sweep", ...small, "--seeds", "2", "--price-per-hour", "3");
     refused = report("refused.html", "sweep", "--model", "linear", "--steps", "60", "--low", "1e-9", "--high", "1e-7");
-    browser = await playwright.chromium.launch({
-      executablePath: CHROMIUM,
-      args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-        "--disable-component-update", "--disable-sync"],
-    });
+    browser = await launch();
   });
   after(async () => {
     await browser?.close();
@@ -84,54 +62,105 @@ function suite() {
     calm();
   });
 
-  test("shows both plots, with their points, lines and words", async () => {
+  test("shows both plots, whose points and lines are read by keyboard", async () => {
     await open(sweep.url);
     for (const id of ["sensitivity", "losses"]) {
-      const plot = page.locator(`#${id} svg.plot.wide`);
-      const box = await plot.boundingBox();
-      assert.ok(box.width > 600 && box.height > 250, `${id}: ${JSON.stringify(box)}`);
-      assert.ok((await plot.locator("title").first().textContent()).length > 5);
-      assert.equal(await plot.getAttribute("role"), "img");
+      const box = await page.locator(`#${id} .canvas`).boundingBox();
+      assert.ok(box.width > 600 && box.height > 240, `${id}: ${JSON.stringify(box)}`);
+      assert.match(await page.locator(`#${id} .canvas`).getAttribute("aria-label"), /\w+\. .*trials.*Arrow keys/);
     }
-    const rates = new Set(sweep.object.points.map((p) => p.lr)).size;
-    const points = await page.locator("#sensitivity svg.wide [data-note]").count();
-    assert.ok(points >= rates, `${points} points for ${rates} rates`);
+    const points = sweep.object.points;
+    const texts = await read("sensitivity", Array(points.length + 3).fill("ArrowRight"));
+    assert.equal(new Set(texts).size, points.length, "one read-out for each trial");
+    assert.match(texts[0], /trial \d+: lr .*steps.*loss/);
+    assert.ok(texts.some((text) => /diverged/.test(text)));
+    const rates = new Set(points.map((p) => p.lr)).size;
     assert.equal(await page.locator("#losses button.rate").count(), rates);
-    const words = await page.locator("#sensitivity svg.wide").innerHTML();
-    assert.match(words, /learning rate/);
-    assert.match(words, /diverges from/);
+    assert.match(await page.locator("#sensitivity .canvas").getAttribute("aria-label"), /Training diverges from/);
+    const [, line] = await read("losses", ["ArrowRight", "ArrowDown"]);
+    assert.match(line, /trial \d+, lr .*: step \d+, loss [\d.e-]+, lr/);
     calm();
   });
 
   test("a rate can be switched off and on, by mouse and by keyboard", async () => {
     await open(sweep.url);
-    const button = page.locator("#losses button.rate").first();
-    const key = await button.getAttribute("data-key");
-    const line = page.locator(`#losses svg.wide polyline[data-key="${key}"]`).first();
-    assert.equal(await line.isVisible(), true);
+    const button = page.locator("#losses button.rate.good, #losses button.rate").first();
+    const all = await picture("losses");
     await button.click();
-    assert.deepEqual([await line.isVisible(), await button.getAttribute("aria-pressed")], [false, "false"]);
+    assert.equal(await button.getAttribute("aria-pressed"), "false");
+    const fewer = await picture("losses");
+    assert.notEqual(fewer, all, "its lines are gone");
     await button.press("Space");
-    assert.deepEqual([await line.isVisible(), await button.getAttribute("aria-pressed")], [true, "true"]);
-    const shown = () => page.locator("#losses svg.wide polyline[data-key]:visible").count();
+    assert.equal(await button.getAttribute("aria-pressed"), "true");
+    assert.equal(await picture("losses"), all, "its lines are back");
     await page.locator("#losses button.none").click();
-    assert.equal(await shown(), 0);
+    const none = await picture("losses");
+    assert.ok(none.length < fewer.length, "an empty plot compresses well");
     await page.locator("#losses button.all").click();
-    assert.ok(await shown() > 3);
+    assert.equal(await picture("losses"), all);
+    calm();
+  });
+
+  test("an axis can be switched between linear and logarithmic", async () => {
+    await open(sweep.url);
+    const before = await picture("losses");
+    const button = page.locator('#losses button[data-axis="x"]');
+    assert.equal(await button.getAttribute("aria-pressed"), "false");
+    await button.click();
+    assert.equal(await page.locator('#losses button[data-axis="x"]').getAttribute("aria-pressed"), "true");
+    assert.notEqual(await picture("losses"), before);
     calm();
   });
 
   test("the value under the pointer is read out", async () => {
     await open(sweep.url);
-    const dot = page.locator("#sensitivity svg.wide circle[data-note]").first();
-    await dot.hover();
-    assert.match(await page.locator("#sensitivity .readout").innerText(), /lr .*steps: loss/);
-    const plot = await page.locator("#losses svg.wide").boundingBox();
-    for (const down of [0.35, 0.45, 0.55, 0.65, 0.75]) {
+    const plot = await page.locator("#losses .canvas").boundingBox();
+    for (const down of [0.2, 0.3, 0.4, 0.5, 0.6, 0.7]) {
       await page.mouse.move(plot.x + plot.width / 2, plot.y + plot.height * down);
       if (/step \d+, loss/.test(await page.locator("#losses .readout").innerText())) return calm();
     }
     assert.fail("no line was read out");
+  });
+
+  test("a trial that is chosen is marked in the plots, in the table and in the address", async () => {
+    await open(sweep.url);
+    const before = [await picture("sensitivity"), await picture("losses")];
+    await page.locator("#row-t2 button.pick").click();
+    assert.equal(new URL(page.url()).hash, "#t2");
+    assert.match(await page.locator("#row-t2").getAttribute("class"), /chosen/);
+    assert.match(await page.locator("#detail").innerText(), /Trial 2/);
+    assert.notEqual(await picture("sensitivity"), before[0]);
+    assert.notEqual(await picture("losses"), before[1]);
+    await open(`${sweep.url}#t1`);
+    assert.match(await page.locator("#row-t1").getAttribute("class"), /chosen/);
+    calm();
+  });
+
+  test("the table is sorted and filtered", async () => {
+    await open(sweep.url);
+    const column = (n) => page.locator(`table.trials tbody td:nth-child(${n})`).allInnerTexts();
+    const rates = (await column(2)).map(Number);
+    assert.deepEqual(rates, [...rates].sort((a, b) => a - b));
+    await page.locator('th[data-column="lr"] button').click();
+    assert.equal(await page.locator('th[data-column="lr"]').getAttribute("aria-sort"), "descending");
+    assert.deepEqual((await column(2)).map(Number), [...rates].reverse());
+    await page.locator("#filter").fill("diverged");
+    const verdicts = await column(3);
+    assert.ok(verdicts.length > 0 && verdicts.length < rates.length && verdicts.every((v) => v === "diverged"), verdicts.join());
+    calm();
+  });
+
+  test("axe-core finds nothing", async () => {
+    for (const url of [sweep.url, refused.url]) {
+      await open(url);
+      assert.deepEqual(await accessible(page), []);
+      await open(url, { colorScheme: "dark" });
+      assert.deepEqual(await accessible(page), []);
+    }
+  });
+
+  test("pictures for people", async () => {
+    await pictures(browser, sweep.url, "report", (shown) => shown.locator("#losses canvas").waitFor());
   });
 
   test("a diagnosis shows every run with its evidence, and the sweep", async () => {
@@ -174,8 +203,7 @@ function suite() {
       [document.documentElement.scrollWidth, getComputedStyle(document.body).backgroundColor]);
     assert.ok(width <= 360, `the page is ${width} wide`);
     assert.ok(paper.match(/\d+/g).slice(0, 3).every((part) => Number(part) < 60), paper);
-    assert.equal(await page.locator("#losses svg.wide").isVisible(), false);
-    const box = await page.locator("#losses svg.narrow").boundingBox();
+    const box = await page.locator("#losses .canvas").boundingBox();
     assert.ok(box.width > 280, JSON.stringify(box));
     calm();
   });

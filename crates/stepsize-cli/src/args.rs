@@ -7,6 +7,7 @@ mod demo;
 mod diagnose;
 mod output;
 mod playground;
+mod serve;
 mod task;
 mod train;
 mod transfer;
@@ -18,6 +19,7 @@ pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
 pub use playground::PlaygroundArgs;
+pub use serve::{LiveArgs, ServeArgs};
 pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;
 pub use transfer::{FamilyName, RefineArgs, TransferArgs};
@@ -109,6 +111,8 @@ pub enum Verb {
     Demo(DemoArgs),
     /// Play with the rate in the browser: schedules, a network at three rates, searches
     Playground(PlaygroundArgs),
+    /// Show the studies of a file in the browser, while they run and afterwards; and the playground
+    Serve(ServeArgs),
     /// List the studies kept in a file
     Studies(FileArgs),
     /// Show the answer of a study again

@@ -20,6 +20,7 @@ mod args;
 mod done;
 mod files;
 mod limits;
+mod live;
 mod next;
 mod progress;
 mod remedy;
@@ -95,6 +96,7 @@ fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
         Verb::Refine(args) => verb::refine::run(&args, style),
         Verb::Demo(args) => verb::demo::run(&args, style),
         Verb::Playground(args) => verb::playground::run(&args),
+        Verb::Serve(args) => verb::serve::run(&args),
         Verb::Studies(args) => verb::studies::run(&args),
         Verb::Show(args) => verb::show::run(&args, style),
         Verb::Resume(args) => {

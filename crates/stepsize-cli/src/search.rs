@@ -8,7 +8,7 @@ use crate::next::AfterAnswer;
 use crate::progress::{Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
-use crate::{answer, files};
+use crate::{answer, files, live};
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::sync::Arc;
@@ -39,10 +39,12 @@ pub fn run(
     if output.limits.dry_run {
         return limits::dry_run(&question, &limits);
     }
+    let page = live::of_search(&output.live, &output.kept, output.draw.price_per_hour)?;
     let mut executor = work.executor;
     let begin = Instant::now();
     let quiet = output.draw.files.quiet;
     let (found, in_time) = conduct(&question, executor.as_mut(), &work.chosen, &output.kept, words, (&limits, quiet))?;
+    drop(page);
     let report = Report::new(&question, &found.estimate, &found.trials)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);

@@ -28,16 +28,16 @@ fn file() -> Option<PathBuf> {
 }
 
 /// Where the search of `cli` is kept; `None` for a search of the built-in engine, which lasts
-/// seconds, and for one on a cluster, whose directories are named by its study.
+/// seconds (unless a live page is to show it), and for one on a cluster, whose directories are named by its study.
 fn of_command(cli: &mut Cli) -> Option<&mut StudyArgs> {
-    let (command, kept) = match &mut cli.verb {
-        Verb::Find(args) => (&args.command, &mut args.output.kept),
-        Verb::Sweep(args) => (&args.command, &mut args.output.kept),
-        Verb::RangeTest(args) => (&args.command, &mut args.output.kept),
-        Verb::Compare(args) => (&args.command, &mut args.kept),
+    let (command, live, kept) = match &mut cli.verb {
+        Verb::Find(args) => (&args.command, args.output.live.live, &mut args.output.kept),
+        Verb::Sweep(args) => (&args.command, args.output.live.live, &mut args.output.kept),
+        Verb::RangeTest(args) => (&args.command, args.output.live.live, &mut args.output.kept),
+        Verb::Compare(args) => (&args.command, args.live.live, &mut args.kept),
         _ => return None,
     };
-    (!command.argv.is_empty() && command.cluster.on.is_none()).then_some(kept)
+    ((live || !command.argv.is_empty()) && command.cluster.on.is_none()).then_some(kept)
 }
 
 impl Unnamed {

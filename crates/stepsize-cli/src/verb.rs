@@ -15,6 +15,7 @@ pub mod refine;
 pub mod resume;
 pub mod rm;
 pub mod schedule;
+pub mod serve;
 pub mod show;
 pub mod studies;
 pub mod sweep;

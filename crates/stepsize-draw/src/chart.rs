@@ -4,11 +4,15 @@
 //! A [`crate::figure`] has fixed pixels and is for files; a chart is measured in a browser, where
 //! one can zoom, switch an axis and read values out.
 
+mod judged;
 mod losses;
 mod sensitivity;
+mod training;
 
+pub use judged::judged;
 pub use losses::{end_of_trial, losses, of_trial};
 pub use sensitivity::sensitivity;
+pub use training::training;
 
 use crate::figure::ink::Ink;
 use crate::view::Axis;

@@ -7,7 +7,7 @@ mod picture;
 mod reading;
 mod text;
 
-pub use object::{list, object, sarif};
+pub use object::{list, object, page_object, sarif};
 pub use text::{line, text};
 
 use crate::figure::ink::Ink;
@@ -56,7 +56,10 @@ pub fn html(all: &Judgement) -> String {
         );
     }
     if shown.len() <= LARGE {
+        // The script draws them again, as the live page does.
+        body += "<div id=\"judged\">\n";
         shown.iter().enumerate().for_each(|(i, s)| body += &large(i, s));
+        let _ = write!(body, "</div>\n{}", page::data("judgement", &page_object(all)));
     } else {
         body += "<section aria-label=\"Runs\"><h2>Runs</h2><div class=\"many\">";
         shown.iter().take(DRAWN).enumerate().for_each(|(i, s)| body += &small(i, s));

@@ -11,7 +11,6 @@ pub mod study;
 
 pub use facts::{AnswerFacts, CostTable};
 
-
 use crate::figure::svg::{self, escape};
 use crate::figure::{self, scene::Scene};
 use serde_json::Value;

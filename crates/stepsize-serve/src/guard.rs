@@ -119,7 +119,7 @@ fn checked(site: &Site, request: &Request) -> Result<Option<Response>, Refused> 
     if !reads {
         same_origin(headers, host)?;
     }
-    if (!reads || !site.bound.ip().is_loopback()) && !has_token(site, headers) {
+    if (!reads || site.options.private || !site.bound.ip().is_loopback()) && !has_token(site, headers) {
         return Err(no_token("this needs the token that the server printed when it started"));
     }
     Ok(None)

@@ -3,7 +3,7 @@
 
 use axum::body::Body;
 use axum::http::{StatusCode, header};
-use axum::response::{Html, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 /// A page that `script` (an address on this server) fills; `style` is the address of its style
@@ -57,10 +57,4 @@ pub fn script(text: &'static str) -> Response {
 /// A style sheet.
 pub fn style(text: &'static str) -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], Body::from(text)).into_response()
-}
-
-/// The list of studies.
-pub async fn home() -> Html<String> {
-    let body = "<main id=\"page\"></main>";
-    Html(document("Stepsize", "/assets/page.css", "/assets/page.js", body, &Value::Null))
 }

@@ -4,7 +4,7 @@ pub mod sqlite;
 
 pub use sqlite::{Sqlite, Studies};
 
-use stepsize::{Event, Result};
+use stepsize::{Event, Result, Wish};
 
 /// An append-only log of the events of one study.
 pub trait Store: Send {
@@ -37,6 +37,13 @@ pub trait Store: Send {
     /// As [`Store::append`].
     fn flush(&mut self) -> Result<()> {
         Ok(())
+    }
+    /// What a person has asked of the study since the last call, oldest first.
+    ///
+    /// # Errors
+    /// When the log cannot be read.
+    fn wishes(&mut self) -> Result<Vec<Wish>> {
+        Ok(Vec::new())
     }
     /// Call it in a child that was forked while this process held the store. The child gives up its
     /// copy of the lock, which would hold the study after this process has ended. It must neither
@@ -77,6 +84,10 @@ impl<S: Store + ?Sized> Store for &mut S {
 
     fn flush(&mut self) -> Result<()> {
         (**self).flush()
+    }
+
+    fn wishes(&mut self) -> Result<Vec<Wish>> {
+        (**self).wishes()
     }
 
     fn forked(&mut self) {

@@ -12,6 +12,7 @@
 //! moment therefore costs at most the trials that were running.
 
 mod run;
+mod wishes;
 
 use crate::executor::Handle;
 use crate::store::Store;
@@ -20,6 +21,7 @@ use stepsize::divergence::explosion;
 use stepsize::{
     End, Error, Estimate, Event, Probe, Question, Result, Trial, TrialId, TrialSpec, VERSION, fold, fold_one,
 };
+use wishes::Wishes;
 
 /// What to do next.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,6 +72,10 @@ pub struct Study<'s> {
     concluded: Option<Estimate>,
     /// How often [`Study::run`] tries a trial again that failed.
     retries: u32,
+    /// As it was asked; a wish may give it another budget.
+    question: Question,
+    /// What a person asked for while it ran.
+    wishes: Wishes,
 }
 
 type Wanted = VecDeque<(TrialId, TrialSpec)>;
@@ -113,6 +119,8 @@ impl<'s> Study<'s> {
             over: false,
             concluded,
             retries: 0,
+            question: question.clone(),
+            wishes: Wishes::of(&recorded, question),
         })
     }
 
@@ -211,13 +219,12 @@ impl<'s> Study<'s> {
     /// Ends this batch and asks the probe for the next one. Returns false when it wants no more.
     fn next_batch(&mut self) -> Result<bool> {
         self.end_batch();
-        let specs = if self.over { Vec::new() } else { self.probe.ask(&self.done)? };
-        self.over = specs.is_empty();
+        let planned = self.planned();
+        let batch = if self.over { Vec::new() } else { self.batch_after(&planned)? };
+        self.over = batch.is_empty();
         if self.over {
             return Ok(false);
         }
-        let next = self.done.last().map_or(0, |t| t.id.0 + 1);
-        let batch = (next..).map(TrialId).zip(specs).collect();
         (self.ended, self.wanted) = replay(&self.known, batch)?;
         self.settled.clone_from(&self.done);
         if !self.waits_for_batches() {

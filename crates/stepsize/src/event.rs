@@ -6,6 +6,7 @@
 use crate::estimate::Estimate;
 use crate::question::Question;
 use crate::spec::{End, TrialId, TrialSpec};
+use crate::wish::Wish;
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// Version of the event format. Version 1 had the question of a study as text; it is still read.
@@ -88,6 +89,16 @@ pub enum Event {
         /// Wall-clock seconds; `None` from an executor without a clock.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         seconds: Option<f64>,
+    },
+    /// A person asked something of the search while it ran.
+    Asked {
+        /// What.
+        wish: Wish,
+        /// The trial that it is about, or that a rate became.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        trial: Option<TrialId>,
+        /// Trials of the method's own plan that were asked for by then.
+        planned: u32,
     },
     /// The study drew its conclusion from the trials so far.
     Concluded {

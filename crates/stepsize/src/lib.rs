@@ -91,6 +91,7 @@ mod stats;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod trial;
+mod wish;
 
 pub use rate::{controller, notation, reference, schedule};
 #[cfg(feature = "testing")]
@@ -118,3 +119,4 @@ pub use schedule::Schedule;
 pub use side::Side;
 pub use spec::{End, TrialId, TrialSpec};
 pub use trial::{Acted, Trial, fold, fold_one};
+pub use wish::Wish;

@@ -130,7 +130,11 @@ impl Trial {
                 self.steps_run = *steps;
                 self.seconds = *seconds;
             }
-            Event::Study { .. } | Event::Started { .. } | Event::Submitted { .. } | Event::Concluded { .. } => {}
+            Event::Study { .. }
+            | Event::Started { .. }
+            | Event::Submitted { .. }
+            | Event::Asked { .. }
+            | Event::Concluded { .. } => {}
         }
     }
 }
@@ -154,7 +158,7 @@ pub fn fold<'a>(events: impl IntoIterator<Item = &'a Event>) -> BTreeMap<TrialId
 /// Adds one more event to `trials`: [`fold`], one event at a time.
 pub fn fold_one(trials: &mut BTreeMap<TrialId, Trial>, event: &Event) {
     match event {
-        Event::Study { .. } | Event::Submitted { .. } | Event::Concluded { .. } => {}
+        Event::Study { .. } | Event::Submitted { .. } | Event::Asked { .. } | Event::Concluded { .. } => {}
         Event::Started { trial, spec } => {
             trials.insert(*trial, Trial::new(*trial, spec.clone()));
         }

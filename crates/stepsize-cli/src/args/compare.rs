@@ -27,5 +27,7 @@ pub struct CompareArgs {
     #[command(flatten)]
     pub files: FilesArgs,
     #[command(flatten)]
+    pub live: super::LiveArgs,
+    #[command(flatten)]
     pub kept: StudyArgs,
 }

@@ -40,6 +40,8 @@ pub struct DiagnoseArgs {
     /// Ctrl-C
     #[arg(long, conflicts_with_all = ["study", "sarif", "report"])]
     pub follow: bool,
+    #[command(flatten)]
+    pub live: super::LiveArgs,
     /// Base rate of the runs, for logs that do not contain it; or the name of the rate in the log
     #[arg(long, value_name = "LR|NAME", allow_negative_numbers = true)]
     pub lr: Option<RateOrName>,

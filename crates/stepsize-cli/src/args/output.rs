@@ -64,6 +64,8 @@ pub struct OutputArgs {
     #[command(flatten)]
     pub draw: DrawArgs,
     #[command(flatten)]
+    pub live: super::LiveArgs,
+    #[command(flatten)]
     pub kept: StudyArgs,
 }
 

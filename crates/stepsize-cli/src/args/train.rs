@@ -53,5 +53,7 @@ pub struct TrainArgs {
     #[arg(long)]
     pub json: bool,
     #[command(flatten)]
+    pub live: super::LiveArgs,
+    #[command(flatten)]
     pub task: TaskArgs,
 }

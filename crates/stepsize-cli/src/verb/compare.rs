@@ -7,7 +7,7 @@ use crate::done::{Done, Fault};
 use crate::limits::{self, Limits};
 use crate::task::Loaded;
 use crate::work::{self, Chosen, Work};
-use crate::{answer, files, search};
+use crate::{answer, files, live, search};
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::sync::Arc;
@@ -38,8 +38,10 @@ pub fn run(args: &CompareArgs, words: &[OsString], style: Style) -> Result<Done,
     if args.limits.dry_run {
         return limits::dry_run(&question, &limits);
     }
+    let page = live::of_search(&args.live, &args.kept, None)?;
     let how = (&limits, args.files.quiet);
     let (found, in_time) = search::conduct(&question, executor.as_mut(), &chosen, &args.kept, words, how)?;
+    drop(page);
     let compared = planned(&question)?.compared(&found.trials)?;
     answer::comparison(&compared, &question, found.interrupted && in_time, &args.files, style)
 }

@@ -18,6 +18,11 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
             "name logs to diagnose: files, folders, patterns, - for standard input, or --study NAME",
         ));
     }
+    if args.live.live && !args.follow {
+        return Err(Fault::usage(
+            "--live shows logs while they grow: add --follow; `--report FILE.html` writes a page once",
+        ));
+    }
     if args.follow {
         return follow::run(args, style);
     }

@@ -18,12 +18,13 @@ pub fn run(args: &PlaygroundArgs) -> Result<Done, Fault> {
 
 fn serve(port: u16) -> Result<Done, Fault> {
     let server = Server::bind(ServeOptions { port, ..ServeOptions::new(DB) })?;
-    let url = server.url();
-    println!("{}/playground", url.split("/?").next().unwrap_or(&url));
+    let url = server.url("/playground");
+    // Without the token: the playground changes nothing.
+    println!("{}", url.split('?').next().unwrap_or(&url));
     eprintln!("Ctrl-C ends it");
     // Nothing is kept, so that a signal may end the process where it is.
     server.run(std::future::pending())?;
-    Ok(Done::answer(String::new()))
+    Ok(Done::answer(""))
 }
 
 fn write(directory: &Path) -> Result<Done, Fault> {

@@ -7,6 +7,7 @@
 //! [`stepsize::Schedule::extend`].
 
 mod checkpoint;
+mod live;
 mod norms;
 mod record;
 mod shown;
@@ -52,9 +53,17 @@ pub fn run(args: &TrainArgs, style: Style) -> Result<Done, Fault> {
     run.trial.end = None;
     let optimizer = loaded.task.config().optimizer.to_string();
     let mut records = RunFiles::open(args, &run, loaded.task.score_name())?;
-    let mut engine = Norms::new(engine, args.grad_norms || !run.norms.is_empty());
-    let mut run =
-        TrainingRun { args, checkpoint: run, kept: &mut kept, policy: &mut policy, records: &mut records, optimizer };
+    let page = live::TrainPage::new(&args.live, &task, &optimizer)?;
+    let mut engine = Norms::new(engine, args.grad_norms || page.is_some() || !run.norms.is_empty());
+    let mut run = TrainingRun {
+        args,
+        checkpoint: run,
+        kept: &mut kept,
+        policy: &mut policy,
+        records: &mut records,
+        optimizer,
+        page,
+    };
     let end = run.whole(&mut engine)?;
     if !matches!(end, End::Diverged { .. } | End::Failed { .. }) {
         run.write(args.resume.as_deref(), &mut engine)?;
@@ -115,6 +124,8 @@ struct TrainingRun<'a> {
     records: &'a mut RunFiles,
     /// By name.
     optimizer: String,
+    /// The live page.
+    page: Option<live::TrainPage>,
 }
 
 /// Why a stretch ended before the run did.
@@ -153,6 +164,12 @@ impl TrainingRun<'_> {
                 }
             }
         };
+        if let Some(page) = &mut self.page {
+            if let Ok(end) = &result {
+                self.checkpoint.trial.end = Some(end.clone());
+            }
+            page.show(&self.checkpoint.trial, &self.checkpoint.norms);
+        }
         watch.clear();
         result
     }
@@ -164,7 +181,7 @@ impl TrainingRun<'_> {
         watch: &mut TrainProgress,
         interrupted: &dyn Fn() -> bool,
     ) -> Result<(End, Pause), Fault> {
-        let Self { args, checkpoint, kept, policy, records, .. } = self;
+        let Self { args, checkpoint, kept, policy, records, page, .. } = self;
         let begun = checkpoint.trial.clone();
         let (id, steps) = (begun.id, begun.spec.steps);
         let every = args.checkpoint_every.unwrap_or((steps / 20).max(1));
@@ -204,6 +221,9 @@ impl TrainingRun<'_> {
                 _ => {}
             }
             watch.see(&event, trial);
+            if let Some(page) = page.as_mut() {
+                page.see(&event, trial, &checkpoint.norms);
+            }
             if let Err(why) = records.live(&event, checkpoint.norms.last().copied()) {
                 fault = Some(why);
                 return ControlFlow::Break(End::Stopped);

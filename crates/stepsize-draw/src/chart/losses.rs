@@ -36,8 +36,7 @@ fn frame(report: &Report) -> Option<Chart> {
     }
     let runs = || report.runs.iter().filter(|r| r.train.len() > 1 || r.val.len() > 1);
     let steps = runs().flat_map(|r| r.train.last().into_iter().chain(r.val.last())).map(|p| p.step).max()?;
-    let losses: Vec<f64> =
-        runs().flat_map(|r| r.train.iter().chain(&r.val).map(|p| p.loss).chain(r.loss)).collect();
+    let losses: Vec<f64> = runs().flat_map(|r| r.train.iter().chain(&r.val).map(|p| p.loss).chain(r.loss)).collect();
     let first = || runs().next().and_then(|r| r.train.first().or(r.val.first())).map(|p| p.loss);
     let untrained = report.untrained.or_else(first);
     let y = loss_axis(&losses, untrained.map(|u| u + 0.15 * u.abs())).padded(0.04, 0.04);

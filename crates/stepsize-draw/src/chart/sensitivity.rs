@@ -1,6 +1,8 @@
 //! Loss over rate, a point for each trial.
 
-use super::{Chart, ChartAxis, ChartBand, ChartExtra, ChartLine, ChartPoint, ChartRule, ChartShape, ChartSpan, trial_key};
+use super::{
+    Chart, ChartAxis, ChartBand, ChartExtra, ChartLine, ChartPoint, ChartRule, ChartShape, ChartSpan, trial_key,
+};
 use crate::figure::ink::Ink;
 use crate::number::{count, loss, rate};
 use crate::view::{Axis, View, bounds, loss_axis};

@@ -1,11 +1,14 @@
 //! A judgement as JSON and as SARIF.
 
 use super::reading;
+use crate::chart;
+use crate::figure::ink::Ink;
+use crate::number::{percent, rate};
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
-use stepsize::Side;
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Code, Finding};
+use stepsize::{Placement, Side};
 use stepsize_logs::judgement::{Judged, Judgement};
 
 /// The list of `--json`: one object for each run, then one for each file that could not be read.
@@ -21,6 +24,22 @@ pub fn list(all: &Judgement, explain: bool) -> Value {
         })
     });
     Value::Array(runs.chain(failed).collect())
+}
+
+/// A judgement as the script of the page draws it: a chart and the findings of each run.
+pub fn page_object(all: &Judgement) -> Value {
+    let runs = all.runs.iter().map(|run| {
+        let d = &run.diagnosis;
+        json!({
+            "name": run.name(), "verdict": d.verdict.to_string(), "ink": Ink::from(d.verdict), "because": d.because,
+            "sure": (d.verdict != Placement::Unknown).then(|| percent(d.confidence)),
+            "lr": run.record.base_lr().map(rate), "next": d.next_lr.map(rate), "chart": chart::judged(run),
+            "findings": d.findings.iter().map(|f| {
+                json!({ "code": f.code.as_str(), "title": f.code.title(), "evidence": f.evidence, "advice": f.advice })
+            }).collect::<Vec<_>>(),
+        })
+    });
+    json!({ "runs": runs.collect::<Vec<_>>(), "failed": all.failed })
 }
 
 /// One run as an object of `--json`.

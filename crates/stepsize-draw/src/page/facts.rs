@@ -102,7 +102,8 @@ impl CostTable {
             let what = format!("money, at {} an hour", money(sum.per_hour));
             rows.push(row(&what, money(sum.search), money(sum.grid), ratio));
         }
-        let wall = cost.wall_seconds.map_or(String::new(), |s| format!(" The search took {} on the clock.", seconds(s)));
+        let wall =
+            cost.wall_seconds.map_or(String::new(), |s| format!(" The search took {} on the clock.", seconds(s)));
         let note = format!(
             "The grid: {} rates from {} to {} ({} a decade), one seed, each run to the end.{wall}",
             grid.runs,

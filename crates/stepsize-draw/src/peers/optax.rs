@@ -108,7 +108,10 @@ impl Made {
                     Shape::CosinePower(exponent) => format!(", exponent={}", num(*exponent)),
                     _ => String::new(),
                 };
-                call("cosine_decay_schedule", format!("init_value={}, decay_steps={steps}{floor}{exponent}", times(*from)))
+                call(
+                    "cosine_decay_schedule",
+                    format!("init_value={}, decay_steps={steps}{floor}{exponent}", times(*from)),
+                )
             }
             Node::Ramp { from, to, steps, shape: Shape::Exponential } => call(
                 "exponential_decay",

@@ -41,8 +41,9 @@ pub fn torch(schedule: &Schedule, lr: f64) -> Peer {
 fn named(schedule: &Schedule, lr: f64) -> Option<(&'static str, String, String)> {
     let plain = |name, arguments: String| Some((name, arguments, String::new()));
     match schedule.node() {
-        Node::Constant(value) => plain("ConstantLR", format!("factor={}, total_iters={}", num(*value), u32::MAX))
-            .filter(|_| *value <= 1.0),
+        Node::Constant(value) => {
+            plain("ConstantLR", format!("factor={}, total_iters={}", num(*value), u32::MAX)).filter(|_| *value <= 1.0)
+        }
         Node::Ramp { from, to, steps, shape: Shape::Linear } if *from > 0.0 && *from <= 1.0 && *to <= 1.0 => {
             plain("LinearLR", format!("start_factor={}, end_factor={}, total_iters={steps}", num(*from), num(*to)))
         }
@@ -61,7 +62,8 @@ fn named(schedule: &Schedule, lr: f64) -> Option<(&'static str, String, String)>
             plain("StepLR", format!("step_size={every}, gamma={}", num(*rate)))
         }
         Node::OneCycle(cycle) if cycle.steps > 1 => {
-            let note = "It also raises an error after its last step, and cycles the momentum unless told not to, as here.";
+            let note =
+                "It also raises an error after its last step, and cycles the momentum unless told not to, as here.";
             let strategy = if cycle.linear { ", anneal_strategy=\"linear\"" } else { "" };
             let phases = if cycle.three_phase { ", three_phase=True" } else { "" };
             let arguments = format!(

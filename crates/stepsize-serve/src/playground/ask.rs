@@ -27,10 +27,7 @@ impl Ask {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let (name, value) = (decoded(name)?, decoded(value)?);
             if value.len() > LONGEST {
-                return Err(Error::invalid(format!(
-                    "{name} has {} bytes; it may have at most {LONGEST}",
-                    value.len()
-                )));
+                return Err(Error::invalid(format!("{name} has {} bytes; it may have at most {LONGEST}", value.len())));
             }
             if pairs.insert(name.clone(), value).is_some() {
                 return Err(Error::invalid(format!("{name} is given twice")));
@@ -50,9 +47,10 @@ impl Ask {
     /// When there is one.
     pub fn only(&self, known: &[&str]) -> Result<()> {
         match self.pairs.keys().find(|name| *name != "client" && !known.contains(&name.as_str())) {
-            Some(name) => {
-                Err(Error::invalid(format!("{name} is not a parameter of this; the parameters are {}", known.join(", "))))
-            }
+            Some(name) => Err(Error::invalid(format!(
+                "{name} is not a parameter of this; the parameters are {}",
+                known.join(", ")
+            ))),
             None => Ok(()),
         }
     }

@@ -110,7 +110,9 @@ fn rounded(value: Value) -> Value {
             _ => Value::Number(number),
         },
         Value::Array(items) => Value::Array(items.into_iter().map(rounded).collect()),
-        Value::Object(fields) => Value::Object(fields.into_iter().map(|(name, value)| (name, rounded(value))).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.into_iter().map(|(name, value)| (name, rounded(value))).collect())
+        }
         other => other,
     }
 }
@@ -142,7 +144,10 @@ mod tests {
     fn what_is_recorded_comes_back_by_its_parameters() {
         let text = "0.1 + 0.9 * repeat(cosine, times=4)";
         let kept = record("schedule", &format!("text={}", encoded(text))).unwrap();
-        assert_eq!((kept["parameters"]["text"].as_str(), kept["events"].as_array().map(Vec::len)), (Some(text), Some(1)));
+        assert_eq!(
+            (kept["parameters"]["text"].as_str(), kept["events"].as_array().map(Vec::len)),
+            (Some(text), Some(1))
+        );
         assert_eq!(rounded(json!([0.123456789, 5, "a", null])), json!([0.123457, 5, "a", null]));
     }
 

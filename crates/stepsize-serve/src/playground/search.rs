@@ -41,8 +41,11 @@ impl LiveSearch {
                 let (low, high) = range_test_span(rule);
                 let (low, high) = (ask.lr("low", low)?, ask.lr("high", high)?);
                 let trial_steps = ask.count("trial_steps", RANGE_TEST_STEPS, 20..=500)?;
-                let command =
-                    format!("stepsize range-test --low {} --high {} --trial-steps {trial_steps} {words}", low.get(), high.get());
+                let command = format!(
+                    "stepsize range-test --low {} --high {} --trial-steps {trial_steps} {words}",
+                    low.get(),
+                    high.get()
+                );
                 let (linear, short_trials, budget) = (false, false, None);
                 let kind = QuestionKind::RangeTest { rule, linear, low, high, trial_steps, short_trials, budget };
                 Ok(Self::new(play, kind, command))

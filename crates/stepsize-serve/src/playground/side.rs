@@ -72,7 +72,8 @@ impl SideBySide {
         let plan = |name: &&str| {
             let way = known.iter().find(|way| way.name == *name);
             let way = way.ok_or_else(|| Error::internal(format!("there is no way '{name}'")))?;
-            let controller = way.controller.as_ref().map_or(String::new(), |c| format!(" --controller {}", quoted(&c.to_string())));
+            let controller =
+                way.controller.as_ref().map_or(String::new(), |c| format!(" --controller {}", quoted(&c.to_string())));
             let words = play.words_with(&way.schedule.to_string());
             Ok(SidePlan {
                 name: (*name).to_owned(),

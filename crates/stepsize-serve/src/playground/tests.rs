@@ -72,9 +72,8 @@ fn an_experiment_ends_when_nobody_listens() {
 #[test]
 fn a_range_test_emits_every_step_and_then_its_answer() {
     let events = played("search", "probe=range-test&trial_steps=100&steps=200&model=linear");
-    let count = |field: &str| -> usize {
-        of_kind(&events, "points").iter().map(|e| e[field].as_array().unwrap().len()).sum()
-    };
+    let count =
+        |field: &str| -> usize { of_kind(&events, "points").iter().map(|e| e[field].as_array().unwrap().len()).sum() };
     let report = &events.last().unwrap()["report"];
     assert_eq!(count("rates"), count("losses"));
     assert_eq!(count("losses") as u64, report["points"][0]["steps_run"].as_u64().unwrap());

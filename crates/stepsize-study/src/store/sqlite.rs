@@ -22,6 +22,7 @@ mod lock;
 mod row;
 mod schema;
 mod studies;
+mod wishes;
 
 pub use studies::{Studies, StudyStatus, Summary};
 
@@ -31,7 +32,7 @@ use lock::Lock;
 use rusqlite::{Connection, TransactionBehavior};
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
-use stepsize::{Event, Result};
+use stepsize::{Event, Result, Wish};
 
 /// How long a reading may wait for its commit while others keep coming. A commit takes about 50
 /// microseconds, so ten per second cost nothing. A kill loses a tenth of a second of trials that
@@ -101,7 +102,9 @@ impl Store for Sqlite {
                 if oldest.elapsed() < LATEST { Ok(()) } else { self.commit(false) }
             }
             // After a power failure no local trial runs, and clusters know theirs by name.
-            Event::Started { .. } | Event::Submitted { .. } | Event::Acted { .. } => self.commit(false),
+            Event::Started { .. } | Event::Submitted { .. } | Event::Acted { .. } | Event::Asked { .. } => {
+                self.commit(false)
+            }
             Event::Study { .. } | Event::Ended { .. } | Event::Concluded { .. } => self.commit(true),
         }
     }
@@ -118,6 +121,10 @@ impl Store for Sqlite {
 
     fn flush(&mut self) -> Result<()> {
         self.commit(true)
+    }
+
+    fn wishes(&mut self) -> Result<Vec<Wish>> {
+        self.take_wishes()
     }
 
     fn forked(&mut self) {

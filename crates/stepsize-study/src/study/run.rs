@@ -4,11 +4,14 @@ use super::{Study, StudyResult, Watch};
 use crate::executor::Executor;
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
-use stepsize::{End, Error, Event, Result, TrialId};
+use std::time::{Duration, Instant};
+use stepsize::{End, Error, Event, Result, TrialId, Wish};
 
 /// How long the loop waits for an event before it looks at the stop flag again.
 const POLL: Duration = Duration::from_millis(50);
+
+/// How often it looks for wishes: a person does not notice less, and a look takes microseconds.
+const LOOK: Duration = Duration::from_millis(250);
 
 /// A study whose trials are run by an executor.
 struct BatchRun<'r, 's> {
@@ -22,6 +25,8 @@ struct BatchRun<'r, 's> {
     interrupted: bool,
     /// How often each trial has failed.
     failures: BTreeMap<TrialId, u32>,
+    /// When it last looked for wishes.
+    looked: Option<Instant>,
 }
 
 impl Study<'_> {
@@ -50,8 +55,14 @@ impl Study<'_> {
             taken: 0,
             interrupted: false,
             failures: BTreeMap::new(),
+            looked: None,
         };
-        while !running.interrupted && running.study.next_batch()? {
+        loop {
+            running.looked = None;
+            running.heed_wishes()?;
+            if running.interrupted || !running.study.next_batch()? {
+                break;
+            }
             running.batch()?;
         }
         let result = self.conclude()?;
@@ -70,6 +81,7 @@ impl BatchRun<'_, '_> {
             if self.taken == 0 {
                 return Ok(());
             }
+            self.heed_wishes()?;
             self.heed_stop()?;
             match self.executor.next(POLL)? {
                 Some(event) => self.take_in(&event)?,
@@ -83,6 +95,30 @@ impl BatchRun<'_, '_> {
             let Some((trial, spec)) = self.study.start(self.watch)? else { break };
             self.executor.submit(trial, &spec)?;
             self.taken += 1;
+        }
+        Ok(())
+    }
+
+    /// Grants what a person has asked for since the last look.
+    fn heed_wishes(&mut self) -> Result<()> {
+        if self.looked.is_some_and(|at| at.elapsed() < LOOK) {
+            return Ok(());
+        }
+        self.looked = Some(Instant::now());
+        for wish in self.study.store.wishes()? {
+            let Some(event) = self.study.granted(&wish) else { continue };
+            self.record(&event)?;
+            self.study.grant(&event);
+            match wish {
+                Wish::StopTrial { trial } => {
+                    let why = "stopped by hand".to_owned();
+                    self.record(&self.study.end_of(trial, End::Pruned { why }))?;
+                    self.executor.cancel(trial)?;
+                    self.settle_if_ended(trial)?;
+                }
+                Wish::Stop => self.stop.store(true, Ordering::Relaxed),
+                Wish::Budget { .. } | Wish::Rate { .. } => {}
+            }
         }
         Ok(())
     }
@@ -103,7 +139,7 @@ impl BatchRun<'_, '_> {
             | Event::Eval { trial, .. }
             | Event::Acted { trial, .. } => (*trial, false),
             Event::Ended { trial, .. } => (*trial, true),
-            Event::Study { .. } | Event::Concluded { .. } => return Ok(()),
+            Event::Study { .. } | Event::Asked { .. } | Event::Concluded { .. } => return Ok(()),
         };
         self.taken -= usize::from(over);
         // A trial that was pruned here is no longer live. What it still sends is not evidence.

@@ -23,7 +23,7 @@ fn trial_of(event: &Event) -> Option<TrialId> {
         | Event::Eval { trial, .. }
         | Event::Acted { trial, .. }
         | Event::Ended { trial, .. } => Some(*trial),
-        Event::Study { .. } | Event::Concluded { .. } => None,
+        Event::Study { .. } | Event::Asked { .. } | Event::Concluded { .. } => None,
     }
 }
 

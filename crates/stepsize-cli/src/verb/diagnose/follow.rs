@@ -6,6 +6,7 @@
 use super::read;
 use crate::args::DiagnoseArgs;
 use crate::done::{Done, Fault};
+use crate::live;
 use std::io::Write;
 use std::time::Duration;
 use stepsize::Placement;
@@ -27,8 +28,14 @@ pub fn run(args: &DiagnoseArgs, style: Style) -> Result<Done, Fault> {
     }
     let mut printed: Vec<(String, Placement)> = Vec::new();
     let mut logs = Follow::new(&args.paths).reading(&args.reading()).map_err(|e| Fault::usage(e.to_string()))?;
+    let page = live::of_run(&args.live)?;
+    let mut looks = 0;
     loop {
         let judgement = Judgement::new(read::these(args, logs.poll())?, true);
+        if let Some((_, board)) = &page {
+            looks += 1;
+            board.set(looks, [("diagnosis".to_owned(), diagnosis::page_object(&judgement))]);
+        }
         let mut out = std::io::stdout().lock();
         for run in &judgement.runs {
             let key = format!("{}#{}", run.file, run.run);

@@ -30,7 +30,11 @@ pub fn write(directory: &Path, events: &[(f64, Event)]) -> Result<usize, Fault> 
                 add(&mut files, *trial, *at, *step, &scalars);
             }
             Event::Acted { trial, step, factor, .. } => add(&mut files, *trial, *at, *step, &[("controller", *factor)]),
-            Event::Study { .. } | Event::Submitted { .. } | Event::Ended { .. } | Event::Concluded { .. } => {}
+            Event::Study { .. }
+            | Event::Submitted { .. }
+            | Event::Ended { .. }
+            | Event::Asked { .. }
+            | Event::Concluded { .. } => {}
         }
     }
     for (name, bytes) in files.values() {

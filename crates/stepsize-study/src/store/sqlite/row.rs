@@ -57,6 +57,7 @@ fn kind(event: &Event) -> &'static str {
         Event::Eval { .. } => "eval",
         Event::Acted { .. } => "acted",
         Event::Ended { .. } => "ended",
+        Event::Asked { .. } => "asked",
         Event::Concluded { .. } => "concluded",
     }
 }

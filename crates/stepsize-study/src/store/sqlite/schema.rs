@@ -17,7 +17,8 @@ const APPLICATION: i64 = 0x7374_6570;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The migrations, oldest first. A released one never changes.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
 CREATE TABLE study (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     name TEXT NOT NULL UNIQUE,
@@ -34,7 +35,17 @@ CREATE TABLE event (
     PRIMARY KEY (study, seq)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX fact ON event (study, seq) WHERE fact IS NOT NULL;
-"];
+",
+    "
+CREATE TABLE wish (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    study INTEGER NOT NULL REFERENCES study (id) ON DELETE CASCADE,
+    at REAL NOT NULL,         -- as in event
+    wish TEXT NOT NULL,       -- what a person asks of the process that runs the study, as JSON
+    taken INTEGER NOT NULL DEFAULT 0
+) STRICT;
+",
+];
 
 /// Opens the file at `path` for writing. Creates it, or brings it up to date, if necessary.
 pub(super) fn open(path: &Path) -> Result<Connection> {

@@ -11,8 +11,8 @@ use stepsize::{End, Error, Estimate, Event, Question, Result, Trial, fold};
 /// A file of studies.
 #[derive(Debug)]
 pub struct Studies {
-    db: Connection,
-    path: PathBuf,
+    pub(super) db: Connection,
+    pub(super) path: PathBuf,
 }
 
 /// The state of a study.
@@ -159,7 +159,7 @@ impl Studies {
             .map_err(|e| fault(&self.path, "read", e))
     }
 
-    fn id(&self, name: &str) -> Result<i64> {
+    pub(super) fn id(&self, name: &str) -> Result<i64> {
         if let Some(id) = self.find(name)? {
             return Ok(id);
         }
@@ -171,7 +171,7 @@ impl Studies {
         Err(Error::invalid(format!("there is no study {name:?} in {}: {there}", self.path.display())))
     }
 
-    fn lock_path(&self, id: i64) -> PathBuf {
+    pub(super) fn lock_path(&self, id: i64) -> PathBuf {
         schema::beside(&self.path, &format!("-{id}.lock"))
     }
 
