@@ -104,7 +104,7 @@ export const guess: SceneKind = {
         ? [{ ink: "fit" as const, name: "loss of a full run", x: answer!.landscape.map((b: Row) => b.lr), low: answer!.landscape.map((b: Row) => b.low), high: answer!.landscape.map((b: Row) => b.high) }] : [];
       const chart: Chart = {
         title: "Loss over rate", summary: `${points.length} runs: ${points.map((p) => p.note).join("; ")}.`,
-        x: { label: "rate", log: true, low: Math.min(...xs) / 2, high: Math.max(...xs) * 2 }, y: { label: "loss", log: false, low: 0, high: top },
+        x: { label: "rate", log: true, low: 10 ** Math.floor(Math.log10(Math.min(...xs)) - 0.05), high: 10 ** Math.ceil(Math.log10(Math.max(...xs)) + 0.05) }, y: { label: "loss", log: false, low: 0, high: top },
         points, bands, rules: [
           { axis: "x", at: slider.value, ink: "high", dash: [8, 4], label: "your guess" },
           ...(found ? [{ axis: "x" as const, at: found, ink: "good" as const, label: "answer" }] : [])],
