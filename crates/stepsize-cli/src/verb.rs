@@ -9,6 +9,7 @@ pub mod export;
 pub mod find;
 pub mod init;
 pub mod man;
+pub mod playground;
 pub mod range_test;
 pub mod reference;
 pub mod refine;
