@@ -21,9 +21,9 @@ mod kills;
 #[cfg(unix)]
 mod manual;
 mod pictures;
+mod project;
 #[cfg(unix)]
 mod reference;
-mod project;
 mod runs;
 mod studies;
 mod training;

@@ -158,7 +158,9 @@ impl BatchRun<'_, '_> {
             | Event::Eval { trial, .. }
             | Event::Acted { trial, .. } => (*trial, false),
             Event::Ended { trial, .. } => (*trial, true),
-            Event::Study { .. } | Event::Asked { .. } | Event::Concluded { .. } | Event::Followed { .. } => return Ok(()),
+            Event::Study { .. } | Event::Asked { .. } | Event::Concluded { .. } | Event::Followed { .. } => {
+                return Ok(());
+            }
         };
         self.taken -= usize::from(over);
         // A trial that was pruned here is no longer live. What it still sends is not evidence.

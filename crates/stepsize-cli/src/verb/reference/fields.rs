@@ -193,7 +193,7 @@ pub const OBJECTS: [(&str, Rows); 7] = [
 
 /// The events, each with its fields.
 #[rustfmt::skip]
-pub const EVENTS: [(&str, &str, Rows); 8] = [
+pub const EVENTS: [(&str, &str, Rows); 10] = [
     ("study", "a study began", &[
         ("event", "study"),
         ("version", "version of the format"),
@@ -242,9 +242,25 @@ pub const EVENTS: [(&str, &str, Rows); 8] = [
         ("steps", "steps that were run"),
         ("seconds", "wall-clock seconds; absent where they are not known"),
     ]),
+    ("asked", "a person asked something of the search while it ran (stepsize serve)", &[
+        ("event", "asked"),
+        ("wish", "what: stop_trial, stop, budget or rate, with its numbers"),
+        ("trial", "the trial that it is about, or that a rate became; absent without one"),
+        ("planned", "trials of the method's own plan that were asked for by then"),
+    ]),
     ("concluded", "the study drew its conclusion from the trials so far", &[
         ("event", "concluded"),
         ("estimate", "answer (a rate or a refusal), divergence_lr, cost_runs, why, landscape"),
+    ]),
+    ("followed", "the full run at the answer was made after the search (--then-run, --then-train)", &[
+        ("event", "followed"),
+        ("lr", "the rate it ran at"),
+        ("predicted", "its final validation loss as the search predicted it: its lr and the quantiles low (10 %), mid and high (90 %); absent without a model"),
+        ("command", "what was run, as a person types it"),
+        ("exit_code", "its exit code; absent where it could not be started, or a signal ended it"),
+        ("job", "the cluster job that it was submitted as; absent elsewhere"),
+        ("val_loss", "its final validation loss; absent where it is not known"),
+        ("seconds", "seconds by the clock"),
     ]),
 ];
 
@@ -295,7 +311,9 @@ pub const RULES: [(&str, &str); 9] = [
 mod tests {
     use super::*;
     use serde_json::Value;
-    use stepsize::{Act, End, Estimate, Event, Job, Lr, Question, Reason, Refusal, Remedy, Schedule, TrialId};
+    use stepsize::{
+        Act, Band, End, Estimate, Event, FollowUp, Job, Lr, Question, Reason, Refusal, Remedy, Schedule, TrialId, Wish,
+    };
 
     /// One of each event, with everything that may be absent. The match has no wildcard, so a new
     /// event has to be added here.
@@ -308,7 +326,9 @@ mod tests {
             Event::Eval { .. } => "eval",
             Event::Acted { .. } => "acted",
             Event::Ended { .. } => "ended",
+            Event::Asked { .. } => "asked",
             Event::Concluded { .. } => "concluded",
+            Event::Followed { .. } => "followed",
         };
         let job = Job::new(100, Schedule::cosine(100).unwrap(), 0).unwrap();
         let spec = job.trial(Lr::new(0.1).unwrap(), 100, 0).unwrap();
@@ -323,6 +343,15 @@ mod tests {
             landscape: Vec::new(),
         };
         let (trial, lr, step) = (TrialId(0), 0.1, 3);
+        let up = FollowUp {
+            lr: Lr::new(lr).unwrap(),
+            predicted: Some(Band { lr: Lr::new(lr).unwrap(), low: 0.9, mid: 1.0, high: 1.1 }),
+            command: String::new(),
+            exit_code: Some(0),
+            job: Some(String::new()),
+            val_loss: Some(1.0),
+            seconds: 1.0,
+        };
         let events = vec![
             Event::Study { version: stepsize::VERSION, question },
             Event::Started { trial, spec },
@@ -331,7 +360,9 @@ mod tests {
             Event::Eval { trial, step, lr, val_loss: 1.0, score: Some(0.5) },
             Event::Acted { trial, step, act: Act::Changed, factor: 0.5, why: String::new() },
             Event::Ended { trial, end: End::Finished, steps: 3, seconds: Some(1.0) },
+            Event::Asked { wish: Wish::Stop, trial: Some(trial), planned: 1 },
             Event::Concluded { estimate },
+            Event::Followed { up },
         ];
         assert_eq!(events.iter().map(name).collect::<Vec<_>>(), EVENTS.map(|(name, ..)| name).to_vec());
         events

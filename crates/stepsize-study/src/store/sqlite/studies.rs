@@ -195,10 +195,12 @@ impl Studies {
         let trials: Vec<Trial> = fold(&facts).into_values().collect();
         let over = |t: &&Trial| t.end.as_ref().is_some_and(|e| !matches!(e, End::Stopped | End::Failed { .. }));
         let ended = trials.iter().filter(over).count();
+        // A search concludes without a trial that failed too often.
+        let left_out = |t: &Trial| matches!(t.end, Some(End::Failed { .. }));
         let last = facts.iter().rfind(|event| !matches!(event, Event::Followed { .. }));
         let state = if Lock::holder(&self.lock_path(id)).is_some() {
             StudyStatus::Running
-        } else if matches!(last, Some(Event::Concluded { .. })) && ended == trials.len() {
+        } else if matches!(last, Some(Event::Concluded { .. })) && trials.iter().all(|t| over(&t) || left_out(t)) {
             StudyStatus::Concluded
         } else {
             StudyStatus::Unfinished
