@@ -235,7 +235,10 @@ fn every_setting_with_an_option_is_named_by_a_library() {
             _ if option.starts_with("--cpus") || option.starts_with("--gpus") || option.starts_with("--submit") => {
                 format!("stepsize find --steps 9 --on slurm {option} -- train {{lr}}").replace(" N", " 2")
             }
-            _ => format!("stepsize find --steps 9 {option} -- train {{lr}}").replace("TIME", "90s"),
+            _ => {
+                let line = format!("stepsize find --steps 9 {option} -- train {{lr}}");
+                line.replace("TIME", "90s").replace(" LR", " 0.1")
+            }
         };
         if let Err(error) = Cli::try_parse_from(line.split(' ')) {
             panic!("`{line}` cannot be typed: {error}");

@@ -18,24 +18,24 @@ use stepsize::reference::nearest;
 use stepsize_draw::show::{Style, wrapped};
 
 /// A page of the reference.
-struct Topic {
+struct HelpTopic {
     /// As it is typed.
     name: &'static str,
     title: &'static str,
     /// What the page is about.
     head: String,
-    groups: Vec<Group>,
+    groups: Vec<HelpGroup>,
 }
 
 /// Some entries that belong together.
-struct Group {
+struct HelpGroup {
     /// Empty where a topic has one group.
     title: String,
-    entries: Vec<Entry>,
+    entries: Vec<HelpEntry>,
 }
 
 /// One name.
-struct Entry {
+struct HelpEntry {
     /// As it is typed or read, with its arguments.
     call: String,
     /// What it means.
@@ -46,7 +46,7 @@ struct Entry {
     schedule: Option<&'static str>,
 }
 
-impl Entry {
+impl HelpEntry {
     fn new(call: impl Into<String>, says: impl Into<String>) -> Self {
         Self { call: call.into(), says: says.into(), notes: Vec::new(), schedule: None }
     }
@@ -106,12 +106,12 @@ pub fn run(name: &str, directory: Option<&Path>, style: Style) -> Result<Done, F
 }
 
 /// A topic for a terminal.
-fn text(topic: &Topic, style: Style) -> String {
+fn text(topic: &HelpTopic, style: Style) -> String {
     let head = [wrapped("", &topic.head, style)];
     let groups = topic.groups.iter().map(|group| {
         let noted = group.entries.iter().any(|entry| !entry.notes.is_empty());
         let wide = group.entries.iter().map(|entry| entry.call.chars().count()).max().unwrap_or(0);
-        let one = |entry: &Entry| match noted || wide > 28 {
+        let one = |entry: &HelpEntry| match noted || wide > 28 {
             true => section(entry, style),
             false => wrapped(&format!("{:<wide$}  ", entry.call), &entry.says, style),
         };
@@ -122,7 +122,7 @@ fn text(topic: &Topic, style: Style) -> String {
     head.into_iter().chain(groups).collect::<Vec<_>>().join("\n\n")
 }
 
-fn section(entry: &Entry, style: Style) -> String {
+fn section(entry: &HelpEntry, style: Style) -> String {
     let mut lines = vec![wrapped("", &entry.call, style), wrapped("    ", &entry.says, style)];
     lines.extend(entry.schedule.and_then(|text| picture::line(text, style)).map(|line| format!("    {line}")));
     lines.extend(entry.notes.iter().map(|(label, text)| wrapped(&format!("    {label}: "), text, style)));

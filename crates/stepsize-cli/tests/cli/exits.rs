@@ -40,7 +40,6 @@ fn wrong_arguments_are_2() {
     fails("find --probe grid --low 1 --high 0.1", 2, "low");
     fails("find --target x", 2, "no columns");
     fails("find --gpus abc -- true", 2, "abc is not a GPU");
-    fails("schedule cosine(floor=2)", 2, "a floor is at most 1");
     fails("schedule poly", 2, "did you mean `polynomial`?");
     fails("schedule warmup(5%)~than~cosine", 2, "did you mean `then`?");
     fails("fnd", 2, "'find'");

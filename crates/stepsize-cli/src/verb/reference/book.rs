@@ -1,6 +1,6 @@
 //! The reference as pages of the manual (Markdown and SVG), and the page of all commands.
 
-use super::{Entry, Group, Topic, picture};
+use super::{HelpEntry, HelpGroup, HelpTopic, picture};
 use crate::args::Cli;
 use crate::done::{Done, Fault};
 use crate::files;
@@ -11,7 +11,7 @@ use std::path::Path;
 const MADE: &str = "<!-- Made by `stepsize help all --markdown docs/reference`; change the tables in the code. -->";
 
 /// Writes a page for each topic, the page of the commands, and the pictures of the schedules.
-pub fn write(topics: &[Topic], directory: &Path) -> Result<Done, Fault> {
+pub fn write(topics: &[HelpTopic], directory: &Path) -> Result<Done, Fault> {
     let pictures = directory.join("pictures");
     std::fs::create_dir_all(&pictures)
         .map_err(|e| Fault::failure(format!("cannot make {}: {e}", pictures.display())))?;
@@ -32,7 +32,7 @@ fn name(call: &str) -> &str {
     call.split(['(', ':']).next().unwrap_or(call)
 }
 
-fn page(topic: &Topic) -> String {
+fn page(topic: &HelpTopic) -> String {
     let typed = format!("In a terminal: `stepsize help {}`.", topic.name);
     let mut out = format!("# {}\n\n{MADE}\n\n{} {typed}\n", topic.title, linked(&topic.head));
     for group in &topic.groups {
@@ -62,7 +62,7 @@ fn linked(text: &str) -> String {
     text.split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
-fn section(entry: &Entry, level: &str) -> String {
+fn section(entry: &HelpEntry, level: &str) -> String {
     let name = name(&entry.call);
     let mut out = format!("\n{level} {name}\n\n");
     if let Some(schedule) = entry.schedule {
@@ -77,7 +77,7 @@ fn section(entry: &Entry, level: &str) -> String {
     out
 }
 
-fn table(group: &Group) -> String {
+fn table(group: &HelpGroup) -> String {
     let mut out = "\n| name | meaning |\n|---|---|\n".to_owned();
     for entry in &group.entries {
         let call = cell(&format!("`{}`", entry.call));

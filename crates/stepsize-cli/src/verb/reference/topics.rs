@@ -1,7 +1,7 @@
 //! What each topic says, from the tables of the libraries and of this program.
 
 use super::fields;
-use super::{Entry, Group, Topic};
+use super::{HelpEntry, HelpGroup, HelpTopic};
 use crate::args::ProbeName;
 use crate::done::{CODES, Fault};
 use clap::ValueEnum;
@@ -25,8 +25,9 @@ pub const NAMES: [&str; 10] = [
 ];
 
 /// Every topic, in the order of [`NAMES`].
-pub fn all() -> Result<[Topic; NAMES.len()], Fault> {
-    let topic = |at: usize, title, head: &str, groups| Topic { name: NAMES[at], title, head: head.to_owned(), groups };
+pub fn all() -> Result<[HelpTopic; NAMES.len()], Fault> {
+    let topic =
+        |at: usize, title, head: &str, groups| HelpTopic { name: NAMES[at], title, head: head.to_owned(), groups };
     Ok([
         topic(
             0,
@@ -71,7 +72,7 @@ pub fn all() -> Result<[Topic; NAMES.len()], Fault> {
                 group("Probes (find --probe)", ProbeName::value_variants().iter().map(probe).collect()),
                 group(
                     "Rules of a range test (range-test --rule)",
-                    fields::RULES.iter().map(|(n, s)| Entry::new(*n, *s)).collect(),
+                    fields::RULES.iter().map(|(n, s)| HelpEntry::new(*n, *s)).collect(),
                 ),
                 group("Pruners (--pruner)", PrunerKind::ALL.iter().map(pruner).collect()),
             ],
@@ -97,7 +98,7 @@ pub fn all() -> Result<[Topic; NAMES.len()], Fault> {
              which things happened. Everything else is made from these. A loss that is not finite is null.",
             fields::EVENTS
                 .iter()
-                .map(|(name, says, rows)| Group { title: format!("{name}: {says}"), entries: named(rows) })
+                .map(|(name, says, rows)| HelpGroup { title: format!("{name}: {says}"), entries: named(rows) })
                 .collect(),
         ),
         topic(
@@ -110,57 +111,57 @@ pub fn all() -> Result<[Topic; NAMES.len()], Fault> {
             9,
             "Exit codes",
             "For scripts and CI. Results are on standard output, progress and errors on standard error.",
-            one(CODES.iter().map(|(code, meaning)| Entry::new(code.to_string(), *meaning)).collect()),
+            one(CODES.iter().map(|(code, meaning)| HelpEntry::new(code.to_string(), *meaning)).collect()),
         ),
     ])
 }
 
-fn one(entries: Vec<Entry>) -> Vec<Group> {
+fn one(entries: Vec<HelpEntry>) -> Vec<HelpGroup> {
     vec![group("", entries)]
 }
 
-fn group(title: &str, entries: Vec<Entry>) -> Group {
-    Group { title: title.to_owned(), entries }
+fn group(title: &str, entries: Vec<HelpEntry>) -> HelpGroup {
+    HelpGroup { title: title.to_owned(), entries }
 }
 
-fn named(rows: &[(&str, &str)]) -> Vec<Entry> {
-    rows.iter().map(|(name, says)| Entry::new(*name, *says)).collect()
+fn named(rows: &[(&str, &str)]) -> Vec<HelpEntry> {
+    rows.iter().map(|(name, says)| HelpEntry::new(*name, *says)).collect()
 }
 
-fn schedule(entry: &NotationEntry) -> Entry {
+fn schedule(entry: &NotationEntry) -> HelpEntry {
     let call = match entry.arguments() {
         arguments if entry.name == arguments => entry.name.to_owned(),
         arguments => format!("{}({arguments})", entry.name),
     };
-    let text = Entry::new(call, entry.says)
+    let text = HelpEntry::new(call, entry.says)
         .with("formula", entry.formula)
         .with("elsewhere", entry.peer)
         .with("example", entry.example);
-    Entry { schedule: Some(entry.example), ..text }
+    HelpEntry { schedule: Some(entry.example), ..text }
 }
 
-fn controller(entry: &NotationEntry) -> Result<Entry, Fault> {
+fn controller(entry: &NotationEntry) -> Result<HelpEntry, Fault> {
     let call = reference::with_defaults(entry)?;
-    Ok(Entry::new(call, entry.says).with("elsewhere", entry.peer).with("example", entry.example))
+    Ok(HelpEntry::new(call, entry.says).with("elsewhere", entry.peer).with("example", entry.example))
 }
 
-fn optimizer(entry: &SpecEntry) -> Entry {
+fn optimizer(entry: &SpecEntry) -> HelpEntry {
     let rate =
         entry.advised_rate().map_or("has to be found".to_owned(), |rate| format!("{rate}, as the authors advise"));
-    Entry::new(entry.example, entry.says)
+    HelpEntry::new(entry.example, entry.says)
         .with("numbers", entry.arguments)
         .with("rate", rate)
         .with("elsewhere", entry.source)
 }
 
-fn notation(entry: &SpecEntry) -> Entry {
+fn notation(entry: &SpecEntry) -> HelpEntry {
     let source = if entry.source.is_empty() { String::new() } else { format!(" ({})", entry.source) };
     let arguments =
         if entry.arguments.is_empty() { String::new() } else { format!(" Arguments: {}.", entry.arguments) };
-    Entry::new(entry.example, format!("{}{arguments}{source}", entry.says))
+    HelpEntry::new(entry.example, format!("{}{arguments}{source}", entry.says))
 }
 
-fn probe(probe: &ProbeName) -> Entry {
+fn probe(probe: &ProbeName) -> HelpEntry {
     let value = probe.to_possible_value().unwrap_or_else(|| clap::builder::PossibleValue::new(""));
     let help = value.get_help().map_or(String::new(), |help| format!("{help}."));
     let (cost, interval, source) = match probe {
@@ -174,10 +175,10 @@ fn probe(probe: &ProbeName) -> Entry {
         }
     };
     let sure = if interval { "an 80 % interval" } else { "one rate, without an interval" };
-    Entry::new(value.get_name(), help).with("cost", cost).with("answers with", sure).with("source", source)
+    HelpEntry::new(value.get_name(), help).with("cost", cost).with("answers with", sure).with("source", source)
 }
 
-fn pruner(kind: &PrunerKind) -> Entry {
+fn pruner(kind: &PrunerKind) -> HelpEntry {
     let says = match kind {
         PrunerKind::None => "Every trial runs to its end, also where the search itself would end it.",
         PrunerKind::OneSided => {
@@ -194,11 +195,11 @@ fn pruner(kind: &PrunerKind) -> Entry {
             "Successive halving (ASHA; Li et al. 2018). Under a schedule that decays it may end the best rate."
         }
     };
-    Entry::new(kind.name(), says)
+    HelpEntry::new(kind.name(), says)
 }
 
-fn code(code: Code) -> Entry {
-    Entry::new(code.as_str(), format!("{} ({}). {}", code.title(), code.severity().as_str(), code.meaning()))
+fn code(code: Code) -> HelpEntry {
+    HelpEntry::new(code.as_str(), format!("{} ({}). {}", code.title(), code.severity().as_str(), code.meaning()))
 }
 
 #[cfg(test)]

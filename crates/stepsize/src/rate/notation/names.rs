@@ -165,21 +165,17 @@ impl Builder<'_> {
         let length = |name: &str| a.length(name, self.run);
         let needed = |name: &str| length(name)?.ok_or_else(|| a.missing(name));
         let or = |name: &str, default: f64| a.number(name).map(|v| v.unwrap_or(default));
-        let floor = || match or("floor", 0.0)? {
-            floor if floor > 1.0 => Err(call.error(format!("a floor is at most 1, from where it falls, not {floor}"))),
-            floor => Ok(floor),
-        };
         let timescale = |name: &str| a.timescale(name, self.run);
         match known.name {
             "constant" => Schedule::flat(or("value", 1.0)?),
             "hold" => Schedule::hold(a.require("value")?, steps()?),
-            "linear" => Schedule::ramp(1.0, floor()?, steps()?, Shape::Linear),
+            "linear" => Schedule::ramp(1.0, or("floor", 0.0)?, steps()?, Shape::Linear),
             "cosine" => {
                 let shape = a.number("exponent")?.map_or(Shape::Cosine, Shape::CosinePower);
-                Schedule::ramp(1.0, floor()?, steps()?, shape)
+                Schedule::ramp(1.0, or("floor", 0.0)?, steps()?, shape)
             }
-            "polynomial" => Schedule::polynomial(steps()?, a.require("power")?, floor()?),
-            "sqrt" => Schedule::ramp(1.0, floor()?, steps()?, Shape::Sqrt),
+            "polynomial" => Schedule::polynomial(steps()?, a.require("power")?, or("floor", 0.0)?),
+            "sqrt" => Schedule::ramp(1.0, or("floor", 0.0)?, steps()?, Shape::Sqrt),
             "warmup" => match a.one_of(WARMUPS)? {
                 Some("constant") => Schedule::hold(a.require("from")?, steps()?),
                 Some("exponential") => Schedule::warmup_with(steps()?, a.require("from")?, Shape::Exponential),
@@ -235,19 +231,19 @@ impl Builder<'_> {
             }
             "sgdr" => {
                 let period = needed("period")?;
-                Schedule::sgdr(period, or("stretch", 1.0)?, or("gain", 1.0)?, floor()?)
+                Schedule::sgdr(period, or("stretch", 1.0)?, or("gain", 1.0)?, or("floor", 0.0)?)
             }
             "wsd" => {
                 let (steps, decay, shape) = (steps()?, needed("decay")?, path(a.one_of(PATHS)?));
                 if decay > steps {
                     return Err(call.error(format!("a decay of {decay} steps does not fit into {steps}")));
                 }
-                self.wsd(&call, steps, steps.saturating_sub(decay), shape, floor()?)
+                self.wsd(&call, steps, steps.saturating_sub(decay), shape, or("floor", 0.0)?)
             }
             "flat_cosine" => {
                 let steps = steps()?;
                 let flat = length("flat")?.unwrap_or((steps as f64 * FLAT).round() as u64);
-                self.wsd(&call, steps, flat, Shape::Cosine, floor()?)
+                self.wsd(&call, steps, flat, Shape::Cosine, or("floor", 0.0)?)
             }
             "repeat" => self.repeat(&call, &a, room),
             "take" => {
