@@ -16,13 +16,16 @@ use crate::args::Cli;
 use crate::done::Fault;
 use clap::{Arg, Command, CommandFactory};
 use std::any::TypeId;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
+use stepsize_study::TrackTo;
 
 /// The name of the file.
 pub const NAME: &str = "stepsize.toml";
 /// What `--project` takes for no file at all.
 const NONE: &str = "none";
+/// The option whose value is a kind and a folder.
+const LOG_TO: &str = "log-to";
 /// Headings of options that mean nothing without a command.
 const OF_COMMAND: [&str; 2] = ["Command", "Cluster"];
 /// Keys that describe the command of the file, and no other one.
@@ -211,24 +214,35 @@ impl<'a> TypedLine<'a> {
     fn hold_paths(&self, verb: &Command, full: &mut [OsString], here: &Path) {
         for (at, name) in self.options() {
             let Some(arg) = verb.get_arguments().find(|arg| arg.get_long() == Some(name)) else { continue };
-            if !is_path(arg) {
+            let text = full[at].to_string_lossy().into_owned();
+            let tracks = name == LOG_TO;
+            if !(is_path(arg) || tracks) {
                 continue;
             }
-            let text = full[at].to_string_lossy().into_owned();
+            let held =
+                |value: &str| if tracks { placed(value, here).into() } else { here.join(value).into_os_string() };
             match text.split_once('=') {
-                Some((option, value)) => full[at] = join(option, &here.join(value)),
-                None if at + 1 < self.end => full[at + 1] = here.join(&full[at + 1]).into(),
+                Some((option, value)) => full[at] = join(option, &held(value)),
+                None if at + 1 < self.end && !arg.is_require_equals_set() => {
+                    full[at + 1] = held(&full[at + 1].to_string_lossy());
+                }
                 None => {}
             }
         }
     }
 }
 
-/// `OPTION=PATH` as one word.
-fn join(option: &str, path: &Path) -> OsString {
+/// `OPTION=VALUE` as one word.
+fn join(option: &str, value: &OsStr) -> OsString {
     let mut word = OsString::from(format!("{option}="));
-    word.push(path.as_os_str());
+    word.push(value);
     word
+}
+
+/// A place for trials with its folder in `directory`, where it is relative. One that cannot be read
+/// is left for the option to refuse.
+fn placed(text: &str, directory: &Path) -> String {
+    text.parse::<TrackTo>().map_or_else(|_| text.to_owned(), |place| place.within(directory).to_string())
 }
 
 /// Whether the values of an argument are files or directories.
@@ -254,6 +268,7 @@ impl Setting {
         let files = self.argument(verb).is_some_and(is_path);
         let absolute = |text: &String| match files || (self.key.name == "data" && directory.join(text).exists()) {
             true => directory.join(text).to_string_lossy().into_owned(),
+            false if self.key.name == LOG_TO => placed(text, directory),
             false => text.clone(),
         };
         let texts: Vec<String> = self.texts.iter().map(absolute).collect();

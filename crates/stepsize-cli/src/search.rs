@@ -150,6 +150,9 @@ pub fn conduct(
     let study = Study::open(question, Box::new(counted), store).map(|study| study.with_retries(limits.retries));
     let found = study.and_then(|study| study.run(executor, &stop, &mut watch));
     progress.clear();
+    for line in tracker.finish() {
+        progress.say(&line);
+    }
     if timer.passed() {
         progress.say("the time that the search may take is over; the answer rests on what had ended by then");
     }

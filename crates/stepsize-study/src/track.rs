@@ -12,11 +12,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::mpsc::{Receiver, SyncSender, channel, sync_channel};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use stepsize::{End, Error, Estimate, Event, Question, Result, TrialId, TrialSpec};
 
 /// Longest time for which readings are held back.
 const LATEST: Duration = Duration::from_millis(500);
+
+/// Events that may wait for the writer; a search that is faster is held up.
+const QUEUE: usize = 1 << 14;
 
 /// A place where trials are written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,13 +114,11 @@ trait TrialSink: Send {
     fn flush(&mut self) -> Result<()>;
 }
 
-/// All places of a search.
+/// All places of a search, written by a thread of its own: a trial does not wait for a folder.
 pub struct Tracker {
-    sinks: Vec<(TrackTo, Box<dyn TrialSink>)>,
-    steps: u64,
-    trials: BTreeMap<TrialId, TrackedTrial>,
-    taken: u64,
-    flushed: Instant,
+    events: Option<SyncSender<(f64, Event)>>,
+    lost: Receiver<String>,
+    writer: Option<JoinHandle<()>>,
 }
 
 impl Tracker {
@@ -124,17 +127,72 @@ impl Tracker {
     /// # Errors
     /// When a folder cannot be made or written.
     pub fn open(places: &[TrackTo], question: &Question) -> Result<Self> {
+        let (say, lost) = channel();
+        if places.is_empty() {
+            return Ok(Self { events: None, lost, writer: None });
+        }
+        let mut all = TrackWriter::open(places, question)?;
+        let (events, received) = sync_channel::<(f64, Event)>(QUEUE);
+        let work = move || {
+            for (at, event) in received {
+                for line in all.see(at, &event) {
+                    let _ = say.send(line); // nobody may listen any more
+                }
+            }
+        };
+        let writer = std::thread::Builder::new().name("track".into()).spawn(work);
+        let writer = writer.map_err(|e| Error::io("start a thread", "", e))?;
+        Ok(Self { events: Some(events), lost, writer: Some(writer) })
+    }
+
+    /// Takes in an event of the search. Says what can no longer be written.
+    pub fn see(&mut self, event: &Event) -> Vec<String> {
+        if let Some(events) = &self.events
+            && events.send((now(), event.clone())).is_err()
+        {
+            self.events = None;
+        }
+        self.lost.try_iter().collect()
+    }
+
+    /// Waits until everything is written. Says what could not be.
+    pub fn finish(mut self) -> Vec<String> {
+        self.close();
+        self.lost.try_iter().collect()
+    }
+
+    fn close(&mut self) {
+        self.events = None;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+impl Drop for Tracker {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+/// The places themselves.
+struct TrackWriter {
+    sinks: Vec<(TrackTo, Box<dyn TrialSink>)>,
+    steps: u64,
+    trials: BTreeMap<TrialId, TrackedTrial>,
+    taken: u64,
+    flushed: Instant,
+}
+
+impl TrackWriter {
+    fn open(places: &[TrackTo], question: &Question) -> Result<Self> {
         let sinks = places.iter().map(|place| Ok((place.clone(), sink(place, question)?)));
         let sinks = sinks.collect::<Result<Vec<_>>>()?;
         Ok(Self { sinks, steps: question.job.steps, trials: BTreeMap::new(), taken: 0, flushed: Instant::now() })
     }
 
-    /// Takes in an event of the search. Says what can no longer be written.
-    pub fn see(&mut self, event: &Event) -> Vec<String> {
-        if self.sinks.is_empty() {
-            return Vec::new();
-        }
-        let at = now();
+    /// Takes in an event. Says what can no longer be written.
+    fn see(&mut self, at: f64, event: &Event) -> Vec<String> {
         match event {
             Event::Started { trial, spec } => {
                 self.trials.insert(*trial, TrackedTrial { spec: spec.clone(), val_loss: None });

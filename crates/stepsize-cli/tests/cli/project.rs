@@ -58,7 +58,7 @@ fn json(seen: &Seen) -> Value {
 #[test]
 fn a_search_alone_works_in_and_below_the_directory_of_its_project() {
     let project = Project::new(TOML);
-    let seen = project.run("p/deep/er", "sweep --json --study x --png a.png");
+    let seen = project.run("p/deep/er", "sweep --json --study x --png a.png --log-to tensorboard:t");
     assert_eq!(seen.code, Some(0), "{}", seen.err);
     let found = json(&seen);
     assert!((found["lr"].as_f64().unwrap() - 0.1).abs() < 1e-9, "{found}");
@@ -68,6 +68,7 @@ fn a_search_alone_works_in_and_below_the_directory_of_its_project() {
     // The command ran where its file is; the picture and the study are where they are expected.
     let root = project.bench.path("p").canonicalize().unwrap();
     assert!(project.begun().lines().all(|line| line.starts_with(&format!("{} lr=", root.display()))));
+    assert!(project.bench.path("p/deep/er/t/search").is_dir());
     assert!(project.bench.path("p/deep/er/a.png").is_file() && project.bench.path("p/stepsize.db").is_file());
     assert_eq!(project.run("p/deep", "studies").code, Some(0));
     // What is recorded is the whole command: the file may change.

@@ -14,13 +14,16 @@ const PROJECT: &str = "stepsize";
 /// Letters of the id of a run, as W&B has them.
 const ID: usize = 8;
 
+/// A moment, a step, and values by name.
+type Row = (f64, u64, Vec<(&'static str, f64)>);
+
 /// The runs of a search.
 pub(super) struct OfflineRuns {
     folder: PathBuf,
     group: String,
     trials: BTreeMap<TrialId, Grown>,
     /// Steps and costs so far, for the run of the search.
-    ends: Vec<(f64, u64, Vec<(&'static str, f64)>)>,
+    ends: Vec<Row>,
 }
 
 /// A file that grows.
@@ -29,7 +32,7 @@ struct Grown {
     path: PathBuf,
     file: File,
     /// What holds for a step that is not written yet: W&B has one row a step.
-    row: Option<(f64, u64, Vec<(&'static str, f64)>)>,
+    row: Option<Row>,
 }
 
 impl OfflineRuns {

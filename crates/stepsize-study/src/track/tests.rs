@@ -37,9 +37,9 @@ fn read(folder: &Path) -> Vec<(String, u64)> {
 /// Runs the search with its trials in `place`; looks after each event.
 fn track(place: TrackTo, mut look: impl FnMut(&Event)) {
     let (question, events) = search();
-    let mut tracker = Tracker::open(&[place], &question).unwrap();
+    let mut tracker = TrackWriter::open(&[place], &question).unwrap();
     for event in &events {
-        assert_eq!(tracker.see(event), Vec::<String>::new());
+        assert_eq!(tracker.see(1.8e9, event), Vec::<String>::new());
         look(event);
     }
 }
@@ -88,13 +88,13 @@ fn a_place_that_fails_is_said_once_and_the_others_go_on() {
     let (bad, good) = (folder("bad"), folder("good"));
     let (question, events) = search();
     let places = [TrackTo::TensorBoard(bad.clone()), TrackTo::TensorBoard(good.clone())];
-    let mut tracker = Tracker::open(&places, &question).unwrap();
+    let mut tracker = TrackWriter::open(&places, &question).unwrap();
     std::fs::remove_dir_all(&bad).unwrap();
     std::fs::write(&bad, "a file now").unwrap();
-    let said: Vec<String> = events.iter().flat_map(|event| tracker.see(event)).collect();
+    let said: Vec<String> = events.iter().flat_map(|event| tracker.see(1.8e9, event)).collect();
     assert!(said.len() == 1 && said[0].contains("no longer written to tensorboard:"), "{said:?}");
     assert_eq!(read(&good).len(), 2);
-    assert!(Tracker::open(&[TrackTo::Mlflow(bad.clone())], &question).is_err());
+    assert!(TrackWriter::open(&[TrackTo::Mlflow(bad.clone())], &question).is_err());
     std::fs::remove_file(bad).unwrap();
     std::fs::remove_dir_all(good).unwrap();
 }
