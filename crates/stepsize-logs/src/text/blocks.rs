@@ -118,7 +118,8 @@ fn has_name(rest: &str) -> bool {
 /// c`.
 fn is_statement(line: &str, rest: &str) -> bool {
     // A usual line of a log ends here: every statement below holds this.
-    if !rest.contains("= ") {
+    let bytes = rest.as_bytes();
+    if !memchr::memchr_iter(b'=', bytes).any(|at| bytes.get(at + 1) == Some(&b' ')) {
         return false;
     }
     if [" += ", " -= ", " *= ", " == "].iter().any(|mark| line.contains(mark)) {

@@ -64,6 +64,15 @@ pub(crate) fn settings(line: &str) -> Settings {
         out.facts.push((name.to_owned(), value.to_owned()));
         (out.start, out.only) = (true, true);
     } else {
+        // Each of the phrases holds one of these.
+        let head = trimmed.as_bytes().get(..64).unwrap_or(trimmed.as_bytes());
+        let may = head.windows(3).any(|w| {
+            let [a, b, c] = *w else { return false };
+            matches!([a | 32, b | 32, c | 32], [b'n', b'u', b'm'] | [b'r', b'u', b'n'] | [b's', b't', b'a'])
+        });
+        if !may {
+            return out;
+        }
         let lower = trimmed.get(..64.min(trimmed.len())).unwrap_or("").to_ascii_lowercase();
         out.start = [
             "number of parameters",

@@ -74,6 +74,9 @@ pub(crate) fn joins(word: &str) -> bool {
 
 /// Whether a word says that a rate is changed, as messages of schedules do.
 pub(crate) fn is_change(word: &str) -> bool {
+    if !matches!(word.as_bytes().first().map(u8::to_ascii_lowercase), Some(b'r' | b'd' | b'l' | b'c')) {
+        return false;
+    }
     let begins = |w: &&str| word.get(..w.len()).is_some_and(|start| start.eq_ignore_ascii_case(w));
     ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(begins)
 }
@@ -95,7 +98,7 @@ pub(crate) fn is_level(word: &str) -> bool {
 
 /// Whether a word after a number is a unit of time, size or speed.
 pub(crate) fn is_unit(word: &str) -> bool {
-    word.contains("/s")
+    word.as_bytes().windows(2).any(|pair| pair == b"/s")
         || word.ends_with("/it")
         || among(
             word,
