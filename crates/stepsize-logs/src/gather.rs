@@ -55,6 +55,9 @@ pub(crate) type Row = (Vec<(usize, f64)>, Vec<(String, String)>);
 pub(crate) struct Gather {
     names: Vec<NameFacts>,
     index: HashMap<String, usize>,
+    /// The column that was asked for last, and which followed on each before.
+    last: usize,
+    follows: Vec<usize>,
     drafts: Vec<Draft>,
     labels: HashMap<String, usize>,
     now: usize,
@@ -86,6 +89,8 @@ impl Gather {
         Self {
             names: Vec::new(),
             index: HashMap::new(),
+            last: 0,
+            follows: Vec::new(),
             drafts: vec![Draft::new(String::new())],
             labels: HashMap::new(),
             now: 0,
@@ -109,7 +114,17 @@ impl Gather {
 
     /// The number of a name; `None` when there are too many.
     pub fn column(&mut self, name: &str) -> Option<usize> {
+        // Rows mostly have the same names in the same order.
+        let next = self.follows.get(self.last).copied().unwrap_or(0);
+        if self.names.get(next).is_some_and(|n| n.text == name) {
+            self.last = next;
+            return Some(next);
+        }
         if let Some(&column) = self.index.get(name) {
+            if let Some(follows) = self.follows.get_mut(self.last) {
+                *follows = column;
+            }
+            self.last = column;
             return Some(column);
         }
         if self.names.len() >= NAMES {
@@ -134,6 +149,7 @@ impl Gather {
             split: bare_split(name).is_some(),
             rate: is_rate(name),
         });
+        self.follows.push(0);
         Some(self.names.len() - 1)
     }
 

@@ -94,6 +94,19 @@ const fn initials(names: &[&str]) -> u32 {
     letters
 }
 
+/// The ranks of the names of counters of each length, a bit each: steps, then epochs.
+const LENGTHS: [u64; LONGEST_COUNTER] = {
+    let mut lengths = [0; LONGEST_COUNTER];
+    let mut i = 0;
+    while i < STEPS.len() + EPOCHS.len() {
+        let name = if i < STEPS.len() { STEPS[i] } else { EPOCHS[i - STEPS.len()] };
+        lengths[name.len()] |= 1 << i;
+        i += 1;
+    }
+    lengths
+};
+const LONGEST_COUNTER: usize = 24;
+
 /// What a name counts. The smaller of two is the better known one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum CounterKind {
@@ -121,11 +134,20 @@ impl CounterKind {
         if first < 26 && COUNTERS >> first & 1 == 0 {
             return Self::Value;
         }
-        match place(name, STEPS.iter().chain(EPOCHS).copied()) {
-            Some(rank) if rank < STEPS.len() => Self::Step(rank),
-            Some(rank) => Self::Epoch(rank - STEPS.len()),
-            None => Self::Value,
+        // Of those, few have its length.
+        let mut ranks = LENGTHS.get(without_marks(name).len()).copied().unwrap_or(0);
+        if !name.is_ascii() {
+            ranks = u64::MAX;
         }
+        while ranks != 0 {
+            let rank = ranks.trailing_zeros() as usize;
+            ranks &= ranks - 1;
+            let known = STEPS.get(rank).or_else(|| EPOCHS.get(rank.checked_sub(STEPS.len())?));
+            if known.is_some_and(|known| place(name, std::iter::once(*known)).is_some()) {
+                return if rank < STEPS.len() { Self::Step(rank) } else { Self::Epoch(rank - STEPS.len()) };
+            }
+        }
+        Self::Value
     }
 
     /// Whether it counts steps.

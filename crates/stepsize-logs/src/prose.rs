@@ -133,7 +133,7 @@ impl Prose {
     /// Estimators of TensorFlow print the results of an evaluation below a title, a line each, some
     /// under the names of the training.
     fn mark_results(&mut self, line: &str, found: &mut [Pair]) {
-        if line.contains("***** Eval results") {
+        if memchr::memchr(b'*', line.as_bytes()).is_some() && line.contains("***** Eval results") {
             self.results = true;
         } else if let ([pair], true) = (found, self.results) {
             if DataSplit::in_name(&pair.name).is_none() && metric_direction(&pair.name).is_some() {

@@ -67,7 +67,9 @@ impl Blocks {
             self.settings = SETTINGS;
             return Line::Open;
         }
-        if let Some((name, value)) = lone(trimmed) {
+        // Without a title only names in capitals, or with a mark in front, are settings.
+        let may = self.settings > 0 || !trimmed.starts_with(|c: char| c.is_ascii_lowercase());
+        if let Some((name, value)) = Some(trimmed).filter(|_| may).and_then(lone) {
             let short = !value.contains(' ') && value.len() <= 64;
             let capitals = short && name.contains('_') && !name.contains(|c: char| c.is_ascii_lowercase());
             // `_batch_size: 256`, as some trainers print what they made of their settings.
@@ -118,7 +120,8 @@ fn has_name(rest: &str) -> bool {
 /// c`.
 fn is_statement(line: &str, rest: &str) -> bool {
     // A usual line of a log ends here: every statement below holds this.
-    if !rest.contains("= ") {
+    let bytes = rest.as_bytes();
+    if !memchr::memchr_iter(b'=', bytes).any(|at| bytes.get(at + 1) == Some(&b' ')) {
         return false;
     }
     if [" += ", " -= ", " *= ", " == "].iter().any(|mark| line.contains(mark)) {

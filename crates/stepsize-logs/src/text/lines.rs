@@ -2,6 +2,7 @@
 
 use crate::decode::Decoder;
 use memchr::memchr2;
+use std::borrow::Cow;
 
 /// Bytes kept of a line; the rest of it is dropped.
 pub const LONGEST: usize = 1 << 20;
@@ -77,7 +78,7 @@ fn extend(line: &mut Vec<u8>, bytes: &[u8]) {
 /// Hands over a line that is not blank.
 fn show(bytes: &[u8], line: &mut impl FnMut(&str)) {
     if !bytes.iter().all(u8::is_ascii_whitespace) {
-        let text = String::from_utf8_lossy(bytes);
+        let text = std::str::from_utf8(bytes).map_or_else(|_| String::from_utf8_lossy(bytes), Cow::Borrowed);
         line(text.strip_prefix('\u{feff}').unwrap_or(&text));
     }
 }

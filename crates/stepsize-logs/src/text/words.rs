@@ -74,6 +74,9 @@ pub(crate) fn joins(word: &str) -> bool {
 
 /// Whether a word says that a rate is changed, as messages of schedules do.
 pub(crate) fn is_change(word: &str) -> bool {
+    if !matches!(word.as_bytes().first().map(u8::to_ascii_lowercase), Some(b'r' | b'd' | b'l' | b'c')) {
+        return false;
+    }
     let begins = |w: &&str| word.get(..w.len()).is_some_and(|start| start.eq_ignore_ascii_case(w));
     ["reduc", "decreas", "lower", "dropp", "decay", "chang"].iter().any(begins)
 }
@@ -95,16 +98,49 @@ pub(crate) fn is_level(word: &str) -> bool {
 
 /// Whether a word after a number is a unit of time, size or speed.
 pub(crate) fn is_unit(word: &str) -> bool {
-    word.contains("/s")
-        || word.ends_with("/it")
-        || among(
-            word,
-            &[
-                "s", "sec", "secs", "second", "seconds", "ms", "us", "ns", "min", "mins", "minute", "minutes", "h",
-                "hr", "hrs", "hour", "hours", "day", "days", "kb", "mb", "gb", "kib", "mib", "gib", "bytes", "files",
-                "gpus", "gpu", "it/s",
-            ],
-        )
+    let mut small = [0; 8];
+    let length = word.len();
+    if let Some(small) = small.get_mut(..length) {
+        small.copy_from_slice(word.as_bytes());
+        small.make_ascii_lowercase();
+        // Asked of every word that follows a number.
+        let known = matches!(
+            &*small,
+            b"s" | b"sec"
+                | b"secs"
+                | b"second"
+                | b"seconds"
+                | b"ms"
+                | b"us"
+                | b"ns"
+                | b"min"
+                | b"mins"
+                | b"minute"
+                | b"minutes"
+                | b"h"
+                | b"hr"
+                | b"hrs"
+                | b"hour"
+                | b"hours"
+                | b"day"
+                | b"days"
+                | b"kb"
+                | b"mb"
+                | b"gb"
+                | b"kib"
+                | b"mib"
+                | b"gib"
+                | b"bytes"
+                | b"files"
+                | b"gpus"
+                | b"gpu"
+                | b"it/s"
+        );
+        if known {
+            return true;
+        }
+    }
+    memchr::memchr(b'/', word.as_bytes()).is_some() && (word.contains("/s") || word.ends_with("/it"))
 }
 
 /// Whether a name is that of a share: `9833/10000` after it is a ratio, not a count.
