@@ -102,3 +102,47 @@ fn ln_gamma_half(half: usize) -> f64 {
     let (start, first) = if half % 2 == 0 { (2, 0.0) } else { (1, 0.5 * std::f64::consts::PI.ln()) };
     first + (start..half).step_by(2).map(|k| (k as f64 / 2.0).ln()).sum::<f64>()
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    const CONTEXT: Context = Context { untrained: 0.8, ceiling: f64::INFINITY, horizon_free: false };
+
+    fn at(readings: [(f64, f64); 6]) -> Vec<Reading> {
+        readings.map(|(x, y)| Reading { x, s: -4.0, y, seed: 0 }).to_vec()
+    }
+
+    #[test]
+    fn a_basin_is_told_from_the_same_losses_in_another_order() {
+        let basin = at([(-13.25, 0.8), (-10.0, 0.77), (-6.75, 0.5), (-5.0, 0.2), (-3.5, 0.1), (-0.25, 0.6)]);
+        let shuffled = at([(-13.25, 0.2), (-10.0, 0.77), (-6.75, 0.1), (-5.0, 0.8), (-3.5, 0.6), (-0.25, 0.5)]);
+        let (basin, shuffled) = (for_a_landscape(&basin, CONTEXT, 0), for_a_landscape(&shuffled, CONTEXT, 0));
+        assert!(basin.unwrap() > 1.0 && shuffled.unwrap() < -3.0, "{basin:?} {shuffled:?}");
+    }
+
+    #[test]
+    fn a_second_seed_that_ends_elsewhere_speaks_for_noise_and_one_that_agrees_against_it() {
+        let first = at([(-13.25, 0.8), (-10.0, 0.77), (-6.75, 0.5), (-5.0, 0.2), (-3.5, 0.1), (-0.25, 0.6)]);
+        let again = |y| {
+            let mut all = first.clone();
+            all.push(Reading { x: -3.5, s: -4.0, y, seed: 1 });
+            for_a_landscape(&all, CONTEXT, 0).unwrap()
+        };
+        assert!(again(0.12) > again(0.5) + 3.0, "{} {}", again(0.12), again(0.5));
+    }
+
+    #[test]
+    fn too_few_readings_tell_nothing() {
+        let few = &at([(-3.0, 0.1), (-6.0, 0.2), (0.0, 0.3), (1.0, 0.3), (2.0, 0.3), (3.0, 0.3)])[..2];
+        assert_eq!(for_a_landscape(few, CONTEXT, 0), None);
+    }
+
+    #[test]
+    fn the_gamma_function_of_halves() {
+        assert!((ln_gamma_half(2)).abs() < 1e-12 && (ln_gamma_half(10) - 24f64.ln()).abs() < 1e-12);
+        assert!((ln_gamma_half(5) - (0.75 * std::f64::consts::PI.sqrt()).ln()).abs() < 1e-12);
+    }
+}

@@ -14,7 +14,7 @@ use super::plan::Purse;
 use super::reading::{Book, Ending, Entry};
 use super::refuse;
 use crate::landscape::{Context, Reading, for_a_landscape};
-use crate::stats::median;
+use crate::stats::{mean, median};
 use crate::{Job, Refusal};
 
 /// Whether the rate matters at all.
@@ -38,6 +38,10 @@ const PLAINLY: f64 = 1.0;
 const ENOUGH: f64 = -3.0;
 /// ... and below which two repeated rates end the search.
 const HOPELESS: f64 = -9.0;
+/// Ratio of the variance between the best and the worst rate to that between their seeds, from
+/// which on these two settle it: where all rates learn nearly alike, only replication shows that
+/// small differences are real.
+const EXTREMES: f64 = 100.0;
 
 /// Judges what was read, with trials of `n` steps about the best rate.
 pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
@@ -65,7 +69,7 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     };
     match next.filter(|_| purse.pays(n, job)) {
         Some(next) => Doubt::Repeat(next.x, n),
-        None if support >= ENOUGH => Doubt::None,
+        None if support >= ENOUGH || repeated > 1 && differ(book, n) => Doubt::None,
         None if repeated > 1 && support < HOPELESS => Doubt::Noise(refuse::like_noise(book, None)),
         None => Doubt::Open,
     }
@@ -87,8 +91,39 @@ fn support(book: &Book, job: &Job) -> Option<f64> {
     Some(for_a_landscape(&readings, context, job.seed)? + ways)
 }
 
+/// Whether the rates that were repeated, with trials of `n` steps, differ by far more than their
+/// seeds do, at the last step that all of them reached.
+fn differ(book: &Book, n: u64) -> bool {
+    let pairs: Vec<(&Entry, &Entry)> =
+        book.entries.iter().filter(|e| e.steps == n).filter_map(|e| Some((e, book.find_again(e.x, n)?))).collect();
+    let Some(step) = pairs.iter().flat_map(|(a, b)| [a, b]).filter_map(|e| e.last_step()).min() else { return false };
+    let known: Vec<(f64, f64)> = pairs.iter().filter_map(|(a, b)| Some((a.at(step)?, b.at(step)?))).collect();
+    variances(&known).is_some_and(|(between, within)| known.len() > 1 && between > EXTREMES * within)
+}
+
+/// Variance of one reading between rates and between seeds, from pairs of readings.
+fn variances(pairs: &[(f64, f64)]) -> Option<(f64, f64)> {
+    let means: Vec<f64> = pairs.iter().map(|(a, b)| (a + b) / 2.0).collect();
+    let (centre, count) = (mean(&means)?, pairs.len() as f64);
+    let between = 2.0 * means.iter().map(|m| (m - centre).powi(2)).sum::<f64>() / (count - 1.0).max(1.0);
+    let within = pairs.iter().map(|(a, b)| (a - b).powi(2) / 2.0).sum::<f64>() / count;
+    Some((between, within))
+}
+
 /// The scatter within a trial, the median of the trials; `None` where none has enough readings.
 fn scatter<'a>(runs: impl Iterator<Item = &'a Entry>) -> Option<f64> {
     let known: Vec<f64> = runs.filter_map(Entry::scatter).collect();
     median(&known)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::variances;
+
+    #[test]
+    fn equal_seeds_leave_all_variance_between_the_rates() {
+        assert_eq!(variances(&[(1.0, 1.0), (3.0, 3.0)]), Some((4.0, 0.0)));
+        assert_eq!(variances(&[(1.0, 3.0), (3.0, 1.0)]), Some((0.0, 2.0)));
+        assert_eq!(variances(&[]), None);
+    }
 }

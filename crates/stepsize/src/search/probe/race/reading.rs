@@ -68,6 +68,11 @@ impl Entry {
         }
     }
 
+    /// Log loss of the newest reading that is not after `step`.
+    pub fn at(&self, step: u64) -> Option<f64> {
+        self.curve.iter().rev().find(|(at, _)| *at <= step).map(|(_, y)| *y)
+    }
+
     /// Whether it broke before its end, or at it without a finite loss. A network that died has a
     /// loss.
     pub fn exploded(&self) -> bool {
