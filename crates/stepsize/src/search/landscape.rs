@@ -27,11 +27,13 @@
 //! seeded: the same readings give the same samples.
 
 mod discrepancy;
+mod evidence;
 mod noise;
 mod prior;
 
 use crate::draws::Draws;
 use discrepancy::{Discrepancy, Gains};
+pub(crate) use evidence::for_a_landscape;
 use noise::Noise;
 use prior::Prior;
 

@@ -79,9 +79,14 @@ impl Prior {
         let distance: f64 = z.iter().map(|z| z * z).sum();
         let place = (xr - c * self.best.s - self.best.x - BELOW) / PLACE_SD;
         let depth = (depth - self.depth) / self.depth_sd;
-        let bound =
-            if self.context.ceiling.is_finite() { (xr - self.context.ceiling - 1.0).max(0.0) / BOUND_SD } else { 0.0 };
-        -0.5 * (FREEDOM + SHAPE as f64) * (distance / FREEDOM).ln_1p()
-            - 0.5 * (place.powi(2) + depth.powi(2) + bound.powi(2))
+        self.log_bound(p)
+            - 0.5 * (FREEDOM + SHAPE as f64) * (distance / FREEDOM).ln_1p()
+            - 0.5 * (place.powi(2) + depth.powi(2))
+    }
+
+    /// The part of the density that keeps the right wall below what exploded. Draws do not know it.
+    pub fn log_bound(&self, p: &Params) -> f64 {
+        let ceiling = self.context.ceiling;
+        if ceiling.is_finite() { -0.5 * ((p[3] - ceiling - 1.0).max(0.0) / BOUND_SD).powi(2) } else { 0.0 }
     }
 }

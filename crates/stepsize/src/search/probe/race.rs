@@ -18,7 +18,6 @@
 
 mod certainty;
 mod doubt;
-mod order;
 mod plan;
 mod reading;
 mod refuse;
@@ -321,15 +320,15 @@ impl Probe for Race {
                 }
                 let before = belief.least(&belief.all(), belief.edge);
                 let purse = self.purse(done);
-                let best =
-                    plan::candidates(&self.job, &book, &belief.grid[belief.lowest..], belief.likely(), first, purse)
-                        .into_iter()
-                        .map(|(x, n)| {
-                            let cost = n as f64 / self.job.steps as f64;
-                            let seed = plan::seed_of_next(&self.job, &book, n);
-                            ((before - belief.after(x, cost.log2(), seed)) / cost.sqrt(), x, n, seed)
-                        })
-                        .max_by(|a, b| a.0.total_cmp(&b.0));
+                let (grid, likely) = (&belief.grid[belief.lowest..], belief.likely());
+                let best = plan::candidates(&self.job, &book, grid, likely, first, doubted, purse)
+                    .into_iter()
+                    .map(|(x, n)| {
+                        let cost = n as f64 / self.job.steps as f64;
+                        let seed = plan::seed_of_next(&self.job, &book, n);
+                        ((before - belief.after(x, cost.log2(), seed)) / cost.sqrt(), x, n, seed)
+                    })
+                    .max_by(|a, b| a.0.total_cmp(&b.0));
                 best.map(|(_, x, n, seed)| self.spec(x, n, seed)).into_iter().collect()
             }
         }
@@ -351,7 +350,9 @@ impl Probe for Race {
         };
         let refusal = match &next {
             NextProbe::Refuse(refusal) => Some(refusal.clone()),
-            NextProbe::Refine { doubted: true, .. } => doubt::judge_left(&book),
+            NextProbe::Refine { doubted: true, .. } => {
+                Some(refuse::like_noise(&book, Some((&self.job, self.max_cost))))
+            }
             _ => None,
         };
         if let Some(refusal) = refusal {

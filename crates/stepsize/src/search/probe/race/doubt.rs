@@ -1,170 +1,104 @@
-//! Whether the rate matters at all, told by replication: rates that may differ by noise only are
-//! run again with a second seed, and the variance between rates is compared with that between
-//! seeds.
+//! Whether the rate matters at all.
 //!
-//! Doubt is raised where no rate of the bracket is a wall, where hardly anything was learned, and
-//! where the readings of single trials scatter so much (or are so few that their scatter is not
-//! known) that the differences between rates may be that scatter. Trials are compared at the last
-//! step that all of them have reached: one that was ended early counts as well.
+//! Trials whose loss does not depend on the rate differ all the same, by noise; each may even be a
+//! smooth curve to a level of its own. So all that was read is weighed: by how much a landscape of
+//! rates explains it better than noise ([`for_a_landscape`]). Where that is less than [`PLAINLY`],
+//! the best rate is run again with a second seed, which noise would draw to the middle; where it is
+//! still less than [`ENOUGH`], the worst rate too. What is open then is judged at the end, by all
+//! trials of the search.
 //!
-//! First the best and the worst rate are repeated; if they do not settle it, up to
-//! [`REPEATED`] rates (analysis of variance, Fisher 1925). The thresholds are above those of F,
-//! because the rates were chosen by their readings: with normal noise alone 4 % of brackets of 3 to
-//! 6 rates pass (simulated, 40,000 each), where the 5 % points of F would let 6 to 7 % pass.
+//! On the jobs of the bench, and on losses without a rate in them (`tests/probes/noise.rs`), this
+//! tells more than the comparison of a few pairs of seeds did (bench/README.md).
 
-use super::order::{Triple, follow_the_rate};
-use super::plan::PLAINLY_LEARNED;
+use super::plan::Purse;
 use super::reading::{Book, Ending, Entry};
 use super::refuse;
-use crate::Refusal;
+use crate::landscape::{Context, Reading, for_a_landscape};
 use crate::stats::{mean, median};
+use crate::{Job, Refusal};
 
 /// Whether the rate matters at all.
 pub(super) enum Doubt {
     /// It does.
     None,
-    /// Unknown until these have run with another seed: (log2 lr, steps).
-    Unsettled(Vec<(f64, u64)>),
-    /// Two seeds did not tell: the end of the search will ([`judge_left`]).
-    Left,
+    /// Unknown until this has run with another seed: (log2 lr, steps).
+    Repeat(f64, u64),
+    /// Unknown: the end of the search will tell.
+    Open,
     /// It does not.
     Noise(Refusal),
 }
 
-/// If even the worst rate of the bracket has learned this share of what the best has, no wall was
-/// seen.
-const NO_WALL: f64 = 0.6;
-/// The range of the rates in standard deviations of the scatter within a trial, from which on they
-/// differ: the range of 6 normal draws is above 4.8 once in a hundred times.
-const RANGE: f64 = 8.0;
 /// A fall of this many standard deviations of the scatter can be seen at all.
 const SEEN: f64 = 3.0;
+/// Log ratio of the likelihoods of a landscape and of noise from which on the rate matters, also if
+/// no rate was repeated; ...
+const PLAINLY: f64 = 1.0;
+/// ... from which on it matters once the best rate was repeated; ...
+const ENOUGH: f64 = -3.0;
+/// ... and below which two repeated rates end the search.
+const HOPELESS: f64 = -9.0;
 /// Ratio of the variance between the best and the worst rate to that between their seeds, from
-/// which on these two settle it.
+/// which on these two settle it: where all rates learn nearly alike, only replication shows that
+/// small differences are real.
 const EXTREMES: f64 = 100.0;
-/// Ratio of the variance between rates to that between seeds from which on the rate matters, for 2,
-/// 3 and 4 rates ...
-const RATIOS: [f64; 3] = [60.0, 14.0, 9.0];
-/// ... and below which it does not. In between the search goes on, and all its readings decide in
-/// the end.
-const NOISE_RATIO: f64 = 0.5;
-/// The same where the budget pays for one second seed only: the variance of single readings between
-/// three rates or more to that of one pair of seeds. F(2, 1) and F(4, 1) are above it in 3.5 and
-/// 3.8 % of draws.
-const ONE_PAIR: f64 = 400.0;
-/// Most rates that are repeated.
-const REPEATED: usize = 4;
 
-/// What a rate has shown with the first seed and, where it was repeated, with the second, at the
-/// step at which all are compared.
-struct Repeated {
-    x: f64,
-    first: f64,
-    again: Option<f64>,
-}
-
-/// Judges the rates `xs` of the bracket, with trials of `n` steps.
-pub(super) fn doubt(book: &Book, xs: &[f64], n: u64) -> Doubt {
-    let mut runs: Vec<&Entry> = xs.iter().filter_map(|&x| book.find(x, n)).filter(|e| !e.exploded()).collect();
-    let Some(best) = runs.iter().copied().min_by(|a, b| a.value().total_cmp(&b.value())) else { return Doubt::None };
+/// Judges what was read, with trials of `n` steps about the best rate.
+pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
+    let mut runs: Vec<&Entry> = book.entries.iter().filter(|e| e.steps == n && !e.exploded()).collect();
+    runs.sort_by(|a, b| a.value().total_cmp(&b.value()));
+    let Some(best) = runs.first() else { return Doubt::None };
     let fall = book.untrained - best.value();
     let sd = scatter(book.entries.iter().filter(|e| !e.exploded())).map(|sd| sd.min(best.scatter().unwrap_or(sd)));
     if let Some(sd) = sd.filter(|sd| fall < SEEN * sd) {
         return Doubt::Noise(refuse::drowned(fall, sd));
     }
-    if runs.len() < 3 {
-        return alone(book, best, fall, sd);
-    }
-    // Rates that made it worse differ from seed to seed by more than others.
-    if runs.iter().filter(|e| !e.broke(book.untrained)).count() >= 3 {
-        runs.retain(|e| !e.broke(book.untrained));
-    }
-    // Three that ran to their end tell more than more that are compared at an early step.
-    if runs.iter().filter(|e| e.end != Ending::Behind).count() >= 3 {
-        runs.retain(|e| e.end != Ending::Behind);
-    }
-    let again: Vec<&Entry> = runs.iter().filter_map(|e| book.find_again(e.x, n)).collect();
-    let Some(step) = runs.iter().chain(&again).filter_map(|e| e.last_step()).min() else { return Doubt::None };
-    let mut pairs: Vec<Repeated> = runs
-        .iter()
-        .filter_map(|e| {
-            let again = again.iter().find(|a| a.x == e.x).and_then(|a| a.at(step));
-            Some(Repeated { x: e.x, first: e.at(step)?, again })
-        })
-        .collect();
-    // The best, then its neighbours in value: the order in which they may be confused.
-    pairs.sort_by(|a, b| a.first.total_cmp(&b.first));
-    let [best, .., worst] = &pairs[..] else { return Doubt::None };
-    let range = worst.first - best.first;
-    let no_wall = book.untrained - worst.first >= NO_WALL * (book.untrained - best.first);
-    let scattered = sd.is_none_or(|sd| range < RANGE * sd);
-    if pairs.len() < 3 || !(no_wall || fall < PLAINLY_LEARNED || scattered) {
+    // Too few readings to weigh tell nothing.
+    let support = support(book, job).unwrap_or(f64::NEG_INFINITY);
+    if support >= PLAINLY {
         return Doubt::None;
     }
-    if settled_by_one(&pairs) {
-        return Doubt::None;
-    }
-    if pairs.len() > REPEATED {
-        pairs.drain(REPEATED - 1..pairs.len() - 1);
-    }
-    let ends = [0, pairs.len() - 1];
-    let missing = |which: &[usize]| -> Vec<(f64, u64)> {
-        which.iter().map(|&i| &pairs[i]).filter(|p| book.find_again(p.x, n).is_none()).map(|p| (p.x, n)).collect()
+    let repeated = book.again.iter().filter(|e| e.steps < job.steps).count();
+    let last = |e: &Entry| e.curve.last().map_or(f64::INFINITY, |(_, y)| *y);
+    runs.retain(|e| book.find_again(e.x, n).is_none());
+    runs.sort_by(|a, b| last(a).total_cmp(&last(b)));
+    let next = match repeated {
+        0 => runs.first(),
+        1 if support < ENOUGH => runs.last(),
+        _ => None,
     };
-    let all: Vec<usize> = (0..pairs.len()).collect();
-    for (which, least) in [(&ends[..], EXTREMES), (&all[..], RATIOS[pairs.len().min(REPEATED) - 2])] {
-        let unsettled = missing(which);
-        if !unsettled.is_empty() {
-            return Doubt::Unsettled(unsettled);
-        }
-        let known: Vec<(f64, f64)> = which.iter().filter_map(|&i| Some((pairs[i].first, pairs[i].again?))).collect();
-        // A rate that breaks with another seed matters.
-        if known.len() < which.len() || variances(&known).is_some_and(|(between, within)| between > least * within) {
-            return Doubt::None;
-        }
-    }
-    let known: Vec<(f64, f64)> = pairs.iter().filter_map(|p| Some((p.first, p.again?))).collect();
-    let (between, within) = variances(&known).unwrap_or_default();
-    if between > NOISE_RATIO * within {
-        return Doubt::Left;
-    }
-    Doubt::Noise(refuse::seeds_differ_as_much(known.len(), n, (between / 2.0).sqrt(), within.sqrt()))
-}
-
-/// The judgement at the end of a search that was left in doubt, by all readings, also those of
-/// trials that were ended early.
-pub(super) fn judge_left(book: &Book) -> Option<Refusal> {
-    let readings: Vec<Triple> = book.readings.iter().map(|r| (r.x, r.s, r.y)).collect();
-    (!follow_the_rate(&readings)).then(|| refuse::no_order(readings.len()))
-}
-
-/// A rate that learned alone, in trials longer than those of the bracket: with another seed it must
-/// learn as well, unless single readings scatter by much less than it fell.
-fn alone(book: &Book, best: &Entry, fall: f64, sd: Option<f64>) -> Doubt {
-    if sd.is_some_and(|sd| fall > RANGE * sd) {
-        return Doubt::None;
-    }
-    match book.find_again(best.x, best.steps) {
-        None => Doubt::Unsettled(vec![(best.x, best.steps)]),
-        Some(again) if (again.value() - best.value()).abs() < fall / RANGE => Doubt::None,
-        Some(again) if book.untrained - again.value() > fall / 2.0 => Doubt::Left,
-        Some(again) => Doubt::Noise(refuse::drowned(fall, (again.value() - best.value()).abs())),
+    match next.filter(|_| purse.pays(n, job)) {
+        Some(next) => Doubt::Repeat(next.x, n),
+        None if support >= ENOUGH || repeated > 1 && differ(book, n) => Doubt::None,
+        None if repeated > 1 && support < HOPELESS => Doubt::Noise(refuse::like_noise(book, None)),
+        None => Doubt::Open,
     }
 }
 
-/// The scatter within a trial, the median of the trials; `None` where none has enough readings.
-fn scatter<'a>(runs: impl Iterator<Item = &'a Entry>) -> Option<f64> {
-    let known: Vec<f64> = runs.filter_map(Entry::scatter).collect();
-    median(&known)
+/// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial;
+/// `None` of too few. Where only the highest rates broke, that speaks for a landscape too, by as
+/// much as there are ways to choose so many of the trials.
+fn support(book: &Book, job: &Job) -> Option<f64> {
+    let whole = book.all().filter(|e| !e.exploded() && e.end != Ending::Unread && e.s.is_finite());
+    let readings: Vec<Reading> =
+        whole.filter_map(|e| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed })).collect();
+    let exploded: Vec<f64> = book.all().filter(|e| e.exploded()).map(|e| e.x).collect();
+    let ceiling = exploded.iter().copied().fold(f64::INFINITY, f64::min);
+    let context = Context { untrained: book.untrained, ceiling, horizon_free: job.is_horizon_free() };
+    let highest = readings.iter().map(|r| r.x).fold(f64::NEG_INFINITY, f64::max);
+    let on_top = if ceiling > highest { exploded.len() } else { 0 };
+    let ways: f64 = (1..=on_top).map(|k| ((readings.len() + k) as f64 / k as f64).ln()).sum();
+    Some(for_a_landscape(&readings, context, job.seed)? + ways)
 }
 
-/// Whether the only rate that was repeated tells the differences between all rates from noise.
-fn settled_by_one(pairs: &[Repeated]) -> bool {
-    let mut known = pairs.iter().filter_map(|p| Some((p.first, p.again?)));
-    let (Some((first, again)), None) = (known.next(), known.next()) else { return false };
-    let Some(centre) = mean(&pairs.iter().map(|p| p.first).collect::<Vec<_>>()) else { return false };
-    let between = pairs.iter().map(|p| (p.first - centre).powi(2)).sum::<f64>() / (pairs.len() as f64 - 1.0);
-    between > ONE_PAIR * (first - again).powi(2) / 2.0
+/// Whether the rates that were repeated, with trials of `n` steps, differ by far more than their
+/// seeds do, at the last step that all of them reached.
+fn differ(book: &Book, n: u64) -> bool {
+    let pairs: Vec<(&Entry, &Entry)> =
+        book.entries.iter().filter(|e| e.steps == n).filter_map(|e| Some((e, book.find_again(e.x, n)?))).collect();
+    let Some(step) = pairs.iter().flat_map(|(a, b)| [a, b]).filter_map(|e| e.last_step()).min() else { return false };
+    let known: Vec<(f64, f64)> = pairs.iter().filter_map(|(a, b)| Some((a.at(step)?, b.at(step)?))).collect();
+    variances(&known).is_some_and(|(between, within)| known.len() > 1 && between > EXTREMES * within)
 }
 
 /// Variance of one reading between rates and between seeds, from pairs of readings.
@@ -176,22 +110,15 @@ fn variances(pairs: &[(f64, f64)]) -> Option<(f64, f64)> {
     Some((between, within))
 }
 
+/// The scatter within a trial, the median of the trials; `None` where none has enough readings.
+fn scatter<'a>(runs: impl Iterator<Item = &'a Entry>) -> Option<f64> {
+    let known: Vec<f64> = runs.filter_map(Entry::scatter).collect();
+    median(&known)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Repeated, settled_by_one, variances};
-
-    #[test]
-    fn one_pair_of_seeds_settles_what_rates_do_plainly() {
-        let rates = |again| {
-            let run = |x, first, again| Repeated { x, first, again };
-            [run(-3.0, 1.0, Some(again)), run(-6.0, 1.2, None), run(-9.0, 1.4, None)]
-        };
-        assert!(settled_by_one(&rates(1.01)) && settled_by_one(&rates(1.0)));
-        assert!(!settled_by_one(&rates(1.1)));
-        let none = rates(1.0).map(|r| Repeated { again: None, ..r });
-        let two = rates(1.0).map(|r| Repeated { again: Some(r.first), ..r });
-        assert!(!settled_by_one(&none) && !settled_by_one(&two));
-    }
+    use super::variances;
 
     #[test]
     fn equal_seeds_leave_all_variance_between_the_rates() {

@@ -44,6 +44,8 @@ const LEARNED: f64 = 0.1;
 const PLAIN: f64 = 8.0;
 /// ... but not below this.
 const SMALLEST: f64 = 0.015;
+/// A fall of log loss above this is one that the rate may have made.
+const MOVED: f64 = 0.005;
 /// Below this fall of log loss a reading must also stand out from the others: a network that died
 /// at too high a rate ends at the loss of a constant guess, somewhat below that of random weights,
 /// and so do all its neighbours.
@@ -69,8 +71,8 @@ pub(super) enum NextProbe {
     Probe(Vec<(f64, u64)>),
     /// Run these probes with the second seed.
     Again(Vec<(f64, u64)>),
-    /// The bracket stands; refine from probes of the first length. `doubted`: whether the rate
-    /// matters is for the end to say.
+    /// The bracket stands; refine from probes of the first length. `doubted`: what was read so far
+    /// may be noise.
     Refine { first: u64, doubted: bool },
     /// No answer.
     Refuse(Refusal),
@@ -167,7 +169,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             if xs.len() < FEWEST_READ || !stage.plainly_learned {
                 return NextProbe::Refuse(refuse::spent(&missing, book, job, purse.budget));
             }
-            return settled(job, book, &xs, n, purse);
+            return settled(job, book, n, purse);
         }
         let stage = Stage::new(book, &xs, n, ceiling);
         ceiling = stage.ceiling;
@@ -186,37 +188,32 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         }
         if learned {
             let open_above = best == high && high + STRIDE < ceiling && !closed;
-            return match settled(job, book, &xs, n, purse) {
+            return match settled(job, book, n, purse) {
                 NextProbe::Refine { .. } if open_above || best == low && !closed_below => {
                     NextProbe::Refuse(refuse::at_edge(low, high, open_above))
                 }
                 next => next,
             };
         }
-        // Nothing learned at this length: the highest rate that trained at twice the length, while
-        // it can be paid.
+        // Nothing learned at this length: the best rate, or the highest that trained where none
+        // moved the loss, at twice the length, while it can be paid.
         n *= 2;
-        if n > purse.longest(job.steps) || book.find(trained, n).is_none() && !purse.pays(n, job) {
+        let longer = if stage.moved && best < trained { best } else { trained };
+        if n > purse.longest(job.steps) || book.find(longer, n).is_none() && !purse.pays(n, job) {
             return NextProbe::Refuse(refuse::nothing(n / 2, job, low, high, purse.budget));
         }
-        closed_below |= low < trained;
-        xs = vec![trained];
+        closed_below |= low < longer;
+        xs = vec![longer];
     }
 }
 
-/// What to do once the rates `xs` were probed at `n` steps and learned: refinement, unless their
-/// differences may be noise.
-fn settled(job: &Job, book: &Book, xs: &[f64], n: u64, purse: Purse) -> NextProbe {
-    match doubt(book, xs, n) {
+/// What to do once rates were probed at `n` steps and learned: refinement, unless their differences
+/// may be noise.
+fn settled(job: &Job, book: &Book, n: u64, purse: Purse) -> NextProbe {
+    match doubt(book, job, n, purse) {
         Doubt::None => NextProbe::Refine { first: n, doubted: false },
-        Doubt::Left => NextProbe::Refine { first: n, doubted: true },
-        Doubt::Unsettled(wanted) if purse.pays(n * wanted.len() as u64, job) => NextProbe::Again(wanted),
-        // One pair of seeds can settle it where the rates differ by far more.
-        Doubt::Unsettled(mut wanted) if book.again.is_empty() && purse.pays(n, job) => {
-            wanted.truncate(1);
-            NextProbe::Again(wanted)
-        }
-        Doubt::Unsettled(wanted) => NextProbe::Refuse(refuse::unsettled(&wanted, job, purse.budget)),
+        Doubt::Open => NextProbe::Refine { first: n, doubted: true },
+        Doubt::Repeat(x, n) => NextProbe::Again(vec![(x, n)]),
         Doubt::Noise(refusal) => NextProbe::Refuse(refusal),
     }
 }
@@ -232,6 +229,8 @@ struct Stage {
     ceiling: f64,
     learned: bool,
     plainly_learned: bool,
+    /// Whether the best rate moved the loss downwards.
+    moved: bool,
     /// Whether the lowest rate changed the loss.
     low_moved: bool,
 }
@@ -259,6 +258,7 @@ impl Stage {
             ceiling,
             learned: fall >= PLAINLY_LEARNED || fall >= least && (rises || alike.len() < 2),
             plainly_learned: fall >= PLAINLY_LEARNED,
+            moved: fall > MOVED,
             low_moved: value(low).is_finite() && (value(low) - book.untrained).abs() > ALIKE,
         }
     }
@@ -304,10 +304,14 @@ pub(super) fn candidates(
     grid: &[f64],
     likely: (f64, f64),
     first: u64,
+    doubted: bool,
     purse: Purse,
 ) -> Vec<(f64, u64)> {
+    let longest = purse.longest(job.steps);
+    // In doubt many readings tell more than a few long ones.
+    let longest = if doubted { longest.min((longest / 4).max(2 * first)) } else { longest };
     let lengths: Vec<u64> = std::iter::successors(Some(first), |n| Some(n * 2))
-        .take_while(|&n| n == first || n <= purse.longest(job.steps))
+        .take_while(|&n| n == first || n <= longest)
         .filter(|&n| purse.pays(n, job))
         .collect();
     let free = |rates: Vec<f64>| -> Vec<(f64, u64)> {

@@ -21,6 +21,8 @@ pub(super) struct Entry {
     pub steps: u64,
     pub seed: u64,
     pub end: Ending,
+    /// `log2` of how far its last finite reading is into the full run ([`Reading::s`]).
+    pub s: f64,
     /// Its finite readings: step, log loss.
     pub curve: Vec<(u64, f64)>,
 }
@@ -142,6 +144,7 @@ impl Book {
     pub fn new(job: &Job, done: &[Trial]) -> Self {
         let log = log_loss(done);
         let untrained = untrained_validation_loss(done).map_or(0.0, &log);
+        let full = progress(&job.schedule, job.steps);
         let ended = |trial: &Trial| {
             let end = match (trial.final_loss(), &trial.end) {
                 (_, Some(End::Pruned { .. })) => Ending::Behind,
@@ -153,8 +156,10 @@ impl Book {
                 _ => return None,
             };
             let finite = trial.val.points().iter().filter(|p| p.loss.is_finite());
-            let curve = finite.map(|p| (p.step, log(p.loss))).collect();
-            Some(Entry { x: trial.spec.lr.log2(), steps: trial.spec.steps, seed: trial.spec.seed, end, curve })
+            let curve: Vec<(u64, f64)> = finite.map(|p| (p.step, log(p.loss))).collect();
+            let last = curve.last().map_or(0, |(step, _)| *step);
+            let s = (progress(&trial.spec.schedule, last) / full).log2();
+            Some(Entry { x: trial.spec.lr.log2(), steps: trial.spec.steps, seed: trial.spec.seed, end, s, curve })
         };
         let with_seed = |first: bool| {
             let trials = done.iter().filter(|t| (t.spec.seed == job.seed) == first);
@@ -165,7 +170,6 @@ impl Book {
         };
         let ((mut trials, entries), (trials_again, again)) = (with_seed(true), with_seed(false));
         trials.extend(trials_again);
-        let full = progress(&job.schedule, job.steps);
         let mut readings = Vec::new();
         for (trial, entry) in trials.iter().zip(entries.iter().chain(&again)) {
             let Entry { x, steps, seed, end, .. } = *entry;

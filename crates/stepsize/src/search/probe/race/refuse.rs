@@ -80,40 +80,23 @@ pub(super) fn spent(missing: &[(f64, u64)], book: &Book, job: &Job, budget: f64)
     }
 }
 
-/// The budget does not pay for the second seeds that would tell a difference from noise.
-pub(super) fn unsettled(wanted: &[(f64, u64)], job: &Job, budget: f64) -> Refusal {
-    let steps: u64 = wanted.iter().map(|w| w.1).sum();
-    Refusal {
-        reason: Reason::NoiseOnly,
-        because: format!(
-            "the rates that were tried learn alike, or scatter so much that their differences may be noise; {} of them would \
-             have to run again with another seed, for {:.2} full runs",
-            wanted.len(),
-            steps as f64 / job.steps as f64
-        ),
-        remedies: vec![larger(budget, 2 * steps, job), Remedy::CompareFullRuns { seeds: 3 }],
-    }
-}
-
-/// `count` rates, each with two seeds, differ by `rates` and their seeds by `seeds` (standard
-/// deviations of the log loss).
-pub(super) fn seeds_differ_as_much(count: usize, n: u64, rates: f64, seeds: f64) -> Refusal {
-    noise_only(format!(
-        "{count} rates, each run for {n} steps with two seeds, differ by {:.2} % and the seeds by {:.2} % (standard deviations)",
-        100.0 * rates,
-        100.0 * seeds
-    ))
-}
-
-/// Two seeds did not tell, and neither do all readings.
-pub(super) fn no_order(readings: usize) -> Refusal {
-    noise_only(format!(
-        "two seeds differ as much as the rates do, and {readings} readings of trials of all lengths follow no order in the rate"
-    ))
-}
-
-fn noise_only(because: String) -> Refusal {
-    let remedies = vec![Remedy::UseAnyRate, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }];
+/// What was read is as well explained by noise. `open`: the job and the budget that was spent, where
+/// more trials might tell.
+pub(super) fn like_noise(book: &Book, open: Option<(&Job, f64)>) -> Refusal {
+    let (low, high) = book.tried();
+    let because = format!(
+        "noise explains the losses as well as the rate does: {} trials from {} to {}, {} of them repeated with another seed",
+        book.entries.len() + book.again.len(),
+        Lr::from_log2(low),
+        Lr::from_log2(high),
+        book.again.len()
+    );
+    let longest = book.entries.iter().map(|e| e.steps).max().unwrap_or(0);
+    let first = match open {
+        Some((job, budget)) => larger(budget, 2 * longest, job),
+        None => Remedy::UseAnyRate,
+    };
+    let remedies = vec![first, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }];
     Refusal { reason: Reason::NoiseOnly, because, remedies }
 }
 
