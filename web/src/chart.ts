@@ -10,6 +10,8 @@ export interface Axis {
   log: boolean;
   low: number;
   high: number;
+  /** Only whole numbers have a label. */
+  whole?: boolean;
 }
 export interface Line {
   /** Lines, points and rows of a table with one key are marked together. */

@@ -54,7 +54,7 @@ pub struct ChartAxis {
 /// A line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChartLine {
-    /// What belongs together is marked together.
+    /// What belongs together is marked together; empty for what nobody chooses.
     pub key: String,
     /// For the read-out.
     pub name: String,

@@ -41,7 +41,10 @@ impl Question {
     pub fn added_trial(&self, lr: Lr, steps: Option<u64>) -> Result<TrialSpec> {
         let steps = steps.unwrap_or(self.job.steps);
         if steps > self.job.steps {
-            return Err(Error::invalid(format!("a trial has at most the {} steps of the full run, not {steps}", self.job.steps)));
+            return Err(Error::invalid(format!(
+                "a trial has at most the {} steps of the full run, not {steps}",
+                self.job.steps
+            )));
         }
         self.job.trial(lr, steps, self.job.seed)
     }

@@ -30,7 +30,7 @@ pub fn judged(run: &Judged) -> Option<Chart> {
     let top = if run.diagnosis.verdict == Placement::Diverged { None } else { Some(start + 0.15 * start.abs()) };
     let ink = Ink::from(run.diagnosis.verdict);
     let line = |name: &str, points: Vec<Point>, ink: Ink, dash: &'static [f64], faint: bool| ChartLine {
-        key: name.to_owned(),
+        key: String::new(),
         name: name.to_owned(),
         ink,
         dash,

@@ -29,7 +29,7 @@ pub fn sensitivity(report: &Report) -> Option<Chart> {
         high: view.band.iter().map(|b| b.high).collect(),
     };
     let middle = ChartLine {
-        key: "expected".to_owned(),
+        key: String::new(),
         name: "expected for the full run".to_owned(),
         ink: Ink::Fit,
         dash: &[],

@@ -81,7 +81,7 @@ fn tightening(history: &[(f64, Estimate)]) -> Option<Chart> {
         spans: Vec::new(),
         rules: vec![ChartRule { axis: 'y', at: last.1, ink: Ink::Good, dash: &[3.0, 4.0], label: String::new() }],
         lines: vec![ChartLine {
-            key: "answer".to_owned(),
+            key: String::new(),
             name: "answer".to_owned(),
             ink: Ink::Good,
             dash: &[],
