@@ -6,6 +6,7 @@ mod compare;
 mod demo;
 mod diagnose;
 mod output;
+mod playground;
 mod serve;
 mod task;
 mod train;
@@ -17,6 +18,7 @@ pub use compare::CompareArgs;
 pub use demo::DemoArgs;
 pub use diagnose::DiagnoseArgs;
 pub use output::{DB, DrawArgs, FileArgs, FilesArgs, LimitArgs, NamedArgs, OutputArgs, StudyArgs};
+pub use playground::PlaygroundArgs;
 pub use serve::{LiveArgs, ServeArgs};
 pub use task::{TaskArgs, TaskKind};
 pub use train::TrainArgs;
@@ -107,6 +109,8 @@ pub enum Verb {
     Refine(RefineArgs),
     /// Show why the rate matters: a child who has seen ten black birds sees a yellow one
     Demo(DemoArgs),
+    /// Play with the rate in the browser: schedules, a network at three rates, searches
+    Playground(PlaygroundArgs),
     /// Show the studies of a file in the browser, while they run and afterwards; and the playground
     Serve(ServeArgs),
     /// List the studies kept in a file
@@ -264,6 +268,10 @@ pub enum ScheduleForm {
     Json,
     /// The notation only, with percentages turned into steps
     Notation,
+    /// Code for PyTorch; --lr is the rate of the optimizer [default: 1]
+    Torch,
+    /// Code for optax; --lr is the base rate [default: 1]
+    Optax,
 }
 
 #[derive(Debug, Args)]

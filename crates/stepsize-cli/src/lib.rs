@@ -95,6 +95,7 @@ fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
         Verb::Transfer(args) => verb::transfer::run(&args, style),
         Verb::Refine(args) => verb::refine::run(&args, style),
         Verb::Demo(args) => verb::demo::run(&args, style),
+        Verb::Playground(args) => verb::playground::run(&args),
         Verb::Serve(args) => verb::serve::run(&args),
         Verb::Studies(args) => verb::studies::run(&args),
         Verb::Show(args) => verb::show::run(&args, style),

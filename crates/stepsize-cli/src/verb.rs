@@ -8,6 +8,7 @@ pub mod doctor;
 pub mod export;
 pub mod find;
 pub mod man;
+pub mod playground;
 pub mod range_test;
 pub mod reference;
 pub mod refine;

@@ -4,6 +4,7 @@
 //! - [`show`]: a [`stepsize::Report`] as text for a terminal; [`figure`]: as SVG and PNG; [`page`]:
 //!   as one self-contained HTML page; [`json`]: as the JSON object.
 //! - [`compare`] and [`diagnosis`]: the same for comparisons and for diagnoses of logs.
+//! - [`peers`]: a schedule as code for PyTorch and optax.
 //! - [`chart`]: the plots in the units of their data, for the script of the pages.
 //! - [`view`]: the numbers behind the figures (axes, ticks, the fitted landscape); [`number`]:
 //!   rates, losses and times with as many digits as they deserve.
@@ -45,5 +46,6 @@ pub mod figure;
 pub mod json;
 pub mod number;
 pub mod page;
+pub mod peers;
 pub mod show;
 pub mod view;

@@ -7,6 +7,8 @@
 //!   `parquet`).
 //! - [`ModelSpec`] and [`OptimizerSpec`]: `mlp:128,64`, `cnn`, `charlm:8,8,32`; `sgd:0.9`, `adamw`,
 //!   `prodigy` and others.
+//! - [`Watched`]: a run whose weights and mistakes can be looked at between steps. [`ways`]: the
+//!   ways to set the rate that `stepsize compare` compares.
 //!
 //! ```
 //! use stepsize_engine::{Task, TaskConfig};
@@ -40,7 +42,10 @@ mod sampler;
 mod snapshot;
 mod spec;
 mod task;
+mod watch;
+pub mod ways;
 
 pub use data::{Builtin, DataSource, TargetKind};
 pub use spec::{ModelSpec, OptimizerSpec};
 pub use task::{Task, TaskConfig};
+pub use watch::{HeldOut, Judged, Watched};

@@ -7,6 +7,7 @@ use crate::optimizer::Optimizer;
 use crate::sampler::Sampler;
 use crate::snapshot::TrainState;
 use crate::task::Task;
+use std::borrow::Cow;
 use stepsize::{Engine, Error, Evaluation, GradientStats, Result, Snapshot};
 
 /// Rows evaluated at once: enough for fast products, few enough for the cache.
@@ -33,6 +34,21 @@ impl EngineRun {
         let optimizer = Optimizer::new(&config.optimizer, config.weight_decay, config.clip_norm, &lengths);
         let sampler = Sampler::new(seed, config.batch_size);
         Self { task, seed, network, parameters, optimizer, sampler, before: Vec::new() }
+    }
+
+    /// What is trained.
+    pub(crate) fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// The parameters at which the run is evaluated now.
+    pub(crate) fn parameters(&self) -> Cow<'_, [Matrix]> {
+        self.optimizer.evaluated(&self.parameters).map_or(Cow::Borrowed(&self.parameters), Cow::Owned)
+    }
+
+    /// Outputs for `batch`, row by row.
+    pub(crate) fn outputs(&self, batch: Batch) -> Result<Vec<f32>> {
+        self.network.outputs(&self.parameters(), batch)
     }
 
     /// Loss and gradients of the next batch.
@@ -100,11 +116,10 @@ impl Engine for EngineRun {
 
     fn evaluate(&mut self) -> Result<Evaluation> {
         let dataset = self.task.dataset();
-        let averaged = self.optimizer.evaluated(&self.parameters);
-        let parameters = averaged.as_ref().unwrap_or(&self.parameters);
+        let parameters = self.parameters();
         let mut tally = Tally::default();
         for rows in dataset.validation.chunks(EVALUATION_ROWS) {
-            let outputs = self.network.outputs(parameters, Batch::gather(dataset, rows))?;
+            let outputs = self.network.outputs(&parameters, Batch::gather(dataset, rows))?;
             tally.add(&dataset.targets, rows, &outputs);
         }
         Ok(tally.evaluation(&dataset.targets))

@@ -68,6 +68,7 @@
 //! controllers of third parties can be held to our contracts with `stepsize::testing` (feature
 //! `testing`).
 
+pub mod birds;
 mod curve;
 pub mod defaults;
 pub mod diagnosis;

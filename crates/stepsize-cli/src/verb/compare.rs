@@ -1,8 +1,6 @@
 //! `stepsize compare`: every way to set the rate on one job, at equal total compute including
 //! search.
 
-mod ways;
-
 use super::resume;
 use crate::args::{CompareArgs, FilesArgs, Verb};
 use crate::done::{Done, Fault};
@@ -17,7 +15,7 @@ use stepsize::compare::{Comparison, Part, Way};
 use stepsize::defaults::COMPARE_SPAN;
 use stepsize::{End, Event, Job, Policy, Probe, Question, QuestionKind, Trial, TrialId, fold};
 use stepsize_draw::show::Style;
-use stepsize_engine::{OptimizerSpec, Task};
+use stepsize_engine::{OptimizerSpec, Task, ways};
 use stepsize_study::executor::RunSource;
 use stepsize_study::{Executor, InProcess, Studies};
 

@@ -1,20 +1,19 @@
 //! `stepsize demo`: why the rate matters. A child has seen ten black birds; now comes a yellow one,
 //! and then more birds.
 //!
-//! Three learners see the same birds. Each takes one gradient step a bird ([`child`]); what they
-//! come to believe, and the words for it, are read off their beliefs. The desirable rate is
-//! searched for: the one that errs least on birds not yet seen.
-
-mod child;
+//! Three learners see the same birds. Each takes one gradient step a bird ([`stepsize::birds`]);
+//! what they come to believe, and the words for it, are read off their beliefs. The desirable rate
+//! is searched for: the one that errs least on birds not yet seen.
 
 use crate::args::DemoArgs;
 use crate::done::{Done, Fault};
-use child::{Child, FIRST, best_rate, birds};
 use serde_json::json;
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
-use stepsize_draw::figure::{self, birds::Learner, svg};
-use stepsize_draw::number::{rate, significant};
+use stepsize::birds::{FIRST, best_rate, birds};
+use stepsize_draw::figure::birds::{Learner, percent};
+use stepsize_draw::figure::{self, svg};
+use stepsize_draw::number::rate;
 use stepsize_draw::show::{self, Style, Tone};
 
 /// Between two birds.
@@ -36,15 +35,8 @@ pub fn run(args: &DemoArgs, style: Style) -> Result<Done, Fault> {
         other => return Err(Fault::usage(format!("--rates takes three rates above 0 that rise, not {other:?}"))),
     };
     let names = ["low", "desirable", "high"];
-    let learners: Vec<Learner> = names
-        .into_iter()
-        .zip(rates)
-        .map(|(name, lr)| {
-            let beliefs = Child::believes(lr, &birds);
-            let words = words(&beliefs, &birds);
-            Learner { name, lr, beliefs, words }
-        })
-        .collect();
+    let learners: Vec<Learner> =
+        names.into_iter().zip(rates).map(|(name, lr)| Learner::new(name, lr, &birds)).collect();
     let scene = figure::birds::draw(&birds, FIRST + 1, &learners);
     if let Some(path) = &args.svg {
         crate::files::write(path, svg::file(&scene).as_bytes())?;
@@ -139,29 +131,4 @@ fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> Str
 fn spark(beliefs: &[f64]) -> String {
     const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
     beliefs.iter().map(|b| BARS[((b * 8.0) as usize).min(7)]).collect()
-}
-
-fn percent(belief: f64) -> String {
-    significant(100.0 * belief, if belief < 0.1 { 2 } else { 3 })
-}
-
-/// What a learner made of it, from its beliefs alone.
-fn words(beliefs: &[f64], birds: &[bool]) -> String {
-    let (before, after) = (beliefs[FIRST], beliefs[FIRST + 1]);
-    let moved = format!("{} % to {} %", percent(before), percent(after));
-    let first = if before > 0.3 {
-        format!("ten black birds have taught it little, and the yellow one no more: {moved}")
-    } else if after > 0.5 {
-        format!("one yellow bird, and all birds are yellow: {moved}")
-    } else if after - before < 0.02 {
-        format!("it passes over the yellow bird: {moved}")
-    } else {
-        format!("birds are black as a rule, and some are yellow: {moved}")
-    };
-    // How it errs on the birds that follow, each judged before it is learned from.
-    let later = child::error(beliefs, birds, FIRST + 1);
-    match later {
-        Some(loss) => format!("{first}; later birds surprise it by {} bits each", significant(loss, 2)),
-        None => first,
-    }
 }

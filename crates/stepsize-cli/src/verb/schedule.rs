@@ -5,6 +5,7 @@ use crate::done::{Done, Fault};
 use serde_json::json;
 use stepsize::{Point, Schedule};
 use stepsize_draw::number;
+use stepsize_draw::peers::{self, Peer};
 use stepsize_draw::show::{self, Style};
 
 /// Rows of a table: enough to see every shape, few enough for a screen.
@@ -34,9 +35,20 @@ pub fn run(args: &ScheduleArgs, style: Style) -> Result<Done, Fault> {
             format!("{}\n", json!({ "schedule": schedule.to_string(), "steps": steps, name: values }))
         }
         ScheduleForm::Table => table(steps, name, at),
+        ScheduleForm::Torch => code(peers::torch(&schedule, base))?,
+        ScheduleForm::Optax => code(peers::optax(&schedule, base))?,
         ScheduleForm::Plot => plot(&schedule, steps, name, at, style),
     };
     Ok(Done::answer(text))
+}
+
+/// The code for another library, with its note above it.
+fn code(peer: Peer) -> Result<String, Fault> {
+    let note = if peer.note.is_empty() { String::new() } else { format!("# {}\n", peer.note) };
+    match peer.code {
+        Some(code) => Ok(note + &code),
+        None => Err(Fault::usage(peer.note)),
+    }
 }
 
 fn table(steps: u64, name: &str, at: impl Fn(u64) -> f64) -> String {

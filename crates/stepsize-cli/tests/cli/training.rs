@@ -141,6 +141,28 @@ fn a_rate_is_transferred() {
 }
 
 #[test]
+fn a_schedule_is_code_for_other_libraries_with_a_comment_where_they_have_no_name_for_it() {
+    let bench = Bench::new();
+    let code = |text: &str, form: &str| {
+        let seen = run_words(&bench, &["schedule", text, "--steps", "100", "--lr", "0.3", "--form", form]);
+        assert_eq!(seen.code, Some(0), "{}", seen.err);
+        seen.out
+    };
+    assert!(code("cosine", "torch").contains("CosineAnnealingLR(optimizer, T_max=100)"));
+    assert!(code("warmup(10) then cosine", "torch").starts_with("# PyTorch has no scheduler that does this"));
+    assert!(code("warmup(10) then cosine", "optax").contains("decay_steps=100,"));
+}
+
+#[test]
+fn a_playground_that_cannot_be_written_names_the_place() {
+    let bench = Bench::new();
+    std::fs::write(bench.path("taken"), "").unwrap();
+    let seen = bench.run("playground --export taken/site");
+    assert_eq!(seen.code, Some(1), "{}", seen.err);
+    assert!(seen.err.contains("cannot make the directory taken/site"), "{}", seen.err);
+}
+
+#[test]
 fn the_story_is_told() {
     let bench = Bench::new();
     let seen = bench.run("demo --png birds.png --svg birds.svg");

@@ -3,8 +3,9 @@
 use super::ink::Ink;
 use super::panel::Panel;
 use super::scene::{Path, Rect, Scene, Text};
-use crate::number::rate;
+use crate::number::{rate, significant};
 use crate::view::Axis;
+use stepsize::birds::{self, Child, FIRST};
 
 /// One learner's run.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,6 +18,41 @@ pub struct Learner {
     pub beliefs: Vec<f64>,
     /// The result, in a sentence.
     pub words: String,
+}
+
+impl Learner {
+    /// A fresh learner that sees `birds` (true: yellow), with what it makes of them in words.
+    pub fn new(name: &'static str, lr: f64, birds: &[bool]) -> Self {
+        let beliefs = Child::believes(lr, birds);
+        let words = words(&beliefs, birds);
+        Self { name, lr, beliefs, words }
+    }
+}
+
+/// A belief in percent.
+pub fn percent(belief: f64) -> String {
+    significant(100.0 * belief, if belief < 0.1 { 2 } else { 3 })
+}
+
+/// What a learner made of it, from its beliefs alone.
+fn words(beliefs: &[f64], birds: &[bool]) -> String {
+    let (before, after) = (beliefs[FIRST], beliefs[FIRST + 1]);
+    let moved = format!("{} % to {} %", percent(before), percent(after));
+    let first = if before > 0.3 {
+        format!("ten black birds have taught it little, and the yellow one no more: {moved}")
+    } else if after > 0.5 {
+        format!("one yellow bird, and all birds are yellow: {moved}")
+    } else if after - before < 0.02 {
+        format!("it passes over the yellow bird: {moved}")
+    } else {
+        format!("birds are black as a rule, and some are yellow: {moved}")
+    };
+    // How it errs on the birds that follow, each judged before it is learned from.
+    let later = birds::error(beliefs, birds, FIRST + 1);
+    match later {
+        Some(loss) => format!("{first}; later birds surprise it by {} bits each", significant(loss, 2)),
+        None => first,
+    }
 }
 
 const WIDTH: f64 = 900.0;

@@ -1,11 +1,21 @@
-//! [`Child`]: the smallest learner there is. One weight `w`, belief `p = 1 / (1 + e^-w)` that a
+//! A child that has seen ten black birds sees a yellow one: why the rate matters, in one weight.
+//!
+//! [`Child`] is the smallest learner there is. One weight `w`, belief `p = 1 / (1 + e^-w)` that a
 //! bird is yellow; of each bird the cross-entropy `-ln p` (yellow) or `-ln(1 - p)` (black), whose
 //! gradient is `p - y`; one step of SGD: `w -= lr (p - y)`.
 
 /// Black birds before the first yellow one.
 pub const FIRST: usize = 10;
 
-/// A learner.
+/// The smallest learner.
+///
+/// ```
+/// use stepsize::birds::{Child, FIRST, birds};
+/// let birds = birds(0, 0);
+/// let believes = |lr: f64| Child::believes(lr, &birds)[FIRST + 1];
+/// // After ten black birds and a yellow one: little has moved, or everything has.
+/// assert!(believes(0.01) > 0.4 && believes(0.01) < 0.5 && believes(40.0) > 0.99);
+/// ```
 #[derive(Debug, Clone, Copy, Default)]
 pub struct Child {
     weight: f64,
@@ -35,7 +45,7 @@ impl Child {
     }
 }
 
-/// Ten black birds, a yellow one, and `more` of which one in ten is yellow by chance.
+/// Ten black birds, a yellow one (true), and `more` of which one in ten is yellow by chance.
 pub fn birds(more: u16, seed: u64) -> Vec<bool> {
     let mut birds = vec![false; FIRST];
     birds.push(true);

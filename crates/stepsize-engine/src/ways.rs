@@ -1,13 +1,12 @@
-//! The ways that are compared. Their numbers are those of the sources, or of common practice where
+//! The ways to set the rate that are compared with the built-in engine. Their numbers are those of the sources, or of common practice where
 //! a source gives none.
 //!
 //! Absent are the controllers that take more steps than the run has (`branch`, `rewind`), because
 //! every way has the same number of steps. `docs/adaptive.md` says what they gain.
 
-use crate::done::Fault;
+use crate::OptimizerSpec;
 use stepsize::compare::{Family, Way};
-use stepsize::{Job, Lr, Schedule};
-use stepsize_engine::OptimizerSpec;
+use stepsize::{Job, Lr, Result, Schedule};
 
 /// One rate to the end. For a command it is the schedule that the command has.
 pub fn fixed(job: &Job) -> Way {
@@ -16,7 +15,10 @@ pub fn fixed(job: &Job) -> Way {
 }
 
 /// All ways of the built-in engine for a job that `optimizer` trains.
-pub fn of_engine(job: &Job, optimizer: &OptimizerSpec) -> Result<Vec<Way>, Fault> {
+///
+/// # Errors
+/// When a way does not fit into so few steps.
+pub fn of_engine(job: &Job, optimizer: &OptimizerSpec) -> Result<Vec<Way>> {
     let steps = job.steps;
     // Half a cycle is an eighth of the run: four cycles, ending at the low point (Smith 2015).
     let up = (steps / 8).max(1);
@@ -67,7 +69,7 @@ pub fn of_engine(job: &Job, optimizer: &OptimizerSpec) -> Result<Vec<Way>, Fault
         ways.push(Way { name: name.into(), family, schedule, ..fixed(job) });
     }
     for (name, text) in watched {
-        let controller = Some(text.parse().map_err(Fault::usage)?);
+        let controller = Some(text.parse()?);
         ways.push(Way { name: name.into(), family: Family::Feedback, controller, ..fixed(job) });
     }
     for (name, text) in free {
