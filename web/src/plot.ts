@@ -2,7 +2,7 @@
 // marks are drawn here, because each line has steps of its own.
 
 import uPlot from "uplot";
-import type { Axis, Chart, Ink, Line, Point, Shape } from "./chart";
+import type { Axis, Chart, Ink, Line, Point, Sample, Shape } from "./chart";
 import { el, say } from "./dom";
 import { significant } from "./number";
 
@@ -36,6 +36,7 @@ export class Plot {
   private places: { hits: Hit[]; xy: Float32Array } | null = null;
   private readonly readout: HTMLElement;
   private readonly controls: HTMLElement;
+  private readonly legend = el("ul", { class: "legend" });
   private u: uPlot | null = null;
   private chart: Chart;
   private readonly options: PlotOptions;
@@ -67,7 +68,7 @@ export class Plot {
       onblur: () => this.show(null),
     });
     this.readout = el("p", { class: "readout", role: "status", "aria-live": "off" }, "\u00a0");
-    host.append(this.controls, this.box, this.readout);
+    host.append(this.controls, this.legend, this.box, this.readout);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.box);
     this.dark.addEventListener("change", this.theme);
@@ -108,6 +109,13 @@ export class Plot {
   }
 
   private describe(): void {
+    const samples = this.chart.legend ?? [];
+    const named = JSON.stringify(samples);
+    if (this.legend.dataset.named !== named) {
+      this.legend.dataset.named = named;
+      this.legend.hidden = samples.length === 0;
+      this.legend.replaceChildren(...samples.map((s) => el("li", {}, picture(s), s.name)));
+    }
     this.box.setAttribute("aria-label", `${this.chart.title}. ${this.chart.summary} Arrow keys read the points.`);
   }
 
@@ -527,6 +535,28 @@ function labelled(value: number, splits: (number | null)[]): boolean {
   return decades > 1.2 ? [1, 2, 5, 10].includes(digit) : true;
 }
 
+/** The picture of an entry of the legend, in the colours of the style sheet. */
+function picture(sample: Sample): SVGElement {
+  const space = "http://www.w3.org/2000/svg";
+  const make = (tag: string, attributes: Record<string, string>): SVGElement => {
+    const element = document.createElementNS(space, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  };
+  const svg = make("svg", { width: "24", height: "14", viewBox: "0 0 24 14", "aria-hidden": "true", class: `sample ${sample.ink}` });
+  const shapes: Record<Shape, string> = {
+    dot: "M7 7a5 5 0 1 0 10 0a5 5 0 1 0-10 0z", ring: "M7 7a5 5 0 1 0 10 0a5 5 0 1 0-10 0z", square: "M7.5 2.5h9v9h-9z",
+    diamond: "M12 1l6 6l-6 6l-6-6z", triangle: "M12 1.5l5.5 10h-11z", cross: "M7 2l10 10M17 2l-10 10",
+    arrow: "M12 1l5 6h-3v6h-4v-6h-3z", minus: "M6 7h12",
+  };
+  if (sample.shape) {
+    const full = sample.shape === "dot" || sample.shape === "arrow";
+    svg.append(make("path", { d: shapes[sample.shape], class: full ? "full" : "open" }));
+  } else if (sample.dash) svg.append(make("path", { d: "M0 7h24", class: "open", "stroke-dasharray": sample.dash.join(" ") }));
+  else svg.append(make("rect", { width: "24", height: "14", rx: "2", class: "area" }));
+  return svg;
+}
+
 /** Draws one mark of about `r` pixels in the current colours. */
 export function shape(c: CanvasRenderingContext2D, kind: Shape, x: number, y: number, r: number, paper: string): void {
   const path = (points: [number, number][], closed = true) => {
@@ -545,6 +575,7 @@ export function shape(c: CanvasRenderingContext2D, kind: Shape, x: number, y: nu
     case "diamond": path([[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]]); break;
     case "triangle": path([[0, -1.2], [1.1, 0.8], [-1.1, 0.8]]); break;
     case "arrow": path([[0, -1.2], [1.1, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.1, 0.4]]); return c.fill();
+    case "minus": path([[-1.3, 0], [1.3, 0]], false), c.stroke(); return;
     case "cross":
       path([[-1, -1], [1, 1]], false), c.stroke();
       path([[1, -1], [-1, 1]], false), c.stroke();

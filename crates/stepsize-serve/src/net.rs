@@ -65,7 +65,8 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             });
             let mut http = hyper::server::conn::http1::Builder::new();
             // A browser that goes away in the middle of an answer is not an error.
-            let _ = http.timer(ServeClock).header_read_timeout(HEAD).serve_connection(ServeSocket(socket), service).await;
+            let _ =
+                http.timer(ServeClock).header_read_timeout(HEAD).serve_connection(ServeSocket(socket), service).await;
             drop(permit);
         });
     }

@@ -61,6 +61,7 @@ pub fn judged(run: &Judged) -> Option<Chart> {
         summary: format!("{}: {}", run.diagnosis.verdict, run.diagnosis.because),
         x: ChartAxis { label: "step", axis: Axis::new(first.min(0.0), last, false).padded(0.0, 0.02) },
         y: ChartAxis { label: "loss", axis: loss_axis(&losses, top).padded(0.04, 0.06) },
+        legend: Vec::new(),
         bands: Vec::new(),
         spans: spans.take(SPANS).collect(),
         rules: Vec::new(),

@@ -83,6 +83,7 @@ fn chart(title: &str, steps: Axis, y: ChartAxis, lines: Vec<ChartLine>) -> Chart
         ),
         x: ChartAxis { label: "step", axis: steps },
         y,
+        legend: Vec::new(),
         bands: Vec::new(),
         spans: Vec::new(),
         rules: Vec::new(),

@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use stepsize_serve::{ServeOptions, Served, Server, ServeToken};
+use stepsize_serve::{ServeOptions, ServeToken, Served, Server};
 
 /// The token of the servers of these tests.
 pub const TOKEN: &str = "0123456789abcdef";
