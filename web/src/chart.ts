@@ -3,13 +3,15 @@
 /** Colours by meaning; each is a CSS variable `--ink-NAME`, different in light and dark. */
 export type Ink = "low" | "good" | "high" | "bad" | "unknown" | "fit" | "text" | "faint";
 /** Shapes of points. Meaning never rests on the colour alone. */
-export type Shape = "dot" | "ring" | "square" | "diamond" | "triangle" | "cross" | "arrow";
+export type Shape = "dot" | "ring" | "square" | "diamond" | "triangle" | "cross" | "arrow" | "minus";
 
 export interface Axis {
   label: string;
   log: boolean;
   low: number;
   high: number;
+  /** Only whole numbers have a label. */
+  whole?: boolean;
 }
 export interface Line {
   /** Lines, points and rows of a table with one key are marked together. */
@@ -60,12 +62,20 @@ export interface Span {
   ink: Ink;
   label: string;
 }
+/** An entry of the legend: a point, a line, or else an area. */
+export interface Sample {
+  shape?: Shape | null;
+  dash?: number[] | null;
+  ink: Ink;
+  name: string;
+}
 export interface Chart {
   title: string;
   /** One sentence for those who do not see the plot. */
   summary: string;
   x: Axis;
   y: Axis;
+  legend?: Sample[];
   bands?: Band[];
   spans?: Span[];
   rules?: Rule[];

@@ -2,7 +2,7 @@
 // marks are drawn here, because each line has steps of its own.
 
 import uPlot from "uplot";
-import type { Axis, Chart, Ink, Line, Point, Shape } from "./chart";
+import type { Axis, Chart, Ink, Line, Point, Sample, Shape } from "./chart";
 import { el, say } from "./dom";
 import { significant } from "./number";
 
@@ -21,6 +21,8 @@ interface Hit {
   index: number;
 }
 
+/** With more lines than this their dashes and their raw readings cannot be told apart; a chosen one still has them. */
+const MANY = 120;
 /** Farther than this from everything (CSS pixels), the pointer is on nothing. */
 const NEAR = 40;
 const FONT = '12px Inter, "Helvetica Neue", Helvetica, Arial, sans-serif';
@@ -28,13 +30,20 @@ const FONT = '12px Inter, "Helvetica Neue", Helvetica, Arial, sans-serif';
 export class Plot {
   readonly host: HTMLElement;
   private readonly box: HTMLElement;
+  /** What is under the pointer, above the plot: the plot itself is drawn anew only when it changes. */
+  private readonly overlay = el("canvas", { class: "overlay", "aria-hidden": "true" });
+  /** Places of all that can be hit, in canvas pixels; null when the plot was drawn since. */
+  private places: { hits: Hit[]; xy: Float32Array } | null = null;
   private readonly readout: HTMLElement;
   private readonly controls: HTMLElement;
+  private readonly legend = el("ul", { class: "legend" });
   private u: uPlot | null = null;
   private chart: Chart;
   private readonly options: PlotOptions;
   private hit: Hit | null = null;
   private selected: string | null = null;
+  /** Whether this chart has what is selected. */
+  private holds = false;
   private logs: { x: boolean; y: boolean };
   private chosenLogs: { x?: boolean; y?: boolean } = {};
   private readonly observer: ResizeObserver;
@@ -59,7 +68,7 @@ export class Plot {
       onblur: () => this.show(null),
     });
     this.readout = el("p", { class: "readout", role: "status", "aria-live": "off" }, "\u00a0");
-    host.append(this.controls, this.box, this.readout);
+    host.append(this.controls, this.legend, this.box, this.readout);
     this.observer = new ResizeObserver(() => this.resize());
     this.observer.observe(this.box);
     this.dark.addEventListener("change", this.theme);
@@ -71,6 +80,7 @@ export class Plot {
     const same = (a: Axis, b: Axis) => a.low === b.low && a.high === b.high && a.log === b.log && a.label === b.label;
     const axes = same(chart.x, this.chart.x) && same(chart.y, this.chart.y);
     this.chart = chart;
+    this.look();
     this.logs = { x: this.chosenLogs.x ?? chart.x.log, y: this.chosenLogs.y ?? chart.y.log };
     if (this.hit && !this.exists(this.hit)) this.hit = null;
     this.describe();
@@ -82,7 +92,13 @@ export class Plot {
   select(key: string | null): void {
     if (key === this.selected) return;
     this.selected = key;
+    this.look();
     this.u?.redraw(false, false);
+  }
+
+  private look(): void {
+    const chosen = (mark: { key?: string }) => mark.key === this.selected;
+    this.holds = this.selected !== null && ((this.chart.lines ?? []).some(chosen) || (this.chart.points ?? []).some(chosen));
   }
 
   destroy(): void {
@@ -93,6 +109,13 @@ export class Plot {
   }
 
   private describe(): void {
+    const samples = this.chart.legend ?? [];
+    const named = JSON.stringify(samples);
+    if (this.legend.dataset.named !== named) {
+      this.legend.dataset.named = named;
+      this.legend.hidden = samples.length === 0;
+      this.legend.replaceChildren(...samples.map((s) => el("li", {}, picture(s), s.name)));
+    }
     this.box.setAttribute("aria-label", `${this.chart.title}. ${this.chart.summary} Arrow keys read the points.`);
   }
 
@@ -120,7 +143,7 @@ export class Plot {
       stroke: () => this.ink("faint"),
       grid: { stroke: () => this.ink("grid"), width: 1 },
       ticks: { stroke: () => this.ink("grid"), width: 1, size: 5 },
-      values: (_, splits) => splits.map((v) => (v === null || (this.logs[name] && !labelled(v, splits)) ? "" : significant(v, 3))),
+      values: (_, splits) => splits.map((v) => (v === null || (a.whole && v !== Math.round(v)) || (this.logs[name] && !labelled(v, splits)) ? "" : significant(v, 3))),
       filter: (_, splits) => splits,
     });
     const scale = (name: "x" | "y"): uPlot.Scale => ({
@@ -129,7 +152,7 @@ export class Plot {
     });
     this.u = new uPlot(
       {
-        width, height, pxAlign: false, padding: [10, 14, 0, 0],
+        width, height, pxAlign: false, padding: [10, 26, 0, 0],
         scales: { x: scale("x"), y: scale("y") },
         axes: [axis(this.chart.x, "x"), axis(this.chart.y, "y")],
         series: [{}, { show: true, scale: "y", paths: () => null, points: { show: false } }],
@@ -144,6 +167,7 @@ export class Plot {
       [this.ends("x"), this.ends("y")] as uPlot.AlignedData,
       this.box,
     );
+    this.box.append(this.overlay);
     this.u.over.addEventListener("click", () => this.choose());
     this.u.over.addEventListener("pointerleave", () => this.show(null));
   }
@@ -187,13 +211,14 @@ export class Plot {
     return Math.max(0.1, 0.42 / Math.sqrt(Math.max(1, lines)));
   }
 
+  /** What is not chosen stands back, where the chosen is in this plot. */
   private dim(key: string | undefined): number {
-    return this.selected !== null && key !== this.selected ? 0.22 : 1;
+    return key && key !== this.selected && this.holds ? 0.28 : 1;
   }
 
   /** Areas, below the grid lines. */
   private under(u: uPlot): void {
-    this.clipped(u, (c) => {
+    this.clipped(u, u.ctx, (c) => {
       const { top, height } = u.bbox;
       for (const span of this.chart.spans ?? []) {
         const [a, b] = [u.valToPos(span.from, "x", true), u.valToPos(span.to, "x", true)];
@@ -215,12 +240,13 @@ export class Plot {
   /** Lines, rules and points. */
   private over(u: uPlot): void {
     const dpr = devicePixelRatio || 1;
-    this.clipped(u, (c) => {
+    this.places = null;
+    this.clipped(u, u.ctx, (c) => {
       const lines = this.chart.lines ?? [];
-      const front = (l: Line, i: number) =>
-        (l.key !== undefined && l.key === this.selected) || (this.hit?.kind === "line" && this.hit.at === i);
-      lines.forEach((line, i) => front(line, i) || this.line(u, c, line, dpr, false));
-      lines.forEach((line, i) => front(line, i) && this.line(u, c, line, dpr, true));
+      const front = (l: Line) => Boolean(l.key) && l.key === this.selected;
+      const many = lines.length > MANY;
+      for (const line of lines) if (!front(line) && !(many && line.faint)) this.line(u, c, line, dpr, false, many);
+      for (const line of lines) if (front(line)) this.line(u, c, line, dpr, true, false);
       for (const rule of this.chart.rules ?? []) {
         c.globalAlpha = 1;
         c.strokeStyle = this.ink(rule.ink);
@@ -239,16 +265,35 @@ export class Plot {
       }
       c.setLineDash([]);
       for (const point of this.chart.points ?? []) this.point(u, c, point, dpr);
-      this.focusRing(u, c, dpr);
     });
     this.labels(u, dpr);
+    this.above(u);
   }
 
-  private line(u: uPlot, c: CanvasRenderingContext2D, line: Line, dpr: number, front: boolean): void {
+  /** The line under the pointer, and a ring around its point. */
+  private above(u: uPlot): void {
+    const dpr = devicePixelRatio || 1;
+    const c = this.overlay.getContext("2d");
+    if (!c) return;
+    const [width, height] = [Math.round(u.width * dpr), Math.round(u.height * dpr)];
+    if (this.overlay.width !== width || this.overlay.height !== height) {
+      [this.overlay.width, this.overlay.height] = [width, height];
+      this.overlay.style.width = `${u.width}px`;
+      this.overlay.style.height = `${u.height}px`;
+    } else c.clearRect(0, 0, width, height);
+    if (!this.hit) return;
+    this.clipped(u, c, () => {
+      const line = this.hit?.kind === "line" ? this.chart.lines?.[this.hit.at] : undefined;
+      if (line) this.line(u, c, line, dpr, true, false);
+      this.focusRing(u, c, dpr);
+    });
+  }
+
+  private line(u: uPlot, c: CanvasRenderingContext2D, line: Line, dpr: number, front: boolean, plain: boolean): void {
     c.globalAlpha = line.faint ? (front ? 0.5 : this.pale() * this.dim(line.key)) : front ? 1 : this.dim(line.key);
     c.strokeStyle = this.ink(line.ink);
     c.lineWidth = ((line.width ?? 1.8) + (front && !line.faint ? 1.4 : 0)) * dpr;
-    c.setLineDash((line.dash ?? []).map((d) => d * dpr));
+    c.setLineDash(plain ? [] : (line.dash ?? []).map((d) => d * dpr));
     c.lineJoin = "round";
     c.beginPath();
     let pen = false;
@@ -330,8 +375,7 @@ export class Plot {
     c.restore();
   }
 
-  private clipped(u: uPlot, draw: (c: CanvasRenderingContext2D) => void): void {
-    const c = u.ctx;
+  private clipped(u: uPlot, c: CanvasRenderingContext2D, draw: (c: CanvasRenderingContext2D) => void): void {
     const { left, top, width, height } = u.bbox;
     c.save();
     c.beginPath();
@@ -367,7 +411,7 @@ export class Plot {
   private *all(): Generator<Hit> {
     for (let at = 0; at < (this.chart.points?.length ?? 0); at++) yield { kind: "point", at, index: 0 };
     for (const [at, line] of (this.chart.lines ?? []).entries()) {
-      if (!line.faint || line.key === undefined || line.key === this.selected) {
+      if (!line.faint || !line.key || line.key === this.selected) {
         for (let index = 0; index < line.x.length; index++) yield { kind: "line", at, index };
       }
     }
@@ -376,17 +420,31 @@ export class Plot {
   private pointer(u: uPlot): void {
     const { left, top } = u.cursor;
     if (left === undefined || top === undefined || left < 0 || top < 0) return;
+    const { hits, xy } = this.places ?? this.locate(u);
     let best: Hit | null = null;
     let least = NEAR * NEAR;
-    for (const hit of this.all()) {
-      const at = this.place(u, hit, false);
-      if (!at || at[0] < -4 || at[0] > u.over.clientWidth + 4) continue;
+    for (let i = 0; i < hits.length; i++) {
+      const [dx, dy] = [xy[2 * i]! - left, xy[2 * i + 1]! - top];
       // A point lies above the lines: it is taken first.
-      const distance = ((at[0] - left) ** 2 + (at[1] - top) ** 2) * (hit.kind === "point" ? 0.6 : 1);
-      if (distance < least) [best, least] = [hit, distance];
+      const distance = (dx * dx + dy * dy) * (hits[i]!.kind === "point" ? 0.6 : 1);
+      if (distance < least) [best, least] = [hits[i]!, distance];
     }
     this.readout.setAttribute("aria-live", "off");
     this.show(best);
+  }
+
+  /** Where everything is that can be hit, in CSS pixels of the plot. */
+  private locate(u: uPlot): { hits: Hit[]; xy: Float32Array } {
+    const hits: Hit[] = [];
+    const xy: number[] = [];
+    for (const hit of this.all()) {
+      const at = this.place(u, hit, false);
+      if (!at || at[0] < -4 || at[0] > u.over.clientWidth + 4) continue;
+      hits.push(hit);
+      xy.push(at[0], at[1]);
+    }
+    this.places = { hits, xy: Float32Array.from(xy) };
+    return this.places;
   }
 
   private show(hit: Hit | null): void {
@@ -394,7 +452,7 @@ export class Plot {
     if (same) return;
     this.hit = hit;
     say(this.readout, hit ? this.text(hit) : "\u00a0");
-    this.u?.redraw(false, false);
+    if (this.u) this.above(this.u);
   }
 
   private text(hit: Hit): string {
@@ -414,7 +472,7 @@ export class Plot {
   }
 
   private choose(): void {
-    const key = this.hit ? this.keyOf(this.hit) : null;
+    const key = (this.hit && this.keyOf(this.hit)) || null;
     const chosen = key === this.selected ? null : key;
     this.select(chosen);
     this.options.onSelect?.(chosen);
@@ -477,6 +535,28 @@ function labelled(value: number, splits: (number | null)[]): boolean {
   return decades > 1.2 ? [1, 2, 5, 10].includes(digit) : true;
 }
 
+/** The picture of an entry of the legend, in the colours of the style sheet. */
+function picture(sample: Sample): SVGElement {
+  const space = "http://www.w3.org/2000/svg";
+  const make = (tag: string, attributes: Record<string, string>): SVGElement => {
+    const element = document.createElementNS(space, tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    return element;
+  };
+  const svg = make("svg", { width: "24", height: "14", viewBox: "0 0 24 14", "aria-hidden": "true", class: `sample ${sample.ink}` });
+  const shapes: Record<Shape, string> = {
+    dot: "M7 7a5 5 0 1 0 10 0a5 5 0 1 0-10 0z", ring: "M7 7a5 5 0 1 0 10 0a5 5 0 1 0-10 0z", square: "M7.5 2.5h9v9h-9z",
+    diamond: "M12 1l6 6l-6 6l-6-6z", triangle: "M12 1.5l5.5 10h-11z", cross: "M7 2l10 10M17 2l-10 10",
+    arrow: "M12 1l5 6h-3v6h-4v-6h-3z", minus: "M6 7h12",
+  };
+  if (sample.shape) {
+    const full = sample.shape === "dot" || sample.shape === "arrow";
+    svg.append(make("path", { d: shapes[sample.shape], class: full ? "full" : "open" }));
+  } else if (sample.dash) svg.append(make("path", { d: "M0 7h24", class: "open", "stroke-dasharray": sample.dash.join(" ") }));
+  else svg.append(make("rect", { width: "24", height: "14", rx: "2", class: "area" }));
+  return svg;
+}
+
 /** Draws one mark of about `r` pixels in the current colours. */
 export function shape(c: CanvasRenderingContext2D, kind: Shape, x: number, y: number, r: number, paper: string): void {
   const path = (points: [number, number][], closed = true) => {
@@ -495,6 +575,7 @@ export function shape(c: CanvasRenderingContext2D, kind: Shape, x: number, y: nu
     case "diamond": path([[0, -1.25], [1.25, 0], [0, 1.25], [-1.25, 0]]); break;
     case "triangle": path([[0, -1.2], [1.1, 0.8], [-1.1, 0.8]]); break;
     case "arrow": path([[0, -1.2], [1.1, 0.4], [0.4, 0.4], [0.4, 1.2], [-0.4, 1.2], [-0.4, 0.4], [-1.1, 0.4]]); return c.fill();
+    case "minus": path([[-1.3, 0], [1.3, 0]], false), c.stroke(); return;
     case "cross":
       path([[-1, -1], [1, 1]], false), c.stroke();
       path([[1, -1], [-1, 1]], false), c.stroke();

@@ -68,7 +68,7 @@ export function studies(root: HTMLElement): void {
     const [low, high] = [Math.min(...rates), Math.max(...rates)];
     const drawn: Chart = {
       title: "Rates of the studies", summary: `${shown.length} studies with their 80 % intervals, numbered as in the table.`,
-      x: { label: "study", log: false, low: 0.5, high: answered.length + 0.5 },
+      x: { label: "study", log: false, low: 0.5, high: answered.length + 0.5, whole: true },
       y: { label: "learning rate", log: true, low: low / 1.6, high: high * 1.6 },
       points: shown.map((s) => ({
         key: s.name, x: number.get(s.name)!, y: s.lr!, low: s.low, high: s.high, shape: "dot" as const, ink: "good" as const,

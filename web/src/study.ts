@@ -211,8 +211,8 @@ export class StudyPage {
     facts.push(["trials", `${s.ended ?? 0} ended${s.running && s.state === "running" ? `, ${s.running} running` : ""}`]);
     const share = s.budget && s.runs !== undefined ? Math.min(1, s.runs / s.budget) : null;
     const resume = this.parts.study?.resume;
-    if (!this.progress.firstElementChild) this.progress.append(el("h2", { role: "status" }), el("div"));
-    say(this.progress.firstElementChild!, words[s.state!] + (s.error ? `: ${s.error}` : ""));
+    if (!this.progress.firstElementChild) this.progress.append(el("h2", {}, el("span", { role: "status" })), el("div"));
+    say(this.progress.firstElementChild!.firstElementChild!, words[s.state!] + (s.error ? `: ${s.error}` : ""));
     fill(this.progress.lastElementChild!,
       share === null ? null : el("progress", { max: 1, value: share, "aria-label": "share of the budget that is spent" }),
       el("dl", {}, ...facts.map(([k, v]) => el("div", {}, el("dt", {}, k), el("dd", {}, v)))),

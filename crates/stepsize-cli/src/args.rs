@@ -119,7 +119,7 @@ pub enum Verb {
     Demo(DemoArgs),
     /// Play with the rate in the browser: schedules, a network at three rates, searches
     Playground(PlaygroundArgs),
-    /// Show the studies of a file in the browser, while they run and afterwards; and the playground
+    /// Show the studies of a file in the browser, while they run and afterwards
     Serve(ServeArgs),
     /// List the studies kept in a file
     Studies(FileArgs),

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 use stepsize::{Question, Remedy};
-use stepsize_serve::{Board, ServeOptions, Served, Server, study_path};
+use stepsize_serve::{LiveBoard, ServeOptions, Served, Server, study_path};
 
 /// How long a page has to take in the end.
 const LAST_LOOK: Duration = Duration::from_millis(800);
@@ -38,11 +38,11 @@ pub fn of_search(args: &LiveArgs, kept: &StudyArgs, price: Option<f64>) -> Resul
 }
 
 /// Serves the page of something that is not a study, if it was asked for.
-pub fn of_run(args: &LiveArgs) -> Result<Option<(LivePage, Arc<Board>)>, Fault> {
+pub fn of_run(args: &LiveArgs) -> Result<Option<(LivePage, Arc<LiveBoard>)>, Fault> {
     if !args.live {
         return Ok(None);
     }
-    let board = Arc::new(Board::new(std::process::id().to_string()));
+    let board = Arc::new(LiveBoard::new(std::process::id().to_string()));
     let live = Some(Arc::clone(&board));
     let options = ServeOptions { port: args.live_port, live, words, ..ServeOptions::new(crate::args::DB) };
     Ok(Some((serve(options, "/live")?, board)))

@@ -29,6 +29,8 @@ pub struct Chart {
     pub x: ChartAxis,
     /// Up.
     pub y: ChartAxis,
+    /// What shapes, dashes and areas mean.
+    pub legend: Vec<ChartSample>,
     /// Areas between two curves.
     pub bands: Vec<ChartBand>,
     /// Shaded ranges of x.
@@ -39,6 +41,19 @@ pub struct Chart {
     pub lines: Vec<ChartLine>,
     /// Points.
     pub points: Vec<ChartPoint>,
+}
+
+/// An entry of the legend: a point, a line, or else an area.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ChartSample {
+    /// Of a point.
+    pub shape: Option<ChartShape>,
+    /// Of a line; empty for a full one.
+    pub dash: Option<&'static [f64]>,
+    /// Its meaning.
+    pub ink: Ink,
+    /// Its words.
+    pub name: String,
 }
 
 /// An axis with its name.
@@ -54,7 +69,7 @@ pub struct ChartAxis {
 /// A line.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ChartLine {
-    /// What belongs together is marked together.
+    /// What belongs together is marked together; empty for what nobody chooses.
     pub key: String,
     /// For the read-out.
     pub name: String,
@@ -110,14 +125,16 @@ pub struct ChartPoint {
 pub enum ChartShape {
     /// The longest trials.
     Dot,
-    /// The second longest; a trial that was pruned or stopped is a ring.
+    /// The second longest.
     Square,
     /// The third longest.
     Diamond,
     /// Shorter ones.
     Triangle,
-    /// Open: there is no final loss.
+    /// Pruned, stopped, or not ended: there is no final loss.
     Ring,
+    /// Failed: a crash says nothing about the rate.
+    Minus,
     /// Diverged.
     Cross,
     /// Above the frame.

@@ -1,6 +1,6 @@
 //! The pages of the studies, and the requests of those pages.
 
-use crate::board::Board;
+use crate::board::LiveBoard;
 use crate::feed::Feed;
 use crate::shell::{self, json, refusal};
 use crate::{Shared, log};
@@ -139,7 +139,7 @@ async fn events(
 
 /// Server-sent events: `parts` with the place in the log as its id, and `status`. A browser that
 /// comes back names the last id, and is sent what it missed.
-fn sse<B: AsRef<Board> + Send + Sync + 'static>(of: Arc<B>, headers: &HeaderMap) -> Response {
+fn sse<B: AsRef<LiveBoard> + Send + Sync + 'static>(of: Arc<B>, headers: &HeaderMap) -> Response {
     let seen = headers.get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
     let watch = (*of).as_ref().watch();
     let first = Some(":\n\nretry: 1000\n\n".to_owned());

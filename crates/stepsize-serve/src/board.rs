@@ -1,5 +1,5 @@
-//! [`Board`]: what a page shows, as named parts that change one by one. Each has the place of the
-//! last event that changed it, so that a page which saw the events up to some place is sent what
+//! [`LiveBoard`]: what a page shows, as named parts that change one by one. Each has the place of
+//! the last event that changed it, so that a page which saw the events up to some place is sent what
 //! has changed since, also by another process that read the same events.
 
 use serde_json::Value;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// The parts of one page.
 #[derive(Debug)]
-pub struct Board {
+pub struct LiveBoard {
     state: Mutex<BoardState>,
     changed: watch::Sender<u64>,
 }
@@ -39,13 +39,13 @@ pub struct News {
     pub status: String,
 }
 
-impl AsRef<Board> for Board {
-    fn as_ref(&self) -> &Board {
+impl AsRef<LiveBoard> for LiveBoard {
+    fn as_ref(&self) -> &LiveBoard {
         self
     }
 }
 
-impl Board {
+impl LiveBoard {
     /// An empty one for the log of this name.
     pub fn new(log: impl Into<String>) -> Self {
         let state = BoardState { log: log.into(), status: "{}".to_owned(), ..BoardState::default() };
@@ -131,7 +131,7 @@ mod tests {
 
     #[test]
     fn a_page_is_sent_what_changed_since_its_place_and_no_more() {
-        let board = Board::new("7");
+        let board = LiveBoard::new("7");
         board.set(3, [("a".to_owned(), json!(1)), ("b".to_owned(), json!(1))]);
         let all = board.since(None);
         assert_eq!((parts(&all), all.id.as_str()), (vec!["a".to_owned(), "b".to_owned()], "7.3"));
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn a_place_of_another_log_or_of_the_future_begins_anew() {
-        let board = Board::new("7");
+        let board = LiveBoard::new("7");
         board.set(3, [("a".to_owned(), json!(1))]);
         for id in ["8.3", "7.9", "", "x", "7.", "7.-1", ".3"] {
             let news = board.since(Some(id));

@@ -4,7 +4,7 @@
 //! it rests for [`SHARE`] times as long as the change took to work out, so that however large the
 //! study and however many pages are open, the search loses less than 2 % of one processor.
 
-use crate::board::Board;
+use crate::board::LiveBoard;
 use crate::{Shared, Site};
 use serde_json::json;
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,11 +31,11 @@ const DEAR: Duration = Duration::from_millis(400);
 #[derive(Debug)]
 pub struct Feed {
     /// What the pages show.
-    pub board: Board,
+    pub board: LiveBoard,
 }
 
-impl AsRef<Board> for Feed {
-    fn as_ref(&self) -> &Board {
+impl AsRef<LiveBoard> for Feed {
+    fn as_ref(&self) -> &LiveBoard {
         &self.board
     }
 }
@@ -47,7 +47,7 @@ impl Feed {
     /// When there is no such study, or the file cannot be read.
     pub fn open(site: &Shared, name: &str) -> Result<Arc<Self>> {
         let mut reader = StudyReader::new(site, name)?;
-        let feed = Arc::new(Self { board: Board::new(reader.number.to_string()) });
+        let feed = Arc::new(Self { board: LiveBoard::new(reader.number.to_string()) });
         reader.look(&feed.board)?;
         let weak = Arc::downgrade(&feed);
         let follow = std::thread::Builder::new().name("serve-study".to_owned());
@@ -132,7 +132,7 @@ impl StudyReader {
         }
     }
 
-    fn look(&mut self, board: &Board) -> Result<()> {
+    fn look(&mut self, board: &LiveBoard) -> Result<()> {
         let events = self.studies.events_from(self.number, self.place)?;
         let running = self.studies.is_running(&self.name)?;
         if !events.is_empty() || self.place == 0 {
@@ -174,7 +174,7 @@ impl StudyReader {
         }
     }
 
-    fn show(&mut self, board: &Board) {
+    fn show(&mut self, board: &LiveBoard) {
         let Some(question) = self.question.clone() else { return };
         let estimate = self.estimate(&question);
         let trials: Vec<Trial> = self.trials.values().cloned().collect();

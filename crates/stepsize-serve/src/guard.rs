@@ -27,9 +27,9 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 
 /// The secret that a change needs.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Token(String);
+pub struct ServeToken(String);
 
-impl Token {
+impl ServeToken {
     /// 128 random bits of the operating system.
     ///
     /// # Errors
@@ -65,9 +65,9 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for ServeToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Token(..)")
+        f.write_str("ServeToken(..)")
     }
 }
 

@@ -19,8 +19,8 @@ mod net;
 pub mod playground;
 pub mod shell;
 
-pub use board::{Board, News};
-pub use guard::Token;
+pub use board::{LiveBoard, News};
+pub use guard::ServeToken;
 
 use axum::Router;
 use std::collections::HashMap;
@@ -45,13 +45,13 @@ pub struct ServeOptions {
     /// The port; a free one where it is taken or 0.
     pub port: u16,
     /// The token for changes; a random one where it is `None`.
-    pub token: Option<Token>,
+    pub token: Option<ServeToken>,
     /// Price of one hour of one running trial.
     pub price_per_hour: Option<f64>,
     /// Words a remedy for the study of this name in this file; what can be typed in backticks.
     pub words: RemedyWords,
     /// A run of this process that is no study: what the page `/live` shows.
-    pub live: Option<Arc<Board>>,
+    pub live: Option<Arc<LiveBoard>>,
 }
 
 /// Words a remedy: of which question, of the study of which name, in which file.
@@ -80,7 +80,7 @@ pub struct Site {
     pub options: ServeOptions,
     /// Where the server listens.
     pub bound: SocketAddr,
-    token: Token,
+    token: ServeToken,
     feeds: Mutex<HashMap<String, Arc<feed::Feed>>>,
 }
 
@@ -103,13 +103,13 @@ impl Server {
         let (listener, bound) = net::listen(options.address, options.port)?;
         let token = match &options.token {
             Some(token) => token.clone(),
-            None => Token::random()?,
+            None => ServeToken::random()?,
         };
         Ok(Self { listener, site: Arc::new(Site { options, bound, token, feeds: Mutex::default() }) })
     }
 
-    /// The address for a browser of the page at `path` (`/`, `/playground`), with the token: opening
-    /// it once lets the browser make changes.
+    /// The address for a browser of the page at `path` (`/`, `/playground`), with the token:
+    /// opening it once lets the browser make changes.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}?token={}", self.site.bound, self.site.token.text())
     }

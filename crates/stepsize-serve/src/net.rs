@@ -65,16 +65,17 @@ pub async fn serve(listener: TcpListener, router: Router, stop: impl Future<Outp
             });
             let mut http = hyper::server::conn::http1::Builder::new();
             // A browser that goes away in the middle of an answer is not an error.
-            let _ = http.timer(Clock).header_read_timeout(HEAD).serve_connection(Socket(socket), service).await;
+            let _ =
+                http.timer(ServeClock).header_read_timeout(HEAD).serve_connection(ServeSocket(socket), service).await;
             drop(permit);
         });
     }
 }
 
 /// A socket of tokio as hyper reads and writes it.
-struct Socket(tokio::net::TcpStream);
+struct ServeSocket(tokio::net::TcpStream);
 
-impl hyper::rt::Read for Socket {
+impl hyper::rt::Read for ServeSocket {
     fn poll_read(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -89,7 +90,7 @@ impl hyper::rt::Read for Socket {
     }
 }
 
-impl hyper::rt::Write for Socket {
+impl hyper::rt::Write for ServeSocket {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         Pin::new(&mut self.0).poll_write(context, bytes)
     }
@@ -105,11 +106,11 @@ impl hyper::rt::Write for Socket {
 
 /// The clock of tokio, for the time that a head may take.
 #[derive(Debug, Clone, Copy)]
-struct Clock;
+struct ServeClock;
 
-struct Pause(Pin<Box<tokio::time::Sleep>>);
+struct ServeSleep(Pin<Box<tokio::time::Sleep>>);
 
-impl Future for Pause {
+impl Future for ServeSleep {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
@@ -117,14 +118,14 @@ impl Future for Pause {
     }
 }
 
-impl Sleep for Pause {}
+impl Sleep for ServeSleep {}
 
-impl Timer for Clock {
+impl Timer for ServeClock {
     fn sleep(&self, time: Duration) -> Pin<Box<dyn Sleep>> {
-        Box::pin(Pause(Box::pin(tokio::time::sleep(time))))
+        Box::pin(ServeSleep(Box::pin(tokio::time::sleep(time))))
     }
 
     fn sleep_until(&self, until: Instant) -> Pin<Box<dyn Sleep>> {
-        Box::pin(Pause(Box::pin(tokio::time::sleep_until(until.into()))))
+        Box::pin(ServeSleep(Box::pin(tokio::time::sleep_until(until.into()))))
     }
 }

@@ -3,7 +3,7 @@
 use crate::args::ServeArgs;
 use crate::done::{Done, Fault};
 use crate::live;
-use stepsize_serve::{ServeOptions, Server, Token};
+use stepsize_serve::{ServeOptions, ServeToken, Server};
 
 /// Serves until it is ended.
 pub fn run(args: &ServeArgs) -> Result<Done, Fault> {
@@ -14,7 +14,10 @@ pub fn run(args: &ServeArgs) -> Result<Done, Fault> {
         None => None,
         Some(path) => {
             let text = std::fs::read_to_string(path).map_err(|e| stepsize::Error::io("read", path, e))?;
-            Some(Token::new(text.trim()).map_err(|e| Fault::usage(format!("--token-file {}: {e}", path.display())))?)
+            Some(
+                ServeToken::new(text.trim())
+                    .map_err(|e| Fault::usage(format!("--token-file {}: {e}", path.display())))?,
+            )
         }
     };
     let options = ServeOptions {

@@ -30,7 +30,7 @@ pub fn judged(run: &Judged) -> Option<Chart> {
     let top = if run.diagnosis.verdict == Placement::Diverged { None } else { Some(start + 0.15 * start.abs()) };
     let ink = Ink::from(run.diagnosis.verdict);
     let line = |name: &str, points: Vec<Point>, ink: Ink, dash: &'static [f64], faint: bool| ChartLine {
-        key: name.to_owned(),
+        key: String::new(),
         name: name.to_owned(),
         ink,
         dash,
@@ -61,6 +61,7 @@ pub fn judged(run: &Judged) -> Option<Chart> {
         summary: format!("{}: {}", run.diagnosis.verdict, run.diagnosis.because),
         x: ChartAxis { label: "step", axis: Axis::new(first.min(0.0), last, false).padded(0.0, 0.02) },
         y: ChartAxis { label: "loss", axis: loss_axis(&losses, top).padded(0.04, 0.06) },
+        legend: Vec::new(),
         bands: Vec::new(),
         spans: spans.take(SPANS).collect(),
         rules: Vec::new(),

@@ -1,6 +1,6 @@
 //! Loss over steps: for each trial its raw readings, a smoothed line, and its evaluations.
 
-use super::{Chart, ChartAxis, ChartExtra, ChartLine, ChartPoint, ChartShape, trial_key};
+use super::{Chart, ChartAxis, ChartExtra, ChartLine, ChartPoint, ChartSample, ChartShape, trial_key};
 use crate::figure::ink::{Ink, dashes};
 use crate::number::{loss, rate};
 use crate::view::{Axis, loss_axis};
@@ -45,12 +45,26 @@ fn frame(report: &Report) -> Option<Chart> {
         summary: format!("Training loss of {} trials, a line each; full lines are good rates.", runs().count()),
         x: ChartAxis { label: "step", axis: Axis::new(0.0, steps as f64, false).padded(0.0, 0.02) },
         y: ChartAxis { label: "loss", axis: y },
+        legend: legend(report),
         bands: Vec::new(),
         spans: Vec::new(),
         rules: Vec::new(),
         lines: Vec::new(),
         points: Vec::new(),
     })
+}
+
+/// What the dashes mean, and the pale lines.
+fn legend(report: &Report) -> Vec<ChartSample> {
+    let seen = |v: &Placement| report.runs.iter().any(|r| r.verdict == *v && r.train.len() > 1);
+    let sample =
+        |v: Placement| ChartSample { shape: None, dash: Some(dashes(v)), ink: Ink::from(v), name: v.to_string() };
+    let mut entries: Vec<ChartSample> = Placement::ALL.into_iter().filter(seen).map(sample).collect();
+    if report.runs.iter().any(|r| r.loss.is_some()) {
+        let name = "validation loss at the end".to_owned();
+        entries.push(ChartSample { shape: Some(ChartShape::Dot), dash: None, ink: Ink::Unknown, name });
+    }
+    entries
 }
 
 /// The lines of one of `trials` trials: its readings (pale), their smoothed line, its evaluations.

@@ -1,7 +1,8 @@
 //! Loss over rate, a point for each trial.
 
 use super::{
-    Chart, ChartAxis, ChartBand, ChartExtra, ChartLine, ChartPoint, ChartRule, ChartShape, ChartSpan, trial_key,
+    Chart, ChartAxis, ChartBand, ChartExtra, ChartLine, ChartPoint, ChartRule, ChartSample, ChartShape, ChartSpan,
+    trial_key,
 };
 use crate::figure::ink::Ink;
 use crate::number::{count, loss, rate};
@@ -29,7 +30,7 @@ pub fn sensitivity(report: &Report) -> Option<Chart> {
         high: view.band.iter().map(|b| b.high).collect(),
     };
     let middle = ChartLine {
-        key: "expected".to_owned(),
+        key: String::new(),
         name: "expected for the full run".to_owned(),
         ink: Ink::Fit,
         dash: &[],
@@ -45,12 +46,39 @@ pub fn sensitivity(report: &Report) -> Option<Chart> {
         summary: summary(report, points.len()),
         x: ChartAxis { label: "learning rate", axis: view.x },
         y: ChartAxis { label: "validation loss at the end", axis: view.y },
+        legend: legend(report, &view, &points),
         bands: if fitted { vec![band] } else { Vec::new() },
         spans: interval(view.interval),
         rules: rules(report, view.untrained),
         lines: if fitted { vec![middle] } else { Vec::new() },
         points,
     })
+}
+
+/// What the shapes that are drawn mean.
+fn legend(report: &Report, view: &View, points: &[ChartPoint]) -> Vec<ChartSample> {
+    let ink = if report.lr().is_some() { Ink::Good } else { Ink::Unknown };
+    let drawn = |shape: ChartShape| points.iter().any(|p| p.shape == shape);
+    let point = |shape: ChartShape, ink: Ink, name: String| {
+        drawn(shape).then_some(ChartSample { shape: Some(shape), dash: None, ink, name })
+    };
+    let mut entries: Vec<ChartSample> = Vec::new();
+    for (rank, steps) in view.lengths.iter().enumerate().take(4) {
+        let less = if rank == 3 && view.lengths.len() > 4 { " or fewer" } else { "" };
+        entries.extend(point(ChartShape::of_rank(rank), ink, format!("{} steps{less}", count(*steps))));
+    }
+    entries.extend(point(ChartShape::Ring, ink, "pruned, stopped or running".to_owned()));
+    entries.extend(point(ChartShape::Arrow, ink, "above the plot".to_owned()));
+    entries.extend(point(ChartShape::Minus, Ink::Unknown, "failed".to_owned()));
+    entries.extend(point(ChartShape::Cross, Ink::Diverged, "diverged".to_owned()));
+    let other = |dash, ink, name: &str| ChartSample { shape: None, dash, ink, name: name.to_owned() };
+    if view.band.len() > 1 {
+        entries.push(other(Some(&[][..]), Ink::Fit, "expected for the full run, 80 % band"));
+    }
+    if view.interval.is_some() {
+        entries.push(other(None, Ink::Good, "80 % interval of the rate"));
+    }
+    entries
 }
 
 fn summary(report: &Report, points: usize) -> String {
@@ -103,6 +131,7 @@ fn point(run: &TrialSummary, lengths: &[u64], y: Axis) -> Option<ChartPoint> {
         (Placement::Diverged, Some(l)) => (l, ChartShape::Cross, format!("diverged: loss {}", loss(l))),
         (_, Some(l)) if y.place(l) > 1.0 => (l, ChartShape::Arrow, format!("loss {}", loss(l))),
         (_, Some(l)) => (l, ChartShape::of_rank(rank), format!("loss {}", loss(l))),
+        (_, None) if run.end.starts_with("failed") => (last.unwrap_or(y.high), ChartShape::Minus, run.end.clone()),
         (_, None) => {
             let l = last?;
             (l, ChartShape::Ring, format!("loss {} so far; {}", loss(l), run.end))
@@ -141,6 +170,7 @@ fn range_test(report: &Report, run: &TrialSummary) -> Option<Chart> {
         summary: format!("Training loss of one run of {} steps while its rate rises.", run.steps_run),
         x: ChartAxis { label: "learning rate", axis: Axis::new(low, high, true) },
         y: ChartAxis { label: "training loss", axis: y },
+        legend: Vec::new(),
         bands: Vec::new(),
         spans: Vec::new(),
         rules: rules(report, None),

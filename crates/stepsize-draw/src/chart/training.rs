@@ -4,7 +4,7 @@ use super::{Chart, ChartAxis, ChartExtra, ChartLine};
 use crate::figure::ink::Ink;
 use crate::view::{Axis, bounds, loss_axis};
 use stepsize::report::{extremes, smooth, thin};
-use stepsize::{Point, Trial};
+use stepsize::{Curve, Point, Trial};
 
 /// Most points of a line: more cannot be told apart at the width of a page.
 const POINTS: usize = 500;
@@ -47,14 +47,22 @@ fn plain(
     let (low, high) = bounds(points.iter().map(|p| p.loss)).filter(|_| points.len() > 1)?;
     let log = low > 0.0 && high / low > 30.0;
     let axis = Axis::new(if log { low } else { low.min(0.0) }, high, log).padded(0.0, 0.06);
-    let lines = vec![line(of, &extremes(points, POINTS), ink, &[], false)];
+    let curve = thin(&smooth(&points.iter().copied().collect::<Curve>()), POINTS);
+    // A rate is what was set: smoothing would draw another one.
+    let lines = match name {
+        "chart-rates" => vec![line(of, &extremes(points, POINTS), ink, &[], false)],
+        _ => vec![
+            line(&format!("{of}, as measured"), &extremes(points, POINTS), ink, &[], true),
+            line(of, &curve, ink, &[], false),
+        ],
+    };
     Some((name, chart(title, steps, ChartAxis { label, axis }, lines)))
 }
 
 fn line(name: &str, points: &[Point], ink: Ink, dash: &'static [f64], faint: bool) -> ChartLine {
     let rated = points.iter().all(|p| p.lr.is_finite() && p.lr != p.loss);
     ChartLine {
-        key: name.to_owned(),
+        key: String::new(),
         name: name.to_owned(),
         ink,
         dash,
@@ -75,6 +83,7 @@ fn chart(title: &str, steps: Axis, y: ChartAxis, lines: Vec<ChartLine>) -> Chart
         ),
         x: ChartAxis { label: "step", axis: steps },
         y,
+        legend: Vec::new(),
         bands: Vec::new(),
         spans: Vec::new(),
         rules: Vec::new(),

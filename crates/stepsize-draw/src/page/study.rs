@@ -71,6 +71,7 @@ fn tightening(history: &[(f64, Estimate)]) -> Option<Chart> {
         summary: format!("The rate and its 80 % interval over the cost; now {}.", rate(last.1)),
         x: ChartAxis { label: "cost in full runs", axis: Axis::new(0.0, cost, false).padded(0.0, 0.02) },
         y: ChartAxis { label: "learning rate", axis: Axis::new(low, high, true).padded(0.05, 0.05) },
+        legend: Vec::new(),
         bands: vec![ChartBand {
             ink: Ink::Good,
             name: "80 % interval".to_owned(),
@@ -81,7 +82,7 @@ fn tightening(history: &[(f64, Estimate)]) -> Option<Chart> {
         spans: Vec::new(),
         rules: vec![ChartRule { axis: 'y', at: last.1, ink: Ink::Good, dash: &[3.0, 4.0], label: String::new() }],
         lines: vec![ChartLine {
-            key: "answer".to_owned(),
+            key: String::new(),
             name: "answer".to_owned(),
             ink: Ink::Good,
             dash: &[],

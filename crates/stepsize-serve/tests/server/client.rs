@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use stepsize_serve::{ServeOptions, Served, Server, Token};
+use stepsize_serve::{ServeOptions, ServeToken, Served, Server};
 
 /// The token of the servers of these tests.
 pub const TOKEN: &str = "0123456789abcdef";
@@ -39,7 +39,7 @@ impl Site {
 
     /// With these options, on a free port.
     pub fn of(dir: &Path, options: ServeOptions) -> Self {
-        let token = Some(Token::new(TOKEN).unwrap());
+        let token = Some(ServeToken::new(TOKEN).unwrap());
         let server = Server::bind(ServeOptions { port: 0, token, ..options }).unwrap();
         let url = server.url("/");
         let address: SocketAddr = url.strip_prefix("http://").unwrap().split('/').next().unwrap().parse().unwrap();

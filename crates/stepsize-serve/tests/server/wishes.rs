@@ -44,7 +44,7 @@ fn search(site: &Site, question: Question, pace: u64) -> std::thread::JoinHandle
     std::thread::spawn(move || {
         let store = Studies::open(&db).unwrap().study("a", &["find".into()], &dir).unwrap();
         let study = Study::open(&question, question.probe().unwrap(), Box::new(store)).unwrap();
-        let engines = Arc::new(|seed| {
+        let engines = Arc::new(move |seed| {
             Ok(Box::new(Slow(NoisyQuadratic::new().with_reading_noise(0.01, seed), pace)) as Box<dyn Engine>)
         });
         let mut pool = InProcess::new(1, engines).unwrap();

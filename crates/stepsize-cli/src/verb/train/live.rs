@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use stepsize::{End, Event, Trial};
 use stepsize_draw::chart;
 use stepsize_draw::number::{count, loss, rate};
-use stepsize_serve::Board;
+use stepsize_serve::LiveBoard;
 
 /// Between two states of the page, at least.
 const LEAST: Duration = Duration::from_millis(300);
@@ -19,7 +19,7 @@ const SHARE: u32 = 60;
 
 /// What the page of a run shows.
 pub struct TrainPage {
-    board: Arc<Board>,
+    board: Arc<LiveBoard>,
     _page: LivePage,
     task: String,
     optimizer: String,
