@@ -28,8 +28,8 @@ fn file() -> Option<PathBuf> {
 }
 
 /// Where the search of `cli` is kept; `None` for a search of the built-in engine, which lasts
-/// seconds (unless a live page is to show it), and for one on a cluster, whose directories are named
-/// by its study.
+/// seconds (unless a live page is to show it), and for one on a cluster, whose directories are
+/// named by its study.
 fn of_command(cli: &mut Cli) -> Option<&mut StudyArgs> {
     let (command, live, kept) = match &mut cli.verb {
         Verb::Find(args) => (&args.command, args.output.live.live, &mut args.output.kept),

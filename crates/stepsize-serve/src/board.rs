@@ -1,5 +1,5 @@
-//! [`LiveBoard`]: what a page shows, as named parts that change one by one. Each has the place of the
-//! last event that changed it, so that a page which saw the events up to some place is sent what
+//! [`LiveBoard`]: what a page shows, as named parts that change one by one. Each has the place of
+//! the last event that changed it, so that a page which saw the events up to some place is sent what
 //! has changed since, also by another process that read the same events.
 
 use serde_json::Value;

@@ -108,8 +108,8 @@ impl Server {
         Ok(Self { listener, site: Arc::new(Site { options, bound, token, feeds: Mutex::default() }) })
     }
 
-    /// The address for a browser of the page at `path` (`/`, `/playground`), with the token: opening
-    /// it once lets the browser make changes.
+    /// The address for a browser of the page at `path` (`/`, `/playground`), with the token:
+    /// opening it once lets the browser make changes.
     pub fn url(&self, path: &str) -> String {
         format!("http://{}{path}?token={}", self.site.bound, self.site.token.text())
     }

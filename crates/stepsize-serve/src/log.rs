@@ -12,8 +12,8 @@ use stepsize_study::executor::{RateFrom, Template, Values, typed};
 /// Bytes of the end that are shown.
 const TAIL: u64 = 16 * 1024;
 
-/// The end of the log of trial `trial` of the study `name`, and the file it is from. `None` when the
-/// search keeps no log of it.
+/// The end of the log of trial `trial` of the study `name`, and the file it is from. `None` when
+/// the search keeps no log of it.
 ///
 /// # Errors
 /// When there is no such study or the log cannot be read.

@@ -1,5 +1,5 @@
-//! A study as its page sees it: the snapshot, the events, what is sent after a reconnect and after a
-//! restart of the server.
+//! A study as its page sees it: the snapshot, the events, what is sent after a reconnect and after
+//! a restart of the server.
 
 use crate::client::{Site, directory};
 use std::io::{BufRead, BufReader, Write};
