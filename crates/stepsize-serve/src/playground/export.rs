@@ -36,7 +36,7 @@ const SCHEDULES: [&str; 12] = [
     "0.1 + 0.9 * repeat(cosine, times=4)",
 ];
 /// Significant digits of recorded numbers; a picture shows three.
-const DIGITS: i32 = 6;
+const DIGITS: usize = 6;
 
 /// What was written.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,7 +104,7 @@ fn rounded(value: Value) -> Value {
     match value {
         Value::Number(number) if number.is_f64() => match number.as_f64() {
             Some(exact) if exact != 0.0 => {
-                let text = format!("{exact:.*e}", DIGITS as usize - 1);
+                let text = format!("{exact:.*e}", DIGITS - 1);
                 text.parse::<f64>().map_or(Value::Number(number), |short| json!(short))
             }
             _ => Value::Number(number),
