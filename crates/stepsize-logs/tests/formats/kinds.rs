@@ -96,21 +96,21 @@ fn two_tabs_after_a_column() {
 
 #[test]
 fn the_rate_of_a_schedule_makes_no_sweep_of_the_rows() {
-    let count = |rates: &[f64], names: &str| {
-        let mut table = format!("lr,{names}\n");
-        rates.iter().enumerate().for_each(|(i, r)| table += &format!("{r},{}\n", 2.0 / (i + 1) as f64));
-        meaning::records(&one(read("a.csv", table.as_bytes(), Format::Csv)), "a.csv").len()
+    let count = |rates: &[f64]| {
+        let line = |(i, r): (usize, &f64)| format!("loss {:.3}, lr {r:?}\n", 2.0 / (i + 1) as f64);
+        let log: String = rates.iter().enumerate().map(line).collect();
+        meaning::records(&one(text(&log)), "a.log").len()
     };
     let ramp: Vec<f64> = (1..=9).map(|i| 1e-4 * f64::from(i)).collect();
-    assert_eq!(count(&ramp, "loss"), 1);
+    assert_eq!(count(&ramp), 1);
     let steps: Vec<f64> = [0.1; 4].into_iter().chain([0.01; 4]).chain([0.001; 4]).collect();
-    assert_eq!(count(&steps, "loss"), 1);
-    assert_eq!(count(&[1e-3, 1e-2, 0.1, 1.0], "loss"), 4);
+    assert_eq!(count(&steps), 1);
+    assert_eq!(count(&[1e-3, 1e-2, 0.1, 1.0]), 4);
 }
 
 #[test]
 fn a_table_of_results_is_no_curve() {
-    let table = b"commit\tval_bpb\tstatus\tdescription\na1\t2.5\tkeep\twider\nb2\t2.25\tdiscard\tdeeper\nc3\t2.0\tkeep\tcooler\n";
+    let table = b"commit\tval_bpb\tmemory\tsteps_made\tstatus\na1\t2.5\t5.5\t180\tkeep\nb2\t2.25\t5.5\t167\tdrop\nc3\t2.0\t7.5\t190\tkeep\n";
     let run = one(read("results.tsv", table, Format::Tsv));
     assert!(meaning::records(&run, "results.tsv")[0].facts.table);
     let found = read(
