@@ -152,10 +152,10 @@ fn header(line: &str) -> Option<Vec<String>> {
         cells = ["epoch", "step"].into_iter().chain(rest.iter().copied()).collect();
     }
     // Vowpal Wabbit, the second of two lines
-    let vowpal = matches!(cells.as_slice(), ["loss", "last", "counter", "weight", ..]);
+    let vowpal = line.split_whitespace().take(4).eq(["loss", "last", "counter", "weight"]);
     if vowpal {
         let own = ["average_loss", "loss_since_last", "step"];
-        cells = own.into_iter().chain(cells.iter().skip(3).copied()).collect();
+        cells = own.into_iter().chain(line.split_whitespace().skip(3)).collect();
     }
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
     // Two counters in front say enough.

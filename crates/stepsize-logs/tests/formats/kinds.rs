@@ -1,7 +1,7 @@
 //! Logs of kinds that were once misread, in small and in words of our own.
 
 use crate::{fact, one, points, read, text};
-use stepsize_logs::{Format, Run, meaning};
+use stepsize_logs::{Format, NamedSeries, Run, meaning};
 
 /// The names of the series that are taken as loss, validation and score.
 fn taken(run: &Run) -> [String; 3] {
@@ -96,10 +96,15 @@ fn two_tabs_after_a_column() {
 
 #[test]
 fn the_rate_of_a_schedule_makes_no_sweep_of_the_rows() {
+    let series = |name: &str, values: &[f64]| NamedSeries {
+        name: name.into(),
+        points: values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect(),
+        seen: values.len() as u64,
+    };
     let count = |rates: &[f64]| {
-        let line = |(i, r): (usize, &f64)| format!("loss {:.3}, lr {r:?}\n", 2.0 / (i + 1) as f64);
-        let log: String = rates.iter().enumerate().map(line).collect();
-        meaning::records(&one(text(&log)), "a.log").len()
+        let losses: Vec<f64> = (1..=rates.len()).map(|i| 2.0 / i as f64).collect();
+        let run = Run { series: vec![series("lr", rates), series("loss", &losses)], ..Run::default() };
+        meaning::records(&run, "a.log").len()
     };
     let ramp: Vec<f64> = (1..=9).map(|i| 1e-4 * f64::from(i)).collect();
     assert_eq!(count(&ramp), 1);
