@@ -223,10 +223,11 @@ fn bare(line: &str) -> Option<(Option<f64>, f64)> {
         return None;
     }
     let whole = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
-    match second {
-        None => Some((None, value(first)?)),
-        Some(second) if whole(second) && !whole(first) => Some((value(second), value(first)?)),
-        Some(second) => Some((value(first), value(second)?)),
+    let (one, two) = (value(first)?, second.map(value));
+    match (second, two) {
+        (Some(second), Some(two)) if whole(second) && !whole(first) => Some((Some(two?), one)),
+        (_, Some(two)) => Some((Some(one), two?)),
+        _ => Some((None, one)),
     }
 }
 

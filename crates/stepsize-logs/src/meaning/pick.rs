@@ -112,7 +112,9 @@ impl<'a> Picked<'a> {
         picked.same_unit();
         picked.take_best(run);
         // A setting that has the name of a penalty, printed again and again.
-        let setting = |s: &&NamedSeries| run.counter.is_empty() && s.points.windows(2).all(|w| w[0].1 == w[1].1);
+        let setting = |s: &&NamedSeries| {
+            (run.counter.is_empty() || s.points.len() < CURVE) && s.points.windows(2).all(|w| w[0].1 == w[1].1)
+        };
         if picked.score.is_some_and(|score| score.points.len() >= CURVE) {
             picked.loss = picked.loss.filter(|s| !setting(s));
         }

@@ -2,7 +2,7 @@
 
 use crate::gather::Gather;
 use crate::meaning::rate_in;
-use crate::names::{is_counter, is_known, metric_direction};
+use crate::names::{bare_split, is_counter, is_known, metric_direction};
 use memchr::memchr;
 
 /// What a column holds.
@@ -244,7 +244,7 @@ fn names_of_bare(cells: &[String], file: &str) -> Option<Vec<String>> {
 /// The metric that the name of a file is, without its ending: `val_loss.txt`.
 pub(crate) fn metric_of_file(file: &str) -> Option<&str> {
     let stem = file.rsplit(['/', '\\']).next()?.split('.').next()?;
-    metric_direction(stem).is_some().then_some(stem)
+    (metric_direction(stem).is_some() && bare_split(stem).is_none()).then_some(stem)
 }
 
 /// Whether a line such as `# epoch loss` names columns rather than being a remark.

@@ -152,13 +152,14 @@ fn header(line: &str) -> Option<Vec<String>> {
         cells = ["epoch", "step"].into_iter().chain(rest.iter().copied()).collect();
     }
     // Vowpal Wabbit, the second of two lines
-    if let ["loss", "last", "counter", "weight", ..] = cells.as_slice() {
+    let vowpal = line.split_whitespace().take(4).eq(["loss", "last", "counter", "weight"]);
+    if vowpal {
         let own = ["average_loss", "loss_since_last", "step"];
-        cells = own.into_iter().chain(cells.iter().skip(3).copied()).collect();
+        cells = own.into_iter().chain(line.split_whitespace().skip(3)).collect();
     }
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
     // Two counters in front say enough.
-    let counted = cells.len() > 3 && cells.iter().take(2).all(|c| is_counter(c));
+    let counted = vowpal || cells.len() > 3 && cells.iter().take(2).all(|c| is_counter(c));
     let lossless = !cells.iter().any(|c| c.to_ascii_lowercase().contains("loss"));
     let fits = (2..=64).contains(&cells.len())
         && cells.iter().all(word)

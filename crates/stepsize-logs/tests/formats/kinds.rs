@@ -1,7 +1,7 @@
 //! Logs of kinds that were once misread, in small and in words of our own.
 
 use crate::{fact, one, points, read, text};
-use stepsize_logs::{Format, Run, meaning};
+use stepsize_logs::{Format, NamedSeries, Run, meaning};
 
 /// The names of the series that are taken as loss, validation and score.
 fn taken(run: &Run) -> [String; 3] {
@@ -96,21 +96,26 @@ fn two_tabs_after_a_column() {
 
 #[test]
 fn the_rate_of_a_schedule_makes_no_sweep_of_the_rows() {
-    let count = |rates: &[f64], names: &str| {
-        let mut table = format!("lr,{names}\n");
-        rates.iter().enumerate().for_each(|(i, r)| table += &format!("{r},{}\n", 2.0 / (i + 1) as f64));
-        meaning::records(&one(read("a.csv", table.as_bytes(), Format::Csv)), "a.csv").len()
+    let series = |name: &str, values: &[f64]| NamedSeries {
+        name: name.into(),
+        points: values.iter().enumerate().map(|(i, v)| (i as f64, *v)).collect(),
+        seen: values.len() as u64,
+    };
+    let count = |rates: &[f64]| {
+        let losses: Vec<f64> = (1..=rates.len()).map(|i| 2.0 / i as f64).collect();
+        let run = Run { series: vec![series("lr", rates), series("loss", &losses)], ..Run::default() };
+        meaning::records(&run, "a.log").len()
     };
     let ramp: Vec<f64> = (1..=9).map(|i| 1e-4 * f64::from(i)).collect();
-    assert_eq!(count(&ramp, "loss"), 1);
+    assert_eq!(count(&ramp), 1);
     let steps: Vec<f64> = [0.1; 4].into_iter().chain([0.01; 4]).chain([0.001; 4]).collect();
-    assert_eq!(count(&steps, "loss"), 1);
-    assert_eq!(count(&[1e-3, 1e-2, 0.1, 1.0], "loss"), 4);
+    assert_eq!(count(&steps), 1);
+    assert_eq!(count(&[1e-3, 1e-2, 0.1, 1.0]), 4);
 }
 
 #[test]
 fn a_table_of_results_is_no_curve() {
-    let table = b"commit\tval_bpb\tstatus\tdescription\na1\t2.5\tkeep\twider\nb2\t2.25\tdiscard\tdeeper\nc3\t2.0\tkeep\tcooler\n";
+    let table = b"commit\tval_bpb\tmemory\tsteps_made\tstatus\na1\t2.5\t5.5\t180\tkeep\nb2\t2.25\t5.5\t167\tdrop\nc3\t2.0\t7.5\t190\tkeep\n";
     let run = one(read("results.tsv", table, Format::Tsv));
     assert!(meaning::records(&run, "results.tsv")[0].facts.table);
     let found = read(

@@ -98,7 +98,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Whether a bracket closes here, with which a line of readings begins: `[200/3000] Train loss: 1`.
+    /// Whether a bracket closes here with which a line of readings begins: `[200/3000] Train loss:
+    /// 1`.
     fn counts_in_brackets(&self) -> bool {
         self.rest().strip_prefix(']').is_some_and(|rest| {
             let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
