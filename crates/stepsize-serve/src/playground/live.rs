@@ -143,7 +143,7 @@ mod tests {
 
     #[test]
     fn a_run_that_was_looked_at_is_the_run() {
-        for controller in [None, Some("plateau(patience=2, factor=0.5, undo=0)".parse::<ControllerSpec>().unwrap())] {
+        for controller in [None, Some("plateau(patience=4, factor=0.5, undo=0)".parse::<ControllerSpec>().unwrap())] {
             let play = PlayJob::of(&Ask::new("steps=60").unwrap(), 60, "cosine").unwrap();
             let spec = play.job.trial(Lr::new(0.3).unwrap(), 60, 0).unwrap();
             let mut live = LiveRun::new(&play.task, spec.clone(), controller.as_ref(), 20).unwrap();
