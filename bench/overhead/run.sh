@@ -2,6 +2,8 @@
 # What Stepsize adds to running commands: TRIALS trials of half a second on two slots, against `xargs -P2`, in turn.
 # Measured on two quiet cores, release build, `run.sh 3`: sweep +1.1, +1.1 and +1.2 %, kept study +1.3, +1.2 and +1.3 % over xargs; at a load of
 # 8 to 12 (others' work) +2.4, +2.4, +3.2 and +1.0, +3.4, +3.5 %. Of that 0.5 % is the first trial, which runs alone until it has shown a metric.
+# With --log-to to all three kinds (100 trials, a build for development, load 24): +6.5 and +5.7 %; 1.9 of it is the first trial alone. Not
+# measured on quiet cores yet.
 # Usage: bench/overhead/run.sh [ROUNDS]; STEPSIZE=path chooses the binary.
 set -euo pipefail
 rounds=${1:-3}
