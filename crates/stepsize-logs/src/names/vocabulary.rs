@@ -217,6 +217,7 @@ pub(super) const ASIDE: &[&str] = &[
     "duration",
     "weights",
     "location",
+    "lambda",
 ];
 
 /// With one of these words before it, `rate` is a share of successes or errors.
