@@ -80,8 +80,8 @@ pub(super) fn spent(missing: &[(f64, u64)], book: &Book, job: &Job, budget: f64)
     }
 }
 
-/// What was read is as well explained by noise. `open`: the job and the budget that was spent, where
-/// more trials might tell.
+/// What was read is as well explained by noise. `open`: the job and the budget that was spent,
+/// where more trials might tell.
 pub(super) fn like_noise(book: &Book, open: Option<(&Job, f64)>) -> Refusal {
     let (low, high) = book.tried();
     let because = format!(
