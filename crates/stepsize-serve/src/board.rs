@@ -1,8 +1,7 @@
 //! [`LiveBoard`]: what a page shows, as named parts that change one by one. Each has the place of
-//! the last event that changed it, so that a page which saw the events up to some place is sent what
-//! has changed since, also by another process that read the same events.
+//! the last event that changed it, so that a page which saw the events up to some place is sent
+//! what has changed since, also by another process that read the same events.
 
-use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
