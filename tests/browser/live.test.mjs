@@ -81,7 +81,7 @@ function suite() {
     const shown = JSON.parse(spawnSync(BINARY, ["show", "real", "--db", db, "--json"], { encoding: "utf8" }).stdout);
     await page.waitForFunction((lr) => Number(document.querySelector("h1").textContent) === lr, Number(shown.lr.toPrecision(3)));
     assert.equal(await rows(page), shown.points.length, "no trial was lost");
-    for (const id of ["sensitivity", "losses", "tightening"]) assert.equal(await page.locator(`#${id} canvas`).count(), 1, id);
+    for (const id of ["sensitivity", "losses", "tightening"]) assert.equal(await page.locator(`#${id} .u-wrap canvas`).count(), 1, id);
     // What the browser itself says of the connection that was lost is no error of the page.
     assert.deepEqual(errors.filter((text) => !/ERR_CONNECTION|ERR_INCOMPLETE|Failed to load/.test(text)), []);
     await context.close();
@@ -106,7 +106,7 @@ function suite() {
   });
 
   test("a change without the token is refused, and done with it: budget, rate, a trial, the search", async () => {
-    const search = begin("acted", 2000);
+    const search = begin("acted", 5000);
     const { page, context, errors } = await open(`${base(server.url)}/study/acted`);
     await state(page, "Running");
     await page.locator("#actions summary").click();
@@ -148,7 +148,7 @@ function suite() {
     });
     await page.locator("#drop article").waitFor();
     assert.match(await page.locator("#drop article").innerText(), /diverged[\s\S]*LR001/);
-    assert.equal(await page.locator("#drop canvas").count(), 1);
+    assert.equal(await page.locator("#drop .u-wrap canvas").count(), 1);
     assert.equal(await page.locator("#drop img").count(), 0, "a name is text");
     calm();
     await context.close();
@@ -158,7 +158,7 @@ function suite() {
     const { page, context, calm } = await open(server.url);
     assert.equal(new URL(page.url()).search, "", "the token does not stay in the address");
     await page.locator("a", { hasText: "real" }).waitFor();
-    await page.locator("#beside canvas").waitFor();
+    await page.locator("#beside .u-wrap canvas").waitFor();
     await page.locator("#beside .canvas").press("ArrowRight");
     assert.match(await page.locator("#beside .readout").innerText(), /real: lr/);
     calm();
@@ -192,7 +192,7 @@ function suite() {
       for (const colorScheme of ["light", "dark"]) {
         const { page, context } = await open(base(server.url) + path, { colorScheme, reducedMotion: "reduce" });
         await page.locator("#page > *:not(.loading)").first().waitFor();
-        if (path.startsWith("/study")) await page.locator("#losses canvas").waitFor();
+        if (path.startsWith("/study")) await page.locator("#losses .u-wrap canvas").waitFor();
         if (path === "/study/acted") {
           await page.locator("#actions summary").click();
           await page.locator("button.pick").first().click();
@@ -220,12 +220,12 @@ function suite() {
   test("a run is shown while it trains, with rate, loss, gradient norm and verdict", async () => {
     const made = run(["train", "--lr", "0.1", "--steps", "60000", "--model", "linear", "--schedule", "warmup(10%) then cosine", "--live", "--live-port", "0"]);
     const { page, context, calm } = await open(await made.url);
-    for (const name of ["losses", "rates", "norms"]) await page.locator(`#chart-${name} canvas`).waitFor({ timeout: 30_000 });
+    for (const name of ["losses", "rates", "norms"]) await page.locator(`#chart-${name} .u-wrap canvas`).waitFor({ timeout: 30_000 });
     assert.match(await page.locator("header.answer").innerText(), /training loss[\s\S]*gradient norm[\s\S]*rate/);
     assert.deepEqual(await accessible(page), []);
     calm();
     await context.close();
-    await pictures(browser, await made.url, "train", (shown) => shown.locator("#chart-norms canvas").waitFor());
+    await pictures(browser, await made.url, "train", (shown) => shown.locator("#chart-norms .u-wrap canvas").waitFor());
     made.child.kill("SIGINT");
     await made.ended;
   });
@@ -233,7 +233,7 @@ function suite() {
   test("pictures for people", async () => {
     for (const [name, path] of [["studies", "/"], ["study", "/study/real#t2"]]) {
       await pictures(browser, base(server.url) + path, name, async (page) => {
-        await page.locator(name === "study" ? "#losses canvas" : "#beside canvas").waitFor();
+        await page.locator(name === "study" ? "#losses .u-wrap canvas" : "#beside .u-wrap canvas").waitFor();
         if (name === "study") await state(page, "Ended");
       });
     }

@@ -40,7 +40,7 @@ function suite() {
     }
     return texts;
   };
-  const picture = (id) => page.locator(`#${id} canvas`).evaluate((canvas) => canvas.toDataURL());
+  const picture = (id) => page.locator(`#${id} .u-wrap canvas`).evaluate((canvas) => canvas.toDataURL());
 
   let sweep, refused;
   before(async () => {
@@ -160,7 +160,7 @@ function suite() {
   });
 
   test("pictures for people", async () => {
-    await pictures(browser, sweep.url, "report", (shown) => shown.locator("#losses canvas").waitFor());
+    await pictures(browser, sweep.url, "report", (shown) => shown.locator("#losses .u-wrap canvas").waitFor());
   });
 
   test("a diagnosis shows every run with its evidence, and the sweep", async () => {

@@ -366,11 +366,11 @@ export class Plot {
     for (const rule of (this.chart.rules ?? []).filter((r) => r.axis === "y" && r.label)) {
       c.globalAlpha = 1;
       c.fillStyle = this.ink(rule.ink);
-      c.textAlign = "right";
+      c.textAlign = "left";
       const at = this.y(u, rule.at);
       const below = at < top + 18 * dpr;
       c.textBaseline = below ? "top" : "bottom";
-      c.fillText(rule.label, left + width - 4 * dpr, at + (below ? 3 : -2) * dpr);
+      c.fillText(rule.label, left + 5 * dpr, at + (below ? 3 : -2) * dpr);
     }
     c.restore();
   }
@@ -532,7 +532,8 @@ function labelled(value: number, splits: (number | null)[]): boolean {
   const ends = splits.filter((v): v is number => v !== null && v > 0);
   const decades = ends.length ? Math.log10(ends[ends.length - 1]! / ends[0]!) : 0;
   if (decades > 2.5) return digit === 1 || digit === 10;
-  return decades > 1.2 ? [1, 2, 5, 10].includes(digit) : true;
+  if (decades > 1.2) return [1, 2, 5, 10].includes(digit);
+  return decades > 0.5 ? [1, 2, 3, 5, 7, 10].includes(digit) : true;
 }
 
 /** The picture of an entry of the legend, in the colours of the style sheet. */

@@ -24,8 +24,9 @@ const SHARE: u32 = 50;
 const IDLE: Duration = Duration::from_secs(20);
 /// Conclusions of the past that are worked out for the plot of how the answer tightened.
 const HISTORY: usize = 32;
-/// A conclusion that takes longer is not worked out again and again.
-const DEAR: Duration = Duration::from_millis(400);
+/// A conclusion that takes longer, on a machine that may be busy, is not worked out again and
+/// again.
+const DEAR: Duration = Duration::from_secs(2);
 
 /// A study on its way to the pages.
 #[derive(Debug)]
