@@ -108,9 +108,10 @@ mod tests {
         }
         assert_eq!(kept.back(35, 8).map(|(step, s)| (step, s.0[0])), Some((20, 20)));
         assert_eq!(kept.back(35, 8).map(|(step, _)| step), Some(10));
-        assert_eq!(kept.back(35, 8).map(|(step, _)| step), Some(10));
+        // Of so short a run the beginning is one of the last states.
+        assert_eq!(kept.back(35, 8).map(|(step, _)| step), Some(0));
         // A step is kept once; a later one is kept again after a return.
-        kept.keep(10, 10, || panic!("kept already")).unwrap();
+        kept.keep(0, 10, || panic!("kept already")).unwrap();
         kept.keep(20, 10, || Ok(Snapshot(vec![99]))).unwrap();
         let (text, mut bytes) = kept.save();
         bytes.push(7);
