@@ -2,6 +2,7 @@
 //! the last event that changed it, so that a page which saw the events up to some place is sent
 //! what has changed since, also by another process that read the same events.
 
+use serde_json::Value;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -22,6 +22,7 @@ pub const OBJECTS: [(&str, Rows); 7] = [
         ("remedies[].action", "what may help: longer_run, more_seeds, lower_rates, ...; some have a number beside it"),
         ("seconds", "wall-clock seconds of the search"),
         ("interrupted", "whether it was stopped before its end"),
+        ("full_run", "the full run after the search, as in the event `followed`; null without one"),
         ("question", "what was asked, as options"),
         ("task", "what was trained"),
         ("steps", "length of the full run"),
