@@ -177,8 +177,8 @@ pub struct FindArgs {
     /// submit it, as a cluster job of its own
     #[arg(long, requires = "argv")]
     pub then_run: bool,
-    /// Train the built-in engine at the answer, keep the checkpoint in this file [stepsize.ckpt], and
-    /// compare the result with what was predicted
+    /// Train the built-in engine at the answer, keep the checkpoint in this file [stepsize.ckpt],
+    /// and compare the result with what was predicted
     #[arg(long, value_name = "FILE", num_args = 0..=1, require_equals = true, default_missing_value = "stepsize.ckpt",
         conflicts_with = "argv")]
     pub then_train: Option<PathBuf>,

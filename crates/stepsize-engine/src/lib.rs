@@ -48,4 +48,4 @@ pub mod ways;
 pub use data::{Builtin, DataSource, TargetKind};
 pub use spec::{ModelSpec, OptimizerSpec, reference};
 pub use task::{Task, TaskConfig};
-pub use watch::{HeldOut, Judged, Watched};
+pub use watch::{HeldOut, ReadExample, Watched};

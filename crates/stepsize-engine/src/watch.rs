@@ -16,7 +16,7 @@ pub struct Watched {
 
 /// What a network says of one held-out example.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Judged {
+pub struct ReadExample {
     /// Place of the example in the order of [`Task::held_out`].
     pub example: usize,
     /// Its class.
@@ -25,7 +25,7 @@ pub struct Judged {
     pub answer: Option<usize>,
 }
 
-impl Judged {
+impl ReadExample {
     /// Whether the answer is the class.
     pub fn is_right(&self) -> bool {
         self.answer == Some(self.truth)
@@ -97,7 +97,7 @@ impl Watched {
     ///
     /// # Errors
     /// When the engine broke.
-    pub fn judged(&mut self) -> Result<Vec<Judged>> {
+    pub fn judged(&mut self) -> Result<Vec<ReadExample>> {
         let task = self.run.task().clone();
         let data = task.dataset();
         let Targets::Classes { ids, count } = &data.targets else { return Ok(Vec::new()) };
@@ -105,9 +105,10 @@ impl Watched {
         let rows = data.validation.iter().zip(outputs.chunks_exact(*count)).enumerate();
         Ok(rows
             .map(|(example, (row, out))| {
-                // As the accuracy counts: of equal outputs the first one, and NaN is never an answer.
+                // As the accuracy counts: of equal outputs the first one, and NaN is never an
+                // answer.
                 let most = out.iter().fold(f32::NEG_INFINITY, |m, o| if o.is_nan() || *o > m { *o } else { m });
-                Judged { example, truth: ids[*row as usize] as usize, answer: out.iter().position(|o| *o == most) }
+                ReadExample { example, truth: ids[*row as usize] as usize, answer: out.iter().position(|o| *o == most) }
             })
             .collect())
     }

@@ -1,5 +1,5 @@
-//! The ways to set the rate that are compared with the built-in engine. Their numbers are those of the sources, or of common practice where
-//! a source gives none.
+//! The ways to set the rate that are compared with the built-in engine. Their numbers are those of
+//! the sources, or of common practice where a source gives none.
 //!
 //! Absent are the controllers that take more steps than the run has (`branch`, `rewind`), because
 //! every way has the same number of steps. `docs/adaptive.md` says what they gain.

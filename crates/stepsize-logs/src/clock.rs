@@ -149,8 +149,9 @@ impl Clock {
             && counts.epoch.is_none()
     }
 
-    /// Whether the count on this row is of a validation without a name: it goes less far than that of the training, within the same epoch. Without
-    /// epochs only a progress bar that is far shorter is one.
+    /// Whether the count on this row is of a validation without a name: it goes less far than that
+    /// of the training, within the same epoch. Without epochs only a progress bar that is far
+    /// shorter is one.
     pub fn is_shorter_pass(&self, counts: RowCounts) -> bool {
         let Some(Count { rank, value, .. }) = counts.step else { return false };
         let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);

@@ -1,5 +1,5 @@
-//! [`OfflineRun`]: the `.wandb` file of one run as bytes, as the client of Weights & Biases writes it
-//! offline; `wandb sync` sends it.
+//! [`OfflineRun`]: the `.wandb` file of one run as bytes, as the client of Weights & Biases writes
+//! it offline; `wandb sync` sends it.
 //!
 //! Blocks of 32 KiB as in a LevelDB log, with protobuf records in them. Field numbers are those of
 //! `wandb_internal.proto` (wandb 0.31).
@@ -36,8 +36,8 @@ pub struct OfflineHead<'a> {
 /// ```
 /// use stepsize_logs::{Format, LogReader, OfflineHead, OfflineRun};
 /// let config = [("lr", "0.1".to_owned())];
-/// let head = OfflineHead { id: "a1", project: "p", group: "", name: "one", begun: 1.7e9, config: &config };
-/// let mut run = OfflineRun::new(&head);
+/// let head = OfflineHead { id: "a1", project: "p", group: "", name: "one", begun: 1.7e9, config:
+/// &config }; let mut run = OfflineRun::new(&head);
 /// run.history(1.7e9 + 1.0, 100, &[("loss", 0.5)]);
 /// run.exit(0);
 /// let mut reader = LogReader::new(Format::Wandb, "run-a1.wandb");

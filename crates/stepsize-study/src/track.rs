@@ -1,8 +1,8 @@
-//! [`Tracker`]: the trials of a search in folders of TensorBoard, MLflow and Weights & Biases, written
-//! as they run. Names are those of `stepsize.loggers` of the Python package.
+//! [`Tracker`]: the trials of a search in folders of TensorBoard, MLflow and Weights & Biases,
+//! written as they run. Names are those of `stepsize.loggers` of the Python package.
 //!
-//! A trial that runs again (after a kill, or after a failure) is written anew. What cannot be written
-//! is said once and then left out: the search is worth more than its copies.
+//! A trial that runs again (after a kill, or after a failure) is written anew. What cannot be
+//! written is said once and then left out: the search is worth more than its copies.
 
 mod boards;
 mod mlruns;
@@ -285,8 +285,8 @@ fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |d| d.as_secs_f64())
 }
 
-/// Letters and digits that name a run: from the clock, the process and a count, so that two searches
-/// at once differ.
+/// Letters and digits that name a run: from the clock, the process and a count, so that two
+/// searches at once differ.
 fn unique(length: usize) -> String {
     use std::hash::{BuildHasher as _, Hasher as _};
     let mut text = String::new();

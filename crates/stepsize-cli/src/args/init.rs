@@ -5,8 +5,8 @@ use std::time::Duration;
 
 #[derive(Debug, Args)]
 pub struct InitArgs {
-    /// The training command, with or without {lr}, {steps} and {seed} [default: train.py, main.py or
-    /// run.py of this directory]
+    /// The training command, with or without {lr}, {steps} and {seed} [default: train.py, main.py
+    /// or run.py of this directory]
     #[arg(last = true, value_name = "CMD", num_args = 1..)]
     pub argv: Vec<String>,
     /// Length of the full run, in the unit of the command [default: that of the command]

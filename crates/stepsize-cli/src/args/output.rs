@@ -61,9 +61,9 @@ pub struct LimitArgs {
 /// Whom a search tells, and where else its trials are written.
 #[derive(Debug, Args)]
 pub struct ReachArgs {
-    /// Run this command at the end, also after a refusal, a failure or Ctrl-C: 'notify-send {message}'.
-    /// {result}, {lr}, {message}, ... are replaced, and are in its environment as STEPSIZE_RESULT, ...;
-    /// the text of the answer is its input
+    /// Run this command at the end, also after a refusal, a failure or Ctrl-C: 'notify-send
+    /// {message}'. {result}, {lr}, {message}, ... are replaced, and are in its environment as
+    /// STEPSIZE_RESULT, ...; the text of the answer is its input
     #[arg(long, value_name = "CMD", help_heading = "Output")]
     pub notify: Option<String>,
     /// Also write the trials there as they run: tensorboard:DIR, mlflow:DIR (a folder of runs) or

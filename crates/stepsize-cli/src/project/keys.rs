@@ -1,5 +1,6 @@
-//! The keys of `stepsize.toml`. Each is an option of a verb by its long name; what it does stands in
-//! the help of that option. The reader, the messages and the schema for editors use this one table.
+//! The keys of `stepsize.toml`. Each is an option of a verb by its long name; what it does stands
+//! in the help of that option. The reader, the messages and the schema for editors use this one
+//! table.
 
 /// What a value looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +25,7 @@ pub enum KeyKind {
 
 /// One key.
 #[derive(Debug)]
-pub struct Key {
+pub struct ProjectKey {
     /// Its name, and that of the option.
     pub name: &'static str,
     /// What its value looks like.
@@ -48,12 +49,12 @@ const FIND: &[&str] = &["find"];
 /// In the table of a verb only.
 const OWN: &[&str] = &[];
 
-const fn key(name: &'static str, kind: KeyKind, verbs: &'static [&'static str]) -> Key {
-    Key { name, kind, verbs }
+const fn key(name: &'static str, kind: KeyKind, verbs: &'static [&'static str]) -> ProjectKey {
+    ProjectKey { name, kind, verbs }
 }
 
 /// All keys, in the order in which a person writes them.
-pub const KEYS: [Key; 69] = [
+pub const KEYS: [ProjectKey; 69] = [
     key("command", KeyKind::Command, SEARCHES),
     key("shell", KeyKind::Flag, SEARCHES),
     key("lr-from-env", KeyKind::Flag, SEARCHES),

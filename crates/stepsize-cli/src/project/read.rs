@@ -1,7 +1,7 @@
 //! From the text of `stepsize.toml` to checked settings. A fault names the file, the line and the
 //! key.
 
-use super::keys::{KEYS, Key, KeyKind, TABLES};
+use super::keys::{KEYS, KeyKind, ProjectKey, TABLES};
 use super::nearest::nearest;
 use super::words::split;
 use crate::done::Fault;
@@ -15,7 +15,7 @@ use toml::de::{DeString, DeTable, DeValue};
 #[derive(Debug, Clone)]
 pub struct Setting {
     /// Which key.
-    pub key: &'static Key,
+    pub key: &'static ProjectKey,
     /// The value as it would be typed; empty for a flag that is off.
     pub texts: Vec<String>,
     /// Its line, from 1.
@@ -83,7 +83,7 @@ impl File<'_> {
         value: &Spanned<DeValue<'_>>,
     ) -> Result<Setting, Fault> {
         let at = name.span().start;
-        let fits = |key: &&Key| if table.is_empty() { !key.verbs.is_empty() } else { self.has(table, key) };
+        let fits = |key: &&ProjectKey| if table.is_empty() { !key.verbs.is_empty() } else { self.has(table, key) };
         let Some(key) = KEYS.iter().find(|key| key.name == name.get_ref()).filter(fits) else {
             return Err(self.fault(at, &self.unknown(table, name.get_ref())));
         };
@@ -93,7 +93,7 @@ impl File<'_> {
     }
 
     /// Whether the verb has an option of this name.
-    fn has(&self, verb: &str, key: &Key) -> bool {
+    fn has(&self, verb: &str, key: &ProjectKey) -> bool {
         let verb = self.all.find_subcommand(verb);
         verb.is_some_and(|verb| {
             verb.get_arguments().any(|arg| match key.name {
@@ -104,7 +104,7 @@ impl File<'_> {
     }
 
     fn unknown(&self, table: &str, name: &str) -> String {
-        let fits = |key: &&Key| if table.is_empty() { !key.verbs.is_empty() } else { self.has(table, key) };
+        let fits = |key: &&ProjectKey| if table.is_empty() { !key.verbs.is_empty() } else { self.has(table, key) };
         let known: Vec<&str> = KEYS.iter().filter(fits).map(|key| key.name).collect();
         let place = if table.is_empty() { String::new() } else { format!(" in [{table}]") };
         let elsewhere = TABLES.into_iter().find(|verb| KEYS.iter().any(|key| key.name == name && self.has(verb, key)));
@@ -117,7 +117,7 @@ impl File<'_> {
     }
 
     /// The value as words, if it is of the kind that the key wants.
-    fn texts(&self, key: &Key, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Fault> {
+    fn texts(&self, key: &ProjectKey, value: &Spanned<DeValue<'_>>) -> Result<Vec<String>, Fault> {
         use KeyKind::{Command, Count, Flag, List, Number, Repeated, Text, Time};
         let at = value.span().start;
         let wrong =

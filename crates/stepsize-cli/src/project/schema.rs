@@ -1,7 +1,7 @@
 //! The JSON schema of `stepsize.toml`, for editors: made of the table of keys and of the help of
 //! their options.
 
-use super::keys::{KEYS, Key, KeyKind, TABLES};
+use super::keys::{KEYS, KeyKind, ProjectKey, TABLES};
 use crate::args::Cli;
 use clap::builder::StyledStr;
 use clap::{Arg, Command, CommandFactory};
@@ -37,14 +37,14 @@ pub fn schema() -> Value {
     })
 }
 
-fn option<'a>(all: &'a Command, verb: &str, key: &Key) -> Option<&'a Arg> {
+fn option<'a>(all: &'a Command, verb: &str, key: &ProjectKey) -> Option<&'a Arg> {
     all.find_subcommand(verb)?.get_arguments().find(|arg| match key.name {
         "command" => arg.get_id() == "argv",
         name => arg.get_long() == Some(name),
     })
 }
 
-fn property(key: &Key, of: Option<&Arg>) -> Value {
+fn property(key: &ProjectKey, of: Option<&Arg>) -> Value {
     let text = json!({ "type": "string" });
     let scalar = json!({ "type": ["string", "number"] });
     let mut value = match key.kind {

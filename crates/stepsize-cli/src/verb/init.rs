@@ -1,5 +1,5 @@
-//! `stepsize init`: a `stepsize.toml` from a dry run of the user's training command: which options it
-//! takes, what it prints, and by which metric trials would be compared.
+//! `stepsize init`: a `stepsize.toml` from a dry run of the user's training command: which options
+//! it takes, what it prints, and by which metric trials would be compared.
 
 mod shown;
 mod takes;
@@ -14,7 +14,7 @@ use std::time::Duration;
 use stepsize::{Job, Lr, Schedule, TrialId};
 use stepsize_draw::number::{count, seconds};
 use stepsize_study::executor::{RateFrom, Template, Values, dry_run, typed};
-use takes::{Asked, Takes};
+use takes::{ScriptFacts, Takes};
 
 /// A script that takes no `--help` begins to train: it is ended then.
 const HELP: Duration = Duration::from_secs(20);
@@ -97,7 +97,7 @@ fn asked(words: &[String]) -> Result<Takes, Fault> {
     }
     let script = words.iter().map(Path::new).find(|path| path.is_file() && path.extension().is_some_and(|e| e == "py"));
     let source = script.and_then(|path| std::fs::read_to_string(path).ok()).unwrap_or_default();
-    Ok(Takes::new(&Asked { words, help: &text, source: &source }))
+    Ok(Takes::new(&ScriptFacts { words, help: &text, source: &source }))
 }
 
 /// Runs the command for a few steps.

@@ -1,5 +1,5 @@
-//! A disk that is full at every write of a study in turn: the search ends with a fault that says so,
-//! and the same command continues it once there is room.
+//! A disk that is full at every write of a study in turn: the search ends with a fault that says
+//! so, and the same command continues it once there is room.
 
 use crate::harness::{Bench, Seen};
 use serde_json::Value;

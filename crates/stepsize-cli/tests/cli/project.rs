@@ -86,7 +86,8 @@ fn what_is_typed_wins_and_takes_away_what_it_excludes() {
     assert!(dry("find --steps 320 --seed 3").out.contains("20 steps, seed 3"));
     assert!(dry("sweep --low 0.1").out.contains("begin with 4 trials"), "{}", dry("sweep --low 0.1").out);
     assert!(dry("sweep --random 5").out.contains("begin with 10 trials"), "{}", dry("sweep --random 5").err);
-    // The built-in engine has no command, and its steps are of another unit, but they are the file's.
+    // The built-in engine has no command, and its steps are of another unit, but they are the
+    // file's.
     let engine = dry("find --model linear");
     assert!(engine.code == Some(0) && engine.out.contains("linear"), "{}", engine.err);
     // Another command takes the rest of the file.

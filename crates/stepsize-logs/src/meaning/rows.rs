@@ -10,8 +10,8 @@ const SWEEP_ROWS: std::ops::RangeInclusive<usize> = 3..=200;
 /// Rows at one rate, on average, of a schedule that falls in steps.
 const PLATEAU: usize = 3;
 
-/// Whether a rate only falls once it is at its highest, in plateaus, and no seed tells the rows of a
-/// plateau apart: a schedule in the rows of one run.
+/// Whether a rate only falls once it is at its highest, in plateaus, and no seed tells the rows of
+/// a plateau apart: a schedule in the rows of one run.
 fn is_stepped(run: &Run, rate: &NamedSeries) -> bool {
     let values: Vec<f64> = rate.points.iter().map(|p| p.1).collect();
     let top = values.iter().copied().fold(0.0, f64::max);

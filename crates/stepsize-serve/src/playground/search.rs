@@ -1,6 +1,6 @@
 //! [`LiveSearch`]: a search for the rate, shown while it runs: the range test, the descending rules
-//! and the default search. Its trials run one after another; the answer is that of the command line,
-//! which does not depend on how many run at once.
+//! and the default search. Its trials run one after another; the answer is that of the command
+//! line, which does not depend on how many run at once.
 
 use super::ask::Ask;
 use super::job::{self, PlayJob};

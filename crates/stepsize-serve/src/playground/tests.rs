@@ -45,7 +45,8 @@ fn a_run_beside_others_is_the_run_alone() {
     assert_eq!(losses, alone);
     assert_eq!(end[1]["val_loss"].as_f64(), Some(last));
     assert_eq!((end[2]["diverged"].as_bool(), end[1]["diverged"].as_bool()), (Some(true), Some(false)));
-    // A frame has the images of its mistakes, and the number of all of them is that of the accuracy.
+    // A frame has the images of its mistakes, and the number of all of them is that of the
+    // accuracy.
     let begin = &events[0];
     let held_out = begin["images"]["classes"].as_array().unwrap().len();
     let frame = of_kind(&events, "frame").last().unwrap()["runs"][1].clone();

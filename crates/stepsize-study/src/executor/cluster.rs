@@ -4,7 +4,8 @@
 //! `docs/design/recovery.md` has the rules by which a kill at any moment loses nothing and repeats
 //! nothing. The parts: `place.rs` says where, `queue.rs` what we ask of a cluster, `slurm.rs` and
 //! `ray.rs` answer it; `folder.rs` and `script.rs` are what a cluster job leaves on disk,
-//! `flight.rs` is one trial, `apart.rs` the full run, `worker.rs` the thread that looks after them all.
+//! `flight.rs` is one trial, `apart.rs` the full run, `worker.rs` the thread that looks after them
+//! all.
 
 mod apart;
 mod call;

@@ -16,18 +16,18 @@ const MOST: usize = 1 << 16;
 /// The folder of a search.
 pub(super) struct Boards {
     folder: PathBuf,
-    search: Board,
-    trials: BTreeMap<TrialId, Board>,
+    search: EventFile,
+    trials: BTreeMap<TrialId, EventFile>,
 }
 
 /// An event file that grows.
-struct Board {
+struct EventFile {
     path: PathBuf,
     file: File,
     pending: Vec<u8>,
 }
 
-impl Board {
+impl EventFile {
     /// A new file in `folder`; former ones of ours are removed.
     fn open(folder: &Path) -> Result<Self> {
         make(folder)?;
@@ -63,13 +63,17 @@ impl Board {
 
 impl Boards {
     pub fn open(folder: &Path) -> Result<Self> {
-        Ok(Self { folder: folder.to_owned(), search: Board::open(&folder.join("search"))?, trials: BTreeMap::new() })
+        Ok(Self {
+            folder: folder.to_owned(),
+            search: EventFile::open(&folder.join("search"))?,
+            trials: BTreeMap::new(),
+        })
     }
 }
 
 impl TrialSink for Boards {
     fn begin(&mut self, _at: f64, trial: TrialId, spec: &TrialSpec) -> Result<()> {
-        self.trials.insert(trial, Board::open(&self.folder.join(name(trial, spec)))?);
+        self.trials.insert(trial, EventFile::open(&self.folder.join(name(trial, spec)))?);
         Ok(())
     }
 
@@ -96,6 +100,6 @@ impl TrialSink for Boards {
 
     fn flush(&mut self) -> Result<()> {
         self.search.flush()?;
-        self.trials.values_mut().try_for_each(Board::flush)
+        self.trials.values_mut().try_for_each(EventFile::flush)
     }
 }

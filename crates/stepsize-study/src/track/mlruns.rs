@@ -1,9 +1,9 @@
-//! Trials as runs in a folder of MLflow (`mlruns`): an experiment, in it a run for the search, and a
-//! run below that for each trial.
+//! Trials as runs in a folder of MLflow (`mlruns`): an experiment, in it a run for the search, and
+//! a run below that for each trial.
 //!
-//! The layout is that of MLflow's `FileStore` (mlflow 3.17): `EXPERIMENT/RUN/meta.yaml`, `params/NAME`,
-//! `tags/NAME`, and in `metrics/NAME` lines of time in milliseconds, value and step. MLflow 3 reads
-//! such a folder when `MLFLOW_ALLOW_FILE_STORE=true` is set.
+//! The layout is that of MLflow's `FileStore` (mlflow 3.17): `EXPERIMENT/RUN/meta.yaml`,
+//! `params/NAME`, `tags/NAME`, and in `metrics/NAME` lines of time in milliseconds, value and step.
+//! MLflow 3 reads such a folder when `MLFLOW_ALLOW_FILE_STORE=true` is set.
 
 use super::{TrackedEnd, TrialSink, make, name, now, unique, word};
 use std::collections::BTreeMap;

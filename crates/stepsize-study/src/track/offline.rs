@@ -148,8 +148,8 @@ impl Drop for OfflineRuns {
 fn stamp(at: f64) -> String {
     let seconds = at.max(0.0) as u64;
     let (days, rest) = (seconds / 86_400, seconds % 86_400);
-    // Days since 1 March of year 0 in eras of 400 years (Howard Hinnant, "chrono-compatible low-level
-    // date algorithms").
+    // Days since 1 March of year 0 in eras of 400 years (Howard Hinnant, "chrono-compatible
+    // low-level date algorithms").
     let shifted = days + 719_468;
     let (era, day) = (shifted / 146_097, shifted % 146_097);
     let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;

@@ -95,8 +95,8 @@ pub fn controllers() -> &'static [NotationEntry] {
     CONTROLLERS
 }
 
-/// The name in `known` that `typed` was meant for, if one is near enough: one that begins with it, or
-/// the one with the fewest differing letters.
+/// The name in `known` that `typed` was meant for, if one is near enough: one that begins with it,
+/// or the one with the fewest differing letters.
 ///
 /// ```
 /// use stepsize::reference;

@@ -45,8 +45,8 @@ const SEEDS: [&str; 6] = ["seed", "random_seed", "manual_seed", "rng_seed", "ran
 /// How far from the name of an option its default stands.
 const NEAR: usize = 240;
 
-/// Where to look.
-pub struct Asked<'a> {
+/// What is known of a script: where to look for its options.
+pub struct ScriptFacts<'a> {
     /// The command as given.
     pub words: &'a [String],
     /// What it says for `--help`.
@@ -83,7 +83,7 @@ pub fn has_placeholder(word: &str) -> bool {
 }
 
 impl Takes {
-    pub fn new(asked: &Asked<'_>) -> Self {
+    pub fn new(asked: &ScriptFacts<'_>) -> Self {
         let steps = find(asked, &STEPS);
         let epochs = find(asked, &EPOCHS);
         let in_steps = steps.option.is_some();
@@ -157,7 +157,7 @@ impl Takes {
 }
 
 /// The option of one of these names: as given, of the help, or of the script.
-fn find(asked: &Asked<'_>, names: &[&str]) -> TakenOption {
+fn find(asked: &ScriptFacts<'_>, names: &[&str]) -> TakenOption {
     let given = asked.words.iter().filter_map(|word| {
         let option = word.split('=').next()?;
         (option.starts_with("--") || word.contains('=')).then(|| option.to_owned())
@@ -226,7 +226,7 @@ mod tests {
 
     fn takes(line: &str, help: &str, source: &str) -> (String, Takes) {
         let words: Vec<String> = line.split(' ').map(str::to_owned).collect();
-        let takes = Takes::new(&Asked { words: &words, help, source });
+        let takes = Takes::new(&ScriptFacts { words: &words, help, source });
         (takes.command(&words).join(" "), takes)
     }
 

@@ -11,8 +11,8 @@ use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use stepsize::{Error, Result, TrialId, TrialSpec};
 
-/// A run to be submitted. It outlives this process, and belongs to no study: what resumes the search
-/// neither waits for it nor cancels it.
+/// A run to be submitted. It outlives this process, and belongs to no study: what resumes the
+/// search neither waits for it nor cancels it.
 #[derive(Clone)]
 pub struct ApartRun {
     /// The command.
@@ -30,8 +30,8 @@ impl fmt::Debug for ApartRun {
 }
 
 impl ApartRun {
-    /// Submits it, with files in a new directory `NAME-1`, `NAME-2`, ... beside those of the trials.
-    /// Returns what a person needs to find it: the number of its cluster job, and its log.
+    /// Submits it, with files in a new directory `NAME-1`, `NAME-2`, ... beside those of the
+    /// trials. Returns what a person needs to find it: the number of its cluster job, and its log.
     ///
     /// # Errors
     /// When the directory cannot be made, or the cluster does not take it.

@@ -137,8 +137,8 @@ impl Values {
     }
 }
 
-/// A command whose placeholders have names of their own, by the rules of a [`Template`]: an argument
-/// vector, no shell.
+/// A command whose placeholders have names of their own, by the rules of a [`Template`]: an
+/// argument vector, no shell.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NamedTemplate(Vec<Vec<Piece>>);
 

@@ -23,9 +23,9 @@ pub struct DryRun {
     pub seconds: f64,
 }
 
-/// Runs `words` with these variables for `limit` at most, without input, and with everything that it
-/// starts ended behind it. `line` sees each line of both streams, and ends the command by returning
-/// true.
+/// Runs `words` with these variables for `limit` at most, without input, and with everything that
+/// it starts ended behind it. `line` sees each line of both streams, and ends the command by
+/// returning true.
 ///
 /// # Errors
 /// When the command cannot be started.

@@ -15,9 +15,9 @@
 //! keeps its whole schedule. Over `recover` steps the factor climbs back, because a first break may
 //! be the fault of the data. A break before twice that many good steps is the fault of the rate:
 //! then the level that the factor climbs to is cut as well. With `recover` 0 it never climbs. After
-//! `attempts` returns it tries a lower base, once: from the beginning, at a tenth of the rate, which
-//! stays. Then the controller does nothing more, and a broken loss ends the run. A dead network has
-//! no good state since, so that return goes to the beginning too.
+//! `attempts` returns it tries a lower base, once: from the beginning, at a tenth of the rate,
+//! which stays. Then the controller does nothing more, and a broken loss ends the run. A dead
+//! network has no good state since, so that return goes to the beginning too.
 
 use super::spec::Parameters;
 use super::state::{StateReader, Writer};
@@ -55,8 +55,8 @@ const BLOWN: f64 = 4.0;
 /// have then forgotten the break.
 const DEAD: u64 = 100;
 /// Mean deviation, and change over [`DEAD`] steps, as shares of the loss, below which it stands
-/// still. The losses of mini-batches of 64 differ by 3 % and more where a network computes anything;
-/// at a high rate the biases of a dead one still move its loss by 1 %.
+/// still. The losses of mini-batches of 64 differ by 3 % and more where a network computes
+/// anything; at a high rate the biases of a dead one still move its loss by 1 %.
 const STILL: (f64, f64) = (0.02, 0.01);
 /// Share of the first loss above which a network has learned nothing.
 const NOTHING: f64 = 0.95;

@@ -4,8 +4,8 @@
 //! Three are kept, at multiples of the interval that the controller asks for, and the beginning of
 //! the run. A return takes the newest of the three that was not used before. So when the run breaks
 //! again before a new state was kept, it goes back further, and from the oldest as often as needed.
-//! Only a return that asks for more steps than there were goes back to the beginning: a network that
-//! has died has no good state since.
+//! Only a return that asks for more steps than there were goes back to the beginning: a network
+//! that has died has no good state since.
 
 use crate::{Error, Result, Snapshot};
 use serde::{Deserialize, Serialize};
@@ -53,8 +53,8 @@ impl Kept {
     }
 
     /// Goes back to the newest unused state that is at least `back` steps before `step`, or else
-    /// the oldest of the last ones; to the beginning if `back` is more than `step`. Drops the states
-    /// after it. `None` when no state was kept.
+    /// the oldest of the last ones; to the beginning if `back` is more than `step`. Drops the
+    /// states after it. `None` when no state was kept.
     pub(super) fn back(&mut self, step: u64, back: u64) -> Option<(u64, &Snapshot)> {
         let oldest = if back > step || self.marks.len() <= MOST { 0 } else { self.beginning() };
         let good = |m: &KeptInfo| !m.used && m.step + back <= step;
