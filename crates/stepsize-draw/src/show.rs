@@ -176,14 +176,17 @@ pub fn wrapped(label: &str, text: &str, style: Style) -> String {
     out
 }
 
-/// The words of a text; the groups of a number such as `12 000` are one, and so is `85 %`.
+/// The words of a text; the groups of a number such as `12 000` are one, and so are `85 %` and
+/// `0.9 s`.
 fn words(text: &str) -> Vec<String> {
     let digits = |word: &str| word.chars().take_while(char::is_ascii_digit).count();
+    let unit = |word: &str| matches!(word.trim_end_matches(['.', ',', ';', ':', ')']), "s" | "min" | "h");
     let mut words: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match words.last_mut() {
             Some(last)
-                if last.ends_with(|c: char| c.is_ascii_digit()) && (digits(word) == 3 || word.starts_with('%')) =>
+                if last.ends_with(|c: char| c.is_ascii_digit())
+                    && (digits(word) == 3 || word.starts_with('%') || unit(word)) =>
             {
                 *last = format!("{last} {word}");
             }

@@ -253,7 +253,7 @@ pub const EVENTS: [(&str, &str, Rows); 10] = [
         ("event", "concluded"),
         ("estimate", "answer (a rate or a refusal), divergence_lr, cost_runs, why, landscape"),
     ]),
-    ("followed", "the full run at the answer was made after the search (--then-run, --then-train)", &[
+    ("followed", "the full run after the search (--then-run, --then-train) has ended", &[
         ("event", "followed"),
         ("lr", "the rate it ran at"),
         ("predicted", "its final validation loss as the search predicted it: its lr and the quantiles low (10 %), mid and high (90 %); absent without a model"),
@@ -278,6 +278,7 @@ pub const READ: Rows = &[
     ("OMP_NUM_THREADS", "on a cluster, kept for the trials; else it is set there to --cpus"),
     ("RAY_AUTH_TOKEN", "token of a Ray cluster (--on ray://...)"),
     ("RAY_AUTH_TOKEN_PATH", "file that holds it"),
+    ("PATH", "where the program of --notify is looked for before the search begins"),
 ];
 
 /// Variables that are set for a command.

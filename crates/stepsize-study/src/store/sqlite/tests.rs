@@ -205,7 +205,7 @@ fn a_newer_a_foreign_and_a_broken_file_are_refused_and_kept() {
     };
     fill(&mut place.study("x").unwrap(), &all()).unwrap();
     Connection::open(place.file()).unwrap().pragma_update(None, "user_version", 7).unwrap();
-    refused("newer Stepsize (schema 7, this one knows up to 1)");
+    refused("newer Stepsize (schema 7, this one knows up to 2)");
     Connection::open(place.file()).unwrap().execute_batch("CREATE TABLE trials (id)").unwrap();
     refused("of another program");
     std::fs::write(place.file(), "no database\n".repeat(500)).unwrap();

@@ -51,7 +51,13 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let fall = book.untrained - best.value();
     let sd = scatter(book.entries.iter().filter(|e| !e.exploded())).map(|sd| sd.min(best.scatter().unwrap_or(sd)));
     if let Some(sd) = sd.filter(|sd| fall < SEEN * sd) {
-        return Doubt::Noise(refuse::drowned(fall, sd));
+        // The readings of a curve that bends scatter too. Only a fall that does not come again with
+        // another seed is noise.
+        match book.find_again(best.x, n) {
+            None if purse.pays(n, job) => return Doubt::Repeat(best.x, n),
+            Some(again) if book.untrained - again.value() > fall / 2.0 => {}
+            _ => return Doubt::Noise(refuse::drowned(fall, sd)),
+        }
     }
     // Too few readings to weigh tell nothing.
     let support = support(book, job).unwrap_or(f64::NEG_INFINITY);
