@@ -53,9 +53,12 @@ pub fn whole(report: &Report, history: &[(f64, Estimate)]) -> Value {
     json!({ "parts": parts })
 }
 
+/// Cost, rate and interval.
+type CostedRate = (f64, f64, Option<(f64, f64)>);
+
 /// How the answer tightened: the rate and its interval over the cost.
 fn tightening(history: &[(f64, Estimate)]) -> Option<Chart> {
-    let rates: Vec<(f64, f64, Option<(f64, f64)>)> = history
+    let rates: Vec<CostedRate> = history
         .iter()
         .filter_map(|(cost, estimate)| match &estimate.answer {
             Answer::Rate(r) => Some((*cost, r.lr.get(), r.interval.map(|(l, h)| (l.get(), h.get())))),

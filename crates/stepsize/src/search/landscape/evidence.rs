@@ -40,7 +40,7 @@ pub fn for_a_landscape(readings: &[Reading], context: Context, seed: u64) -> Opt
     let readings: Vec<Reading> = readings.iter().map(|r| Reading { y: r.y.min(limit), ..*r }).collect();
     let noise = of_noise(&readings, context)?;
     let covariance = covariance(&readings, context);
-    let factor = Cholesky::new(readings.len(), |i, j| covariance(i, j));
+    let factor = Cholesky::new(readings.len(), covariance);
     let prior = Prior::new(&readings, context);
     let mut draws = Draws::new(seed, 1);
     let count = readings.len();
@@ -99,7 +99,7 @@ fn covariance(readings: &[Reading], context: Context) -> impl Fn(usize, usize) -
 
 /// Log of the gamma function of `half / 2`.
 fn ln_gamma_half(half: usize) -> f64 {
-    let (start, first) = if half % 2 == 0 { (2, 0.0) } else { (1, 0.5 * std::f64::consts::PI.ln()) };
+    let (start, first) = if half.is_multiple_of(2) { (2, 0.0) } else { (1, 0.5 * std::f64::consts::PI.ln()) };
     first + (start..half).step_by(2).map(|k| (k as f64 / 2.0).ln()).sum::<f64>()
 }
 
