@@ -280,7 +280,7 @@ impl Site {
     /// The feed of a study; opened when nobody looks at it yet.
     ///
     /// # Errors
-    /// As [`Feed::open`].
+    /// As `Feed::open`.
     pub fn feed(self: &Arc<Self>, name: &str) -> Result<Arc<Feed>> {
         let mut feeds = self.feeds.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(feed) = feeds.get(name) {
