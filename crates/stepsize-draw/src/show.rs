@@ -56,15 +56,20 @@ fn answer(report: &Report, found: &Rate, style: Style) -> String {
     if let Some((low, high)) = found.interval {
         facts.push(format!("80 % interval {} .. {}", rate(low.get()), rate(high.get())));
     }
-    if let Some(broken) = report.estimate.divergence_lr {
-        facts.push(format!("diverges from {}", rate(broken.get())));
-    }
-    facts.push(format!("cost {}", short_cost(report)));
+    let cost = format!("cost {}", short_cost(report));
+    let breaks = report.estimate.divergence_lr.map(|broken| format!("diverges from {}", rate(broken.get())));
     let lr = format!("lr {}", rate(found.lr.get()));
+    // Where all does not fit into the first line, what can wait has one of its own.
+    let width = |facts: &[String]| format!("{lr}  ({})", facts.join("; ")).chars().count();
+    let full: Vec<String> = facts.iter().cloned().chain(breaks.clone()).chain([cost.clone()]).collect();
+    let apart = if width(&full) > style.columns { breaks } else { None };
+    let facts = if apart.is_some() { facts.into_iter().chain([cost]).collect() } else { full };
     let about = format!("({})", facts.join("; "));
     // The colour is put on after the line is broken, which counts characters.
     let head = wrapped(&format!("{lr}  "), &about, style).replacen(&lr, &Tone::Good.paint(&lr, style.colour), 1);
-    let mut lines = vec![head, wrapped("why: ", &report.estimate.why, style)];
+    let mut lines = vec![head];
+    lines.extend(apart);
+    lines.push(wrapped("why: ", &report.estimate.why, style));
     if let Some(chance) = found.p_keeps_98_pct {
         let text = format!("a chance of {} to keep 98 % of what the best rate gains", percent(chance));
         lines.push(wrapped("sure: ", &text, style));

@@ -304,9 +304,9 @@ impl Search {
 
     /// The answer from the trials that have ended.
     ///
-    /// `evaluation_steps` is what evaluations cost, in optimizer steps. A search that was
-    /// `cut_short` is concluded as if its budget were spent; `seconds` are those after which it
-    /// was, if it was time that ended it.
+    /// `evaluation_steps` is what evaluations cost, in optimizer steps, and other steps that no
+    /// trial counts. A search that was `cut_short` is concluded as if its budget were spent;
+    /// `seconds` are those after which it was, if it was time that ended it.
     #[pyo3(signature = (evaluation_steps=0.0, cut_short=false, seconds=None))]
     fn conclude(
         &self,

@@ -127,7 +127,7 @@ def test_it_finds_a_rate_and_leaves_the_trainer_as_it_was(tmp_path):
     trainer = make(tmp_path, bert(), warmup_steps=0.1)
     before, attributes, of_accelerator = state(trainer), dict(vars(trainer)), dict(vars(trainer.accelerator))
     events, within = [], trainer.accelerator.gradient_state.in_dataloader
-    estimate = search(trainer, callback=events.append)
+    estimate = search(trainer, callback=events.append, budget=3)
     assert estimate and 1e-3 < estimate.lr < 0.3
     assert same(before, state(trainer)) and vars(trainer) == attributes and vars(trainer.accelerator) == of_accelerator
     assert trainer.accelerator.gradient_state.in_dataloader == within and events[0].steps == 300

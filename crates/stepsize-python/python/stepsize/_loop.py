@@ -92,7 +92,7 @@ def run(
             with _whole():
                 task.restore(origin)
     spent = meter.seconds if trials.out_of_time else None
-    estimate = search.conclude(task.agree(meter.evaluation_steps), trials.cut_short, spent)
+    estimate = search.conclude(task.agree(meter.evaluation_steps) + trials.uncounted, trials.cut_short, spent)
     trials.tell("estimate", estimate=estimate)
     return estimate
 
@@ -153,10 +153,15 @@ class _Trials:
         self.meter, self.tell, self.price, self.limit, self.once = meter, tell, price, limit, once
         self.untrained: tuple[float, float | None] | None = None
         self.cut_short = self.out_of_time = False
+        self.uncounted = 0  # steps past the batches of the first seed, before trials that were ended early
 
     def run(self) -> None:
         """Runs them all, or as many as time allows."""
         while (trial := self.search.ask()) is not None:
+            # The search knows nothing of the uncounted steps.
+            self.cut_short = self.uncounted > 0 and self._spent() + trial.steps > self.limit
+            if self.cut_short:
+                break
             with _whole():
                 self.task.restore(self.origin)
             self.task.begin(trial)
@@ -176,14 +181,16 @@ class _Trials:
 
         Returns whether the budget pays for it.
         """
-        spent = self.meter.steps + self.meter.evaluations * self.price
-        self.cut_short = spent + (2 + _MOST) * trial.steps > self.limit
+        self.cut_short = self._spent() + (2 + _MOST) * trial.steps > self.limit
         for _ in range(0 if self.cut_short else trial.steps):
             if self._is_over():
                 break
             with self.meter.step():
                 self.task.step(0.0)
         return not self.cut_short
+
+    def _spent(self) -> float:
+        return self.meter.steps + self.meter.evaluations * self.price
 
     def _is_over(self) -> bool:
         self.out_of_time = self.cut_short = self.meter.is_out_of_time()
@@ -213,6 +220,8 @@ class _Trials:
                 break
         if end is None:
             end = self.search.finish(trial.id, trial.steps + skipped, time.perf_counter() - begin)
+        elif end != "stopped":
+            self.uncounted += skipped
         self.tell(
             "trial_end", trial=trial.id, lr=trial.lr, steps=taken, seed=trial.seed, end=end,
             val_loss=judged.val_loss, score=judged.score, seconds=time.perf_counter() - begin,
