@@ -51,14 +51,6 @@ line_on() {
     # What ran at the kill was taken up: each trial began once.
     [ "$(sort begun | uniq -d)" = "" ] && [ "$(sort -u begun | wc -l)" = "$(wc -l <<<"$after")" ] || wrong "begun: $(sort -n begun | tr '\n' ' ')"
 
-    # The full run at the answer is a cluster job of its own: submitted, and running when the search has ended.
-    "$stepsize" find --probe grid --low 0.01 --high 1 --on "$on" --poll 1s --study then --then-run --steps 40 -- sh train.sh '{lr}' '{steps}' \
-        >then.out 2>&1 || wrong "--then-run: $(cat then.out)"
-    grep -q "was submitted: " then.out || wrong "--then-run submitted nothing: $(cat then.out)"
-    "$stepsize" show then | grep -q "was submitted: " || wrong "the study does not know of its full run"
-    for _ in $(seq 300); do [ -e stepsize-trials/stepsize-full-run-1/t0/job/exit ] && break; sleep 0.2; done
-    [ "$(cat stepsize-trials/stepsize-full-run-1/t0/job/exit)" = 0 ] || wrong "the full run did not end well"
-
     # One GPU a run, of which there is one. Three rates with one seed are little evidence: exit 3 is as good as 0.
     rm -f begun gpus
     "$stepsize" sweep --on "$on" --gpus-per-run 1 --poll 1s --steps 40 --low 0.01 --high 1 --per-decade 1 --seeds 1 -- sh train.sh '{lr}' '{steps}' \
