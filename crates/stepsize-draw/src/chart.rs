@@ -17,6 +17,7 @@ pub use training::training;
 use crate::figure::ink::Ink;
 use crate::view::Axis;
 use serde::Serialize;
+use stepsize::Point;
 
 /// A plot.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -87,6 +88,24 @@ pub struct ChartLine {
     pub y: Vec<f64>,
     /// A further value at each point, for the read-out.
     pub extra: Option<ChartExtra>,
+}
+
+impl ChartLine {
+    /// Loss over step, pale where it is `faint`, with the rate of each point where all are known.
+    fn over_steps(name: &str, points: &[Point], ink: Ink, dash: &'static [f64], faint: bool) -> Self {
+        let rated = points.iter().all(|p| p.lr.is_finite());
+        Self {
+            key: String::new(),
+            name: name.to_owned(),
+            ink,
+            dash,
+            width: if faint { 1.0 } else { 2.0 },
+            faint,
+            x: points.iter().map(|p| p.step as f64).collect(),
+            y: points.iter().map(|p| p.loss).collect(),
+            extra: rated.then(|| ChartExtra { name: "lr", values: points.iter().map(|p| p.lr).collect() }),
+        }
+    }
 }
 
 /// Further values of the points of a line.

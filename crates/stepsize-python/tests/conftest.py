@@ -38,3 +38,23 @@ def two_processes():
         return out
 
     return run
+
+
+@pytest.fixture
+def records():
+    """Reads the records of a file that W&B writes offline, one after the other."""
+
+    def read(data, block=32768):
+        # Blocks of: checksum (4 bytes), length (2), kind (1: whole, 2: first, 3: middle, 4: last).
+        at, parts = 7, b""  # after the header of the file
+        while at + 7 <= len(data):
+            if at % block > block - 7:
+                at += block - at % block
+                continue
+            length, kind = int.from_bytes(data[at + 4 : at + 6], "little"), data[at + 6]
+            parts = (b"" if kind in (1, 2) else parts) + data[at + 7 : at + 7 + length]
+            at += 7 + length
+            if kind in (1, 4):
+                yield parts
+
+    return read

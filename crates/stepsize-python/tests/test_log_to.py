@@ -22,20 +22,6 @@ def run(*words, cwd):
     return subprocess.run([*COMMAND, *words], capture_output=True, text=True, cwd=cwd, timeout=300)
 
 
-def records(data, block=32768):
-    """The records of a log in blocks: checksum (4 bytes), length (2), kind (1: whole, 2: first, 3: middle, 4: last)."""
-    at, parts = 7, b""  # after the header of the file
-    while at + 7 <= len(data):
-        if at % block > block - 7:
-            at += block - at % block
-            continue
-        length, kind = int.from_bytes(data[at + 4 : at + 6], "little"), data[at + 6]
-        parts = (b"" if kind in (1, 2) else parts) + data[at + 7 : at + 7 + length]
-        at += 7 + length
-        if kind in (1, 4):
-            yield parts
-
-
 @pytest.fixture(scope="module")
 def search(tmp_path_factory):
     """A search that is written to all three kinds of places; its events, its answer and the folder."""
@@ -99,7 +85,7 @@ def test_mlflow_reads_every_trial(search, monkeypatch):
         assert run.data.tags["end"] == end
 
 
-def test_wandb_reads_every_trial(search):
+def test_wandb_reads_every_trial(search, records):
     pytest.importorskip("wandb")
     from wandb.proto import wandb_internal_pb2
 

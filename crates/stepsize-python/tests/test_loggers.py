@@ -95,21 +95,7 @@ def test_mlflow_has_a_run_for_the_search_and_one_for_each_trial(tmp_path):
     assert states == ["KILLED", "KILLED"]
 
 
-def records(data, block=32768):
-    """The records of a log in blocks: checksum (4 bytes), length (2), kind (1: whole, 2: first, 3: middle, 4: last)."""
-    at, parts = 7, b""  # after the header of the file
-    while at + 7 <= len(data):
-        if at % block > block - 7:
-            at += block - at % block
-            continue
-        length, kind = int.from_bytes(data[at + 4 : at + 6], "little"), data[at + 6]
-        parts = (b"" if kind in (1, 2) else parts) + data[at + 7 : at + 7 + length]
-        at += 7 + length
-        if kind in (1, 4):
-            yield parts
-
-
-def test_wandb_has_the_search_beside_the_training_of_its_run(tmp_path, monkeypatch):
+def test_wandb_has_the_search_beside_the_training_of_its_run(tmp_path, monkeypatch, records):
     wandb = pytest.importorskip("wandb")
     from wandb.proto import wandb_internal_pb2
 

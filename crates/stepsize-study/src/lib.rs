@@ -64,4 +64,4 @@ mod track;
 pub use executor::{Cluster, Commands, Executor, Handle, InProcess, Local, On, Place};
 pub use store::{Memory, Sqlite, Store, Studies};
 pub use study::{Next, Study, StudyResult};
-pub use track::{TrackTo, Tracker};
+pub use track::{EventFile, TrackTo, Tracker};

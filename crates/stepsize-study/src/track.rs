@@ -8,6 +8,8 @@ mod boards;
 mod mlruns;
 mod offline;
 
+pub use boards::EventFile;
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::{Path, PathBuf};

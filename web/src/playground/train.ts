@@ -75,14 +75,14 @@ export const train: SceneKind = {
       }
       player.finish();
       wrong.show(null);
-      if (end) frame.tell((end.runs as Row[]).map((r, i) => `${NAMES[i]} rate ${rate(r.lr)}: ${ending(r, begin!.score)}`).join("; "));
+      if (end) frame.tell((end.runs as Row[]).map((r, i) => `${NAMES[i]} rate ${rate(r.lr)}: ${ending(r)}`).join("; "));
     }, wrong.show);
 
     const show = (at: number) => {
       if (!begin || !frames[at]) return;
       const [steps, last] = [begin.steps as number, at === frames.length - 1 && end !== null];
       const names = panels.map((p) => `rate ${rate(p.slider.value)}`);
-      const loss = losses("Loss over steps", last ? (end!.runs as Row[]).map((r, i) => `${NAMES[i]}: ${ending(r, begin!.score)}`).join("; ") + "." : "Three runs.", steps, readings, names, at, true);
+      const loss = losses("Loss over steps", last ? (end!.runs as Row[]).map((r, i) => `${NAMES[i]}: ${ending(r)}`).join("; ") + "." : "Three runs.", steps, readings, names, at, true);
       const moved = overSteps("Movement of the weights over steps", "Distance from the start.", steps,
         around(readings.flatMap((r) => r.moved), "distance / first length", 1e5), readings.map((r, i) => ({ name: names[i]!, x: r.upTo(at).moved[0], y: r.upTo(at).moved[1] })));
       if (plots) {
@@ -98,7 +98,7 @@ export const train: SceneKind = {
         fact(panel.facts, [["loss", significant(now.val ?? NaN, 3)], [begin!.score, now.score === null ? "none" : `${significant(100 * now.score, 3)} %`], ["moved", significant(now.moved ?? NaN, 2)]]);
         const summary = last ? (end!.runs[i] as Row) : null;
         panel.verdict.className = `verdict ${summary ? INKS[summary.verdict] : ""}`;
-        say(panel.verdict, summary ? ending(summary, begin!.score) : "\u00a0");
+        say(panel.verdict, summary ? ending(summary) : "\u00a0");
       });
     };
     job.start();
@@ -113,7 +113,7 @@ export function fact(list: HTMLElement, facts: [string, string][]): void {
 }
 
 /** What came of a run, by its own curve. */
-export function ending(run: Row, _score: string): string {
+export function ending(run: Row): string {
   if (run.diverged) return "Diverged: this rate is too high.";
   const place = PLACES[run.verdict] ?? "unclear";
   const sure = run.confidence > 0 ? ` (${Math.round(100 * run.confidence)} % sure)` : "";

@@ -1,6 +1,6 @@
 //! The losses of a log that was judged, with the evidence.
 
-use super::{Chart, ChartAxis, ChartExtra, ChartLine, ChartSpan};
+use super::{Chart, ChartAxis, ChartLine, ChartSpan};
 use crate::figure::ink::Ink;
 use crate::view::{Axis, loss_axis};
 use stepsize::report::{extremes, smooth, thin};
@@ -29,28 +29,15 @@ pub fn judged(run: &Judged) -> Option<Chart> {
     let start = train.first().or(val.first())?.loss;
     let top = if run.diagnosis.verdict == Placement::Diverged { None } else { Some(start + 0.15 * start.abs()) };
     let ink = Ink::from(run.diagnosis.verdict);
-    let line = |name: &str, points: Vec<Point>, ink: Ink, dash: &'static [f64], faint: bool| ChartLine {
-        key: String::new(),
-        name: name.to_owned(),
-        ink,
-        dash,
-        width: if faint { 1.0 } else { 2.0 },
-        faint,
-        x: points.iter().map(|p| p.step as f64).collect(),
-        y: points.iter().map(|p| p.loss).collect(),
-        extra: points
-            .iter()
-            .all(|p| p.lr.is_finite())
-            .then(|| ChartExtra { name: "lr", values: points.iter().map(|p| p.lr).collect() }),
-    };
+    let line = ChartLine::over_steps;
     let mut lines = Vec::new();
     if train.len() > 1 {
         let smoothed = thin(&smooth(&train.iter().copied().collect::<Curve>()), POINTS);
-        lines.push(line("training loss, as logged", extremes(&train, POINTS), ink, &[], true));
-        lines.push(line("training loss", smoothed, ink, &[], false));
+        lines.push(line("training loss, as logged", &extremes(&train, POINTS), ink, &[], true));
+        lines.push(line("training loss", &smoothed, ink, &[], false));
     }
     if !val.is_empty() {
-        lines.push(line("validation loss", thin(&val, POINTS), Ink::Text, &[5.0, 3.0], false));
+        lines.push(line("validation loss", &thin(&val, POINTS), Ink::Text, &[5.0, 3.0], false));
     }
     let spans = run.diagnosis.findings.iter().filter_map(|f| {
         let (from, to) = f.span?;

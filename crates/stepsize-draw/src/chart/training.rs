@@ -1,6 +1,6 @@
 //! A training run while it runs: its losses, its rate, the norms of its gradients.
 
-use super::{Chart, ChartAxis, ChartExtra, ChartLine};
+use super::{Chart, ChartAxis, ChartLine};
 use crate::figure::ink::Ink;
 use crate::view::{Axis, bounds, loss_axis};
 use stepsize::report::{extremes, smooth, thin};
@@ -19,16 +19,16 @@ pub fn training(trial: &Trial, norms: &[f64]) -> Vec<(&'static str, Chart)> {
         let losses: Vec<f64> = train.iter().chain(&val).map(|p| p.loss).collect();
         let top = train.first().map(|p| p.loss + 0.15 * p.loss.abs());
         let mut lines = vec![
-            line("training loss, as measured", &extremes(&train, POINTS), Ink::TooLow, &[], true),
-            line("training loss", &thin(&smooth(&trial.train), POINTS), Ink::TooLow, &[], false),
+            ChartLine::over_steps("training loss, as measured", &extremes(&train, POINTS), Ink::TooLow, &[], true),
+            ChartLine::over_steps("training loss", &thin(&smooth(&trial.train), POINTS), Ink::TooLow, &[], false),
         ];
         if !val.is_empty() {
-            lines.push(line("validation loss", &thin(&val, POINTS), Ink::Text, &[5.0, 3.0], false));
+            lines.push(ChartLine::over_steps("validation loss", &thin(&val, POINTS), Ink::Text, &[5.0, 3.0], false));
         }
         let y = ChartAxis { label: "loss", axis: loss_axis(&losses, top).padded(0.04, 0.06) };
         charts.push(("chart-losses", chart("Loss over steps", steps, y, lines)));
     }
-    let rates: Vec<Point> = train.iter().map(|p| Point { loss: p.lr, ..*p }).collect();
+    let rates: Vec<Point> = train.iter().map(|p| Point { loss: p.lr, lr: f64::NAN, ..*p }).collect();
     charts.extend(plain("chart-rates", "Learning rate", "lr", "rate", Ink::Good, &rates, steps));
     let norms: Vec<Point> = (0..).zip(norms).map(|(step, &loss)| Point { step, lr: f64::NAN, loss }).collect();
     charts.extend(plain("chart-norms", "Gradient norm", "norm", "gradient norm", Ink::TooHigh, &finite(&norms), steps));
@@ -47,31 +47,21 @@ fn plain(
     let (low, high) = bounds(points.iter().map(|p| p.loss)).filter(|_| points.len() > 1)?;
     let log = low > 0.0 && high / low > 30.0;
     let axis = Axis::new(if log { low } else { low.min(0.0) }, high, log).padded(0.0, 0.06);
-    let curve = thin(&smooth(&points.iter().copied().collect::<Curve>()), POINTS);
     // A rate is what was set: smoothing would draw another one.
     let lines = match name {
-        "chart-rates" => vec![line(of, &extremes(points, POINTS), ink, &[], false)],
+        "chart-rates" => vec![ChartLine::over_steps(of, &extremes(points, POINTS), ink, &[], false)],
         _ => vec![
-            line(&format!("{of}, as measured"), &extremes(points, POINTS), ink, &[], true),
-            line(of, &curve, ink, &[], false),
+            ChartLine::over_steps(&format!("{of}, as measured"), &extremes(points, POINTS), ink, &[], true),
+            ChartLine::over_steps(
+                of,
+                &thin(&smooth(&points.iter().copied().collect::<Curve>()), POINTS),
+                ink,
+                &[],
+                false,
+            ),
         ],
     };
     Some((name, chart(title, steps, ChartAxis { label, axis }, lines)))
-}
-
-fn line(name: &str, points: &[Point], ink: Ink, dash: &'static [f64], faint: bool) -> ChartLine {
-    let rated = points.iter().all(|p| p.lr.is_finite() && p.lr != p.loss);
-    ChartLine {
-        key: String::new(),
-        name: name.to_owned(),
-        ink,
-        dash,
-        width: if faint { 1.0 } else { 2.0 },
-        faint,
-        x: points.iter().map(|p| p.step as f64).collect(),
-        y: points.iter().map(|p| p.loss).collect(),
-        extra: rated.then(|| ChartExtra { name: "lr", values: points.iter().map(|p| p.lr).collect() }),
-    }
 }
 
 fn chart(title: &str, steps: Axis, y: ChartAxis, lines: Vec<ChartLine>) -> Chart {

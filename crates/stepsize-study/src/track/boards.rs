@@ -20,16 +20,20 @@ pub(super) struct Boards {
     trials: BTreeMap<TrialId, EventFile>,
 }
 
-/// An event file that grows.
-struct EventFile {
+/// A TensorBoard event file that grows.
+#[derive(Debug)]
+pub struct EventFile {
     path: PathBuf,
     file: File,
     pending: Vec<u8>,
 }
 
 impl EventFile {
-    /// A new file in `folder`; former ones of ours are removed.
-    fn open(folder: &Path) -> Result<Self> {
+    /// A new file in `folder`, which is made; former ones of ours are removed.
+    ///
+    /// # Errors
+    /// When the folder or the file cannot be made.
+    pub fn open(folder: &Path) -> Result<Self> {
         make(folder)?;
         let fault = |e: std::io::Error| Error::io("write events to", folder, e);
         for entry in std::fs::read_dir(folder).map_err(fault)? {
@@ -45,12 +49,21 @@ impl EventFile {
         Ok(board)
     }
 
-    fn push(&mut self, at: f64, step: u64, values: &[(&str, f64)]) -> Result<()> {
+    /// Adds values of one step, at `at` seconds since 1970. They are written when some have
+    /// gathered.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn push(&mut self, at: f64, step: u64, values: &[(&str, f64)]) -> Result<()> {
         push_scalars(&mut self.pending, at, step, values);
         if self.pending.len() < MOST { Ok(()) } else { self.flush() }
     }
 
-    fn flush(&mut self) -> Result<()> {
+    /// Writes what waits.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn flush(&mut self) -> Result<()> {
         if self.pending.is_empty() {
             return Ok(());
         }

@@ -8,29 +8,18 @@ use crate::done::Fault;
 use crate::files;
 use serde_json::json;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 use stepsize::{Curve, Event};
-use stepsize_logs::tensorboard::{begin, push_scalars};
-
-/// How the names of our event files end.
-const OURS: &str = ".stepsize";
+use stepsize_study::EventFile;
 
 /// The files of a run.
 pub struct RunFiles {
     curve: Option<PathBuf>,
     /// Steps that a curve of that name holds already. A resumed run does not shorten it.
     held: usize,
-    board: Option<Board>,
+    board: Option<EventFile>,
     score: String,
-}
-
-/// An event file that grows.
-struct Board {
-    path: PathBuf,
-    file: std::fs::File,
-    pending: Vec<u8>,
 }
 
 impl RunFiles {
@@ -42,7 +31,7 @@ impl RunFiles {
             return Err(Fault::usage(format!("--curve {} should end in .csv or .jsonl", path.display())));
         }
         let score = format!("{score}/validation");
-        let board = args.tensorboard.as_deref().map(|dir| Board::open(dir, run, &score)).transpose()?;
+        let board = args.tensorboard.as_deref().map(|dir| event_file(dir, run, &score)).transpose()?;
         let older = args.curve.as_ref().filter(|_| run.trial.steps_run > 0);
         let held = older.and_then(|path| std::fs::read_to_string(path).ok()).map_or(0, |text| rows(&text));
         Ok(Self { curve: args.curve.clone(), held, board, score })
@@ -56,20 +45,20 @@ impl RunFiles {
             Event::Step { step, lr, loss, .. } => {
                 let norm = norm.map(|n| ("gradient norm", n));
                 let scalars: Vec<_> = [("loss/train", *loss), ("lr", *lr)].into_iter().chain(norm).collect();
-                push_scalars(&mut board.pending, at, *step, &scalars);
+                board.push(at, *step, &scalars)?;
                 Ok(())
             }
             Event::Eval { step, val_loss, score, .. } => {
                 let score = score.map(|s| (self.score.as_str(), s));
                 let scalars: Vec<_> = [("loss/validation", *val_loss)].into_iter().chain(score).collect();
-                push_scalars(&mut board.pending, at, *step, &scalars);
-                board.flush()
+                board.push(at, *step, &scalars)?;
+                Ok(board.flush()?)
             }
             Event::Acted { step, factor, .. } => {
-                push_scalars(&mut board.pending, at, *step, &[("controller", *factor)]);
+                board.push(at, *step, &[("controller", *factor)])?;
                 Ok(())
             }
-            Event::Ended { .. } => board.flush(),
+            Event::Ended { .. } => Ok(board.flush()?),
             _ => Ok(()),
         }
     }
@@ -87,44 +76,22 @@ impl RunFiles {
     }
 }
 
-impl Board {
-    fn open(dir: &Path, run: &Checkpoint, score: &str) -> Result<Self, Fault> {
-        let fault = |e: std::io::Error| Fault::failure(format!("cannot write events to {}: {e}", dir.display()));
-        std::fs::create_dir_all(dir).map_err(fault)?;
-        // The new file holds what the old ones of this run held, less what was lost or taken back
-        // since its checkpoint.
-        for entry in std::fs::read_dir(dir).map_err(fault)? {
-            let name = entry.map_err(fault)?.file_name().to_string_lossy().into_owned();
-            if name.starts_with("events.out.tfevents.") && name.ends_with(OURS) {
-                std::fs::remove_file(dir.join(name)).map_err(fault)?;
-            }
-        }
-        let at = now();
-        let path = dir.join(format!("events.out.tfevents.{:.6}{OURS}", at));
-        let file = std::fs::File::create(&path).map_err(fault)?;
-        let mut pending = begin(at);
-        let trial = &run.trial;
-        for (i, p) in trial.train.points().iter().enumerate() {
-            let norm = run.norms.get(i).map(|n| ("gradient norm", *n));
-            let scalars: Vec<_> = [("loss/train", p.loss), ("lr", p.lr)].into_iter().chain(norm).collect();
-            push_scalars(&mut pending, at, p.step, &scalars);
-        }
-        for (curve, tag) in [(&trial.val, "loss/validation"), (&trial.score, score)] {
-            for p in curve.points() {
-                push_scalars(&mut pending, at, p.step, &[(tag, p.loss)]);
-            }
-        }
-        let mut board = Self { path, file, pending };
-        board.flush()?;
-        Ok(board)
+/// A new event file in `dir` that holds what the old ones of this run held, less what was lost or
+/// taken back since its checkpoint.
+fn event_file(dir: &Path, run: &Checkpoint, score: &str) -> Result<EventFile, Fault> {
+    let (mut file, at, trial) = (EventFile::open(dir)?, now(), &run.trial);
+    for (i, p) in trial.train.points().iter().enumerate() {
+        let norm = run.norms.get(i).map(|n| ("gradient norm", *n));
+        let scalars: Vec<_> = [("loss/train", p.loss), ("lr", p.lr)].into_iter().chain(norm).collect();
+        file.push(at, p.step, &scalars)?;
     }
-
-    fn flush(&mut self) -> Result<(), Fault> {
-        let fault = |e: std::io::Error| Fault::failure(format!("cannot write {}: {e}", self.path.display()));
-        self.file.write_all(&self.pending).and_then(|()| self.file.flush()).map_err(fault)?;
-        self.pending.clear();
-        Ok(())
+    for (curve, tag) in [(&trial.val, "loss/validation"), (&trial.score, score)] {
+        for p in curve.points() {
+            file.push(at, p.step, &[(tag, p.loss)])?;
+        }
     }
+    file.flush()?;
+    Ok(file)
 }
 
 /// Steps in a curve that was written before.
