@@ -1,26 +1,71 @@
 #!/usr/bin/env bash
-# What Stepsize adds to running commands: TRIALS trials of half a second on two slots, against `xargs -P2`, in turn.
-# Measured on two quiet cores, release build, `run.sh 3`: sweep +1.1, +1.1 and +1.2 %, kept study +1.3, +1.2 and +1.3 % over xargs; at a load of
-# 8 to 12 (others' work) +2.4, +2.4, +3.2 and +1.0, +3.4, +3.5 %. Of that 0.5 % is the first trial, which runs alone until it has shown a metric.
-# With --log-to to all three kinds (100 trials, a build for development, load 24): +6.5 and +5.7 %; 1.9 of it is the first trial alone. Not
-# measured on quiet cores yet.
-# Usage: bench/overhead/run.sh [ROUNDS]; STEPSIZE=path chooses the binary.
+# What Stepsize adds to running commands: 300 trials of half a second on two slots, against `xargs -P2`, in turn.
+#
+#   cargo build --release && bench/overhead/run.sh [ROUNDS [ARM...]]     STEPSIZE=path chooses the binary
+#
+# Two rounds of the arm `all` take five to six minutes. Arms: sweep (nothing kept), kept (a study file), logged (and trials
+# written to TensorBoard, MLflow and W&B folders), all (and --live, with a page that listens and one that asks).
+# Each has three costs that no number of trials makes larger: the first trial runs alone until it has shown a metric (0.25 s
+# here), the start, and with --live the 0.8 s in which a page takes in the end.
 set -euo pipefail
-rounds=${1:-3}
+rounds=${1:-2}
+shift $(($# > 0))
+[ $# -gt 0 ] || set -- all
 stepsize=${STEPSIZE:-target/release/stepsize}
+trials=300
 trial='sleep 0.5; echo "step 1 val_loss 0.5"'
 here=$(mktemp -d)
-trap 'rm -rf "$here"' EXIT
-clock() { local begin; begin=$(date +%s.%N); "$@" >/dev/null 2>"$here/err" || [ $? -eq 3 ]; echo "$begin $(date +%s.%N)" | awk '{printf "%.3f", $2 - $1}'; }
-plain() { seq 200 | xargs -P2 -I{} sh -c "$trial"; }
-# 100 rates with 2 seeds each; all rates do equally well, so that the search refuses (exit 3).
-sweep() { "$stepsize" sweep --random 100 --seeds 2 --steps 1 --jobs 2 "$@" --shell -- "$trial # {lr} {steps}"; }
-kept() { rm -f "$here"/db*; sweep --study overhead --db "$here/db" "$@"; }
-# Kept, and each trial written to TensorBoard, MLflow and W&B folders as it runs.
-whole() { rm -rf "$here"/logs; kept --log-to "tensorboard:$here/logs/t" --log-to "mlflow:$here/logs/m" --log-to "wandb-offline:$here/logs/w"; }
-echo "round  xargs -P2    sweep       kept study      kept and --log-to"
+pages=()
+finish() {
+    for pid in "${pages[@]:-}"; do [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; done
+    rm -rf "$here"
+}
+trap finish EXIT
+load() { cut -d' ' -f1 /proc/loadavg 2>/dev/null || uptime | sed 's/.*average[s]*: *//; s/[, ].*//'; }
+# Rates with 2 seeds each; all do equally well, so that the search refuses (exit 3). Its output is in $here/err.
+search() {
+    rm -rf "$here"/db* "$here/logs"
+    "$stepsize" sweep --random $((trials / 2)) --seeds 2 --steps 1 --jobs 2 "$@" --shell -- "$trial # {lr} {steps}" >/dev/null 2>"$here/err" || [ $? -eq 3 ]
+}
+sweep() { search; }
+kept() { search --study overhead --db "$here/db" "$@"; }
+logged() { kept --log-to "tensorboard:$here/logs/t" --log-to "mlflow:$here/logs/m" --log-to "wandb-offline:$here/logs/w" "$@"; }
+all() {
+    : >"$here/err"
+    watched &
+    pages=($!)
+    logged --live --live-port 0
+    wait "${pages[0]}" || { echo "no page was sent the end of the search" >&2 && exit 1; }
+    pages=()
+}
+# A page: gets all parts once, then the changes, until the server is gone. Fails where nothing came.
+watched() {
+    local address='' base name
+    while [ -z "$address" ]; do
+        sleep 0.05
+        address=$(sed -n 's/^live page: open //p' "$here/err" 2>/dev/null)
+    done
+    base=${address%%/study/*} name=${address##*/study/}
+    curl -sS "$base/api/study/${name%%\?*}" -o "$here/parts"
+    curl -sSN "$base/api/study/${name%%\?*}/events" -o "$here/events" 2>/dev/null || true
+    grep -q . "$here/parts" && grep -q '^event: parts' "$here/events"
+}
+xargs_alone() { seq "$trials" | xargs -P2 -I{} sh -c "$trial" >/dev/null; }
+clock() {
+    local begin
+    begin=$(date +%s.%N)
+    "$@"
+    echo "$begin $(date +%s.%N)" | awk '{printf "%.2f", $2 - $1}'
+}
+printf 'machine  %s, %s cores, load %s before; %s\n' "$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo 2>/dev/null | head -n 1)" \
+    "$(getconf _NPROCESSORS_ONLN)" "$(load)" "$("$stepsize" --version)"
+printf 'n = %s trials of 0.5 s on 2 slots; seconds, and what they are over those of xargs -P2\n' "$trials"
 for round in $(seq "$rounds"); do
-    a=$(clock plain); b=$(clock sweep); c=$(clock kept); d=$(clock whole)
-    echo "$round $a $b $c $d" | awk '{printf "%-5s  %.2f s      %.2f s (%+.1f %%)  %.2f s (%+.1f %%)  %.2f s (%+.1f %%)\n",
-        $1, $2, $3, 100*($3/$2-1), $4, 100*($4/$2-1), $5, 100*($5/$2-1)}'
+    plain=$(clock xargs_alone)
+    printf 'round %s  xargs %s' "$round" "$plain"
+    for arm in "$@"; do
+        seconds=$(clock "$arm")
+        awk -v arm="$arm" -v s="$seconds" -v p="$plain" 'BEGIN { printf "   %s %s (%+.1f %%)", arm, s, 100 * (s / p - 1) }'
+    done
+    printf '   load %s\n' "$(load)"
 done

@@ -10,10 +10,12 @@
 //! | [`width`] | comment lines of at most 100 columns |
 //! | [`words`] | no words that `docs/STYLE.md` replaces |
 //! | [`licences`] | dependencies have a licence that `deny.toml` allows, and come from crates.io |
+//! | [`links`] | links of pages lead to files and headings that are there |
 //! | [`embedded`] | files that a crate embeds lie inside the crate, or `cargo package` leaves them out |
 
 mod embedded;
 mod licences;
+mod links;
 mod names;
 mod size;
 mod source;
@@ -56,6 +58,7 @@ fn check(root: &Path) -> Result<(), String> {
         ("file length", size::check(&sources)),
         ("comment width", width::check(&sources)),
         ("words", words::check(&sources)),
+        ("links of pages", links::check(root, &sources)),
         ("embedded files", embedded::check(&sources)),
         ("licences and sources of dependencies", licences::check(root, &sources)?),
     ];

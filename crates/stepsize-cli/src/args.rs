@@ -373,7 +373,7 @@ impl Cli {
 
 impl ColourWhen {
     /// Colour on a terminal unless NO_COLOR is set (<https://no-color.org>); the terminal's width,
-    /// or 88 columns without a terminal.
+    /// or without a terminal COLUMNS, or 88.
     pub fn style(self) -> Style {
         let terminal = std::io::stdout().is_terminal();
         let set = |name: &str| std::env::var_os(name).is_some_and(|v| !v.is_empty());
@@ -383,7 +383,9 @@ impl ColourWhen {
             ColourWhen::Never => false,
             ColourWhen::Auto => terminal && !set("NO_COLOR") && !dumb,
         };
-        let columns = console::Term::stdout().size_checked().filter(|_| terminal).map_or(88, |(_, c)| usize::from(c));
+        let size = console::Term::stdout().size_checked().filter(|_| terminal).map(|(_, columns)| usize::from(columns));
+        let wished = || std::env::var("COLUMNS").ok()?.parse().ok();
+        let columns = size.or_else(wished).filter(|columns| *columns > 0).unwrap_or(88);
         Style { colour, columns, ascii: dumb || !shows_utf8(|name| std::env::var(name).ok()) }
     }
 }

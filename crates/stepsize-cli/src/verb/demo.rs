@@ -20,8 +20,12 @@ use stepsize_draw::show::{self, Style, Tone};
 const FRAME: Duration = Duration::from_millis(140);
 /// Low and high beside the desirable rate.
 const APART: f64 = 40.0;
-/// Characters of a bar.
+/// Characters of a bar, where there is room.
 const BAR: usize = 34;
+/// Characters before the row of birds, before a bar, and after it.
+const LABEL: usize = 7;
+const NAME: usize = 25;
+const PERCENT: usize = 16;
 
 /// Tells the story.
 pub fn run(args: &DemoArgs, style: Style) -> Result<Done, Fault> {
@@ -87,20 +91,30 @@ fn animate(birds: &[bool], learners: &[Learner], style: Style) -> Result<(), Fau
     Ok(())
 }
 
-/// What is seen and believed after `seen` birds.
+/// What is seen and believed after `seen` birds, in the width of the terminal.
 fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> String {
-    let mut row = String::new();
-    for (i, yellow) in birds.iter().enumerate() {
-        row += &match (i < seen, *yellow) {
+    let [mark, full, empty] = if style.ascii { ['|', '#', '.'] } else { ['│', '█', '·'] };
+    let cells: Vec<String> = birds
+        .iter()
+        .enumerate()
+        .map(|(i, yellow)| match (i < seen, *yellow) {
             (false, _) => Tone::Dim.paint(".", style.colour),
             (true, true) => Tone::High.paint("Y", style.colour),
             (true, false) => "b".to_owned(),
-        };
-    }
+        })
+        .collect();
     let yellow = birds[..seen].iter().filter(|b| **b).count();
-    let mut text = format!("birds  {row}  {seen} seen, {yellow} yellow\n");
-    text += "       b black, Y yellow; bars: belief that the next is yellow; │ share of yellow so far\n\n";
+    let count = format!("{seen} seen, {yellow} yellow");
+    let room = style.columns.saturating_sub(LABEL).max(20);
+    let rows: Vec<String> = cells.chunks(room).map(<[String]>::concat).collect();
+    let mut text = format!("birds  {}", rows.join("\n       "));
+    text += if cells.len() + 2 + format!("{0} seen, {0} yellow", birds.len()).len() <= room { "  " } else { "\n       " };
+    let legend = format!("b black, Y yellow; bars: belief that the next is yellow; {mark} share of yellow so far");
+    text += &format!("{count}\n{}\n\n", show::wrapped("       ", &legend, style));
     let share = yellow as f64 / seen.max(1) as f64;
+    let width = BAR.min(style.columns.saturating_sub(NAME + PERCENT).max(10));
+    // One little bar for so many birds.
+    let every = (birds.len() + 1).div_ceil(style.columns.saturating_sub(NAME).max(20));
     for learner in learners {
         let tone = match learner.name {
             "low" => Tone::Low,
@@ -108,27 +122,25 @@ fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> Str
             _ => Tone::Good,
         };
         let belief = learner.beliefs[seen];
-        let full = ((belief * BAR as f64).round() as usize).min(BAR);
-        let mark = ((share * BAR as f64) as usize).min(BAR - 1);
-        let cell = |i: usize| {
-            if i == mark {
-                '│'
-            } else if i < full {
-                '█'
-            } else {
-                '·'
-            }
+        let believed = ((belief * width as f64).round() as usize).min(width);
+        let at = ((share * width as f64) as usize).min(width - 1);
+        let cell = |i: usize| match i {
+            i if i == at => mark,
+            i if i < believed => full,
+            _ => empty,
         };
-        let bar = tone.paint(&(0..BAR).map(cell).collect::<String>(), style.colour);
+        let bar = tone.paint(&(0..width).map(cell).collect::<String>(), style.colour);
         let name = format!("{:<10} rate {:<8}", learner.name, rate(learner.lr));
         text += &format!("{name} {bar}  {:>5} % yellow\n", percent(belief));
-        text += &format!("{:24} {}\n", "", spark(&learner.beliefs[..=seen]));
+        let thinned = learner.beliefs[..=seen].iter().step_by(every);
+        text += &format!("{:NAME$}{}\n", "", spark(thinned, style.ascii));
     }
     text
 }
 
-/// A line of little bars, one a bird.
-fn spark(beliefs: &[f64]) -> String {
-    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    beliefs.iter().map(|b| BARS[((b * 8.0) as usize).min(7)]).collect()
+/// A line of little bars.
+fn spark<'a>(beliefs: impl Iterator<Item = &'a f64>, ascii: bool) -> String {
+    let bars = if ascii { "_.:-=+*#" } else { "▁▂▃▄▅▆▇█" };
+    let bar = |b: &f64| bars.chars().nth(((b * 8.0) as usize).min(7));
+    beliefs.filter_map(bar).collect()
 }

@@ -348,6 +348,8 @@ fn what_is_wrong_with_a_log_or_a_metric_is_named_for_what_it_is() {
             "no file matches the pattern of its log (`--log PATTERN`), `metrics-*.csv`",
         ),
         ("--log metrics-*.csv", "echo step 1 val_loss 3", ". has other.csv"),
+        ("--log metrics-*.csv", "echo step 1 val_loss 3", "it prints `val_loss`, which is read where no pattern is given"),
+        ("--log no-such/*.csv", "echo done", "`no-such/*.csv`: there is no directory no-such;"),
         ("--metric acc", "echo step 1 acc: n/a loss 3", "it prints acc as text, not as a number"),
         (
             "--metric step",

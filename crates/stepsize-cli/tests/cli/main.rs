@@ -28,3 +28,4 @@ mod runs;
 mod studies;
 mod training;
 mod version_1;
+mod widths;

@@ -268,6 +268,7 @@ pub const EVENTS: [(&str, &str, Rows); 10] = [
 /// Variables that are read.
 #[rustfmt::skip]
 pub const READ: Rows = &[
+    ("COLUMNS", "how wide text may be where it goes to no terminal; 88 without it"),
     ("NO_COLOR", "set to anything, turns colour off (no-color.org); --color says otherwise"),
     ("TERM", "dumb turns colour off and draws in ASCII"),
     ("LC_ALL", "a locale without UTF-8 draws in ASCII; the first that is set of LC_ALL, LC_CTYPE and LANG counts"),

@@ -5,11 +5,14 @@ use crate::executor::log::meter::{Meter, Ruling};
 use crate::executor::log::source::Source;
 use crate::executor::log::tail::Tail;
 use std::fmt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 use stepsize::{End, Event, TrialId};
+use stepsize_logs::text::pairs;
+use stepsize_logs::{Wanted, choose};
 
 /// Why a trial is being ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -80,7 +83,7 @@ impl Account {
                 End::Finished
             }
             Err(error) => {
-                let named = unmatched(source).or_else(|| worded(tail, meter.wanted_metric()?)).unwrap_or(error);
+                let named = unmatched(source, tail).or_else(|| worded(tail, meter.wanted_metric()?)).unwrap_or(error);
                 End::Failed { why: format!("{named}; {}", tail.show()) }
             }
         };
@@ -160,7 +163,7 @@ fn reads_input(line: &str) -> bool {
 const FILES: usize = 5;
 
 /// What to say of a trial whose log files are not there.
-fn unmatched(source: &Source) -> Option<String> {
+fn unmatched(source: &Source, tail: &Tail) -> Option<String> {
     let Source::Files(pattern) = source else { return None };
     if glob::glob(pattern).ok()?.flatten().any(|path| path.is_file()) {
         return None;
@@ -175,10 +178,20 @@ fn unmatched(source: &Source) -> Option<String> {
     let more = if files.len() > FILES { ", ..." } else { "" };
     files.truncate(FILES);
     let there = match files.is_empty() {
+        true if !Path::new(directory).is_dir() => format!("there is no directory {directory}"),
         true => format!("there is nothing in {directory}"),
         false => format!("{directory} has {}{more}", files.join(", ")),
     };
-    Some(format!("no file matches the pattern of its log, `{pattern}`: {there}"))
+    let instead = printed(tail).map_or(String::new(), |metric| {
+        format!("; it prints `{metric}`, which is read where no pattern is given")
+    });
+    Some(format!("no file matches the pattern of its log, `{pattern}`: {there}{instead}"))
+}
+
+/// The metric among the last lines, if they have one that is known by its name.
+fn printed(tail: &Tail) -> Option<String> {
+    let names: Vec<String> = tail.last().flat_map(|line| pairs(&line)).map(|(name, _)| name).collect();
+    choose(&names, &Wanted::default()).ok().map(|choice| choice.metric)
 }
 
 /// What to say of a metric that is printed, but not as a number.

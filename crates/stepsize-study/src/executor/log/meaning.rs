@@ -8,7 +8,7 @@
 
 use super::column::{LoggedValue, MetricColumn};
 use super::measure::{Counter, Measure};
-use regex::Regex;
+use regex_lite::Regex;
 use std::sync::OnceLock;
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
 use stepsize_logs::{
@@ -129,7 +129,7 @@ impl MetricReader {
     pub fn pairs(&self, line: &str, tables: &mut Tables) -> Vec<(String, f64)> {
         let Some(regex) = &self.regex else { return tables.pairs(line) };
         let Some(found) = regex.captures(line) else { return Vec::new() };
-        let number = |m: regex::Match<'_>| m.as_str().trim().parse::<f64>().ok();
+        let number = |m: regex_lite::Match<'_>| m.as_str().trim().parse::<f64>().ok();
         let mut out: Vec<(String, f64)> = regex
             .capture_names()
             .enumerate()
