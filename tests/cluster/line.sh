@@ -51,6 +51,31 @@ line_on() {
     # What ran at the kill was taken up: each trial began once.
     [ "$(sort begun | uniq -d)" = "" ] && [ "$(sort -u begun | wc -l)" = "$(wc -l <<<"$after")" ] || wrong "begun: $(sort -n begun | tr '\n' ' ')"
 
+    # The full run at the answer is a cluster job of its own: submitted, and running when the search has ended.
+    "$stepsize" find --probe grid --low 0.01 --high 1 --on "$on" --poll 1s --study then --then-run --steps 40 -- sh train.sh '{lr}' '{steps}' \
+        >then.out 2>then.err || wrong "--then-run: $(cat then.out then.err)"
+    grep -q "the full run at lr 0.1 was submitted: " then.out || wrong "--then-run submitted nothing: $(cat then.out)"
+    "$stepsize" show then | grep -q "was submitted: " || wrong "the study does not know of its full run"
+    text=$(echo stepsize-trials/stepsize-full-run-1/*/job)
+    for _ in $(seq 300); do [ -e "$text/exit" ] && break; sleep 0.2; done
+    [ "$(cat "$text/exit")" = 0 ] || wrong "the full run did not end well: $(find stepsize-trials/stepsize-full-run-1)"
+    # It belongs to no search: a second one has a directory of its own, and the study is over.
+    [ "$("$stepsize" export then | grep -c '"event":"ended"')" = "$("$stepsize" export then | grep -c '"event":"started"')" ] ||
+        wrong "the full run was taken for a trial"
+
+    # The live page where the search was started, while its trials are cluster jobs.
+    "$stepsize" find --probe grid --low 0.01 --high 1 --on "$on" --poll 1s --study seen --live --live-port 0 --steps 40 -- sh train.sh '{lr}' '{steps}' \
+        >live.out 2>live.err &
+    pid=$!
+    for _ in $(seq 600); do grep -q '^live page: open ' live.err && break; sleep 0.1; done
+    text=$(sed -n 's/^live page: open \(.*\)\/study\/.*/\1/p' live.err)
+    for _ in $(seq 600); do curl -sf "$text/api/study/seen" >seen.json && grep -q 'trial' seen.json && break; sleep 0.1; done
+    kill -0 "$pid" || wrong "the search ended before its page was read: $(cat live.err)"
+    curl -sf "$text/study/seen" | grep -qi '<html' || wrong "no page at $text/study/seen"
+    curl -sfN "$text/api/study/seen/events" >events || true # until the search has ended, and the server with it
+    wait "$pid" || wrong "--live: $(cat live.err)"
+    grep -q '^event: parts' events || wrong "the page was sent no change: $(head -c 300 events)"
+
     # One GPU a run, of which there is one. Three rates with one seed are little evidence: exit 3 is as good as 0.
     rm -f begun gpus
     "$stepsize" sweep --on "$on" --gpus-per-run 1 --poll 1s --steps 40 --low 0.01 --high 1 --per-decade 1 --seeds 1 -- sh train.sh '{lr}' '{steps}' \

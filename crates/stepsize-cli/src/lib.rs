@@ -141,7 +141,7 @@ fn verb(cli: Cli, words: &[OsString]) -> Result<Done, Fault> {
         Verb::Demo(args) => verb::demo::run(&args, style),
         Verb::Playground(args) => verb::playground::run(&args),
         Verb::Serve(args) => verb::serve::run(&args),
-        Verb::Studies(args) => verb::studies::run(&args),
+        Verb::Studies(args) => verb::studies::run(&args, style),
         Verb::Show(args) => verb::show::run(&args, style),
         // Its search runs in its place.
         Verb::Resume(_) => Ok(Done::answer("")),

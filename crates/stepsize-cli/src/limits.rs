@@ -6,16 +6,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use stepsize::probe::Race;
-use stepsize::{FindProbe, Question, QuestionKind};
+use stepsize::{Event, FindProbe, Question, QuestionKind, Trial};
 use stepsize_draw::number::{count, money, plural, rate, seconds};
+use stepsize_draw::show::{Style, wrapped};
+
+/// The share of the time and money left that is planned for: a trial that is cut at the limit has
+/// cost its time and says nothing.
+const PLANNED: f64 = 0.9;
+/// The longest sleep of the watch over limits, in seconds.
+const LONGEST: f64 = 86_400.0;
+/// A budget that differs by less than this share is the same one.
+const SAME: f64 = 0.05;
 
 /// The limits of a search.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Seconds of trials, all together.
-    trials: Option<f64>,
+    /// Most seconds by the clock.
+    time: Option<f64>,
+    /// Most seconds of trials that the price pays for, all together.
+    paid: Option<f64>,
     /// Trials at a time.
     jobs: f64,
     per_hour: Option<f64>,
@@ -33,7 +44,6 @@ impl Limits {
             }
             value => Ok(value),
         };
-        let jobs = jobs.max(1) as f64;
         let seconds_per_step = positive("--seconds-per-step", args.seconds_per_step)?;
         let paid = match (positive("--max-price", args.max_price)?, per_hour) {
             (Some(price), Some(per_hour)) => Some(price / per_hour * 3600.0),
@@ -42,14 +52,32 @@ impl Limits {
             }
             (None, _) => None,
         };
-        let timed = args.max_time.map(|time| time.as_secs_f64() * jobs);
-        let trials = [paid, timed].into_iter().flatten().reduce(f64::min);
-        Ok(Self { trials, jobs, per_hour, seconds_per_step, retries: args.retries })
+        let time = args.max_time.map(|time| time.as_secs_f64());
+        Ok(Self { time, paid, jobs: jobs.max(1) as f64, per_hour, seconds_per_step, retries: args.retries })
+    }
+
+    /// How many trials run at a time, as a rule: a search that looks at each result before the next
+    /// trial seldom has two.
+    fn at_once(&self, question: &Question) -> f64 {
+        match question.kind {
+            QuestionKind::Find { probe: FindProbe::Sweep | FindProbe::Random, .. }
+            | QuestionKind::Sweep { .. }
+            | QuestionKind::Compare { .. }
+            | QuestionKind::Words(_) => self.jobs,
+            QuestionKind::Find { .. } | QuestionKind::RangeTest { .. } => 1.0,
+        }
+    }
+
+    /// Seconds of trials that the limits leave after so many seconds by the clock and of trials.
+    fn left(&self, question: &Question, clock: f64, trials: f64) -> Option<f64> {
+        let time = self.time.map(|time| (time - clock).max(0.0) * self.at_once(question));
+        let paid = self.paid.map(|paid| (paid - trials).max(0.0));
+        [time, paid].into_iter().flatten().reduce(f64::min)
     }
 
     /// Lowers the budget of a search to what the limits allow, where the time of a step is known.
     pub fn bound(&self, question: &mut Question) {
-        let (Some(limit), Some(step)) = (self.trials, self.seconds_per_step) else { return };
+        let (Some(limit), Some(step)) = (self.left(question, 0.0, 0.0), self.seconds_per_step) else { return };
         let runs = limit / (step * question.job.steps as f64);
         let usual = usual_budget(question);
         if let QuestionKind::Find { budget, .. }
@@ -61,9 +89,27 @@ impl Limits {
         }
     }
 
-    /// The clock time after which the search stops.
-    pub fn clock(&self) -> Option<Duration> {
-        Duration::try_from_secs_f64(self.trials? / self.jobs).ok()
+    /// Gives the budget that the limits leave, where it has changed: from the time that the trials
+    /// took so far. Only the default search plans with what is left.
+    pub fn replan(self, question: &Question) -> impl FnMut(&[Trial]) -> Option<f64> + use<> {
+        let (question, begin) = (question.clone(), Instant::now());
+        let usual = match question.kind {
+            QuestionKind::Find { probe: FindProbe::Race, .. } => usual_budget(&question),
+            _ => None,
+        };
+        let mut known = usual;
+        move |trials| {
+            // The longest trial: of a short one most is start.
+            let timed = trials.iter().filter_map(|t| Some((t.steps_run, t.seconds?))).filter(|(steps, _)| *steps > 0);
+            let (steps, seconds) = timed.clone().max_by_key(|(steps, _)| *steps)?;
+            let spent = timed.map(|(_, seconds)| seconds).sum();
+            let left = self.left(&question, begin.elapsed().as_secs_f64(), spent)?;
+            let taken: u64 = trials.iter().map(|t| t.steps_run).sum();
+            let more = PLANNED * left / seconds * steps as f64;
+            let runs = usual?.min((taken as f64 + more) / question.job.steps as f64);
+            let changed = (runs / known? - 1.0).abs() > SAME;
+            changed.then(|| *known.insert(runs))
+        }
     }
 
     /// What the search will take if a step takes `measured` seconds, or as long as was said.
@@ -71,17 +117,21 @@ impl Limits {
     pub fn estimate(&self, question: &Question, planned: u64, measured: Option<f64>) -> Option<String> {
         let step = measured.or(self.seconds_per_step)?;
         let all = question.job.steps as f64;
-        let steps = usual_budget(question).map_or(planned as f64, |runs| runs * all);
+        let mut steps = usual_budget(question).map_or(planned as f64, |runs| runs * all);
+        if let Some(limit) = self.left(question, 0.0, 0.0) {
+            steps = steps.min(limit / step);
+        }
         let time = steps * step;
         let price = self
             .per_hour
             .map_or(String::new(), |price| format!(", {} at {} an hour", money(time / 3600.0 * price), money(price)));
-        let at_once = if self.jobs > 1.0 { format!(" with {} trials at a time", self.jobs) } else { String::new() };
-        Some(format!(
-            "the search will take about {:.2} runs, {}{at_once}{price}",
-            steps / all,
-            seconds(time / self.jobs)
-        ))
+        let at_once = self.at_once(question);
+        let how = match () {
+            () if at_once > 1.0 => format!(" with {at_once} trials at a time"),
+            () if self.jobs > 1.0 => ", as most of its trials run one at a time".to_owned(),
+            () => String::new(),
+        };
+        Some(format!("the search will take about {:.2} runs, {}{how}{price}", steps / all, seconds(time / at_once)))
     }
 }
 
@@ -97,43 +147,66 @@ pub fn usual_budget(question: &Question) -> Option<f64> {
 }
 
 /// The trials that a search would begin with.
-pub fn dry_run(question: &Question, limits: &Limits) -> Result<Done, Fault> {
+pub fn dry_run(question: &Question, limits: &Limits, style: Style) -> Result<Done, Fault> {
     let specs = question.probe().map_err(Fault::usage)?.ask(&[])?;
     let steps: u64 = specs.iter().map(|spec| spec.steps).sum();
     let runs = steps as f64 / question.job.steps as f64;
-    let mut lines = vec![format!("{question}; {}", question.task)];
+    let mut lines = vec![wrapped("", &format!("{question}; {}", question.task), style)];
     lines.push(format!("would begin with {}, {runs:.2} runs; nothing has run:", plural(specs.len() as u64, "trial")));
     lines.extend(
         specs
             .iter()
             .map(|spec| format!("  lr {}, {} steps, seed {}", rate(spec.lr.get()), count(spec.steps), spec.seed)),
     );
-    lines.extend(limits.estimate(question, steps, None));
+    lines.extend(limits.estimate(question, steps, None).map(|line| wrapped("", &line, style)));
     Ok(Done::answer(lines.join("\n") + "\n"))
 }
 
-/// Sets a flag after a time, unless it is dropped before.
+/// Sets a flag when the time or the money of a search is over, unless it is dropped before.
 pub struct Timer {
-    end: Option<Sender<()>>,
+    running: Option<Sender<f64>>,
     passed: Arc<AtomicBool>,
     waiter: Option<JoinHandle<()>>,
 }
 
 impl Timer {
-    /// Sets `flag` after `time`; without one never.
-    pub fn new(time: Option<Duration>, flag: Arc<AtomicBool>) -> Self {
+    /// Sets `flag` at the limits of time and price.
+    pub fn new(limits: &Limits, flag: Arc<AtomicBool>) -> Self {
         let passed = Arc::new(AtomicBool::new(false));
-        let (end, over) = channel::<()>();
+        let (running, changes) = channel::<f64>();
         let mine = Arc::clone(&passed);
-        let waiter = time.map(|time| {
-            std::thread::spawn(move || {
-                if over.recv_timeout(time) == Err(RecvTimeoutError::Timeout) {
-                    mine.store(true, Ordering::Relaxed);
-                    flag.store(true, Ordering::Relaxed);
+        let limited = limits.time.is_some() || limits.paid.is_some();
+        let (mut time, mut paid) = (limits.time.unwrap_or(f64::INFINITY), limits.paid.unwrap_or(f64::INFINITY));
+        let work = move || {
+            let (mut trials, mut at) = (0.0, Instant::now());
+            while time > 0.0 && paid > 0.0 {
+                let wait = time.min(if trials > 0.0 { paid / trials } else { f64::INFINITY });
+                let change = changes.recv_timeout(Duration::from_secs_f64(wait.min(LONGEST)));
+                let gone = std::mem::replace(&mut at, Instant::now()).elapsed().as_secs_f64();
+                (time, paid) = (time - gone, paid - gone * trials);
+                match change {
+                    Ok(change) => trials += change,
+                    Err(RecvTimeoutError::Timeout) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
                 }
-            })
-        });
-        Self { end: Some(end), passed, waiter }
+            }
+            mine.store(true, Ordering::Relaxed);
+            flag.store(true, Ordering::Relaxed);
+        };
+        let waiter = limited.then(|| std::thread::spawn(work));
+        Self { running: Some(running), passed, waiter }
+    }
+
+    /// Counts the trials that run, which are paid for.
+    pub fn see(&self, event: &Event) {
+        let change = match event {
+            Event::Started { .. } => 1.0,
+            Event::Ended { .. } => -1.0,
+            _ => return,
+        };
+        if let Some(running) = &self.running {
+            let _ = running.send(change); // without a limit nobody counts
+        }
     }
 
     /// Whether the time has passed.
@@ -144,9 +217,58 @@ impl Timer {
 
 impl Drop for Timer {
     fn drop(&mut self) {
-        self.end = None;
+        self.running = None;
         if let Some(waiter) = self.waiter.take() {
             let _ = waiter.join();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use stepsize::{Job, Lr, Schedule, TrialId};
+
+    /// A limit in seconds by the clock, and one in paid seconds of trials.
+    fn limits(time: Option<f64>, paid: Option<f64>) -> Limits {
+        Limits { time, paid, jobs: 4.0, per_hour: None, seconds_per_step: None, retries: 1 }
+    }
+
+    #[test]
+    fn what_follows_is_planned_for_the_time_and_the_money_that_are_left() {
+        let job = Job::new(2000, Schedule::cosine(2000).unwrap(), 0).unwrap();
+        let kind = QuestionKind::Find { probe: FindProbe::Race, start: None, budget: None, low: None, high: None };
+        let question = Question { kind, ..Question::in_words("find", "a task", job.clone()) };
+        let spec = job.trial(Lr::new(0.1).unwrap(), 100, 0).unwrap();
+        let trial = Trial { steps_run: 100, seconds: Some(100.0), ..Trial::new(TrialId(0), spec) };
+        // 0.9 of 1000 s, one trial at a time: 900 steps beside the 100 that were run.
+        let mut plan = limits(Some(1000.0), None).replan(&question);
+        assert_eq!(plan(&[]), None);
+        let runs = plan(&[trial.clone()]).unwrap();
+        assert!((0.45..=0.5).contains(&runs), "{runs}");
+        assert_eq!(plan(&[trial.clone()]), None);
+        // Of the money for 200 s of trials 100 are spent.
+        let runs = limits(None, Some(200.0)).replan(&question)(&[trial.clone()]).unwrap();
+        assert!((runs - 0.095).abs() < 1e-9, "{runs}");
+        // Limits that are never reached change nothing, and neither do those of a plan in one piece.
+        assert_eq!(limits(Some(1e6), Some(1e6)).replan(&question)(&[trial.clone()]), None);
+        let sweep = Question::in_words("sweep", "a task", job);
+        assert_eq!(limits(Some(1000.0), None).replan(&sweep)(&[trial]), None);
+    }
+
+    #[test]
+    fn a_search_is_ended_when_the_trials_that_run_have_used_up_the_money() {
+        let flag = Arc::new(AtomicBool::new(false));
+        let timer = Timer::new(&limits(None, Some(0.05)), Arc::clone(&flag));
+        let spec = Job::new(9, Schedule::constant(), 0).unwrap().trial(Lr::new(0.1).unwrap(), 9, 0).unwrap();
+        std::thread::sleep(Duration::from_millis(100));
+        assert!(!timer.passed(), "nothing runs, so nothing is paid for");
+        timer.see(&Event::Started { trial: TrialId(0), spec });
+        while !flag.load(Ordering::Relaxed) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        assert!(timer.passed());
     }
 }

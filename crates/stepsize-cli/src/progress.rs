@@ -3,13 +3,14 @@
 //! one a minute.
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::collections::BTreeMap;
 use std::io::IsTerminal;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use stepsize::{End, Estimate, Event, Probe, Pruner, Result, Trial, TrialSpec, fold_one};
+use stepsize::{End, Estimate, Event, Probe, Pruner, Result, Trial, TrialId, TrialSpec, fold_one};
 use stepsize_draw::number::{count, loss, rate, seconds};
 
 /// How often the bar is redrawn.
@@ -24,7 +25,12 @@ pub struct Progress {
     bar: ProgressBar,
     lines: Option<ProgressLines>,
     quiet: bool,
-    trials: std::collections::BTreeMap<stepsize::TrialId, Trial>,
+    trials: BTreeMap<TrialId, Trial>,
+    /// Steps of the trials that have ended, as asked for, and those of each that runs.
+    over: u64,
+    running: BTreeMap<TrialId, u64>,
+    /// Steps of all trials that have started.
+    started: u64,
 }
 
 impl Progress {
@@ -42,23 +48,33 @@ impl Progress {
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(TICK);
         let lines = (!quiet && !terminal).then(|| ProgressLines::new(what.to_owned(), bar.clone()));
-        Self { bar, lines, quiet, trials: Default::default() }
+        Self { bar, lines, quiet, trials: BTreeMap::new(), over: 0, running: BTreeMap::new(), started: 0 }
     }
 
     /// Takes in one event. `planned` is the number of steps asked for so far.
     pub fn watch(&mut self, event: &Event, planned: u64) {
-        // Curves are not needed here, and a long study has millions of steps.
-        if let Event::Step { .. } = event {
-            self.bar.inc(1);
+        // Curves are not needed here, and a long study has millions of steps. A program may print
+        // only some of them.
+        if let Event::Step { trial, step, .. } = event {
+            let most = self.trials.get(trial).map_or(u64::MAX, |known| known.spec.steps);
+            self.running.insert(*trial, most.min(step + 1));
+            self.bar.set_position(self.over + self.running.values().sum::<u64>());
             return;
         }
+        if let Event::Started { spec, .. } = event {
+            self.started += spec.steps;
+        }
+        // A budget that changed has another plan, which is not counted before it starts.
+        let planned = planned.max(self.started);
         if self.bar.length() != Some(planned) {
             self.bar.set_length(planned);
         }
         fold_one(&mut self.trials, event);
         if let Event::Ended { trial, end, steps, .. } = event {
             let Some(known) = self.trials.get(trial) else { return };
-            self.bar.set_position(self.bar.position() + known.spec.steps.saturating_sub(*steps));
+            self.over += known.spec.steps;
+            self.running.remove(trial);
+            self.bar.set_position(self.over + self.running.values().sum::<u64>());
             let lr = rate(known.spec.lr.get());
             let message = match end {
                 End::Diverged { .. } => format!("lr {lr} diverged"),

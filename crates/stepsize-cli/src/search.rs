@@ -39,7 +39,7 @@ pub fn run(
     let mut question = Question { kind, pruner: work.pruner, task: work.task, job: work.job };
     limits.bound(&mut question);
     if output.limits.dry_run {
-        return limits::dry_run(&question, &limits);
+        return limits::dry_run(&question, &limits, style);
     }
     let page = live::of_search(&output.live, &output.kept, output.draw.price_per_hour)?;
     let mut executor = work.executor;
@@ -117,7 +117,7 @@ pub fn conduct(
     if let Some(line) = what_it_buys(question).filter(|_| std::io::stderr().is_terminal()) {
         progress.say(&line);
     }
-    let timer = Timer::new(limits.clock(), Arc::clone(&stop));
+    let timer = Timer::new(limits, Arc::clone(&stop));
     let first: u64 = probe.ask(&[])?.iter().map(|spec| spec.steps).sum();
     let mut told = match limits.estimate(question, first, None) {
         Some(line) => {
@@ -130,6 +130,7 @@ pub fn conduct(
     let mut watch = |event: &_| {
         let planned = planned.load(Ordering::Relaxed);
         progress.watch(event, planned);
+        timer.see(event);
         for line in tracker.see(event) {
             progress.say(&line);
         }
@@ -147,7 +148,8 @@ pub fn conduct(
         }
     };
     let counted = Counted::new(probe, Arc::clone(&planned));
-    let study = Study::open(question, Box::new(counted), store).map(|study| study.with_retries(limits.retries));
+    let study = Study::open(question, Box::new(counted), store)
+        .map(|study| study.with_retries(limits.retries).with_bound(limits.replan(question)));
     let found = study.and_then(|study| study.run(executor, &stop, &mut watch));
     progress.clear();
     for line in tracker.finish() {

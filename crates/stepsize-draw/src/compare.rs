@@ -6,6 +6,7 @@ mod picture;
 use crate::figure::png::file as png_file;
 use crate::figure::svg::{self, escape};
 use crate::number::{count, loss, rate, significant};
+use crate::show::plot::in_signs;
 use crate::show::{Style, Tone, wrapped};
 use serde_json::{Value, json};
 use stepsize::Result;
@@ -135,7 +136,7 @@ pub fn text(shown: &ShownComparison<'_>, style: Style) -> String {
         plain.replacen(held, &tone.paint(held, style.colour), 1)
     });
     parts.extend(claims);
-    parts.join("\n\n") + "\n"
+    in_signs(parts.join("\n\n") + "\n", style)
 }
 
 /// Who won: of the ways that need no known rate, and of all. A label and a sentence each.

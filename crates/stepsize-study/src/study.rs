@@ -81,10 +81,15 @@ pub struct Study<'s> {
     needs_all: bool,
     /// As it was asked; a wish may give it another budget.
     question: Question,
-    /// What a person asked for while it ran.
+    /// What a person asked for while it ran, and what limits of time and money left.
     wishes: Wishes,
+    /// The budget that such limits leave.
+    bound: Option<Bound<'s>>,
 }
 
+/// Gives the budget in full runs that limits leave after these trials; `None` where it need not
+/// change.
+type Bound<'s> = Box<dyn FnMut(&[Trial]) -> Option<f64> + 's>;
 type Wanted = VecDeque<(TrialId, TrialSpec)>;
 type Watch<'w> = &'w mut dyn FnMut(&Event);
 
@@ -130,15 +135,24 @@ impl<'s> Study<'s> {
             needs_all: matches!(question.kind, QuestionKind::Compare { .. }),
             question: question.clone(),
             wishes: Wishes::of(&recorded, question),
+            bound: None,
         })
     }
 
     /// Lets [`Study::run`] try a trial that failed again, so often; then it continues without it,
     /// as long as few fail. A failure before any trial has ended is the fault of the job, and ends
-    /// the study at once; so does one without retries.
+    /// the study at once unless it is one that passes, such as a lost connection; so does one
+    /// without retries.
     #[must_use]
     pub fn with_retries(self, retries: u32) -> Self {
         Self { retries, ..self }
+    }
+
+    /// Lets [`Study::run`] ask before each batch which budget limits of time and money leave, in
+    /// full runs, so that the search is planned for it. It is recorded as a wish, for replay.
+    #[must_use]
+    pub fn with_bound(self, bound: impl FnMut(&[Trial]) -> Option<f64> + 's) -> Self {
+        Self { bound: Some(Box::new(bound)), ..self }
     }
 
     /// The next trial. A trial of the store that has ended is not run again.

@@ -36,7 +36,7 @@ pub fn run(args: &CompareArgs, words: &[OsString], style: Style) -> Result<Done,
         if args.command.argv.is_empty() { of_engine(args)? } else { of_command(args)? };
     let limits = Limits::new(&args.limits, jobs, None)?;
     if args.limits.dry_run {
-        return limits::dry_run(&question, &limits);
+        return limits::dry_run(&question, &limits, style);
     }
     let page = live::of_search(&args.live, &args.kept, None)?;
     let around = search::Around { limits: &limits, quiet: args.files.quiet, log_to: &args.reach.log_to };

@@ -14,6 +14,7 @@ use stepsize::birds::{FIRST, best_rate, birds};
 use stepsize_draw::figure::birds::{Learner, percent};
 use stepsize_draw::figure::{self, svg};
 use stepsize_draw::number::rate;
+use stepsize_draw::show::plot::in_signs;
 use stepsize_draw::show::{self, Style, Tone};
 
 /// Between two birds.
@@ -25,7 +26,7 @@ const BAR: usize = 34;
 /// Characters before the row of birds, before a bar, and after it.
 const LABEL: usize = 7;
 const NAME: usize = 25;
-const PERCENT: usize = 16;
+const PERCENT: usize = 17;
 
 /// Tells the story.
 pub fn run(args: &DemoArgs, style: Style) -> Result<Done, Fault> {
@@ -93,7 +94,6 @@ fn animate(birds: &[bool], learners: &[Learner], style: Style) -> Result<(), Fau
 
 /// What is seen and believed after `seen` birds, in the width of the terminal.
 fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> String {
-    let [mark, full, empty] = if style.ascii { ['|', '#', '.'] } else { ['│', '█', '·'] };
     let cells: Vec<String> = birds
         .iter()
         .enumerate()
@@ -108,9 +108,10 @@ fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> Str
     let room = style.columns.saturating_sub(LABEL).max(20);
     let rows: Vec<String> = cells.chunks(room).map(<[String]>::concat).collect();
     let mut text = format!("birds  {}", rows.join("\n       "));
-    text += if cells.len() + 2 + format!("{0} seen, {0} yellow", birds.len()).len() <= room { "  " } else { "\n       " };
-    let legend = format!("b black, Y yellow; bars: belief that the next is yellow; {mark} share of yellow so far");
-    text += &format!("{count}\n{}\n\n", show::wrapped("       ", &legend, style));
+    text +=
+        if cells.len() + 2 + format!("{0} seen, {0} yellow", birds.len()).len() <= room { "  " } else { "\n       " };
+    let legend = "b black, Y yellow; bars: belief that the next is yellow; │ share of yellow so far";
+    text += &format!("{count}\n{}\n\n", show::wrapped("       ", legend, style));
     let share = yellow as f64 / seen.max(1) as f64;
     let width = BAR.min(style.columns.saturating_sub(NAME + PERCENT).max(10));
     // One little bar for so many birds.
@@ -125,22 +126,21 @@ fn frame(birds: &[bool], learners: &[Learner], seen: usize, style: Style) -> Str
         let believed = ((belief * width as f64).round() as usize).min(width);
         let at = ((share * width as f64) as usize).min(width - 1);
         let cell = |i: usize| match i {
-            i if i == at => mark,
-            i if i < believed => full,
-            _ => empty,
+            i if i == at => '│',
+            i if i < believed => '█',
+            _ => '·',
         };
         let bar = tone.paint(&(0..width).map(cell).collect::<String>(), style.colour);
         let name = format!("{:<10} rate {:<8}", learner.name, rate(learner.lr));
         text += &format!("{name} {bar}  {:>5} % yellow\n", percent(belief));
-        let thinned = learner.beliefs[..=seen].iter().step_by(every);
-        text += &format!("{:NAME$}{}\n", "", spark(thinned, style.ascii));
+        let highest = learner.beliefs[..=seen].chunks(every).map(|some| some.iter().copied().fold(0.0, f64::max));
+        text += &format!("{:NAME$}{}\n", "", spark(highest));
     }
-    text
+    in_signs(text, style)
 }
 
 /// A line of little bars.
-fn spark<'a>(beliefs: impl Iterator<Item = &'a f64>, ascii: bool) -> String {
-    let bars = if ascii { "_.:-=+*#" } else { "▁▂▃▄▅▆▇█" };
-    let bar = |b: &f64| bars.chars().nth(((b * 8.0) as usize).min(7));
-    beliefs.filter_map(bar).collect()
+fn spark(beliefs: impl Iterator<Item = f64>) -> String {
+    const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    beliefs.map(|b| BARS[((b * 8.0) as usize).min(7)]).collect()
 }

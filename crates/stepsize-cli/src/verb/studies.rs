@@ -3,22 +3,30 @@
 use crate::args::FileArgs;
 use crate::done::{Done, Fault};
 use stepsize_draw::number::rate;
+use stepsize_draw::show::{self, Style};
 use stepsize_study::Studies;
 use stepsize_study::store::sqlite::{StudyStatus, Summary};
 
 const HEAD: [&str; 6] = ["NAME", "STATE", "TRIALS", "LR", "WRITTEN (UTC)", "QUESTION"];
 
 /// Lists them.
-pub fn run(args: &FileArgs) -> Result<Done, Fault> {
+pub fn run(args: &FileArgs, style: Style) -> Result<Done, Fault> {
     let studies = Studies::look(&args.db)?.list()?;
     if studies.is_empty() {
         return Ok(Done::answer(format!("{} holds no studies\n", args.db.display())));
     }
     let rows: Vec<[String; 6]> = std::iter::once(HEAD.map(str::to_owned)).chain(studies.iter().map(row)).collect();
+    // A question that does not fit has a line of its own.
     let widths: [usize; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0));
+    let fits = widths.iter().sum::<usize>() + 2 * (widths.len() - 1) <= style.columns;
     let line = |row: &[String; 6]| {
-        let cells: Vec<String> = row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
-        cells.join("  ").trim_end().to_owned() + "\n"
+        let shown = if fits { row.len() } else { row.len() - 1 };
+        let cells: Vec<String> = row.iter().zip(widths).take(shown).map(|(cell, w)| format!("{cell:w$}")).collect();
+        let mut text = cells.join("  ").trim_end().to_owned() + "\n";
+        if !fits && row != &rows[0] {
+            text += &(show::wrapped("    ", &row[5], style) + "\n");
+        }
+        text
     };
     Ok(Done::answer(rows.iter().map(line).collect::<String>()))
 }

@@ -338,6 +338,20 @@ fn a_search_goes_on_without_a_trial_that_fails_twice_and_says_so() {
 }
 
 #[test]
+fn the_first_trial_is_tried_again_where_its_failure_may_pass_and_not_where_the_job_is_broken() {
+    for (words, code, tries) in [("Connection reset by peer", Some(0), 2), ("No module named numpy", Some(1), 1)] {
+        let bench = Bench::new();
+        let script = FLAKY.replace("case \"$1\" in 0.01)", "case \"$(wc -l <begun | tr -d ' ')\" in 1)");
+        std::fs::write(bench.path("flaky.sh"), script.replace("Connection reset by peer", words)).unwrap();
+        let line = "sweep --steps 40 --low 0.001 --high 10 --per-decade 1 --seeds 2 --jobs 1 --json";
+        let seen = stepsize(&bench, line, &["sh", "flaky.sh", "{lr}", "{steps}"]);
+        assert_eq!(seen.code, code, "{words}: {}{}", seen.out, seen.err);
+        let begun = std::fs::read_to_string(bench.path("begun")).unwrap();
+        assert_eq!(begun.lines().filter(|rate| *rate == "0.001").count(), if tries == 2 { 3 } else { 1 }, "{begun}");
+    }
+}
+
+#[test]
 fn what_is_wrong_with_a_log_or_a_metric_is_named_for_what_it_is() {
     let bench = Bench::new();
     std::fs::write(bench.path("other.csv"), "step,loss\n1,2\n").unwrap();
@@ -348,7 +362,11 @@ fn what_is_wrong_with_a_log_or_a_metric_is_named_for_what_it_is() {
             "no file matches the pattern of its log (`--log PATTERN`), `metrics-*.csv`",
         ),
         ("--log metrics-*.csv", "echo step 1 val_loss 3", ". has other.csv"),
-        ("--log metrics-*.csv", "echo step 1 val_loss 3", "it prints `val_loss`, which is read where no pattern is given"),
+        (
+            "--log metrics-*.csv",
+            "echo step 1 val_loss 3",
+            "it prints `val_loss`, which is read where no pattern is given",
+        ),
         ("--log no-such/*.csv", "echo done", "`no-such/*.csv`: there is no directory no-such;"),
         ("--metric acc", "echo step 1 acc: n/a loss 3", "it prints acc as text, not as a number"),
         (

@@ -42,7 +42,12 @@ impl Bench {
     pub fn command(&self, line: &str) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_stepsize"));
         let words = line.split(' ').filter(|w| !w.is_empty()).map(|w| w.replace('~', " "));
-        command.args(words).current_dir(&self.directory).env_remove("NO_COLOR").env_remove("COLUMNS").stdin(Stdio::null());
+        command
+            .args(words)
+            .current_dir(&self.directory)
+            .env_remove("NO_COLOR")
+            .env_remove("COLUMNS")
+            .stdin(Stdio::null());
         command.env("XDG_STATE_HOME", self.directory.join("state")).env("LC_ALL", "C.UTF-8").env("TERM", "xterm");
         command
     }

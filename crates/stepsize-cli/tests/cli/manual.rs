@@ -162,7 +162,11 @@ impl Desk {
     fn run(&self, text: &str) -> Seen {
         let mut shell = Command::new("sh");
         shell.args(["-e", "-c", text]).env("PATH", &self.path).stdin(Stdio::null()).env("LC_ALL", "C.UTF-8");
-        shell.env_remove("NO_COLOR").env_remove("COLUMNS").env("TERM", "xterm").env("XDG_STATE_HOME", self.bench.path("state"));
+        shell
+            .env_remove("NO_COLOR")
+            .env_remove("COLUMNS")
+            .env("TERM", "xterm")
+            .env("XDG_STATE_HOME", self.bench.path("state"));
         Seen::from(shell.current_dir(self.bench.path("")).output().unwrap())
     }
 }

@@ -19,7 +19,7 @@ const LINES: [(&str, &str, &str); 27] = [
     ("find --model linear --steps 400", "lr ", "80 %"),
     ("find --model linear --steps 400 --dry-run", "", "steps"),
     ("sweep --model linear --steps 120 --low 1e-3 --high 1 --per-decade 2 --seeds 2", "lr ", "80 %"),
-    ("range-test --model linear --steps 200", "lr ", "diverges"),
+    ("range-test --steps 200", "", "loss"),
     ("compare --data wine --model linear --steps 60 --seeds 2 --ways cosine,triangular2", "", "valley"),
     ("train --model linear --lr 0.02 --steps 60 --curve a.csv", "", "validation"),
     ("train --model linear --lr 0.2 --steps 60 --curve b.csv", "", "validation"),
@@ -51,7 +51,10 @@ fn no_line_of_any_command_is_wider_than_the_terminal() {
             let text = String::from_utf8(output.stdout).unwrap();
             let wide: Vec<&str> = text.lines().filter(|line| line.chars().count() > columns).collect();
             if !text.starts_with(begin) || !text.contains(holds) || !wide.is_empty() {
-                wrong.push(format!("{line}: {columns} columns: {wide:#?}\n{}", if wide.is_empty() { &text } else { "" }));
+                wrong.push(format!(
+                    "{line}: {columns} columns: {wide:#?}\n{}",
+                    if wide.is_empty() { &text } else { "" }
+                ));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! What was read from a log, for people and as JSON.
 
+use crate::number::significant;
 use crate::show::{Style, wrapped};
 use serde_json::{Value, json};
 use stepsize_logs::judgement::{Judged, Judgement};
@@ -24,23 +25,26 @@ pub fn of_all(all: &Judgement, style: Style) -> String {
 }
 
 /// Every series of a run.
-pub fn explained(run: &Judged) -> String {
+pub fn explained(run: &Judged, style: Style) -> String {
     let Some(taken) = &run.taken else { return String::new() };
     let mut out = format!("\nseries of {}\n", run.name());
     let width = taken.series.iter().map(|s| s.name.chars().count()).max().unwrap_or(0).min(40);
     for series in &taken.series {
         let role = series.role.map_or_else(|| "not used".to_owned(), |role| role.to_string());
-        let range = series.range.map_or_else(String::new, |(low, high)| format!("  {low} .. {high}"));
+        let range = series
+            .range
+            .map_or_else(String::new, |(low, high)| format!("  {} .. {}", significant(low, 5), significant(high, 5)));
         let broken = if series.broken > 0 { format!("  {} not finite", series.broken) } else { String::new() };
         let readings = if series.readings == 1 { "reading" } else { "readings" };
         out += &format!("  {:width$}  {role:13}  {} {readings}{range}{broken}\n", series.name, series.readings);
     }
     let counter = if taken.counter.is_empty() { "none; readings are counted" } else { &taken.counter };
-    out += &format!("  counter: {counter}\n");
+    let mut say = |label: &str, text: &str| out += &format!("{}\n", wrapped(&format!("  {label}: "), text, style));
+    say("counter", counter);
     if let Some((rate, from)) = &taken.rate {
-        out += &format!("  base rate: {rate}, by {from}\n");
+        say("base rate", &format!("{rate}, by {from}"));
     }
-    taken.notes.iter().for_each(|note| out += &format!("  note: {note}\n"));
+    taken.notes.iter().for_each(|note| say("note", note));
     out
 }
 

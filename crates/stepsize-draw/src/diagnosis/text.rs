@@ -22,7 +22,7 @@ pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
         out += &blocks.join("\n");
     }
     if explain {
-        all.runs.iter().for_each(|r| out += &reading::explained(r));
+        all.runs.iter().for_each(|r| out += &reading::explained(r, style));
     }
     for sweep in &all.sweeps {
         out += &format!("\n{}", wrapped("sweep: ", &sweep.because, style));

@@ -120,7 +120,11 @@ pub fn over_rate(points: &[Point], lr: Option<f64>, diverges_from: Option<f64>, 
 
 /// The rows as one text, in the signs that the terminal has.
 fn joined(rows: &[String], style: Style) -> String {
-    let text = rows.join("\n");
+    in_signs(rows.join("\n"), style)
+}
+
+/// The text in the signs that the terminal has.
+pub fn in_signs(text: String, style: Style) -> String {
     if style.ascii { text.chars().map(in_ascii).collect() } else { text }
 }
 
@@ -136,6 +140,14 @@ fn in_ascii(sign: char) -> char {
         '│' => '|',
         '─' => '-',
         '┤' | '┬' | '└' => '+',
+        '▁' => '_',
+        '▂' => '.',
+        '▃' => ':',
+        '▄' => '-',
+        '▅' => '=',
+        '▆' => '+',
+        '▇' => '*',
+        '█' => '#',
         // Braille: the upper two rows of dots are bits 0, 1, 3 and 4.
         '\u{2800}'..='\u{28ff}' => match (u32::from(sign) & 0x1b != 0, u32::from(sign) & 0xe4 != 0) {
             (true, true) => ':',

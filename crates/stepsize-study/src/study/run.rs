@@ -40,6 +40,27 @@ fn failure(trial: &Trial) -> Error {
     Error::engine(format!("trial {} at lr {}: {why}", trial.id, trial.spec.lr))
 }
 
+/// Whether a trial failed by what may be gone at the next try, such as a connection: then even the
+/// first one is tried again. Any other failure of the first trial is that of the job.
+fn passes(trial: &Trial) -> bool {
+    const KNOWN: [&str; 11] = [
+        "connection reset",
+        "connection refused",
+        "connection aborted",
+        "connection timed out",
+        "broken pipe",
+        "temporarily unavailable",
+        "network error",
+        "unreachable",
+        "nccl error",
+        "cuda error",
+        "ended with signal",
+    ];
+    let Some(End::Failed { why }) = &trial.end else { return false };
+    let why = why.to_lowercase();
+    KNOWN.iter().any(|words| why.contains(words))
+}
+
 impl Study<'_> {
     /// Whether one more trial may be left out.
     fn spares_one_more(&self) -> bool {
@@ -53,7 +74,8 @@ impl Study<'_> {
     ///
     /// # Errors
     /// When the store or the executor breaks, or when a trial *fails*, as opposed to diverging,
-    /// and no other has ended: a broken job is reported after one trial, not after thirty. A trial
+    /// and no other has ended: a broken job is reported after one trial, not after thirty, unless
+    /// the failure is one that passes, such as a lost connection. A trial
     /// that fails more often than [`Study::with_retries`] allows is left out
     /// ([`StudyResult::given_up`]); it is an error when more than two and a fifth do.
     pub fn run(
@@ -79,6 +101,7 @@ impl Study<'_> {
         loop {
             running.looked = None;
             running.heed_wishes()?;
+            running.heed_bound()?;
             if running.interrupted || !running.study.next_batch()? {
                 break;
             }
@@ -142,6 +165,18 @@ impl BatchRun<'_, '_> {
         Ok(())
     }
 
+    /// Plans what follows for the budget that limits leave.
+    fn heed_bound(&mut self) -> Result<()> {
+        let Some(bound) = &mut self.study.bound else { return Ok(()) };
+        let ended: Vec<Trial> = self.study.done.iter().chain(&self.study.ended).cloned().collect();
+        let Some(runs) = bound(&ended) else { return Ok(()) };
+        // A budget that is too small for any answer is none; then the limit itself ends the search.
+        let Some(event) = self.study.granted(&Wish::Budget { runs }) else { return Ok(()) };
+        self.record(&event)?;
+        self.study.grant(&event);
+        Ok(())
+    }
+
     fn heed_stop(&mut self) -> Result<()> {
         if self.interrupted || !self.stop.load(Ordering::Relaxed) {
             return Ok(());
@@ -182,7 +217,7 @@ impl BatchRun<'_, '_> {
             let failures = self.failures.entry(id).or_default();
             *failures += 1;
             let works = self.study.ended.iter().chain(&self.study.done).next().is_some();
-            if works && *failures <= self.study.retries {
+            if (works || passes(&trial)) && *failures <= self.study.retries {
                 self.study.wanted.push_front((id, trial.spec));
                 return Ok(());
             }

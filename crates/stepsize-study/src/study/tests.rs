@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use stepsize::probe::Race;
 use stepsize::quadratic::NoisyQuadratic;
-use stepsize::{Engine, Job, Policy, Schedule, evaluation_steps};
+use stepsize::{Engine, FindProbe, Job, Policy, Schedule, evaluation_steps};
 
 fn question() -> Question {
     let job = Job::new(400, Schedule::parse("cosine", 400).unwrap(), 0).unwrap();
@@ -104,4 +104,35 @@ fn a_batch_waits_for_its_last_trial_and_an_exploded_trial_is_over() {
         assert_eq!(study.tell(&Event::Step { trial, step: 1, lr: 1.0, loss: 1.0 }).unwrap(), Some(End::Stopped));
     }
     assert!(matches!(study.ask().unwrap(), Next::Run(..)));
+}
+
+#[test]
+fn a_budget_that_limits_leave_is_kept_to_and_recorded_for_replay() {
+    let kind = QuestionKind::Find { probe: FindProbe::Race, start: None, budget: None, low: None, high: None };
+    let question = Question { kind, ..question() };
+    let engines =
+        Arc::new(|seed| Ok(Box::new(NoisyQuadratic::new().with_reading_noise(0.01, seed)) as Box<dyn Engine>));
+    let search = |bound: Option<f64>| {
+        let mut pool = InProcess::new(1, engines.clone()).unwrap();
+        let mut study = Study::open(&question, question.probe().unwrap(), Box::<Memory>::default()).unwrap();
+        if let Some(runs) = bound {
+            let mut left = Some(runs);
+            study = study.with_bound(move |done| if done.is_empty() { None } else { left.take() });
+        }
+        let mut events = Vec::new();
+        let found = study.run(&mut pool, &AtomicBool::new(false), &mut |event| events.push(event.clone())).unwrap();
+        (found.trials.iter().map(|t| t.steps_run).sum::<u64>() as f64 / 400.0, found, events)
+    };
+    let (cost, found, events) = search(Some(0.4));
+    assert!(cost <= 0.4 && cost < search(None).0, "{cost}");
+    assert!(!found.interrupted && events.iter().any(|e| matches!(e, Event::Asked { planned: 1.., .. })));
+    // What was recorded is a search that has ended, of the same answer, without the limit.
+    let mut memory = Memory::new();
+    let before = events.split(|e| matches!(e, Event::Concluded { .. })).next().unwrap();
+    before.iter().for_each(|event| memory.append(event).unwrap());
+    let mut again = Study::open(&question, question.probe().unwrap(), Box::new(memory)).unwrap();
+    assert_eq!(again.ask().unwrap(), Next::Over);
+    assert_eq!(again.conclude().unwrap().estimate.answer, found.estimate.answer);
+    // A budget that is too small for any search changes nothing.
+    assert!((search(Some(0.001)).0 - search(None).0).abs() < 1e-9);
 }

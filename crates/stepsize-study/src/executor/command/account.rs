@@ -182,9 +182,8 @@ fn unmatched(source: &Source, tail: &Tail) -> Option<String> {
         true => format!("there is nothing in {directory}"),
         false => format!("{directory} has {}{more}", files.join(", ")),
     };
-    let instead = printed(tail).map_or(String::new(), |metric| {
-        format!("; it prints `{metric}`, which is read where no pattern is given")
-    });
+    let instead = printed(tail)
+        .map_or(String::new(), |metric| format!("; it prints `{metric}`, which is read where no pattern is given"));
     Some(format!("no file matches the pattern of its log, `{pattern}`: {there}{instead}"))
 }
 
