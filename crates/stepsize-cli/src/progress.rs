@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use stepsize::{End, Estimate, Event, Probe, Pruner, Result, Trial, TrialId, TrialSpec, fold_one};
+use stepsize::{End, Estimate, Event, Probe, Pruner, Result, Trial, TrialId, TrialSpec, Wish, fold_one};
 use stepsize_draw::number::{count, loss, rate, seconds};
 
 /// How often the bar is redrawn.
@@ -20,14 +20,27 @@ const FIRST_LINE: Duration = Duration::from_secs(2);
 /// The longest silence between two lines.
 const SILENCE: Duration = Duration::from_secs(60);
 
+/// What a search may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Purse {
+    /// Steps of a full run.
+    pub full: u64,
+    /// Most full runs, where there is a budget.
+    pub runs: Option<f64>,
+    /// Steps that a former process took.
+    pub spent: u64,
+}
+
 /// What follows a study on standard error.
 pub struct Progress {
     bar: ProgressBar,
     lines: Option<ProgressLines>,
     quiet: bool,
     trials: BTreeMap<TrialId, Trial>,
-    /// Steps of the trials that have ended, as asked for, and those of each that runs.
+    purse: Purse,
+    /// Steps of the trials that have ended: those that a budget counts, else those asked for.
     over: u64,
+    /// Steps of each trial that runs.
     running: BTreeMap<TrialId, u64>,
     /// Steps of all trials that have started.
     started: u64,
@@ -35,7 +48,7 @@ pub struct Progress {
 
 impl Progress {
     /// Progress labelled `what`; nothing at all if `quiet`.
-    pub fn new(what: &str, quiet: bool) -> Self {
+    pub fn new(what: &str, quiet: bool, purse: Purse) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
         if quiet || !terminal {
@@ -47,8 +60,10 @@ impl Progress {
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(TICK);
-        let lines = (!quiet && !terminal).then(|| ProgressLines::new(what.to_owned(), bar.clone()));
-        Self { bar, lines, quiet, trials: BTreeMap::new(), over: 0, running: BTreeMap::new(), started: 0 }
+        let lines = (!quiet && !terminal).then(|| ProgressLines::new(what.to_owned(), bar.clone(), purse));
+        let over = if purse.runs.is_some() { purse.spent } else { 0 };
+        bar.set_position(over);
+        Self { bar, lines, quiet, trials: BTreeMap::new(), purse, over, running: BTreeMap::new(), started: 0 }
     }
 
     /// Takes in one event. `planned` is the number of steps asked for so far.
@@ -61,18 +76,22 @@ impl Progress {
             self.bar.set_position(self.over + self.running.values().sum::<u64>());
             return;
         }
-        if let Event::Started { spec, .. } = event {
-            self.started += spec.steps;
+        match event {
+            Event::Started { spec, .. } => self.started += spec.steps,
+            Event::Asked { wish: Wish::Budget { runs }, .. } => self.purse.runs = Some(*runs),
+            _ => {}
         }
-        // A budget that changed has another plan, which is not counted before it starts.
-        let planned = planned.max(self.started);
+        let planned = match self.purse.runs {
+            Some(runs) => (runs * self.purse.full as f64).round() as u64,
+            None => planned.max(self.started),
+        };
         if self.bar.length() != Some(planned) {
             self.bar.set_length(planned);
         }
         fold_one(&mut self.trials, event);
         if let Event::Ended { trial, end, steps, .. } = event {
             let Some(known) = self.trials.get(trial) else { return };
-            self.over += known.spec.steps;
+            self.over += if self.purse.runs.is_some() { *steps } else { known.spec.steps };
             self.running.remove(trial);
             self.bar.set_position(self.over + self.running.values().sum::<u64>());
             let lr = rate(known.spec.lr.get());
@@ -129,7 +148,7 @@ struct ProgressLines {
 }
 
 impl ProgressLines {
-    fn new(what: String, bar: ProgressBar) -> Self {
+    fn new(what: String, bar: ProgressBar, purse: Purse) -> Self {
         let (sender, receiver) = channel::<String>();
         let begin = Instant::now();
         let writer = std::thread::spawn(move || {
@@ -140,7 +159,7 @@ impl ProgressLines {
                     Err(RecvTimeoutError::Disconnected) => return,
                 };
                 if begin.elapsed() >= FIRST_LINE {
-                    eprintln!("{what}: {news}; {}", standing(&bar, begin.elapsed()));
+                    eprintln!("{what}: {news}; {}", standing(&bar, begin.elapsed(), purse));
                 }
             }
         });
@@ -163,17 +182,22 @@ impl Drop for ProgressLines {
     }
 }
 
-/// How far it is: steps done, of how many asked for so far, and the time that these leave.
-fn standing(bar: &ProgressBar, elapsed: Duration) -> String {
+/// How far it is: steps done, of at most how many or of how many asked for so far, and the time that
+/// these leave.
+fn standing(bar: &ProgressBar, elapsed: Duration, purse: Purse) -> String {
     let (done, planned) = (bar.position(), bar.length().unwrap_or(0));
-    let left = match done {
-        0 => "time left not known yet".to_owned(),
-        done => {
-            let each = elapsed.as_secs_f64() / done as f64;
-            format!("about {} left for these", seconds(each * planned.saturating_sub(done) as f64))
-        }
+    let spent = if purse.runs.is_some() { purse.spent } else { 0 };
+    let left = match done.saturating_sub(spent) {
+        0 => None,
+        ours => Some(seconds(elapsed.as_secs_f64() / ours as f64 * planned.saturating_sub(done) as f64)),
     };
-    format!("{} of {} steps asked for so far, {left}", count(done), count(planned))
+    let (done, planned) = (count(done), count(planned));
+    match (purse.runs, left) {
+        (Some(_), Some(left)) => format!("{done} of at most {planned} steps, at most about {left} left"),
+        (Some(_), None) => format!("{done} of at most {planned} steps, time left not known yet"),
+        (None, Some(left)) => format!("{done} of {planned} steps asked for so far, about {left} left for these"),
+        (None, None) => format!("{done} of {planned} steps asked for so far, time left not known yet"),
+    }
 }
 
 /// A probe that counts the steps it asks for, so that there is a total to measure progress against.
@@ -206,5 +230,38 @@ impl Probe for Counted {
 
     fn pruner(&self) -> Option<&dyn Pruner> {
         self.probe.pruner()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use stepsize::{Job, Lr, Schedule};
+
+    #[test]
+    fn progress_counts_steps_not_readings_and_is_measured_against_the_budget() {
+        let spec = Job::new(1000, Schedule::constant(), 0).unwrap().trial(Lr::new(0.1).unwrap(), 125, 0).unwrap();
+        let events = [
+            Event::Started { trial: TrialId(0), spec },
+            Event::Step { trial: TrialId(0), step: 49, lr: 0.1, loss: 1.0 },
+            Event::Ended { trial: TrialId(0), end: End::Finished, steps: 100, seconds: None },
+            Event::Asked { wish: Wish::Budget { runs: 0.4 }, trial: None, planned: 1 },
+        ];
+        let stand = |purse: Purse, seen: usize| {
+            let mut progress = Progress::new("race", true, purse);
+            events[..seen].iter().for_each(|event| progress.watch(event, 125));
+            standing(&progress.bar, Duration::from_secs(10), purse)
+        };
+        let purse = Purse { full: 1000, runs: Some(0.6), spent: 100 };
+        assert_eq!(stand(purse, 1), "100 of at most 600 steps, time left not known yet");
+        assert_eq!(stand(purse, 2), "150 of at most 600 steps, at most about 1 min 30 s left");
+        assert_eq!(stand(purse, 3), "200 of at most 600 steps, at most about 40 s left");
+        assert_eq!(stand(purse, 4), "200 of at most 400 steps, at most about 20 s left");
+        // Without a budget what was asked for is all that is known.
+        let open = Purse { runs: None, ..purse };
+        assert_eq!(stand(open, 2), "50 of 125 steps asked for so far, about 15 s left for these");
+        assert_eq!(stand(open, 3), "125 of 125 steps asked for so far, about 0 s left for these");
     }
 }

@@ -5,7 +5,7 @@ use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::limits::{self, Limits, Timer};
 use crate::next::{AfterAnswer, Following};
-use crate::progress::{Counted, Progress};
+use crate::progress::{Counted, Progress, Purse};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
 use crate::{answer, files, live, unnamed};
@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Instant;
 use stepsize::probe::what_a_budget_buys;
-use stepsize::{End, Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates};
+use stepsize::{End, Error, Event, FindProbe, Question, QuestionKind, Report, SweepRates, fold};
 use stepsize_draw::number::{plural, rate};
 use stepsize_draw::show::Style;
 use stepsize_study::{Executor, Memory, Store, Studies, Study, StudyResult, TrackTo, Tracker};
@@ -113,7 +113,9 @@ pub fn conduct(
     let store = open(kept, words)?;
     let stop = interrupt()?;
     let planned = Arc::new(AtomicU64::new(0));
-    let mut progress = Progress::new(probe.name(), *quiet);
+    let spent = fold(&store.read()?).values().filter(|trial| trial.end.is_some()).map(|trial| trial.steps_run).sum();
+    let purse = Purse { full: question.job.steps, runs: limits::usual_budget(question), spent };
+    let mut progress = Progress::new(probe.name(), *quiet, purse);
     if let Some(line) = what_it_buys(question).filter(|_| std::io::stderr().is_terminal()) {
         progress.say(&line);
     }
