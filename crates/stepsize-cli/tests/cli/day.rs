@@ -37,7 +37,7 @@ fn a_search_that_is_killed_every_twenty_minutes_of_a_day_loses_and_repeats_nothi
     // Trials enough for the hours: two at once, of eight minutes.
     let line = "sweep --json --steps 20 --jobs 2 --low 0.001 --high 10 --per-decade 10 --seeds 9 --timeout 2h --max-time 1000h \
                 --study x -- sh train.sh {lr} {steps}";
-    let (mut over, mut kills, mut repeated) = (BTreeSet::new(), 0, Vec::new());
+    let (mut over, mut kills, mut late, mut repeated) = (BTreeSet::new(), 0, 0, Vec::new());
     let begin = Instant::now();
     let begun = || std::fs::read_to_string(bench.path("begun")).unwrap_or_default();
     let mut lives = 0;
@@ -47,11 +47,22 @@ fn a_search_that_is_killed_every_twenty_minutes_of_a_day_loses_and_repeats_nothi
         let mut command = bench.command(line);
         let faster = format!("{:+}s x{FASTER}", begin.elapsed().as_secs() * u64::from(FASTER));
         command.env("LD_PRELOAD", &library).env("FAKETIME", faster).env("FAKETIME_DONT_RESET", "1");
-        let mut child = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        let said = std::fs::File::create(bench.path("said")).unwrap();
+        let mut child = command.stdout(Stdio::null()).stderr(said).spawn().unwrap();
         std::thread::sleep(Duration::from_secs(u64::from(EVERY * 60 / FASTER)));
-        kills += u32::from(child.try_wait().unwrap().is_none());
-        child.kill().unwrap();
-        child.wait().unwrap();
+        match child.try_wait().unwrap() {
+            None => {
+                kills += 1;
+                child.kill().unwrap();
+                child.wait().unwrap();
+            }
+            // The seconds in which what the last kill left has to end are a hundredth of one here.
+            Some(_) => {
+                let said = String::from_utf8(bench.read("said")).unwrap();
+                assert!(said.contains("which an earlier run of this study left: it does not end"), "{said}");
+                late += 1;
+            }
+        }
         let text = begun();
         let trials = text.lines().skip(before).filter_map(|l| l.split(' ').next()?.parse::<u64>().ok());
         repeated.extend(trials.filter(|trial| over.contains(trial)));
@@ -62,12 +73,13 @@ fn a_search_that_is_killed_every_twenty_minutes_of_a_day_loses_and_repeats_nothi
     let times: Vec<i64> = begun().lines().filter_map(|l| l.split(' ').nth(1)?.parse().ok()).collect();
     let day = (times.iter().max().unwrap() - times.iter().min().unwrap()) as f64 / 3600.0;
     println!(
-        "{hours} simulated hours ({day:.1} by the clock of the trials): {kills} kills, {} trials ended, 0 lost, {} repeated",
+        "{hours} simulated hours ({day:.1} by the clock of the trials): {kills} kills, {late} starts that did not wait for \
+         what the last kill left, {} trials ended, 0 lost, {} repeated",
         over.len(),
         repeated.len()
     );
     assert!(repeated.is_empty(), "{repeated:?}");
-    assert!(kills == lives && over.len() as u32 >= kills / 3, "{kills} of {lives}, {}", over.len());
+    assert!(kills >= lives / 2 && over.len() as u32 >= kills / 3, "{kills} of {lives}, {}", over.len());
     // The simulated clock ran as fast as was asked for, or this tested something else.
     assert!(day > 0.6 * f64::from(hours), "{day}");
 }
