@@ -2,6 +2,7 @@
 
 use crate::args::FileArgs;
 use crate::done::{Done, Fault};
+use std::io::IsTerminal;
 use stepsize_draw::number::rate;
 use stepsize_draw::show::{self, Style};
 use stepsize_study::Studies;
@@ -16,9 +17,10 @@ pub fn run(args: &FileArgs, style: Style) -> Result<Done, Fault> {
         return Ok(Done::answer(format!("{} holds no studies\n", args.db.display())));
     }
     let rows: Vec<[String; 6]> = std::iter::once(HEAD.map(str::to_owned)).chain(studies.iter().map(row)).collect();
-    // A question that does not fit has a line of its own.
     let widths: [usize; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i].chars().count()).max().unwrap_or(0));
-    let fits = widths.iter().sum::<usize>() + 2 * (widths.len() - 1) <= style.columns;
+    // A question that does not fit has a line of its own. What reads a pipe wants a line a study.
+    let piped = !std::io::stdout().is_terminal() && std::env::var_os("COLUMNS").is_none();
+    let fits = piped || widths.iter().sum::<usize>() + 2 * (widths.len() - 1) <= style.columns;
     let line = |row: &[String; 6]| {
         let shown = if fits { row.len() } else { row.len() - 1 };
         let cells: Vec<String> = row.iter().zip(widths).take(shown).map(|(cell, w)| format!("{cell:w$}")).collect();

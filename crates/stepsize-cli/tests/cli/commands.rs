@@ -284,7 +284,7 @@ fn a_trial_that_fails_once_is_tried_again_and_a_broken_command_is_not() {
     for (bench, line, broken, runs) in [
         (Bench::new(), line.replace("--shell", "--retries 2 --shell"), "-o~$n~-gt~2", 7),
         (Bench::new(), line.replace("--shell", "--retries 0 --shell"), "", 2),
-        (Bench::new(), line.to_owned(), "-o~$n~=~1", 1),
+        (Bench::new(), line.to_owned(), "-o~$n~=~1", 2),
     ] {
         let seen = bench.run(&format!("{line} -- {}", script(broken)));
         assert_eq!(seen.code, Some(1), "{}", seen.out);

@@ -243,7 +243,7 @@ pub const EVENTS: [(&str, &str, Rows); 10] = [
         ("steps", "steps that were run"),
         ("seconds", "wall-clock seconds; absent where they are not known"),
     ]),
-    ("asked", "a person asked something of the search while it ran (stepsize serve), or --max-time or --max-price left another budget", &[
+    ("asked", "a person (stepsize serve), --max-time or --max-price changed the search", &[
         ("event", "asked"),
         ("wish", "what: stop_trial, stop, budget or rate, with its numbers"),
         ("trial", "the trial that it is about, or that a rate became; absent without one"),
