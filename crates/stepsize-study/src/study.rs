@@ -89,7 +89,7 @@ pub struct Study<'s> {
 
 /// Gives the budget in full runs that limits leave after these trials; `None` where it need not
 /// change.
-type Bound<'s> = Box<dyn FnMut(&[Trial]) -> Option<f64> + 's>;
+type Bound<'s> = Box<dyn FnMut(&[Trial]) -> Option<f64> + Send + 's>;
 type Wanted = VecDeque<(TrialId, TrialSpec)>;
 type Watch<'w> = &'w mut dyn FnMut(&Event);
 
@@ -151,7 +151,7 @@ impl<'s> Study<'s> {
     /// Lets [`Study::run`] ask before each batch which budget limits of time and money leave, in
     /// full runs, so that the search is planned for it. It is recorded as a wish, for replay.
     #[must_use]
-    pub fn with_bound(self, bound: impl FnMut(&[Trial]) -> Option<f64> + 's) -> Self {
+    pub fn with_bound(self, bound: impl FnMut(&[Trial]) -> Option<f64> + Send + 's) -> Self {
         Self { bound: Some(Box::new(bound)), ..self }
     }
 
