@@ -252,7 +252,7 @@ mod tests {
         // Of the money for 200 s of trials 100 are spent.
         let runs = limits(None, Some(200.0)).replan(&question)(&[trial.clone()]).unwrap();
         assert!((runs - 0.095).abs() < 1e-9, "{runs}");
-        // Limits that are never reached change nothing, and neither do those of a plan in one piece.
+        // Limits that are never reached change nothing; neither do those of a plan in one piece.
         assert_eq!(limits(Some(1e6), Some(1e6)).replan(&question)(&[trial.clone()]), None);
         let sweep = Question::in_words("sweep", "a task", job);
         assert_eq!(limits(Some(1000.0), None).replan(&sweep)(&[trial]), None);

@@ -22,7 +22,7 @@ const SILENCE: Duration = Duration::from_secs(60);
 
 /// What a search may take.
 #[derive(Debug, Clone, Copy)]
-pub struct Purse {
+pub struct Allowance {
     /// Steps of a full run.
     pub full: u64,
     /// Most full runs, where there is a budget.
@@ -37,7 +37,7 @@ pub struct Progress {
     lines: Option<ProgressLines>,
     quiet: bool,
     trials: BTreeMap<TrialId, Trial>,
-    purse: Purse,
+    allowance: Allowance,
     /// Steps of the trials that have ended: those that a budget counts, else those asked for.
     over: u64,
     /// Steps of each trial that runs.
@@ -48,7 +48,7 @@ pub struct Progress {
 
 impl Progress {
     /// Progress labelled `what`; nothing at all if `quiet`.
-    pub fn new(what: &str, quiet: bool, purse: Purse) -> Self {
+    pub fn new(what: &str, quiet: bool, allowance: Allowance) -> Self {
         let terminal = std::io::stderr().is_terminal();
         let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(10));
         if quiet || !terminal {
@@ -60,10 +60,10 @@ impl Progress {
         }
         bar.set_prefix(what.to_owned());
         bar.enable_steady_tick(TICK);
-        let lines = (!quiet && !terminal).then(|| ProgressLines::new(what.to_owned(), bar.clone(), purse));
-        let over = if purse.runs.is_some() { purse.spent } else { 0 };
+        let lines = (!quiet && !terminal).then(|| ProgressLines::new(what.to_owned(), bar.clone(), allowance));
+        let over = if allowance.runs.is_some() { allowance.spent } else { 0 };
         bar.set_position(over);
-        Self { bar, lines, quiet, trials: BTreeMap::new(), purse, over, running: BTreeMap::new(), started: 0 }
+        Self { bar, lines, quiet, trials: BTreeMap::new(), allowance, over, running: BTreeMap::new(), started: 0 }
     }
 
     /// Takes in one event. `planned` is the number of steps asked for so far.
@@ -78,11 +78,11 @@ impl Progress {
         }
         match event {
             Event::Started { spec, .. } => self.started += spec.steps,
-            Event::Asked { wish: Wish::Budget { runs }, .. } => self.purse.runs = Some(*runs),
+            Event::Asked { wish: Wish::Budget { runs }, .. } => self.allowance.runs = Some(*runs),
             _ => {}
         }
-        let planned = match self.purse.runs {
-            Some(runs) => (runs * self.purse.full as f64).round() as u64,
+        let planned = match self.allowance.runs {
+            Some(runs) => (runs * self.allowance.full as f64).round() as u64,
             None => planned.max(self.started),
         };
         if self.bar.length() != Some(planned) {
@@ -91,7 +91,7 @@ impl Progress {
         fold_one(&mut self.trials, event);
         if let Event::Ended { trial, end, steps, .. } = event {
             let Some(known) = self.trials.get(trial) else { return };
-            self.over += if self.purse.runs.is_some() { *steps } else { known.spec.steps };
+            self.over += if self.allowance.runs.is_some() { *steps } else { known.spec.steps };
             self.running.remove(trial);
             self.bar.set_position(self.over + self.running.values().sum::<u64>());
             let lr = rate(known.spec.lr.get());
@@ -148,7 +148,7 @@ struct ProgressLines {
 }
 
 impl ProgressLines {
-    fn new(what: String, bar: ProgressBar, purse: Purse) -> Self {
+    fn new(what: String, bar: ProgressBar, allowance: Allowance) -> Self {
         let (sender, receiver) = channel::<String>();
         let begin = Instant::now();
         let writer = std::thread::spawn(move || {
@@ -159,7 +159,7 @@ impl ProgressLines {
                     Err(RecvTimeoutError::Disconnected) => return,
                 };
                 if begin.elapsed() >= FIRST_LINE {
-                    eprintln!("{what}: {news}; {}", standing(&bar, begin.elapsed(), purse));
+                    eprintln!("{what}: {news}; {}", standing(&bar, begin.elapsed(), allowance));
                 }
             }
         });
@@ -182,17 +182,17 @@ impl Drop for ProgressLines {
     }
 }
 
-/// How far it is: steps done, of at most how many or of how many asked for so far, and the time that
-/// these leave.
-fn standing(bar: &ProgressBar, elapsed: Duration, purse: Purse) -> String {
+/// How far it is: steps done, of at most how many or of how many asked for so far, and the time
+/// that these leave.
+fn standing(bar: &ProgressBar, elapsed: Duration, allowance: Allowance) -> String {
     let (done, planned) = (bar.position(), bar.length().unwrap_or(0));
-    let spent = if purse.runs.is_some() { purse.spent } else { 0 };
+    let spent = if allowance.runs.is_some() { allowance.spent } else { 0 };
     let left = match done.saturating_sub(spent) {
         0 => None,
         ours => Some(seconds(elapsed.as_secs_f64() / ours as f64 * planned.saturating_sub(done) as f64)),
     };
     let (done, planned) = (count(done), count(planned));
-    match (purse.runs, left) {
+    match (allowance.runs, left) {
         (Some(_), Some(left)) => format!("{done} of at most {planned} steps, at most about {left} left"),
         (Some(_), None) => format!("{done} of at most {planned} steps, time left not known yet"),
         (None, Some(left)) => format!("{done} of {planned} steps asked for so far, about {left} left for these"),
@@ -249,18 +249,18 @@ mod tests {
             Event::Ended { trial: TrialId(0), end: End::Finished, steps: 100, seconds: None },
             Event::Asked { wish: Wish::Budget { runs: 0.4 }, trial: None, planned: 1 },
         ];
-        let stand = |purse: Purse, seen: usize| {
-            let mut progress = Progress::new("race", true, purse);
+        let stand = |allowance: Allowance, seen: usize| {
+            let mut progress = Progress::new("race", true, allowance);
             events[..seen].iter().for_each(|event| progress.watch(event, 125));
-            standing(&progress.bar, Duration::from_secs(10), purse)
+            standing(&progress.bar, Duration::from_secs(10), allowance)
         };
-        let purse = Purse { full: 1000, runs: Some(0.6), spent: 100 };
-        assert_eq!(stand(purse, 1), "100 of at most 600 steps, time left not known yet");
-        assert_eq!(stand(purse, 2), "150 of at most 600 steps, at most about 1 min 30 s left");
-        assert_eq!(stand(purse, 3), "200 of at most 600 steps, at most about 40 s left");
-        assert_eq!(stand(purse, 4), "200 of at most 400 steps, at most about 20 s left");
+        let allowance = Allowance { full: 1000, runs: Some(0.6), spent: 100 };
+        assert_eq!(stand(allowance, 1), "100 of at most 600 steps, time left not known yet");
+        assert_eq!(stand(allowance, 2), "150 of at most 600 steps, at most about 1 min 30 s left");
+        assert_eq!(stand(allowance, 3), "200 of at most 600 steps, at most about 40 s left");
+        assert_eq!(stand(allowance, 4), "200 of at most 400 steps, at most about 20 s left");
         // Without a budget what was asked for is all that is known.
-        let open = Purse { runs: None, ..purse };
+        let open = Allowance { runs: None, ..allowance };
         assert_eq!(stand(open, 2), "50 of 125 steps asked for so far, about 15 s left for these");
         assert_eq!(stand(open, 3), "125 of 125 steps asked for so far, about 0 s left for these");
     }

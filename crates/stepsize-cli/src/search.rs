@@ -5,7 +5,7 @@ use crate::args::{OutputArgs, StudyArgs};
 use crate::done::{Done, Fault};
 use crate::limits::{self, Limits, Timer};
 use crate::next::{AfterAnswer, Following};
-use crate::progress::{Counted, Progress, Purse};
+use crate::progress::{Allowance, Counted, Progress};
 use crate::remedy::StudyName;
 use crate::work::{Chosen, Work};
 use crate::{answer, files, live, unnamed};
@@ -114,8 +114,8 @@ pub fn conduct(
     let stop = interrupt()?;
     let planned = Arc::new(AtomicU64::new(0));
     let spent = fold(&store.read()?).values().filter(|trial| trial.end.is_some()).map(|trial| trial.steps_run).sum();
-    let purse = Purse { full: question.job.steps, runs: limits::usual_budget(question), spent };
-    let mut progress = Progress::new(probe.name(), *quiet, purse);
+    let allowance = Allowance { full: question.job.steps, runs: limits::usual_budget(question), spent };
+    let mut progress = Progress::new(probe.name(), *quiet, allowance);
     if let Some(line) = what_it_buys(question).filter(|_| std::io::stderr().is_terminal()) {
         progress.say(&line);
     }

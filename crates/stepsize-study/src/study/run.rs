@@ -170,7 +170,7 @@ impl BatchRun<'_, '_> {
         let Some(bound) = &mut self.study.bound else { return Ok(()) };
         let ended: Vec<Trial> = self.study.done.iter().chain(&self.study.ended).cloned().collect();
         let Some(runs) = bound(&ended) else { return Ok(()) };
-        // A budget that is too small for any answer is none; then the limit itself ends the search.
+        // One that is too small for any answer is not granted; then the limit ends the search.
         let Some(event) = self.study.granted(&Wish::Budget { runs }) else { return Ok(()) };
         self.record(&event)?;
         self.study.grant(&event);
