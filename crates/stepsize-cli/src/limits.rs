@@ -242,20 +242,20 @@ mod tests {
         let kind = QuestionKind::Find { probe: FindProbe::Race, start: None, budget: None, low: None, high: None };
         let question = Question { kind, ..Question::in_words("find", "a task", job.clone()) };
         let spec = job.trial(Lr::new(0.1).unwrap(), 100, 0).unwrap();
-        let trial = Trial { steps_run: 100, seconds: Some(100.0), ..Trial::new(TrialId(0), spec) };
+        let trials = [Trial { steps_run: 100, seconds: Some(100.0), ..Trial::new(TrialId(0), spec) }];
         // 0.9 of 1000 s, one trial at a time: 900 steps beside the 100 that were run.
         let mut plan = limits(Some(1000.0), None).replan(&question);
         assert_eq!(plan(&[]), None);
-        let runs = plan(&[trial.clone()]).unwrap();
+        let runs = plan(&trials).unwrap();
         assert!((0.45..=0.5).contains(&runs), "{runs}");
-        assert_eq!(plan(&[trial.clone()]), None);
+        assert_eq!(plan(&trials), None);
         // Of the money for 200 s of trials 100 are spent.
-        let runs = limits(None, Some(200.0)).replan(&question)(&[trial.clone()]).unwrap();
+        let runs = limits(None, Some(200.0)).replan(&question)(&trials).unwrap();
         assert!((runs - 0.095).abs() < 1e-9, "{runs}");
         // Limits that are never reached change nothing; neither do those of a plan in one piece.
-        assert_eq!(limits(Some(1e6), Some(1e6)).replan(&question)(&[trial.clone()]), None);
+        assert_eq!(limits(Some(1e6), Some(1e6)).replan(&question)(&trials), None);
         let sweep = Question::in_words("sweep", "a task", job);
-        assert_eq!(limits(Some(1000.0), None).replan(&sweep)(&[trial]), None);
+        assert_eq!(limits(Some(1000.0), None).replan(&sweep)(&trials), None);
     }
 
     #[test]
