@@ -10,16 +10,16 @@ use serde_json::{Map, Value, json};
 use stepsize::report::TrialSummary;
 use stepsize::{Answer, Estimate, Report};
 
-/// The parts that are about the study as a whole: `answer`, `sensitivity`, `losses` (without
-/// lines), `tightening` and `cost`. `history` has what was concluded at which cost, in full runs;
-/// it may be empty.
-pub fn head(report: &Report, history: &[(f64, Estimate)]) -> Map<String, Value> {
+/// The parts that are about the study as a whole: `answer`, `sensitivity`, `chance`, `losses`
+/// (without lines), `tightening` and `cost`.
+pub fn head(report: &Report) -> Map<String, Value> {
     let losses = chart::losses(report).map(|chart| Chart { lines: Vec::new(), points: Vec::new(), ..chart });
     let mut parts = Map::new();
     parts.insert("answer".to_owned(), json!(AnswerFacts::new(report)));
     parts.insert("sensitivity".to_owned(), json!(chart::sensitivity(report)));
+    parts.insert("chance".to_owned(), json!(chart::chance(report)));
     parts.insert("losses".to_owned(), json!(losses));
-    parts.insert("tightening".to_owned(), json!(tightening(history)));
+    parts.insert("tightening".to_owned(), json!(tightening(&report.history)));
     parts.insert("cost".to_owned(), json!(CostTable::new(report)));
     parts
 }
@@ -47,8 +47,8 @@ pub fn trial(run: &TrialSummary, trials: usize) -> (String, Value) {
 }
 
 /// All parts of a report: what the element `#study` holds.
-pub fn whole(report: &Report, history: &[(f64, Estimate)]) -> Value {
-    let mut parts = head(report, history);
+pub fn whole(report: &Report) -> Value {
+    let mut parts = head(report);
     parts.extend(report.runs.iter().map(|run| trial(run, report.runs.len())));
     json!({ "parts": parts })
 }
