@@ -78,7 +78,7 @@ export class StudyPage {
     const before = this.now.state;
     this.now = status;
     this.stale.add("status");
-    if (before !== status.state) this.stale.add("answer");
+    if (before !== status.state) this.stale.add("answer").add("sensitivity");
     this.later();
   }
 
@@ -133,7 +133,7 @@ export class StudyPage {
     const box = section.lastElementChild as HTMLElement;
     const known = this.plots.get(id);
     // A search that has just begun says so once.
-    const waiting = !chart && id === "sensitivity" && this.name !== null;
+    const waiting = !chart && id === "sensitivity" && this.now.state === "running";
     section.hidden = !chart && !waiting;
     if (!chart) {
       known?.destroy();

@@ -198,7 +198,7 @@ async fn wish(State(site): State<Shared>, Path(name): Path<String>, request: Req
             Event::Study { question, .. } => Some(question),
             _ => None,
         });
-        let resume = format!("stepsize resume {}", stepsize_study::executor::typed(&name));
+        let resume = question.as_ref().map_or_else(|| "stepsize resume".to_owned(), |q| site.resume(q, &name));
         if let (Wish::Stop | Wish::StopTrial { .. }, false) = (&wish, running) {
             return Ok(Err(format!("no process runs this search; `{resume}` continues it")));
         }

@@ -1,8 +1,9 @@
 //! [`Feed`]: the board of one study, kept up to date by a thread of its own while somebody looks.
 //!
 //! It only reads. A look at the file takes microseconds when nothing has happened. While the search
-//! runs, it rests after a change for [`SHARE`] times as long as the change took to work out, so that however large the
-//! study and however many pages are open, the search loses less than 2 % of one processor.
+//! runs, it rests after a change for [`SHARE`] times as long as the change took to work out, so that
+//! however large the study and however many pages are open, the search loses less than 2 % of one
+//! processor.
 
 use crate::board::LiveBoard;
 use crate::{Shared, Site};
@@ -202,9 +203,8 @@ impl StudyReader {
         let report = Report { history: self.history.clone(), ..report };
         let mut parts = study::head(&report);
         parts.insert("study".to_owned(), self.about(&question));
-        let all = report.runs.len();
         let moved = |run: &&TrialSummary| !self.shown || self.ended_or_fresh(run);
-        let runs = report.runs.iter().filter(moved).map(|run| study::trial(run, all));
+        let runs = report.runs.iter().filter(moved).map(|run| study::trial(run, &report));
         // What is known of the past changes the page without an event.
         let place = self.place * PASTS + (self.history.len() as u64).min(PASTS - 1);
         board.set(place, parts.into_iter().chain(runs));
@@ -227,7 +227,7 @@ impl StudyReader {
         let stale = self.current.as_ref().is_none_or(|(count, _)| *count != ended && !self.dear);
         let fresh = if stale { self.conclude(question, ended) } else { None };
         let known = fresh.or_else(|| self.current.as_ref().map(|(_, known)| known.clone()));
-        known.map_or_else(|| none_yet(question), |(_, estimate)| estimate)
+        known.map_or_else(|| none_yet(question, self.trials.values()), |(_, estimate)| estimate)
     }
 
     /// Its cost and what the method would have concluded after the first `count` ends.
@@ -269,7 +269,7 @@ impl StudyReader {
         json!({
             "name": self.name, "question": question.to_string(), "task": question.task,
             "command": format!("{program}{}", typed.join(" ")), "directory": directory,
-            "resume": format!("stepsize resume {}", stepsize_study::executor::typed(&self.name)),
+            "resume": self.site.resume(question, &self.name),
             "has_budget": matches!(question.kind, QuestionKind::Find { .. } | QuestionKind::Sweep { .. } | QuestionKind::RangeTest { .. }),
             "concluded": self.concluded.is_some(),
         })
@@ -335,10 +335,19 @@ fn budget(question: &Question) -> Option<f64> {
     }
 }
 
-/// The estimate before any trial has ended.
-fn none_yet(question: &Question) -> Estimate {
-    use stepsize::{Answer, Reason, Refusal, Remedy};
-    let because = format!("no trial of `{question}` has ended yet");
+/// The estimate before any trial has ended with a loss.
+fn none_yet<'a>(question: &Question, trials: impl Iterator<Item = &'a Trial>) -> Estimate {
+    use stepsize::{Answer, End, Reason, Refusal, Remedy};
+    let failures: Vec<(TrialId, &String)> = trials
+        .filter_map(|t| match &t.end {
+            Some(End::Failed { why }) => Some((t.id, why)),
+            _ => None,
+        })
+        .collect();
+    let because = match failures.as_slice() {
+        [] => format!("no trial of {question} has ended yet"),
+        [.., (id, why)] => format!("no trial has ended with a loss, and {} failed; {id}: {why}", failures.len()),
+    };
     Estimate {
         divergence_lr: None,
         cost_runs: 0.0,

@@ -84,6 +84,15 @@ pub struct Site {
     feeds: Mutex<HashMap<String, Arc<feed::Feed>>>,
 }
 
+impl Site {
+    /// The command that continues the study `name`.
+    fn resume(&self, question: &Question, name: &str) -> String {
+        let text = (self.options.words)(&Remedy::Resume, question, name, &self.options.db);
+        let typed = || format!("stepsize resume {}", stepsize_study::executor::typed(name));
+        text.split('`').nth(1).map_or_else(typed, str::to_owned)
+    }
+}
+
 /// The state of the routers.
 pub type Shared = Arc<Site>;
 

@@ -50,9 +50,11 @@ export class Painter {
     this.clipped(() => {
       this.lines();
       for (const rule of this.look.chart.rules ?? []) this.rule(rule);
-      this.c.setLineDash([]);
-      for (const point of this.look.chart.points ?? []) this.point(point);
     });
+    // A mark at the edge is whole.
+    this.clipped(() => {
+      for (const point of this.look.chart.points ?? []) this.point(point);
+    }, 8 * this.dpr);
     this.names();
   }
 
@@ -199,11 +201,12 @@ export class Painter {
     return key && key !== this.look.selected && this.look.holds ? 0.28 : 1;
   }
 
-  private clipped(draw: () => void): void {
+  /** Draws within the frame, and `around` it. */
+  private clipped(draw: () => void, around = 0): void {
     const { c, scale } = this;
     c.save();
     c.beginPath();
-    c.rect(scale.left, scale.top, scale.width, scale.height);
+    c.rect(scale.left - around, scale.top - around, scale.width + 2 * around, scale.height + 2 * around);
     c.clip();
     draw();
     c.restore();

@@ -27,7 +27,8 @@ pub fn chance(report: &Report) -> Option<Chart> {
             rate(lr)
         ),
         x: ChartAxis { label: "learning rate", axis: x },
-        y: ChartAxis { label: "chance in %", axis: Axis { low: 0.0, high: 100.0, log: false } },
+        // Above 100 there is room for names.
+        y: ChartAxis { label: "chance in %", axis: Axis { low: 0.0, high: 118.0, log: false } },
         legend: Vec::new(),
         bands: vec![ChartBand {
             ink: Ink::Fit,

@@ -1,9 +1,10 @@
 //! The parts of the page that are text and tables.
 
 use super::facts::{AnswerFacts, CostTable};
+use super::study::rates;
 use crate::figure::ink::Ink;
 use crate::figure::svg::escape;
-use crate::number::{count, loss, rate};
+use crate::number::{count, loss};
 use stepsize::Report;
 use stepsize::report::TrialSummary;
 
@@ -51,7 +52,7 @@ pub fn runs(report: &Report) -> String {
             };
             format!(
                 "<tr><td class=\"n\">{}</td><td class=\"verdict {}\">{}</td><td class=\"n\">{}</td>{score}<td class=\"n\">{} of {}</td><td class=\"n\">{}</td></tr>\n",
-                rate(run.lr.get()),
+                rates(run, report),
                 Ink::from(run.verdict).name(),
                 run.verdict,
                 end,

@@ -24,8 +24,9 @@ pub fn head(report: &Report) -> Map<String, Value> {
     parts
 }
 
-/// The name and the part of one of `trials` trials: its row, its lines and its point.
-pub fn trial(run: &TrialSummary, trials: usize) -> (String, Value) {
+/// The name and the part of a trial of `report`: its row, its lines and its point.
+pub fn trial(run: &TrialSummary, report: &Report) -> (String, Value) {
+    let trials = report.runs.len();
     let state = match run.end.split(':').next().unwrap_or_default() {
         "" => "finished",
         "not ended" => "running",
@@ -38,7 +39,7 @@ pub fn trial(run: &TrialSummary, trials: usize) -> (String, Value) {
     };
     let key = chart::trial_key(run.trial);
     let row = json!({
-        "trial": run.trial, "lr": run.lr, "rate": rate(run.lr.get()), "verdict": run.verdict.to_string(),
+        "trial": run.trial, "lr": run.lr, "rate": rates(run, report), "verdict": run.verdict.to_string(),
         "ink": Ink::from(run.verdict), "loss": run.loss, "score": run.score, "end": end, "state": state,
         "steps": run.steps, "steps_run": run.steps_run, "seed": run.seed,
         "lines": chart::of_trial(run, trials), "point": chart::end_of_trial(run),
@@ -46,10 +47,17 @@ pub fn trial(run: &TrialSummary, trials: usize) -> (String, Value) {
     (key, row)
 }
 
+/// The rate of a trial; from where to where it rose in a range test.
+pub(super) fn rates(run: &TrialSummary, report: &Report) -> String {
+    let rose = report.range_test().and_then(|run| run.raw.last().or(run.train.last()));
+    let from = rate(run.lr.get());
+    rose.map_or_else(|| from.clone(), |last| format!("{from} to {}", rate(last.lr)))
+}
+
 /// All parts of a report: what the element `#study` holds.
 pub fn whole(report: &Report) -> Value {
     let mut parts = head(report);
-    parts.extend(report.runs.iter().map(|run| trial(run, report.runs.len())));
+    parts.extend(report.runs.iter().map(|run| trial(run, report)));
     json!({ "parts": parts })
 }
 

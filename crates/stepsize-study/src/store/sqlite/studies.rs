@@ -164,7 +164,7 @@ impl Studies {
         Ok((command, fields.1.into()))
     }
 
-    /// Deletes a study with all its events.
+    /// Deletes a study with all its events and what is kept of its output.
     ///
     /// # Errors
     /// When there is no such study, or a process is working on it.

@@ -4,8 +4,8 @@
 //! mean width of 4.9, 4.3 and 3.2 octaves; with the margin of each family made from the other
 //! families in 80 %. The Brier score of the probability is 0.176 at 0.6 runs and 0.142 at 2, that
 //! of the best constant of the other families 0.224 and 0.167. The same probability at every rate of
-//! the landscape scores 0.119 and 0.094, the best constant 0.195 and 0.198; what is stated as 35 to
-//! 95 % was true about as often, in the mean of the families.
+//! the landscape scores 0.119 and 0.094, the best constant 0.195 and 0.198 (one search a job). At 0.6
+//! runs 35 % were true of 31 %, 55 of 60, 75 of 77, 85 of 73, 96 of 94.
 
 use super::{Belief, LATTICE};
 
