@@ -218,12 +218,23 @@ function suite() {
     await open(url);
     assert.equal(object.length, 5);
     assert.match(await page.locator("h1").innerText(), /1 diverged/);
+    assert.equal(await page.locator("header.refused").count(), 1, "what broke is not green");
     assert.equal(await page.locator(".many figure svg.plot").count(), 5);
     assert.ok((await page.locator(".sweep svg.wide").boundingBox()).width > 600);
     assert.match(await page.locator(".many").innerHTML(), /LR001 diverged/);
     await page.locator(".sweep svg.wide circle[data-note]").first().hover();
     assert.match(await page.locator(".sweep .readout").innerText(), /final loss/);
     assert.deepEqual(JSON.parse(await page.locator("#stepsize").textContent()), object);
+    calm();
+  });
+
+  test("a comparison can be read on a phone: wide pictures and tables scroll by themselves", async () => {
+    const small = ["--model", "linear", "--steps", "20", "--low", "0.01", "--high", "1", "--per-decade", "1", "--seeds", "1"];
+    const { url } = report("compare.html", "compare", ...small);
+    await open(url, { viewport: { width: 320, height: 700 } });
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 320);
+    assert.ok((await page.locator("#valleys svg").boundingBox()).width >= 760, "its text is not shrunk");
+    assert.deepEqual(await accessible(page), []);
     calm();
   });
 

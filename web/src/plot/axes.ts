@@ -9,6 +9,7 @@ export const FONT = '12px Inter, "Helvetica Neue", Helvetica, Arial, sans-serif'
 
 /** An axis as uPlot takes it. */
 export function axis(a: Axis, name: "x" | "y", logs: Logs, narrow: boolean, ink: (name: "faint" | "grid") => string): uPlot.Axis {
+  const whole = a.whole || a.label === "step";
   return {
     scale: name, label: a.label, labelSize: 22, labelFont: FONT, font: FONT, labelGap: 2,
     size: name === "x" ? 34 : narrow ? 44 : 54, gap: 4,
@@ -16,7 +17,7 @@ export function axis(a: Axis, name: "x" | "y", logs: Logs, narrow: boolean, ink:
     stroke: () => ink("faint"),
     grid: { stroke: () => ink("grid"), width: 1 },
     ticks: { stroke: () => ink("grid"), width: 1, size: 5 },
-    values: (_, splits) => splits.map((v) => (v === null || (a.whole && v !== Math.round(v)) || (logs[name] && !labelled(v, splits)) ? "" : significant(v, 3))),
+    values: (_, splits) => splits.map((v) => (v === null || (whole && v !== Math.round(v)) || (logs[name] && !labelled(v, splits)) ? "" : significant(v, 3))),
     filter: (_, splits) => splits,
   };
 }
