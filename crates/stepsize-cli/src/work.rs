@@ -6,8 +6,8 @@ use crate::done::Fault;
 use crate::task::{Loaded, check_jobs, schedule};
 use stepsize::Job;
 use stepsize::pruner::PrunerKind;
-use stepsize_study::store::sqlite::output_directory;
 use stepsize_study::executor::{ApartRun, Commands, LogOptions, RateFrom, Template};
+use stepsize_study::store::sqlite::output_directory;
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
 /// Says in one line which metric of a log was chosen and why, once it is.

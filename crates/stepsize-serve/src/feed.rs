@@ -20,7 +20,7 @@ use stepsize_study::Studies;
 /// Between two looks at the file.
 const LOOK: Duration = Duration::from_millis(300);
 /// Rest after a change, as a multiple of the time that it took.
-const SHARE: u32 = 50;
+pub const SHARE: u32 = 50;
 /// How long a feed outlives its last page: a reload finds it.
 const IDLE: Duration = Duration::from_secs(20);
 /// Conclusions of the past that are worked out for the plot of how the answer tightened.
@@ -146,15 +146,21 @@ impl StudyReader {
     }
 
     fn look(&mut self, board: &LiveBoard) -> Result<()> {
-        let events = self.studies.events_from(self.number, self.place)?;
+        let before = self.place;
         self.running = self.studies.is_running(&self.name)?;
-        for (at, event) in &events {
-            self.take_in(*at, event);
+        loop {
+            let events = self.studies.events_from(self.number, self.place)?;
+            if events.is_empty() {
+                break;
+            }
+            for (at, event) in &events {
+                self.take_in(*at, event);
+            }
+            self.place += events.len() as u64;
         }
-        self.place += events.len() as u64;
         // The first page is answered before the past is worked out.
         let more = self.shown && self.tighten();
-        if !events.is_empty() || more || !self.shown {
+        if self.place > before || more || !self.shown {
             self.show(board);
         }
         board.set_status(&self.status());

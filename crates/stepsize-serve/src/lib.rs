@@ -28,6 +28,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use stepsize::{Error, Question, Remedy, Result};
 
 /// The port of the live page; another process that has it makes the next server take a free one.
@@ -82,6 +83,8 @@ pub struct Site {
     pub bound: SocketAddr,
     token: ServeToken,
     feeds: Mutex<HashMap<String, Arc<feed::Feed>>>,
+    /// When the list of studies was made, how long it holds, and the list.
+    listed: Mutex<Option<(Instant, Duration, String)>>,
 }
 
 impl Site {
@@ -114,7 +117,10 @@ impl Server {
             Some(token) => token.clone(),
             None => ServeToken::random()?,
         };
-        Ok(Self { listener, site: Arc::new(Site { options, bound, token, feeds: Mutex::default() }) })
+        Ok(Self {
+            listener,
+            site: Arc::new(Site { options, bound, token, feeds: Mutex::default(), listed: Mutex::default() }),
+        })
     }
 
     /// The address for a browser of the page at `path` (`/`, `/playground`), with the token:

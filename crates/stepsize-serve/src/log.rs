@@ -58,9 +58,9 @@ fn shown(bytes: &[u8]) -> String {
 pub fn command(studies: &Studies, name: &str, trial: u32) -> Result<Option<String>> {
     let (command, directory) = studies.command(name)?;
     let Some(at) = command.iter().position(|word| word == "--") else { return Ok(None) };
-    let events = studies.events_from(studies.number(name)?, 0)?;
-    let question = events.iter().find_map(|(_, event)| event.question());
-    let spec = events.iter().rev().find_map(|(_, event)| match event {
+    let facts = studies.facts(name)?;
+    let question = facts.iter().find_map(Event::question);
+    let spec = facts.iter().rev().find_map(|event| match event {
         Event::Started { trial: id, spec } if id.0 == trial => Some(spec),
         _ => None,
     });
