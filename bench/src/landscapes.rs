@@ -76,6 +76,7 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
         scores::print(budget, &outcomes, true);
         calibration::print_intervals(&outcomes, options.verbose);
         calibration::print_probability(&outcomes);
+        calibration::print_chances(&outcomes);
     }
     Ok(())
 }

@@ -22,6 +22,7 @@ for (let step = 0; step <= steps; step++) {
   console.log(JSON.stringify({ step, loss: val * 1.02, val_loss: val }));
   await new Promise((next) => setTimeout(next, 25));
 }
+console.error("<b>the end</b> of", lr);
 `;
 
 function suite() {
@@ -81,10 +82,49 @@ function suite() {
     const shown = JSON.parse(spawnSync(BINARY, ["show", "real", "--db", db, "--json"], { encoding: "utf8" }).stdout);
     await page.waitForFunction((lr) => Number(document.querySelector("h1").textContent) === lr, Number(shown.lr.toPrecision(3)));
     assert.equal(await rows(page), shown.points.length, "no trial was lost");
-    for (const id of ["sensitivity", "losses", "tightening"]) assert.equal(await page.locator(`#${id} .u-wrap canvas`).count(), 1, id);
+    await page.locator("#tightening .u-wrap canvas").waitFor();
+    for (const id of ["sensitivity", "chance", "losses", "tightening"]) assert.equal(await page.locator(`#${id} .u-wrap canvas`).count(), 1, id);
     // What the browser itself says of the connection that was lost is no error of the page.
     assert.deepEqual(errors.filter((text) => !/ERR_CONNECTION|ERR_INCOMPLETE|Failed to load/.test(text)), []);
     await context.close();
+  });
+
+  test("the end of what a trial printed is shown, as text", async () => {
+    const { page, context, calm } = await open(`${base(server.url)}/study/real#t0`);
+    await page.getByRole("button", { name: "Command and log" }).click();
+    const log = page.locator("#detail pre");
+    await log.waitFor();
+    assert.match(await log.innerText(), /"val_loss":[\s\S]*<b>the end<\/b> of [\d.]+/);
+    assert.equal(await log.locator("b").count(), 0);
+    calm();
+    await context.close();
+  });
+
+  test("a study whose trials fail, with a name and a command that are hard to show, says why and how to go on", async () => {
+    const name = "<script>alert(1)</script>";
+    await run(["find", "--study", name, "--db", db, "--steps", "100", "--retries", "0", "--", "node", "-e", "process.exit(3)", "{lr}", "{steps}", "x".repeat(3000)]).ended;
+    const { page, context, calm } = await open(`${base(server.url)}/study/${encodeURIComponent(name)}`, { viewport: { width: 320, height: 700 } });
+    await state(page, "Stopped before its end");
+    assert.match(await page.locator("header.answer").innerText(), /No rate[\s\S]*1 failed[\s\S]*exit code 3/);
+    assert.match(await page.locator("#progress .typed code").innerText(), /^stepsize resume '<script>.*' --db .*s\.db$/);
+    assert.equal(await page.locator("#sensitivity").isVisible(), false, "nothing more is awaited");
+    const [wide, high] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]);
+    assert.ok(wide <= 320 && high < 4000, `${wide} x ${high}`);
+    assert.deepEqual(await accessible(page), []);
+    calm();
+    await context.close();
+  });
+
+  test("a study without a trial waits, and nothing else", async () => {
+    const waiting = run(["find", "--study", "waits", "--db", db, "--steps", "100", "--", "sleep", "1000", "{lr}", "{steps}"]);
+    const { page, context, calm } = await open(`${base(server.url)}/study/waits`);
+    await page.locator("#sensitivity", { hasText: "No trial has anything to show yet" }).waitFor({ timeout: 30_000 });
+    assert.equal(await page.locator("#losses, #chance, #tightening").locator("visible=true").count(), 0);
+    assert.match(await page.locator("h1").innerText(), /No rate yet/);
+    calm();
+    await context.close();
+    waiting.child.kill("SIGINT");
+    await waiting.ended;
   });
 
   test("the page names the place of the last event when it comes back", async () => {

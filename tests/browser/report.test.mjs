@@ -42,11 +42,13 @@ function suite() {
   };
   const picture = (id) => page.locator(`#${id} .u-wrap canvas`).evaluate((canvas) => canvas.toDataURL());
 
-  let sweep, refused;
+  let sweep, refused, found, range;
   before(async () => {
     directory = mkdtempSync(join(tmpdir(), "stepsize-browser-"));
     const small = ["--model", "linear", "--steps", "200", "--low", "0.001", "--high", "1000", "--per-decade", "1"];
     sweep = report("sweep.html", "sweep", ...small, "--seeds", "2", "--price-per-hour", "3");
+    found = report("found.html", "find", "--steps", "400");
+    range = report("range.html", "range-test");
     refused = report("refused.html", "sweep", "--model", "linear", "--steps", "60", "--low", "1e-9", "--high", "1e-7");
     browser = await launch();
   });
@@ -150,8 +152,49 @@ function suite() {
     calm();
   });
 
+  test("the chance of each rate is drawn, and is at the answer what is stated", async () => {
+    await open(found.url);
+    assert.equal(await page.locator("#chance .u-wrap canvas").count(), 1);
+    const [first] = await read("chance", ["ArrowRight"]);
+    const stated = Math.round(100 * found.object.p_keeps_98_pct);
+    assert.match(first, new RegExp(`^the answer, .*: a chance of ${stated} %`));
+    const chances = (await read("chance", ["ArrowDown", ...Array(20).fill("ArrowRight")])).map((text) => Number(/in % ([\d.e-]+)/.exec(text)?.[1]));
+    assert.ok(chances.every((c) => c >= 0 && c <= 100) && new Set(chances).size > 5, chances.join());
+    await open(sweep.url);
+    assert.equal(await page.locator("#chance").isVisible(), false, "a sweep states no chance");
+    calm();
+  });
+
+  test("a report shows how the answer tightened", async () => {
+    await open(found.url);
+    const costs = (await read("tightening", Array(12).fill("ArrowRight"))).map((text) => Number(/cost in full runs ([\d.e-]+)/.exec(text)?.[1]));
+    assert.ok(costs[0] < costs.at(-1) && costs.every((c, i) => i === 0 || c >= costs[i - 1]), costs.join());
+    assert.match(await page.locator("#tightening .readout").innerText(), new RegExp(`learning rate ${Number(found.object.lr.toPrecision(4))}`));
+    calm();
+  });
+
+  test("no card is empty, with and without script", async () => {
+    for (const { url } of [sweep, refused, found, range]) {
+      for (const javaScriptEnabled of [true, false]) {
+        await open(url, { javaScriptEnabled });
+        for (const section of await page.locator("#page > section:visible").all()) {
+          const drawn = await section.locator("canvas:visible, svg:visible, td:visible, summary:visible").count();
+          assert.ok(drawn > 0, `${url} ${javaScriptEnabled}: ${await section.innerText()}`);
+        }
+      }
+    }
+  });
+
+  test("a range test says from where to where its rate rose, and is compared with no grid", async () => {
+    await open(range.url);
+    assert.match(await page.locator("table.trials tbody td:nth-child(2)").innerText(), /^1e-6 to [\d.e-]+$/);
+    assert.doesNotMatch(await page.locator("#cost").innerText(), /grid/);
+    assert.equal(await page.locator("#losses").isVisible(), false, "the plot above is that curve");
+    calm();
+  });
+
   test("axe-core finds nothing", async () => {
-    for (const url of [sweep.url, refused.url]) {
+    for (const url of [sweep.url, refused.url, found.url, range.url]) {
       await open(url);
       assert.deepEqual(await accessible(page), []);
       await open(url, { colorScheme: "dark" });
@@ -175,12 +218,23 @@ function suite() {
     await open(url);
     assert.equal(object.length, 5);
     assert.match(await page.locator("h1").innerText(), /1 diverged/);
+    assert.equal(await page.locator("header.refused").count(), 1, "what broke is not green");
     assert.equal(await page.locator(".many figure svg.plot").count(), 5);
     assert.ok((await page.locator(".sweep svg.wide").boundingBox()).width > 600);
     assert.match(await page.locator(".many").innerHTML(), /LR001 diverged/);
     await page.locator(".sweep svg.wide circle[data-note]").first().hover();
     assert.match(await page.locator(".sweep .readout").innerText(), /final loss/);
     assert.deepEqual(JSON.parse(await page.locator("#stepsize").textContent()), object);
+    calm();
+  });
+
+  test("a comparison can be read on a phone: wide pictures and tables scroll by themselves", async () => {
+    const small = ["--model", "linear", "--steps", "20", "--low", "0.01", "--high", "1", "--per-decade", "1", "--seeds", "1"];
+    const { url } = report("compare.html", "compare", ...small);
+    await open(url, { viewport: { width: 320, height: 700 } });
+    assert.ok(await page.evaluate(() => document.documentElement.scrollWidth) <= 320);
+    assert.ok((await page.locator("#valleys svg").boundingBox()).width >= 760, "its text is not shrunk");
+    assert.deepEqual(await accessible(page), []);
     calm();
   });
 

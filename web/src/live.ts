@@ -36,7 +36,7 @@ export function live(root: HTMLElement): void {
         else {
           const box = el("div", { class: "plot" });
           body.append(el("section", { id: name, "aria-label": chart.title }, el("h2", {}, chart.title), box));
-          plots.set(name, new Plot(box, chart, { switches: ["y"], ratio: name === "chart-losses" ? 0.42 : 0.26 }));
+          plots.set(name, new Plot(box, chart, { switches: ["x", "y"], ratio: name === "chart-losses" ? 0.42 : 0.26 }));
         }
       }
     }

@@ -13,6 +13,8 @@ export interface AnswerPart {
 }
 export interface CostPart {
   rows: [string, string, string, string][];
+  /** Whether there is a full grid to compare with. */
+  compared: boolean;
   note: string;
 }
 export interface TrialPart {
@@ -56,6 +58,7 @@ export interface Status {
 export interface Parts {
   answer?: AnswerPart;
   sensitivity?: Chart | null;
+  chance?: Chart | null;
   losses?: Chart | null;
   tightening?: Chart | null;
   cost?: CostPart | null;

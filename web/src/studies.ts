@@ -40,6 +40,7 @@ export function studies(root: HTMLElement): void {
     }
     const answered = all.filter((s) => s.lr !== null);
     const number = new Map(answered.map((s, i) => [s.name, i + 1]));
+    const asked = (s: Brief) => [s.question, s.task].filter(Boolean).join("; ");
     const row = (s: Brief) => el("tr", {},
       el("td", {}, number.has(s.name) ? el("label", {}, el("input", {
         type: "checkbox", checked: !off.has(s.name), "aria-label": `show ${s.name} side by side`,
@@ -51,10 +52,10 @@ export function studies(root: HTMLElement): void {
       el("td", { class: "n" }, s.low !== null && s.high !== null ? `${rate(s.low)} to ${rate(s.high)}` : ""),
       el("td", { class: "n" }, s.diverges_from === null ? "" : rate(s.diverges_from)),
       el("td", { class: "n" }, s.runs === null ? "" : significant(s.runs, 3)),
-      el("td", { class: "n" }, s.ended), el("td", {}, s.written ?? ""), el("td", {}, [s.question, s.task].filter(Boolean).join("; ")));
+      el("td", { class: "n" }, s.ended), el("td", {}, s.written ?? ""), el("td", { class: "question", title: asked(s) }, asked(s)));
     const heads = ["beside", "study", "state", "lr", "80 % interval", "diverges from", "runs", "trials", "written (UTC)", "question"];
     const numeric = new Set([3, 4, 5, 6, 7]);
-    fill(list, el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "table of studies" }, el("table", {},
+    fill(list, el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "table of studies" }, el("table", { class: "studies" },
       el("thead", {}, el("tr", {}, ...heads.map((h, i) => el("th", { scope: "col", class: numeric.has(i) ? "n" : null }, h)))),
       el("tbody", {}, ...all.map(row)))));
     chart(answered, number);

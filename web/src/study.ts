@@ -21,11 +21,12 @@ export class StudyPage {
   private readonly plots = new Map<string, Plot>();
   private readonly answer = el("header", { class: "answer waiting" }, el("p", { class: "label" }, "study"), el("h1", {}, "\u2026"));
   private readonly progress = el("section", { id: "progress", "aria-label": "Progress", hidden: true });
-  private readonly sections: Record<"sensitivity" | "losses" | "tightening", HTMLElement>;
+  private readonly sections: Record<"sensitivity" | "chance" | "losses" | "tightening", HTMLElement>;
   private readonly toggles = el("div", { class: "toggles", role: "group", "aria-label": "rates shown" });
   private readonly cost = el("section", { id: "cost", "aria-label": "Cost" });
   private readonly count = el("h2", {}, "Trials");
   private readonly detail = el("div", { id: "detail" });
+  private readonly listed: HTMLElement;
   private readonly about = el("section", { id: "about", "aria-label": "Command" });
   private readonly table: TrialTable;
   private readonly actions: Actions | null;
@@ -35,18 +36,18 @@ export class StudyPage {
   /** `name` is the name of a live study; null in a report. */
   constructor(root: HTMLElement, private readonly name: string | null) {
     this.table = new TrialTable((key) => this.choose(key));
+    this.listed = el("section", { id: "trials", "aria-label": "Trials", hidden: true }, this.count, this.detail, this.table.root);
     this.actions = name === null ? null : new Actions(name);
     const plot = (id: string, heading: string) =>
       el("section", { id, "aria-label": heading }, el("h2", {}, heading), el("div", { class: "plot" }));
     this.sections = {
       sensitivity: plot("sensitivity", "Loss over learning rate"),
+      chance: plot("chance", "Chance of each rate"),
       losses: plot("losses", "Loss over steps"),
       tightening: plot("tightening", "How the answer tightened"),
     };
     this.sections.losses.insertBefore(this.toggles, this.sections.losses.lastElementChild);
-    fill(root, this.answer, this.progress, this.actions?.root, this.sections.sensitivity, this.sections.losses,
-      this.sections.tightening, this.cost,
-      el("section", { id: "trials", "aria-label": "Trials" }, this.count, this.detail, this.table.root), this.about);
+    fill(root, this.answer, this.progress, this.actions?.root, ...Object.values(this.sections), this.cost, this.listed, this.about);
     this.about.hidden = true;
     addEventListener("hashchange", () => this.fromHash());
     document.addEventListener("keydown", (event) => {
@@ -77,7 +78,7 @@ export class StudyPage {
     const before = this.now.state;
     this.now = status;
     this.stale.add("status");
-    if (before !== status.state) this.stale.add("answer");
+    if (before !== status.state) this.stale.add("answer").add("sensitivity");
     this.later();
   }
 
@@ -94,6 +95,7 @@ export class StudyPage {
     this.stale.clear();
     if (stale.has("answer") && this.parts.answer) this.drawAnswer(this.parts.answer);
     if (stale.has("sensitivity")) this.draw1("sensitivity", this.parts.sensitivity);
+    if (stale.has("chance")) this.draw1("chance", this.parts.chance);
     if (stale.has("losses")) {
       this.drawToggles();
       this.draw1("losses", this.losses());
@@ -101,6 +103,7 @@ export class StudyPage {
     if (stale.has("tightening")) this.draw1("tightening", this.parts.tightening);
     if (stale.has("cost")) this.drawCost(this.parts.cost ?? null);
     if (stale.has("trials")) {
+      this.listed.hidden = this.trials.size === 0;
       say(this.count, `Trials (${count(this.trials.size)})`);
       this.table.update(this.trials);
       if (!this.selected) this.fromHash();
@@ -124,17 +127,18 @@ export class StudyPage {
     if (this.name !== null) document.title = `${answer.answered ? `lr ${answer.title}` : "no rate"}: ${this.name} - Stepsize`;
   }
 
-  /** One plot, in its section; a sentence where there is nothing to draw. */
+  /** One plot, in its section, which is hidden where there is nothing to draw. */
   private draw1(id: keyof StudyPage["sections"], chart: Chart | null | undefined): void {
     const section = this.sections[id];
     const box = section.lastElementChild as HTMLElement;
     const known = this.plots.get(id);
-    section.hidden = id === "tightening" && !chart;
+    // A search that has just begun says so once.
+    const waiting = !chart && id === "sensitivity" && this.now.state === "running";
+    section.hidden = !chart && !waiting;
     if (!chart) {
       known?.destroy();
       this.plots.delete(id);
-      fill(box, el("p", { class: "small" }, "No trial has anything to show yet."));
-      return;
+      return fill(box, waiting ? el("p", { class: "small" }, "No trial has anything to show yet.") : null);
     }
     say(section.firstElementChild!, chart.title);
     if (known) return known.update(chart);
@@ -142,7 +146,7 @@ export class StudyPage {
     const options: PlotOptions = { onSelect: (key) => this.choose(key) };
     if (id === "losses") options.switches = ["x", "y"];
     if (id === "sensitivity") options.switches = ["y"];
-    if (id === "tightening") options.ratio = 0.3;
+    if (id === "tightening" || id === "chance") options.ratio = 0.3;
     const plot = new Plot(box, chart, options);
     plot.select(this.selected);
     this.plots.set(id, plot);
@@ -188,13 +192,14 @@ export class StudyPage {
   private drawCost(cost: CostPart | null): void {
     this.cost.hidden = !cost;
     if (!cost) return;
-    const head = ["", "this search", "full grid", "times"];
+    const columns = cost.compared ? 4 : 2;
+    const head = ["", "this search", "full grid", "times"].slice(0, columns);
     fill(this.cost, el("h2", {}, "Cost"),
       el("div", { class: "scroll" }, el("table", { class: "cost" },
         el("thead", {}, el("tr", {}, ...head.map((h, i) => (i ? el("th", { scope: "col", class: "n" }, h) : el("td"))))),
         el("tbody", {}, ...cost.rows.map(([what, ...rest]) =>
-          el("tr", {}, el("th", { scope: "row" }, what), ...rest.map((cell) => el("td", { class: "n" }, cell))))))),
-      el("p", { class: "small" }, cost.note));
+          el("tr", {}, el("th", { scope: "row" }, what), ...rest.slice(0, columns - 1).map((cell) => el("td", { class: "n" }, cell))))))),
+      cost.note ? el("p", { class: "small" }, cost.note) : null);
   }
 
   private drawStatus(): void {

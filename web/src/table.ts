@@ -1,6 +1,6 @@
 // The table of trials: sorted by any column, filtered by any text, one row chosen.
 
-import { byId, button, el, say } from "./dom";
+import { byId, button, el, fill, say } from "./dom";
 import { count, significant } from "./number";
 import type { TrialPart } from "./parts";
 
@@ -23,6 +23,9 @@ const COLUMNS: Column[] = [
   { name: "state", title: "state", number: false, value: (t) => t.state, text: (t) => t.state },
 ];
 
+/** More rows than this are shown on request only: nobody reads them, and a browser takes long to lay them out. */
+const MOST = 200;
+
 export class TrialTable {
   readonly root: HTMLElement;
   private readonly body = el("tbody");
@@ -33,6 +36,8 @@ export class TrialTable {
   private trials = new Map<string, TrialPart>();
   private selected: string | null = null;
   private sort = { column: "lr", up: true };
+  private all = false;
+  private readonly more = el("p", { class: "small", hidden: true });
 
   constructor(private readonly onSelect: (key: string | null) => void) {
     const heads = COLUMNS.map((column) => {
@@ -44,7 +49,7 @@ export class TrialTable {
     this.root = el("div", {},
       el("p", { class: "filter" }, el("label", { for: "filter" }, "Filter "), this.filter), this.found,
       el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "table of trials" },
-        el("table", { class: "trials" }, el("thead", {}, el("tr", {}, ...heads)), this.body)));
+        el("table", { class: "trials" }, el("thead", {}, el("tr", {}, ...heads)), this.body)), this.more);
   }
 
   update(trials: Map<string, TrialPart>): void {
@@ -53,8 +58,13 @@ export class TrialTable {
   }
 
   select(key: string | null): void {
+    const before = this.selected;
     this.selected = key;
-    for (const [name, row] of this.rows) mark(row, name === key);
+    if (key && !this.rows.has(key)) return this.draw();
+    for (const name of [before, key]) {
+      const row = name && this.rows.get(name);
+      if (row) mark(row, name === key);
+    }
   }
 
   private sortBy(column: string): void {
@@ -74,11 +84,13 @@ export class TrialTable {
       const text = COLUMNS.map((c) => c.text(t)).join(" ").toLowerCase();
       return words.every((word) => text.includes(word));
     };
-    const shown = [...this.trials].filter(([, t]) => matches(t)).sort(([, a], [, b]) => {
+    const found = [...this.trials].filter(([, t]) => matches(t)).sort(([, a], [, b]) => {
       const [x, y] = [column.value(a), column.value(b)];
       const order = typeof x === "string" ? x.localeCompare(String(y)) : x - Number(y);
       return (this.sort.up ? order : -order) || a.trial - b.trial;
     });
+    // The chosen one is always among them.
+    const shown = this.all ? found : found.filter(([key], at) => at < MOST || key === this.selected);
     const keys = new Set(shown.map(([key]) => key));
     for (const [key, row] of this.rows) {
       if (!keys.has(key)) {
@@ -91,7 +103,13 @@ export class TrialTable {
       // Only what is out of place moves, so that the focus stays.
       if (this.body.children[at] !== row) this.body.insertBefore(row, this.body.children[at] ?? null);
     });
-    say(this.found, words.length ? `${shown.length} of ${this.trials.size} trials` : "\u00a0");
+    say(this.found, words.length ? `${count(found.length)} of ${count(this.trials.size)} trials` : "\u00a0");
+    this.more.hidden = shown.length === found.length;
+    const text = `Show all ${count(found.length)}`;
+    if (!this.more.hidden && this.more.dataset.text !== text) {
+      this.more.dataset.text = text;
+      fill(this.more, `The first ${MOST} are shown. `, button(text, () => { this.all = true; this.draw(); }));
+    }
   }
 
   private row(key: string, trial: TrialPart, scored: boolean): HTMLTableRowElement {

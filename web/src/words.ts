@@ -37,5 +37,7 @@ export function typed(text: string): Node[] {
 
 /** A command on a line of its own. */
 export function command(text: string): HTMLElement {
-  return el("p", { class: "command" }, el("code", {}, text), copy(text, "the command"));
+  // A command of many lines scrolls, by keyboard too.
+  const long = text.length > 400 ? { tabindex: 0, role: "group", "aria-label": "the whole command" } : {};
+  return el("p", { class: "command" }, el("code", long, text), copy(text, "the command"));
 }

@@ -169,6 +169,41 @@ pub fn print_probability(all: &[Outcome]) {
     }
 }
 
+/// Prints the same of every rate of the landscapes, each family weighing the same, as stated.
+pub fn print_chances(all: &[Outcome]) {
+    let families: Vec<Vec<(f64, f64)>> = by_family(all)
+        .into_values()
+        .map(|outcomes| {
+            outcomes.iter().flat_map(|o| o.chances.iter().map(|(p, kept)| (*p, f64::from(u8::from(*kept))))).collect()
+        })
+        .filter(|pairs: &Vec<(f64, f64)>| !pairs.is_empty())
+        .collect();
+    if families.is_empty() {
+        return;
+    }
+    let weighed: Vec<(f64, f64, f64)> =
+        families.iter().flat_map(|f| f.iter().map(|(p, y)| (*p, *y, 1.0 / f.len() as f64))).collect();
+    let mean = |of: &dyn Fn(&(f64, f64, f64)) -> f64, among: &[&(f64, f64, f64)]| {
+        among.iter().map(|s| of(s) * s.2).sum::<f64>() / among.iter().map(|s| s.2).sum::<f64>()
+    };
+    let every: Vec<_> = weighed.iter().collect();
+    let share = mean(&|s| s.1, &every);
+    println!(
+        "  keeps 98 %, at every rate: Brier as stated {:.3}, the best constant {:.3}",
+        mean(&|s| (s.0 - s.1).powi(2), &every),
+        share * (1.0 - share)
+    );
+    let bins: Vec<String> = (0..10)
+        .filter_map(|i| {
+            let (low, high) = (f64::from(i) / 10.0, f64::from(i + 1) / 10.0);
+            let bin: Vec<_> = weighed.iter().filter(|s| low <= s.0 && (s.0 < high || i == 9)).collect();
+            (!bin.is_empty())
+                .then(|| format!("{:.2} -> {:.2} (n {})", mean(&|s| s.0, &bin), mean(&|s| s.1, &bin), bin.len()))
+        })
+        .collect();
+    println!("    said -> true: {}", bins.join(", "));
+}
+
 /// Log odds, kept finite as in the study of the probability.
 fn logit(p: f64) -> f64 {
     ((p + 0.02) / (1.02 - p)).ln()

@@ -31,6 +31,9 @@ pub struct Outcome {
     pub best: f64,
     /// `None` when it refused.
     pub found: Option<Found>,
+    /// For each rate of the landscape within the table: the stated probability that it keeps 98 %,
+    /// and whether it does.
+    pub chances: Vec<(f64, bool)>,
     /// Why it refused, or the trials that it made.
     pub story: String,
 }
@@ -87,6 +90,7 @@ fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, 
         cost,
         best: truth.best,
         found,
+        chances: Vec::new(),
         story,
     };
     let race = match Race::new(tables.job(seed)?).starting_at(Lr::new(start)?).with_max_cost(budget) {
@@ -120,7 +124,13 @@ fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, 
     };
     let refusal = estimate.refusal().map(|r| format!("{:?}: {}; ", r.reason, r.because)).unwrap_or_default();
     let story = refusal + &done.iter().map(told).collect::<Vec<_>>().join(" ");
-    Ok(outcome(estimate.cost_runs, found, story))
+    let ends = truth.points.first().zip(truth.points.last()).map(|(first, last)| first.0..=last.0);
+    let within = |x: f64| ends.as_ref().is_some_and(|ends| ends.contains(&x));
+    let chances = estimate.landscape.iter().filter_map(|band| {
+        let x = band.lr.log2();
+        Some((band.p_keeps_98_pct.filter(|_| within(x))?, truth.kept(x) >= 0.98))
+    });
+    Ok(Outcome { chances: chances.collect(), ..outcome(estimate.cost_runs, found, story) })
 }
 
 /// What is left of `trial` if `pruner` watches it.

@@ -53,6 +53,8 @@ pub fn run(
     let report = Report::new(&question, &found.estimate, &shown)
         .with_wall_seconds(begin.elapsed().as_secs_f64())
         .with_interrupted(found.interrupted);
+    // Only a page shows it.
+    let report = if output.draw.files.report.is_some() { report.with_history(&found.trials) } else { report };
     let lr = report.lr();
     let full = next.zip(lr).map(|(next, lr)| next.full_run(&question.job, lr, words)).transpose()?;
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });

@@ -7,6 +7,7 @@ use crate::task::{Loaded, check_jobs, schedule};
 use stepsize::Job;
 use stepsize::pruner::PrunerKind;
 use stepsize_study::executor::{ApartRun, Commands, LogOptions, RateFrom, Template};
+use stepsize_study::store::sqlite::output_directory;
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
 /// Says in one line which metric of a log was chosen and why, once it is.
@@ -148,6 +149,9 @@ fn commands(
     };
     commands.log.clone_from(&args.log);
     commands.mark = kept.mark()?;
+    if let (Some(name), false) = (&kept.study, cluster) {
+        commands.output = Some(output_directory(&kept.file.db, name));
+    }
     if let Some(dir) = &args.trials {
         commands.dir.clone_from(dir);
         commands.temporary = false;

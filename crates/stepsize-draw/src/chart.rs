@@ -4,11 +4,13 @@
 //! A [`crate::figure`] has fixed pixels and is for files; a chart is measured in a browser, where
 //! one can zoom, switch an axis and read values out.
 
+mod chance;
 mod judged;
 mod losses;
 mod sensitivity;
 mod training;
 
+pub use chance::chance;
 pub use judged::judged;
 pub use losses::{end_of_trial, losses, of_trial};
 pub use sensitivity::sensitivity;

@@ -267,8 +267,8 @@ pub fn html(shown: &ShownComparison<'_>) -> String {
     let interrupted = if shown.interrupted { "<p><strong>Interrupted.</strong></p>\n" } else { "" };
     let body = format!(
         "<header class=\"answer\">\n<p class=\"label\">comparison</p>\n<h1>{} ways to set the rate</h1>\n{interrupted}{won}<p class=\"task\">{}; {} steps, {} seeds, \
-         <code>{}</code></p>\n</header>\n<section id=\"valleys\" aria-label=\"Valleys\">\n<div class=\"figure\">\n{}</div>\n</section>\n\
-         <section id=\"table\"><h2>All ways</h2>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\">way</th><th scope=\"col\">kind</th>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></section>\n\
+         <code>{}</code></p>\n</header>\n<section id=\"valleys\" aria-label=\"Valleys\">\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"picture of the valleys\">\n{}</div>\n</section>\n\
+         <section id=\"table\"><h2>All ways</h2>\n<div class=\"scroll\" tabindex=\"0\" role=\"region\" aria-label=\"table of ways\"><table>\n<thead><tr><th scope=\"col\">way</th><th scope=\"col\">kind</th>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div></section>\n\
          <section id=\"claims\"><h2>What held of what is said about learning rates</h2>\n{claims}</section>\n",
         c.rows.len(),
         escape(shown.task),

@@ -94,8 +94,14 @@ fn head(all: &Judgement) -> String {
         .iter()
         .map(|(file, why)| format!("<p><strong>Not read:</strong> {}: {}</p>", escape(file), escape(why)))
         .collect();
+    let every = |verdict| shown.iter().all(|s| s.diagnosis.verdict == verdict);
+    let class = match (every(Placement::Good), shown.iter().any(|s| s.diagnosis.verdict == Placement::Diverged)) {
+        (true, _) => "answer",
+        (false, true) => "answer refused",
+        (false, false) => "answer waiting",
+    };
     format!(
-        "<header class=\"answer\"><p class=\"label\">diagnosis of {}</p><h1 class=\"tally\">{}</h1><p>{}</p>{lost}</header>\n",
+        "<header class=\"{class}\"><p class=\"label\">diagnosis of {}</p><h1 class=\"tally\">{}</h1><p>{}</p>{lost}</header>\n",
         plural(shown.len() as u64, "run"),
         tally.join(", "),
         escape(&next.join("; "))

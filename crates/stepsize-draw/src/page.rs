@@ -36,7 +36,7 @@ pub fn html(report: &Report, object: &Value) -> String {
     body += &parts::cost(report);
     body += &parts::runs(report);
     body += "</div>\n";
-    body += &data("study", &study::whole(report, &[]));
+    body += &data("study", &study::whole(report));
     document(&format!("Stepsize: {headline}"), "", &body, object)
 }
 
@@ -79,14 +79,11 @@ pub(crate) fn data(id: &str, value: &Value) -> String {
 
 type Draw = fn(&Report, f64, f64) -> Option<Scene>;
 
-/// A section with a plot in both sizes; a sentence without one.
+/// A section with a plot in both sizes; nothing where there is nothing to draw.
 fn plot(id: &str, heading: &str, report: &Report, draw: Draw) -> String {
     let mut pictures = String::new();
     for (class, width, height) in SIZES {
-        let Some(scene) = draw(report, width, height) else {
-            return format!(r#"<section id="{id}"><h2>{heading}</h2><p>No run has anything to show.</p></section>"#)
-                + "\n";
-        };
+        let Some(scene) = draw(report, width, height) else { return String::new() };
         pictures += &svg::part(&scene, &format!("{id}-{class}"), &format!("plot {class}"));
     }
     let about = format!(r#"<section id="{id}" aria-label="{heading}">"#);

@@ -1,9 +1,9 @@
 //! The pages of the studies, and the requests of those pages.
 
 use crate::board::LiveBoard;
-use crate::feed::Feed;
+use crate::feed::{Feed, SHARE};
 use crate::shell::{self, json, refusal};
-use crate::{Shared, log};
+use crate::{Shared, Site, log};
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request, State};
@@ -11,8 +11,8 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 use stepsize::{Event, Result, Wish};
 use stepsize_draw::diagnosis;
 use stepsize_logs::judgement::{Judgement, RunsRead};
@@ -70,15 +70,26 @@ async fn aside<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'sta
 }
 
 async fn studies(State(site): State<Shared>) -> Result<Response, Response> {
-    let list = aside(move || {
-        let db = &site.options.db;
-        if !db.exists() {
-            return Ok(json!({ "file": db, "studies": [] }));
+    let text = aside(move || site.list()).await?;
+    Ok(([(header::CONTENT_TYPE, "application/json")], text).into_response())
+}
+
+impl Site {
+    /// The studies of the file, as JSON. However many pages ask, they are read again only after a
+    /// rest of some times as long as reading them took.
+    fn list(&self) -> Result<String> {
+        let mut listed = self.listed.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((made, rest, text)) = &*listed
+            && made.elapsed() < *rest
+        {
+            return Ok(text.clone());
         }
-        let all = Studies::look(db)?.list()?;
-        Ok(json!({ "file": db, "studies": all.iter().map(brief).collect::<Vec<Value>>() }))
-    });
-    Ok(json(&list.await?))
+        let (begin, db) = (Instant::now(), &self.options.db);
+        let all = if db.exists() { Studies::look(db)?.list()? } else { Vec::new() };
+        let text = json!({ "file": db, "studies": all.iter().map(brief).collect::<Vec<Value>>() }).to_string();
+        *listed = Some((Instant::now(), begin.elapsed() * SHARE, text.clone()));
+        Ok(text)
+    }
 }
 
 fn brief(study: &Summary) -> Value {
@@ -194,11 +205,8 @@ async fn wish(State(site): State<Shared>, Path(name): Path<String>, request: Req
     let asked = aside(move || {
         let studies = Studies::open(&site.options.db)?;
         let running = studies.is_running(&name)?;
-        let question = studies.events_from(studies.number(&name)?, 0)?.into_iter().find_map(|(_, event)| match event {
-            Event::Study { question, .. } => Some(question),
-            _ => None,
-        });
-        let resume = format!("stepsize resume {}", stepsize_study::executor::typed(&name));
+        let question = studies.facts(&name)?.iter().find_map(Event::question).cloned();
+        let resume = question.as_ref().map_or_else(|| "stepsize resume".to_owned(), |q| site.resume(q, &name));
         if let (Wish::Stop | Wish::StopTrial { .. }, false) = (&wish, running) {
             return Ok(Err(format!("no process runs this search; `{resume}` continues it")));
         }

@@ -1,8 +1,9 @@
 //! [`Feed`]: the board of one study, kept up to date by a thread of its own while somebody looks.
 //!
-//! It only reads. A look at the file takes microseconds when nothing has happened. After a change
-//! it rests for [`SHARE`] times as long as the change took to work out, so that however large the
-//! study and however many pages are open, the search loses less than 2 % of one processor.
+//! It only reads. A look at the file takes microseconds when nothing has happened. While the search
+//! runs, it rests after a change for [`SHARE`] times as long as the change took to work out, so that
+//! however large the study and however many pages are open, the search loses less than 2 % of one
+//! processor.
 
 use crate::board::LiveBoard;
 use crate::{Shared, Site};
@@ -11,22 +12,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use stepsize::probe::Race;
-use stepsize::report::TrialSummary;
-use stepsize::{End, Estimate, Event, FindProbe, Question, QuestionKind, Report, Result, Trial, TrialId, fold_one};
+use stepsize::report::{TrialSummary, concluded_from};
+use stepsize::{Estimate, Event, FindProbe, Question, QuestionKind, Report, Result, Trial, TrialId, fold_one};
 use stepsize_draw::page::study;
 use stepsize_study::Studies;
 
 /// Between two looks at the file.
 const LOOK: Duration = Duration::from_millis(300);
 /// Rest after a change, as a multiple of the time that it took.
-const SHARE: u32 = 50;
+pub const SHARE: u32 = 50;
 /// How long a feed outlives its last page: a reload finds it.
 const IDLE: Duration = Duration::from_secs(20);
 /// Conclusions of the past that are worked out for the plot of how the answer tightened.
 const HISTORY: usize = 32;
+/// More states of that plot than there are between two events.
+const PASTS: u64 = 128;
 /// A conclusion that takes longer, on a machine that may be busy, is not worked out again and
 /// again.
 const DEAR: Duration = Duration::from_secs(2);
+/// As long as the past is worked on at once.
+const MOMENT: Duration = Duration::from_millis(100);
 
 /// A study on its way to the pages.
 #[derive(Debug)]
@@ -73,6 +78,8 @@ struct StudyReader {
     concluded: Option<Estimate>,
     /// Numbers of the trials in the order of their ends.
     ended: Vec<TrialId>,
+    /// The conclusion from as many ends.
+    current: Option<(usize, (f64, Estimate))>,
     history: Vec<(f64, Estimate)>,
     /// Ends that the history covers.
     told: usize,
@@ -80,6 +87,8 @@ struct StudyReader {
     shown: bool,
     /// Working out the conclusion takes too long.
     dear: bool,
+    /// A process works on the study.
+    running: bool,
     begun: Option<f64>,
     last: f64,
 }
@@ -98,10 +107,12 @@ impl StudyReader {
             fresh: BTreeSet::new(),
             concluded: None,
             ended: Vec::new(),
+            current: None,
             history: Vec::new(),
             told: 0,
             shown: false,
             dear: false,
+            running: false,
             begun: None,
             last: 0.0,
         })
@@ -129,21 +140,30 @@ impl StudyReader {
                     return;
                 }
             }
-            rest = LOOK.max(begin.elapsed() * SHARE).min(Duration::from_secs(20));
+            let share = if self.running { SHARE } else { 1 };
+            rest = LOOK.max(begin.elapsed() * share).min(Duration::from_secs(20));
         }
     }
 
     fn look(&mut self, board: &LiveBoard) -> Result<()> {
-        let events = self.studies.events_from(self.number, self.place)?;
-        let running = self.studies.is_running(&self.name)?;
-        if !events.is_empty() || self.place == 0 {
+        let before = self.place;
+        self.running = self.studies.is_running(&self.name)?;
+        loop {
+            let events = self.studies.events_from(self.number, self.place)?;
+            if events.is_empty() {
+                break;
+            }
             for (at, event) in &events {
                 self.take_in(*at, event);
             }
             self.place += events.len() as u64;
+        }
+        // The first page is answered before the past is worked out.
+        let more = self.shown && self.tighten();
+        if self.place > before || more || !self.shown {
             self.show(board);
         }
-        board.set_status(&self.status(running));
+        board.set_status(&self.status());
         Ok(())
     }
 
@@ -186,12 +206,14 @@ impl StudyReader {
             Some(price) => report.clone().with_price(price).unwrap_or(report),
             None => report,
         };
-        let mut parts = study::head(&report, &self.history);
+        let report = Report { history: self.history.clone(), ..report };
+        let mut parts = study::head(&report);
         parts.insert("study".to_owned(), self.about(&question));
-        let all = report.runs.len();
         let moved = |run: &&TrialSummary| !self.shown || self.ended_or_fresh(run);
-        let runs = report.runs.iter().filter(moved).map(|run| study::trial(run, all));
-        board.set(self.place, parts.into_iter().chain(runs));
+        let runs = report.runs.iter().filter(moved).map(|run| study::trial(run, &report));
+        // What is known of the past changes the page without an event.
+        let place = self.place * PASTS + (self.history.len() as u64).min(PASTS - 1);
+        board.set(place, parts.into_iter().chain(runs));
         self.shown = true;
         self.fresh.clear();
     }
@@ -204,36 +226,45 @@ impl StudyReader {
 
     /// The conclusion of the study, or the one that its method would draw now.
     fn estimate(&mut self, question: &Question) -> Estimate {
-        self.tighten(question);
-        let known = self.concluded.as_ref().or(self.history.last().map(|(_, estimate)| estimate));
-        known.cloned().unwrap_or_else(|| none_yet(question))
+        if let Some(concluded) = &self.concluded {
+            return concluded.clone();
+        }
+        let ended = self.ended.len();
+        let stale = self.current.as_ref().is_none_or(|(count, _)| *count != ended && !self.dear);
+        let fresh = if stale { self.conclude(question, ended) } else { None };
+        let known = fresh.or_else(|| self.current.as_ref().map(|(_, known)| known.clone()));
+        known.map_or_else(|| none_yet(question, self.trials.values()), |(_, estimate)| estimate)
     }
 
-    /// Works out what the method would have concluded after the ends that are new.
-    fn tighten(&mut self, question: &Question) {
-        let ended = self.ended.len();
-        if self.dear || self.told == ended || matches!(question.kind, QuestionKind::Compare { .. }) {
-            return;
+    /// Its cost and what the method would have concluded after the first `count` ends.
+    fn conclude(&mut self, question: &Question, count: usize) -> Option<(f64, Estimate)> {
+        match &self.current {
+            Some((known, conclusion)) if *known == count => return Some(conclusion.clone()),
+            _ if matches!(question.kind, QuestionKind::Compare { .. }) => return None,
+            _ => {}
         }
-        let Ok(probe) = question.probe() else { return };
-        let over = |t: &&Trial| !matches!(t.end, None | Some(End::Stopped | End::Failed { .. }));
-        let stride = ended.saturating_sub(self.told).div_ceil(HISTORY).max(1);
-        for count in (self.told + 1..=ended).filter(|count| (ended - count).is_multiple_of(stride)) {
-            let known = self.ended[..count].iter().filter_map(|id| self.trials.get(id));
-            let mut done: Vec<Trial> = known.filter(over).cloned().collect();
-            done.sort_by_key(|t| t.id);
-            if done.is_empty() {
-                continue;
-            }
-            let begin = Instant::now();
-            let Ok(estimate) = probe.estimate(&done) else { return };
-            self.history.push((question.job.cost_runs(&done), estimate));
-            if begin.elapsed() > DEAR {
-                self.dear = true;
-                return;
-            }
+        let begin = Instant::now();
+        let known = self.ended[..count].iter().filter_map(|id| self.trials.get(id));
+        let conclusion = concluded_from(question, question.probe().ok()?.as_ref(), known)?;
+        self.dear |= begin.elapsed() > DEAR;
+        if count == self.ended.len() {
+            self.current = Some((count, conclusion.clone()));
         }
-        self.told = ended;
+        Some(conclusion)
+    }
+
+    /// Works out what the method would have concluded after the ends that are new, for a moment at
+    /// most. Says whether it did.
+    fn tighten(&mut self) -> bool {
+        let (begin, ended) = (Instant::now(), self.ended.len());
+        let Some(question) = self.question.clone().filter(|_| self.told < ended) else { return false };
+        let stride = ended.div_ceil(HISTORY).max(1);
+        while self.told < ended && !self.dear && begin.elapsed() < MOMENT {
+            self.told = (self.told + stride - self.told % stride).min(ended);
+            let conclusion = self.conclude(&question, self.told);
+            self.history.extend(conclusion);
+        }
+        !self.dear
     }
 
     /// What was asked, how, and where.
@@ -244,13 +275,14 @@ impl StudyReader {
         json!({
             "name": self.name, "question": question.to_string(), "task": question.task,
             "command": format!("{program}{}", typed.join(" ")), "directory": directory,
-            "resume": format!("stepsize resume {}", stepsize_study::executor::typed(&self.name)),
+            "resume": self.site.resume(question, &self.name),
             "has_budget": matches!(question.kind, QuestionKind::Find { .. } | QuestionKind::Sweep { .. } | QuestionKind::RangeTest { .. }),
             "concluded": self.concluded.is_some(),
         })
     }
 
-    fn status(&self, running: bool) -> serde_json::Value {
+    fn status(&self) -> serde_json::Value {
+        let running = self.running;
         let alive = self.trials.values().filter(|t| t.end.is_none()).count();
         let state = match (running, &self.concluded) {
             (true, _) => "running",
@@ -309,10 +341,19 @@ fn budget(question: &Question) -> Option<f64> {
     }
 }
 
-/// The estimate before any trial has ended.
-fn none_yet(question: &Question) -> Estimate {
-    use stepsize::{Answer, Reason, Refusal, Remedy};
-    let because = format!("no trial of `{question}` has ended yet");
+/// The estimate before any trial has ended with a loss.
+fn none_yet<'a>(question: &Question, trials: impl Iterator<Item = &'a Trial>) -> Estimate {
+    use stepsize::{Answer, End, Reason, Refusal, Remedy};
+    let failures: Vec<(TrialId, &String)> = trials
+        .filter_map(|t| match &t.end {
+            Some(End::Failed { why }) => Some((t.id, why)),
+            _ => None,
+        })
+        .collect();
+    let because = match failures.as_slice() {
+        [] => format!("no trial of {question} has ended yet"),
+        [.., (id, why)] => format!("no trial has ended with a loss, and {} failed; {id}: {why}", failures.len()),
+    };
     Estimate {
         divergence_lr: None,
         cost_runs: 0.0,

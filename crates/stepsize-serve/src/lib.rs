@@ -28,6 +28,7 @@ use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 use stepsize::{Error, Question, Remedy, Result};
 
 /// The port of the live page; another process that has it makes the next server take a free one.
@@ -82,6 +83,17 @@ pub struct Site {
     pub bound: SocketAddr,
     token: ServeToken,
     feeds: Mutex<HashMap<String, Arc<feed::Feed>>>,
+    /// When the list of studies was made, how long it holds, and the list.
+    listed: Mutex<Option<(Instant, Duration, String)>>,
+}
+
+impl Site {
+    /// The command that continues the study `name`.
+    fn resume(&self, question: &Question, name: &str) -> String {
+        let text = (self.options.words)(&Remedy::Resume, question, name, &self.options.db);
+        let typed = || format!("stepsize resume {}", stepsize_study::executor::typed(name));
+        text.split('`').nth(1).map_or_else(typed, str::to_owned)
+    }
 }
 
 /// The state of the routers.
@@ -105,7 +117,10 @@ impl Server {
             Some(token) => token.clone(),
             None => ServeToken::random()?,
         };
-        Ok(Self { listener, site: Arc::new(Site { options, bound, token, feeds: Mutex::default() }) })
+        Ok(Self {
+            listener,
+            site: Arc::new(Site { options, bound, token, feeds: Mutex::default(), listed: Mutex::default() }),
+        })
     }
 
     /// The address for a browser of the page at `path` (`/`, `/playground`), with the token:

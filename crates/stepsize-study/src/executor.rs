@@ -9,7 +9,7 @@ mod log;
 pub use cluster::{ApartRun, Check, Cluster, Need, On, Place, doctor};
 pub use command::{Commands, NamedTemplate, RateFrom, Template, Values, typed};
 pub use in_process::{EngineSource, InProcess, RunSource};
-pub use local::{DryRun, Local, dry_run};
+pub use local::{DryRun, Local, dry_run, end_of_output};
 pub use log::LogOptions;
 pub(crate) use log::meaning::MetricReader;
 

@@ -71,6 +71,10 @@ pub struct Band {
     pub mid: f64,
     /// 90 % quantile.
     pub high: f64,
+    /// Probability that the full run at `lr` keeps at least 98 % of the improvement that the best
+    /// rate makes over the untrained loss; `None` from methods that do not state one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub p_keeps_98_pct: Option<f64>,
 }
 
 /// The conclusion of a probe.

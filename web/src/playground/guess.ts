@@ -4,9 +4,9 @@ import type { Chart, Point } from "../chart";
 import { button, el, fill, say } from "../dom";
 import { rate, significant } from "../number";
 import { Plot } from "../plot";
-import { Job, RateSlider, type SceneKind, choice, commands, fault, ladder, opening, whole } from "./parts";
+import { Job, RateSlider, type SceneKind, Task, commands, fault, ladder, opening, whole } from "./parts";
 import { type Row, isRecorded, recorded, run } from "./source";
-import { INKS, MODELS, OPTIMIZERS, PLACES } from "./train";
+import { INKS, PLACES } from "./train";
 
 export const guess: SceneKind = {
   id: "guess",
@@ -14,7 +14,6 @@ export const guess: SceneKind = {
   about: "Which rate would you take for this network? Guess, then see what a run at your rate and a search say.",
   open(host, parameters, frame) {
     const rates = recorded("guess", "lr")?.map(Number) ?? ladder(0.00001, 100, 4);
-    let [model, optimizer] = [parameters.model ?? "mlp:16", parameters.optimizer ?? "sgd:0.9"];
     let steps = Number(parameters.steps) || 500;
     const slider = new RateSlider("Your guess", rates, opening(parameters.lr, 0.01, rates, !isRecorded), () => keep());
     const [stage, below, table] = [el("div", { class: "stage" }), el("div", {}), el("dl", {})];
@@ -24,18 +23,13 @@ export const guess: SceneKind = {
     const key = el("p", { class: "small", hidden: true },
       "Rings: runs of the search, most of them short and so with a higher loss. Diamond: the full run at your guess. Square: the full run at the answer. Cross: diverged. Grey: where the search expects the loss of a full run, in 80 of 100 cases.");
     let plot: Plot | null = null;
-    const asked = (): Record<string, string> => {
-      const lr = String(slider.value);
-      return isRecorded ? { lr } : { lr, model, optimizer, steps: String(steps) };
-    };
+    const changed = () => { job.stop(); keep(); };
+    const task = new Task(parameters, () => String(steps), changed);
+    const asked = () => ({ lr: String(slider.value), ...task.asked() });
     const keep = () => frame.save(asked());
-    const changed = (set: () => void) => { set(); job.stop(); keep(); };
     host.append(
       el("div", { class: "controls" },
-        ...(isRecorded ? [] : [
-          choice("Network", MODELS, model, (value) => changed(() => (model = value))),
-          choice("Optimizer", OPTIMIZERS, optimizer, (value) => changed(() => (optimizer = value))),
-          whole("Steps", steps, [100, 2000], (value) => changed(() => (steps = value)))]),
+        ...task.elements, ...(isRecorded ? [] : [whole("Steps", steps, [100, 2000], (value) => { steps = value; changed(); })]),
         slider.element, button("Show me", () => job.start(), { class: "go" })),
       now, verdict, table, stage, key, below, wrong.element,
     );

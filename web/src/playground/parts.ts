@@ -3,6 +3,7 @@
 import type { Ink } from "../chart";
 import { button, el, say } from "../dom";
 import { rate } from "../number";
+import { type Parameters, isRecorded } from "./source";
 
 /** What a scene needs of the page around it. */
 export interface Frame {
@@ -76,6 +77,29 @@ export function choice(label: string, values: readonly (readonly [string, string
   const options = values.map(([word, text]) => el("option", { value: word, selected: word === value }, text));
   const select: HTMLSelectElement = el("select", { id, onchange: () => change(select.value) }, ...options);
   return el("div", { class: "field" }, el("label", { for: id }, label), select);
+}
+
+const MODELS = [["mlp:16", "16 hidden units"], ["linear", "linear, no hidden units"], ["mlp:32", "32 hidden units"], ["mlp:128,64", "128 and 64 hidden units"], ["cnn", "convolutions"]] as const;
+const OPTIMIZERS = [["sgd:0.9", "SGD, momentum 0.9"], ["sgd", "SGD"], ["adam", "Adam"], ["adamw", "AdamW"]] as const;
+
+/** Network, optimizer and steps: chosen, or fixed where runs were recorded. */
+export class Task {
+  readonly elements: HTMLElement[];
+  private model: string;
+  private optimizer: string;
+
+  constructor(parameters: Parameters, private readonly steps: () => string, changed: () => void) {
+    [this.model, this.optimizer] = [parameters.model ?? "mlp:16", parameters.optimizer ?? "sgd:0.9"];
+    this.elements = isRecorded ? [] : [
+      choice("Network", MODELS, this.model, (value) => { this.model = value; changed(); }),
+      choice("Optimizer", OPTIMIZERS, this.optimizer, (value) => { this.optimizer = value; changed(); }),
+    ];
+  }
+
+  /** As an experiment asks for it. */
+  asked(): Parameters {
+    return isRecorded ? {} : { model: this.model, optimizer: this.optimizer, steps: this.steps() };
+  }
 }
 
 /** A whole number. */

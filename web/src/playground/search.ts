@@ -5,10 +5,9 @@ import { el, fill, say } from "../dom";
 import { rate, significant } from "../number";
 import { Plot } from "../plot";
 import { stepAxis } from "./curves";
-import { Job, type SceneKind, choice, commands, fault } from "./parts";
+import { Job, type SceneKind, Task, choice, commands, fault } from "./parts";
 import { Player } from "./player";
-import { type Row, isRecorded, run } from "./source";
-import { MODELS, OPTIMIZERS } from "./train";
+import { type Row, run } from "./source";
 
 const RULES = [["first-fall", "from 10 down until the loss falls at once"], ["descent", "from 0.1 down until a run works"]] as const;
 
@@ -119,20 +118,18 @@ export const search: SceneKind = {
   title: "Searches",
   about: "Two ways to look for a rate, on the same job. The range test raises the rate during one short run until training breaks; the descending rule begins too high and goes down.",
   open(host, parameters, frame) {
-    let [model, optimizer, rule] = [parameters.model ?? "mlp:16", parameters.optimizer ?? "sgd:0.9", parameters.rule ?? "first-fall"];
-    const steps = parameters.steps ?? "500";
-    const again = (set: () => void) => { set(); job.start(); };
+    let rule = parameters.rule ?? "first-fall";
+    const task = new Task(parameters, () => parameters.steps ?? "500", () => job.start());
     const panels = [new Panel(el("h3", {}, "Range test"), true), new Panel(el("h3", {}, "Descending rule"), false)] as const;
     const below = el("div", {});
     const wrong = fault();
     host.append(
       el("div", { class: "controls" },
-        choice("Descending rule", RULES, rule, (value) => again(() => (rule = value))),
-        ...(isRecorded ? [] : [choice("Network", MODELS, model, (value) => again(() => (model = value))), choice("Optimizer", OPTIMIZERS, optimizer, (value) => again(() => (optimizer = value)))])),
+        choice("Descending rule", RULES, rule, (value) => { rule = value; job.start(); }), ...task.elements),
       el("div", { class: "pair" }, ...panels.map((p) => p.element)), el("p", { class: "small" }, "Loss: of each mini-batch. Dotted: a run that diverged, or the rate at which training breaks."), below, wrong.element,
     );
     const job = new Job(async (signal) => {
-      const common: Record<string, string> = isRecorded ? {} : { model, optimizer, steps };
+      const common = task.asked();
       frame.save({ ...common, rule });
       await panels[0].play({ ...common, probe: "range-test" }, signal);
       await panels[1].play({ ...common, probe: rule }, signal);

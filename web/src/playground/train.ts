@@ -2,17 +2,14 @@
 
 import { el, fill, say } from "../dom";
 import { rate, significant } from "../number";
-import { Plot } from "../plot";
-import { LOOKS, Readings, around, losses, overSteps } from "./curves";
+import { LOOKS, around, losses, overSteps } from "./curves";
 import { Mistakes, Weights } from "./images";
-import { Job, RateSlider, type SceneKind, choice, commands, fault, ladder, legend, opening } from "./parts";
-import { Player } from "./player";
-import { type Row, isRecorded, recorded, run } from "./source";
+import { RateSlider, type SceneKind, ladder, legend, opening } from "./parts";
+import { Runs, type Taken } from "./runs";
+import { type Row, isRecorded, recorded } from "./source";
 
 const NAMES = ["low", "desirable", "high"];
 const USUAL = [0.0005, 0.1, 3];
-export const MODELS = [["mlp:16", "16 hidden units"], ["linear", "linear, no hidden units"], ["mlp:32", "32 hidden units"], ["mlp:128,64", "128 and 64 hidden units"], ["cnn", "convolutions"]] as const;
-export const OPTIMIZERS = [["sgd:0.9", "SGD, momentum 0.9"], ["sgd", "SGD"], ["adam", "Adam"], ["adamw", "AdamW"]] as const;
 export const PLACES: Record<string, string> = { too_low: "too low", good: "good", too_high: "too high", diverged: "diverged", unknown: "unclear" };
 export const INKS: Record<string, string> = { too_low: "low", good: "good", too_high: "high", diverged: "bad", unknown: "unknown" };
 
@@ -23,10 +20,8 @@ export const train: SceneKind = {
   open(host, parameters, frame) {
     const rates = recorded("train", "lr")?.map(Number) ?? ladder(0.00001, 100, 4);
     const given = (parameters.lr ?? "").split(",");
-    let [model, optimizer] = [parameters.model ?? "mlp:16", parameters.optimizer ?? "sgd:0.9"];
-    const steps = parameters.steps ?? "300";
     const panels = NAMES.map((name, i) => {
-      const slider = new RateSlider(`${name} rate`, rates, opening(given[i], USUAL[i]!, rates, !isRecorded), () => job.start(300));
+      const slider = new RateSlider(`${name} rate`, rates, opening(given[i], USUAL[i]!, rates, !isRecorded), () => runs.start(300));
       const [weights, mistakes] = [new Weights(), new Mistakes()];
       const facts = el("dl", {});
       const verdict = el("p", { class: "verdict" });
@@ -35,74 +30,42 @@ export const train: SceneKind = {
         slider.element, facts, verdict, el("h3", {}, "Weights into the first units"), weights.element, wrong, mistakes.element);
       return { slider, weights, mistakes, facts, verdict, wrong, element };
     });
+    const draw = ({ begin, frames, readings, end }: Taken, at: number, last: boolean) => {
+      panels.forEach((panel, i) => {
+        const now = frames[at]!.runs[i] as Row;
+        const { classes, shape } = begin.images;
+        panel.weights.show(now.units, shape, `weights into ${now.units.length} units at step ${now.steps}, moved ${significant(now.moved ?? NaN, 2)} of their length`);
+        panel.mistakes.show(begin.images, now);
+        say(panel.wrong, `Mistakes: ${now.wrong} of ${classes.length} digits${now.wrong > now.mistakes.length ? `, the first ${now.mistakes.length}` : ""}`);
+        fact(panel.facts, [["loss", significant(now.val ?? NaN, 3)], [begin.score, now.score === null ? "none" : `${significant(100 * now.score, 3)} %`], ["moved", significant(now.moved ?? NaN, 2)]]);
+        const summary = last ? (end!.runs[i] as Row) : null;
+        panel.verdict.className = `verdict ${summary ? INKS[summary.verdict] : ""}`;
+        say(panel.verdict, summary ? ending(summary) : "\u00a0");
+      });
+      const names = panels.map((p) => `rate ${rate(p.slider.value)}`);
+      const told = last ? (end!.runs as Row[]).map((r, i) => `${NAMES[i]}: ${ending(r)}`).join("; ") + "." : "Three runs.";
+      const loss = losses("Loss over steps", told, begin.steps, readings, names, at, true);
+      const moved = overSteps("Movement of the weights over steps", "Distance from the start.", begin.steps,
+        around(readings.flatMap((r) => r.moved), "distance / first length", 1e5), readings.map((r, i) => ({ name: names[i]!, x: r.upTo(at).moved[0], y: r.upTo(at).moved[1] })));
+      return [loss, moved] as [typeof loss, typeof moved];
+    };
     const [lossHost, movedHost] = [el("div", { class: "stage" }), el("div", { class: "stage" })];
-    const below = el("div", {});
-    const wrong = fault();
-    let begin: Row | null = null;
-    let end: Row | null = null;
-    let frames: Row[] = [];
-    let readings: Readings[] = [];
-    let plots: [Plot, Plot] | null = null;
-    const player = new Player((at) => show(at), (at) => `step ${frames[at]!.step}`);
-    const again = (value: () => void) => { value(); job.start(); };
+    const runs = new Runs({
+      name: "train", steps: "300", lr: () => panels.map((p) => p.slider.value).join(","), hosts: [lossHost, movedHost], show: draw,
+      ended: (_, end) => (end.runs as Row[]).map((r, i) => `${NAMES[i]} rate ${rate(r.lr)}: ${ending(r)}`).join("; "),
+    }, parameters, frame);
     host.append(
-      !isRecorded ? el("div", { class: "controls" },
-        choice("Network", MODELS, model, (value) => again(() => (model = value))),
-        choice("Optimizer", OPTIMIZERS, optimizer, (value) => again(() => (optimizer = value)))) : "",
-      player.element,
+      runs.task.elements.length ? el("div", { class: "controls" }, ...runs.task.elements) : "",
+      runs.player.element,
       el("div", { class: "runs" }, ...panels.map((p) => p.element)),
       el("div", { class: "pair" },
         el("div", {}, el("h3", {}, "Loss"), lossHost), el("div", {}, el("h3", {}, "How far the weights have moved"), movedHost)),
       legend(NAMES.map((name, i) => ({ name: `${name} rate`, ...LOOKS[i]! }))),
       el("p", { class: "small" }, "Strong lines: loss on digits that are not trained on. Pale lines: loss of each mini-batch. Movement: distance of all weights from their start, over their first length."),
-      below, wrong.element,
+      runs.commands, runs.fault.element,
     );
-    const job = new Job(async (signal) => {
-      const lr = panels.map((p) => p.slider.value).join(",");
-      const asked: Record<string, string> = isRecorded ? { lr } : { lr, model, optimizer, steps };
-      frame.save(asked);
-      [begin, end, frames, readings] = [null, null, [], panels.map(() => new Readings())];
-      player.reset();
-      for await (const row of run("train", asked, signal)) {
-        if (row.event === "begin") {
-          begin = row;
-          fill(below, commands(row.runs.map((r: Row) => r.command)));
-        } else if (row.event === "frame") {
-          frames.push(row);
-          (row.runs as Row[]).forEach((r, i) => readings[i]!.add(r));
-          player.add();
-        } else if (row.event === "end") end = row;
-      }
-      player.finish();
-      wrong.show(null);
-      if (end) frame.tell((end.runs as Row[]).map((r, i) => `${NAMES[i]} rate ${rate(r.lr)}: ${ending(r)}`).join("; "));
-    }, wrong.show);
-
-    const show = (at: number) => {
-      if (!begin || !frames[at]) return;
-      const [steps, last] = [begin.steps as number, at === frames.length - 1 && end !== null];
-      const names = panels.map((p) => `rate ${rate(p.slider.value)}`);
-      const loss = losses("Loss over steps", last ? (end!.runs as Row[]).map((r, i) => `${NAMES[i]}: ${ending(r)}`).join("; ") + "." : "Three runs.", steps, readings, names, at, true);
-      const moved = overSteps("Movement of the weights over steps", "Distance from the start.", steps,
-        around(readings.flatMap((r) => r.moved), "distance / first length", 1e5), readings.map((r, i) => ({ name: names[i]!, x: r.upTo(at).moved[0], y: r.upTo(at).moved[1] })));
-      if (plots) {
-        plots[0].update(loss);
-        plots[1].update(moved);
-      } else plots = [new Plot(lossHost, loss, { ratio: 0.62 }), new Plot(movedHost, moved, { ratio: 0.62 })];
-      panels.forEach((panel, i) => {
-        const now = frames[at]!.runs[i] as Row;
-        const { classes, shape } = begin!.images;
-        panel.weights.show(now.units, shape, `weights into ${now.units.length} units at step ${now.steps}, moved ${significant(now.moved ?? NaN, 2)} of their length`);
-        panel.mistakes.show(begin!.images, now);
-        say(panel.wrong, `Mistakes: ${now.wrong} of ${classes.length} digits${now.wrong > now.mistakes.length ? `, the first ${now.mistakes.length}` : ""}`);
-        fact(panel.facts, [["loss", significant(now.val ?? NaN, 3)], [begin!.score, now.score === null ? "none" : `${significant(100 * now.score, 3)} %`], ["moved", significant(now.moved ?? NaN, 2)]]);
-        const summary = last ? (end!.runs[i] as Row) : null;
-        panel.verdict.className = `verdict ${summary ? INKS[summary.verdict] : ""}`;
-        say(panel.verdict, summary ? ending(summary) : "\u00a0");
-      });
-    };
-    job.start();
-    return { destroy() { job.stop(); player.destroy(); plots?.forEach((p) => p.destroy()); } };
+    runs.start();
+    return { destroy: () => runs.destroy() };
   },
 };
 

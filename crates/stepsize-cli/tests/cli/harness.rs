@@ -145,7 +145,7 @@ pub fn answered() -> Vec<Event> {
     let band = (-12..=4).map(|i| {
         let rate = 10f64.powf(f64::from(i) / 4.0);
         let mid = 0.2 + 0.5 * (rate / 0.1).log10().powi(2);
-        Band { lr: lr(rate), low: mid * 0.9, mid, high: mid * 1.2 }
+        Band { lr: lr(rate), low: mid * 0.9, mid, high: mid * 1.2, p_keeps_98_pct: None }
     });
     concluded(Answer::Rate(rate), band.collect())
 }

@@ -96,12 +96,12 @@ fn summary(report: &Report, points: usize) -> String {
     text
 }
 
-fn interval(interval: Option<(f64, f64)>) -> Vec<ChartSpan> {
+pub(super) fn interval(interval: Option<(f64, f64)>) -> Vec<ChartSpan> {
     let span = |(from, to)| ChartSpan { from, to, ink: Ink::Good, label: String::new() };
     interval.map(span).into_iter().collect()
 }
 
-fn rules(report: &Report, untrained: Option<f64>) -> Vec<ChartRule> {
+pub(super) fn rules(report: &Report, untrained: Option<f64>) -> Vec<ChartRule> {
     let answer = report.lr().map(|lr| ChartRule {
         axis: 'x',
         at: lr.get(),

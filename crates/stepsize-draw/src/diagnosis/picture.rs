@@ -90,8 +90,13 @@ pub fn run(s: &Judged, width: f64, height: f64) -> Option<Scene> {
     Some(panel.scene)
 }
 
-/// The end of a name, as much as fits. Names of runs differ at their ends.
+/// The end of a name, as much as fits. Names of runs differ at their ends, those of TensorBoard's
+/// files in their directories.
 fn tail(name: &str, width: f64) -> String {
+    let name = match name.rsplit_once('/') {
+        Some((directory, file)) if file.contains("tfevents") => directory,
+        _ => name,
+    };
     let most = ((width - 170.0) / 9.0).max(8.0) as usize;
     let count = name.chars().count();
     if count <= most {

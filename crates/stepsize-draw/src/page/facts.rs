@@ -29,9 +29,12 @@ pub struct AnswerFacts {
 /// The cost table.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CostTable {
-    /// What is counted, this search, the full grid, and how many times as much that is.
+    /// What is counted, this search, the full grid, and how many times as much that is. The last
+    /// two are empty where there is no grid to compare with.
     pub rows: Vec<[String; 4]>,
-    /// The grid and the clock in words.
+    /// Whether there is a grid: one rate makes none.
+    pub compared: bool,
+    /// The grid and the clock in words; may be empty.
     pub note: String,
 }
 
@@ -102,15 +105,25 @@ impl CostTable {
             let what = format!("money, at {} an hour", money(sum.per_hour));
             rows.push(row(&what, money(sum.search), money(sum.grid), ratio));
         }
-        let wall =
-            cost.wall_seconds.map_or(String::new(), |s| format!(" The search took {} on the clock.", seconds(s)));
-        let note = format!(
-            "The grid: {} rates from {} to {} ({} a decade), one seed, each run to the end.{wall}",
-            grid.runs,
-            rate(grid.low.get()),
-            rate(grid.high.get()),
-            grid.per_decade
-        );
-        Some(Self { rows, note })
+        let compared = grid.runs > 1;
+        let mut note = String::new();
+        if compared {
+            note = format!(
+                "The grid: {} rates from {} to {} ({} a decade), one seed, each run to the end. ",
+                grid.runs,
+                rate(grid.low.get()),
+                rate(grid.high.get()),
+                grid.per_decade
+            );
+        } else {
+            for [_, _, there, times] in &mut rows {
+                there.clear();
+                times.clear();
+            }
+        }
+        if let Some(wall) = cost.wall_seconds {
+            note += &format!("The search took {} on the clock.", seconds(wall));
+        }
+        Some(Self { rows, compared, note: note.trim_end().to_owned() })
     }
 }

@@ -1,9 +1,10 @@
 //! The parts of the page that are text and tables.
 
 use super::facts::{AnswerFacts, CostTable};
+use super::study::rates;
 use crate::figure::ink::Ink;
 use crate::figure::svg::escape;
-use crate::number::{count, loss, rate};
+use crate::number::{count, loss};
 use stepsize::Report;
 use stepsize::report::TrialSummary;
 
@@ -28,8 +29,11 @@ pub fn answer(report: &Report) -> String {
     )
 }
 
-/// A table of all runs.
+/// A table of all runs; nothing without any.
 pub fn runs(report: &Report) -> String {
+    if report.runs.is_empty() {
+        return String::new();
+    }
     let mut runs: Vec<&TrialSummary> = report.runs.iter().collect();
     runs.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()).then(b.steps.cmp(&a.steps)).then(a.seed.cmp(&b.seed)));
     let scored = runs.iter().any(|r| r.score.is_some());
@@ -48,7 +52,7 @@ pub fn runs(report: &Report) -> String {
             };
             format!(
                 "<tr><td class=\"n\">{}</td><td class=\"verdict {}\">{}</td><td class=\"n\">{}</td>{score}<td class=\"n\">{} of {}</td><td class=\"n\">{}</td></tr>\n",
-                rate(run.lr.get()),
+                rates(run, report),
                 Ink::from(run.verdict).name(),
                 run.verdict,
                 end,
@@ -60,25 +64,28 @@ pub fn runs(report: &Report) -> String {
         .collect();
     let score = if scored { "<th scope=\"col\" class=\"n\">score</th>" } else { "" };
     format!(
-        "<section><details><summary>All {} runs</summary>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">lr</th>\
+        "<section><details><summary>{}</summary>\n<div class=\"scroll\"><table>\n<thead><tr><th scope=\"col\" class=\"n\">lr</th>\
          <th scope=\"col\">verdict</th><th scope=\"col\" class=\"n\">validation loss at the end</th>{score}<th scope=\"col\" class=\"n\">steps</th>\
          <th scope=\"col\" class=\"n\">seed</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n</details></section>\n",
-        runs.len()
+        if runs.len() == 1 { "One run".to_owned() } else { format!("All {} runs", runs.len()) }
     )
 }
 
-/// The cost, compared with a full grid.
+/// The cost, compared with a full grid where there is one.
 pub fn cost(report: &Report) -> String {
-    let Some(CostTable { rows, note }) = CostTable::new(report) else { return String::new() };
-    let rows: String = rows
-        .iter()
-        .map(|[what, here, there, times]| {
-            format!("<tr><th scope=\"row\">{what}</th><td class=\"n\">{here}</td><td class=\"n\">{there}</td><td class=\"n\">{times}</td></tr>\n")
-        })
-        .collect();
+    let Some(CostTable { rows, compared, note }) = CostTable::new(report) else { return String::new() };
+    let cells = |row: &[String; 4]| -> String {
+        row[1..if compared { 4 } else { 2 }].iter().map(|cell| format!("<td class=\"n\">{cell}</td>")).collect()
+    };
+    let rows: String =
+        rows.iter().map(|row| format!("<tr><th scope=\"row\">{}</th>{}</tr>\n", row[0], cells(row))).collect();
+    let heads = match compared {
+        true => "<th scope=\"col\" class=\"n\">full grid</th><th scope=\"col\" class=\"n\">times</th>",
+        false => "",
+    };
+    let note = if note.is_empty() { note } else { format!("<p class=\"small\">{note}</p>\n") };
     format!(
-        "<section><h2>Cost</h2>\n<div class=\"scroll\"><table class=\"cost\">\n<thead><tr><td></td><th scope=\"col\" class=\"n\">this search</th>\
-         <th scope=\"col\" class=\"n\">full grid</th><th scope=\"col\" class=\"n\">times</th></tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n\
-         <p class=\"small\">{note}</p>\n</section>\n"
+        "<section><h2>Cost</h2>\n<div class=\"scroll\"><table class=\"cost\">\n<thead><tr><td></td><th scope=\"col\" class=\"n\">this \
+         search</th>{heads}</tr></thead>\n<tbody>\n{rows}</tbody></table></div>\n{note}</section>\n"
     )
 }

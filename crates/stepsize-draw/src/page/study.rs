@@ -10,22 +10,23 @@ use serde_json::{Map, Value, json};
 use stepsize::report::TrialSummary;
 use stepsize::{Answer, Estimate, Report};
 
-/// The parts that are about the study as a whole: `answer`, `sensitivity`, `losses` (without
-/// lines), `tightening` and `cost`. `history` has what was concluded at which cost, in full runs;
-/// it may be empty.
-pub fn head(report: &Report, history: &[(f64, Estimate)]) -> Map<String, Value> {
+/// The parts that are about the study as a whole: `answer`, `sensitivity`, `chance`, `losses`
+/// (without lines), `tightening` and `cost`.
+pub fn head(report: &Report) -> Map<String, Value> {
     let losses = chart::losses(report).map(|chart| Chart { lines: Vec::new(), points: Vec::new(), ..chart });
     let mut parts = Map::new();
     parts.insert("answer".to_owned(), json!(AnswerFacts::new(report)));
     parts.insert("sensitivity".to_owned(), json!(chart::sensitivity(report)));
+    parts.insert("chance".to_owned(), json!(chart::chance(report)));
     parts.insert("losses".to_owned(), json!(losses));
-    parts.insert("tightening".to_owned(), json!(tightening(history)));
+    parts.insert("tightening".to_owned(), json!(tightening(&report.history)));
     parts.insert("cost".to_owned(), json!(CostTable::new(report)));
     parts
 }
 
-/// The name and the part of one of `trials` trials: its row, its lines and its point.
-pub fn trial(run: &TrialSummary, trials: usize) -> (String, Value) {
+/// The name and the part of a trial of `report`: its row, its lines and its point.
+pub fn trial(run: &TrialSummary, report: &Report) -> (String, Value) {
+    let trials = report.runs.len();
     let state = match run.end.split(':').next().unwrap_or_default() {
         "" => "finished",
         "not ended" => "running",
@@ -38,7 +39,7 @@ pub fn trial(run: &TrialSummary, trials: usize) -> (String, Value) {
     };
     let key = chart::trial_key(run.trial);
     let row = json!({
-        "trial": run.trial, "lr": run.lr, "rate": rate(run.lr.get()), "verdict": run.verdict.to_string(),
+        "trial": run.trial, "lr": run.lr, "rate": rates(run, report), "verdict": run.verdict.to_string(),
         "ink": Ink::from(run.verdict), "loss": run.loss, "score": run.score, "end": end, "state": state,
         "steps": run.steps, "steps_run": run.steps_run, "seed": run.seed,
         "lines": chart::of_trial(run, trials), "point": chart::end_of_trial(run),
@@ -46,10 +47,17 @@ pub fn trial(run: &TrialSummary, trials: usize) -> (String, Value) {
     (key, row)
 }
 
+/// The rate of a trial; from where to where it rose in a range test.
+pub(super) fn rates(run: &TrialSummary, report: &Report) -> String {
+    let rose = report.range_test().and_then(|run| run.raw.last().or(run.train.last()));
+    let from = rate(run.lr.get());
+    rose.map_or_else(|| from.clone(), |last| format!("{from} to {}", rate(last.lr)))
+}
+
 /// All parts of a report: what the element `#study` holds.
-pub fn whole(report: &Report, history: &[(f64, Estimate)]) -> Value {
-    let mut parts = head(report, history);
-    parts.extend(report.runs.iter().map(|run| trial(run, report.runs.len())));
+pub fn whole(report: &Report) -> Value {
+    let mut parts = head(report);
+    parts.extend(report.runs.iter().map(|run| trial(run, report)));
     json!({ "parts": parts })
 }
 

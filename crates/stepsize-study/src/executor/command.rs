@@ -42,6 +42,9 @@ pub struct Commands {
     pub dir: PathBuf,
     /// Whether `dir` is removed at the end.
     pub temporary: bool,
+    /// Directory in which the end of what each trial on this machine prints is kept, for the live
+    /// page; `None`: it is not kept.
+    pub output: Option<PathBuf>,
     /// Names the study on this machine, the same each time it is resumed. Every trial carries it in
     /// its environment as `STEPSIZE_STUDY`, so that trials that a killed process left running are
     /// found. `None`: the study is not kept.
@@ -64,6 +67,7 @@ impl Commands {
             grace: GRACE,
             dir: std::env::temp_dir().join(name),
             temporary: true,
+            output: None,
             mark: None,
         }
     }

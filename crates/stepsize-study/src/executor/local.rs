@@ -7,12 +7,14 @@
 mod dry;
 mod group;
 pub(super) mod orphans;
+mod output;
 mod pipes;
 #[cfg(target_os = "linux")]
 mod proc;
 mod watch;
 
 pub use dry::{DryRun, dry_run};
+pub use output::end_of_output;
 
 use super::command::account::Account;
 use super::command::{Commands, QUEUE, Values};
@@ -22,6 +24,7 @@ use super::log::source::Source;
 use super::log::tail::Tail;
 use super::{Executor, Handle};
 use group::Group;
+use output::KeptOutput;
 use pipes::Pipes;
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -157,7 +160,8 @@ impl Executor for Local {
             tail: Tail::default(),
         };
         let pipes = Pipes::new(out, err, &group);
-        let watch = Watch { account, cancelled: Arc::clone(&cancelled), grace: self.commands.grace, begin };
+        let output = self.commands.output.as_ref().map(|directory| KeptOutput::new(directory, trial));
+        let watch = Watch { account, output, cancelled: Arc::clone(&cancelled), grace: self.commands.grace, begin };
         let thread = std::thread::Builder::new()
             .name(format!("trial-{trial}"))
             .spawn(move || watch.run(group, pipes))

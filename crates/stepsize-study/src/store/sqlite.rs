@@ -24,7 +24,7 @@ mod schema;
 mod studies;
 mod wishes;
 
-pub use studies::{Studies, StudyStatus, Summary};
+pub use studies::{Studies, StudyStatus, Summary, output_directory};
 
 use super::Store;
 use fault::fault;

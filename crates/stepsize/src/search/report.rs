@@ -6,9 +6,11 @@
 //! It does not choose the rate and draws nothing.
 
 mod cost;
+mod history;
 mod thin;
 
 pub use cost::{Cost, FullGrid, Money};
+pub use history::concluded_from;
 pub use thin::{extremes, smooth, thin};
 
 use crate::divergence::lowest_diverged;
@@ -52,6 +54,10 @@ pub struct Report {
     /// The full run that followed, if one did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub followed: Option<FollowUp>,
+    /// What the method would have concluded at which cost, in full runs, the cheapest first; empty
+    /// unless it was asked for ([`Report::with_history`]).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub history: Vec<(f64, Estimate)>,
 }
 
 /// One trial, ready to draw.
@@ -103,6 +109,7 @@ impl Report {
             interrupted: false,
             advice: String::new(),
             followed: None,
+            history: Vec::new(),
         }
         .with_words(Remedy::to_string)
     }

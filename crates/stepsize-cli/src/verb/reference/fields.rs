@@ -348,7 +348,7 @@ mod tests {
         let (trial, lr, step) = (TrialId(0), 0.1, 3);
         let up = FollowUp {
             lr: Lr::new(lr).unwrap(),
-            predicted: Some(Band { lr: Lr::new(lr).unwrap(), low: 0.9, mid: 1.0, high: 1.1 }),
+            predicted: Some(Band { lr: Lr::new(lr).unwrap(), low: 0.9, mid: 1.0, high: 1.1, p_keeps_98_pct: None }),
             command: String::new(),
             exit_code: Some(0),
             job: Some(String::new()),

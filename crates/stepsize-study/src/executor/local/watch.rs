@@ -5,6 +5,7 @@
 //! faster waits.
 
 use super::group::Group;
+use super::output::KeptOutput;
 use super::pipes::Pipes;
 use crate::executor::command::account::{Account, Exit, Why};
 use crate::executor::log::source::Files;
@@ -23,6 +24,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Everything that one trial needs.
 pub(super) struct Watch {
     pub account: Account,
+    pub output: Option<KeptOutput>,
     pub cancelled: Arc<AtomicBool>,
     pub grace: Duration,
     pub begin: Instant,
@@ -48,6 +50,9 @@ impl Watch {
                 pause
             };
             pipes.read(limit, |pipe, bytes| {
+                if let Some(output) = &mut self.output {
+                    output.take(bytes);
+                }
                 lines[pipe].feed(bytes, |line| call = call.take().or_else(|| self.account.line(pipe, line)));
             });
             call = call.or_else(|| files.look(&mut self.account.meter));

@@ -5,6 +5,7 @@ use super::fault::fault;
 use super::lock::{Lock, Try};
 use super::{Sqlite, row, schema};
 use rusqlite::{Connection, OptionalExtension, params};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use stepsize::{End, Error, Estimate, Event, Question, Result, Trial, fold};
 
@@ -41,6 +42,28 @@ pub struct Summary {
     pub estimate: Option<Estimate>,
     /// When it was last written to, in UTC, by the clock of the machine that wrote.
     pub written: Option<String>,
+}
+
+/// Where the end of what the trials of the study `name` print is kept: a directory of its own beside
+/// the study file `db`, whatever characters the name has.
+pub fn output_directory(db: &Path, name: &str) -> PathBuf {
+    let mut all = db.as_os_str().to_owned();
+    all.push(".output");
+    let mut own = String::new();
+    for byte in name.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => own.push(char::from(byte)),
+            _ => own += &format!("%{byte:02X}"),
+        }
+    }
+    // Names of files have 255 bytes at most.
+    if own.len() > 200 {
+        let mut hash = DefaultHasher::new();
+        name.hash(&mut hash);
+        own.truncate(180);
+        own += &format!("%{:016x}", hash.finish());
+    }
+    Path::new(&all).join(own)
 }
 
 impl Studies {
@@ -141,7 +164,7 @@ impl Studies {
         Ok((command, fields.1.into()))
     }
 
-    /// Deletes a study with all its events.
+    /// Deletes a study with all its events and what is kept of its output.
     ///
     /// # Errors
     /// When there is no such study, or a process is working on it.
@@ -149,7 +172,19 @@ impl Studies {
         let id = self.id(name)?;
         let _lock = self.lock(id, name)?;
         self.db.execute("DELETE FROM study WHERE id = ?1", [id]).map_err(|e| fault(&self.path, "write to", e))?;
-        Ok(())
+        let output = self.output(name);
+        match std::fs::remove_dir_all(&output) {
+            // Others' studies keep theirs there too.
+            Ok(()) => output.parent().map_or(Ok(()), |all| std::fs::remove_dir(all).or(Ok(()))),
+            Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(()),
+            Err(e) => Err(Error::io("remove", output, e)),
+        }
+    }
+
+    /// Where the end of what the trials of the study `name` print is kept; see
+    /// [`output_directory`].
+    pub fn output(&self, name: &str) -> PathBuf {
+        output_directory(&self.path, name)
     }
 
     fn find(&self, name: &str) -> Result<Option<i64>> {

@@ -35,15 +35,26 @@ impl Studies {
         Ok(super::lock::Lock::holder(&self.lock_path(self.id(name)?)).is_some())
     }
 
-    /// The events of the study with this number from `first` on (0 is the first), each with the
-    /// time when it was stored. Their places are those of the file, also over a restart.
+    /// Events of the study with this number from `first` on (0 is the first), each with the time
+    /// when it was stored; at most 50,000 of them, so that a large study takes no more memory. None
+    /// after the last. Their places are those of the file, also over a restart.
     ///
     /// # Errors
     /// When the file cannot be read.
     pub fn events_from(&self, number: i64, first: u64) -> Result<Vec<(f64, Event)>> {
-        let query =
-            format!("SELECT {} FROM event WHERE study = ?1 AND seq >= {first} ORDER BY seq", super::row::COLUMNS);
+        let query = format!(
+            "SELECT {} FROM event WHERE study = ?1 AND seq >= {first} ORDER BY seq LIMIT 50000",
+            super::row::COLUMNS
+        );
         super::row::select(&self.db, &self.path, &query, number, |event, at| (at, event))
+    }
+
+    /// The events of the study `name` without its readings: few, however long the study.
+    ///
+    /// # Errors
+    /// When there is no such study, or the file cannot be read.
+    pub fn facts(&self, name: &str) -> Result<Vec<Event>> {
+        super::row::facts(&self.db, &self.path, self.id(name)?)
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) fn fit(points: &[(f64, f64)], divergence: Option<f64>, start: Option<
         .zip(&table)
         .filter_map(|(x, losses)| {
             let of = |q: f64| crate::diagnosis::stats::quantile(losses, q).map(f64::exp);
-            Some(Band { lr: Lr::from_log2(*x), low: of(0.1)?, mid: of(0.5)?, high: of(0.9)? })
+            Some(Band { lr: Lr::from_log2(*x), low: of(0.1)?, mid: of(0.5)?, high: of(0.9)?, p_keeps_98_pct: None })
         })
         .collect();
     Fitted { middle: at(0.5), interval, band, draws: lowest }

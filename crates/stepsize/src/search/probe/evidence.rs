@@ -293,7 +293,7 @@ impl Evidence {
         if tried < 3 {
             return refuse(
                 Reason::TooShort,
-                format!("only {tried} rates have a result; 3 are needed"),
+                format!("only {tried} {} a result; 3 are needed", if tried == 1 { "rate has" } else { "rates have" }),
                 &[Remedy::MoreRates, Remedy::Resume],
             );
         }

@@ -377,11 +377,13 @@ impl Probe for Race {
         let landscape = belief
             .grid
             .iter()
-            .map(|&x| {
+            .enumerate()
+            .map(|(i, &x)| {
                 let mut losses = belief.fit.losses(x, 0.0);
                 losses.sort_by(f64::total_cmp);
                 let at = |q: f64| losses[((losses.len() - 1) as f64 * q).round() as usize].exp();
-                Band { lr: Lr::from_log2(x), low: at(0.1), mid: at(0.5), high: at(0.9) }
+                let (lr, chance) = (Lr::from_log2(x), belief.p_keeps(i));
+                Band { lr, low: at(0.1), mid: at(0.5), high: at(0.9), p_keeps_98_pct: Some(chance) }
             })
             .collect();
         let rate = Rate {

@@ -3,7 +3,9 @@
 //! family weighing the same, the interval holds the best rate in 82 % at 0.6, 1 and 2 runs, at a
 //! mean width of 4.9, 4.3 and 3.2 octaves; with the margin of each family made from the other
 //! families in 80 %. The Brier score of the probability is 0.176 at 0.6 runs and 0.142 at 2, that
-//! of the best constant of the other families 0.224 and 0.167.
+//! of the best constant of the other families 0.224 and 0.167. The same probability at every rate of
+//! the landscape scores 0.123 and 0.098, the best constant 0.194 and 0.195 (one search a job). At 0.6
+//! runs 35 % were true of 27 %, 55 of 59, 75 of 68, 85 of 75, 96 of 93.
 
 use super::{Belief, LATTICE};
 
@@ -32,6 +34,11 @@ pub(super) const SETTLED_EARLY: &str =
     " The search ended before its budget: the answer keeps 98 % of the gain with a chance of 95 % or more.";
 /// Keeps the log odds of the posterior finite: it has a few hundred samples.
 const SOFTENED: f64 = 0.02;
+/// Below this share the odds are softened less, in proportion, or a rate that no sample favours
+/// would have a chance of 10 %: of such rates one in a thousand kept as much.
+const SOFTENED_FROM: f64 = 0.2;
+/// The least part of [`SOFTENED`].
+const SOFTENED_LEAST: f64 = 0.025;
 
 /// At each rate (outer index of `losses`) the share of the samples (inner) under which it keeps
 /// [`KEPT`]. `losses` and `untrained` are log losses.
@@ -52,7 +59,8 @@ pub(super) fn keeps(losses: &[Vec<f64>], untrained: f64) -> Vec<f64> {
 
 /// The probability to state where the posterior says `share`.
 fn recalibrated(share: f64) -> f64 {
-    let odds = ((share + SOFTENED) / (1.0 + SOFTENED - share)).ln();
+    let above = SOFTENED * (share / SOFTENED_FROM).clamp(SOFTENED_LEAST, 1.0);
+    let odds = ((share + above) / (1.0 + SOFTENED - share)).ln();
     1.0 / (1.0 + (-ODDS - ODDS_BY_ODDS * odds).exp())
 }
 
@@ -115,6 +123,6 @@ mod tests {
     fn the_stated_probability_rises_with_that_of_the_posterior_and_stays_inside() {
         let stated: Vec<f64> = (0..=10).map(|i| recalibrated(f64::from(i) / 10.0)).collect();
         assert!(stated.windows(2).all(|w| w[0] < w[1]), "{stated:?}");
-        assert!(stated[0] > 0.0 && stated[10] < 1.0);
+        assert!(stated[0] > 0.0 && stated[0] < 0.02 && stated[10] < 1.0, "{stated:?}");
     }
 }

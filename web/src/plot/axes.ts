@@ -1,0 +1,45 @@
+// The axes of a plot: their ends, ticks and numbers.
+
+import type uPlot from "uplot";
+import type { Axis, Chart } from "../chart";
+import { significant } from "../number";
+import type { Logs } from "./scale";
+
+export const FONT = '12px Inter, "Helvetica Neue", Helvetica, Arial, sans-serif';
+
+/** An axis as uPlot takes it. */
+export function axis(a: Axis, name: "x" | "y", logs: Logs, narrow: boolean, ink: (name: "faint" | "grid") => string): uPlot.Axis {
+  const whole = a.whole || a.label === "step";
+  return {
+    scale: name, label: a.label, labelSize: 22, labelFont: FONT, font: FONT, labelGap: 2,
+    size: name === "x" ? 34 : narrow ? 44 : 54, gap: 4,
+    space: name === "x" ? (narrow ? 54 : 64) : 34,
+    stroke: () => ink("faint"),
+    grid: { stroke: () => ink("grid"), width: 1 },
+    ticks: { stroke: () => ink("grid"), width: 1, size: 5 },
+    values: (_, splits) => splits.map((v) => (v === null || (whole && v !== Math.round(v)) || (logs[name] && !labelled(v, splits)) ? "" : significant(v, 3))),
+    filter: (_, splits) => splits,
+  };
+}
+
+/** The ends of an axis; a logarithmic one cannot begin at zero. */
+export function ends(chart: Chart, name: "x" | "y", log: boolean): [number, number] {
+  const { low, high } = chart[name];
+  if (!log || low > 0) return [low, high];
+  let least = high > 0 ? high / 10 : 1;
+  for (const line of chart.lines ?? []) for (const v of name === "x" ? line.x : line.y) if (v !== null && v > 0 && v < least) least = v;
+  return [least, Math.max(high, least * 10)];
+}
+
+/** Whether a tick of a logarithmic axis has a number: powers of ten, and 2 and 5 where there are few. */
+function labelled(value: number, splits: (number | null)[]): boolean {
+  const whole = value / 10 ** Math.floor(Math.log10(value) + 1e-9);
+  // The end of an axis is no round number.
+  if (Math.abs(whole - Math.round(whole)) > 1e-6) return false;
+  const digit = Math.round(whole);
+  const known = splits.filter((v): v is number => v !== null && v > 0);
+  const decades = known.length ? Math.log10(known[known.length - 1]! / known[0]!) : 0;
+  if (decades > 2.5) return digit === 1 || digit === 10;
+  if (decades > 1.2) return [1, 2, 5, 10].includes(digit);
+  return decades > 0.5 ? [1, 2, 3, 5, 7, 10].includes(digit) : true;
+}
