@@ -4,7 +4,8 @@ Half of the families train small networks from scratch. The others are what peop
 cooldowns, long language models, losses of several parts and losses whose weights change. Two are games, whose losses do not show the
 rate: `games.csv` lists their logs. All rates of a job are trained at once (13, a factor of 10^(1/2) apart), on one core in ten minutes.
 Writes the logs and `truth.csv` (columns as in `diagnosis_torch.py`) below DIR. Needs jax and scikit-learn (the published figures:
-Python 3.11.7, jax 0.10.2, scikit-learn 1.9.1). Run from the root of the repository, where a word after DIR names one family:
+Python 3.11.7, jax 0.10.2, scikit-learn 1.9.1). Run from the root of the repository; words after DIR
+name families, and a number is the most jobs of each:
 python3 bench/diagnosis_beyond.py target/diagnosis-beyond
 """
 
@@ -165,7 +166,8 @@ def run(root, name, job, seed):
 
 
 def main():
-    root, *only = sys.argv[1:]
+    root, *words = sys.argv[1:]
+    only, most = [w for w in words if not w.isdigit()], min([int(w) for w in words if w.isdigit()], default=99)
     os.makedirs(root, exist_ok=True)
     heads = ["file", "job", "lr", "final_val", "untrained", "broken", "end_train", "untrained_train"]
     number = 0
@@ -177,7 +179,7 @@ def main():
             for i in range(count):
                 number += 1
                 draw = random.Random(f"{family} {i}")
-                if only and family not in only:
+                if only and family not in only or i >= most:
                     continue
                 job = {"optimizer": draw.choice(list(CENTRES)), "schedule": draw.choice([*SCHEDULES, "constant"])}
                 job |= {"batch": draw.choice([16, 32, 64]), "epochs": draw.choice([10, 15, 20, 30]), "stops": draw.random() < 0.6}

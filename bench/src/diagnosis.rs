@@ -15,11 +15,12 @@ mod label;
 mod runs;
 mod score;
 mod scripts;
+mod sweeps;
 
 use score::Judged;
 use std::error::Error;
 use stepsize::Placement;
-use stepsize::diagnosis::model::{self, Model};
+use stepsize::diagnosis::model::{self, Model, Say};
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Feature, Record, Series, diagnose_with};
 
@@ -28,7 +29,7 @@ const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diag
 
 /// Runs, fits or scores.
 pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
-    let alone = matches!(args.first().map(String::as_str), Some("scripts" | "adapt" | "calibrate"));
+    let alone = matches!(args.first().map(String::as_str), Some("scripts" | "sweeps" | "adapt" | "calibrate"));
     let jobs = if alone { Vec::new() } else { jobs::all()? };
     match args.first().map(String::as_str) {
         Some("runs") => {
@@ -53,14 +54,24 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
         Some(what @ ("adapt" | "calibrate")) => {
             let dir = |at: usize, usual: &'static str| args.get(at).map_or(usual, String::as_str);
             let (dir, held) = (dir(1, "target/diagnosis-beyond"), dir(2, "target/diagnosis-scripts"));
-            let model = beyond::calibrate(&[dir], held, shipped()?, what == "calibrate")?;
+            let mut model = shipped()?;
+            // What an earlier `adapt` made has seen the families that are to be left out.
+            if what == "adapt" {
+                model.trees.truncate(fit::FIRST);
+                model.say = Say::default();
+            }
+            let model = beyond::calibrate(&[dir], held, model, what == "calibrate")?;
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             Ok(())
         }
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
-        _ => {
-            Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | adapt [DIR HELD] | calibrate [DIR HELD]".into())
+        Some("sweeps") => {
+            let dirs: Vec<&str> = args[1..].iter().map(String::as_str).collect();
+            sweeps::measure(if dirs.is_empty() { &["target/diagnosis-beyond"] } else { &dirs }, &shipped()?)
         }
+        _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | \
+                  sweeps [DIR ...] | adapt [DIR HELD] | calibrate [DIR HELD]"
+            .into()),
     }
 }
 

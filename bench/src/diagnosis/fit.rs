@@ -15,6 +15,8 @@ use stepsize::diagnosis::{Feature, Features, Record, diagnose_with, say};
 
 /// How the shipped trees are grown.
 pub const GROWTH: Growth = Growth { rounds: 200, depth: 3, rate: 0.12, leaf: 6.0, ridge: 3.0, features: 0.4 };
+/// Number of the shipped trees that `fit` grew; those after them came with `adapt`.
+pub const FIRST: usize = PLACES * (1 + GROWTH.rounds);
 const FOLDS: usize = 6;
 
 /// Logs of PyTorch jobs, made by `bench/diagnosis_torch.py fit` and `more`.

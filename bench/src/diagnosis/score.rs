@@ -103,14 +103,16 @@ pub fn advice(judged: &[Judged]) -> String {
 
 /// How often verdicts of each confidence were right.
 pub fn calibration(judged: &[Judged]) -> String {
-    let mut out = String::from("| confidence | verdicts | right |\n|---|---|---|\n");
-    for (low, high) in [(0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01)] {
+    let mut out = String::from("| confidence | verdicts | said, in the mean | right |\n|---|---|---|---|\n");
+    for (low, high) in [(0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01), (0.0, 1.01)] {
         let those: Vec<&Judged> =
             judged.iter().filter(|j| j.said != Placement::Unknown && (low..high).contains(&j.confidence)).collect();
         let right = those.iter().filter(|j| j.said == j.truth).count();
         if !those.is_empty() {
-            let share = 100.0 * right as f64 / those.len() as f64;
-            let _ = writeln!(out, "| {low:.2} to {:.2} | {} | {share:.0} % |", high.min(1.0), those.len());
+            let share = |sum: f64| 100.0 * sum / those.len() as f64;
+            let said = share(those.iter().map(|j| j.confidence).sum());
+            let all = if high - low > 1.0 { "all".to_owned() } else { format!("{low:.2} to {:.2}", high.min(1.0)) };
+            let _ = writeln!(out, "| {all} | {} | {said:.0} % | {:.0} % |", those.len(), share(right as f64));
         }
     }
     out

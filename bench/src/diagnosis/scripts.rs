@@ -19,7 +19,7 @@ pub struct Job {
     /// Rising, each once.
     pub rates: Vec<f64>,
     /// Place of the best among them.
-    best: usize,
+    pub best: usize,
     /// Place of the best between them.
     vertex: f64,
     pub logs: Vec<Log>,

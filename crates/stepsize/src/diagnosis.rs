@@ -149,17 +149,17 @@ fn place(
     }
     let odds = model.odds(&seen.features);
     let chances = odds.three();
-    let (verdict, confidence) = match say(model, &odds) {
+    let (verdict, confidence) = say(model, &odds);
+    let against = match verdict {
+        Placement::TooLow => against_low(seen, findings),
         // The curve of a run that comes down this far is not that of one that broke.
-        (Placement::Diverged, _) if rules::learned(main) => (Placement::Unknown, 0.0),
-        said => said,
+        Placement::Diverged if rules::learned(main) => {
+            Some("the loss came down to less than half of its start".to_owned())
+        }
+        _ => None,
     };
-    // What these find comes from rates that are too high, if from any.
-    let against = |f: &&Finding| matches!(f.code, Code::Oscillation | Code::Quick);
-    let found =
-        findings.iter().find(against).map(|f| f.evidence.clone()).or_else(|| scope::rose_again(&seen.record.loss));
-    if let Some(found) = found.filter(|_| verdict == Placement::TooLow) {
-        let finding = rules::torn(&found, base);
+    if let Some(found) = against {
+        let finding = rules::torn(verdict, &found, base);
         return (Placement::Unknown, 0.0, None, Some(chances), finding);
     }
     let octaves = match verdict {
@@ -168,6 +168,19 @@ fn place(
     };
     let finding = rules::place(seen, (verdict, confidence), &odds, octaves, base);
     (verdict, confidence, Some(octaves), Some(chances), finding)
+}
+
+/// What in a run speaks against a rate that is too low, if anything does: what comes from rates
+/// that are too high, if from any.
+fn against_low(seen: &RuleInput<'_>, findings: &[Finding]) -> Option<String> {
+    let such = |f: &&Finding| matches!(f.code, Code::Oscillation | Code::Quick) || rules::died(f);
+    findings
+        .iter()
+        .find(such)
+        .map(|f| f.evidence.clone())
+        .or_else(|| scope::rose_again(seen.record.main()))
+        .or_else(|| scope::stood_still(seen.record))
+        .or_else(|| scope::may_be_tuned(seen))
 }
 
 /// Octaves from the rate of a run with these odds and this verdict to the next one.

@@ -1,5 +1,5 @@
-//! Logs of many loggers, in small (`tests/cases`): what of each is read. Verdicts are tested
-//! elsewhere; here it is the series, the steps, the rate, and how many runs there are.
+//! Logs of many loggers, in small (`tests/cases`): what of each is read (the series, the steps, the
+//! rate, how many runs there are), and what is said of it.
 
 use crate::harness::Bench;
 use serde_json::Value;
@@ -8,6 +8,12 @@ use std::path::{Path, PathBuf};
 
 /// The table of what must come out: `path: what is read`, for the first run of each.
 const EXPECTED: &str = include_str!("../cases/expected.txt");
+
+/// What must be said: `path: words`.
+const VERDICTS: &str = include_str!("../cases/verdicts.txt");
+/// Share by which a best rate may differ from the one that is named: a schedule's peak is a little
+/// below its base.
+const SAME_RATE: f64 = 0.02;
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases")
@@ -68,6 +74,43 @@ fn what_is_read_from_each_input_is_what_is_there() {
         }
     }
     assert!(wrong.is_empty(), "these differ from tests/cases/expected.txt:\n{wrong}");
+}
+
+/// What is wrong with what was said of an input, if anything.
+fn fault(said: &[Value], words: &str) -> Option<String> {
+    if let Some(rates) = words.strip_prefix("best") {
+        let mut best: Vec<f64> = said.iter().filter_map(|o| o["sweep"]["best_lr"].as_f64()).collect();
+        best.dedup();
+        let wanted: Vec<f64> = rates.split_whitespace().map(|w| w.parse().unwrap()).collect();
+        let same = best.len() == wanted.len() && best.iter().zip(&wanted).all(|(a, b)| (a / b - 1.0).abs() < SAME_RATE);
+        return (!same).then(|| format!("the best rates are {best:?}"));
+    }
+    let may: Vec<&str> = words.split(' ').filter(|w| !w.starts_with(['!', '+', '-'])).collect();
+    said.iter().find_map(|object| {
+        let verdict = object["verdict"].as_str().unwrap();
+        let codes: Vec<&str> = object["findings"].as_array()?.iter().filter_map(|f| f["code"].as_str()).collect();
+        let forbidden = words.split(' ').any(|w| match w.split_at(1) {
+            ("!", other) => verdict == other,
+            ("+", code) => !codes.contains(&code),
+            ("-", code) => codes.contains(&code),
+            _ => false,
+        });
+        (forbidden || !may.is_empty() && !may.contains(&verdict)).then(|| format!("{verdict} with {codes:?}"))
+    })
+}
+
+#[test]
+fn what_is_said_of_each_input_is_what_must_be() {
+    let bench = Bench::new();
+    let mut wrong = String::new();
+    for (input, words) in VERDICTS.lines().filter(|l| !l.starts_with('#')).filter_map(|l| l.split_once(": ")) {
+        let output = bench.command("diagnose --json").arg(folder().join(input)).output().unwrap();
+        let list: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{input}: {e}"));
+        if let Some(fault) = fault(&list, words) {
+            wrong += &format!("{input}: {fault}, not {words}\n");
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
 }
 
 #[test]

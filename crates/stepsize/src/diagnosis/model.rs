@@ -18,6 +18,7 @@
 //!     v VALUE                           a leaf
 //! ```
 
+use super::stats::between;
 use super::{Feature, Features};
 use crate::{Error, Placement, Result};
 use std::collections::BTreeMap;
@@ -91,12 +92,7 @@ impl Sure {
     /// The chance that a verdict is right to which the odds give this chance.
     pub fn of(&self, verdict: Placement, chance: f64) -> f64 {
         let Some(points) = self.points.get(&verdict).filter(|p| !p.is_empty()) else { return chance };
-        let at = points.partition_point(|p| p.0 <= chance);
-        match (at.checked_sub(1).map(|i| points[i]), points.get(at)) {
-            (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (chance - a.0) / (b.0 - a.0),
-            (Some(only), None) | (None, Some(&only)) => only.1,
-            (None, None) => chance,
-        }
+        between(points, chance)
     }
 }
 

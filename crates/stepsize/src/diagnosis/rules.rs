@@ -26,6 +26,7 @@ use super::{Code, Finding, RuleInput, advice};
 use crate::Placement;
 
 pub(super) use diverged::{TWICE, WORSE, ending, learned, octaves, overcoming};
+pub(super) use idle::died;
 pub(super) use place::{outside, place, torn, unknown};
 
 /// Looks for one thing in a run.
@@ -74,7 +75,7 @@ pub(super) fn agrees(code: Code, verdict: Placement) -> bool {
     match verdict {
         // A rate too high to learn is not to be raised, which `Idle` advises.
         Placement::TooHigh | Placement::Diverged => code != Code::Idle,
-        Placement::TooLow => true,
+        Placement::TooLow => !matches!(code, Code::Oscillation | Code::Quick),
         Placement::Good => !matches!(code, Code::Idle | Code::Oscillation | Code::Quick),
         Placement::Unknown => true,
     }
@@ -107,7 +108,7 @@ pub(super) fn show(value: f64) -> String {
 }
 
 /// A share for people; never "0 %", which says nothing.
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     match 100.0 * share {
         p if p.abs() < 0.05 => "less than 0.1 %".to_owned(),
         p if p.abs() < 0.95 => format!("{p:.1} %"),

@@ -5,13 +5,15 @@
 //! rates were right. Nothing in the shape of a curve tells such a run from a small one with a low
 //! rate. So no verdict is given there, but the experiment is named that gives one.
 
+mod late;
 mod start;
 
-use super::rules::show;
+use super::rules::{percent, show};
 use super::stats::{median, noise};
 use super::{Feature, Record, RuleInput, Series, Weights, tidy};
+pub(super) use late::{rises_evenly, rises_throughout, rose_again, stood_still};
 use start::below_guessing;
-pub(super) use start::from_scratch;
+pub(super) use start::{from_scratch, may_be_tuned};
 
 /// A log begins in mid-run when its first step lies this many strides from zero ...
 const STRIDES: f64 = 2.5;
@@ -30,19 +32,6 @@ const HARDLY: f64 = 0.1;
 const OPPOSED: (f64, f64) = (0.1, 3.0);
 /// A last reading this many times the one before it, and as many deviations above it, stands apart.
 const APART: (f64, f64) = (1.5, 6.0);
-/// Blocks of the second half of a loss in which an even rise is sought.
-const BLOCKS: usize = 6;
-/// Least such rise, as a share and in deviations of the mean of a block.
-const RISE: (f64, f64) = (0.03, 4.0);
-/// Least share of blocks that rise, and of the rise before the middle.
-const EVEN: (f64, f64) = (0.8, 0.2);
-/// Parts of a run whose means are compared to find its best.
-const PARTS: usize = 8;
-/// Most times its first reading that a loss rises to by growing weights; one that explodes rises
-/// farther.
-const RISEN: f64 = 20.0;
-/// Least share of a rise that comes in each half of a run where it is even.
-const THROUGHOUT: f64 = 0.33;
 /// A loss that ends this many times its first readings below zero has no floor: that it falls
 /// shows nothing.
 const BOTTOMLESS: f64 = 10.0;
@@ -145,9 +134,9 @@ impl Outside {
                 "the run began with trained weights: a fine-tune looks like a run whose rate is too low".to_owned()
             }
             Self::BelowGuessing(share) => format!(
-                "the first loss is {:.0} % of that of guessing: the weights were trained before, and a fine-tune looks like a \
-                 run whose rate is too low",
-                100.0 * share
+                "the first loss is {} of that of guessing: the weights were trained before, and a fine-tune looks like a run \
+                 whose rate is too low",
+                percent(share)
             ),
             Self::Interrupted => {
                 "the run was interrupted: the beginning of a run looks like a whole one whose rate is too low"
@@ -276,53 +265,6 @@ fn opposed(record: &Record) -> bool {
     let (share, deviations) = OPPOSED;
     let Some(((a, b, sd), (va, vb, vsd))) = ends(&record.loss).zip(ends(&record.val_loss)) else { return false };
     b - a > (share * a.abs()).max(deviations * sd) && va - vb > (share * va.abs()).max(deviations * vsd)
-}
-
-/// Whether the second half of a loss rises evenly, as that of a sum whose weights grow: nearly
-/// every block lies above the one before, and a good part of the rise comes before its middle.
-pub(super) fn rises_evenly(series: &Series) -> bool {
-    let values = series.values();
-    let half = &values[values.len() / 2..];
-    let size = (half.len() / BLOCKS).max(1);
-    let means: Vec<f64> = half.chunks(size).filter_map(super::stats::mean).collect();
-    let (Some(first), Some(last), Some(sd)) = (means.first(), means.last(), noise(half)) else { return false };
-    let rise = last - first;
-    let ups = means.windows(2).filter(|w| w[1] > w[0]).count() as f64;
-    let middle = (means[means.len() / 2] - first) / rise;
-    means.len() >= BLOCKS
-        && rise > (RISE.0 * first.abs()).max(RISE.1 * sd / (size as f64).sqrt())
-        && ups >= EVEN.0 * (means.len() - 1) as f64
-        && (EVEN.1..1.0 - EVEN.1).contains(&middle)
-        && *last < RISEN * values[0].abs()
-}
-
-/// That a training loss ends clearly above its best, if it does: steps that are too small do not
-/// climb.
-pub(super) fn rose_again(loss: &Series) -> Option<String> {
-    let values = loss.values();
-    let size = values.len() / PARTS;
-    if size < 2 {
-        return None;
-    }
-    let means: Vec<f64> = values.chunks(size).filter(|c| c.len() == size).filter_map(super::stats::mean).collect();
-    let (best, end) = (means.iter().copied().fold(f64::INFINITY, f64::min), *means.last()?);
-    let sd = noise(&values)? / (size as f64).sqrt();
-    let rose = end - best > (RISE.0 * best.abs()).max(RISE.1 * sd);
-    rose.then(|| format!("the training loss was at {} and ends at {}", show(best), show(end)))
-}
-
-/// Whether the rise of a loss is even over the whole run: about half of it comes in the first half.
-/// One that explodes rises late or at once.
-pub(super) fn rises_throughout(series: &Series) -> bool {
-    let values = series.values();
-    let part = values.len() / 16;
-    let about = |at: usize| median(&values[at.saturating_sub(part)..(at + part + 1).min(values.len())]);
-    let (Some(start), Some(middle), Some(end)) =
-        (about(0), about(values.len() / 2), about(values.len().saturating_sub(1)))
-    else {
-        return false;
-    };
-    (THROUGHOUT..1.0 - THROUGHOUT).contains(&((middle - start) / (end - start)))
 }
 
 fn last_apart(val: &Series) -> Option<f64> {

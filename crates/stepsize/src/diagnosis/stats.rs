@@ -27,6 +27,16 @@ pub(super) fn neighbours(values: &[f64]) -> Option<f64> {
     (total > 0.0).then(|| shared / total)
 }
 
+/// The value at `x`, by lines between points that rise in x; level beyond them, 0 without any.
+pub fn between(points: &[(f64, f64)], x: f64) -> f64 {
+    let at = points.partition_point(|p| p.0 <= x);
+    match (at.checked_sub(1).map(|i| points[i]), points.get(at)) {
+        (Some(a), Some(b)) => a.1 + (b.1 - a.1) * (x - a.0) / (b.0 - a.0),
+        (Some(only), None) | (None, Some(&only)) => only.1,
+        (None, None) => 0.0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,22 +15,16 @@
 mod curve;
 mod dead;
 mod ends;
+mod verdict;
 
 use super::{Code, Diagnosis, Finding, Record, tidy};
 use crate::{Band, Placement, Side};
 use curve::{Fitted, bowl, fit, vertex, width};
 use ends::rates;
+pub use verdict::Evidence;
 
 /// Fewest rates (diverged ones too) that make a sweep.
 const FEWEST: usize = 3;
-/// Octaves beside the best rate that are good whatever the losses say: a factor of 2, which no
-/// search resolves.
-const ALWAYS: f64 = 1.0;
-/// Octaves beside the best rate within which a rate with a loss as good is good, too: a factor of
-/// 4, as in the labels.
-const NEAR: f64 = 2.0;
-/// Loss above the best, as a share, that still is as good.
-const CLOSE: f64 = 0.05;
 /// Loss above the best, as a share, by which the tolerance is measured.
 const TOLERANCE: f64 = 0.05;
 /// Octaves to go beyond an edge: half a decade.
@@ -42,23 +36,6 @@ const LEAST: f64 = 0.1;
 /// Rates that differ by less than this share are one: what is left after a rate was printed and
 /// read again.
 const SAME_RATE: f64 = 1e-6;
-/// Confidence that a run has diverged: where the log shows it, and where only an early end does.
-/// Judgements.
-const DIVERGED: (f64, f64) = (0.93, 0.8);
-/// Confidence that rates are too high of which none learned. A judgement.
-const DEAD: f64 = 0.9;
-/// Confidence of a verdict that depends on what lies beyond the edge: so many were right on the
-/// jobs of `diagnosis adapt`.
-const BEYOND_EDGE: f64 = 0.5;
-/// Share of the draws that is assumed where too little was tried for a fit. A judgement.
-const NO_DRAWS: f64 = 0.5;
-/// Confidence at no draw that agrees, and what all draws add to it: fitted by eye to how often such
-/// verdicts were right on the jobs of `diagnosis adapt`.
-const BY_HELD_OUT: (f64, f64) = (0.83, 0.13);
-/// The same where runs are compared by training losses, which favour other rates: of those in the
-/// middle 65 % were right.
-const BY_TRAINING: (f64, f64) = (0.48, 0.37);
-
 /// One rate of a sweep.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Tried {
@@ -143,6 +120,11 @@ impl Sweep {
     /// The reason, for people: fewer than three rates are known, fewer than two of them trained to
     /// the end, or none learned anything and it cannot be said on which side they lie.
     pub fn compare(runs: &[(&Record, &Diagnosis)]) -> Result<Self, String> {
+        if runs.iter().any(|(r, _)| r.facts.game) && runs.iter().all(|(r, _)| r.score.is_empty()) {
+            return Err("their losses are those of a game, which do not fall as a run gets better; name a score (a reward, or one \
+                        of the samples) as the metric"
+                .to_owned());
+        }
         let (mut ends, by) = ends::of(runs);
         let unknown = runs.iter().filter(|(r, _)| r.base_lr().is_none()).count();
         let dead = ends::none_learned(&ends, runs);
@@ -175,6 +157,15 @@ impl Sweep {
         let Some(best) = tried.iter().filter(|t| t.loss.is_some()).nth(at).map(|t| t.lr) else {
             return Err("no rate trained to the end".to_owned());
         };
+        // Too high a rate breaks a run, and higher ones then break it, too.
+        let below = tried.iter().filter(|t| t.lr < best).count();
+        let broke = tried.iter().filter(|t| t.lr < best && t.loss.is_none()).count();
+        if 2 * broke > below {
+            return Err(format!(
+                "{broke} of the {below} rates below {} diverged and it did not: something else than the rate breaks these runs",
+                show(best)
+            ));
+        }
         let divergence = tried.iter().filter(|t| t.loss.is_none()).map(|t| t.lr).find(|lr| *lr > best);
         let outermost = match at {
             0 => Some(Side::Low),
@@ -229,59 +220,6 @@ impl Sweep {
         }
     }
 
-    /// The verdict on one of its rates, and how sure.
-    pub fn verdict(&self, lr: f64, diverged: bool) -> (Placement, f64) {
-        if self.dead {
-            let broke = diverged || self.tried.iter().any(|t| t.is_at(lr) && t.loss.is_none());
-            return if broke { (Placement::Diverged, DIVERGED.0) } else { (Placement::TooHigh, DEAD) };
-        }
-        let octaves = (lr / self.vertex).log2();
-        let best = self.tried.iter().filter_map(|t| t.loss).fold(f64::INFINITY, f64::min);
-        let own = self.tried.iter().find(|t| t.is_at(lr));
-        if diverged || octaves > 0.0 && own.is_some_and(|t| t.loss.is_none()) {
-            let early = self.ended_early.is_some_and(|early| lr >= early);
-            return (Placement::Diverged, if early && !diverged { DIVERGED.1 } else { DIVERGED.0 });
-        }
-        let limit = best + CLOSE * best.abs() + self.noise;
-        let close = own.and_then(|t| t.loss).is_some_and(|l| l <= limit) && octaves.abs() < NEAR;
-        // Loss and score may each have their best: between them a rate is good by one of the two.
-        let by_score = self.best_by_score.map_or(octaves, |best| (lr / best).log2());
-        let (above_all, below_all) = (octaves.min(by_score) > ALWAYS, octaves.max(by_score) < -ALWAYS);
-        let verdict = match () {
-            () if close || !above_all && !below_all => Placement::Good,
-            () if below_all => Placement::TooLow,
-            () => Placement::TooHigh,
-        };
-        let sure = self.sure(verdict, lr);
-        (verdict, if self.best_by_score.is_some() { sure.min(BEYOND_EDGE) } else { sure })
-    }
-
-    /// How sure a verdict on a rate is: by the share of the draws of the best rate that agree with
-    /// it, if there are any.
-    fn sure(&self, verdict: Placement, lr: f64) -> f64 {
-        // Of the outermost rate itself nothing more is known than that it is the best so far.
-        let beyond = match (verdict, self.outermost) {
-            (Placement::TooLow, side) => side == Some(Side::Low),
-            (Placement::TooHigh, side) => side == Some(Side::High),
-            (_, side) => side.is_some(),
-        };
-        if beyond {
-            return BEYOND_EDGE;
-        }
-        let octaves = |draw: &&f64| lr.log2() - **draw;
-        let such = |draw: &&f64| match verdict {
-            Placement::Good => octaves(draw).abs() <= ALWAYS,
-            Placement::TooLow => octaves(draw) < -ALWAYS,
-            _ => octaves(draw) > ALWAYS,
-        };
-        let share = match self.draws.len() {
-            0 => NO_DRAWS,
-            all => self.draws.iter().filter(such).count() as f64 / all as f64,
-        };
-        let (least, most) = if self.by == By::Training { BY_TRAINING } else { BY_HELD_OUT };
-        least + most * share
-    }
-
     /// Replaces the verdict on one run, made from its curve alone, by that of the sweep. A run
     /// whose rate is not known stays as it is.
     pub fn settle(&self, record: &Record, diagnosis: &mut Diagnosis) {
@@ -297,6 +235,13 @@ impl Sweep {
         diagnosis
             .findings
             .retain(|f| !f.code.is_place() && (broke || !f.code.decides()) && super::rules::agrees(f.code, verdict));
+        // One run gets one next rate.
+        let advice = if verdict == Placement::Diverged && lr < self.vertex {
+            format!("run it again: higher rates trained, so the rate alone did not break it; then {}", self.advice())
+        } else {
+            self.advice()
+        };
+        diagnosis.findings.iter_mut().filter(|f| f.code.decides()).for_each(|f| f.advice.clone_from(&advice));
         let first = usize::from(diagnosis.findings.first().is_some_and(|f| f.code.decides()));
         if first == 0 {
             diagnosis.because.clone_from(&finding.evidence);
@@ -315,6 +260,9 @@ impl Sweep {
         let factor = show(octaves.abs().exp2());
         let place = match () {
             () if self.dead => String::new(),
+            () if self.outermost.is_none() && self.verdict(lr, false).0 == Placement::Unknown => {
+                "; it takes more rates near this one to tell whether it is good".to_owned()
+            }
             () if octaves.abs() < HERE => "; this run is there".to_owned(),
             () if octaves < 0.0 => format!("; this run is a factor of {factor} below"),
             () => format!("; this run is a factor of {factor} above"),

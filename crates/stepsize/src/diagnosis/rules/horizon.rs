@@ -18,6 +18,8 @@ const DECAYED: f64 = 0.1;
 const SAME: f64 = 1.01;
 /// What a log rounds away, as a share of the peak.
 const ROUNDING: f64 = 1e-4;
+/// A share of the peak below this is not worth saying.
+const NOTHING: f64 = 1e-3;
 /// Share of the run at the lowest rate from which the schedule was too short.
 const IDLE: f64 = 0.15;
 /// A rate below this share of its peak has begun to fall.
@@ -52,10 +54,10 @@ pub(super) fn too_short(seen: &RuleInput<'_>) -> Option<Finding> {
     if idle < IDLE {
         return None;
     }
+    let share = if end < NOTHING * peak { String::new() } else { format!(" ({} of its peak)", percent(end / peak)) };
     let evidence = format!(
-        "the rate reached {} ({} of its peak) at step {} and stayed there for the last {} of the run",
+        "the rate reached {}{share} at step {} and stayed there for the last {} of the run",
         show(end),
-        percent(end / peak),
         show(since),
         percent(idle)
     );

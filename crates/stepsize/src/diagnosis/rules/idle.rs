@@ -21,8 +21,11 @@ const PARTS: usize = 10;
 const CHANGE: f64 = 0.02;
 /// A rise by this share is divergence or close to it, not idleness: the threshold of `LR001`.
 const RISE: f64 = super::WORSE;
-/// Rise of the log loss above its start by which units die. Chosen by eye.
-const DIED: f64 = 0.1;
+/// Rise of the log loss above its start by which units die, and in deviations of a reading. Chosen
+/// by eye.
+const DIED: (f64, f64) = (0.1, 3.0);
+/// The number that a finding has where the loss rose by so much.
+const ROSE: &str = "rose";
 
 /// Rise of a score, as a share, that shows that the run learned. Chosen by eye.
 const LEARNED: f64 = 0.1;
@@ -48,6 +51,11 @@ fn warming(lr: &Series) -> bool {
     *last >= WARMING * first && values.iter().all(|v| v <= last)
 }
 
+/// Whether a finding says that the loss rose at first and then stood still.
+pub fn died(finding: &Finding) -> bool {
+    finding.code == Code::Idle && finding.numbers.iter().any(|n| n.0 == ROSE)
+}
+
 pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let series = seen.record.main();
     let values = series.values();
@@ -64,22 +72,32 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     if moved(&seen.record.score) || warming(&seen.record.lr) {
         return None;
     }
-    let died = seen.features.get(Feature::Rise) > DIED;
+    let rose = seen.features.get(Feature::Rise);
+    let died = rose > DIED.0.max(DIED.1 * sd / start.abs());
     let evidence = format!(
         "the loss ends at {}, where it began at {} (noise of one reading: {})",
         show(end),
         show(start),
         show(sd)
     );
-    let advice = if died {
-        "the loss rose at first and then stood still, so the units died: divide the rate by 3 and add a warm-up"
-    } else {
-        "raise the rate 3 times; if nothing moves then, look for frozen weights, a detached loss or shuffled labels"
+    let advice = match () {
+        () if died => {
+            "the loss rose at first and then stood still, so the units died: divide the rate by 3 and add a warm-up"
+        }
+        () if super::oscillation::check(seen).is_some() => {
+            "neighbouring losses alternate, so steps jump across a valley: divide the rate by 3; if nothing moves then, look for \
+             frozen weights, a detached loss or shuffled labels"
+        }
+        () => {
+            "raise the rate 3 times; if nothing moves then, look for frozen weights, a detached loss or shuffled labels"
+        }
     };
+    let mut numbers = vec![("start", start), ("end", end), ("noise", sd)];
+    numbers.extend(died.then_some((ROSE, rose)));
     Some(Finding {
         code: Code::Idle,
         evidence,
-        numbers: vec![("start", start), ("end", end), ("noise", sd)],
+        numbers,
         advice: advice.to_owned(),
         confidence: 0.85,
         span: Some(series.span()?),

@@ -32,9 +32,9 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let end = median(&values[values.len() - AFTER..])?;
     let last = val[val.len() - 1].0;
     let sd = noise(&values).unwrap_or(0.0);
-    let rise = (end - best.1) / best.1.abs().max(f64::MIN_POSITIVE);
+    let rise = (end - best.1) / best.1.abs();
     let after = val.iter().filter(|p| p.0 > best.0).count();
-    if rise < RISE || end - best.1 < DEVIATIONS * sd || after < AFTER {
+    if best.1 == 0.0 || rise < RISE || end - best.1 < DEVIATIONS * sd || after < AFTER {
         return None;
     }
     let train = &seen.record.loss;

@@ -15,6 +15,18 @@ use words::words;
 /// Features named at most: more do not fit in a sentence.
 const MOST: usize = 3;
 
+/// A chance above this is that of most curves, though it may not suffice for a verdict.
+const MOSTLY: f64 = 0.65;
+
+/// A chance by the trees for people: they are never sure.
+fn chance(share: f64) -> String {
+    match share {
+        s if s < 0.01 => "under 1 %".to_owned(),
+        s if s > 0.99 => "over 99 %".to_owned(),
+        s => percent(s),
+    }
+}
+
 /// The finding when nothing can be said of the rate; `why` follows on "because".
 pub fn unknown(why: &str, advice: String, numbers: Vec<(&'static str, f64)>) -> Finding {
     Finding {
@@ -32,12 +44,22 @@ pub fn outside(reason: Outside, base: Option<f64>) -> Finding {
     unknown(&reason.why(), reason.experiment(base), Vec::new())
 }
 
-/// The finding where the curve as a whole looks like that of a rate that is too low, and something
-/// speaks against it.
-pub fn torn(against: &str, base: Option<f64>) -> Finding {
-    let why =
-        format!("the curve as a whole is like those of rates that are too low, but {against}, which speaks against it");
+/// The finding where the curve as a whole is like those of such a verdict, and something speaks
+/// against it.
+pub fn torn(verdict: Placement, against: &str, base: Option<f64>) -> Finding {
+    let such = such(verdict);
+    let why = format!("the curve as a whole is like those of {such}, but {against}, which speaks against it");
     unknown(&why, twice_more("run it", base), Vec::new())
+}
+
+/// The runs of such a verdict.
+fn such(verdict: Placement) -> &'static str {
+    match verdict {
+        Placement::TooLow => "rates that are too low",
+        Placement::TooHigh => "rates that are too high",
+        Placement::Diverged => "runs that diverged",
+        _ => "rates that are about right",
+    }
 }
 
 /// The verdict, with its chance, as a finding. `octaves` is the correction that is advised, `base`
@@ -50,12 +72,12 @@ pub fn place(
     base: Option<f64>,
 ) -> Finding {
     let [low, good, high] = odds.three();
-    // The places of the model that speak for the verdict, and what such runs are.
-    let (code, places, such): (_, &[usize], _) = match verdict {
-        Placement::TooLow => (Code::TooLow, &[0, 1], "rates that are too low"),
-        Placement::TooHigh => (Code::TooHigh, &[3, 4], "rates that are too high"),
-        Placement::Diverged => (Code::Diverged, &[DIVERGED], "runs that diverged"),
-        _ => (Code::AboutRight, &[2], "rates that are about right"),
+    // The places of the model that speak for the verdict.
+    let (code, places): (_, &[usize]) = match verdict {
+        Placement::TooLow => (Code::TooLow, &[0, 1]),
+        Placement::TooHigh => (Code::TooHigh, &[3, 4]),
+        Placement::Diverged => (Code::Diverged, &[DIVERGED]),
+        _ => (Code::AboutRight, &[2]),
     };
     let told: Vec<(Feature, String)> = odds
         .because(places)
@@ -68,7 +90,7 @@ pub fn place(
     numbers.extend(told.iter().map(|(feature, _)| (feature.name(), seen.features.get(*feature))));
     let change = advice::change(octaves);
     let to = base.map_or_else(String::new, |lr| format!(", to {}", show(tidy(lr * octaves.exp2()))));
-    let chances = format!("too low {}, good {}, too high {}", percent(low), percent(good), percent(high));
+    let chances = format!("too low {}, good {}, too high {}", chance(low), chance(good), chance(high));
     let advice = match verdict {
         Placement::TooLow | Placement::TooHigh => {
             format!("{change}{to}, and diagnose both logs again: one curve shows the side, not how far")
@@ -80,11 +102,19 @@ pub fn place(
         Placement::Unknown => twice_more("run it", base),
     };
     if verdict == Placement::Unknown {
-        let why = format!("curves like this one come from rates of every kind ({chances})");
+        let why = match (low, high) {
+            (low, _) if low > MOSTLY => {
+                format!("curves like this one come mostly, but not always, from rates too low ({chances})")
+            }
+            (_, high) if high > MOSTLY => {
+                format!("curves like this one come mostly, but not always, from rates too high ({chances})")
+            }
+            _ => format!("curves like this one come from rates of every kind ({chances})"),
+        };
         return unknown(&why, advice, numbers);
     }
     let words: Vec<String> = told.into_iter().map(|(_, words)| words).collect();
     let shape = if words.is_empty() { "the curve as a whole decides".to_owned() } else { words.join("; ") };
-    let evidence = format!("{shape}. Curves like this one come from {such} ({chances})");
+    let evidence = format!("{shape}. Curves like this one come from {} ({chances})", such(verdict));
     Finding { code, evidence, numbers, advice, confidence, span: None }
 }

@@ -12,6 +12,8 @@ const READINGS: usize = 16;
 /// Gain of the last quarter, as a share of the whole fall, of a run that still learns. Chosen by
 /// eye, not fitted.
 const GAIN: f64 = 0.01;
+/// A gain below this share of the fall is none.
+const NOTHING: f64 = 1e-3;
 /// The same in deviations of the mean of a quarter.
 const DEVIATIONS: f64 = 2.0;
 /// Fall of the log loss from one quarter to the next that is no plateau: near zero a small share of
@@ -41,7 +43,7 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
         return None;
     }
     let better = match () {
-        () if gain <= DEVIATIONS * sd => {
+        () if gain <= DEVIATIONS * sd || gain < NOTHING * fall => {
             format!("is no better than that of the quarter before ({}; noise of the means {})", show(before), show(sd))
         }
         () => format!(

@@ -32,8 +32,8 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
         let near = &values[i.saturating_sub(AROUND)..(i + AROUND + 1).min(values.len())];
         let (Some(level), Some(sd)) = (median(near), noise(near)) else { continue };
         let height = values[i] - level;
-        if i >= skip && height > DEVIATIONS * sd && height > HEIGHT * level.abs() && height > 0.0 {
-            found.push((points[i].0, height / level.abs().max(f64::MIN_POSITIVE)));
+        if i >= skip && height > DEVIATIONS * sd && height > HEIGHT * level.abs() && level != 0.0 {
+            found.push((points[i].0, height / level.abs()));
             skip = i + AROUND;
         }
     }

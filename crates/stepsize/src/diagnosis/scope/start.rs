@@ -10,6 +10,8 @@ const EARLIEST: f64 = 0.005;
 /// A first reading within this share of the run and below this share of the loss of guessing is of
 /// a trained network.
 const SOON: (f64, f64) = (0.03, 0.15);
+/// A score that begins below this share is that of a model that knows next to nothing.
+const POOR: f64 = 0.35;
 /// See [`EARLIEST`].
 const STEPS: f64 = 100.0;
 
@@ -19,6 +21,17 @@ pub fn from_scratch(seen: &RuleInput<'_>) -> bool {
     let guessing = seen.record.facts.classes.filter(|c| *c > 1).map(|c| f64::from(c).ln());
     let first = seen.record.main().points().first().map(|p| p.1);
     seen.record.facts.weights == Weights::Fresh || guessing.zip(first).is_some_and(|(g, first)| first >= GUESSING * g)
+}
+
+/// That the log shows neither the rate nor an untrained model, if it does: it may be of a
+/// fine-tune, at any rate.
+pub fn may_be_tuned(seen: &RuleInput<'_>) -> Option<String> {
+    let record = seen.record;
+    let scores = record.score.points();
+    let unit = if scores.iter().any(|p| p.1 > 1.5) { 100.0 } else { 1.0 };
+    let guesses = scores.first().is_some_and(|p| p.1 > 0.0 && p.1 <= POOR * unit);
+    let hidden = record.base_lr().is_none() && !from_scratch(seen) && !guesses;
+    hidden.then(|| "the log shows neither the rate nor whether the weights were trained before".to_owned())
 }
 
 /// The first loss as a share of that of guessing, where it lies below that of any untrained

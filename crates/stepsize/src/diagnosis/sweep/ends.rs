@@ -47,6 +47,8 @@ pub(super) struct RunEnd<'a> {
 /// The ends of runs whose rate is known, and what they are compared by.
 pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By) {
     let by = match () {
+        // The losses of a game do not fall as a run gets better.
+        () if runs.iter().any(|(r, _)| r.facts.game) => By::Score,
         () if runs.iter().any(|(r, _)| !r.val_loss.is_empty()) => By::Validation,
         () if runs.iter().any(|(r, _)| !r.loss.is_empty()) => By::Training,
         () => By::Score,

@@ -31,6 +31,9 @@ fn an_edge_is_said_and_left() {
     let s = sweep(&[(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4)]).unwrap();
     assert_eq!(s.outermost, Some(Side::High));
     assert!(s.next_lr > 0.2 && s.finding(0.1).code == Code::SweepEdge);
+    // Whether the outermost rate is good is not known; that the lowest is too low is.
+    assert_eq!(s.verdict(0.1, false), (Placement::Unknown, 0.0));
+    assert_eq!(s.verdict(1e-3, false).0, Placement::TooLow);
     assert_eq!(sweep(&[(1e-3, 0.2), (1e-2, 0.5), (1e-1, 0.6)]).unwrap().outermost, Some(Side::Low));
     assert!(sweep(&[(1e-3, 1.0), (1e-2, 0.5)]).is_none());
 }
@@ -49,7 +52,7 @@ fn logs_of_the_highest_rates_that_end_early_are_of_runs_that_broke() {
     records.push(short(10.0));
     let s = judge(&records);
     assert_eq!((s.ended_early, s.divergence, s.outermost), (Some(1.0), Some(1.0), None));
-    assert!(s.verdict(10.0, false) == (Placement::Diverged, 0.8) && s.because.contains("end early"), "{}", s.because);
+    assert!(s.verdict(10.0, false) == (Placement::Diverged, 0.7) && s.because.contains("end early"), "{}", s.because);
     // Where slow runs were ended too, something else ended them.
     records.push(short(1e-4));
     assert_eq!(judge(&records).ended_early, None);
@@ -134,7 +137,7 @@ fn losses_and_scores_that_disagree_are_both_told() {
     assert_eq!((s.best, s.best_by_score), (1e-4, Some(3e-3)));
     assert!(s.because.contains("disagree") && s.advice().contains("0.003"), "{} {}", s.because, s.advice());
     // Between the two no rate is wrong, and nothing is sure.
-    assert!([3e-4, 1e-3].iter().all(|lr| s.verdict(*lr, false) == (Placement::Good, BEYOND_EDGE)));
+    assert!([3e-4, 1e-3].iter().all(|lr| s.verdict(*lr, false) == (Placement::Unknown, 0.0)));
     assert_eq!(s.verdict(3e-2, false).0, Placement::TooHigh);
 }
 
@@ -158,4 +161,46 @@ fn a_sweep_that_cannot_be_formed_says_why() {
     let mut nameless = run(0.1, 0.4);
     nameless.facts.lr = None;
     assert!(compare(&[run(0.1, 0.5), run(0.3, 0.4), nameless]).contains("rate of 1 runs is not known"));
+}
+
+#[test]
+fn runs_that_broke_below_a_rate_that_trained_are_not_compared() {
+    let mut records: Vec<Record> =
+        [(1e-3, 1.0), (1e-2, 0.5), (1e-1, 0.4), (1.0, 0.9)].map(|(lr, end)| run(lr, end)).into();
+    let judge = |records: &[Record]| {
+        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
+        Sweep::compare(&records.iter().zip(&seen).collect::<Vec<_>>())
+    };
+    let broken = |lr: f64| {
+        let curve = (0..60).map(|i| (f64::from(i), if i > 20 { f64::NAN } else { 2.3 }));
+        Record { loss: Series::new(curve), ..run(lr, 1.0) }
+    };
+    // One of three may be an accident; it is told so.
+    records[0] = broken(1e-3);
+    let (sweep, mut own) = (judge(&records).unwrap(), diagnose(&records[0]));
+    sweep.settle(&records[0], &mut own);
+    assert!(own.findings[0].advice.contains("the rate alone did not break it"), "{}", own.findings[0].advice);
+    records[1] = broken(1e-2);
+    let why = judge(&records).unwrap_err();
+    assert!(why.starts_with("2 of the 2 rates below 0.1 diverged"), "{why}");
+}
+
+#[test]
+fn games_are_compared_by_their_scores_only() {
+    let game = |lr: f64, end: f64, score: Option<f64>| {
+        let mut record = run(lr, end);
+        record.facts.game = true;
+        record.score =
+            Series::new(score.into_iter().flat_map(|s| (0..20).map(move |i| (3.0 * f64::from(i), s * f64::from(i)))));
+        record
+    };
+    let judge = |scores: [Option<f64>; 4]| {
+        let rates = [(1e-3, 1.0), (1e-2, 0.9), (1e-1, 0.5), (1.0, 0.2)];
+        let records: Vec<Record> = rates.iter().zip(scores).map(|((lr, end), s)| game(*lr, *end, s)).collect();
+        let seen: Vec<Diagnosis> = records.iter().map(diagnose).collect();
+        Sweep::compare(&records.iter().zip(&seen).collect::<Vec<_>>())
+    };
+    assert!(judge([None; 4]).unwrap_err().contains("a game"));
+    let made = judge([Some(1.0), Some(3.0), Some(2.0), Some(0.5)]).unwrap();
+    assert_eq!((made.best, made.by), (1e-2, By::Score));
 }

@@ -6,6 +6,11 @@ use crate::diagnosis::Feature;
 /// Shares below this are shown as 0 %, so they are worded instead.
 const NOTHING: f64 = 0.005;
 
+/// Two amounts whose logs differ by less than this are alike.
+const ALIKE: f64 = 0.05;
+/// A rise of the log loss above this is told in times, not as a share.
+const TIMES: f64 = 1.1;
+
 /// A feature with its value, for people. `None` when the log does not show it, and for features
 /// that tell people nothing.
 pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
@@ -45,20 +50,21 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         Feature::NoiseEnd => varies("at the end", value),
         Feature::NoiseStart => varies("at the start", value),
         Feature::NoiseRel if small => "at the end the loss varies by next to nothing of its fall".to_owned(),
-        Feature::NoiseRel => format!("at the end the loss varies by {} of its fall", percent(value)),
+        Feature::NoiseRel => format!("at the end the loss varies by {}", of_fall(value)),
+        Feature::NoiseRatio if value.abs() < ALIKE => "the loss varies as much at the end as at the start".to_owned(),
         Feature::NoiseRatio => {
             format!("the loss varies {} times as much at the end as at the start", show(value.exp()))
         }
         Feature::ValNoiseRel if small => "the validation loss varies by next to nothing of its fall".to_owned(),
-        Feature::ValNoiseRel => format!("the validation loss varies by {} of its fall", percent(value)),
+        Feature::ValNoiseRel => format!("the validation loss varies by {}", of_fall(value)),
         Feature::Rise if small => "the loss never rose above its start".to_owned(),
         Feature::Rise => format!("the loss rose to {} times its start", show(value.exp())),
         Feature::WorstOverStart if small => "no reading of the loss lies above its start".to_owned(),
         Feature::WorstOverStart => format!("the highest reading of the loss is {} times its start", show(value.exp())),
         Feature::EndOverBest if small => "the loss ends at its best".to_owned(),
-        Feature::EndOverBest => format!("the loss ends above its best by {} of its fall", percent(value)),
+        Feature::EndOverBest => format!("the loss ends above its best by {}", of_fall(value)),
         Feature::ValEndOverBest if small => "the validation loss ends at its best".to_owned(),
-        Feature::ValEndOverBest => format!("the validation loss ends above its best by {} of its fall", percent(value)),
+        Feature::ValEndOverBest => format!("the validation loss ends above its best by {}", of_fall(value)),
         Feature::ValBestAt if value > 1.0 - NOTHING => "the validation loss was best at the end".to_owned(),
         Feature::ValBestAt if small => "the validation loss was best at the start".to_owned(),
         Feature::ValBestAt => format!("the validation loss was best at {} of the run", percent(value)),
@@ -79,17 +85,16 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         Feature::HalfAt => format!("half of the fall was made {}", within(value)),
         Feature::NineTenthsAt => format!("nine tenths of the fall were made {}", within(value)),
         Feature::DrawUp if small => "the smoothed loss never rose again".to_owned(),
-        Feature::DrawUp => format!("the smoothed loss rose again by up to {} of its fall", percent(value)),
+        Feature::DrawUp => format!("the smoothed loss rose again by {}", of_fall(value)),
         Feature::Adam if value > 0.5 => "the optimizer is of the Adam family".to_owned(),
         Feature::Adam => "the optimizer is not of the Adam family".to_owned(),
         Feature::Ups if small => "late in the run no block mean lies above the one before".to_owned(),
         Feature::Ups => format!("late in the run {} of the block means lie above the one before", percent(value)),
+        Feature::GradChange if value.abs() < ALIKE => "the gradient norm ends where it began".to_owned(),
         Feature::GradChange => format!("the gradient norm ends at {} times its start", show(value.exp())),
-        Feature::ExcessStart => {
-            format!("the first loss is {} times what the score beside it explains", show(value.exp()))
-        }
-        Feature::ExcessEnd => format!("the last loss is {} times what the score beside it explains", show(value.exp())),
-        Feature::EndToChance => format!("the loss ends at {} times the loss of guessing", show(value)),
+        Feature::ExcessStart => times("the first loss is", value, "what the score beside it explains"),
+        Feature::ExcessEnd => times("the last loss is", value, "what the score beside it explains"),
+        Feature::EndToChance => times("the loss ends at", value.ln(), "the loss of guessing"),
         // Habits of logging, the rate itself, and numbers without a plain meaning.
         Feature::FirstAt
         | Feature::Spikes
@@ -136,9 +141,21 @@ fn part(what: &str, when: &str, value: f64) -> String {
 fn fell(what: &str, when: &str, value: f64) -> String {
     match value {
         v if v.abs() < NOTHING => format!("{what} did not change {when}"),
+        v if (-v).exp() < NOTHING => format!("{what} fell to next to nothing {when}"),
         v if v > 0.0 => format!("{what} fell by {} {when}", percent(-(-v).exp_m1())),
+        v if -v > TIMES => format!("{what} rose {} times {when}", show((-v).exp())),
         v => format!("{what} rose by {} {when}", percent((-v).exp_m1())),
     }
+}
+
+/// A ratio, from its log.
+fn times(what: &str, value: f64, of: &str) -> String {
+    if value.abs() < ALIKE { format!("{what} {of}") } else { format!("{what} {} times {of}", show(value.exp())) }
+}
+
+/// A share of the fall; one above all of it is that of a loss that hardly fell.
+fn of_fall(value: f64) -> String {
+    if value > 1.0 { "more than all of its fall".to_owned() } else { format!("{} of its fall", percent(value)) }
 }
 
 /// Within which part of the run, from the binary log of a time.
@@ -160,6 +177,9 @@ fn varies(when: &str, value: f64) -> String {
 }
 
 fn score(part: &str, value: f64) -> String {
+    if value.abs() < NOTHING {
+        return format!("the score did not rise after the first {part} of the run");
+    }
     format!("the score rose by {} after the first {part} of the run", show(value))
 }
 
