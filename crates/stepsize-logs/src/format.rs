@@ -229,7 +229,9 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     let rows: Vec<&&str> = lines.iter().filter(|l| !l.starts_with('#')).collect();
     let named = lower.ends_with(".csv") || lower.ends_with(".tsv");
     let first = match lines.first() {
-        Some(line) if line.starts_with('#') && crate::table::is_commented_header(line) => *line,
+        Some(line) if line.starts_with('#') && crate::table::is_commented_header(line) => {
+            line.trim_start_matches(['#', ' '])
+        }
         _ => **rows.first()?,
     };
     let mark = delimiter(first);

@@ -5,6 +5,7 @@
 //! A table with one row for each run (a sweep: no step, rates that are spread) becomes one record
 //! for each row.
 
+mod bare;
 mod pick;
 mod rates;
 mod rows;
@@ -81,7 +82,7 @@ pub fn records(run: &Run, path: &str) -> Vec<Record> {
 /// # Errors
 /// `is_invalid` if a name that was asked for is not in the run; the message has those that are.
 pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>> {
-    let summed = sums::with_sums(run);
+    let summed = sums::with_sums(run).or_else(|| bare::with_loss(run).filter(|_| asked.metric.is_none()));
     let run = summed.as_ref().unwrap_or(run);
     let picked = Picked::of(run, asked)?;
     let record = record(run, path, &picked);

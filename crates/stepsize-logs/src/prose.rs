@@ -30,6 +30,8 @@ pub(crate) struct Prose {
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
     results: bool,
+    /// What the last line without a reading announced.
+    announced: Announced,
     /// How lines are read instead, if the user says it.
     pub pattern: Option<LinePattern>,
 }
@@ -83,7 +85,7 @@ impl Prose {
         let settings = text::settings(line);
         // The rate on a line of its own, once there are readings: it is the one that is applied.
         let applied =
-            settings.only && gather.has_readings() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
+            settings.only && gather.has_metrics() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
         if !applied {
             if settings.start {
                 gather.started();
@@ -127,7 +129,24 @@ impl Prose {
                 take(pair, *column, counted, gather);
             }
         }
-        gather.end_row();
+        if told {
+            self.end_told(line, gather);
+        } else {
+            self.announced = Announced::of(line, counted).unwrap_or(self.announced);
+            gather.end_row();
+        }
+    }
+
+    /// Ends a row that holds a metric.
+    fn end_told(&mut self, line: &str, gather: &mut Gather) {
+        let split = DataSplit::Evaluation.prefix();
+        match std::mem::take(&mut self.announced) {
+            // `Loaded the best model, of epoch 12 (val_loss=0.5)` tells again what was read there.
+            _ if (gather.goes_back() || gather.repeats()) && is_recall(line) => gather.drop_row(),
+            Announced::Results if !gather.is_row_counted() => gather.end_row_of(split),
+            Announced::Evaluation if gather.repeats() => gather.end_row_of(split),
+            _ => gather.end_row(),
+        }
     }
 
     /// Estimators of TensorFlow print the results of an evaluation below a title, a line each, some
@@ -193,6 +212,47 @@ impl Prose {
         }
         self.boxed.clear();
     }
+}
+
+/// What a line without a reading says of the next one with readings.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+enum Announced {
+    #[default]
+    Nothing,
+    /// An evaluation begins: `testing in eval mode ...`. It says so even where what follows is of
+    /// the training.
+    Evaluation,
+    /// The next line holds results on held-out data: `Test Error:`.
+    Results,
+}
+
+impl Announced {
+    /// What a line without a metric announces.
+    fn of(line: &str, counted: bool) -> Option<Self> {
+        let line = line.trim();
+        if counted || line.len() > 80 {
+            return None;
+        }
+        let held_out = |word: &str| DataSplit::of_word(word).is_some_and(DataSplit::is_held_out);
+        let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+        let (first, second, third) = (words.next()?, words.next(), words.next());
+        let named = second.is_none_or(|w| matches!(&*w.to_ascii_lowercase(), "error" | "set" | "results" | "metrics"));
+        let verb = |word: &str| {
+            let word = word.to_ascii_lowercase();
+            word.starts_with("evaluat") || word.starts_with("validat") || word.starts_with("testing")
+        };
+        match () {
+            () if line.ends_with(':') && held_out(first) && named && third.is_none() => Some(Self::Results),
+            () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => Some(Self::Evaluation),
+            () => None,
+        }
+    }
+}
+
+/// Whether a line tells a reading again: of the best state, or of one that is loaded.
+fn is_recall(line: &str) -> bool {
+    let lower = line.to_ascii_lowercase();
+    ["best", "load", "restor", "最优", "最佳"].iter().any(|word| lower.contains(word))
 }
 
 /// Adds a number to the row. A name that is only a split is its loss in a row with a counter;

@@ -10,6 +10,7 @@ mod scan;
 mod settings;
 mod tables;
 mod trials;
+mod ultralytics;
 mod words;
 
 use std::borrow::Cow;

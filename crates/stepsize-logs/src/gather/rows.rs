@@ -2,9 +2,10 @@
 
 use super::draft::Draft;
 use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
-use crate::clock::{Again, RowCounts};
+use crate::clock::{Again, Count, RowCounts};
 use crate::names::{CounterKind, DataSplit};
 use crate::run::Run;
+use crate::thin::ThinPoint;
 
 impl Gather {
     /// Ends the current row.
@@ -88,6 +89,27 @@ impl Gather {
         draft.clock.counts_other(counts)
             && self.row.iter().filter(|(c, _)| self.is_counter(*c)).count() < draft.counters
             && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
+    }
+
+    /// Whether a counter of the current row stands below that of the last reading.
+    pub fn goes_back(&self) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        let counts = counts(&self.row, &self.names);
+        let before = |count: Option<Count>, now: f64| count.is_some_and(|c| c.value < now);
+        before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch)
+    }
+
+    /// Whether a metric of the current row was read at the same count already.
+    pub fn repeats(&self) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        let counts = counts(&self.row, &self.names);
+        let same = |last: ThinPoint| match (counts.step(), counts.epoch()) {
+            (Some(step), _) => step.value == last.step,
+            (None, Some(epoch)) => epoch.value == last.epoch,
+            (None, None) => false,
+        };
+        let metric = |c: usize| self.names.get(c).is_some_and(|n| n.metric.is_some());
+        self.row.iter().any(|(c, _)| metric(*c) && draft.last(*c).is_some_and(same))
     }
 
     /// Whether a row counts the batches of a validation. The clock then keeps what it knows.
@@ -174,7 +196,9 @@ impl Gather {
 
     /// The runs so far.
     pub fn runs(&self, last: bool) -> Vec<Run> {
-        let sweep = self.table.as_ref().filter(|_| last || self.drafts.len() > 1).and_then(|t| t.runs(&self.names));
+        let text = self.again == Again::RunAfterStart;
+        let table = self.table.as_ref().filter(|_| last || self.drafts.len() > 1);
+        let sweep = table.and_then(|t| t.runs(&self.names, text));
         let mut runs =
             sweep.unwrap_or_else(|| self.drafts.iter().filter(|d| !d.is_empty()).map(|d| d.run(&self.names)).collect());
         for run in &mut runs {

@@ -108,6 +108,7 @@ impl<'a> Picked<'a> {
             log_loss: false,
             log_val: false,
         };
+        picked.take_shares();
         picked.forget_games();
         picked.same_unit();
         picked.take_best(run);
@@ -124,6 +125,17 @@ impl<'a> Picked<'a> {
             picked.loss = picked.loss.filter(|s| !few(s));
         }
         picked
+    }
+
+    /// Numbers in 0..1 that rise under the names of splits alone are scores: `Train: 0.7, Val: 0.6`.
+    fn take_shares(&mut self) {
+        let bare = |s: Option<&'a NamedSeries>| s.filter(|s| bare_split(&s.name).is_some());
+        let shares = [bare(self.val), bare(self.loss)];
+        if shares.iter().flatten().any(|s| is_rising_share(s)) {
+            self.score = self.score.or(shares.into_iter().flatten().next());
+            self.loss = self.loss.filter(|s| bare_split(&s.name).is_none());
+            self.val = self.val.filter(|s| bare_split(&s.name).is_none());
+        }
     }
 
     /// In reinforcement learning the losses of policy and critic do not show how good the run is,
@@ -200,6 +212,17 @@ fn best(
         (summary(s), order / 8, weight(&s.name), order, r.0, r.2)
     };
     all.into_iter().min_by_key(key).map(|(_, s)| s)
+}
+
+/// Whether all values are shares, and those of the last third are higher than those of the first.
+fn is_rising_share(series: &NamedSeries) -> bool {
+    let values: Vec<f64> = series.points.iter().map(|p| p.1).collect();
+    let third = (values.len() / 3).max(1);
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
+    let (first, last) = (values.get(..third), values.get(values.len().saturating_sub(third)..));
+    values.len() >= CURVE
+        && values.iter().all(|v| (0.0..=1.0).contains(v))
+        && mean(last.unwrap_or(&[])) > mean(first.unwrap_or(&[]))
 }
 
 /// Whether a score is measured on held-out data even where its name does not say so.

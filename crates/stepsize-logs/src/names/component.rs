@@ -60,6 +60,12 @@ const NEUTRAL: &[&str] = &[
     "episodes",
     "ep",
     "l",
+    // what is trained
+    "vae",
+    "ae",
+    "model",
+    "net",
+    "network",
     "map",
     "miou",
 ];

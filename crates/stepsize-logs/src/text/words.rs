@@ -25,6 +25,11 @@ pub(crate) fn is_held_out(word: &str) -> bool {
     DataSplit::of_word(word).is_some_and(DataSplit::is_held_out)
 }
 
+/// Whether a word after the name of a split adds nothing to it: `Validation results`.
+pub(crate) fn is_of_split(word: &str) -> bool {
+    among(word, &["set", "result", "results", "metrics", "summary", "stats", "phase", "performance", "error"])
+}
+
 /// Whether a word belongs to the name after it.
 pub(crate) fn is_qualifier(word: &str) -> bool {
     is_split(word)
@@ -147,6 +152,42 @@ pub(crate) fn is_unit(word: &str) -> bool {
 pub(crate) fn is_share(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     ["acc", "correct", "precision", "recall"].iter().any(|w| lower.contains(w))
+}
+
+/// What Chinese logs call what is read, and the name here. Words are written together there.
+const CHINESE: [(&str, &str); 14] = [
+    ("训练", "train_"),
+    ("验证", "val_"),
+    ("测试", "test_"),
+    ("平均", "mean_"),
+    ("总", "total_"),
+    ("损失值", "loss"),
+    ("损失", "loss"),
+    ("误差", "error"),
+    ("准确率", "accuracy"),
+    ("精度", "accuracy"),
+    ("学习率", "learning_rate"),
+    ("轮次", "epoch"),
+    ("步数", "step"),
+    ("集", ""),
+];
+
+/// The name in English, where all of it is known in Chinese.
+pub(crate) fn translated(name: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = name.trim();
+    while let Some(first) = rest.chars().next() {
+        if let Some((word, english)) = CHINESE.iter().find(|(word, _)| rest.starts_with(word)) {
+            out.push_str(english);
+            rest = rest.get(word.len()..)?;
+        } else if first.is_ascii() {
+            out.push(first);
+            rest = rest.get(1..)?;
+        } else {
+            return None;
+        }
+    }
+    Some(out.trim_end_matches('_').replace("__", "_"))
 }
 
 /// Whether a word is the name of a source file, as in `solver.cpp:239`.

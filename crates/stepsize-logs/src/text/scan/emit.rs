@@ -1,12 +1,17 @@
 //! Names and numbers that are found.
 
 use super::Scan;
-use crate::names::{CounterKind, DataSplit, is_counter, is_rate};
+use crate::names::{CounterKind, DataSplit, is_counter, is_rate, metric_direction};
 use crate::text::{Mark, Pair, words};
 
 impl Scan<'_> {
-    pub(super) fn give(&mut self, name: String, value: f64, whole: Option<f64>) {
+    pub(super) fn give(&mut self, mut name: String, value: f64, whole: Option<f64>) {
         let mark = Mark::Plain;
+        if !name.is_ascii()
+            && let Some(english) = words::translated(&name)
+        {
+            name = english;
+        }
         if is_counter(&name) {
             self.counted = self.at;
         }
@@ -47,6 +52,10 @@ impl Scan<'_> {
         }
         if words::is_source(last) {
             return;
+        }
+        // "Epoch Step: 51"
+        if separated && parts.len() > 1 && parts.iter().all(|w| is_counter(w)) {
+            return self.give(last.to_owned(), value, whole);
         }
         let qualified = parts.iter().rev().skip(1).take_while(|w| words::is_qualifier(w)).count() + 1;
         let all = separated && parts.len() <= 5;
@@ -90,6 +99,13 @@ impl Scan<'_> {
             self.message = true;
             return;
         }
+        let first = self.out.iter().all(|p| is_counter(&p.name));
+        if first
+            && let [split, _] = parts.as_slice()
+            && words::is_held_out(split)
+        {
+            self.score_of = Some(split);
+        }
         let name = self.scoped(name);
         let value = match whole {
             Some(whole) if words::is_share(last) && whole > 0.0 => value / whole,
@@ -98,11 +114,12 @@ impl Scan<'_> {
         self.give(name, value, None);
     }
 
-    /// The name with the held-out split of the line, unless it has a split of its own or is a
-    /// counter.
+    /// The name with the held-out split of the line, unless it has a split of its own, is a counter
+    /// or the rate. `val Loss: 0.5 Acc: 0.9` gives its split to scores only.
     pub(super) fn scoped(&self, name: String) -> String {
-        match self.scope {
-            Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) => {
+        let of_score = || self.score_of.filter(|_| metric_direction(&name) == Some(true));
+        match self.scope.or_else(of_score) {
+            Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) && !is_rate(&name) => {
                 format!("{}_{name}", scope.to_ascii_lowercase())
             }
             _ => name,
