@@ -30,6 +30,8 @@ pub(crate) struct Prose {
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
     results: bool,
+    /// Whether a title says that what follows are losses, whatever their names.
+    losses: bool,
     /// What the last line without a reading announced.
     announced: Announced,
     /// How lines are read instead, if the user says it.
@@ -105,6 +107,9 @@ impl Prose {
         self.samples = samples(line).or(self.samples);
         let mut found = self.tables.read(line);
         self.mark_results(line, &mut found);
+        if self.losses {
+            found.iter_mut().for_each(name_loss);
+        }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
@@ -133,6 +138,8 @@ impl Prose {
             self.end_told(line, gather);
         } else {
             self.announced = Announced::of(line, counted).unwrap_or(self.announced);
+            // Above lines such as `(epoch: 1, iters: 100, time: 0.5, data: 0.1) D: 0.3 G: 0.8`.
+            self.losses |= line.starts_with('=') && line.contains("Training Loss");
             gather.end_row();
         }
     }
@@ -140,11 +147,17 @@ impl Prose {
     /// Ends a row that holds a metric.
     fn end_told(&mut self, line: &str, gather: &mut Gather) {
         let split = DataSplit::Evaluation.prefix();
-        match std::mem::take(&mut self.announced) {
+        let announced = match self.announced {
+            // The results on one split may take several lines.
+            Announced::Of(_) if !gather.is_row_counted() => self.announced,
+            _ => std::mem::take(&mut self.announced),
+        };
+        match announced {
             // `Loaded the best model, of epoch 12 (val_loss=0.5)` tells again what was read there.
             _ if (gather.goes_back() || gather.repeats()) && is_recall(line) => gather.drop_row(),
-            Announced::Results if !gather.is_row_counted() => gather.end_row_of(split),
-            Announced::Evaluation if gather.repeats() => gather.end_row_of(split),
+            Announced::Of(split) if !gather.is_row_counted() => gather.end_row_of(split.prefix()),
+            Announced::Results if !gather.is_row_counted() && gather.has_metrics() => gather.end_row_of(split),
+            Announced::Evaluation | Announced::Of(_) if gather.repeats() => gather.end_row_of(split),
             _ => gather.end_row(),
         }
     }
@@ -222,6 +235,8 @@ enum Announced {
     /// An evaluation begins: `testing in eval mode ...`. It says so even where what follows is of
     /// the training.
     Evaluation,
+    /// An evaluation on these data begins: `evaluate:dev`.
+    Of(DataSplit),
     /// The next line holds results on held-out data: `Test Error:`.
     Results,
 }
@@ -243,9 +258,20 @@ impl Announced {
         };
         match () {
             () if line.ends_with(':') && held_out(first) && named && third.is_none() => Some(Self::Results),
-            () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => Some(Self::Evaluation),
+            () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => {
+                let mut named = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !verb(w));
+                Some(named.find_map(DataSplit::of_word).filter(|s| s.is_held_out()).map_or(Self::Evaluation, Self::Of))
+            }
             () => None,
         }
+    }
+}
+
+/// Gives a name below a title that says that all are losses what it lacks to be that of one.
+fn name_loss(pair: &mut Pair) {
+    let aside = matches!(pair.name.as_str(), "time" | "data") || is_rate(&pair.name);
+    if !aside && CounterKind::of(&pair.name) == CounterKind::Value && metric_direction(&pair.name).is_none() {
+        pair.name.push_str("_loss");
     }
 }
 

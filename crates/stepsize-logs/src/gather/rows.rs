@@ -1,7 +1,7 @@
 //! Where rows go: to which run, and as which part of it.
 
 use super::draft::Draft;
-use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
+use super::{ALL_POINTS, Gather, NameFacts, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
 use crate::clock::{Again, Count, RowCounts};
 use crate::names::{CounterKind, DataSplit};
 use crate::run::Run;
@@ -55,7 +55,11 @@ impl Gather {
         }
         let again = self.again;
         let mut counts = counts(&self.row, &self.names);
-        if again == Again::Run && self.is_validation(counts) || self.is_shorter_pass(counts) {
+        let aside = match again {
+            Again::Run => self.is_validation(counts),
+            Again::RunAfterStart => self.is_uncounted_validation(counts),
+        };
+        if aside || self.is_shorter_pass(counts) {
             self.held_out();
             counts = RowCounts::default();
         }
@@ -110,6 +114,24 @@ impl Gather {
         };
         let metric = |c: usize| self.names.get(c).is_some_and(|n| n.metric.is_some());
         self.row.iter().any(|(c, _)| metric(*c) && draft.last(*c).is_some_and(same))
+    }
+
+    /// Whether a row of a text without a counter, among rows that count steps, is of a validation: it
+    /// has a name that is read in training, with another value, and one that is not: `Loss: 3.1,
+    /// MeanIU: 0.06`.
+    fn is_uncounted_validation(&self, counts: RowCounts) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        if counts.is_counted() || draft.clock.columns.0.is_none() {
+            return false;
+        }
+        let metric = |c: usize, name: &NameFacts| name.metric.is_some() && !draft.reads(c);
+        let other = |(c, _): &(usize, f64)| self.names.get(*c).is_some_and(|n| metric(*c, n));
+        let trained = |(c, value): &(usize, f64)| {
+            self.names.get(*c).is_some_and(|n| n.metric == Some(false))
+                && draft.reads(*c)
+                && draft.last(*c).is_some_and(|last| last.value != *value)
+        };
+        self.row.iter().any(trained) && self.row.iter().any(other)
     }
 
     /// Whether a row counts the batches of a validation. The clock then keeps what it knows.

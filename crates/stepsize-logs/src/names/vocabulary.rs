@@ -144,6 +144,7 @@ pub(super) const MAXIMIZE: &[&str] = &[
     "ap",
     "miou",
     "iou",
+    "iu",
     "dice",
     "ndcg",
     "mrr",

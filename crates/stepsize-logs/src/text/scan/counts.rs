@@ -7,6 +7,8 @@ use crate::text::words;
 
 /// Longest text of a tag.
 const TAG: usize = 40;
+/// Words after a count among which a loss is looked for.
+const PHRASE: usize = 12;
 
 impl Scan<'_> {
     /// `1epoch`, `101-200batch`: the count and its name in one word. Returns whether there is one.
@@ -81,6 +83,34 @@ impl Scan<'_> {
             self.give("iter".to_owned(), value, None);
         }
         fraction
+    }
+
+    /// Whether a bracket closes here with which a line of readings begins: `[200/3000] Train loss:
+    /// 1`, `[200/3000] photos | loss 1`.
+    pub(super) fn counts_of_line(&self) -> bool {
+        self.rest().strip_prefix(']').is_some_and(|rest| {
+            let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
+            named.is_some_and(|name| metric_direction(name.trim()).is_some())
+                || rest.split([' ', ',', '|', ':', '=']).take(PHRASE).any(|w| metric_direction(w) == Some(false))
+        })
+    }
+
+    /// Whether the number belongs to a name: `top 5 acc: 0.9`.
+    pub(super) fn is_top(&self, value: f64) -> bool {
+        !self.separated
+            && (1.0..=100.0).contains(&value)
+            && self.words.last().is_some_and(|w| w.eq_ignore_ascii_case("top"))
+            && self.byte(0) == b' '
+            && self.byte(1).is_ascii_alphabetic()
+    }
+
+    /// Adds the number that began at `start` to the word before it.
+    pub(super) fn extend_word(&mut self, start: usize) {
+        let length = self.words.pop().map_or(0, str::len);
+        let begin = self.text.get(..start).map_or(0, |t| t.trim_end().len()).saturating_sub(length);
+        if let Some(word) = self.text.get(begin..self.at) {
+            self.words.push(word);
+        }
     }
 
     /// Whether a bracket closes here and another opens with a number: `[0/5][50/250]`.

@@ -93,7 +93,7 @@ impl Scan<'_> {
             return;
         }
         let name: Vec<&str> = parts.iter().skip(first).map(|w| w.strip_suffix("'s").unwrap_or(w)).collect();
-        let name = name.join("_");
+        let name = name.join("_").replace(' ', "");
         // "Reducing learning rate to 1e-4" says what follows, not what the run began with.
         if parts.iter().any(|w| words::is_change(w)) && is_rate(&name) {
             self.message = true;

@@ -51,6 +51,9 @@ impl Scan<'_> {
             self.at += 1;
             return self.emit(value * factor, None);
         }
+        if self.is_top(value) {
+            return self.extend_word(start);
+        }
         if self.ordinal(start) {
             self.at += ORDINAL;
             return self.emit(value, None);
@@ -96,7 +99,7 @@ impl Scan<'_> {
             // Epoch and step.
         } else if whole.is_none() && line_start && matches!(self.byte(0), b']' | b':') && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
-            || whole.is_some() && line_start && self.counts_in_brackets()
+            || whole.is_some() && line_start && self.counts_of_line()
         {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
@@ -109,15 +112,6 @@ impl Scan<'_> {
         {
             self.out.push(Pair { name: "iter".to_owned(), value, whole, mark: Mark::Bar });
         }
-    }
-
-    /// Whether a bracket closes here with which a line of readings begins: `[200/3000] Train loss:
-    /// 1`.
-    fn counts_in_brackets(&self) -> bool {
-        self.rest().strip_prefix(']').is_some_and(|rest| {
-            let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
-            named.is_some_and(|name| metric_direction(name.trim()).is_some())
-        })
     }
 
     /// Whether only spaces precede the number.
