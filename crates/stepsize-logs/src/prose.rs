@@ -105,6 +105,13 @@ impl Prose {
             Line::Setting(name, value) => return gather.fact(&name, &value),
         }
         self.samples = samples(line).or(self.samples);
+        if let Some((name, values)) = text::list_of(line) {
+            for value in values {
+                gather.number(name, value);
+                gather.end_row();
+            }
+            return;
+        }
         let mut found = self.tables.read(line);
         self.mark_results(line, &mut found);
         if self.losses {
@@ -137,7 +144,9 @@ impl Prose {
         if told {
             self.end_told(line, gather);
         } else {
-            self.announced = Announced::of(line, counted).unwrap_or(self.announced);
+            // A bar counts the batches of an evaluation.
+            let other = counted && found.iter().all(|p| p.mark != Mark::Tqdm);
+            self.announced = if other { Announced::Nothing } else { Announced::of(line).unwrap_or(self.announced) };
             // Above lines such as `(epoch: 1, iters: 100, time: 0.5, data: 0.1) D: 0.3 G: 0.8`.
             self.losses |= line.starts_with('=') && line.contains("Training Loss");
             gather.end_row();
@@ -243,9 +252,9 @@ enum Announced {
 
 impl Announced {
     /// What a line without a metric announces.
-    fn of(line: &str, counted: bool) -> Option<Self> {
+    fn of(line: &str) -> Option<Self> {
         let line = line.trim();
-        if counted || line.len() > 80 {
+        if line.len() > 80 {
             return None;
         }
         let held_out = |word: &str| DataSplit::of_word(word).is_some_and(DataSplit::is_held_out);
@@ -256,7 +265,12 @@ impl Announced {
             let word = word.to_ascii_lowercase();
             word.starts_with("evaluat") || word.starts_with("validat") || word.starts_with("testing")
         };
+        let heading = second.is_none() && (line.ends_with([':', ']']) || line.starts_with(['-', '=', '#', '*']));
         match () {
+            // `[Validation]`, `--- Training ---`
+            () if heading && !line.ends_with(':') => {
+                DataSplit::of_word(first).map(|s| if s.is_held_out() { Self::Of(s) } else { Self::Nothing })
+            }
             () if line.ends_with(':') && held_out(first) && named && third.is_none() => Some(Self::Results),
             () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => {
                 let mut named = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !verb(w));

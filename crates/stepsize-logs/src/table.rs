@@ -179,7 +179,10 @@ impl TableReader {
         if odd {
             header.finish_row(line_of(lines), gather);
         }
-        gather.end_row();
+        match header.split {
+            Some(split) => gather.end_row_of(split.prefix()),
+            None => gather.end_row(),
+        }
         Some(length)
     }
 }
@@ -261,10 +264,11 @@ fn dressed(text: &[u8], delimiter: u8) -> RawCell<'_> {
     if text.is_empty() {
         return RawCell::Empty;
     }
-    let percent = text.strip_suffix(b"%").and_then(number::whole);
+    let bare = text.strip_suffix(b"%").unwrap_or(text);
+    let percent = number::whole(bare);
     let comma = || {
-        let comma = memchr(b',', text).filter(|_| delimiter != b',' && text.len() < 40)?;
-        let mut copy = text.to_vec();
+        let comma = memchr(b',', bare).filter(|_| delimiter != b',' && bare.len() < 40)?;
+        let mut copy = bare.to_vec();
         *copy.get_mut(comma)? = b'.';
         number::whole(&copy)
     };

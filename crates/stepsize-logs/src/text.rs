@@ -17,7 +17,7 @@ use std::borrow::Cow;
 
 pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
-pub(crate) use messages::{broken_at, step_and_rate};
+pub(crate) use messages::{broken_at, list_of, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
 pub(crate) use tables::boxed;

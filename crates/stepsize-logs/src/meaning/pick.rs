@@ -247,7 +247,7 @@ fn is_letter(series: &NamedSeries) -> bool {
 }
 
 fn is_reward(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let word = |p: &str| matches!(p, "return" | "returns" | "rew");
-    name.contains("reward") || name.split(|c: char| !c.is_alphanumeric()).any(word)
+    let plain = plain(name);
+    let word = |p: &str| matches!(p, "return" | "returns" | "rew" | "ret");
+    plain.contains("reward") || plain.split('_').any(word)
 }

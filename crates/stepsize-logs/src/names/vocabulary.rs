@@ -135,6 +135,7 @@ pub(super) const MAXIMIZE: &[&str] = &[
     "auroc",
     "reward",
     "rew",
+    "ret",
     "return",
     "bleu",
     "rouge",

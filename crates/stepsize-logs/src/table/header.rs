@@ -2,7 +2,7 @@
 
 use crate::gather::Gather;
 use crate::meaning::rate_in;
-use crate::names::{bare_split, is_counter, is_known, metric_direction};
+use crate::names::{DataSplit, bare_split, is_counter, is_known, metric_direction};
 use memchr::memchr;
 
 /// What a column holds.
@@ -47,6 +47,8 @@ pub(super) struct Header {
     texts: usize,
     /// The sum of the lengths so far.
     length: f64,
+    /// The held-out split that the current row says it is of.
+    pub split: Option<DataSplit>,
 }
 
 impl Header {
@@ -62,6 +64,7 @@ impl Header {
             repeats: 0,
             texts: 0,
             length: 0.0,
+            split: None,
         };
         let lower: Vec<String> = cells.iter().map(|c| c.to_ascii_lowercase()).collect();
         let value = lower.iter().position(|c| c == "value");
@@ -140,6 +143,7 @@ impl Header {
         self.value = None;
         self.repeats = 0;
         self.texts = 0;
+        self.split = None;
     }
 
     /// Takes a number in a column that is not plain. Returns whether the row needs
@@ -165,6 +169,9 @@ impl Header {
                 self.named.push_str(&text);
             }
             ColumnRole::Nothing => {}
+            _ if is_split_column(&column.name) && DataSplit::of_word(&text).is_some() => {
+                self.split = DataSplit::of_word(&text).filter(|split| split.is_held_out());
+            }
             _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "_" | "NULL" | "No log" | "no log") => {}
             _ => gather.word(&column.name, &text),
         }
@@ -214,6 +221,12 @@ impl Header {
         let cells = || line.split(char::from(self.delimiter)).map(str::trim);
         cells().filter(|c| !c.is_empty() && is_known(c)).count() * 2 > cells().count()
     }
+}
+
+/// Whether the words in a column may name the split of a row.
+fn is_split_column(name: &str) -> bool {
+    let known = ["split", "phase", "mode", "set", "subset", "stage", "dataset", "partition"];
+    known.iter().any(|word| name.eq_ignore_ascii_case(word))
 }
 
 /// The name in a cell of the header.

@@ -1,7 +1,7 @@
 //! Names and numbers that are found.
 
 use super::Scan;
-use crate::names::{CounterKind, DataSplit, is_counter, is_rate, metric_direction};
+use crate::names::{CounterKind, DataSplit, bare_split, is_counter, is_rate, metric_direction};
 use crate::text::{Mark, Pair, words};
 
 impl Scan<'_> {
@@ -63,8 +63,9 @@ impl Scan<'_> {
         let first = parts.len() - taken.min(parts.len());
         if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
             let any = |word: &str| parts.iter().any(|w| w.eq_ignore_ascii_case(word));
-            // "Batch 0.427 (0.440)" is a time.
-            if CounterKind::of(last).is_step() && value.fract() != 0.0 {
+            // "Batch 0.427 (0.440)" is a time, "Steps 50(50.10)" has a mean: neither counts.
+            let mean = || self.rest().strip_prefix('(').is_some_and(|r| r.split(')').next().is_some_and(|m| m.contains('.')));
+            if CounterKind::of(last).is_step() && (value.fract() != 0.0 || mean()) {
                 return;
             }
             // "Total Epoch: 300" is how far the run is to go.
@@ -106,12 +107,22 @@ impl Scan<'_> {
         {
             self.score_of = Some(split);
         }
+        let name = self.of_last_metric(name);
         let name = self.scoped(name);
         let value = match whole {
             Some(whole) if words::is_share(last) && whole > 0.0 => value / whole,
             _ => value,
         };
         self.give(name, value, None);
+    }
+
+    /// The name of a split after a loss with a split: `loss train: 0.5, val: 0.6`.
+    fn of_last_metric(&self, name: String) -> String {
+        let loss = |p: &Pair| metric_direction(&p.name) == Some(false) && DataSplit::in_name(&p.name).is_some();
+        match bare_split(&name).is_some() && self.out.last().is_some_and(|p| loss(p) && bare_split(&p.name).is_none()) {
+            true => format!("{name}_loss"),
+            false => name,
+        }
     }
 
     /// The name with the held-out split of the line, unless it has a split of its own, is a counter
