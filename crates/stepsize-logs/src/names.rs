@@ -179,7 +179,8 @@ pub fn maximizes(name: &str) -> Option<bool> {
     let flat = flat(name);
     // The value of a plain function, as optimizers print it; a likelihood that is minimized; bits.
     let bits = ["bit_dim", "bits_dim", "bits_per_dim", "bits_byte"].iter().any(|b| flat.contains(b));
-    if bits || matches!(flat.as_str(), "f" | "f_x") || flat.contains("neg_log_lik") || flat.contains("negative_log_lik") {
+    if bits || matches!(flat.as_str(), "f" | "f_x") || flat.contains("neg_log_lik") || flat.contains("negative_log_lik")
+    {
         return Some(false);
     }
     // The entropy of a policy is not a loss.

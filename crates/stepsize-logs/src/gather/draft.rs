@@ -285,7 +285,9 @@ impl Draft {
             for (column, seen, marks) in metrics {
                 if ends_of_epochs(seen, marks, length) {
                     let name = names.get(*column).map_or("", |n| n.text.as_str());
-                    notes.push(format!("`{name}` is a mean that begins again in each epoch: its last value there is taken"));
+                    notes.push(format!(
+                        "`{name}` is a mean that begins again in each epoch: its last value there is taken"
+                    ));
                 }
             }
         }

@@ -37,7 +37,8 @@ impl Scan<'_> {
     pub(super) fn range_of_counts(&self) -> bool {
         let rest = self.rest().get(1..).unwrap_or("");
         let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
-        rest.as_bytes().get(digits).is_some_and(u8::is_ascii_alphabetic) && is_counter(self.word_at(self.at + 1 + digits))
+        rest.as_bytes().get(digits).is_some_and(u8::is_ascii_alphabetic)
+            && is_counter(self.word_at(self.at + 1 + digits))
     }
 
     /// `Train: 3 [  50/200 (25%)]`, as timm prints it: the epoch and the batch of a split. Returns
@@ -45,12 +46,16 @@ impl Scan<'_> {
     pub(super) fn split_counts(&mut self, value: f64, start: usize) -> bool {
         let [split] = self.words.as_slice() else { return false };
         let rest = self.rest().trim_start();
-        if !rest.starts_with('[') || !words::is_split(split) || self.text.get(start..self.at).is_none_or(|t| t.contains('.')) {
+        if !rest.starts_with('[')
+            || !words::is_split(split)
+            || self.text.get(start..self.at).is_none_or(|t| t.contains('.'))
+        {
             return false;
         }
         let Some((count, more)) = rest.get(1..).and_then(|r| r.split_once('/')) else { return false };
         let digits = more.bytes().take_while(u8::is_ascii_digit).count();
-        let (count, total) = (number::whole(count.as_bytes()), more.get(..digits).and_then(|t| number::whole(t.as_bytes())));
+        let (count, total) =
+            (number::whole(count.as_bytes()), more.get(..digits).and_then(|t| number::whole(t.as_bytes())));
         let (Some(count), Some(total)) = (count, total) else { return false };
         let held_out = words::is_held_out(split).then_some(*split);
         self.at = self.text.len() - more.len() + digits;
@@ -116,7 +121,9 @@ impl Scan<'_> {
     /// Whether a bracket closes here and another opens with a number: `[0/5][50/250]`.
     pub(super) fn opens_nested(&self, start: usize) -> bool {
         let second = self.rest().strip_prefix(']').map(|r| r.trim_start_matches(' '));
-        let digits = second.and_then(|r| r.strip_prefix('[')).is_some_and(|r| r.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+        let digits = second
+            .and_then(|r| r.strip_prefix('['))
+            .is_some_and(|r| r.trim_start().starts_with(|c: char| c.is_ascii_digit()));
         digits && self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['))
     }
 
@@ -139,7 +146,9 @@ impl Scan<'_> {
     /// split. Returns whether it is one.
     pub(super) fn tag(&mut self) -> bool {
         let inside = self.rest().get(1..).unwrap_or("");
-        let Some(tag) = inside.find(']').filter(|end| *end <= TAG).and_then(|end| inside.get(..end)) else { return false };
+        let Some(tag) = inside.find(']').filter(|end| *end <= TAG).and_then(|end| inside.get(..end)) else {
+            return false;
+        };
         if tag.bytes().any(|b| b.is_ascii_digit() || matches!(b, b':' | b'=' | b'[' | b',')) {
             return false;
         }

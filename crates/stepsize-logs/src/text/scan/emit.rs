@@ -64,7 +64,8 @@ impl Scan<'_> {
         if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
             let any = |word: &str| parts.iter().any(|w| w.eq_ignore_ascii_case(word));
             // "Batch 0.427 (0.440)" is a time, "Steps 50(50.10)" has a mean: neither counts.
-            let mean = || self.rest().strip_prefix('(').is_some_and(|r| r.split(')').next().is_some_and(|m| m.contains('.')));
+            let mean =
+                || self.rest().strip_prefix('(').is_some_and(|r| r.split(')').next().is_some_and(|m| m.contains('.')));
             if CounterKind::of(last).is_step() && (value.fract() != 0.0 || mean()) {
                 return;
             }

@@ -63,7 +63,11 @@ impl Scan<'_> {
         }
         // "250.5/s" is a speed.
         let speed = next == b'/' && self.byte(1).is_ascii_alphabetic();
-        if speed || next.is_ascii_alphabetic() || next == b'_' || next >= 0x80 && !self.rest().starts_with(['│', '█', '|']) {
+        if speed
+            || next.is_ascii_alphabetic()
+            || next == b'_'
+            || next >= 0x80 && !self.rest().starts_with(['│', '█', '|'])
+        {
             return self.drop_unit();
         }
         while self.named() && next == b',' && self.grouped(start) {
