@@ -114,7 +114,7 @@ impl Prose {
         }
         let mut found = self.tables.read(line);
         self.mark_results(line, &mut found);
-        if self.losses {
+        if self.losses && found.iter().any(|p| CounterKind::of(&p.name) != CounterKind::Value) {
             found.iter_mut().for_each(name_loss);
         }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
@@ -284,7 +284,7 @@ impl Announced {
 /// Gives a name below a title that says that all are losses what it lacks to be that of one.
 fn name_loss(pair: &mut Pair) {
     let aside = matches!(pair.name.as_str(), "time" | "data") || is_rate(&pair.name);
-    if !aside && CounterKind::of(&pair.name) == CounterKind::Value && metric_direction(&pair.name).is_none() {
+    if !aside && CounterKind::of(&pair.name) == CounterKind::Value && !pair.name.to_lowercase().contains("loss") {
         pair.name.push_str("_loss");
     }
 }

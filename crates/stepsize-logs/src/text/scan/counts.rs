@@ -75,7 +75,7 @@ impl Scan<'_> {
     /// step. Returns whether it does.
     pub(super) fn counts_before_value(&mut self, value: f64, start: usize) -> bool {
         let whole = self.text.get(start..self.at).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit()));
-        if self.separated || !whole || self.words.last().is_none_or(|w| metric_direction(w) != Some(false)) {
+        if self.separated || !whole || self.words.last().is_none_or(|w| words::is_split(w) || metric_direction(w) != Some(false)) {
             return false;
         }
         let rest = self.rest();
@@ -98,6 +98,12 @@ impl Scan<'_> {
             named.is_some_and(|name| metric_direction(name.trim()).is_some())
                 || rest.split([' ', ',', '|', ':', '=']).take(PHRASE).any(|w| metric_direction(w) == Some(false))
         })
+    }
+
+    /// Whether what follows the number with which the line begins makes it a count: `[10] loss`,
+    /// `10: learn`. `10:{"loss"` is the number of a line that was searched for.
+    pub(super) fn counts_line(&self) -> bool {
+        self.byte(0) == b']' || self.byte(0) == b':' && self.byte(1) != b'{'
     }
 
     /// Whether the number belongs to a name: `top 5 acc: 0.9`.
