@@ -25,7 +25,11 @@ pub enum DataSplit {
 impl DataSplit {
     /// The split that a whole word names, in any case.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
-        SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, split)| *split)
+        // Asked of every word of a line: few begin as a split does.
+        let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase());
+        let may = matches!(first, b't' | b'l' | b'v' | b'd' | b'e') && (3..=10).contains(&word.len());
+        let known = || SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
+        may.then(known).flatten().map(|(_, split)| *split)
     }
 
     /// The split that a word in a name names: `val/loss`, `valid_0_auc`, `evalLoss`, `valloss`. Of

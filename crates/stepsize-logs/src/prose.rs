@@ -163,7 +163,7 @@ impl Prose {
         };
         match announced {
             // `Loaded the best model, of epoch 12 (val_loss=0.5)` tells again what was read there.
-            _ if (gather.goes_back() || gather.repeats()) && is_recall(line) => gather.drop_row(),
+            _ if is_recall(line) && gather.is_behind() => gather.drop_row(),
             Announced::Of(split) if !gather.is_row_counted() => gather.end_row_of(split.prefix()),
             Announced::Results if !gather.is_row_counted() && gather.has_metrics() => gather.end_row_of(split),
             Announced::Evaluation | Announced::Of(_) if gather.repeats() => gather.end_row_of(split),
@@ -291,8 +291,13 @@ fn name_loss(pair: &mut Pair) {
 
 /// Whether a line tells a reading again: of the best state, or of one that is loaded.
 fn is_recall(line: &str) -> bool {
-    let lower = line.to_ascii_lowercase();
-    ["best", "load", "restor", "最优", "最佳"].iter().any(|word| lower.contains(word))
+    // Each word follows one of these letters: a usual line holds few.
+    let bytes = line.as_bytes();
+    let begins = |at: usize, word: &[u8]| bytes.get(at..at + word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    memchr::memchr2_iter(b'b', b'B', bytes).any(|at| begins(at, b"best"))
+        || memchr::memchr2_iter(b'l', b'L', bytes).any(|at| begins(at, b"load"))
+        || memchr::memchr2_iter(b'r', b'R', bytes).any(|at| begins(at, b"restor"))
+        || !line.is_ascii() && (line.contains("最优") || line.contains("最佳"))
 }
 
 /// Adds a number to the row. A name that is only a split is its loss in a row with a counter;

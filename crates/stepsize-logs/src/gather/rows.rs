@@ -95,12 +95,13 @@ impl Gather {
             && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
     }
 
-    /// Whether a counter of the current row stands below that of the last reading.
-    pub fn goes_back(&self) -> bool {
+    /// Whether a counter of the current row stands below that of the last reading, or a metric was
+    /// read at the same count already.
+    pub fn is_behind(&self) -> bool {
         let Some(draft) = self.drafts.get(self.now) else { return false };
         let counts = counts(&self.row, &self.names);
         let before = |count: Option<Count>, now: f64| count.is_some_and(|c| c.value < now);
-        before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch)
+        before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch) || self.repeats()
     }
 
     /// Whether a metric of the current row was read at the same count already.

@@ -11,8 +11,10 @@ use super::{Mark, Pair};
 
 /// The names of the columns of such a table, of the training or of the validation.
 pub(super) fn header(line: &str) -> Option<Vec<String>> {
-    let trimmed = line.trim_start();
-    if !(trimmed.starts_with("Epoch ") || trimmed.starts_with("Class ")) {
+    let trimmed = line.trim_start_matches(' ');
+    let second = |first: &str| trimmed.strip_prefix(first).map(|rest| rest.trim_start_matches(' '));
+    let memory = second("Epoch").is_some_and(|rest| rest.starts_with(['g', 'G']));
+    if !memory && !second("Class").is_some_and(|rest| rest.starts_with("Images")) {
         return None;
     }
     let names: Vec<&str> = without_bar(trimmed).map_or(trimmed, |(row, _)| row).split_whitespace().take(24).collect();

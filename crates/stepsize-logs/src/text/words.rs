@@ -45,6 +45,13 @@ pub(crate) fn is_qualifier(word: &str) -> bool {
 
 /// Whether a word is not part of a name when it stands last before a number.
 pub(crate) fn is_filler(word: &str) -> bool {
+    // Asked of every name: many begin with another letter.
+    if !matches!(
+        word.as_bytes().first().map_or(0, |b| b | 0x20),
+        b'a'..=b'c' | b'f' | b'i' | b'n' | b'o' | b's' | b't' | b'w'
+    ) {
+        return false;
+    }
     among(
         word,
         &[

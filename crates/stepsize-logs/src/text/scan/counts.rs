@@ -45,6 +45,9 @@ impl Scan<'_> {
     /// whether it is that.
     pub(super) fn split_counts(&mut self, value: f64, start: usize) -> bool {
         let [split] = self.words.as_slice() else { return false };
+        if self.byte(0) != b' ' {
+            return false;
+        }
         let rest = self.rest().trim_start();
         if !rest.starts_with('[')
             || !words::is_split(split)
@@ -74,8 +77,11 @@ impl Scan<'_> {
     /// `Train loss 120 0.53`, `Validation loss 500: 0.61`: between a loss and its value stands the
     /// step. Returns whether it does.
     pub(super) fn counts_before_value(&mut self, value: f64, start: usize) -> bool {
+        if self.separated || !matches!(self.byte(0), b' ' | b':') {
+            return false;
+        }
         let whole = self.text.get(start..self.at).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit()));
-        if self.separated || !whole || self.words.last().is_none_or(|w| words::is_split(w) || metric_direction(w) != Some(false)) {
+        if !whole || self.words.last().is_none_or(|w| words::is_split(w) || metric_direction(w) != Some(false)) {
             return false;
         }
         let rest = self.rest();
@@ -108,11 +114,11 @@ impl Scan<'_> {
 
     /// Whether the number belongs to a name: `top 5 acc: 0.9`.
     pub(super) fn is_top(&self, value: f64) -> bool {
-        !self.separated
+        self.byte(0) == b' '
+            && self.byte(1).is_ascii_alphabetic()
+            && !self.separated
             && (1.0..=100.0).contains(&value)
             && self.words.last().is_some_and(|w| w.eq_ignore_ascii_case("top"))
-            && self.byte(0) == b' '
-            && self.byte(1).is_ascii_alphabetic()
     }
 
     /// Adds the number that began at `start` to the word before it.
