@@ -161,30 +161,47 @@ pub(crate) fn is_share(word: &str) -> bool {
     ["acc", "correct", "precision", "recall"].iter().any(|w| lower.contains(w))
 }
 
-/// What Chinese logs call what is read, and the name here. Words are written together there.
-const CHINESE: [(&str, &str); 14] = [
+/// What logs in Chinese, Japanese and Korean call what is read, and the name here; the longer of two
+/// words comes first. Words may be written together.
+const FOREIGN: [(&str, &str); 30] = [
     ("训练", "train_"),
+    ("訓練", "train_"),
+    ("学習率", "learning_rate"),
+    ("学习率", "learning_rate"),
+    ("学習", "train_"),
     ("验证", "val_"),
+    ("驗證", "val_"),
+    ("検証", "val_"),
     ("测试", "test_"),
     ("平均", "mean_"),
     ("总", "total_"),
     ("损失值", "loss"),
     ("损失", "loss"),
+    ("損失", "loss"),
     ("误差", "error"),
     ("准确率", "accuracy"),
+    ("準確率", "accuracy"),
+    ("正解率", "accuracy"),
     ("精度", "accuracy"),
-    ("学习率", "learning_rate"),
     ("轮次", "epoch"),
     ("步数", "step"),
     ("集", ""),
+    ("학습률", "learning_rate"),
+    ("학습", "train_"),
+    ("훈련", "train_"),
+    ("검증", "val_"),
+    ("테스트", "test_"),
+    ("손실", "loss"),
+    ("정확도", "accuracy"),
+    ("에포크", "epoch"),
 ];
 
-/// The name in English, where all of it is known in Chinese.
+/// The name in English, where all of it is known.
 pub(crate) fn translated(name: &str) -> Option<String> {
     let mut out = String::new();
     let mut rest = name.trim();
     while let Some(first) = rest.chars().next() {
-        if let Some((word, english)) = CHINESE.iter().find(|(word, _)| rest.starts_with(word)) {
+        if let Some((word, english)) = FOREIGN.iter().find(|(word, _)| rest.starts_with(word)) {
             out.push_str(english);
             rest = rest.get(word.len()..)?;
         } else if first.is_ascii() {
