@@ -268,7 +268,9 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
         header.iter().all(|c| !number(c) || c.trim().is_empty()) && !first.contains(": ") && !first.contains(" = ");
     let bare = numeric(first) == width;
     let spaced = mark != b' '
-        || width > 1 && (bare || header.iter().any(|c| known(c))) && body.iter().all(|r| numeric(r) == width);
+        || width > 1
+            && (bare && width > 2 || header.iter().any(|c| known(c)))
+            && body.iter().all(|r| numeric(r) == width);
     let single = width > 1 || named || known(first) || bare;
     let fits = even && numbers && spaced && single && (names && !first.trim().is_empty() || bare || named);
     fits.then_some(format)

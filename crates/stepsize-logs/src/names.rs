@@ -6,7 +6,7 @@
 mod component;
 mod vocabulary;
 
-pub(crate) use component::weight;
+pub(crate) use component::{is_evaluated, weight};
 use vocabulary::{ASIDE, EPOCHS, FACTORS, MAXIMIZE, MINIMIZE, SHARES, SPLITS, STEPS};
 
 /// The data that a metric was measured on.

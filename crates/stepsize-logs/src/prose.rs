@@ -32,8 +32,9 @@ pub(crate) struct Prose {
     results: bool,
     /// Whether a title says that what follows are losses, whatever their names.
     losses: bool,
-    /// What the last line without a reading announced.
+    /// What the last line without a reading announced, and the metrics that were told since.
     announced: Announced,
+    told: Vec<String>,
     /// How lines are read instead, if the user says it.
     pub pattern: Option<LinePattern>,
 }
@@ -142,29 +143,42 @@ impl Prose {
             }
         }
         if told {
-            self.end_told(line, gather);
+            let metric = |p: &&Pair| metric_direction(&p.name).is_some();
+            let first = if self.announced == Announced::Nothing { None } else { found.iter().find(metric) };
+            self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.
             let other = counted && found.iter().all(|p| p.mark != Mark::Tqdm);
-            self.announced = if other { Announced::Nothing } else { Announced::of(line).unwrap_or(self.announced) };
+            if let Some(announced) = if other { Some(Announced::Nothing) } else { Announced::of(line) } {
+                self.announced = announced;
+                self.told.clear();
+            }
             // Above lines such as `(epoch: 1, iters: 100, time: 0.5, data: 0.1) D: 0.3 G: 0.8`.
             self.losses |= line.starts_with('=') && line.contains("Training Loss");
             gather.end_row();
         }
     }
 
-    /// Ends a row that holds a metric.
-    fn end_told(&mut self, line: &str, gather: &mut Gather) {
+    /// Whether the first metric of a row was not told since the last announcement.
+    fn tells_more(&mut self, first: Option<&str>) -> bool {
+        let Some(first) = first.filter(|first| !self.told.iter().any(|told| told == first)) else { return false };
+        self.told.push(first.to_owned());
+        true
+    }
+
+    /// Ends a row that holds a metric, the first of which is named.
+    fn end_told(&mut self, line: &str, first: Option<&str>, gather: &mut Gather) {
         let split = DataSplit::Evaluation.prefix();
-        let announced = match self.announced {
-            // The results on one split may take several lines.
-            Announced::Of(_) if !gather.is_row_counted() => self.announced,
-            _ => std::mem::take(&mut self.announced),
-        };
+        let announced = self.announced;
+        // The results on one split may take several lines, until one is told again.
+        let goes_on = matches!(announced, Announced::Of(_)) && !gather.is_row_counted() && self.tells_more(first);
+        if !goes_on {
+            self.announced = Announced::Nothing;
+        }
         match announced {
             // `Loaded the best model, of epoch 12 (val_loss=0.5)` tells again what was read there.
             _ if is_recall(line) && gather.is_behind() => gather.drop_row(),
-            Announced::Of(split) if !gather.is_row_counted() => gather.end_row_of(split.prefix()),
+            Announced::Of(split) if goes_on => gather.end_row_of(split.prefix()),
             Announced::Results if !gather.is_row_counted() && gather.has_metrics() => gather.end_row_of(split),
             Announced::Evaluation | Announced::Of(_) if gather.repeats() => gather.end_row_of(split),
             _ => gather.end_row(),

@@ -1,9 +1,9 @@
 //! Where rows go: to which run, and as which part of it.
 
 use super::draft::Draft;
-use super::{ALL_POINTS, Gather, NameFacts, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
+use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
 use crate::clock::{Again, Count, RowCounts};
-use crate::names::{CounterKind, DataSplit};
+use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
 use crate::thin::ThinPoint;
 
@@ -118,21 +118,19 @@ impl Gather {
     }
 
     /// Whether a row of a text without a counter, among rows that count steps, is of a validation: it
-    /// has a name that is read in training, with another value, and one that is not: `Loss: 3.1,
-    /// MeanIU: 0.06`.
+    /// has a loss that is read in training, with another value, and a score that is measured on
+    /// held-out data only: `Loss: 3.1, MeanIU: 0.06`.
     fn is_uncounted_validation(&self, counts: RowCounts) -> bool {
         let Some(draft) = self.drafts.get(self.now) else { return false };
         if counts.is_counted() || draft.clock.columns.0.is_none() {
             return false;
         }
-        let metric = |c: usize, name: &NameFacts| name.metric.is_some() && !draft.reads(c);
-        let other = |(c, _): &(usize, f64)| self.names.get(*c).is_some_and(|n| metric(*c, n));
+        let named = |column: &usize| self.names.get(*column);
+        let evaluated = |(c, _): &(usize, f64)| !draft.reads(*c) && named(c).is_some_and(|n| is_evaluated(&n.text));
         let trained = |(c, value): &(usize, f64)| {
-            self.names.get(*c).is_some_and(|n| n.metric == Some(false))
-                && draft.reads(*c)
-                && draft.last(*c).is_some_and(|last| last.value != *value)
+            named(c).is_some_and(|n| n.metric == Some(false)) && draft.last(*c).is_some_and(|last| last.value != *value)
         };
-        self.row.iter().any(trained) && self.row.iter().any(other)
+        self.row.iter().any(|mark| draft.reads(mark.0) && trained(mark)) && self.row.iter().any(evaluated)
     }
 
     /// Whether a row counts the batches of a validation. The clock then keeps what it knows.

@@ -5,7 +5,7 @@ use super::taken::Role;
 use super::{Asked, split_is_held_out};
 use crate::choose::rank;
 use crate::gather::{DIRECTION, MINIMIZE};
-use crate::names::{DataSplit, bare_split, is_grad_norm, plain, weight};
+use crate::names::{DataSplit, bare_split, is_evaluated, is_grad_norm, plain, weight};
 use crate::run::{NamedSeries, Run};
 use stepsize::{Error, Result};
 
@@ -223,15 +223,6 @@ fn is_rising_share(series: &NamedSeries) -> bool {
     values.len() >= CURVE
         && values.iter().all(|v| (0.0..=1.0).contains(v))
         && mean(last.unwrap_or(&[])) > mean(first.unwrap_or(&[]))
-}
-
-/// Whether a score is measured on held-out data even where its name does not say so.
-fn is_evaluated(name: &str) -> bool {
-    let word = |w: &str| {
-        matches!(w.trim_end_matches(char::is_numeric), "map" | "ap" | "miou" | "bleu" | "rouge" | "ndcg" | "mrr")
-    };
-    // MMPretrain: `accuracy/top1`
-    name.starts_with("accuracy/") || name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(word)
 }
 
 /// What Optuna minimized and did not name, if it can be no score.

@@ -1,7 +1,7 @@
 //! Counts that stand without a name of their own, and tags in brackets.
 
 use super::Scan;
-use crate::names::{is_counter, metric_direction};
+use crate::names::{bare_split, is_counter, metric_direction};
 use crate::number;
 use crate::text::words;
 
@@ -162,6 +162,10 @@ impl Scan<'_> {
             return false;
         };
         if tag.bytes().any(|b| b.is_ascii_digit() || matches!(b, b':' | b'=' | b'[' | b',')) {
+            return false;
+        }
+        // `[val loss] 0.5` is a name.
+        if metric_direction(tag).is_some() && bare_split(tag).is_none() {
             return false;
         }
         let mut parts = tag.split(|c: char| !c.is_alphanumeric()).filter(|w| words::is_split(w));
