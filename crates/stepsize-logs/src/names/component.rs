@@ -80,6 +80,8 @@ const GAMES: &[&str] = &[
     "generator",
     "g",
     "adv",
+    "real",
+    "fake",
     "adversarial",
     "gan",
     "critic",

@@ -144,7 +144,11 @@ impl<'a> Scan<'a> {
         }
         let inside =
             |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '@' | '-' | '\'' | '#' | '^' | '\\');
-        let end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
+        let mut end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
+        // `D_real+fake` is one name.
+        if let [b'+', b'a'..=b'z' | b'A'..=b'Z', ..] = rest.as_bytes().get(end..).unwrap_or(&[]) {
+            end = rest.get(end + 1..).and_then(|r| r.find(|c| !inside(c))).map_or(rest.len(), |more| end + 1 + more);
+        }
         rest.get(..end).unwrap_or("").trim_end_matches(['.', '/', '-', '\'', '\\'])
     }
 
