@@ -33,7 +33,7 @@ const SHORTER: f64 = 3.0;
 pub(crate) struct Count {
     rank: usize,
     column: usize,
-    value: f64,
+    pub value: f64,
 }
 
 /// The best known counter of steps and of epochs on one row.
@@ -47,6 +47,11 @@ impl RowCounts {
     /// The counter of steps.
     pub fn step(&self) -> Option<Count> {
         self.step
+    }
+
+    /// The counter of epochs.
+    pub fn epoch(&self) -> Option<Count> {
+        self.epoch
     }
 
     /// Whether the row has a counter.
@@ -98,6 +103,8 @@ pub(crate) struct Clock {
     pub columns: (Option<usize>, Option<usize>),
     /// The counts that they go up to, as in `3/10`.
     pub totals: (f64, f64),
+    /// Whether epochs go up to another number than before.
+    other_end: bool,
     /// Whether no metric was read so far.
     pub early: bool,
 }
@@ -119,6 +126,7 @@ impl Default for Clock {
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
             totals: (f64::NAN, f64::NAN),
+            other_end: false,
             early: true,
         }
     }
@@ -131,7 +139,10 @@ impl Clock {
             CounterKind::Step(_) if self.late && self.totals.0.is_finite() => self.aside = whole != self.totals.0,
             CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.shorter = whole,
             CounterKind::Step(_) => self.totals.0 = whole,
-            CounterKind::Epoch(_) => self.totals.1 = whole,
+            CounterKind::Epoch(_) => {
+                self.other_end |= self.totals.1 != whole;
+                self.totals.1 = whole;
+            }
             CounterKind::Value => {}
         }
     }
@@ -139,6 +150,12 @@ impl Clock {
     /// Whether steps are counted within epochs.
     pub fn within(&self) -> bool {
         self.per_epoch > 0.0
+    }
+
+    /// The steps of an epoch, if steps begin again with each.
+    pub fn length_of_epoch(&self) -> Option<f64> {
+        let length = if self.within() { self.per_epoch } else { self.totals.0 };
+        Some(length).filter(|length| *length > 0.0 && (self.within() || self.offset > 0.0))
     }
 
     /// Whether the counter of steps on a row goes back and counts epochs, or nothing, there.
@@ -175,6 +192,7 @@ impl Clock {
             self.late = self.count >= self.totals.0;
         }
         let aside = std::mem::take(&mut self.aside);
+        self.other_end = false;
         if self.shorter.is_finite() {
             // Not a validation: what the counter goes up to has changed.
             if step.is_some_and(|s| s.rank <= self.best.0) {
@@ -277,7 +295,12 @@ impl Clock {
                     && (!self.within() || epoch_now <= self.first_epoch)
                     && read.any(|(first, last)| count <= first.0 && count < last.0)
             }
-            _ => self.step.is_nan() && read.any(|(first, last)| epoch_now <= first.1 && epoch_now < last.1),
+            _ => {
+                // The first epoch that is told need not be the first: `Epoch 10/100`.
+                let far = |last: f64| self.other_end && epoch_now * 2.0 < last;
+                self.step.is_nan()
+                    && read.any(|(first, last)| (epoch_now <= first.1 || far(last.1)) && epoch_now < last.1)
+            }
         }
     }
 }

@@ -229,7 +229,9 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     let rows: Vec<&&str> = lines.iter().filter(|l| !l.starts_with('#')).collect();
     let named = lower.ends_with(".csv") || lower.ends_with(".tsv");
     let first = match lines.first() {
-        Some(line) if line.starts_with('#') && crate::table::is_commented_header(line) => *line,
+        Some(line) if line.starts_with('#') && crate::table::is_commented_header(line) => {
+            line.trim_start_matches(['#', ' '])
+        }
         _ => **rows.first()?,
     };
     let mark = delimiter(first);
@@ -265,8 +267,10 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     let names =
         header.iter().all(|c| !number(c) || c.trim().is_empty()) && !first.contains(": ") && !first.contains(" = ");
     let bare = numeric(first) == width;
-    let spaced =
-        mark != b' ' || width > 1 && header.iter().any(|c| known(c)) && body.iter().all(|r| numeric(r) == width);
+    let spaced = mark != b' '
+        || width > 1
+            && (bare && width > 2 || header.iter().any(|c| known(c)))
+            && body.iter().all(|r| numeric(r) == width);
     let single = width > 1 || named || known(first) || bare;
     let fits = even && numbers && spaced && single && (names && !first.trim().is_empty() || bare || named);
     fits.then_some(format)

@@ -19,7 +19,7 @@ use draft::Draft;
 pub use facts::name_facts;
 pub(crate) use facts::{is_applied, is_result, is_setting};
 use std::collections::{BTreeMap, HashMap};
-pub(crate) use sweep::{DIRECTION, MINIMIZE};
+pub(crate) use sweep::{DIRECTION, MINIMIZE, is_ramp};
 
 /// Readings kept of all names together, about: 64 MB.
 const ALL_POINTS: usize = 2 << 20;
@@ -169,9 +169,9 @@ impl Gather {
         !self.pending.is_empty() || clock.is_some_and(|c| c.columns != (None, None))
     }
 
-    /// Whether the current run has readings.
-    pub fn has_readings(&self) -> bool {
-        self.drafts.get(self.now).is_some_and(Draft::has_readings)
+    /// Whether a metric was read in the current run, or so many rows that it will have none.
+    pub fn has_metrics(&self) -> bool {
+        self.drafts.get(self.now).is_some_and(|d| !d.clock.early)
     }
 
     /// The current row is of the end of its epoch.
@@ -247,6 +247,11 @@ impl Gather {
     /// Continues with a row that was put aside.
     pub fn take_up(&mut self, row: Vec<(usize, f64)>, words: Vec<(String, String)>) {
         (self.row, self.words) = (row, words);
+    }
+
+    /// Whether the current row holds a counter.
+    pub fn is_row_counted(&self) -> bool {
+        self.row.iter().any(|(c, _)| self.is_counter(*c))
     }
 
     /// Whether the current row holds a metric.

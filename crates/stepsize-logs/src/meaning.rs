@@ -5,6 +5,7 @@
 //! A table with one row for each run (a sweep: no step, rates that are spread) becomes one record
 //! for each row.
 
+mod bare;
 mod pick;
 mod rates;
 mod rows;
@@ -16,7 +17,7 @@ pub(crate) use sums::SUM;
 pub use taken::{Role, SeenSeries, Taken};
 
 use crate::choose::rank;
-use crate::names::{CounterKind, DataSplit};
+use crate::names::{CounterKind, DataSplit, weight};
 use crate::number;
 use crate::run::{NamedSeries, Run};
 use pick::Picked;
@@ -81,7 +82,7 @@ pub fn records(run: &Run, path: &str) -> Vec<Record> {
 /// # Errors
 /// `is_invalid` if a name that was asked for is not in the run; the message has those that are.
 pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>> {
-    let summed = sums::with_sums(run);
+    let summed = sums::with_sums(run).or_else(|| bare::with_loss(run).filter(|_| asked.metric.is_none()));
     let run = summed.as_ref().unwrap_or(run);
     let picked = Picked::of(run, asked)?;
     let record = record(run, path, &picked);
@@ -96,7 +97,7 @@ pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>
     Ok(out)
 }
 
-fn record(run: &Run, path: &str, picked: &Picked<'_>) -> Record {
+fn record<'a>(run: &'a Run, path: &str, picked: &Picked<'a>) -> Record {
     let tidy = |s: Option<&NamedSeries>| s.map_or_else(Series::default, |s| Series::new(s.points.iter().copied()));
     let broken = picked.norm.map(broken_steps).unwrap_or_default();
     let loss = |s: Option<&NamedSeries>, log: bool| {
@@ -113,8 +114,10 @@ fn record(run: &Run, path: &str, picked: &Picked<'_>) -> Record {
     let mut facts = facts(run, path);
     let binary = [picked.loss, picked.val].into_iter().flatten().any(|s| is_binary(&s.name));
     facts.classes = facts.classes.or(binary.then_some(2));
-    facts.game =
-        picked.loss.or(picked.val).is_some_and(|s| is_game(&s.name, run.series.iter().map(|s| s.name.as_str())));
+    // A part of a loss is minimized with the whole.
+    let whole = |name: &'a str| if weight(name) > 1 { "loss" } else { name };
+    let names = || run.series.iter().map(|s| s.name.as_str());
+    facts.game = picked.loss.or(picked.val).is_some_and(|s| is_game(whole(&s.name), names()));
     Record {
         loss: loss(picked.loss, picked.log_loss),
         val_loss: loss(picked.val, picked.log_val),
@@ -152,8 +155,12 @@ fn left_out(run: &Run, loss: &NamedSeries) -> Vec<(f64, f64)> {
     if count < 2 || !whole(loss) || run.counter.is_empty() {
         return Vec::new();
     }
+    // Of what is told within the last epoch only, the loss was not due.
+    let (Some(first), Some(last)) = (loss.points.first(), loss.points.last()) else { return Vec::new() };
+    let due = last.0 + (last.0 - first.0) / (count - 1) as f64 * (LEFT_OUT as f64 - 0.5);
     let beside = |s: &&NamedSeries| {
         s.points.len() >= count + LEFT_OUT
+            && s.points.last().is_some_and(|p| p.0 >= due)
             && whole(s)
             && rank(&s.name).is_none_or(|r| r.1 >= 2)
             && s.points.iter().zip(&loss.points).all(|(a, b)| a.0 == b.0)

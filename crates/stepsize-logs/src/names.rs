@@ -6,7 +6,7 @@
 mod component;
 mod vocabulary;
 
-pub(crate) use component::weight;
+pub(crate) use component::{is_evaluated, weight};
 use vocabulary::{ASIDE, EPOCHS, FACTORS, MAXIMIZE, MINIMIZE, SHARES, SPLITS, STEPS};
 
 /// The data that a metric was measured on.
@@ -25,7 +25,11 @@ pub enum DataSplit {
 impl DataSplit {
     /// The split that a whole word names, in any case.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
-        SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)).map(|(_, split)| *split)
+        // Asked of every word of a line: few begin as a split does.
+        let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase());
+        let may = matches!(first, b't' | b'l' | b'v' | b'd' | b'e') && (3..=10).contains(&word.len());
+        let known = || SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
+        may.then(known).flatten().map(|(_, split)| *split)
     }
 
     /// The split that a word in a name names: `val/loss`, `valid_0_auc`, `evalLoss`, `valloss`. Of
@@ -177,8 +181,10 @@ pub fn maximizes(name: &str) -> Option<bool> {
         return Some(false);
     }
     let flat = flat(name);
-    // The value of a plain function, as optimizers print it; a likelihood that is minimized.
-    if matches!(flat.as_str(), "f" | "f_x") || flat.contains("neg_log_lik") || flat.contains("negative_log_lik") {
+    // The value of a plain function, as optimizers print it; a likelihood that is minimized; bits.
+    let bits = ["bit_dim", "bits_dim", "bits_per_dim", "bits_byte"].iter().any(|b| flat.contains(b));
+    if bits || matches!(flat.as_str(), "f" | "f_x") || flat.contains("neg_log_lik") || flat.contains("negative_log_lik")
+    {
         return Some(false);
     }
     // The entropy of a policy is not a loss.

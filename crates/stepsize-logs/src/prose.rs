@@ -30,6 +30,11 @@ pub(crate) struct Prose {
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
     results: bool,
+    /// Whether a title says that what follows are losses, whatever their names.
+    losses: bool,
+    /// What the last line without a reading announced, and the metrics that were told since.
+    announced: Announced,
+    told: Vec<String>,
     /// How lines are read instead, if the user says it.
     pub pattern: Option<LinePattern>,
 }
@@ -83,7 +88,7 @@ impl Prose {
         let settings = text::settings(line);
         // The rate on a line of its own, once there are readings: it is the one that is applied.
         let applied =
-            settings.only && gather.has_readings() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
+            settings.only && gather.has_metrics() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
         if !applied {
             if settings.start {
                 gather.started();
@@ -101,8 +106,18 @@ impl Prose {
             Line::Setting(name, value) => return gather.fact(&name, &value),
         }
         self.samples = samples(line).or(self.samples);
+        if let Some((name, values)) = text::list_of(line) {
+            for value in values {
+                gather.number(name, value);
+                gather.end_row();
+            }
+            return;
+        }
         let mut found = self.tables.read(line);
         self.mark_results(line, &mut found);
+        if self.losses && found.iter().any(|p| CounterKind::of(&p.name) != CounterKind::Value) {
+            found.iter_mut().for_each(name_loss);
+        }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
@@ -127,7 +142,47 @@ impl Prose {
                 take(pair, *column, counted, gather);
             }
         }
-        gather.end_row();
+        if told {
+            let metric = |p: &&Pair| metric_direction(&p.name).is_some();
+            let first = if self.announced == Announced::Nothing { None } else { found.iter().find(metric) };
+            self.end_told(line, first.map(|p| p.name.as_str()), gather);
+        } else {
+            // A bar counts the batches of an evaluation.
+            let other = counted && found.iter().all(|p| p.mark != Mark::Tqdm);
+            if let Some(announced) = if other { Some(Announced::Nothing) } else { Announced::of(line) } {
+                self.announced = announced;
+                self.told.clear();
+            }
+            // Above lines such as `(epoch: 1, iters: 100, time: 0.5, data: 0.1) D: 0.3 G: 0.8`.
+            self.losses |= line.starts_with('=') && line.contains("Training Loss");
+            gather.end_row();
+        }
+    }
+
+    /// Whether the first metric of a row was not told since the last announcement.
+    fn tells_more(&mut self, first: Option<&str>) -> bool {
+        let Some(first) = first.filter(|first| !self.told.iter().any(|told| told == first)) else { return false };
+        self.told.push(first.to_owned());
+        true
+    }
+
+    /// Ends a row that holds a metric, the first of which is named.
+    fn end_told(&mut self, line: &str, first: Option<&str>, gather: &mut Gather) {
+        let split = DataSplit::Evaluation.prefix();
+        let announced = self.announced;
+        // The results on one split may take several lines, until one is told again.
+        let goes_on = matches!(announced, Announced::Of(_)) && !gather.is_row_counted() && self.tells_more(first);
+        if !goes_on {
+            self.announced = Announced::Nothing;
+        }
+        match announced {
+            // `Loaded the best model, of epoch 12 (val_loss=0.5)` tells again what was read there.
+            _ if is_recall(line) && gather.is_behind() => gather.drop_row(),
+            Announced::Of(split) if goes_on => gather.end_row_of(split.prefix()),
+            Announced::Results if !gather.is_row_counted() && gather.has_metrics() => gather.end_row_of(split),
+            Announced::Evaluation | Announced::Of(_) if gather.repeats() => gather.end_row_of(split),
+            _ => gather.end_row(),
+        }
     }
 
     /// Estimators of TensorFlow print the results of an evaluation below a title, a line each, some
@@ -193,6 +248,70 @@ impl Prose {
         }
         self.boxed.clear();
     }
+}
+
+/// What a line without a reading says of the next one with readings.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+enum Announced {
+    #[default]
+    Nothing,
+    /// An evaluation begins: `testing in eval mode ...`. It says so even where what follows is of
+    /// the training.
+    Evaluation,
+    /// An evaluation on these data begins: `evaluate:dev`.
+    Of(DataSplit),
+    /// The next line holds results on held-out data: `Test Error:`.
+    Results,
+}
+
+impl Announced {
+    /// What a line without a metric announces.
+    fn of(line: &str) -> Option<Self> {
+        let line = line.trim();
+        if line.len() > 80 {
+            return None;
+        }
+        let held_out = |word: &str| DataSplit::of_word(word).is_some_and(DataSplit::is_held_out);
+        let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+        let (first, second, third) = (words.next()?, words.next(), words.next());
+        let named = second.is_none_or(|w| matches!(&*w.to_ascii_lowercase(), "error" | "set" | "results" | "metrics"));
+        let verb = |word: &str| {
+            let word = word.to_ascii_lowercase();
+            word.starts_with("evaluat") || word.starts_with("validat") || word.starts_with("testing")
+        };
+        let heading = second.is_none() && (line.ends_with([':', ']']) || line.starts_with(['-', '=', '#', '*']));
+        match () {
+            // `[Validation]`, `--- Training ---`
+            () if heading && !line.ends_with(':') => {
+                DataSplit::of_word(first).map(|s| if s.is_held_out() { Self::Of(s) } else { Self::Nothing })
+            }
+            () if line.ends_with(':') && held_out(first) && named && third.is_none() => Some(Self::Results),
+            () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => {
+                let mut named = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !verb(w));
+                Some(named.find_map(DataSplit::of_word).filter(|s| s.is_held_out()).map_or(Self::Evaluation, Self::Of))
+            }
+            () => None,
+        }
+    }
+}
+
+/// Gives a name below a title that says that all are losses what it lacks to be that of one.
+fn name_loss(pair: &mut Pair) {
+    let aside = matches!(pair.name.as_str(), "time" | "data") || is_rate(&pair.name);
+    if !aside && CounterKind::of(&pair.name) == CounterKind::Value && !pair.name.to_lowercase().contains("loss") {
+        pair.name.push_str("_loss");
+    }
+}
+
+/// Whether a line tells a reading again: of the best state, or of one that is loaded.
+fn is_recall(line: &str) -> bool {
+    // Each word follows one of these letters: a usual line holds few.
+    let bytes = line.as_bytes();
+    let begins = |at: usize, word: &[u8]| bytes.get(at..at + word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    memchr::memchr2_iter(b'b', b'B', bytes).any(|at| begins(at, b"best"))
+        || memchr::memchr2_iter(b'l', b'L', bytes).any(|at| begins(at, b"load"))
+        || memchr::memchr2_iter(b'r', b'R', bytes).any(|at| begins(at, b"restor"))
+        || !line.is_ascii() && (line.contains("最优") || line.contains("最佳"))
 }
 
 /// Adds a number to the row. A name that is only a split is its loss in a row with a counter;

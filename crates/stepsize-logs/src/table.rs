@@ -25,6 +25,8 @@ pub(crate) struct TableReader {
     carry: Carry,
     header: Option<Header>,
     dense: Dense,
+    /// Whether it is a monitor file: a row an episode, with its reward, length and end.
+    monitor: bool,
     /// Name of the file, for a column that is only called `Value`.
     name: String,
     last: bool,
@@ -99,6 +101,8 @@ impl TableReader {
         let text = String::from_utf8_lossy(line);
         if text.starts_with('#') && !is_commented_header(&text) || text.trim().is_empty() {
             gather.place += 1;
+            // Monitor files of reinforcement learning: `#{"t_start": ...}` above `r,l,t`.
+            self.monitor |= text.starts_with("#{\"t_start\"");
             return Some(line.len() + 1);
         }
         let delimiter = delimiter(&text);
@@ -118,8 +122,15 @@ impl TableReader {
             return Some(length);
         }
         gather.place += 1;
+        let hash = delimiter == b' ' && cells.first().is_some_and(|c| c == "#");
+        if hash {
+            cells.remove(0);
+        }
         let named = cells.iter().filter(|c| !c.is_empty()).count() > numbers;
         let mut header = Header::new(delimiter, &cells, named, &self.name, gather);
+        if self.monitor {
+            header.of_episodes(gather);
+        }
         let length = if named { Some(length) } else { self.record(lines, &mut header, gather) };
         self.header = Some(header);
         length
@@ -143,6 +154,7 @@ impl TableReader {
                 match cell {
                     RawCell::Number(value) => match place.meaning {
                         ColumnRole::Plain(name) => gather.put(name, value),
+                        ColumnRole::Lengths(name) => gather.put(name, header.lengthen(value)),
                         _ => odd |= header.number(column, value),
                     },
                     RawCell::Empty => {
@@ -167,7 +179,10 @@ impl TableReader {
         if odd {
             header.finish_row(line_of(lines), gather);
         }
-        gather.end_row();
+        match header.split {
+            Some(split) => gather.end_row_of(split.prefix()),
+            None => gather.end_row(),
+        }
         Some(length)
     }
 }
@@ -249,10 +264,11 @@ fn dressed(text: &[u8], delimiter: u8) -> RawCell<'_> {
     if text.is_empty() {
         return RawCell::Empty;
     }
-    let percent = text.strip_suffix(b"%").and_then(number::whole);
+    let bare = text.strip_suffix(b"%").unwrap_or(text);
+    let percent = number::whole(bare);
     let comma = || {
-        let comma = memchr(b',', text).filter(|_| delimiter != b',' && text.len() < 40)?;
-        let mut copy = text.to_vec();
+        let comma = memchr(b',', bare).filter(|_| delimiter != b',' && bare.len() < 40)?;
+        let mut copy = bare.to_vec();
         *copy.get_mut(comma)? = b'.';
         number::whole(&copy)
     };

@@ -10,13 +10,14 @@ mod scan;
 mod settings;
 mod tables;
 mod trials;
+mod ultralytics;
 mod words;
 
 use std::borrow::Cow;
 
 pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
-pub(crate) use messages::{broken_at, step_and_rate};
+pub(crate) use messages::{broken_at, list_of, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
 pub(crate) use tables::boxed;
@@ -225,6 +226,39 @@ mod tests {
             "2024-01-01 10:00:00 - mmengine - INFO - Epoch(train)  [3][50/90]  lr: 1.0e-02  eta: 1 day, 2:03:04  time: 0.25  loss: 0.5",
             &[("Epoch", 3.0), ("iter", 50.0), ("lr", 1e-2), ("time", 0.25), ("loss", 0.5)],
         );
+    }
+
+    #[test]
+    fn counts_without_a_name() {
+        reads(
+            "Train: 3 [  50/200 ( 25%)]  Loss: 2.5 (2.6)  Time: 0.5s,  250.00/s  LR: 1.0e-04  Data: 0.01 (0.02)",
+            &[("Epoch", 3.0), ("iter", 50.0), ("Loss", 2.5), ("LR", 1e-4), ("Data", 0.01)],
+        );
+        reads(
+            "[0/5][50/250]\tLoss_D: 1.5\tLoss_G: 2.5",
+            &[("Epoch", 0.0), ("iter", 50.0), ("Loss_D", 1.5), ("Loss_G", 2.5)],
+        );
+        reads("[2,  4000] loss: 1.5", &[("Epoch", 2.0), ("iter", 4000.0), ("loss", 1.5)]);
+        reads("[64, 128] size: 2", &[("size", 2.0)]);
+        reads("INFO: 7epoch:train:101-200batch: loss=1.5", &[("epoch", 7.0), ("batch", 200.0), ("loss", 1.5)]);
+        reads("trained for 3epochs, loss 2.5", &[("loss", 2.5)]);
+        reads("Train loss 120 0.5 Grad Norm 1.5", &[("iter", 120.0), ("Train_loss", 0.5), ("Grad_Norm", 1.5)]);
+        reads("Validation loss 500:  0.25", &[("iter", 500.0), ("Validation_loss", 0.25)]);
+        reads("Epoch Step: 51 Loss: 2.5", &[("Step", 51.0), ("Loss", 2.5)]);
+        reads("Iter 10 | Bit/dim 5.5(5.6) | Steps 50(50.10)", &[("Iter", 10.0), ("Bit/dim", 5.5)]);
+        reads("12:{'loss': 0.5}", &[("loss", 0.5)]);
+    }
+
+    #[test]
+    fn splits_of_what_follows() {
+        reads("[Diff-Val(Test-Normal)] Epoch 3 (fast): loss = 0.5", &[("Epoch", 3.0), ("val_loss", 0.5)]);
+        reads("[NEW BEST] Epoch 3: loss = 0.5", &[("Epoch", 3.0), ("loss", 0.5)]);
+        reads("val Loss: 0.5 Acc: 0.75", &[("val_Loss", 0.5), ("val_Acc", 0.75)]);
+        reads("Validation Results - Epoch: 2  Avg loss: 0.5", &[("Epoch", 2.0), ("validation_Avg_loss", 0.5)]);
+        reads("iter 4 | loss train: 1.5, val: 1.75", &[("iter", 4.0), ("loss_train", 1.5), ("val_loss", 1.75)]);
+        reads("top 5 acc: 0.5", &[("top5_acc", 0.5)]);
+        reads("验证损失=0.5 학습률: 0.1", &[("val_loss", 0.5), ("learning_rate", 0.1)]);
+        reads("Losses {'ner': 12.5}", &[("losses/ner", 12.5)]);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! [`Draft`]: one run while it is read.
 
+mod place;
+
 use super::facts::{is_applied, is_setting};
 use super::{NOTES, NameFacts};
 use crate::clock::{Again, Clock, RowCounts};
@@ -7,6 +9,7 @@ use crate::gap::Gap;
 use crate::names::{CounterKind, DataSplit};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
+use place::{Marks, PlacedBy, ends_of_epochs, place};
 use std::collections::{BTreeMap, HashSet};
 
 /// After this many rows without a metric the log has none that is known by its name.
@@ -82,6 +85,11 @@ impl Draft {
     /// Whether a column has readings of training.
     pub fn reads(&self, column: usize) -> bool {
         self.columns.get(column).is_some_and(Option::is_some) && !self.validated.contains(&column)
+    }
+
+    /// The last reading of a column.
+    pub fn last(&self, column: usize) -> Option<ThinPoint> {
+        self.columns.get(column)?.as_ref()?.last()
     }
 
     /// Step and epoch of the first reading of a column, and of the last.
@@ -228,7 +236,7 @@ impl Draft {
 
     /// Drops whole numbers before the first count where the others are not whole: words of a legend
     /// or of source code, no readings.
-    fn before_counter(&self, marks: &mut [(usize, u64, Vec<ThinPoint>)]) {
+    fn before_counter(&self, marks: &mut [Marks]) {
         for (_, seen, marks) in marks {
             let early = marks.iter().take_while(|m| m.step.is_nan() && m.epoch.is_nan()).count();
             let whole = |m: &ThinPoint| m.value.fract() == 0.0;
@@ -246,7 +254,7 @@ impl Draft {
     }
 
     /// Adds to the training losses what the program said at its end.
-    fn said_to_break(&self, marks: &mut [(usize, u64, Vec<ThinPoint>)], names: &[NameFacts]) {
+    fn said_to_break(&self, marks: &mut [Marks], names: &[NameFacts]) {
         let Some(step) = self.broke else { return };
         for (column, seen, marks) in marks {
             let Some(name) = names.get(*column).filter(|n| n.metric == Some(false)) else { continue };
@@ -265,12 +273,24 @@ impl Draft {
 
     /// The run as data.
     pub fn run(&self, names: &[NameFacts]) -> Run {
-        let mut marks: Vec<(usize, u64, Vec<ThinPoint>)> = self
+        let mut marks: Vec<Marks> = self
             .order
             .iter()
             .filter_map(|c| self.columns.get(*c)?.as_ref().map(|t| (*c, t.seen(), t.marks())))
             .collect();
         self.before_counter(&mut marks);
+        let mut notes = self.notes.clone();
+        if let Some(length) = self.clock.length_of_epoch() {
+            let metrics = marks.iter_mut().filter(|m| names.get(m.0).is_some_and(|n| n.metric.is_some()));
+            for (column, seen, marks) in metrics {
+                if ends_of_epochs(seen, marks, length) {
+                    let name = names.get(*column).map_or("", |n| n.text.as_str());
+                    notes.push(format!(
+                        "`{name}` is a mean that begins again in each epoch: its last value there is taken"
+                    ));
+                }
+            }
+        }
         self.said_to_break(&mut marks, names);
         let (_, step, epoch) = self.gap_begins;
         for column in self.not_finite() {
@@ -353,44 +373,7 @@ impl Draft {
                 PlacedBy::Epoch => name(self.clock.columns.1),
                 PlacedBy::Index => String::new(),
             },
-            notes: self.notes.clone(),
+            notes,
         }
     }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq)]
-enum PlacedBy {
-    Step,
-    Epoch,
-    Index,
-}
-
-/// The readings with the step of each. Of several at one step the last one is kept; several in one
-/// epoch share it evenly.
-fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
-    let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
-    match by {
-        PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
-        PlacedBy::Step => {
-            for mark in marks {
-                // Readings before the first count were made at the start.
-                let step = if mark.step.is_nan() { 0.0 } else { mark.step };
-                match out.last_mut() {
-                    Some(last) if last.0 == step => last.1 = mark.value,
-                    _ => out.push((step, mark.value)),
-                }
-            }
-        }
-        PlacedBy::Epoch => {
-            let epoch = |m: &ThinPoint| if m.epoch.is_nan() { 0.0 } else { m.epoch };
-            for group in marks.chunk_by(|a, b| epoch(a) == epoch(b)) {
-                let share = (group.len() as f64).recip();
-                out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + i as f64 * share, m.value)));
-            }
-        }
-    }
-    if !out.is_sorted_by(|a, b| a.0 <= b.0) {
-        out.sort_by(|a, b| a.0.total_cmp(&b.0));
-    }
-    out
 }

@@ -2,9 +2,10 @@
 
 use super::draft::Draft;
 use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
-use crate::clock::{Again, RowCounts};
-use crate::names::{CounterKind, DataSplit};
+use crate::clock::{Again, Count, RowCounts};
+use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
+use crate::thin::ThinPoint;
 
 impl Gather {
     /// Ends the current row.
@@ -54,7 +55,11 @@ impl Gather {
         }
         let again = self.again;
         let mut counts = counts(&self.row, &self.names);
-        if again == Again::Run && self.is_validation(counts) || self.is_shorter_pass(counts) {
+        let aside = match again {
+            Again::Run => self.is_validation(counts),
+            Again::RunAfterStart => self.is_uncounted_validation(counts),
+        };
+        if aside || self.is_shorter_pass(counts) {
             self.held_out();
             counts = RowCounts::default();
         }
@@ -88,6 +93,44 @@ impl Gather {
         draft.clock.counts_other(counts)
             && self.row.iter().filter(|(c, _)| self.is_counter(*c)).count() < draft.counters
             && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
+    }
+
+    /// Whether a counter of the current row stands below that of the last reading, or a metric was
+    /// read at the same count already.
+    pub fn is_behind(&self) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        let counts = counts(&self.row, &self.names);
+        let before = |count: Option<Count>, now: f64| count.is_some_and(|c| c.value < now);
+        before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch) || self.repeats()
+    }
+
+    /// Whether a metric of the current row was read at the same count already.
+    pub fn repeats(&self) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        let counts = counts(&self.row, &self.names);
+        let same = |last: ThinPoint| match (counts.step(), counts.epoch()) {
+            (Some(step), _) => step.value == last.step,
+            (None, Some(epoch)) => epoch.value == last.epoch,
+            (None, None) => false,
+        };
+        let metric = |c: usize| self.names.get(c).is_some_and(|n| n.metric.is_some());
+        self.row.iter().any(|(c, _)| metric(*c) && draft.last(*c).is_some_and(same))
+    }
+
+    /// Whether a row of a text without a counter, among rows that count steps, is of a validation: it
+    /// has a loss that is read in training, with another value, and a score that is measured on
+    /// held-out data only: `Loss: 3.1, MeanIU: 0.06`.
+    fn is_uncounted_validation(&self, counts: RowCounts) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        if counts.is_counted() || draft.clock.columns.0.is_none() {
+            return false;
+        }
+        let named = |column: &usize| self.names.get(*column);
+        let evaluated = |(c, _): &(usize, f64)| !draft.reads(*c) && named(c).is_some_and(|n| is_evaluated(&n.text));
+        let trained = |(c, value): &(usize, f64)| {
+            named(c).is_some_and(|n| n.metric == Some(false)) && draft.last(*c).is_some_and(|last| last.value != *value)
+        };
+        self.row.iter().any(|mark| draft.reads(mark.0) && trained(mark)) && self.row.iter().any(evaluated)
     }
 
     /// Whether a row counts the batches of a validation. The clock then keeps what it knows.
@@ -174,7 +217,9 @@ impl Gather {
 
     /// The runs so far.
     pub fn runs(&self, last: bool) -> Vec<Run> {
-        let sweep = self.table.as_ref().filter(|_| last || self.drafts.len() > 1).and_then(|t| t.runs(&self.names));
+        let text = self.again == Again::RunAfterStart;
+        let table = self.table.as_ref().filter(|_| last || self.drafts.len() > 1);
+        let sweep = table.and_then(|t| t.runs(&self.names, text));
         let mut runs =
             sweep.unwrap_or_else(|| self.drafts.iter().filter(|d| !d.is_empty()).map(|d| d.run(&self.names)).collect());
         for run in &mut runs {

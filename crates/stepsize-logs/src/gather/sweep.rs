@@ -50,8 +50,8 @@ impl FirstRows {
     }
 
     /// The runs of a file that is a table of runs: one for each row, or for each set of rows with
-    /// the same settings.
-    pub fn runs(&self, names: &[NameFacts]) -> Option<Vec<Run>> {
+    /// the same settings. The lines of a text in which the rate moves evenly are those of one run.
+    pub fn runs(&self, names: &[NameFacts], lines: bool) -> Option<Vec<Run>> {
         let rows: Vec<_> = self.rows.iter().filter(|r| !r.numbers.is_empty()).collect();
         if rows.len() < 2 {
             return None;
@@ -84,6 +84,9 @@ impl FirstRows {
             let mut sorted: Vec<f64> = v.iter().copied().filter(|v| *v > 0.0).collect();
             sorted.sort_by(f64::total_cmp);
             sorted.dedup();
+            if lines && is_ramp(v) {
+                return false;
+            }
             let apart = sorted.windows(2).filter(|w| matches!(w, [a, b] if b / a >= 1.2)).count();
             sorted.len() >= 2 && apart * 2 >= sorted.len() - 1 && v.len() * 2 >= rows.len()
         };
@@ -108,6 +111,18 @@ impl FirstRows {
         };
         Some(rows.iter().enumerate().map(|(i, row)| table.run(i, row)).collect())
     }
+}
+
+/// Fewest rows of a ramp of the rate, and the share by which its steps may differ.
+const RAMP: usize = 6;
+const EVEN: f64 = 0.02;
+
+/// Whether rates rise or fall by the same difference from row to row, as in a warm-up or a decay.
+pub(crate) fn is_ramp(rates: &[f64]) -> bool {
+    let differences: Vec<f64> = rates.windows(2).map(|w| w[1] - w[0]).collect();
+    let first = differences.first().copied().unwrap_or(0.0);
+    let even = differences.iter().filter(|d| (**d - first).abs() < EVEN * first.abs()).count();
+    rates.len() >= RAMP && even * 4 >= differences.len() * 3
 }
 
 /// A table with one row for each run.

@@ -5,7 +5,7 @@ use super::taken::Role;
 use super::{Asked, split_is_held_out};
 use crate::choose::rank;
 use crate::gather::{DIRECTION, MINIMIZE};
-use crate::names::{DataSplit, bare_split, is_grad_norm, plain, weight};
+use crate::names::{DataSplit, bare_split, is_evaluated, is_grad_norm, plain, weight};
 use crate::run::{NamedSeries, Run};
 use stepsize::{Error, Result};
 
@@ -108,6 +108,7 @@ impl<'a> Picked<'a> {
             log_loss: false,
             log_val: false,
         };
+        picked.take_shares();
         picked.forget_games();
         picked.same_unit();
         picked.take_best(run);
@@ -124,6 +125,17 @@ impl<'a> Picked<'a> {
             picked.loss = picked.loss.filter(|s| !few(s));
         }
         picked
+    }
+
+    /// Numbers in 0..1 that rise under the names of splits alone are scores: `Train: 0.7, Val: 0.6`.
+    fn take_shares(&mut self) {
+        let bare = |s: Option<&'a NamedSeries>| s.filter(|s| bare_split(&s.name).is_some());
+        let shares = [bare(self.val), bare(self.loss)];
+        if shares.iter().flatten().any(|s| is_rising_share(s)) {
+            self.score = self.score.or(shares.into_iter().flatten().next());
+            self.loss = self.loss.filter(|s| bare_split(&s.name).is_none());
+            self.val = self.val.filter(|s| bare_split(&s.name).is_none());
+        }
     }
 
     /// In reinforcement learning the losses of policy and critic do not show how good the run is,
@@ -202,13 +214,15 @@ fn best(
     all.into_iter().min_by_key(key).map(|(_, s)| s)
 }
 
-/// Whether a score is measured on held-out data even where its name does not say so.
-fn is_evaluated(name: &str) -> bool {
-    let word = |w: &str| {
-        matches!(w.trim_end_matches(char::is_numeric), "map" | "ap" | "miou" | "bleu" | "rouge" | "ndcg" | "mrr")
-    };
-    // MMPretrain: `accuracy/top1`
-    name.starts_with("accuracy/") || name.to_ascii_lowercase().split(|c: char| !c.is_alphanumeric()).any(word)
+/// Whether all values are shares, and those of the last third are higher than those of the first.
+fn is_rising_share(series: &NamedSeries) -> bool {
+    let values: Vec<f64> = series.points.iter().map(|p| p.1).collect();
+    let third = (values.len() / 3).max(1);
+    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
+    let (first, last) = (values.get(..third), values.get(values.len().saturating_sub(third)..));
+    values.len() >= CURVE
+        && values.iter().all(|v| (0.0..=1.0).contains(v))
+        && mean(last.unwrap_or(&[])) > mean(first.unwrap_or(&[]))
 }
 
 /// What Optuna minimized and did not name, if it can be no score.
@@ -224,7 +238,7 @@ fn is_letter(series: &NamedSeries) -> bool {
 }
 
 fn is_reward(name: &str) -> bool {
-    let name = name.to_ascii_lowercase();
-    let word = |p: &str| matches!(p, "return" | "returns" | "rew");
-    name.contains("reward") || name.split(|c: char| !c.is_alphanumeric()).any(word)
+    let plain = plain(name);
+    let word = |p: &str| matches!(p, "return" | "returns" | "rew" | "ret");
+    plain.contains("reward") || plain.split('_').any(word)
 }

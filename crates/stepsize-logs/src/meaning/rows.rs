@@ -1,5 +1,6 @@
 //! [`sweep_rows`]: a table with one row for each run, as records.
 
+use crate::gather::is_ramp;
 use crate::names::is_rate;
 use crate::run::{NamedSeries, Run};
 use stepsize::diagnosis::{Facts, Record, Series};
@@ -24,10 +25,6 @@ fn is_stepped(run: &Run, rate: &NamedSeries) -> bool {
         && !seeded
 }
 
-/// Fewest rows of a ramp of the rate, and the share by which its steps may differ.
-const RAMP: usize = 6;
-const EVEN: f64 = 0.02;
-
 /// The rows of a sweep as records, if the table is one.
 pub(super) fn sweep_rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
     let rate = run.series.iter().find(|s| is_rate(&s.name))?;
@@ -39,11 +36,9 @@ pub(super) fn sweep_rows(run: &Run, whole: &Record) -> Option<Vec<Record>> {
     {
         return None;
     }
+    let values: Vec<f64> = rate.points.iter().map(|p| p.1).collect();
     // A warm-up rises, and a decay falls, by the same difference from row to row.
-    let differences: Vec<f64> = rate.points.windows(2).map(|w| w[1].1 - w[0].1).collect();
-    let first = differences.first().copied().unwrap_or(0.0);
-    let even = differences.iter().filter(|d| (**d - first).abs() < EVEN * first.abs()).count();
-    if count >= RAMP && even * 4 >= differences.len() * 3 || whole.facts.game || is_stepped(run, rate) {
+    if is_ramp(&values) || whole.facts.game || is_stepped(run, rate) {
         return None;
     }
     let mut rates: Vec<f64> = rate.points.iter().map(|p| p.1).filter(|r| *r > 0.0 && r.is_finite()).collect();

@@ -1,6 +1,6 @@
 //! [`weight`]: whether a name is that of a whole loss or of a part of it.
 
-use super::{DataSplit, plain};
+use super::{DataSplit, flat, plain};
 
 /// Words that say how a loss was averaged or logged, not of which part it is.
 const NEUTRAL: &[&str] = &[
@@ -60,6 +60,12 @@ const NEUTRAL: &[&str] = &[
     "episodes",
     "ep",
     "l",
+    // what is trained
+    "vae",
+    "ae",
+    "model",
+    "net",
+    "network",
     "map",
     "miou",
 ];
@@ -74,6 +80,8 @@ const GAMES: &[&str] = &[
     "generator",
     "g",
     "adv",
+    "real",
+    "fake",
     "adversarial",
     "gan",
     "critic",
@@ -99,6 +107,16 @@ const TELLING: &[&str] =
     &["mel", "rec", "recon", "reconstruction", "reconst", "pixel", "mse", "l1", "top1", "f1", "fscore"];
 /// Scores of one side of the errors only.
 const SIDES: &[&str] = &["precision", "recall", "top5", "auc", "psnr", "balanced", "50", "75"];
+
+/// Whether a score is measured on held-out data even where its name does not say so.
+pub(crate) fn is_evaluated(name: &str) -> bool {
+    let word = |w: &str| {
+        let w = w.trim_end_matches(char::is_numeric);
+        matches!(w, "map" | "ap" | "miou" | "iou" | "iu" | "bleu" | "rouge" | "ndcg" | "mrr" | "dice" | "wer" | "cer")
+    };
+    // MMPretrain: `accuracy/top1`
+    name.starts_with("accuracy/") || plain(name).split('_').any(word) || flat(name).split('_').any(word)
+}
 
 /// How much a name lacks to be that of a whole metric: 0 for `total_loss`, 1 for `train_loss`, more
 /// for every word that names a part (`loss_cls`), most for a part that is a game between networks

@@ -2,7 +2,7 @@
 
 use crate::gather::Gather;
 use crate::meaning::rate_in;
-use crate::names::{bare_split, is_counter, is_known, metric_direction};
+use crate::names::{DataSplit, bare_split, is_counter, is_known, metric_direction};
 use memchr::memchr;
 
 /// What a column holds.
@@ -14,6 +14,8 @@ pub(super) enum ColumnRole {
     Names,
     /// Values whose names are in another column.
     Values,
+    /// Lengths, whose sum is a counter: column of [`Gather`].
+    Lengths(usize),
     /// Readings of one run: index of the run, column of [`Gather`].
     Of(usize, usize),
     /// Nothing of interest.
@@ -43,6 +45,10 @@ pub(super) struct Header {
     named: String,
     repeats: usize,
     texts: usize,
+    /// The sum of the lengths so far.
+    length: f64,
+    /// The held-out split that the current row says it is of.
+    pub split: Option<DataSplit>,
 }
 
 impl Header {
@@ -57,6 +63,8 @@ impl Header {
             named: String::new(),
             repeats: 0,
             texts: 0,
+            length: 0.0,
+            split: None,
         };
         let lower: Vec<String> = cells.iter().map(|c| c.to_ascii_lowercase()).collect();
         let value = lower.iter().position(|c| c == "value");
@@ -100,6 +108,25 @@ impl Header {
         header
     }
 
+    /// Takes the columns for those of a monitor file: reward, length and end of each episode.
+    pub fn of_episodes(&mut self, gather: &mut Gather) {
+        for column in &mut self.columns {
+            column.meaning = match column.name.as_str() {
+                "r" => gather.column("episode_reward").map_or(ColumnRole::Nothing, ColumnRole::Plain),
+                "l" => gather.column("timesteps").map_or(ColumnRole::Nothing, ColumnRole::Lengths),
+                "t" => ColumnRole::Nothing,
+                _ => continue,
+            };
+        }
+        self.plain.clear();
+    }
+
+    /// Adds a length; returns the sum so far.
+    pub fn lengthen(&mut self, length: f64) -> f64 {
+        self.length += length;
+        self.length
+    }
+
     fn of_run(&mut self, run: &str, metric: &str, gather: &mut Gather) -> ColumnRole {
         if metric.ends_with("__MIN") || metric.ends_with("__MAX") {
             return ColumnRole::Nothing;
@@ -116,6 +143,7 @@ impl Header {
         self.value = None;
         self.repeats = 0;
         self.texts = 0;
+        self.split = None;
     }
 
     /// Takes a number in a column that is not plain. Returns whether the row needs
@@ -141,6 +169,9 @@ impl Header {
                 self.named.push_str(&text);
             }
             ColumnRole::Nothing => {}
+            _ if is_split_column(&column.name) && DataSplit::of_word(&text).is_some() => {
+                self.split = DataSplit::of_word(&text).filter(|split| split.is_held_out());
+            }
             _ if matches!(text.as_ref(), "None" | "null" | "N/A" | "-" | "_" | "NULL" | "No log" | "no log") => {}
             _ => gather.word(&column.name, &text),
         }
@@ -192,6 +223,12 @@ impl Header {
     }
 }
 
+/// Whether the words in a column may name the split of a row.
+fn is_split_column(name: &str) -> bool {
+    let known = ["split", "phase", "mode", "set", "subset", "stage", "dataset", "partition"];
+    known.iter().any(|word| name.eq_ignore_ascii_case(word))
+}
+
 /// The name in a cell of the header.
 fn clean(cell: &str) -> String {
     cell.trim().trim_start_matches('#').trim().trim_matches('"').to_owned()
@@ -228,8 +265,8 @@ fn tag_of(file: &str) -> Option<&str> {
     stem.rsplit_once("-tag-").map(|(_, tag)| tag).filter(|t| !t.is_empty())
 }
 
-/// The names of one or two columns without any, by the name of the file: `train_loss.txt` holds
-/// losses, with or without their steps.
+/// The names of columns without any, by the name of the file: `train_loss.txt` holds losses, with or
+/// without their steps.
 fn names_of_bare(cells: &[String], file: &str) -> Option<Vec<String>> {
     let metric = metric_of_file(file)?.to_owned();
     let whole = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
@@ -237,6 +274,11 @@ fn names_of_bare(cells: &[String], file: &str) -> Option<Vec<String>> {
         [_] => Some(vec![metric]),
         [first, second] if whole(second) && !whole(first) => Some(vec![metric, "step".to_owned()]),
         [_, _] => Some(vec!["step".to_owned(), metric]),
+        // Of more columns after a count, the first has the name of the file.
+        [first, _, ..] if whole(first) && cells.len() <= 8 => {
+            let others = (3..=cells.len()).map(|i| format!("column_{i}"));
+            Some(["step".to_owned(), metric].into_iter().chain(others).collect())
+        }
         _ => None,
     }
 }

@@ -1,5 +1,6 @@
 //! Lines of one kind only: the end of a run that broke, and counters without a name.
 
+use crate::names::metric_direction;
 use crate::number;
 
 /// What a program says when a loss is not finite. The second must follow the first within
@@ -58,6 +59,20 @@ pub(crate) fn step_and_rate(line: &str) -> Option<(f64, f64)> {
     (step >= 0.0 && step.fract() == 0.0 && rate > 0.0 && rate < 1.0).then_some((step, rate))
 }
 
+/// Numbers in a list from which on it is a curve.
+const CURVE: usize = 4;
+
+/// The metric and the numbers of a line that is a list of its readings: `val_losses = [0.9, 0.7,
+/// 0.6, 0.5]`.
+pub(crate) fn list_of(line: &str) -> Option<(&str, Vec<f64>)> {
+    let (name, list) = line.trim().strip_suffix(']')?.split_once('[')?;
+    let name = name.trim().trim_end_matches(['=', ':', ' ']);
+    let values: Option<Vec<f64>> = list.split(',').map(|n| number::told(n.as_bytes())).collect();
+    let values = values.filter(|v| v.len() >= CURVE)?;
+    let named = name.len() <= 64 && metric_direction(name).is_some();
+    named.then_some((name, values))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +91,14 @@ mod tests {
             ("finance loss", None),
         ] {
             assert_eq!(broken_at(line).map(f64::to_bits), step.map(f64::to_bits), "{line}");
+        }
+    }
+
+    #[test]
+    fn lists_of_readings() {
+        assert_eq!(list_of("val_losses = [0.9, 0.7, nan, 0.5]").map(|(n, v)| (n, v.len())), Some(("val_losses", 4)));
+        for line in ["milestones: [30, 60, 90, 120]", "loss [1, 2]", "[1, 2, 3, 4]", "loss: [a, b, c, d]"] {
+            assert_eq!(list_of(line), None, "{line}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! The scanner behind [`pairs`](super::pairs): words are collected until a number takes them as its
 //! name.
 
+mod counts;
 mod emit;
 mod number;
 
@@ -24,6 +25,8 @@ pub(super) struct Scan<'a> {
     separated: bool,
     /// The held-out split that the line is about.
     scope: Option<&'a str>,
+    /// The held-out split of the loss with which the line begins, whose scores may follow it.
+    score_of: Option<&'a str>,
     /// Open parentheses: the words before each, whether a separator followed them, and the number
     /// of pairs so far.
     open: Vec<(Vec<&'a str>, bool, usize)>,
@@ -37,8 +40,19 @@ pub(super) struct Scan<'a> {
 
 impl<'a> Scan<'a> {
     pub(super) fn new(text: &'a str) -> Self {
-        let (words, open, out) = (Vec::new(), Vec::new(), Vec::new());
-        Self { text, at: 0, words, separated: false, scope: None, open, literals: 0, counted: 0, message: false, out }
+        Self {
+            text,
+            at: 0,
+            words: Vec::new(),
+            separated: false,
+            scope: None,
+            score_of: None,
+            open: Vec::new(),
+            literals: 0,
+            counted: 0,
+            message: false,
+            out: Vec::new(),
+        }
     }
 
     pub(super) fn run(mut self) -> Vec<Pair> {
@@ -88,6 +102,7 @@ impl<'a> Scan<'a> {
                 }
                 ')' => self.close(),
                 '{' => self.literal(),
+                '[' if next.is_ascii_alphabetic() && self.tag() => {}
                 '"' | '\'' if self.separated => self.quoted(c),
                 c if c.is_alphabetic() || c == '_' => self.word(),
                 c => self.at += c.len_utf8(),
@@ -129,7 +144,11 @@ impl<'a> Scan<'a> {
         }
         let inside =
             |c: char| c.is_alphanumeric() || matches!(c, '_' | '/' | '.' | '@' | '-' | '\'' | '#' | '^' | '\\');
-        let end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
+        let mut end = rest.find(|c| !inside(c)).unwrap_or(rest.len());
+        // `D_real+fake` is one name.
+        if let [b'+', b'a'..=b'z' | b'A'..=b'Z', ..] = rest.as_bytes().get(end..).unwrap_or(&[]) {
+            end = rest.get(end + 1..).and_then(|r| r.find(|c| !inside(c))).map_or(rest.len(), |more| end + 1 + more);
+        }
         rest.get(..end).unwrap_or("").trim_end_matches(['.', '/', '-', '\'', '\\'])
     }
 
@@ -137,7 +156,7 @@ impl<'a> Scan<'a> {
     fn boundary(&mut self) {
         let split = match self.words.as_slice() {
             [word] => Some(*word),
-            [word, set] if set.eq_ignore_ascii_case("set") => Some(*word),
+            [word, rest @ ..] if rest.iter().all(|w| words::is_of_split(w)) => Some(*word),
             _ => None,
         };
         if let Some(word) = split.filter(|w| words::is_split(w)) {
@@ -223,6 +242,8 @@ impl<'a> Scan<'a> {
     fn literal(&mut self) {
         self.literals += 1;
         let parsed = if self.literals > LITERALS { None } else { literal::parse(self.rest()) };
+        // spaCy: `Losses {'ner': 120.5}`
+        let losses = self.words.last().is_some_and(|w| w.eq_ignore_ascii_case("losses"));
         self.boundary();
         match parsed {
             Some((value, taken)) => {
@@ -230,6 +251,7 @@ impl<'a> Scan<'a> {
                 let mut found = Vec::new();
                 value.flatten("", &mut found);
                 for (name, value) in found {
+                    let name = if losses { format!("losses/{name}") } else { name };
                     let name = self.scoped(name);
                     self.give(name, value, None);
                 }

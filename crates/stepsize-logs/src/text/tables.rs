@@ -5,7 +5,7 @@
 //! as many cells, of which at least two are numbers and none has a name of its own. Bars and rules
 //! between them are ignored.
 
-use super::{Mark, Pair, scan_pairs};
+use super::{Mark, Pair, scan_pairs, ultralytics};
 use crate::names::{is_counter, is_known};
 use crate::number;
 
@@ -34,6 +34,16 @@ impl Tables {
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
         let digits = line.bytes().any(|b| b.is_ascii_digit());
+        if let Some(header) = ultralytics::header(line) {
+            (self.header, self.idle) = (header, 0);
+            return Vec::new();
+        }
+        if digits
+            && !self.header.is_empty()
+            && let Some((row, whole)) = ultralytics::row(line, &self.header)
+        {
+            return if whole { self.row(row).unwrap_or_default() } else { Vec::new() };
+        }
         if digits && !self.header.is_empty() {
             if let Some(row) = self.row(line).or_else(|| self.row(without_prefix(line)?)) {
                 self.idle = 0;
@@ -47,7 +57,7 @@ impl Tables {
         let found = scan_pairs(line);
         if digits
             && found.len() < 2
-            && let Some(row) = yolo(line)
+            && let Some(row) = ultralytics::results(line)
         {
             return row;
         }
@@ -84,42 +94,6 @@ impl Tables {
             .collect();
         (row.len() >= 2 && words <= 1).then_some(row)
     }
-}
-
-/// The columns of `results.txt` of YOLOv5 (early), YOLOv7 and their kin, which has no header.
-const YOLO: [&str; 15] = [
-    "epoch",
-    "gpu_mem",
-    "train/box_loss",
-    "train/obj_loss",
-    "train/cls_loss",
-    "train/total_loss",
-    "labels",
-    "img_size",
-    "metrics/precision",
-    "metrics/recall",
-    "metrics/mAP_0.5",
-    "metrics/mAP_0.5:0.95",
-    "val/box_loss",
-    "val/obj_loss",
-    "val/cls_loss",
-];
-
-/// A row of such a file: `3/299  2.3G  0.0569  0.0382  0.0  0.0951  31  640  ...`.
-fn yolo(line: &str) -> Option<Vec<Pair>> {
-    let cells: Vec<&str> = line.split_whitespace().take(16).collect();
-    let memory = cells.get(1)?.strip_suffix('G').and_then(|m| m.parse::<f64>().ok());
-    let (epoch, last) = cells.first()?.split_once('/')?;
-    if cells.len() != YOLO.len() || memory.is_none() {
-        return None;
-    }
-    let number = |cell: &str| cell.parse::<f64>().ok();
-    let mut row =
-        vec![Pair { name: "epoch".to_owned(), value: number(epoch)?, whole: number(last), mark: Mark::Plain }];
-    for (name, cell) in YOLO.iter().zip(&cells).skip(2) {
-        row.push(Pair { name: (*name).to_owned(), value: number(cell)?, whole: None, mark: Mark::Plain });
-    }
-    Some(row)
 }
 
 /// A line `| name | value |` of a boxed table, with the number if there is one: a title has none.

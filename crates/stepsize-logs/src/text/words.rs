@@ -25,6 +25,11 @@ pub(crate) fn is_held_out(word: &str) -> bool {
     DataSplit::of_word(word).is_some_and(DataSplit::is_held_out)
 }
 
+/// Whether a word after the name of a split adds nothing to it: `Validation results`.
+pub(crate) fn is_of_split(word: &str) -> bool {
+    among(word, &["set", "result", "results", "metrics", "summary", "stats", "phase", "performance", "error"])
+}
+
 /// Whether a word belongs to the name after it.
 pub(crate) fn is_qualifier(word: &str) -> bool {
     is_split(word)
@@ -40,6 +45,13 @@ pub(crate) fn is_qualifier(word: &str) -> bool {
 
 /// Whether a word is not part of a name when it stands last before a number.
 pub(crate) fn is_filler(word: &str) -> bool {
+    // Asked of every name: many begin with another letter.
+    if !matches!(
+        word.as_bytes().first().map_or(0, |b| b | 0x20),
+        b'a'..=b'c' | b'f' | b'i' | b'n' | b'o' | b's' | b't' | b'w'
+    ) {
+        return false;
+    }
     among(
         word,
         &[
@@ -147,6 +159,59 @@ pub(crate) fn is_unit(word: &str) -> bool {
 pub(crate) fn is_share(word: &str) -> bool {
     let lower = word.to_ascii_lowercase();
     ["acc", "correct", "precision", "recall"].iter().any(|w| lower.contains(w))
+}
+
+/// What logs in Chinese, Japanese and Korean call what is read, and the name here; the longer of two
+/// words comes first. Words may be written together.
+const FOREIGN: [(&str, &str); 30] = [
+    ("训练", "train_"),
+    ("訓練", "train_"),
+    ("学習率", "learning_rate"),
+    ("学习率", "learning_rate"),
+    ("学習", "train_"),
+    ("验证", "val_"),
+    ("驗證", "val_"),
+    ("検証", "val_"),
+    ("测试", "test_"),
+    ("平均", "mean_"),
+    ("总", "total_"),
+    ("损失值", "loss"),
+    ("损失", "loss"),
+    ("損失", "loss"),
+    ("误差", "error"),
+    ("准确率", "accuracy"),
+    ("準確率", "accuracy"),
+    ("正解率", "accuracy"),
+    ("精度", "accuracy"),
+    ("轮次", "epoch"),
+    ("步数", "step"),
+    ("集", ""),
+    ("학습률", "learning_rate"),
+    ("학습", "train_"),
+    ("훈련", "train_"),
+    ("검증", "val_"),
+    ("테스트", "test_"),
+    ("손실", "loss"),
+    ("정확도", "accuracy"),
+    ("에포크", "epoch"),
+];
+
+/// The name in English, where all of it is known.
+pub(crate) fn translated(name: &str) -> Option<String> {
+    let mut out = String::new();
+    let mut rest = name.trim();
+    while let Some(first) = rest.chars().next() {
+        if let Some((word, english)) = FOREIGN.iter().find(|(word, _)| rest.starts_with(word)) {
+            out.push_str(english);
+            rest = rest.get(word.len()..)?;
+        } else if first.is_ascii() {
+            out.push(first);
+            rest = rest.get(1..)?;
+        } else {
+            return None;
+        }
+    }
+    Some(out.trim_end_matches('_').replace("__", "_"))
 }
 
 /// Whether a word is the name of a source file, as in `solver.cpp:239`.

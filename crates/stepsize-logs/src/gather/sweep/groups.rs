@@ -25,13 +25,13 @@ pub(super) fn of(rows: &[&TableRow], names: &[NameFacts]) -> Option<Vec<Run>> {
             .filter(|c| rows.iter().any(|r| r.numbers.iter().any(|(d, _)| c == d)))
             .collect()
     };
-    let counter = used(&|n| n.kind != CounterKind::Value);
-    let counter = *counter.iter().min_by_key(|c| names.get(**c).map(|n| n.kind))?;
+    let counters = used(&|n| n.kind != CounterKind::Value);
+    let counter = *counters.iter().min_by_key(|c| names.get(**c).map(|n| n.kind))?;
     let all = used(&|n| n.kind == CounterKind::Value && (is_setting(&n.text) || is_label(&n.text)));
     let fixed: Vec<usize> =
         all.iter().copied().filter(|c| names.get(*c).is_some_and(|n| !is_applied(&n.text))).collect();
     [all, fixed].into_iter().find_map(|settings| {
-        let groups = grouped(rows, &settings, counter)?;
+        let groups = grouped(rows, &settings, counter, &counters)?;
         Some(groups.iter().enumerate().map(|(i, rows)| run(i, rows, &groups, &settings, names)).collect())
     })
 }
@@ -41,8 +41,14 @@ fn at(row: &TableRow, column: usize) -> Option<f64> {
     row.numbers.iter().find(|(c, _)| *c == column).map(|(_, v)| *v)
 }
 
-/// The rows by their settings, if these are runs.
-fn grouped<'a>(rows: &[&'a TableRow], settings: &[usize], counter: usize) -> Option<Vec<Vec<&'a TableRow>>> {
+/// The rows by their settings, if these are runs: the counter rises within each, and all `counters`
+/// begin alike in all.
+fn grouped<'a>(
+    rows: &[&'a TableRow],
+    settings: &[usize],
+    counter: usize,
+    counters: &[usize],
+) -> Option<Vec<Vec<&'a TableRow>>> {
     let mut order: Vec<Settings> = Vec::new();
     let mut groups: BTreeMap<Settings, Vec<&TableRow>> = BTreeMap::new();
     for row in rows {
@@ -59,7 +65,13 @@ fn grouped<'a>(rows: &[&'a TableRow], settings: &[usize], counter: usize) -> Opt
         counts.filter(|c| c.is_sorted_by(|a, b| a < b)).and_then(|c| c.first().copied())
     };
     let firsts: Vec<f64> = groups.values().map(rising).collect::<Option<_>>()?;
-    let alike = firsts.iter().all(|f| firsts.first().is_some_and(|g| (f - g).abs() <= 1.0));
+    // An epoch that goes on from one rate to the next is that of a schedule.
+    let goes_on = counters.iter().any(|c| {
+        let mut begins = order.iter().filter_map(|key| at(groups.get(key)?.first()?, *c));
+        let first = begins.next();
+        begins.any(|begin| first.is_some_and(|first| (begin - first).abs() > 1.0))
+    });
+    let alike = !goes_on && firsts.iter().all(|f| firsts.first().is_some_and(|g| (f - g).abs() <= 1.0));
     let fits = groups.len() > 1 && rows.len() >= 2 * groups.len() && alike;
     fits.then(|| order.iter().filter_map(|key| groups.remove(key)).collect())
 }

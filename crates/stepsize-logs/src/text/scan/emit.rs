@@ -1,16 +1,20 @@
 //! Names and numbers that are found.
 
 use super::Scan;
-use crate::names::{CounterKind, DataSplit, is_counter, is_rate};
+use crate::names::{CounterKind, DataSplit, bare_split, is_counter, is_rate, metric_direction};
 use crate::text::{Mark, Pair, words};
 
 impl Scan<'_> {
     pub(super) fn give(&mut self, name: String, value: f64, whole: Option<f64>) {
-        let mark = Mark::Plain;
         if is_counter(&name) {
             self.counted = self.at;
         }
-        self.out.push(Pair { name, value, whole, mark });
+        self.add(name, value, whole);
+    }
+
+    fn add(&mut self, name: String, value: f64, whole: Option<f64>) {
+        let english = if name.is_ascii() { None } else { words::translated(&name) };
+        self.out.push(Pair { name: english.unwrap_or(name), value, whole, mark: Mark::Plain });
     }
 
     /// Adds a number under the words before it; `whole` is the number after a `/`.
@@ -41,21 +45,28 @@ impl Scan<'_> {
             self.scope = Some(split);
             return;
         }
+        let counts = is_counter(last);
         // "74542 tokens with 5600 phrases" counts no tokens.
-        if joined && is_counter(last) {
+        if joined && counts {
             return;
         }
         if words::is_source(last) {
             return;
         }
+        // "Epoch Step: 51"
+        if separated && counts && parts.len() > 1 && parts.iter().all(|w| is_counter(w)) {
+            return self.give(last.to_owned(), value, whole);
+        }
         let qualified = parts.iter().rev().skip(1).take_while(|w| words::is_qualifier(w)).count() + 1;
         let all = separated && parts.len() <= 5;
         let taken = if all { parts.len() } else { qualified };
         let first = parts.len() - taken.min(parts.len());
-        if is_counter(last) && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
+        if counts && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
             let any = |word: &str| parts.iter().any(|w| w.eq_ignore_ascii_case(word));
-            // "Batch 0.427 (0.440)" is a time.
-            if CounterKind::of(last).is_step() && value.fract() != 0.0 {
+            // "Batch 0.427 (0.440)" is a time, "Steps 50(50.10)" has a mean: neither counts.
+            let mean =
+                || self.rest().strip_prefix('(').is_some_and(|r| r.split(')').next().is_some_and(|m| m.contains('.')));
+            if CounterKind::of(last).is_step() && (value.fract() != 0.0 || mean()) {
                 return;
             }
             // "Total Epoch: 300" is how far the run is to go.
@@ -84,25 +95,52 @@ impl Scan<'_> {
             return;
         }
         let name: Vec<&str> = parts.iter().skip(first).map(|w| w.strip_suffix("'s").unwrap_or(w)).collect();
-        let name = name.join("_");
+        let mut name = name.join("_");
+        // `top 5`
+        name.retain(|c| c != ' ');
         // "Reducing learning rate to 1e-4" says what follows, not what the run began with.
         if parts.iter().any(|w| words::is_change(w)) && is_rate(&name) {
             self.message = true;
             return;
         }
+        if let [split, _] = parts.as_slice()
+            && words::is_held_out(split)
+            && self.out.iter().all(|p| is_counter(&p.name))
+        {
+            self.score_of = Some(split);
+        }
+        let name = self.of_last_metric(name);
         let name = self.scoped(name);
         let value = match whole {
             Some(whole) if words::is_share(last) && whole > 0.0 => value / whole,
             _ => value,
         };
-        self.give(name, value, None);
+        if counts {
+            return self.give(name, value, None);
+        }
+        // No epoch: nothing asks where it stood.
+        self.add(name, value, None);
     }
 
-    /// The name with the held-out split of the line, unless it has a split of its own or is a
-    /// counter.
+    /// The name of a split after a loss with a split: `loss train: 0.5, val: 0.6`.
+    fn of_last_metric(&self, name: String) -> String {
+        let loss = |p: &Pair| DataSplit::in_name(&p.name).is_some() && metric_direction(&p.name) == Some(false);
+        let after = self.out.last().is_some_and(|p| p.name.len() > 4 && p.name.contains(['_', '/', '-']));
+        match after
+            && bare_split(&name).is_some()
+            && self.out.last().is_some_and(|p| bare_split(&p.name).is_none() && loss(p))
+        {
+            true => format!("{name}_loss"),
+            false => name,
+        }
+    }
+
+    /// The name with the held-out split of the line, unless it has a split of its own, is a counter
+    /// or the rate. `val Loss: 0.5 Acc: 0.9` gives its split to scores only.
     pub(super) fn scoped(&self, name: String) -> String {
-        match self.scope {
-            Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) => {
+        let of_score = || self.score_of.filter(|_| metric_direction(&name) == Some(true));
+        match self.scope.or_else(of_score) {
+            Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) && !is_rate(&name) => {
                 format!("{}_{name}", scope.to_ascii_lowercase())
             }
             _ => name,

@@ -28,6 +28,7 @@ impl Scan<'_> {
         let then_digit = self.byte(1).is_ascii_digit();
         if matches!(next, b':' | b'-' | b'.' | b'T')
             && then_digit
+            && !(next == b'-' && self.range_of_counts())
             && !(next == b':' && self.separated && self.fraction(start))
         {
             // A duration, a date or a version.
@@ -50,11 +51,23 @@ impl Scan<'_> {
             self.at += 1;
             return self.emit(value * factor, None);
         }
+        if self.is_top(value) {
+            return self.extend_word(start);
+        }
         if self.ordinal(start) {
             self.at += ORDINAL;
             return self.emit(value, None);
         }
-        if next.is_ascii_alphabetic() || next == b'_' || next >= 0x80 && !self.rest().starts_with(['│', '█', '|']) {
+        if (next.is_ascii_alphabetic() || next == b'-' && then_digit) && self.count_attached(value, start) {
+            return;
+        }
+        // "250.5/s" is a speed.
+        let speed = next == b'/' && self.byte(1).is_ascii_alphabetic();
+        if speed
+            || next.is_ascii_alphabetic()
+            || next == b'_'
+            || next >= 0x80 && !self.rest().starts_with(['│', '█', '|'])
+        {
             return self.drop_unit();
         }
         while self.named() && next == b',' && self.grouped(start) {
@@ -78,12 +91,19 @@ impl Scan<'_> {
             {
                 return self.count_of_split(value, whole);
             }
+            if whole.is_none() && (self.split_counts(value, start) || self.counts_before_value(value, start)) {
+                return;
+            }
             self.emit(value, whole);
         } else if self.fraction(start) && self.value_first(value) {
             // Value before name.
-        } else if whole.is_none() && line_start && matches!(self.byte(0), b']' | b':') && !self.fraction(start)
+        } else if whole.is_some() && self.opens_nested(start) {
+            self.give("Epoch".to_owned(), value, whole);
+        } else if whole.is_none() && line_start && self.pair_of_counts(value) {
+            // Epoch and step.
+        } else if whole.is_none() && line_start && self.counts_line() && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
-            || whole.is_some() && line_start && self.counts_in_brackets()
+            || whole.is_some() && line_start && self.counts_of_line()
         {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
@@ -96,15 +116,6 @@ impl Scan<'_> {
         {
             self.out.push(Pair { name: "iter".to_owned(), value, whole, mark: Mark::Bar });
         }
-    }
-
-    /// Whether a bracket closes here with which a line of readings begins: `[200/3000] Train loss:
-    /// 1`.
-    fn counts_in_brackets(&self) -> bool {
-        self.rest().strip_prefix(']').is_some_and(|rest| {
-            let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
-            named.is_some_and(|name| metric_direction(name.trim()).is_some())
-        })
     }
 
     /// Whether only spaces precede the number.

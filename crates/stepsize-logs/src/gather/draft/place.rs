@@ -1,0 +1,84 @@
+//! Where the readings of a run are placed, and which of them are kept.
+
+use crate::thin::ThinPoint;
+
+/// The column of a series, how often it was read, and its readings.
+pub(super) type Marks = (usize, u64, Vec<ThinPoint>);
+
+/// Epochs from which on the ends of all are enough of a curve.
+const EPOCHS: usize = 6;
+/// Readings of an epoch that show whether they are means.
+const MEANS: usize = 9;
+/// A mean moves this much less from reading to reading at the end of an epoch than at its beginning,
+/// and jumps this much further to the next one.
+const STILL: f64 = 0.4;
+const JUMP: f64 = 3.0;
+
+/// Keeps of a series that is a running mean within each epoch, as progress bars show it, the last
+/// reading of each epoch: the mean over all of its batches. The readings before show how the mean
+/// settles, not how the training went. Returns whether it is such a series.
+pub(super) fn ends_of_epochs(seen: &mut u64, marks: &mut Vec<ThinPoint>, length: f64) -> bool {
+    let epoch = |m: &ThinPoint| (m.step / length).ceil();
+    if marks.iter().any(|m| m.step.is_nan() || !m.value.is_finite()) {
+        return false;
+    }
+    let epochs: Vec<&[ThinPoint]> = marks.chunk_by(|a, b| epoch(a) == epoch(b)).collect();
+    let moves = |part: &[ThinPoint]| {
+        let all = part.windows(2).map(|w| (w[1].value - w[0].value).abs());
+        all.sum::<f64>() / part.len().saturating_sub(1).max(1) as f64
+    };
+    let third = |epoch: &[ThinPoint]| epoch.len() / 3;
+    let late = |epoch: &[ThinPoint]| moves(epoch.get(epoch.len() - third(epoch)..).unwrap_or(&[]));
+    let early = |epoch: &[ThinPoint]| moves(epoch.get(..third(epoch)).unwrap_or(&[]));
+    let told: Vec<&&[ThinPoint]> = epochs.iter().filter(|e| e.len() >= MEANS).collect();
+    let still = told.iter().filter(|e| late(e) <= STILL * early(e)).count();
+    let jumps = epochs.windows(2).filter(|w| match (w[0].last(), w[1].first()) {
+        (Some(last), Some(first)) => (first.value - last.value).abs() >= JUMP * late(w[0]),
+        _ => false,
+    });
+    let means = epochs.len() >= EPOCHS && told.len() * 4 >= epochs.len() * 3 && still * 4 >= told.len() * 3;
+    if !means || jumps.count() * 4 < (epochs.len() - 1) * 3 {
+        return false;
+    }
+    let ends: Vec<ThinPoint> = epochs.iter().filter_map(|e| e.last().copied()).collect();
+    *seen = ends.len() as u64;
+    *marks = ends;
+    true
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum PlacedBy {
+    Step,
+    Epoch,
+    Index,
+}
+
+/// The readings with the step of each. Of several at one step the last one is kept; several in one
+/// epoch share it evenly.
+pub(super) fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
+    let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
+    match by {
+        PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
+        PlacedBy::Step => {
+            for mark in marks {
+                // Readings before the first count were made at the start.
+                let step = if mark.step.is_nan() { 0.0 } else { mark.step };
+                match out.last_mut() {
+                    Some(last) if last.0 == step => last.1 = mark.value,
+                    _ => out.push((step, mark.value)),
+                }
+            }
+        }
+        PlacedBy::Epoch => {
+            let epoch = |m: &ThinPoint| if m.epoch.is_nan() { 0.0 } else { m.epoch };
+            for group in marks.chunk_by(|a, b| epoch(a) == epoch(b)) {
+                let share = (group.len() as f64).recip();
+                out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + i as f64 * share, m.value)));
+            }
+        }
+    }
+    if !out.is_sorted_by(|a, b| a.0 <= b.0) {
+        out.sort_by(|a, b| a.0.total_cmp(&b.0));
+    }
+    out
+}

@@ -1,0 +1,180 @@
+//! Counts that stand without a name of their own, and tags in brackets.
+
+use super::Scan;
+use crate::names::{bare_split, is_counter, metric_direction};
+use crate::number;
+use crate::text::words;
+
+/// Longest text of a tag.
+const TAG: usize = 40;
+/// Words after a count among which a loss is looked for.
+const PHRASE: usize = 12;
+
+impl Scan<'_> {
+    /// `1epoch`, `101-200batch`: the count and its name in one word. Returns whether there is one.
+    pub(super) fn count_attached(&mut self, value: f64, start: usize) -> bool {
+        let (count, at) = match self.byte(0) {
+            b'-' => {
+                let digits = self.text.get(self.at + 1..).unwrap_or("").bytes().take_while(u8::is_ascii_digit).count();
+                let end = self.at + 1 + digits;
+                (self.text.get(self.at + 1..end).and_then(|t| number::whole(t.as_bytes())), end)
+            }
+            _ => (Some(value), self.at),
+        };
+        let word = self.word_at(at);
+        let whole = self.text.get(start..at).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit() || b == b'-'));
+        // `3epochs` is how many there are, and `3it` what a progress bar counted.
+        let named = word.len() > 2 && !word.ends_with('s') && is_counter(word);
+        let Some(count) = count.filter(|_| whole && named) else { return false };
+        self.at = at + word.len();
+        self.words.clear();
+        self.separated = false;
+        self.give(word.to_owned(), count, None);
+        true
+    }
+
+    /// Whether a range of counts follows, with their name: `-200batch`.
+    pub(super) fn range_of_counts(&self) -> bool {
+        let rest = self.rest().get(1..).unwrap_or("");
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        rest.as_bytes().get(digits).is_some_and(u8::is_ascii_alphabetic)
+            && is_counter(self.word_at(self.at + 1 + digits))
+    }
+
+    /// `Train: 3 [  50/200 (25%)]`, as timm prints it: the epoch and the batch of a split. Returns
+    /// whether it is that.
+    pub(super) fn split_counts(&mut self, value: f64, start: usize) -> bool {
+        let [split] = self.words.as_slice() else { return false };
+        if self.byte(0) != b' ' {
+            return false;
+        }
+        let rest = self.rest().trim_start();
+        if !rest.starts_with('[')
+            || !words::is_split(split)
+            || self.text.get(start..self.at).is_none_or(|t| t.contains('.'))
+        {
+            return false;
+        }
+        let Some((count, more)) = rest.get(1..).and_then(|r| r.split_once('/')) else { return false };
+        let digits = more.bytes().take_while(u8::is_ascii_digit).count();
+        let (count, total) =
+            (number::whole(count.as_bytes()), more.get(..digits).and_then(|t| number::whole(t.as_bytes())));
+        let (Some(count), Some(total)) = (count, total) else { return false };
+        let held_out = words::is_held_out(split).then_some(*split);
+        self.at = self.text.len() - more.len() + digits;
+        self.words.clear();
+        self.separated = false;
+        match held_out {
+            Some(split) => self.scope = Some(split),
+            None => {
+                self.give("Epoch".to_owned(), value, None);
+                self.give("iter".to_owned(), count, Some(total));
+            }
+        }
+        true
+    }
+
+    /// `Train loss 120 0.53`, `Validation loss 500: 0.61`: between a loss and its value stands the
+    /// step. Returns whether it does.
+    pub(super) fn counts_before_value(&mut self, value: f64, start: usize) -> bool {
+        if self.separated || !matches!(self.byte(0), b' ' | b':') {
+            return false;
+        }
+        let whole = self.text.get(start..self.at).is_some_and(|t| t.bytes().all(|b| b.is_ascii_digit()));
+        if !whole || self.words.last().is_none_or(|w| words::is_split(w) || metric_direction(w) != Some(false)) {
+            return false;
+        }
+        let rest = self.rest();
+        let next = rest.strip_prefix(':').unwrap_or(rest).trim_start();
+        let fraction = number::prefix(next.as_bytes())
+            .is_some_and(|(_, length)| next.get(..length).is_some_and(|t| t.contains('.')))
+            && next.len() < rest.len();
+        if fraction {
+            self.at += usize::from(rest.starts_with(':'));
+            self.give("iter".to_owned(), value, None);
+        }
+        fraction
+    }
+
+    /// Whether a bracket closes here with which a line of readings begins: `[200/3000] Train loss:
+    /// 1`, `[200/3000] photos | loss 1`.
+    pub(super) fn counts_of_line(&self) -> bool {
+        self.rest().strip_prefix(']').is_some_and(|rest| {
+            let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
+            named.is_some_and(|name| metric_direction(name.trim()).is_some())
+                || rest.split([' ', ',', '|', ':', '=']).take(PHRASE).any(|w| metric_direction(w) == Some(false))
+        })
+    }
+
+    /// Whether what follows the number with which the line begins makes it a count: `[10] loss`,
+    /// `10: learn`. `10:{"loss"` is the number of a line that was searched for.
+    pub(super) fn counts_line(&self) -> bool {
+        self.byte(0) == b']' || self.byte(0) == b':' && self.byte(1) != b'{'
+    }
+
+    /// Whether the number belongs to a name: `top 5 acc: 0.9`.
+    pub(super) fn is_top(&self, value: f64) -> bool {
+        self.byte(0) == b' '
+            && self.byte(1).is_ascii_alphabetic()
+            && !self.separated
+            && (1.0..=100.0).contains(&value)
+            && self.words.last().is_some_and(|w| w.eq_ignore_ascii_case("top"))
+    }
+
+    /// Adds the number that began at `start` to the word before it.
+    pub(super) fn extend_word(&mut self, start: usize) {
+        let length = self.words.pop().map_or(0, str::len);
+        let begin = self.text.get(..start).map_or(0, |t| t.trim_end().len()).saturating_sub(length);
+        if let Some(word) = self.text.get(begin..self.at) {
+            self.words.push(word);
+        }
+    }
+
+    /// Whether a bracket closes here and another opens with a number: `[0/5][50/250]`.
+    pub(super) fn opens_nested(&self, start: usize) -> bool {
+        let second = self.rest().strip_prefix(']').map(|r| r.trim_start_matches(' '));
+        let digits = second
+            .and_then(|r| r.strip_prefix('['))
+            .is_some_and(|r| r.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+        digits && self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['))
+    }
+
+    /// `[2,  4000] loss: 1.9`: epoch and step at the start of a line, before a metric. Returns
+    /// whether it is that.
+    pub(super) fn pair_of_counts(&mut self, epoch: f64) -> bool {
+        let Some((step, rest)) = self.rest().strip_prefix(',').and_then(|r| r.split_once(']')) else { return false };
+        let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
+        let (Some(step), Some(name)) = (number::whole(step.as_bytes()), named) else { return false };
+        if step.fract() != 0.0 || epoch.fract() != 0.0 || metric_direction(name.trim()).is_none() {
+            return false;
+        }
+        self.at = self.text.len() - rest.len();
+        self.give("Epoch".to_owned(), epoch, None);
+        self.give("iter".to_owned(), step, None);
+        true
+    }
+
+    /// A tag in brackets that names a split: `[Val]`, `[Diff-Val(Test)]`. What follows is of this
+    /// split. Returns whether it is one.
+    pub(super) fn tag(&mut self) -> bool {
+        let inside = self.rest().get(1..).unwrap_or("");
+        let Some(tag) = inside.find(']').filter(|end| *end <= TAG).and_then(|end| inside.get(..end)) else {
+            return false;
+        };
+        if tag.bytes().any(|b| b.is_ascii_digit() || matches!(b, b':' | b'=' | b'[' | b',')) {
+            return false;
+        }
+        // `[val loss] 0.5` is a name.
+        if metric_direction(tag).is_some() && bare_split(tag).is_none() {
+            return false;
+        }
+        let mut parts = tag.split(|c: char| !c.is_alphanumeric()).filter(|w| words::is_split(w));
+        let Some(split) = parts.next() else { return false };
+        let held_out = Some(split).filter(|w| words::is_held_out(w)).or_else(|| parts.find(|w| words::is_held_out(w)));
+        self.at += tag.len() + 2;
+        self.words.clear();
+        self.separated = false;
+        self.scope = held_out;
+        true
+    }
+}
