@@ -15,6 +15,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 use stepsize::defaults::EVALUATIONS;
+use stepsize::probe::Race;
 use stepsize::{
     End, Event, FindProbe, Job, Lr, Question, QuestionKind, Report, SweepRates, TrialId, TrialSpec, evaluation_steps,
 };
@@ -233,6 +234,17 @@ impl Search {
             budget: None,
         };
         Self::new(kind, task, job, None)
+    }
+
+    /// The most steps that a race takes, in full runs; `None` for other searches.
+    #[getter]
+    fn budget(&self) -> Option<f64> {
+        match self.question.kind {
+            QuestionKind::Find { probe: FindProbe::Race, budget, .. } => {
+                Some(budget.unwrap_or_else(|| Race::new(self.question.job.clone()).max_cost()))
+            }
+            _ => None,
+        }
     }
 
     /// The next trial; `None` when nothing more is worth its cost.

@@ -22,14 +22,17 @@ class Meter:
         self.length, self.steps, self.evaluations, self._clock = length, 0, 0, clock
         self._step_seconds, self._evaluation_seconds, self._begin = 0.0, 0.0, time.perf_counter()
         self._first_evaluation = 0.0
-        self._longest, self._max_seconds, self._agree = 0.0, max_seconds, agree
+        self._longest, self._longest_evaluation = 0.0, 0.0
+        self._max_seconds, self._agree = max_seconds, agree
 
     @contextmanager
     def step(self) -> Iterator[None]:
         """Around one optimizer step."""
         begin, now = self._clock(), time.perf_counter()
-        yield
-        self.steps += 1
+        try:
+            yield
+        finally:
+            self.steps += 1  # also one that ends in a FloatingPointError
         if self.steps > _WARM_UP:
             self._step_seconds += self._clock() - begin
             self._longest = max(time.perf_counter() - now, self._longest)
@@ -37,9 +40,10 @@ class Meter:
     @contextmanager
     def evaluation(self) -> Iterator[None]:
         """Around one evaluation."""
-        begin = self._clock()
+        begin, now = self._clock(), time.perf_counter()
         yield
         seconds = self._clock() - begin
+        self._longest_evaluation = max(time.perf_counter() - now, self._longest_evaluation)
         self.evaluations += 1
         if self.evaluations == 1:
             self._first_evaluation = seconds
@@ -64,8 +68,11 @@ class Meter:
         """Cost so far, in full runs."""
         return (self.steps + self.evaluation_steps) / self.length
 
-    def is_out_of_time(self) -> bool:
-        """Whether one more step may end after ``max_seconds``; in every process the same."""
+    def is_out_of_time(self, evaluated: bool) -> bool:
+        """Whether one more step, and an evaluation after it if it is ``evaluated``, may end after
+        ``max_seconds``; in every process the same.
+        """
         if self._max_seconds is None:
             return False
-        return self._agree(self.seconds + self._longest) > self._max_seconds
+        longest = self._longest + (self._longest_evaluation if evaluated else 0.0)
+        return self._agree(self.seconds + longest) > self._max_seconds

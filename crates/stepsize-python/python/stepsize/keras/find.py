@@ -272,8 +272,7 @@ def find(
     """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
     It takes about two thirds of the steps of one full run, and evaluations on top. It does not set
-    the
-    rate: ``estimate.apply(model.optimizer)`` does that.
+    the rate: ``estimate.apply(model.optimizer)`` does that.
 
     Args:
         model: A compiled model. If it has no weights yet, it gets them now and keeps them.
