@@ -23,6 +23,7 @@ mod controller;
 mod diagnosis;
 mod estimate;
 mod fault;
+mod limit;
 mod policy;
 mod remedy;
 mod schedule;

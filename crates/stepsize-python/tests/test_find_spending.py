@@ -142,6 +142,18 @@ def test_a_limit_of_time_ends_the_search_with_what_there_is():
         job.find(steps=100, max_seconds=-1)
 
 
+def test_a_stall_of_the_machine_is_no_cost():
+    """On a clock of the test: a step takes one second and an evaluation two, but for one of 10 000 seconds."""
+    now = [0.0]
+    meter = _meter.Meter(100, None, lambda value: value, lambda: now[0])
+    for at in range(40):
+        with meter.step():
+            now[0] += 1.0
+        with meter.evaluation():
+            now[0] += 10_000.0 if at == 20 else 2.0
+    assert meter.evaluation_steps == 80.0 and meter.runs == 1.2
+
+
 @pytest.mark.parametrize("limit", [300, 700, 1500, 5000])
 def test_a_limit_of_time_leaves_room_for_the_evaluation_after_a_step(limit, monkeypatch):
     """On a clock of the test: a step takes a second, an evaluation 40."""

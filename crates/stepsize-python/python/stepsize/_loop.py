@@ -71,19 +71,24 @@ def run(
             step.
     """
     search = make(0.0, 0.0, math.inf)  # raises for what is wrong with the arguments, before anything runs
+    own = search.budget or math.inf
     with _whole():
         origin = task.save()
     meter = Meter(steps, max_seconds, task.agree, task.clock)
     with _progress.shown(progress, planned) as shown:
         try:
             task.check()
-            price, once, runs = 0.0, False, math.inf
+            price, share, once, runs = 0.0, 0.0, False, math.inf
             if max_seconds is not None:
                 runs = _affordable_runs(task, meter, max_seconds)
                 search = make(0.0, meter.steps, runs)
             if sparing and task.evaluate is not None and (first := search.ask()) is not None:
                 price = task.thin(_SHARE * first.steps / _FEW)
-                search, once = _affordable(make, first, price, meter.steps, runs)
+                search, share, once = _affordable(make, first, price, meter.steps, runs)
+            limit = {
+                "budget": budget, "share": share, "beside": (price + meter.steps) / steps,
+                "seconds": None if max_seconds is None or own <= runs else (max_seconds, runs),
+            }  # fmt: skip
             if budget is None:
                 purse = _Purse(meter, search.budget, steps, 0.0)
             else:
@@ -94,9 +99,10 @@ def run(
         finally:
             with _whole():
                 task.restore(origin)
-    spent = meter.seconds if trials.out_of_time else None
+    if trials.out_of_time:
+        limit["seconds"] = max_seconds, runs
     beside = meter.steps - trials.counted  # timed ones, and those before a trial that was ended early
-    estimate = search.conclude(task.agree(meter.evaluation_steps) + beside, trials.cut_short, spent)
+    estimate = search.conclude(task.agree(meter.evaluation_steps) + beside, trials.cut_short, limit)
     trials.tell("estimate", estimate=estimate)
     return estimate
 
@@ -112,14 +118,16 @@ def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
     return (max_seconds - meter.seconds) / (task.agree(seconds) * meter.length)
 
 
-def _affordable(make: Make, first: Trial, price: float, timed: int, runs: float) -> tuple[Search, bool]:
-    """The search that the budget pays for beside evaluations and ``timed`` steps, and whether each
-    trial is then evaluated at its end only.
+def _affordable(make: Make, first: Trial, price: float, timed: int, runs: float) -> tuple[Search, float, bool]:
+    """The search that the budget pays for beside evaluations and ``timed`` steps, the share of the
+    evaluations, and whether each trial is then evaluated at its end only.
     """
+    share = len(_due(first, price)) * price / first.steps
     try:
-        return make(len(_due(first, price)) * price / first.steps, price + timed, runs), False
+        return make(share, price + timed, runs), share, False
     except ValueError:  # too little is left
-        return make(price / first.steps, price + timed, runs), True
+        share = price / first.steps
+        return make(share, price + timed, runs), share, True
 
 
 def _due(trial: Trial, price: float) -> list[int]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import statistics
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _WARM_UP = 3  # first steps, and first evaluation, that are not timed: they compile, and start workers
+_TIMED = 1001  # latest steps and evaluations that say how long one takes
+_STALL = 10  # what takes so many times the median is not work: the machine did something else
 
 
 class Meter:
@@ -20,8 +24,9 @@ class Meter:
         self, length: int, max_seconds: float | None, agree: Callable[[float], float], clock: Callable[[], float]
     ) -> None:
         self.length, self.steps, self.evaluations, self._clock = length, 0, 0, clock
-        self._step_seconds, self._evaluation_seconds, self._begin = 0.0, 0.0, time.perf_counter()
-        self._first_evaluation = 0.0
+        self._timed_steps: deque[float] = deque(maxlen=_TIMED)
+        self._timed_evaluations: deque[float] = deque(maxlen=_TIMED)
+        self._price, self._priced, self._begin = 0.0, 0, time.perf_counter()
         self._longest, self._longest_evaluation = 0.0, 0.0
         self._max_seconds, self._agree = max_seconds, agree
 
@@ -34,7 +39,7 @@ class Meter:
         finally:
             self.steps += 1  # also one that ends in a FloatingPointError
         if self.steps > _WARM_UP:
-            self._step_seconds += self._clock() - begin
+            self._timed_steps.append(self._clock() - begin)
             self._longest = max(time.perf_counter() - now, self._longest)
 
     @contextmanager
@@ -42,13 +47,11 @@ class Meter:
         """Around one evaluation."""
         begin, now = self._clock(), time.perf_counter()
         yield
-        seconds = self._clock() - begin
+        if self.evaluations == 1:
+            self._timed_evaluations.clear()  # the first one, which compiles
+        self._timed_evaluations.append(self._clock() - begin)
         self._longest_evaluation = max(time.perf_counter() - now, self._longest_evaluation)
         self.evaluations += 1
-        if self.evaluations == 1:
-            self._first_evaluation = seconds
-        else:
-            self._evaluation_seconds += seconds
 
     @property
     def seconds(self) -> float:
@@ -58,10 +61,11 @@ class Meter:
     @property
     def evaluation_steps(self) -> float:
         """What all evaluations cost, in optimizer steps, by the clock."""
-        if self.evaluations == 0 or self.steps <= _WARM_UP or self._step_seconds == 0.0:
-            return 0.0
-        one = self._evaluation_seconds / (self.evaluations - 1) if self.evaluations > 1 else self._first_evaluation
-        return self.evaluations * one / (self._step_seconds / (self.steps - _WARM_UP))
+        if self._timed_steps and self._priced != self.evaluations:
+            step = _typical(self._timed_steps)
+            self._price = _typical(self._timed_evaluations) / step if step > 0.0 else 0.0
+            self._priced = self.evaluations
+        return self.evaluations * self._price
 
     @property
     def runs(self) -> float:
@@ -76,3 +80,9 @@ class Meter:
             return False
         longest = self._longest + (self._longest_evaluation if evaluated else 0.0)
         return self._agree(self.seconds + longest) > self._max_seconds
+
+
+def _typical(seconds: deque[float]) -> float:
+    """The mean without stalls."""
+    most = _STALL * statistics.median(seconds)
+    return statistics.fmean(one for one in seconds if one <= most)

@@ -508,7 +508,7 @@ class Search:
     def forked(self) -> None:
         """Call it in a forked child, where the study must not be used."""
     def conclude(
-        self, evaluation_steps: float = 0.0, cut_short: bool = False, seconds: float | None = None
+        self, evaluation_steps: float = 0.0, cut_short: bool = False, limit: dict[str, Any] | None = None
     ) -> Answer | Refusal: ...
 
 @final
