@@ -19,10 +19,11 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// Gives the budgets in a refusal as the caller must give them. `inner` is the one that the
-    /// search was made with.
+    /// Gives the budgets in a refusal as the caller must give them, and leaves out those that are not
+    /// larger. `inner` is the one that the search was made with.
     pub fn word(&self, estimate: &mut Estimate, inner: f64) {
         let Answer::Refused(refusal) = &mut estimate.answer else { return };
+        refusal.remedies.retain(|remedy| !matches!(remedy, Remedy::LargerBudget { at_least: Some(runs) } if *runs <= inner));
         for remedy in &mut refusal.remedies {
             if let Remedy::LargerBudget { at_least: Some(runs) } = remedy {
                 *runs = ((*runs * (1.0 + self.share) + self.beside) * 20.0 - 1e-6).ceil() / 20.0;
@@ -47,8 +48,12 @@ mod tests {
     use stepsize::{Reason, Refusal};
 
     fn worded(limit: &Limit) -> Refusal {
+        worded_with(limit, Remedy::LargerBudget { at_least: Some(1.2) })
+    }
+
+    fn worded_with(limit: &Limit, first: Remedy) -> Refusal {
         let because = "the budget of 0.8 full runs was spent before".to_owned();
-        let remedies = vec![Remedy::LargerBudget { at_least: Some(1.2) }, Remedy::LongerRun];
+        let remedies = vec![first, Remedy::LongerRun];
         let refusal = Refusal { reason: Reason::TooShort, because: because.clone(), remedies };
         let mut estimate = Estimate {
             answer: Answer::Refused(refusal),
@@ -70,6 +75,10 @@ mod tests {
         assert_eq!(worded(&limit).remedies[0], Remedy::LargerBudget { at_least: Some(1.55) });
         limit.seconds = Some((30.0, 0.8));
         assert_eq!(worded(&limit).because, "the time of 30 s was spent before");
+        limit.seconds = None;
+        let mut small = worded_with(&limit, Remedy::LargerBudget { at_least: Some(0.8) });
+        assert_eq!(small.remedies.pop(), Some(Remedy::LongerRun)); // and no budget that is not larger
+        assert!(small.remedies.is_empty());
         limit = Limit { budget: None, share: 0.0, beside: 0.0, seconds: None };
         assert_eq!(worded(&limit).because, "the budget of 0.8 full runs was spent before");
         assert_eq!(worded(&limit).remedies[0], Remedy::LargerBudget { at_least: Some(1.2) });

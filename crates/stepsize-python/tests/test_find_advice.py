@@ -72,6 +72,11 @@ def test_a_named_budget_leaves_room_for_evaluations():
     assert Late(1e-2).find(start=1e-5, budget=named)
 
 
+def test_no_budget_is_named_where_none_helps():
+    found = stepsize.find(*[getattr(Late(1e-2), name) for name in ("step", "save", "restore")], steps=39)
+    assert found.refused == "too_short" and "budget=" not in found.advice and "`steps=`" in found.advice
+
+
 def test_where_time_limits_the_advice_names_the_time(monkeypatch):
     """On a clock of the test: a step takes a second."""
     jobs = []

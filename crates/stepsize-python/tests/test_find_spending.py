@@ -142,6 +142,27 @@ def test_a_limit_of_time_ends_the_search_with_what_there_is():
         job.find(steps=100, max_seconds=-1)
 
 
+@pytest.mark.parametrize("dear", [0.5, 4.0, 30.0])
+@pytest.mark.parametrize("budget", [0.8, 1.5, 3.0])
+def test_a_budget_is_kept_by_the_clock_too(dear, budget):
+    """On a clock of the test: an evaluation, which is taken for a step, takes as long as ``dear`` of them."""
+    now = [0.0]
+
+    class Timed(Closures):
+        clock = staticmethod(lambda: now[0])
+
+    def spend(seconds, result):
+        now[0] += seconds
+        return result
+
+    job = Job()
+    task = Timed("t", lambda lr: spend(1.0, job.step(lr)), job.save, job.restore, lambda: spend(dear, job.evaluate()), lambda seed: None)
+    found = _search.run_find(task, steps=1000, schedule="cosine", budget=budget)
+    assert found.cost == pytest.approx(now[0] / 1000) and found.cost <= budget + 1e-6
+    if not found:
+        assert "raise the budget" in found.advice
+
+
 def test_a_stall_of_the_machine_is_no_cost():
     """On a clock of the test: a step takes one second and an evaluation two, but for one of 10 000 seconds."""
     now = [0.0]

@@ -38,6 +38,8 @@ _TIMED = 5  # steps that are timed before a search with a limit of time; the las
 _MOST = 0.5
 """... and the few where they cost no more than this. The one at the end is made at any price."""
 _ROUNDING = 1e-6  # steps: of sums of prices
+_CARE = 1.25  # a budget pays for evaluations so many times what they should cost
+_DEARER = 1.5  # between two prices of an evaluation
 
 
 def run(
@@ -85,22 +87,22 @@ def run(
             if sparing and task.evaluate is not None and (first := search.ask()) is not None:
                 price = task.thin(_SHARE * first.steps / _FEW)
                 search, share, once = _affordable(make, first, price, meter.steps, runs)
-            limit = {
-                "budget": budget, "share": share, "beside": (price + meter.steps) / steps,
-                "seconds": None if max_seconds is None or own <= runs else (max_seconds, runs),
-            }  # fmt: skip
+            timed = meter.steps / steps
             if budget is None:
                 purse = _Purse(meter, search.budget, steps, 0.0)
             else:
-                purse = _Purse(meter, budget - meter.steps / steps, steps, price)
+                purse = _Purse(meter, budget - timed, steps, price * _CARE)
             trials = _Trials(search, task, origin, seed, meter, _Teller(callback, meter, shown), purse, price, once)
             trials.tell("search", task=task.description, steps=steps, seed=seed)
             trials.run()
         finally:
             with _whole():
                 task.restore(origin)
-    if trials.out_of_time:
-        limit["seconds"] = max_seconds, runs
+    by_time = max_seconds is not None and (trials.out_of_time or runs < own)
+    limit = {
+        "budget": budget, "share": share * max(1.0, purse.price / price if price else 1.0), "beside": price / steps + timed,
+        "seconds": (max_seconds, runs) if by_time else None,
+    }  # fmt: skip
     beside = meter.steps - trials.counted  # timed ones, and those before a trial that was ended early
     estimate = search.conclude(task.agree(meter.evaluation_steps) + beside, trials.cut_short, limit)
     trials.tell("estimate", estimate=estimate)
@@ -122,12 +124,13 @@ def _affordable(make: Make, first: Trial, price: float, timed: int, runs: float)
     """The search that the budget pays for beside evaluations and ``timed`` steps, the share of the
     evaluations, and whether each trial is then evaluated at its end only.
     """
-    share = len(_due(first, price)) * price / first.steps
+    paid = price * _CARE
+    share = len(_due(first, price)) * paid / first.steps
     try:
-        return make(share, price + timed, runs), share, False
+        return make(share, paid + timed, runs), share, False
     except ValueError:  # too little is left
-        share = price / first.steps
-        return make(share, price + timed, runs), share, True
+        share = paid / first.steps
+        return make(share, paid + timed, runs), share, True
 
 
 def _due(trial: Trial, price: float) -> list[int]:
@@ -156,17 +159,22 @@ class _Teller:
 
 class _Purse:
     """What may still be spent, in optimizer steps. A ``budget`` that the caller gave pays for
-    evaluations too, at ``price`` steps each; the default one pays for steps only.
+    evaluations too: at ``price`` steps each, or more where the clock says so. Prices are far apart,
+    so that as a rule the same search pays the same again. The default budget pays for steps only.
     """
 
     def __init__(self, meter: Meter, budget: float | None, length: int, price: float) -> None:
-        self._meter, self._price = meter, price
+        self._meter, self.price, self._least = meter, price, price
         self._limit = math.inf if budget is None else meter.steps + budget * length + _ROUNDING
 
     def pays(self, steps: int, evaluations: int) -> bool:
         """Whether it pays for so many more."""
         meter = self._meter
-        return meter.steps + steps + (meter.evaluations + evaluations) * self._price <= self._limit
+        if self._least > 0.0 and (price := meter.agreed_price) > self._least:
+            self.price = self._least * _DEARER ** math.ceil(math.log(price / self._least, _DEARER))
+        elif self._least > 0.0:
+            self.price = self._least
+        return meter.steps + steps + (meter.evaluations + evaluations) * self.price <= self._limit
 
 
 class _Trials:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 _WARM_UP = 3  # first steps, and first evaluation, that are not timed: they compile, and start workers
+_FEW_EVALUATIONS = 3
 _TIMED = 1001  # latest steps and evaluations that say how long one takes
 _STALL = 10  # what takes so many times the median is not work: the machine did something else
 
@@ -59,13 +60,23 @@ class Meter:
         return time.perf_counter() - self._begin
 
     @property
-    def evaluation_steps(self) -> float:
-        """What all evaluations cost, in optimizer steps, by the clock."""
+    def price(self) -> float:
+        """What an evaluation costs, in optimizer steps, by the clock."""
         if self._timed_steps and self._priced != self.evaluations:
             step = _typical(self._timed_steps)
             self._price = _typical(self._timed_evaluations) / step if step > 0.0 else 0.0
             self._priced = self.evaluations
-        return self.evaluations * self._price
+        return self._price
+
+    @property
+    def agreed_price(self) -> float:
+        """The same in every process; 0 before it can be told."""
+        return self._agree(self.price if self.evaluations >= _FEW_EVALUATIONS else 0.0)
+
+    @property
+    def evaluation_steps(self) -> float:
+        """What all evaluations cost, in optimizer steps, by the clock."""
+        return self.evaluations * self.price
 
     @property
     def runs(self) -> float:
