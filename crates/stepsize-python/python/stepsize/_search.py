@@ -71,8 +71,9 @@ def find(
             with another seed. Without it such a trial first calls ``step(0.0)`` as often as it is
             long, to come to other data; these calls are part of the cost.
         start: First guess of the rate. The answer depends little on it.
-        budget: The most to spend, in full runs, evaluations included; each of them counts as one
-            step. By default 0.625, or 1 for short runs, and evaluations on top.
+        budget: The most to spend, in full runs, evaluations included; each of them counts as 1.25
+            steps, or more where the clock says so; the same seed may then give another answer. By
+            default 0.625, or 1 for short runs, and evaluations on top.
         max_seconds: The most time to spend, by the clock. A search that it ends is concluded from
             the trials that have ended; the same seed may then give another answer.
         seed: Seed of the search.

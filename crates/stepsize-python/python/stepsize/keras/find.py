@@ -290,7 +290,8 @@ def find(
         also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
             the global ones are.
         start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
-            in the budget an evaluated sample counts as a third of a trained one.
+            in the budget an evaluated sample counts as 0.42 of a trained one, or more where the
+            clock says so.
 
     Raises:
         ValueError: When an argument is out of range, the model is not compiled, its rate is a
