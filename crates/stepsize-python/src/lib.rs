@@ -23,6 +23,7 @@ mod controller;
 mod diagnosis;
 mod estimate;
 mod fault;
+mod limit;
 mod policy;
 mod remedy;
 mod schedule;
@@ -64,7 +65,6 @@ mod _native {
     fn init(m: &Bound<'_, PyModule>) -> PyResult<()> {
         // Defaults of the core, by its own names.
         m.add("EVALUATIONS", defaults::EVALUATIONS)?;
-        m.add("RACE_BUDGET", defaults::RACE_BUDGET)?;
         m.add("RANGE_TEST_SPAN", defaults::RANGE_TEST_SPAN)?;
         m.add("RANGE_TEST_STEPS", defaults::RANGE_TEST_STEPS)?;
         m.add("SENSITIVITY_PER_DECADE", defaults::SENSITIVITY_PER_DECADE)?;

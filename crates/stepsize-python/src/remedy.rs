@@ -3,11 +3,18 @@
 
 use stepsize::{Question, Remedy};
 
-/// What to do, for a search with this question; `seconds` when it was time that ended it.
-pub fn words(question: &Question, remedy: &Remedy, seconds: Option<f64>) -> String {
+/// What to do, for a search with this question; `seconds` where time is what limits it, and the
+/// full runs that they pay for.
+pub fn words(question: &Question, remedy: &Remedy, seconds: Option<(f64, f64)>) -> String {
     let verb = question.kind.name();
-    if let (Remedy::LargerBudget { .. } | Remedy::Resume, Some(seconds)) = (remedy, seconds) {
-        return format!("give it more time than {seconds:.3} s (`max_seconds=`)");
+    match (remedy, seconds) {
+        (Remedy::LargerBudget { at_least: Some(needed) }, Some((seconds, runs))) if *needed > runs => {
+            return format!("give it at least {:.0} s (`max_seconds=`)", (seconds * needed / runs).ceil());
+        }
+        (Remedy::LargerBudget { .. } | Remedy::Resume, Some((seconds, _))) => {
+            return format!("give it more time than {seconds} s (`max_seconds=`)");
+        }
+        _ => {}
     }
     let argument = match remedy {
         Remedy::LongerRun => "`steps=`",

@@ -6,6 +6,7 @@
 
 use crate::controller::lock;
 use crate::fault::{not_json, raised};
+use crate::limit::Limit;
 use crate::schedule::{Given, PySchedule};
 use crate::session::PyRecord;
 use pyo3::exceptions::PyRuntimeError;
@@ -15,6 +16,7 @@ use std::path::PathBuf;
 use std::sync::Mutex;
 use std::time::Instant;
 use stepsize::defaults::EVALUATIONS;
+use stepsize::probe::Race;
 use stepsize::{
     End, Event, FindProbe, Job, Lr, Question, QuestionKind, Report, SweepRates, TrialId, TrialSpec, evaluation_steps,
 };
@@ -235,6 +237,17 @@ impl Search {
         Self::new(kind, task, job, None)
     }
 
+    /// The most steps that a race takes, in full runs; `None` for other searches.
+    #[getter]
+    fn budget(&self) -> Option<f64> {
+        match self.question.kind {
+            QuestionKind::Find { probe: FindProbe::Race, budget, .. } => {
+                Some(budget.unwrap_or_else(|| Race::new(self.question.job.clone()).max_cost()))
+            }
+            _ => None,
+        }
+    }
+
     /// The next trial; `None` when nothing more is worth its cost.
     fn ask(&self, py: Python<'_>) -> PyResult<Option<PyTrial>> {
         match py.detach(|| lock(&self.study).ask()).map_err(raised)? {
@@ -305,19 +318,23 @@ impl Search {
     /// The answer from the trials that have ended.
     ///
     /// `evaluation_steps` is what evaluations cost, in optimizer steps, and other steps that no
-    /// trial counts. A search that was `cut_short` is concluded as if its budget were spent;
-    /// `seconds` are those after which it was, if it was time that ended it.
-    #[pyo3(signature = (evaluation_steps=0.0, cut_short=false, seconds=None))]
+    /// trial counts. A search that was `cut_short` is concluded as if its budget were spent. `limit`
+    /// is what the caller allowed, which is not what the search was made with.
+    #[pyo3(signature = (evaluation_steps=0.0, cut_short=false, limit=None))]
     fn conclude(
         &self,
         py: Python<'_>,
         evaluation_steps: f64,
         cut_short: bool,
-        seconds: Option<f64>,
+        limit: Option<Limit>,
     ) -> PyResult<Py<PyAny>> {
         let mut outcome = py.detach(|| lock(&self.study).conclude()).map_err(raised)?;
         if cut_short {
             outcome.estimate = self.when_spent(&outcome.trials).map_err(raised)?;
+        }
+        let seconds = limit.as_ref().and_then(|limit| limit.seconds);
+        if let (Some(limit), Some(budget)) = (limit, self.budget()) {
+            limit.word(&mut outcome.estimate, budget);
         }
         let mut report = Report::new(&self.question, &outcome.estimate, &outcome.trials)
             .with_wall_seconds(self.begin.elapsed().as_secs_f64())

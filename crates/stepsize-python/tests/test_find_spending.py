@@ -3,12 +3,15 @@
 import json
 import logging
 import math
+import random
 import time
+import types
 
 import pytest
 
 import stepsize
-from stepsize import _loop, _search
+from stepsize import _loop, _meter, _search, _task
+from stepsize._native import Search
 from stepsize._task import Closures
 
 
@@ -52,6 +55,43 @@ def test_a_budget_is_kept_with_its_evaluations_or_refused_before_any_step(steps,
         assert job.steps + job.evaluations <= budget * steps + 1
 
 
+class Noisy(Job):
+    """Learns little beside its noise, so that rates are repeated with a second seed, which a trial that breaks ends early."""
+
+    def __init__(self, seed):
+        super().__init__()
+        self.random = random.Random(seed)
+
+    def step(self, lr):
+        if lr > 0.3 and self.random.random() < 0.05:
+            self.steps += 1
+            raise FloatingPointError
+        return super().step(lr) + self.random.gauss(0.0, 0.8)
+
+    def save(self):
+        return list(self.state), self.random.getstate()
+
+    def restore(self, kept):
+        self.state = list(kept[0])
+        self.random.setstate(kept[1])
+
+
+@pytest.mark.parametrize("steps", [100, 320, 1000])
+@pytest.mark.parametrize("more", [{}, {"budget": 0.8}, {"budget": 1.3}, {"max_seconds": 1e6}])
+def test_no_budget_is_passed_by_steps_before_a_second_seed(steps, more):
+    """Without ``reseed`` a second seed begins with steps that no trial counts."""
+    default = Search.race("t", steps, "cosine", 0, None, None).budget
+    assert default in (0.625, 1.0)
+    timed = 5 if "max_seconds" in more else 0
+    for seed in range(6):
+        job, events = Noisy(seed), []
+        found = job.find(steps=steps, schedule="cosine", reseed=None, callback=events.append, **more)
+        evaluations = job.evaluations if "budget" in more else 0
+        assert job.steps + evaluations <= more.get("budget", default) * steps + timed + 1e-6
+        assert events[-1].taken == job.steps
+        assert found.cost >= job.steps / steps - 1e-9  # what is printed is at least that
+
+
 def test_the_untrained_model_is_evaluated_once_and_short_trials_seldom():
     job = Job()
     found = job.find(steps=300, schedule="cosine")
@@ -61,7 +101,7 @@ def test_the_untrained_model_is_evaluated_once_and_short_trials_seldom():
 
 
 def test_expensive_evaluations_are_fewer():
-    trial = stepsize._native.Search.race("t", 320, "cosine", 0, None, None).ask()
+    trial = Search.race("t", 320, "cosine", 0, None, None).ask()
     counts = [len(_loop._due(trial, price)) for price in (0.1, 1.0, 3.0, 8.0, 100.0)]
     assert counts == sorted(counts, reverse=True) and counts[0] > 8 and counts[-1] == 1
     assert all(_loop._due(trial, price)[-1] == trial.steps for price in (0.1, 1.0, 3.0, 8.0, 100.0))
@@ -100,6 +140,61 @@ def test_a_limit_of_time_ends_the_search_with_what_there_is():
     assert job.steps < 20 and job.state == [1.0, 1.0]
     with pytest.raises(ValueError, match="max_seconds is -1"):
         job.find(steps=100, max_seconds=-1)
+
+
+@pytest.mark.parametrize("dear", [0.5, 4.0, 30.0])
+@pytest.mark.parametrize("budget", [0.8, 1.5, 3.0])
+def test_a_budget_is_kept_by_the_clock_too(dear, budget):
+    """On a clock of the test: an evaluation, which is taken for a step, takes as long as ``dear`` of them."""
+    now = [0.0]
+
+    class Timed(Closures):
+        clock = staticmethod(lambda: now[0])
+
+    def spend(seconds, result):
+        now[0] += seconds
+        return result
+
+    job = Job()
+    task = Timed("t", lambda lr: spend(1.0, job.step(lr)), job.save, job.restore, lambda: spend(dear, job.evaluate()), lambda seed: None)
+    found = _search.run_find(task, steps=1000, schedule="cosine", budget=budget)
+    assert found.cost == pytest.approx(now[0] / 1000) and found.cost <= budget + 1e-6
+    if not found:
+        assert "raise the budget" in found.advice
+
+
+def test_a_stall_of_the_machine_is_no_cost():
+    """On a clock of the test: a step takes one second and an evaluation two, but for one of 10 000 seconds."""
+    now = [0.0]
+    meter = _meter.Meter(100, None, lambda value: value, lambda: now[0])
+    for at in range(40):
+        with meter.step():
+            now[0] += 1.0
+        with meter.evaluation():
+            now[0] += 10_000.0 if at == 20 else 2.0
+    assert meter.evaluation_steps == 80.0 and meter.runs == 1.2
+
+
+@pytest.mark.parametrize("limit", [300, 700, 1500, 5000])
+def test_a_limit_of_time_leaves_room_for_the_evaluation_after_a_step(limit, monkeypatch):
+    """On a clock of the test: a step takes a second, an evaluation 40."""
+    now = [0.0]
+    for module in (_meter, _loop, _task):
+        monkeypatch.setattr(module, "time", types.SimpleNamespace(perf_counter=lambda: now[0]))
+
+    class Timed(Job):
+        def step(self, lr):
+            now[0] += 1.0
+            return super().step(lr)
+
+        def evaluate(self):
+            now[0] += 40.0
+            return super().evaluate()
+
+    job = Timed()
+    found = job.find(steps=1000, schedule="cosine", max_seconds=limit)
+    assert now[0] == job.steps + 40 * job.evaluations <= limit
+    assert found or "max_seconds=" in found.advice or limit == 5000
 
 
 def told(job, **more):

@@ -76,7 +76,7 @@ def test_training_after_a_search_is_training_without_it():
         model = compiled(keras.optimizers.Adam(1e-2))
         model.fit(*TRAIN, epochs=1, verbose=0, shuffle=False)
         if search:
-            sk.find(model, TRAIN, steps=60, budget=0.6)
+            sk.find(model, TRAIN, steps=60, budget=0.75)
         losses.append(model.fit(*TRAIN, epochs=2, verbose=0, shuffle=False).history["loss"])
     assert losses[0] == losses[1]
 

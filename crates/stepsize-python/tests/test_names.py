@@ -109,6 +109,14 @@ def test_everything_public_has_a_docstring(name):
     assert not silent
 
 
+@pytest.mark.parametrize("name", ["stepsize", *(f"stepsize.{name}" for name in FRAMEWORKS)])
+def test_every_public_class_shows_itself(name):
+    module = imported(name)
+    classes = [one for one in (getattr(module, word) for word in module.__all__) if inspect.isclass(one)]
+    by = {one: next(kind for kind in one.__mro__ if "__repr__" in vars(kind)) for one in classes if not issubclass(one, Exception)}
+    assert not [one for one, kind in by.items() if not kind.__module__.startswith("stepsize")]
+
+
 def test_the_stub_has_the_docstrings_of_the_compiled_classes():
     stub = pathlib.Path(__file__).parent.parent / "python" / "stepsize" / "_native.pyi"
     classes = {node.name: node for node in ast.parse(stub.read_text()).body if isinstance(node, ast.ClassDef)}

@@ -86,7 +86,7 @@ def test_everything_is_put_back(digits, kind, begun):
         scheduler.step()
         model[3].eval()  # one part in another mode
     before = everything(model, optimizer, generator)
-    st.find(model, nn.functional.cross_entropy, loader, optimizer, DataLoader(digits[1], 128), steps=80, budget=0.6)
+    st.find(model, nn.functional.cross_entropy, loader, optimizer, DataLoader(digits[1], 128), steps=80, budget=0.75)
     assert same(everything(model, optimizer, generator), before)
     # and training continues as without the search
     twin, other = network(), torch.Generator().manual_seed(7)
@@ -161,7 +161,7 @@ def test_groups_keep_their_ratios_and_the_first_is_answered(digits):
     optimizer = torch.optim.SGD(groups, lr=1.0)
     seen = []
     optimizer.register_step_pre_hook(lambda *_: seen.append([g["lr"] for g in optimizer.param_groups]))
-    st.find(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, steps=100, budget=0.6)
+    st.find(model, nn.functional.cross_entropy, DataLoader(digits[0], 64), optimizer, steps=100, budget=0.75)
     assert len(seen) > 20 and all(low == pytest.approx(high / 10) for high, low in seen)
     assert [g["lr"] for g in optimizer.param_groups] == [0.2, 0.02]
     # under a warm-up that starts at 0 the bases count
@@ -187,7 +187,7 @@ def test_any_batch_through_a_closure_and_any_loader(digits):
     loader = DataLoader(Endless(), batch_size=None)
     before = everything(model, optimizer)
     for loader in (loader, lambda: iter(Endless())):
-        estimate = st.find(model, None, loader, optimizer, steps=100, closure=closure, budget=0.6, accumulate=2)
+        estimate = st.find(model, None, loader, optimizer, steps=100, closure=closure, budget=0.75, accumulate=2)
         assert estimate.points
     assert same(everything(model, optimizer), before)
     with pytest.raises(ValueError, match="only once"):
@@ -249,7 +249,7 @@ def test_a_scaler_and_other_state_are_put_back(digits):
         return nn.functional.cross_entropy(model(batch[0]), batch[1])
 
     st.find(
-        model, None, DataLoader(digits[0], 64), optimizer, steps=60, closure=closure, scaler=scaler, also=[draws], budget=0.6
+        model, None, DataLoader(digits[0], 64), optimizer, steps=60, closure=closure, scaler=scaler, also=[draws], budget=0.75
     )
     assert scaler.stepped == 0 and draws.bit_generator.state == state
     with pytest.raises(TypeError, match="cannot be put back"):
@@ -292,7 +292,7 @@ def test_shared_weights_frozen_parameters_and_the_callers_gradients():
     nn.functional.mse_loss(model(batch[0]), batch[1]).backward()  # gradients that the caller still needs
     gradient, count = model.a.weight.grad, model.count
     before = everything(model, optimizer)
-    st.find(model, nn.functional.mse_loss, [batch] * 4, optimizer, steps=64, budget=0.6)
+    st.find(model, nn.functional.mse_loss, [batch] * 4, optimizer, steps=64, budget=0.75)
     assert same(everything(model, optimizer), before)
     assert model.a.weight.grad is gradient and model.count is count and model.b.weight is model.a.weight
 

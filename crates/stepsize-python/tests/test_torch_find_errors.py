@@ -58,7 +58,7 @@ def test_arguments_of_the_wrong_kind_are_named():
         st.find(model, mse, LOADER, optimizer, steps=300, schedule=lambda at: 1.0)
     with pytest.raises(TypeError, match="schedule is a StepLR"):
         st.find(model, mse, LOADER, optimizer, steps=300, schedule=torch.optim.lr_scheduler.StepLR(kit()[1], 3))
-    with pytest.raises(TypeError, match="optimizer is a list of 2"):
+    with pytest.raises(TypeError, match=r"optimizer is a list of 2.*stepsize\.find with a step=.*also="):
         st.find(model, mse, LOADER, [optimizer, optimizer], steps=300)
     with pytest.raises(TypeError, match=r"optimizer is a DataLoader.*find\(model, loss_fn, loader, optimizer"):
         st.find(model, mse, optimizer, LOADER, steps=300)
@@ -66,6 +66,9 @@ def test_arguments_of_the_wrong_kind_are_named():
         st.find(model, mse, optimizer, optimizer, steps=300)
     with pytest.raises(TypeError, match="model is a function"):
         st.find(lambda x: x, mse, LOADER, optimizer, steps=300)
+    lightning = type("LightningModule", (nn.Linear,), {})(8, 1)
+    with pytest.raises(TypeError, match=r"optimizer is a dict.*stepsize\.lightning\.find"):
+        st.find(lightning, mse, LOADER, {"optimizer": optimizer}, steps=300)
     with pytest.raises(TypeError, match="optimizer is LBFGS"):
         st.find(*_with(kit(torch.optim.LBFGS)), steps=300)
     with pytest.raises(ValueError, match="groups is 'all'"):

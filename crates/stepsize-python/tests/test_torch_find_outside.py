@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
 
+import stepsize  # noqa: E402
 import stepsize.torch as st  # noqa: E402
 from stepsize.torch import frozen  # noqa: E402
 
@@ -184,3 +185,39 @@ def test_copies_can_be_kept_on_the_host():
         half.weight.add_(1)
     snapshot.restore()
     assert torch.equal(half.weight, value)
+
+
+def test_two_optimizers_are_searched_as_the_error_for_them_says():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 8), nn.Tanh(), nn.Linear(8, 1))
+    first, second = torch.optim.SGD(model[0].parameters(), 0.1, momentum=0.9), torch.optim.Adam(model[2].parameters(), 1e-3)
+
+    def step(lr):
+        rows = torch.randint(0, 200, (32,))
+        loss = mse(model(X[rows]), Y[rows])
+        first.param_groups[0]["lr"] = lr
+        for one in (first, second):
+            one.zero_grad()
+        loss.backward()
+        for one in (first, second):
+            one.step()
+        return loss.item()
+
+    def evaluate():
+        with torch.no_grad():
+            return mse(model(X[200:]), Y[200:]).item()
+
+    def all_of_it():
+        moments = [moment for one in (first, second) for state in one.state.values() for moment in state.values()]
+        return [tensor.detach().clone() for tensor in (*model.parameters(), *moments, torch.get_rng_state())]
+
+    step(0.01)
+    before = all_of_it()
+    with pytest.raises(TypeError, match="optimizer is a list of 2"):
+        st.find(model, mse, LOADER, [first, second], steps=300)
+    stepsize.find(
+        step, lambda: st.Snapshot(model, first, also=[second]), lambda kept: kept.restore(), steps=300, schedule="cosine",
+        evaluate=evaluate, reseed=torch.manual_seed, budget=1.0,
+    )  # fmt: skip
+    after = all_of_it()
+    assert len(before) == len(after) > 8 and all(torch.equal(a, b) for a, b in zip(before, after))

@@ -37,7 +37,7 @@ def test_a_real_gradient_scaler_continues_as_without_a_search(fault):
             if search and at == 5:
                 state = scaler.state_dict()
                 if fault is None:
-                    st.find(model, None, loader, optimizer, steps=60, closure=mse, scaler=scaler, clip_grad_norm=1.0, budget=0.6)
+                    st.find(model, None, loader, optimizer, steps=60, closure=mse, scaler=scaler, clip_grad_norm=1.0, budget=0.75)
                 else:
                     steps = []
 
@@ -79,7 +79,7 @@ def test_an_attached_scheduler_continues_as_without_a_search(kind):
         for at, (x, y) in enumerate((list(DataLoader(DATA, 32)) * 4)[:30]):
             if search and at in (0, 12):
                 state = scheduler.state_dict()
-                st.find(model, nn.functional.mse_loss, DataLoader(DATA, 32), optimizer, steps=60, budget=0.6)
+                st.find(model, nn.functional.mse_loss, DataLoader(DATA, 32), optimizer, steps=60, budget=0.75)
                 assert scheduler.state_dict() == state
             optimizer.zero_grad()
             nn.functional.mse_loss(model(x), y).backward()
@@ -108,7 +108,7 @@ def test_samplers_dictionaries_and_a_dataset_that_draws():
     np.random.seed(1)
     before = sampler.generator.get_state(), np.random.get_state()[1].tolist(), torch.get_rng_state()
     found = st.find(
-        model, None, loader, optimizer, steps=100, budget=0.6, accumulate=2,
+        model, None, loader, optimizer, steps=100, budget=0.75, accumulate=2,
         closure=lambda model, batch: nn.functional.mse_loss(model(batch["x"]), batch["y"]),
     )  # fmt: skip
     assert found.points
@@ -140,7 +140,7 @@ def test_a_stateful_stream_keeps_its_position():
     for _ in zip(range(3), loader):
         pass
     position = stream.at
-    st.find(model, nn.functional.mse_loss, loader, optimizer, steps=60, budget=0.6, also=[stream])
+    st.find(model, nn.functional.mse_loss, loader, optimizer, steps=60, budget=0.75, also=[stream])
     assert stream.at == position != 0
 
 

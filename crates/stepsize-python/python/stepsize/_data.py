@@ -101,8 +101,7 @@ def price_of(batches: Iterable[Any], size_of: Callable[[Any], float], batch: flo
 
 def thinned(held: Any, count: int, steps: float, samples: float, size_of: Callable[[Any], float]) -> tuple[Any, float]:
     """Evaluation batches whose price is about ``steps`` optimizer steps of ``samples`` samples, and
-    that
-    price: ``held`` itself where it is cheap enough, else some of its first ``count`` batches.
+    that price: ``held`` itself where it is cheap enough, else some of its first ``count`` batches.
     """
     every = list(itertools.islice(begin(held), count))
     chosen = spread(every, max(steps * samples / FORWARD, LEAST), size_of)

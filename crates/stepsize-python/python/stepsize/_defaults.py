@@ -1,10 +1,9 @@
 """Defaults that several modules repeat in their signatures. The core's come from the core."""
 
-from ._native import RACE_BUDGET as BUDGET
 from ._native import RANGE_TEST_SPAN, RANGE_TEST_STEPS
 from ._native import SENSITIVITY_PER_DECADE as PER_DECADE
 
-__all__ = ["BUDGET", "HIGH", "LOW", "PER_DECADE", "RANGE_TEST_STEPS", "VAL_BATCHES"]
+__all__ = ["HIGH", "LOW", "PER_DECADE", "RANGE_TEST_STEPS", "VAL_BATCHES"]
 
 LOW, HIGH = RANGE_TEST_SPAN
 """First and last rate of a range test."""

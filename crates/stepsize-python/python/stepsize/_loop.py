@@ -25,9 +25,8 @@ from ._task import Closures, Task, TaskDefaults
 __all__ = ["Closures", "Task", "TaskDefaults", "run"]
 
 Make = Callable[[float, float, float], Search]
-"""Makes a search. The arguments are the price of its evaluations (their share of the steps of a
-trial, and what the one before the first trial costs, in steps) and the full runs that there is time
-for.
+"""Makes a search. The arguments are the price of its evaluations as a share of the steps of a trial,
+the steps that are spent beside trials, and the full runs that there is time for.
 """
 _FEW = 5
 """Readings of a trial after its start. With fewer the search cannot tell their scatter, and repeats
@@ -38,6 +37,9 @@ _SHARE = 0.25
 _TIMED = 5  # steps that are timed before a search with a limit of time; the last one counts
 _MOST = 0.5
 """... and the few where they cost no more than this. The one at the end is made at any price."""
+_ROUNDING = 1e-6  # steps: of sums of prices
+_CARE = 1.25  # a budget pays for evaluations so many times what they should cost
+_DEARER = 1.5  # between two prices of an evaluation
 
 
 def run(
@@ -71,28 +73,38 @@ def run(
             step.
     """
     search = make(0.0, 0.0, math.inf)  # raises for what is wrong with the arguments, before anything runs
+    own = search.budget or math.inf
     with _whole():
         origin = task.save()
     meter = Meter(steps, max_seconds, task.agree, task.clock)
     with _progress.shown(progress, planned) as shown:
         try:
             task.check()
-            price, once, runs = 0.0, False, math.inf
+            price, share, once, runs = 0.0, 0.0, False, math.inf
             if max_seconds is not None:
                 runs = _affordable_runs(task, meter, max_seconds)
-                search = make(0.0, 0.0, runs)
+                search = make(0.0, meter.steps, runs)
             if sparing and task.evaluate is not None and (first := search.ask()) is not None:
                 price = task.thin(_SHARE * first.steps / _FEW)
-                search, once = _affordable(make, first, price, runs)
-            limit = math.inf if budget is None else budget * steps
-            trials = _Trials(search, task, origin, seed, meter, _Teller(callback, meter, shown), price, limit, once)
+                search, share, once = _affordable(make, first, price, meter.steps, runs)
+            timed = meter.steps / steps
+            if budget is None:
+                purse = _Purse(meter, search.budget, steps, 0.0)
+            else:
+                purse = _Purse(meter, budget - timed, steps, price * _CARE)
+            trials = _Trials(search, task, origin, seed, meter, _Teller(callback, meter, shown), purse, price, once)
             trials.tell("search", task=task.description, steps=steps, seed=seed)
             trials.run()
         finally:
             with _whole():
                 task.restore(origin)
-    spent = meter.seconds if trials.out_of_time else None
-    estimate = search.conclude(task.agree(meter.evaluation_steps) + trials.uncounted, trials.cut_short, spent)
+    by_time = max_seconds is not None and (trials.out_of_time or runs < own)
+    limit = {
+        "budget": budget, "share": share * max(1.0, purse.price / price if price else 1.0), "beside": price / steps + timed,
+        "seconds": (max_seconds, runs) if by_time else None,
+    }  # fmt: skip
+    beside = meter.steps - trials.counted  # timed ones, and those before a trial that was ended early
+    estimate = search.conclude(task.agree(meter.evaluation_steps) + beside, trials.cut_short, limit)
     trials.tell("estimate", estimate=estimate)
     return estimate
 
@@ -108,14 +120,17 @@ def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
     return (max_seconds - meter.seconds) / (task.agree(seconds) * meter.length)
 
 
-def _affordable(make: Make, first: Trial, price: float, runs: float) -> tuple[Search, bool]:
-    """The search that the budget pays for beside evaluations, and whether each trial is then
-    evaluated at its end only.
+def _affordable(make: Make, first: Trial, price: float, timed: int, runs: float) -> tuple[Search, float, bool]:
+    """The search that the budget pays for beside evaluations and ``timed`` steps, the share of the
+    evaluations, and whether each trial is then evaluated at its end only.
     """
+    paid = price * _CARE
+    share = len(_due(first, price)) * paid / first.steps
     try:
-        return make(len(_due(first, price)) * price / first.steps, price, runs), False
+        return make(share, paid + timed, runs), share, False
     except ValueError:  # too little is left
-        return make(price / first.steps, 0.0, runs), True
+        share = paid / first.steps
+        return make(share, paid + timed, runs), share, True
 
 
 def _due(trial: Trial, price: float) -> list[int]:
@@ -142,62 +157,80 @@ class _Teller:
             self._callback(event)
 
 
+class _Purse:
+    """What may still be spent, in optimizer steps. A ``budget`` that the caller gave pays for
+    evaluations too: at ``price`` steps each, or more where the clock says so. Prices are far apart,
+    so that as a rule the same search pays the same again. The default budget pays for steps only.
+    """
+
+    def __init__(self, meter: Meter, budget: float | None, length: int, price: float) -> None:
+        self._meter, self.price, self._least = meter, price, price
+        self._limit = math.inf if budget is None else meter.steps + budget * length + _ROUNDING
+
+    def pays(self, steps: int, evaluations: int) -> bool:
+        """Whether it pays for so many more."""
+        meter = self._meter
+        if self._least > 0.0 and (price := meter.agreed_price) > self._least:
+            self.price = self._least * _DEARER ** math.ceil(math.log(price / self._least, _DEARER))
+        elif self._least > 0.0:
+            self.price = self._least
+        return meter.steps + steps + (meter.evaluations + evaluations) * self.price <= self._limit
+
+
 class _Trials:
     """The trials of one search."""
 
     def __init__(
-        self, search: Search, task: Task, origin: Any, seed: int, meter: Meter, tell: _Teller, price: float, limit: float,
+        self, search: Search, task: Task, origin: Any, seed: int, meter: Meter, tell: _Teller, purse: _Purse, price: float,
         once: bool,
     ) -> None:  # fmt: skip
         self.search, self.task, self.origin, self.seed = search, task, origin, seed
-        self.meter, self.tell, self.price, self.limit, self.once = meter, tell, price, limit, once
+        self.meter, self.tell, self.purse, self.price, self.once = meter, tell, purse, price, once
         self.untrained: tuple[float, float | None] | None = None
         self.cut_short = self.out_of_time = False
-        self.uncounted = 0  # steps past the batches of the first seed, before trials that were ended early
+        self.counted = 0  # steps that the search knows of
 
     def run(self) -> None:
-        """Runs them all, or as many as time allows."""
-        while (trial := self.search.ask()) is not None:
-            # The search knows nothing of the uncounted steps.
-            self.cut_short = self.uncounted > 0 and self._spent() + trial.steps > self.limit
-            if self.cut_short:
+        """Runs them all, or as many as budget and time allow."""
+        while not self.cut_short and (trial := self.search.ask()) is not None:
+            skipped = trial.steps if trial.seed != self.seed and self.task.reseed is None else 0
+            # The search knows the steps of its trials only, and takes each evaluation for a share
+            # of them.
+            if not self.purse.pays(trial.steps + skipped, len(self.due(trial)) + (self.untrained is None)):
+                self.cut_short = True
                 break
             with _whole():
                 self.task.restore(self.origin)
             self.task.begin(trial)
-            if trial.seed != self.seed:
-                if self.task.reseed is not None:
-                    self.task.reseed(trial.seed)
-                elif not self._skip(trial):
-                    break
-            self._train(trial)
-            if self.cut_short:
-                break
+            if trial.seed != self.seed and self.task.reseed is not None:
+                self.task.reseed(trial.seed)
+            if self._skip(skipped):
+                self._train(trial, skipped)
 
-    def _skip(self, trial: Trial) -> bool:
+    def due(self, trial: Trial) -> list[int]:
+        """After how many steps to evaluate a trial."""
+        return [trial.steps] if self.once else _due(trial, 0.0 if self.task.evaluate is None else self.price)
+
+    def _skip(self, count: int) -> bool:
         """Goes past the batches of the first seed, at a rate of 0, for a task that cannot be
         reseeded. Without that both seeds would see the same data, and the search would take noise
         for an effect.
 
-        Returns whether the budget pays for it.
+        Returns whether there was time for it.
         """
-        self.cut_short = self._spent() + (2 + _MOST) * trial.steps > self.limit
-        for _ in range(0 if self.cut_short else trial.steps):
-            if self._is_over():
-                break
+        for _ in range(count):
+            if self._is_over(evaluated=False):
+                return False
             with self.meter.step():
                 self.task.step(0.0)
-        return not self.cut_short
+        return True
 
-    def _spent(self) -> float:
-        return self.meter.steps + self.meter.evaluations * self.price
-
-    def _is_over(self) -> bool:
-        self.out_of_time = self.cut_short = self.meter.is_out_of_time()
+    def _is_over(self, evaluated: bool) -> bool:
+        self.out_of_time = self.cut_short = self.meter.is_out_of_time(evaluated)
         return self.out_of_time
 
-    def _train(self, trial: Trial) -> None:
-        begin, skipped = time.perf_counter(), 0 if self.task.reseed or trial.seed == self.seed else trial.steps
+    def _train(self, trial: Trial, skipped: int) -> None:
+        begin = time.perf_counter()
         self.tell("trial", trial=trial.id, lr=trial.lr, steps=trial.steps, seed=trial.seed)
         judged = _Judged(self, trial)
         end, taken = None, 0
@@ -206,9 +239,9 @@ class _Trials:
             if at == 0:
                 end = judged.before_the_first_step(lr)
             if end is None:
-                if self._is_over():
+                if self._is_over(self.task.evaluate is not None and taken + 1 in judged.due):
                     self.search.leave(trial.id, taken + skipped)
-                    end = "stopped"
+                    end, self.counted = "stopped", self.counted + skipped
                     break
                 loss = self._step(lr)
                 taken += 1
@@ -219,9 +252,8 @@ class _Trials:
             if end is not None:
                 break
         if end is None:
-            end = self.search.finish(trial.id, trial.steps + skipped, time.perf_counter() - begin)
-        elif end != "stopped":
-            self.uncounted += skipped
+            end, self.counted = self.search.finish(trial.id, taken + skipped, time.perf_counter() - begin), self.counted + skipped
+        self.counted += taken
         self.tell(
             "trial_end", trial=trial.id, lr=trial.lr, steps=taken, seed=trial.seed, end=end,
             val_loss=judged.val_loss, score=judged.score, seconds=time.perf_counter() - begin,
@@ -244,7 +276,7 @@ class _Judged:
         self._trials, self._trial = trials, trial
         self._losses: deque[float] = deque(maxlen=max(8, trial.steps // 10))
         self._own = trials.task.evaluate
-        self.due = {trial.steps} if trials.once else set(_due(trial, 0.0 if self._own is None else trials.price))
+        self.due = set(trials.due(trial))
         self.val_loss: float | None = None
         self.score: float | None = None
 

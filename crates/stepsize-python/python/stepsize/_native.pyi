@@ -14,7 +14,6 @@ from typing_extensions import disjoint_base
 __all__ = [
     "COMMAND_LINE",
     "EVALUATIONS",
-    "RACE_BUDGET",
     "RANGE_TEST_SPAN",
     "RANGE_TEST_STEPS",
     "SENSITIVITY_PER_DECADE",
@@ -37,7 +36,6 @@ __all__ = [
 
 COMMAND_LINE: bool
 EVALUATIONS: int
-RACE_BUDGET: float
 RANGE_TEST_SPAN: tuple[float, float]
 RANGE_TEST_STEPS: int
 SENSITIVITY_PER_DECADE: int
@@ -492,6 +490,9 @@ class Search:
     def range_test(
         cls, task: str, seed: int, low: float, high: float, iterations: int, rule: str, linear: bool
     ) -> Search: ...
+    @property
+    def budget(self) -> float | None:
+        """The most steps that a race takes, in full runs; ``None`` for other searches."""
     def ask(self) -> Trial | None: ...
     def poll(self) -> tuple[bool, Trial | None]:
         """Whether the search is over, and the next trial. False and ``None`` while running trials must end first."""
@@ -507,7 +508,7 @@ class Search:
     def forked(self) -> None:
         """Call it in a forked child, where the study must not be used."""
     def conclude(
-        self, evaluation_steps: float = 0.0, cut_short: bool = False, seconds: float | None = None
+        self, evaluation_steps: float = 0.0, cut_short: bool = False, limit: dict[str, Any] | None = None
     ) -> Answer | Refusal: ...
 
 @final

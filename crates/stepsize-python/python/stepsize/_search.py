@@ -71,8 +71,9 @@ def find(
             with another seed. Without it such a trial first calls ``step(0.0)`` as often as it is
             long, to come to other data; these calls are part of the cost.
         start: First guess of the rate. The answer depends little on it.
-        budget: The most to spend, in full runs, evaluations included; each of them counts as one
-            step. By default 0.625, or 1 for short runs, and evaluations on top.
+        budget: The most to spend, in full runs, evaluations included; each of them counts as 1.25
+            steps, or more where the clock says so; the same seed may then give another answer. By
+            default 0.625, or 1 for short runs, and evaluations on top.
         max_seconds: The most time to spend, by the clock. A search that it ends is concluded from
             the trials that have ended; the same seed may then give another answer.
         seed: Seed of the search.
@@ -239,16 +240,17 @@ def run_find(
 
     race = functools.partial(Search.race, task.description, steps, schedule, seed, start)
 
-    def make(share: float, once: float, runs: float) -> Search:
-        """A search whose steps leave room for evaluations, within the budget and the time."""
-        within = budget if budget is not None and budget <= runs else runs if runs < _defaults.BUDGET else budget
-        if within is None or share == 0.0 and within == budget:
-            return race(budget)
-        left = max((within - once / steps) / (1.0 + share), 1e-9)
+    def make(share: float, beside: float, runs: float) -> Search:
+        """A search whose steps leave room for the others, within the budget and the time."""
+        own = race(budget)
+        within = min(own.budget or runs, runs)
+        if (budget is None or share + beside == 0.0) and within == own.budget:
+            return own
+        left = max((within - beside / steps) / (1.0 + share), 1e-9)
         try:
             return race(left)
         except ValueError:
-            needed = _least(race) * (1 + share) + once / steps + 0.005
+            needed = _least(race) * (1 + share) + beside / steps + 0.005
             if within == budget:
                 raise ValueError(
                     f"budget is {budget} full runs, of which evaluations take a share of {share / (1 + share):.0%}; what is left is "
@@ -259,9 +261,8 @@ def run_find(
                 f"the smallest search takes {needed:.2f}: give max_seconds={max_seconds * needed / within:.2g} or more"  # type: ignore[operator]
             ) from None
 
-    planned = (_defaults.BUDGET if budget is None else budget) * steps
     estimate = _loop.run(
-        make, task, steps=steps, seed=seed, planned=planned, progress=progress, callback=callback,
+        make, task, steps=steps, seed=seed, planned=(race(budget).budget or 0.0) * steps, progress=progress, callback=callback,
         max_seconds=max_seconds, budget=budget, sparing=True,
     )  # fmt: skip
     if on_refusal == "raise":

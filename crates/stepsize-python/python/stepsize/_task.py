@@ -64,8 +64,7 @@ class Task(Protocol):
     def thin(self) -> Callable[[float], float]:
         """Called once by ``find``, after ``check``: makes one evaluation cost about so many
         optimizer steps, if it costs more, and returns what it then costs in steps. It counts
-        samples, not
-        seconds: the same search must take the same decisions again.
+        samples, not seconds: the same search must take the same decisions again.
         """
         ...
 

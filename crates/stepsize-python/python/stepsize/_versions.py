@@ -10,7 +10,8 @@ from ._native import COMMAND_LINE, __version__
 
 _PACKAGES = (
     "numpy", "torch", "jax", "jaxlib", "optax", "keras", "lightning", "pytorch-lightning", "transformers", "accelerate", "peft",
-    "schedulefree", "scikit-learn", "optuna", "matplotlib", "tqdm",
+    "pytorch-ignite", "skorch", "schedulefree", "scikit-learn", "optuna", "tensorboard", "mlflow", "mlflow-skinny", "wandb",
+    "matplotlib", "tqdm",
 )  # fmt: skip
 
 

@@ -120,6 +120,9 @@ class LearningRateFinder:
         self.model, self.optimizer, self.val_loader, self.options = model, optimizer, val_loader, options
         self.estimate: Answer | Refusal | None = None
 
+    def __repr__(self) -> str:
+        return f"LearningRateFinder(estimate={self.estimate!r})"
+
     def attach(self, trainer: Any) -> None:
         """Searches at the start of the next ``trainer.run``, and sets the rate. Make schedulers in
         a later handler of that event: they keep the rate that they find.

@@ -30,6 +30,9 @@ class _Logger:
             raise ValueError(f"every is {every}; it must be at least 1")
         self._every = every
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(every={self._every})"
+
     def __call__(self, event: SearchEvent) -> None:
         """Logs one event."""
         if event.kind != "step" or (event.step or 0) % self._every == 0:

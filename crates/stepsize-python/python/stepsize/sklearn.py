@@ -100,6 +100,10 @@ def find(
 def apply(estimator: Any, estimate: Answer | Refusal) -> float:
     """Sets ``eta0`` or ``learning_rate_init`` of an estimator to the rate that a search found.
 
+    Args:
+        estimator: The estimator.
+        estimate: What ``find`` returned.
+
     Returns:
         The rate.
 

@@ -101,6 +101,9 @@ class LearningRateFinder(skorch.callbacks.Callback):
     def __init__(self, **options: Any) -> None:
         self.options = options
 
+    def __repr__(self) -> str:
+        return f"LearningRateFinder(estimate={getattr(self, 'estimate_', None)!r})"
+
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """For scikit-learn's ``clone``."""
         return dict(self.options)

@@ -250,7 +250,8 @@ def find(
         also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
             the global ones are.
         start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
-            in the budget an evaluated sample counts as a third of a trained one.
+            in the budget an evaluated sample counts as 0.42 of a trained one, or more where the
+            clock says so.
 
     Raises:
         ValueError: When an argument is out of range, the loss of the first batch is not finite, the

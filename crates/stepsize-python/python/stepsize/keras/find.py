@@ -272,8 +272,7 @@ def find(
     """Finds the base rate of a compiled model for a full run of ``steps`` under ``schedule``.
 
     It takes about two thirds of the steps of one full run, and evaluations on top. It does not set
-    the
-    rate: ``estimate.apply(model.optimizer)`` does that.
+    the rate: ``estimate.apply(model.optimizer)`` does that.
 
     Args:
         model: A compiled model. If it has no weights yet, it gets them now and keeps them.
@@ -291,7 +290,8 @@ def find(
         also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
             the global ones are.
         start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
-            in the budget an evaluated sample counts as a third of a trained one.
+            in the budget an evaluated sample counts as 0.42 of a trained one, or more where the
+            clock says so.
 
     Raises:
         ValueError: When an argument is out of range, the model is not compiled, its rate is a

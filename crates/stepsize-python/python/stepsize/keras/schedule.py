@@ -63,6 +63,10 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
         self.calls_per_step = calls_per_step
         self._formula = formula(self.policy.schedule, keras.ops)
 
+    def __repr__(self) -> str:
+        policy = self.policy
+        return f"Schedule({policy.lr!r}, {str(policy.schedule)!r}, controller={policy.controller!r})"
+
     def __call__(self, step: Any) -> Any:
         step = keras.ops.convert_to_tensor(step)
         if "int" not in keras.backend.standardize_dtype(step.dtype):
@@ -125,6 +129,9 @@ class Controller(keras.callbacks.Callback):
         super().__init__()
         self.monitor = monitor
 
+    def __repr__(self) -> str:
+        return f"Controller({self.monitor!r})"
+
     @property
     def _trained(self) -> Any:
         """The model. Keras sets it before it calls any other method."""
@@ -140,14 +147,17 @@ class Controller(keras.callbacks.Callback):
         return schedule
 
     def set_model(self, model: Any) -> None:
+        """For Keras: called before training, and before any callback loads weights."""
         super().set_model(model)
-        model.stepsize_schedule = self._schedule()  # before any callback loads weights
+        model.stepsize_schedule = self._schedule()
 
     def on_train_begin(self, logs: Any = None) -> None:
+        """For Keras: called when training begins."""
         self._schedule()
         self._trained.make_train_function(force=True)  # loaded weights may have another factor
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """For Keras: reports the metric."""
         logs, policy = {} if logs is None else logs, self._schedule().policy
         if self.monitor not in logs:
             raise ValueError(f"{self.monitor!r} is not logged: give monitor= one of these: {', '.join(logs) or 'none'}")

@@ -60,6 +60,9 @@ class StepsizeCallback(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues]
             schedule = "constant"
         self.schedule, self.steps, self.controller, self.monitor = schedule, steps, controller, monitor
 
+    def __repr__(self) -> str:
+        return f"StepsizeCallback({self.schedule!r}, steps={self.steps}, controller={self.controller!r}, monitor={self.monitor!r})"
+
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """For Lightning: called after the optimizers are made and before their states are restored.
         """

@@ -168,6 +168,9 @@ class LearningRateFinder(pl.Callback):  # pyright: ignore[reportGeneralTypeIssue
         self.update_attr, self.attr_name, self.options = update_attr, attr_name, options
         self.estimate: Answer | Refusal | None = None
 
+    def __repr__(self) -> str:
+        return f"LearningRateFinder(estimate={self.estimate!r})"
+
     def on_fit_start(self, trainer: Any, pl_module: Any) -> None:
         """For Lightning: called when the optimizers are made."""
         if trainer.fast_dev_run or trainer.ckpt_path is not None:

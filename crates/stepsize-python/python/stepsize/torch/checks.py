@@ -28,7 +28,14 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
     if isinstance(optimizer, (list, tuple)):
         raise TypeError(
             f"optimizer is a {type(optimizer).__name__} of {len(optimizer)}; a search takes one optimizer: put all parameters into "
-            "groups of one, or search for each optimizer while closure= steps the others"
+            "groups of one, or use stepsize.find with a step= that steps all of them, and save= that gives a "
+            "stepsize.torch.Snapshot(model, first, also=[second])"
+        )
+    kinds = {kind.__name__ for kind in type(model).__mro__}
+    if "LightningModule" in kinds and isinstance(optimizer, dict):
+        raise TypeError(
+            "optimizer is a dict, which configure_optimizers gave: search with stepsize.lightning.find(trainer, module), which takes "
+            "the module's own steps"
         )
     if not (hasattr(optimizer, "param_groups") and hasattr(optimizer, "step") and hasattr(optimizer, "zero_grad")):
         raise TypeError(

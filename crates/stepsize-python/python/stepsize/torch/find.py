@@ -119,8 +119,7 @@ def find(
         scaler: A gradient scaler. The search uses it and puts it back.
         val_fn: ``val_fn(model, batch)`` returns what trials are judged on instead of the training
             loss: a number, less is better, or ``(number, score)``. It is called without gradients,
-                in
-            evaluation mode.
+            in evaluation mode.
         score: Judges trials by a score between 0 and 1 instead, more is better: ``"accuracy"``, or
             ``score(model, batch)``, the mean over the batch. The losses of the estimate are then
             the share that is missed, ``1 - score``.
@@ -134,7 +133,8 @@ def find(
             group, one after the other, for the price of as many searches, and returns a
             ``GroupEstimates``.
         start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
-            in the budget an evaluated sample counts as a third of a trained one.
+            in the budget an evaluated sample counts as 0.42 of a trained one, or more where the
+            clock says so.
 
     Raises:
         TypeError: When an argument is of a kind that cannot work.

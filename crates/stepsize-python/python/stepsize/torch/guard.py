@@ -75,6 +75,9 @@ class Guard:
         self._every, self._attempts, self._rule, self._applied = every, attempts, rule, rule.factor
         self._kept: deque[tuple[int, float, Snapshot]] = deque(maxlen=_KEPT)
 
+    def __repr__(self) -> str:
+        return f"Guard(steps={self.steps}, factor={self.factor}, returns={len(self.log)})"
+
     @property
     def factor(self) -> float:
         """Factor on every rate, from all cuts so far."""

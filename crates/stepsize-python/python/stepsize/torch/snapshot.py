@@ -66,6 +66,7 @@ class Snapshot:
     ) -> None:
         reshard(model)
         self._model = model
+        self._tensors = len({id(one) for one in [*model.parameters(), *model.buffers()]})
         modules = [model, *(one for one in also if isinstance(one, nn.Module))]
         held = [tensor for group in optimizer.param_groups for tensor in group["params"]]
         self._frozen = Frozen(_frozen(modules, held), device)
@@ -79,6 +80,9 @@ class Snapshot:
             *(_other(one, device) for one in also if not isinstance(one, nn.Module)),
             *([keep_rng()] if rng else []),
         ]
+
+    def __repr__(self) -> str:
+        return f"Snapshot({type(self._model).__name__}, {self._tensors} tensors)"
 
     def restore(self) -> None:
         """Puts everything back. It can be called any number of times."""

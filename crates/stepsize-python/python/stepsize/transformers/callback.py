@@ -59,6 +59,9 @@ class StepsizeCallback(TrainerCallback, ExportableState):
         self.controller_state: dict[str, float] | None = None
         self._scheduler: LRScheduler | None = None
 
+    def __repr__(self) -> str:
+        return f"StepsizeCallback({self.schedule!r}, steps={self.steps}, controller={self.controller!r}, monitor={self.monitor!r})"
+
     def state(self) -> dict[str, Any]:
         """For the Trainer: the arguments and the state of the controller, which go into
         ``trainer_state.json``.

@@ -107,6 +107,10 @@ def apply(trainer: Any, estimate: Answer | Refusal) -> float:
     """Sets the rate that a search found: ``trainer.args.learning_rate``, and the rates of the
     optimizer when the Trainer has one already. Its parameter groups keep the ratios of their rates.
 
+    Args:
+        trainer: The Trainer.
+        estimate: What ``find`` returned.
+
     Returns:
         The rate.
 
