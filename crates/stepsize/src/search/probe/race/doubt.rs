@@ -4,8 +4,8 @@
 //! smooth curve to a level of its own. So all that was read is weighed: by how much a landscape of
 //! rates explains it better than noise ([`for_a_landscape`]). Where that is less than [`PLAINLY`],
 //! the best rate is run again with a second seed, which noise would draw to the middle; where it is
-//! still less than [`ENOUGH`], the worst rate too. What is open then is judged at the end, by all
-//! trials of the search.
+//! still less than [`ENOUGH`], the worst rate too. What is open then is asked of longer trials, and
+//! judged at the end by all trials of the search.
 //!
 //! On the jobs of the bench, and on losses without a rate in them (`tests/probes/noise.rs`), this
 //! tells more than the comparison of a few pairs of seeds did (bench/README.md).
@@ -34,8 +34,12 @@ const SEEN: f64 = 3.0;
 /// Log ratio of the likelihoods of a landscape and of noise from which on the rate matters, also if
 /// no rate was repeated; ...
 const PLAINLY: f64 = 1.0;
-/// ... from which on it matters once the best rate was repeated; ...
-const ENOUGH: f64 = -3.0;
+/// ... from which on it matters once the best rate was repeated, for each trial (of noise every
+/// trial speaks against a landscape, on the average by twice this, and no landscape is quite as it
+/// should be), ...
+const ENOUGH: f64 = -0.4;
+/// ... but not below this; ...
+const LEAST: f64 = -6.0;
 /// ... and below which two repeated rates end the search.
 const HOPELESS: f64 = -9.0;
 /// Ratio of the variance between the best and the worst rate to that between their seeds, from
@@ -60,31 +64,32 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
         }
     }
     // Too few readings to weigh tell nothing.
-    let support = support(book, job).unwrap_or(f64::NEG_INFINITY);
+    let (support, trials) = support(book, job).unwrap_or((f64::NEG_INFINITY, 0));
     if support >= PLAINLY {
         return Doubt::None;
     }
-    let repeated = book.again.iter().filter(|e| e.steps < job.steps).count();
+    let enough = (ENOUGH * trials as f64).max(LEAST);
+    let repeated = book.again.iter().filter(|e| e.steps == n).count();
     let last = |e: &Entry| e.curve.last().map_or(f64::INFINITY, |(_, y)| *y);
     runs.retain(|e| book.find_again(e.x, n).is_none());
     runs.sort_by(|a, b| last(a).total_cmp(&last(b)));
     let next = match repeated {
         0 => runs.first(),
-        1 if support < ENOUGH => runs.last(),
+        1 if support < enough => runs.last(),
         _ => None,
     };
     match next.filter(|_| purse.pays(n, job)) {
         Some(next) => Doubt::Repeat(next.x, n),
-        None if support >= ENOUGH || repeated > 1 && differ(book, n) => Doubt::None,
-        None if repeated > 1 && support < HOPELESS => Doubt::Noise(refuse::like_noise(book, None)),
+        None if support >= enough || repeated > 1 && differ(book, n) => Doubt::None,
+        None if repeated > 1 && support < HOPELESS => Doubt::Noise(refuse::like_noise(book, job, purse.budget)),
         None => Doubt::Open,
     }
 }
 
-/// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial;
-/// `None` of too few. Where only the highest rates broke, that speaks for a landscape too, by as
+/// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial,
+/// and how many these are; `None` of too few. Where only the highest rates broke, that speaks for a landscape too, by as
 /// much as there are ways to choose so many of the trials.
-fn support(book: &Book, job: &Job) -> Option<f64> {
+fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
     let whole = book.all().filter(|e| !e.exploded() && e.end != Ending::Unread && e.s.is_finite());
     let readings: Vec<Reading> =
         whole.filter_map(|e| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed })).collect();
@@ -94,7 +99,7 @@ fn support(book: &Book, job: &Job) -> Option<f64> {
     let highest = readings.iter().map(|r| r.x).fold(f64::NEG_INFINITY, f64::max);
     let on_top = if ceiling > highest { exploded.len() } else { 0 };
     let ways: f64 = (1..=on_top).map(|k| ((readings.len() + k) as f64 / k as f64).ln()).sum();
-    Some(for_a_landscape(&readings, context, job.seed)? + ways)
+    Some((for_a_landscape(&readings, context, job.seed)? + ways, readings.len()))
 }
 
 /// Whether the rates that were repeated, with trials of `n` steps, differ by far more than their
