@@ -52,9 +52,10 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let mut runs: Vec<&Entry> = book.entries.iter().filter(|e| e.steps == n && !e.exploded()).collect();
     runs.sort_by(|a, b| a.value().total_cmp(&b.value()));
     let Some(best) = runs.first() else { return Doubt::None };
+    let seen = |e: &Entry| Some((book.untrained - e.value()) / e.scatter()?);
+    let known: Vec<f64> = runs.iter().filter_map(|e| seen(e)).collect();
     let fall = book.untrained - best.value();
-    let sd = scatter(book.entries.iter().filter(|e| !e.exploded())).map(|sd| sd.min(best.scatter().unwrap_or(sd)));
-    if let Some(sd) = sd.filter(|sd| fall < SEEN * sd) {
+    if let Some(sd) = scatter(runs.iter().copied()).filter(|_| known.iter().all(|times| *times < SEEN)) {
         // The readings of a curve that bends scatter too. Only a fall that does not come again with
         // another seed is noise.
         match book.find_again(best.x, n) {
