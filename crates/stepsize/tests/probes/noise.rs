@@ -73,20 +73,21 @@ fn ended_early(trial: Trial, race: &Race, done: &[Trial]) -> Trial {
 
 #[test]
 fn a_loss_that_does_not_depend_on_the_rate_is_refused_at_any_level_of_noise() {
-    refused(1000, None, 60);
+    refused(1000, None, 60, 6);
 }
 
 #[test]
 fn so_is_that_of_a_short_run() {
-    refused(320, None, 60);
+    refused(320, None, 60, 6);
 }
 
 #[test]
 fn so_it_is_where_there_is_much_to_spend() {
-    refused(1000, Some(3.0), 30);
+    refused(1000, Some(3.0), 30, 5);
 }
 
-fn refused(steps: u64, budget: Option<f64>, searches: u64) {
+/// At most 1 in 20 is answered, and of each kind and level 1 in `worst`.
+fn refused(steps: u64, budget: Option<f64>, searches: u64, worst: u64) {
     let mut slipped = Vec::new();
     for kind in [Kind::Falling, Kind::Flat, Kind::AtEnd, Kind::Offset] {
         for level in [0.01, 0.1, 1.0] {
@@ -95,7 +96,7 @@ fn refused(steps: u64, budget: Option<f64>, searches: u64) {
     }
     let (total, cells) = (slipped.iter().map(|s| s.2 as u64).sum::<u64>(), slipped.len() as u64);
     assert!(total * 20 <= cells * searches, "{total} of {}: {slipped:?}", cells * searches);
-    assert!(slipped.iter().all(|s| s.2 as u64 * 6 <= searches), "{slipped:?}");
+    assert!(slipped.iter().all(|s| s.2 as u64 * worst <= searches), "{slipped:?}");
 }
 
 /// A basin around 0.01 of which short runs show little, and seeds that differ as much as that.

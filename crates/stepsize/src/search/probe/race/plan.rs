@@ -26,7 +26,7 @@ const SMALL_BUDGET: f64 = 0.5;
 const EPSILON: f64 = 1e-9;
 /// Highest and lowest `log2 lr` to go to.
 const TOP: f64 = 8.0;
-const BOTTOM: f64 = -26.0;
+pub(super) const BOTTOM: f64 = -26.0;
 /// Lowest and highest start, in octaves: the search finds its way from there by itself.
 pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
 /// First probes are doubled up to this many steps, ...
@@ -237,6 +237,7 @@ fn settled(job: &Job, book: &Book, n: u64, purse: Purse) -> NextProbe {
     match doubt(book, job, n, purse) {
         Doubt::None => NextProbe::Refine { first: n, doubted: false },
         Doubt::Open => NextProbe::Refine { first: n, doubted: true },
+        Doubt::Try(x, n) => NextProbe::Probe(vec![(x, n)]),
         Doubt::Repeat(x, n) => NextProbe::Again(vec![(x, n)]),
         Doubt::Noise(refusal) => NextProbe::Refuse(refusal),
     }
