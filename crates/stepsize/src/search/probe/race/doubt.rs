@@ -2,15 +2,16 @@
 //!
 //! Trials whose loss does not depend on the rate differ all the same, by noise; each may even be a
 //! smooth curve to a level of its own. So all that was read is weighed: by how much a landscape of
-//! rates explains it better than noise ([`for_a_landscape`]). Where that is less than [`PLAINLY`],
-//! the best rate is run again with a second seed, which noise would draw to the middle; where it is
-//! still less than [`ENOUGH`], the worst rate too. What is open then is judged at the end, by all
-//! trials of the search.
+//! rates explains it better than noise ([`for_a_landscape`]). Where that is not very plain, a rate
+//! near zero is tried: whatever the job, it leaves the loss where it was, which noise does not.
+//! Where that does not settle it, the best rate is run again with a second seed, which noise would
+//! draw to the middle, then the worst. What is open then is asked of longer trials, and judged at
+//! the end by all trials of the search.
 //!
 //! On the jobs of the bench, and on losses without a rate in them (`tests/probes/noise.rs`), this
 //! tells more than the comparison of a few pairs of seeds did (bench/README.md).
 
-use super::plan::Purse;
+use super::plan::{BOTTOM, PLAINLY_LEARNED, Purse};
 use super::reading::{Book, Ending, Entry};
 use super::refuse;
 use crate::landscape::{Context, Reading, for_a_landscape};
@@ -21,6 +22,8 @@ use crate::{Job, Refusal};
 pub(super) enum Doubt {
     /// It does.
     None,
+    /// Unknown until this has run: (log2 lr, steps).
+    Try(f64, u64),
     /// Unknown until this has run with another seed: (log2 lr, steps).
     Repeat(f64, u64),
     /// Unknown: the end of the search will tell.
@@ -31,11 +34,18 @@ pub(super) enum Doubt {
 
 /// A fall of this many standard deviations of the scatter can be seen at all.
 const SEEN: f64 = 3.0;
-/// Log ratio of the likelihoods of a landscape and of noise from which on the rate matters, also if
-/// no rate was repeated; ...
+/// Log ratio of the likelihoods of a landscape and of noise from which on the rate matters, whatever
+/// else was seen; ...
+const VERY_PLAINLY: f64 = 4.0;
+/// ... from which on it matters where a rate near zero left the loss where it was, also if no rate
+/// was repeated; ...
 const PLAINLY: f64 = 1.0;
-/// ... from which on it matters once the best rate was repeated; ...
-const ENOUGH: f64 = -3.0;
+/// ... from which on it matters once the best rate was repeated, for each trial (of noise every
+/// trial speaks against a landscape, on the average by twice this, and no landscape is quite as it
+/// should be), ...
+const ENOUGH: f64 = -0.4;
+/// ... but not below this; ...
+const LEAST: f64 = -4.0;
 /// ... and below which two repeated rates end the search.
 const HOPELESS: f64 = -9.0;
 /// Ratio of the variance between the best and the worst rate to that between their seeds, from
@@ -43,14 +53,22 @@ const HOPELESS: f64 = -9.0;
 /// small differences are real.
 const EXTREMES: f64 = 100.0;
 
+/// A rate so many octaves below the best, some three powers of ten, is near zero, ...
+const NEAR_ZERO: f64 = 9.75;
+/// ... and moves the loss by less than this share of what the best does.
+const STILL: f64 = 0.1;
+/// What moves it by more than this share, at a rate near zero, is not the rate.
+const MUCH: f64 = 0.5;
+
 /// Judges what was read, with trials of `n` steps about the best rate.
 pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let mut runs: Vec<&Entry> = book.entries.iter().filter(|e| e.steps == n && !e.exploded()).collect();
     runs.sort_by(|a, b| a.value().total_cmp(&b.value()));
     let Some(best) = runs.first() else { return Doubt::None };
+    let seen = |e: &Entry| Some((book.untrained - e.value()) / e.scatter()?);
+    let known: Vec<f64> = runs.iter().filter_map(|e| seen(e)).collect();
     let fall = book.untrained - best.value();
-    let sd = scatter(book.entries.iter().filter(|e| !e.exploded())).map(|sd| sd.min(best.scatter().unwrap_or(sd)));
-    if let Some(sd) = sd.filter(|sd| fall < SEEN * sd) {
+    if let Some(sd) = scatter(runs.iter().copied()).filter(|_| known.iter().all(|times| *times < SEEN)) {
         // The readings of a curve that bends scatter too. Only a fall that does not come again with
         // another seed is noise.
         match book.find_again(best.x, n) {
@@ -60,31 +78,61 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
         }
     }
     // Too few readings to weigh tell nothing.
-    let support = support(book, job).unwrap_or(f64::NEG_INFINITY);
-    if support >= PLAINLY {
+    let (support, trials) = support(book, job).unwrap_or((f64::NEG_INFINITY, 0));
+    if support >= VERY_PLAINLY {
         return Doubt::None;
     }
-    let repeated = book.again.iter().filter(|e| e.steps < job.steps).count();
+    // Whatever the job, a rate near zero leaves the loss where it was. Noise does not.
+    let Some(low) = book.entries.iter().filter(|e| !e.exploded()).min_by(|a, b| a.x.total_cmp(&b.x)) else {
+        return Doubt::None;
+    };
+    let near_zero = best.x - NEAR_ZERO;
+    // That is told only where the loss before the first step was read and fell plainly.
+    let told = fall > PLAINLY_LEARNED && best.curve.first().is_some_and(|(step, _)| *step == 0);
+    if told && low.x > near_zero && near_zero >= BOTTOM && purse.pays(n, job) {
+        return Doubt::Try(near_zero, n);
+    }
+    let learned_again = |e: &Entry| {
+        let again = book.find_again(e.x, n).map_or(f64::INFINITY, Entry::value);
+        book.untrained - e.value().max(again) > fall / 2.0
+    };
+    let enough = match moved(low, best, book.untrained).filter(|_| told) {
+        Some(share) if share.abs() < STILL && (support >= PLAINLY || runs.iter().any(|e| learned_again(e))) => {
+            return Doubt::None;
+        }
+        Some(share) if share.abs() > MUCH => VERY_PLAINLY,
+        None if support >= PLAINLY => return Doubt::None,
+        _ => (ENOUGH * trials as f64).max(LEAST),
+    };
+    let repeated = book.again.iter().filter(|e| e.steps == n).count();
     let last = |e: &Entry| e.curve.last().map_or(f64::INFINITY, |(_, y)| *y);
     runs.retain(|e| book.find_again(e.x, n).is_none());
     runs.sort_by(|a, b| last(a).total_cmp(&last(b)));
     let next = match repeated {
         0 => runs.first(),
-        1 if support < ENOUGH => runs.last(),
+        1 if support < enough => runs.last(),
         _ => None,
     };
     match next.filter(|_| purse.pays(n, job)) {
         Some(next) => Doubt::Repeat(next.x, n),
-        None if support >= ENOUGH || repeated > 1 && differ(book, n) => Doubt::None,
-        None if repeated > 1 && support < HOPELESS => Doubt::Noise(refuse::like_noise(book, None)),
+        None if support >= enough || repeated > 1 && differ(book, n) => Doubt::None,
+        None if repeated > 1 && support < HOPELESS => Doubt::Noise(refuse::like_noise(book, job, purse.budget)),
         None => Doubt::Open,
     }
 }
 
-/// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial;
-/// `None` of too few. Where only the highest rates broke, that speaks for a landscape too, by as
-/// much as there are ways to choose so many of the trials.
-fn support(book: &Book, job: &Job) -> Option<f64> {
+/// By which share of what the best rate does a rate near zero moves the loss, at the last step that
+/// both reached; `None` where the low rate is not near zero.
+fn moved(low: &Entry, best: &Entry, untrained: f64) -> Option<f64> {
+    let step = low.last_step()?.min(best.last_step()?);
+    let moved = |e: &Entry| e.at(step).map(|y| untrained - y);
+    (low.x <= best.x - NEAR_ZERO && step > 0).then_some(moved(low)? / moved(best)?)
+}
+
+/// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial,
+/// and how many these are; `None` of too few. Where only the highest rates broke, that speaks for a
+/// landscape too, by as much as there are ways to choose so many of the trials.
+fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
     let whole = book.all().filter(|e| !e.exploded() && e.end != Ending::Unread && e.s.is_finite());
     let readings: Vec<Reading> =
         whole.filter_map(|e| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed })).collect();
@@ -94,7 +142,7 @@ fn support(book: &Book, job: &Job) -> Option<f64> {
     let highest = readings.iter().map(|r| r.x).fold(f64::NEG_INFINITY, f64::max);
     let on_top = if ceiling > highest { exploded.len() } else { 0 };
     let ways: f64 = (1..=on_top).map(|k| ((readings.len() + k) as f64 / k as f64).ln()).sum();
-    Some(for_a_landscape(&readings, context, job.seed)? + ways)
+    Some((for_a_landscape(&readings, context, job.seed)? + ways, readings.len()))
 }
 
 /// Whether the rates that were repeated, with trials of `n` steps, differ by far more than their

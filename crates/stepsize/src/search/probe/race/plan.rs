@@ -5,7 +5,7 @@ use super::lattice;
 use super::reading::{Book, Entry};
 use super::refuse;
 use crate::defaults::{FIRST_SHARE, FIRST_SHARE_OF_LONG, LONG_RUN, RACE_BUDGET, RACE_BUDGET_SHORT, RACE_PROBES};
-use crate::{Error, Job, Refusal, Result};
+use crate::{Error, Job, Reason, Refusal, Result};
 
 /// Distance between bracketing probes: a factor of ten, in octaves, on the lattice.
 pub(in crate::search::probe) const STRIDE: f64 = 3.25;
@@ -17,7 +17,7 @@ const LONGEST: [(f64, f64); 3] = [(3.0, 1.0), (1.01, 0.5), (0.0, 0.25)];
 /// that with one seed the search would be ever more certain of the best rate of that seed.
 pub(super) const SEEDS: u64 = 4;
 /// Fewest probes of the first length that can lead to an answer.
-const FEWEST_PROBES: u64 = 4;
+pub(super) const FEWEST_PROBES: u64 = 4;
 /// Rates that must have been probed where the budget ends before the best lies between worse ones.
 const FEWEST_READ: usize = 3;
 /// With less than this many runs to spend, a long run begins with shorter probes.
@@ -26,7 +26,7 @@ const SMALL_BUDGET: f64 = 0.5;
 const EPSILON: f64 = 1e-9;
 /// Highest and lowest `log2 lr` to go to.
 const TOP: f64 = 8.0;
-const BOTTOM: f64 = -26.0;
+pub(super) const BOTTOM: f64 = -26.0;
 /// Lowest and highest start, in octaves: the search finds its way from there by itself.
 pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
 /// First probes are doubled up to this many steps, ...
@@ -76,6 +76,17 @@ pub(super) enum NextProbe {
     Refine { first: u64, doubted: bool },
     /// No answer.
     Refuse(Refusal),
+}
+
+impl NextProbe {
+    /// Whether what was read may be noise.
+    fn is_doubted(&self) -> bool {
+        match self {
+            Self::Refine { doubted, .. } => *doubted,
+            Self::Refuse(refusal) => refusal.reason == Reason::NoiseOnly,
+            Self::Probe(_) | Self::Again(_) => false,
+        }
+    }
 }
 
 /// What may be spent.
@@ -138,7 +149,8 @@ pub(super) fn check_budget(job: &Job, runs: f64) -> Result<()> {
 
 /// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best
 /// is the outermost. Where the next rate outward broke, the middle between it and the best is
-/// tried.
+/// tried. Where noise explains the losses as well as the rate does, longer trials are tried: what the
+/// rate does grows with the length.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextProbe {
     let mut n = first_length(job, purse.budget);
     let least = least_budget(job);
@@ -158,6 +170,8 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
     // The lowest rate that broke, at any length; whether shorter probes showed that lower rates are
     // worse.
     let (mut ceiling, mut closed_below) = (f64::INFINITY, false);
+    // What follows from shorter trials that may be noise, if longer ones cannot be paid for.
+    let mut doubted: Option<NextProbe> = None;
     loop {
         let missing: Vec<(f64, u64)> = xs.iter().filter(|&&x| book.find(x, n).is_none()).map(|&x| (x, n)).collect();
         if !missing.is_empty() && purse.pays(n * missing.len() as u64, job) {
@@ -167,7 +181,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             xs.retain(|&x| book.find(x, n).is_some());
             let stage = Stage::new(book, &xs, n, ceiling);
             if xs.len() < FEWEST_READ || !stage.plainly_learned {
-                return NextProbe::Refuse(refuse::spent(&missing, book, job, purse.budget));
+                return doubted.unwrap_or_else(|| NextProbe::Refuse(refuse::spent(&missing, book, job, purse.budget)));
             }
             return settled(job, book, n, purse);
         }
@@ -188,12 +202,22 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         }
         if learned {
             let open_above = best == high && high + STRIDE < ceiling && !closed;
-            return match settled(job, book, n, purse) {
+            let next = settled(job, book, n, purse);
+            let begun = book.find(best, 2 * n).is_some() || purse.pays(FEWEST_PROBES * 2 * n, job);
+            if next.is_doubted() && 2 * n <= purse.longest(job.steps) && begun {
+                (doubted, xs, closed_below) = (Some(next), vec![best], false);
+                n *= 2;
+                continue;
+            }
+            return match next {
                 NextProbe::Refine { .. } if open_above || best == low && !closed_below => {
                     NextProbe::Refuse(refuse::at_edge(low, high, open_above))
                 }
                 next => next,
             };
+        }
+        if let Some(doubted) = doubted {
+            return doubted;
         }
         // Nothing learned at this length: the best rate, or the highest that trained where none
         // moved the loss, at twice the length, while it can be paid.
@@ -213,6 +237,7 @@ fn settled(job: &Job, book: &Book, n: u64, purse: Purse) -> NextProbe {
     match doubt(book, job, n, purse) {
         Doubt::None => NextProbe::Refine { first: n, doubted: false },
         Doubt::Open => NextProbe::Refine { first: n, doubted: true },
+        Doubt::Try(x, n) => NextProbe::Probe(vec![(x, n)]),
         Doubt::Repeat(x, n) => NextProbe::Again(vec![(x, n)]),
         Doubt::Noise(refusal) => NextProbe::Refuse(refusal),
     }

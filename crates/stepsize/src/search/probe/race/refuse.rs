@@ -1,6 +1,6 @@
 //! The refusals of the search, in words.
 
-use super::plan::PLAINLY_LEARNED;
+use super::plan::{FEWEST_PROBES, PLAINLY_LEARNED};
 use super::reading::{Book, Entry};
 use crate::lr::Lr;
 use crate::{Job, Reason, Refusal, Remedy};
@@ -80,9 +80,8 @@ pub(super) fn spent(missing: &[(f64, u64)], book: &Book, job: &Job, budget: f64)
     }
 }
 
-/// What was read is as well explained by noise. `open`: the job and the budget that was spent,
-/// where more trials might tell.
-pub(super) fn like_noise(book: &Book, open: Option<(&Job, f64)>) -> Refusal {
+/// What was read is as well explained by noise. Longer trials may tell, if there are any.
+pub(super) fn like_noise(book: &Book, job: &Job, budget: f64) -> Refusal {
     let (low, high) = book.tried();
     let because = format!(
         "noise explains the losses as well as the rate does: {} trials from {} to {}, {} of them repeated with another seed",
@@ -91,11 +90,9 @@ pub(super) fn like_noise(book: &Book, open: Option<(&Job, f64)>) -> Refusal {
         Lr::from_log2(high),
         book.again.len()
     );
-    let longest = book.entries.iter().map(|e| e.steps).max().unwrap_or(0);
-    let first = match open {
-        Some((job, budget)) => larger(budget, 2 * longest, job),
-        None => Remedy::UseAnyRate,
-    };
+    let longer = 2 * book.entries.iter().map(|e| e.steps).max().unwrap_or(0);
+    let first =
+        if longer <= job.steps { larger(budget, FEWEST_PROBES * longer, job) } else { Remedy::UseAnyRate };
     let remedies = vec![first, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }];
     Refusal { reason: Reason::NoiseOnly, because, remedies }
 }
