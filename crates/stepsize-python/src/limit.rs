@@ -23,7 +23,9 @@ impl Limit {
     /// larger. `inner` is the one that the search was made with.
     pub fn word(&self, estimate: &mut Estimate, inner: f64) {
         let Answer::Refused(refusal) = &mut estimate.answer else { return };
-        refusal.remedies.retain(|remedy| !matches!(remedy, Remedy::LargerBudget { at_least: Some(runs) } if *runs <= inner));
+        refusal
+            .remedies
+            .retain(|remedy| !matches!(remedy, Remedy::LargerBudget { at_least: Some(runs) } if *runs <= inner));
         for remedy in &mut refusal.remedies {
             if let Remedy::LargerBudget { at_least: Some(runs) } = remedy {
                 *runs = ((*runs * (1.0 + self.share) + self.beside) * 20.0 - 1e-6).ceil() / 20.0;

@@ -350,9 +350,7 @@ impl Probe for Race {
         };
         let refusal = match &next {
             NextProbe::Refuse(refusal) => Some(refusal.clone()),
-            NextProbe::Refine { doubted: true, .. } => {
-                Some(refuse::like_noise(&book, &self.job, self.max_cost))
-            }
+            NextProbe::Refine { doubted: true, .. } => Some(refuse::like_noise(&book, &self.job, self.max_cost)),
             _ => None,
         };
         if let Some(refusal) = refusal {

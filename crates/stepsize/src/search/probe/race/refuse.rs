@@ -91,8 +91,7 @@ pub(super) fn like_noise(book: &Book, job: &Job, budget: f64) -> Refusal {
         book.again.len()
     );
     let longer = 2 * book.entries.iter().map(|e| e.steps).max().unwrap_or(0);
-    let first =
-        if longer <= job.steps { larger(budget, FEWEST_PROBES * longer, job) } else { Remedy::UseAnyRate };
+    let first = if longer <= job.steps { larger(budget, FEWEST_PROBES * longer, job) } else { Remedy::UseAnyRate };
     let remedies = vec![first, Remedy::LongerRun, Remedy::CompareFullRuns { seeds: 3 }];
     Refusal { reason: Reason::NoiseOnly, because, remedies }
 }
