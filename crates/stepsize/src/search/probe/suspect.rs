@@ -206,7 +206,7 @@ fn continues(trials: &[&Trial]) -> Option<Suspicion> {
 }
 
 /// Whether the loss before the first step is one that only training reached in the trials before
-/// it.
+/// it. A program may print its first loss after its first update, though.
 fn is_trained(trial: &Trial, trials: &[&Trial]) -> bool {
     // Another seed has other weights and another untrained loss.
     let before = || trials.iter().filter(|o| o.id < trial.id && o.spec.seed == trial.spec.seed);
@@ -215,7 +215,16 @@ fn is_trained(trial: &Trial, trials: &[&Trial]) -> bool {
     };
     let reached = before().filter_map(|o| o.final_loss()).fold(untrained, f64::min);
     let fall = untrained - reached;
-    fall > FALLEN * untrained.abs() && untrained - start > TRAINED * fall
+    let trained = fall > FALLEN * untrained.abs() && untrained - start > TRAINED * fall;
+    trained && !before().any(|o| one_update_reaches(start, trial, o))
+}
+
+/// Whether the first update of `trial` may have brought the loss to `start`: at its lower rate
+/// `other` was there after as many updates as make up the ratio of the rates, or twice as many.
+fn one_update_reaches(start: f64, trial: &Trial, other: &Trial) -> bool {
+    let updates = 2.0 * trial.spec.lr.get() / other.spec.lr.get();
+    let mut points = other.val.points().iter().chain(other.train.points());
+    points.any(|p| p.step as f64 <= updates && p.loss <= start)
 }
 
 #[cfg(test)]
@@ -309,6 +318,10 @@ mod tests {
         assert!(matches!(suspicion(&[fresh.clone(), resumed]), Some(Suspicion::Continues { .. })));
         let other_weights = trial(1, 0.1, &[], &[(0, 1.9), (100, 0.5)]);
         assert_eq!(suspicion(&[fresh, other_weights]), None);
+        // One update at a high rate does as much as many at a low one.
+        let quick = trial(0, 0.01, &[], &[(0, 2.3), (20, 0.9), (100, 0.8)]);
+        let first_after_an_update = trial(1, 0.1, &[], &[(0, 1.0), (100, 0.5)]);
+        assert_eq!(suspicion(&[quick, first_after_an_update]), None);
         // Half of what little was learned may be the difference between two networks.
         let slow = trial(0, 1e-4, &[], &[(0, 2.3), (100, 2.2)]);
         assert_eq!(suspicion(&[slow, trial(1, 0.1, &[], &[(0, 2.2), (100, 0.5)])]), None);
