@@ -35,11 +35,11 @@ pub fn rate_in(name: &str) -> Option<f64> {
             let end = rest
                 .char_indices()
                 .find(|(i, c)| {
-                    let sign = *c == '-' && rest[..*i].ends_with('e');
+                    let sign = matches!(c, '-' | '+') && rest[..*i].ends_with('e');
                     !(c.is_ascii_digit() || *c == '.' || sign || *c == 'e' && *i > 0)
                 })
                 .map_or(rest.len(), |(i, _)| i);
-            let text = rest[..end].trim_end_matches(['.', 'e', '-']);
+            let text = rest[..end].trim_end_matches(['.', 'e', '-', '+']);
             // `lr0p01` is not read; `lr0.01.csv` is 0.01.
             if let Some(rate) = text.parse::<f64>().ok().filter(|r| *r > 0.0 && r.is_finite()) {
                 return Some(rate);
@@ -80,6 +80,7 @@ mod tests {
             ("learning_rate_3e-4/x", 3e-4),
             ("a_eta0_0.5.csv", 0.5),
             ("job3_lr2.csv", 2.0),
+            ("lr1e+03.txt", 1e3),
         ] {
             assert_eq!(rate_in(name), Some(rate), "{name}");
         }

@@ -244,14 +244,9 @@ impl Probe for RangeTest {
                     answered(edge * MARGIN.recip(), None, why, done, cost)
                 }
                 None => {
-                    let last = lrs.last().copied().unwrap_or(f64::NAN);
-                    refused(
-                        Reason::AtEdge,
-                        format!("training did not break up to a rate of {last:.3e}"),
-                        &[Remedy::HigherRates],
-                        done,
-                        cost,
-                    )
+                    let last = lrs.last().and_then(|&lr| Lr::new(lr).ok());
+                    let last = last.map_or_else(String::new, |lr| format!(" up to a rate of {lr}"));
+                    refused(Reason::AtEdge, format!("training did not break{last}"), &[Remedy::HigherRates], done, cost)
                 }
             },
             RangeTestRule::Peer(suggestion) => {
