@@ -37,7 +37,7 @@ const SHAPES: u64 = 18;
 
 /// A curve over the share of the run, of one of the shapes.
 fn shape(kind: u64, draw: &mut Draw) -> Box<dyn Fn(f64) -> f64> {
-    let (start, floor) = (draw.of(&[0.02, 0.7, 2.3026, 6.9, 80.0]), draw.of(&[0.0, 0.1, 0.5, 0.9]));
+    let (start, floor) = (draw.of(&[0.02, 0.7, 2.3, 6.9, 80.0]), draw.of(&[0.0, 0.1, 0.5, 0.9]));
     let (pace, at) = (draw.of(&[0.3, 2.0, 8.0, 40.0, 300.0]), draw.of(&[0.03, 0.1, 0.3, 0.6, 0.9]));
     let (up, down) =
         (draw.of(&[0.6, 1.0, 1.4, 5.0]), move |t: f64| start * (floor + (1.0 - floor) * (-pace * t).exp()));
@@ -75,7 +75,7 @@ fn shape(kind: u64, draw: &mut Draw) -> Box<dyn Fn(f64) -> f64> {
         14 => Box::new(move |t| if t < at.min(0.7) { 2.6 - 0.4 * t / at } else { 10f64.ln() }),
         15 => Box::new(move |t| down(t) + 0.4 * start * t),
         16 => Box::new(move |t| start * (1.0 - pace.max(2.0) * t)),
-        _ => Box::new(move |t| down(t) * if (t * 1000.0) as u64 % 2 == 0 { 1.05 } else { 0.95 }),
+        _ => Box::new(move |t| down(t) * if ((t * 1000.0) as u64).is_multiple_of(2) { 1.05 } else { 0.95 }),
     }
 }
 
