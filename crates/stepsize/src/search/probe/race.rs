@@ -178,7 +178,7 @@ const DIVERGED_REGRET: f64 = 1.0;
 impl Belief {
     fn new(book: &Book, job: &Job) -> Self {
         let context = Context { untrained: book.untrained, ceiling: book.ceiling, horizon_free: job.is_horizon_free() };
-        let fit = Landscape::fit(&book.readings, context, job.seed);
+        let fit = Landscape::fit(&book.telling(), context, job.seed);
         let (low, high) = book.tried();
         let top = (high + 2.0).min(book.ceiling);
         let least = |e: &Entry| e.x - CLIFF_SHIFT * (job.steps as f64 / e.steps as f64).log2();

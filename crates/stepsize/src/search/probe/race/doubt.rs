@@ -96,13 +96,14 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
         let again = book.find_again(e.x, n).map_or(f64::INFINITY, Entry::value);
         book.untrained - e.value().max(again) > fall / 2.0
     };
+    let enough = (ENOUGH * trials as f64).max(LEAST);
     let enough = match moved(low, best, book.untrained).filter(|_| told) {
-        Some(share) if share.abs() < STILL && (support >= PLAINLY || runs.iter().any(|e| learned_again(e))) => {
+        Some(share) if share.abs() < STILL && (support >= enough || runs.iter().any(|e| learned_again(e))) => {
             return Doubt::None;
         }
         Some(share) if share.abs() > MUCH => VERY_PLAINLY,
         None if support >= PLAINLY => return Doubt::None,
-        _ => (ENOUGH * trials as f64).max(LEAST),
+        _ => enough,
     };
     let repeated = book.again.iter().filter(|e| e.steps == n).count();
     let last = |e: &Entry| e.curve.last().map_or(f64::INFINITY, |(_, y)| *y);

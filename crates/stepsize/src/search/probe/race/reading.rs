@@ -53,6 +53,8 @@ const FALL_BY_RATE: f64 = 0.015;
 const WALL: f64 = 0.1;
 /// A newest reading this share of the trial before its end is not that of its end.
 const UNREAD: f64 = 0.1;
+/// What a rate so many octaves below the best did tells nothing of where the best is.
+const TELLING: f64 = 9.0;
 /// Readings of a trial after its start from which on their scatter is known.
 const SCATTERED: usize = 5;
 /// Longest run of which every step is summed.
@@ -196,6 +198,12 @@ impl Book {
         let broke = entries.iter().chain(&again).filter(|e| e.end == Ending::Broke);
         let ceiling = broke.map(|e| e.x).fold(f64::INFINITY, f64::min);
         Self { entries, again, readings, untrained, ceiling }
+    }
+
+    /// The readings that tell where the best rate is.
+    pub fn telling(&self) -> Vec<Reading> {
+        let least = self.best().map_or(f64::NEG_INFINITY, |best| best.x - TELLING);
+        self.readings.iter().filter(|r| r.x > least).copied().collect()
     }
 
     /// Probes with all seeds.
