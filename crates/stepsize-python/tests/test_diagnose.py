@@ -167,7 +167,7 @@ def test_errors_name_the_argument(data, options, error, words):
 
 def test_a_pattern_that_is_none_is_refused(tmp_path):
     (tmp_path / "a.txt").write_text("loss 1\n")
-    with pytest.raises(ValueError, match="regex"):
+    with pytest.raises(ValueError, match="regular expression"):
         diagnose(tmp_path / "a.txt", regex="(")
 
 

@@ -1,10 +1,12 @@
 //! [`Cost`]: what a search cost, and what a full grid over the same span would have cost.
 //!
-//! The grid: [`GRID_PER_DECADE`] rates a decade over the span of rates that the search tried, one
-//! seed, every run at full length. It is the plain way to the same picture, not the best one.
+//! The grid: [`GRID_PER_DECADE`] rates a decade over the span of the rates whose trials were not
+//! ended early, as those near zero are, one seed, every run at full length. It is the plain way to
+//! the same picture, not the best one.
 //! Seconds are those of the trials added up, however many ran at once; money is their price.
 
 use crate::defaults::GRID_PER_DECADE;
+use crate::spec::End;
 use crate::trial::Trial;
 use crate::{Error, Job, Lr, Result};
 use serde::{Deserialize, Serialize};
@@ -23,7 +25,7 @@ pub struct Cost {
     pub seconds: Option<f64>,
     /// Seconds from start to end by the clock, where known.
     pub wall_seconds: Option<f64>,
-    /// The grid to compare with; `None` without trials.
+    /// The grid to compare with; `None` without trials that were not ended early.
     pub grid: Option<FullGrid>,
     /// The cost in money, where a price is known.
     pub money: Option<Money>,
@@ -65,7 +67,7 @@ impl Cost {
         let (clock, counted) = timed.iter().fold((0.0, 0), |(s, n), (seconds, steps)| (s + seconds, n + steps));
         let pace = (counted > 0).then(|| clock / counted as f64);
         let seconds_of = |steps: u64| pace.map(|p| p * steps as f64);
-        let rates = || trials.iter().map(|t| t.spec.lr);
+        let rates = || trials.iter().filter(|t| !matches!(t.end, Some(End::Pruned { .. }))).map(|t| t.spec.lr);
         let low = rates().min_by(|a, b| a.get().total_cmp(&b.get()));
         let high = rates().max_by(|a, b| a.get().total_cmp(&b.get()));
         let grid = low.zip(high).and_then(|(low, high)| {
