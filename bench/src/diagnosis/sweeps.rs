@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use stepsize::Placement;
 use stepsize::diagnosis::model::{Model, Sure};
-use stepsize::diagnosis::sweep::{Evidence, Sweep};
+use stepsize::diagnosis::sweep::{Sweep, SweepEvidence};
 use stepsize::diagnosis::{Diagnosis, Record, Series, diagnose_with};
 
 /// Sweeps drawn from each job, of logs with a validation loss and of those without.
@@ -31,7 +31,7 @@ const PRIOR: f64 = 10.0;
 /// A verdict of a sweep, with what it rests on.
 struct Seen {
     family: String,
-    evidence: Evidence,
+    evidence: SweepEvidence,
     judged: Judged,
     /// Whether the likeliest verdict is right, said or not.
     right: bool,

@@ -1,5 +1,5 @@
-//! `Limit`: what a caller allowed a search, of which the core sees only what is left for the steps of
-//! trials.
+//! `Limit`: what a caller allowed a search, of which the core sees only what is left for the steps
+//! of trials.
 
 use pyo3::prelude::*;
 use stepsize::{Answer, Estimate, Remedy};
@@ -10,7 +10,8 @@ use stepsize::{Answer, Estimate, Remedy};
 pub struct Limit {
     /// The budget that was given, in full runs.
     budget: Option<f64>,
-    /// Price of evaluations, as a share of the steps of trials, where the next budget pays for them.
+    /// Price of evaluations, as a share of the steps of trials, where the next budget pays for
+    /// them.
     share: f64,
     /// Full runs that are spent beside trials.
     beside: f64,
@@ -19,8 +20,8 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// Gives the budgets in a refusal as the caller must give them, and leaves out those that are not
-    /// larger. `inner` is the one that the search was made with.
+    /// Gives the budgets in a refusal as the caller must give them, and leaves out those that are
+    /// not larger. `inner` is the one that the search was made with.
     pub fn word(&self, estimate: &mut Estimate, inner: f64) {
         let Answer::Refused(refusal) = &mut estimate.answer else { return };
         refusal

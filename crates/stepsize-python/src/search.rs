@@ -318,8 +318,8 @@ impl Search {
     /// The answer from the trials that have ended.
     ///
     /// `evaluation_steps` is what evaluations cost, in optimizer steps, and other steps that no
-    /// trial counts. A search that was `cut_short` is concluded as if its budget were spent. `limit`
-    /// is what the caller allowed, which is not what the search was made with.
+    /// trial counts. A search that was `cut_short` is concluded as if its budget were spent.
+    /// `limit` is what the caller allowed, which is not what the search was made with.
     #[pyo3(signature = (evaluation_steps=0.0, cut_short=false, limit=None))]
     fn conclude(
         &self,

@@ -1,9 +1,9 @@
 //! [`Feed`]: the board of one study, kept up to date by a thread of its own while somebody looks.
 //!
 //! It only reads. A look at the file takes microseconds when nothing has happened. While the search
-//! runs, it rests after a change for [`SHARE`] times as long as the change took to work out, so that
-//! however large the study and however many pages are open, the search loses less than 2 % of one
-//! processor.
+//! runs, it rests after a change for [`SHARE`] times as long as the change took to work out, so
+//! that however large the study and however many pages are open, the search loses less than 2 % of
+//! one processor.
 
 use crate::board::LiveBoard;
 use crate::{Shared, Site};

@@ -1,6 +1,6 @@
-//! The end of the log of a trial: what it printed, or else what it wrote into its own directory. The
-//! path is made of the study and the number of the trial, never of a text from a request, and a link
-//! that leads out of the directory is not followed.
+//! The end of the log of a trial: what it printed, or else what it wrote into its own directory.
+//! The path is made of the study and the number of the trial, never of a text from a request, and a
+//! link that leads out of the directory is not followed.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};

@@ -117,8 +117,8 @@ impl Gather {
         self.row.iter().any(|(c, _)| metric(*c) && draft.last(*c).is_some_and(same))
     }
 
-    /// Whether a row of a text without a counter, among rows that count steps, is of a validation: it
-    /// has a loss that is read in training, with another value, and a score that is measured on
+    /// Whether a row of a text without a counter, among rows that count steps, is of a validation:
+    /// it has a loss that is read in training, with another value, and a score that is measured on
     /// held-out data only: `Loss: 3.1, MeanIU: 0.06`.
     fn is_uncounted_validation(&self, counts: RowCounts) -> bool {
         let Some(draft) = self.drafts.get(self.now) else { return false };

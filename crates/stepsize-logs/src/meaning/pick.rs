@@ -127,7 +127,8 @@ impl<'a> Picked<'a> {
         picked
     }
 
-    /// Numbers in 0..1 that rise under the names of splits alone are scores: `Train: 0.7, Val: 0.6`.
+    /// Numbers in 0..1 that rise under the names of splits alone are scores: `Train: 0.7, Val:
+    /// 0.6`.
     fn take_shares(&mut self) {
         let bare = |s: Option<&'a NamedSeries>| s.filter(|s| bare_split(&s.name).is_some());
         let shares = [bare(self.val), bare(self.loss)];

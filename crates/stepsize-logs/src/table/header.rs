@@ -265,8 +265,8 @@ fn tag_of(file: &str) -> Option<&str> {
     stem.rsplit_once("-tag-").map(|(_, tag)| tag).filter(|t| !t.is_empty())
 }
 
-/// The names of columns without any, by the name of the file: `train_loss.txt` holds losses, with or
-/// without their steps.
+/// The names of columns without any, by the name of the file: `train_loss.txt` holds losses, with
+/// or without their steps.
 fn names_of_bare(cells: &[String], file: &str) -> Option<Vec<String>> {
     let metric = metric_of_file(file)?.to_owned();
     let whole = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());

@@ -21,7 +21,7 @@ use super::{Code, Diagnosis, Finding, Record, tidy};
 use crate::{Band, Placement, Side};
 use curve::{Fitted, bowl, fit, vertex, width};
 use ends::rates;
-pub use verdict::Evidence;
+pub use verdict::SweepEvidence;
 
 /// Fewest rates (diverged ones too) that make a sweep.
 const FEWEST: usize = 3;

@@ -9,8 +9,8 @@ pub(super) type Marks = (usize, u64, Vec<ThinPoint>);
 const EPOCHS: usize = 6;
 /// Readings of an epoch that show whether they are means.
 const MEANS: usize = 9;
-/// A mean moves this much less from reading to reading at the end of an epoch than at its beginning,
-/// and jumps this much further to the next one.
+/// A mean moves this much less from reading to reading at the end of an epoch than at its
+/// beginning, and jumps this much further to the next one.
 const STILL: f64 = 0.4;
 const JUMP: f64 = 3.0;
 

@@ -44,8 +44,8 @@ pub struct Summary {
     pub written: Option<String>,
 }
 
-/// Where the end of what the trials of the study `name` print is kept: a directory of its own beside
-/// the study file `db`, whatever characters the name has.
+/// Where the end of what the trials of the study `name` print is kept: a directory of its own
+/// beside the study file `db`, whatever characters the name has.
 pub fn output_directory(db: &Path, name: &str) -> PathBuf {
     let mut all = db.as_os_str().to_owned();
     all.push(".output");

@@ -12,7 +12,7 @@ const READINGS: usize = 16;
 /// Gain of the last quarter, as a share of the whole fall, of a run that still learns. Chosen by
 /// eye, not fitted.
 const GAIN: f64 = 0.01;
-/// A gain below this share of the fall is none.
+/// A gain below this share of the fall does not count.
 const NOTHING: f64 = 1e-3;
 /// The same in deviations of the mean of a quarter.
 const DEVIATIONS: f64 = 2.0;

@@ -40,12 +40,12 @@ enum Ground {
 
 /// What a verdict of a sweep rests on, and how strong that is.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Evidence {
+pub struct SweepEvidence {
     ground: Ground,
     strength: f64,
 }
 
-impl Evidence {
+impl SweepEvidence {
     /// The kind of evidence in a word.
     pub const fn kind(&self) -> &'static str {
         match self.ground {
@@ -103,14 +103,14 @@ impl Sweep {
     }
 
     /// The likeliest verdict on one of its rates, and what it rests on.
-    pub fn evidence(&self, lr: f64, diverged: bool) -> (Placement, Evidence) {
+    pub fn evidence(&self, lr: f64, diverged: bool) -> (Placement, SweepEvidence) {
         self.judge(lr, diverged)
     }
 
-    fn judge(&self, lr: f64, diverged: bool) -> (Placement, Evidence) {
+    fn judge(&self, lr: f64, diverged: bool) -> (Placement, SweepEvidence) {
         let own = self.tried.iter().find(|t| t.is_at(lr));
         let broke = diverged || own.is_some_and(|t| t.loss.is_none()) && (self.dead || lr > self.vertex);
-        let sure = |ground| Evidence { ground, strength: 1.0 };
+        let sure = |ground| SweepEvidence { ground, strength: 1.0 };
         if broke {
             let early = !self.dead && !diverged && self.ended_early.is_some_and(|early| lr >= early);
             return (Placement::Diverged, sure(if early { Ground::EndedEarly } else { Ground::Broke }));
@@ -133,7 +133,7 @@ impl Sweep {
         (verdict, self.ground(verdict, lr))
     }
 
-    fn ground(&self, verdict: Placement, lr: f64) -> Evidence {
+    fn ground(&self, verdict: Placement, lr: f64) -> SweepEvidence {
         // Of the outermost rate itself nothing more is known than that it is the best so far.
         let beyond = match (verdict, self.outermost) {
             (Placement::TooLow, side) => side == Some(Side::Low),
@@ -155,6 +155,6 @@ impl Sweep {
             () if self.by == By::Validation => (Ground::HeldOut(best), share),
             () => (Ground::Training(best), share),
         };
-        Evidence { ground, strength }
+        SweepEvidence { ground, strength }
     }
 }

@@ -34,8 +34,8 @@ pub(super) enum Doubt {
 
 /// A fall of this many standard deviations of the scatter can be seen at all.
 const SEEN: f64 = 3.0;
-/// Log ratio of the likelihoods of a landscape and of noise from which on the rate matters, whatever
-/// else was seen; ...
+/// Log ratio of the likelihoods of a landscape and of noise from which on the rate matters,
+/// whatever else was seen; ...
 const VERY_PLAINLY: f64 = 4.0;
 /// ... from which on it matters where a rate near zero left the loss where it was, also if no rate
 /// was repeated; ...

@@ -149,8 +149,8 @@ pub(super) fn check_budget(job: &Job, runs: f64) -> Result<()> {
 
 /// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best
 /// is the outermost. Where the next rate outward broke, the middle between it and the best is
-/// tried. Where noise explains the losses as well as the rate does, longer trials are tried: what the
-/// rate does grows with the length.
+/// tried. Where noise explains the losses as well as the rate does, longer trials are tried: what
+/// the rate does grows with the length.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextProbe {
     let mut n = first_length(job, purse.budget);
     let least = least_budget(job);
