@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
-# What Stepsize adds to running commands: 300 trials of half a second on two slots, against `xargs -P2`, in turn.
+# What Stepsize adds to running commands: 300 trials of half a second on two slots, against
+# `xargs -P2`, in turn.
 #
-#   cargo build --release && bench/overhead/run.sh [ROUNDS [ARM...]]     STEPSIZE=path chooses the binary
+#   cargo build --release && bench/overhead/run.sh [ROUNDS [ARM...]]
 #
-# Two rounds of the arm `all` take five to six minutes. Arms: sweep (nothing kept), kept (a study file), logged (and trials
-# written to TensorBoard, MLflow and W&B folders), all (and --live, with a page that listens and one that asks).
-# Each has three costs that no number of trials makes larger: the first trial runs alone until it has shown a metric (0.25 s
-# here), the start, and with --live the 0.8 s in which a page takes in the end.
+# STEPSIZE=path chooses the binary. Two rounds of the arm `all` take five to six minutes. Arms:
+# sweep (nothing kept), kept (a study file), logged (and trials written to TensorBoard, MLflow and
+# W&B folders), all (and --live, with a page that listens and one that asks). Each has three costs
+# that no number of trials makes larger: the first trial runs alone until it has shown a metric
+# (0.25 s here), the start, and with --live the 0.8 s in which a page takes in the end.
 set -euo pipefail
 rounds=${1:-2}
 shift $(($# > 0))
@@ -22,7 +24,8 @@ finish() {
 }
 trap finish EXIT
 load() { cut -d' ' -f1 /proc/loadavg 2>/dev/null || uptime | sed 's/.*average[s]*: *//; s/[, ].*//'; }
-# Rates with 2 seeds each; all do equally well, so that the search refuses (exit 3). Its output is in $here/err.
+# Rates with 2 seeds each; all do equally well, so that the search refuses (exit 3). Its output is
+# in $here/err.
 search() {
     rm -rf "$here"/db* "$here/logs"
     "$stepsize" sweep --random $((trials / 2)) --seeds 2 --steps 1 --jobs 2 "$@" --shell -- "$trial # {lr} {steps}" >/dev/null 2>"$here/err" || [ $? -eq 3 ]

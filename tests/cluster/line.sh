@@ -51,7 +51,8 @@ line_on() {
     # What ran at the kill was taken up: each trial began once.
     [ "$(sort begun | uniq -d)" = "" ] && [ "$(sort -u begun | wc -l)" = "$(wc -l <<<"$after")" ] || wrong "begun: $(sort -n begun | tr '\n' ' ')"
 
-    # The full run at the answer is a cluster job of its own: submitted, and running when the search has ended.
+    # The full run at the answer is a cluster job of its own: submitted, and running when the search
+    # has ended.
     "$stepsize" find --probe grid --low 0.01 --high 1 --on "$on" --poll 1s --study then --then-run --steps 40 -- sh train.sh '{lr}' '{steps}' \
         >then.out 2>then.err || wrong "--then-run: $(cat then.out then.err)"
     grep -q "the full run at lr 0.1 was submitted: " then.out || wrong "--then-run submitted nothing: $(cat then.out)"

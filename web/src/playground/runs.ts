@@ -1,5 +1,5 @@
-// Runs beside each other: asks for them, takes their rows in as they come, and shows each moment at the pace of the
-// player. What a moment looks like is the scene's.
+// Runs beside each other: asks for them, takes their rows in as they come, and shows each moment at
+// the pace of the player. What a moment looks like is the scene's.
 
 import type { Chart } from "../chart";
 import { el, fill } from "../dom";

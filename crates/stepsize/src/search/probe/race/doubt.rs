@@ -65,10 +65,9 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let mut runs: Vec<&Entry> = book.entries.iter().filter(|e| e.steps == n && !e.exploded()).collect();
     runs.sort_by(|a, b| a.value().total_cmp(&b.value()));
     let Some(best) = runs.first() else { return Doubt::None };
-    let seen = |e: &Entry| Some((book.untrained - e.value()) / e.scatter()?);
-    let known: Vec<f64> = runs.iter().filter_map(|e| seen(e)).collect();
+    let seen = |e: &&Entry| e.scatter().is_some_and(|sd| book.untrained - e.value() >= SEEN * sd);
     let fall = book.untrained - best.value();
-    if let Some(sd) = scatter(runs.iter().copied()).filter(|_| known.iter().all(|times| *times < SEEN)) {
+    if let Some(sd) = scatter(runs.iter().copied()).filter(|_| !runs.iter().any(seen)) {
         // The readings of a curve that bends scatter too. Only a fall that does not come again with
         // another seed is noise.
         match book.find_again(best.x, n) {
@@ -83,9 +82,8 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
         return Doubt::None;
     }
     // Whatever the job, a rate near zero leaves the loss where it was. Noise does not.
-    let Some(low) = book.entries.iter().filter(|e| !e.exploded()).min_by(|a, b| a.x.total_cmp(&b.x)) else {
-        return Doubt::None;
-    };
+    let trained = book.entries.iter().filter(|e| !e.exploded());
+    let low = trained.min_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(best);
     let near_zero = best.x - NEAR_ZERO;
     // That is told only where the loss before the first step was read and fell plainly.
     let told = fall > PLAINLY_LEARNED && best.curve.first().is_some_and(|(step, _)| *step == 0);
