@@ -8,7 +8,8 @@ A job has
 - `wide`: full runs at rates half an octave apart over 28 octaves, seeds 0 and 1;
 - `near`: the same within 3.5 octaves of the best rate of `wide` (smoothed), seeds 2 to 11;
 - `trials`: runs of T, T/2, .. T/64 (16 steps at least) at rates a quarter of an octave apart, from 8 octaves below the best to 6
-  above, seeds 100 to 103, evaluated as the product evaluates. With a constant rate the full runs hold the others.
+  above, and where a full run does not break there, on to where it does (16 at most); seeds 100 to 103, evaluated as the product
+  evaluates. With a constant rate the full runs hold the others.
 
 Run from anywhere, with jax 0.10 and scikit-learn; one core is enough:
     pip install "jax[cpu]" scikit-learn
@@ -35,7 +36,7 @@ from training import ADAPTIVE, NEVER, Trainer, evaluations
 OUT = pathlib.Path(__file__).parents[1] / "data" / "landscapes"
 LANES = 57
 LOW, HIGH = -20.0, 8.0
-BELOW, ABOVE = 8.0, 6.0
+BELOW, ABOVE, FAR = 8.0, 6.0, 16.0
 NEAR = 3.5
 TRUTH, SEARCH = range(12), range(100, 104)
 NEGLIGIBLE, BROKEN, WIDTH = 2e-4, 0.7, 0.6
@@ -67,6 +68,15 @@ def smoothed(rates, losses, exploded, untrained):
     logs = np.where(np.isfinite(losses) & (exploded == NEVER), np.minimum(logs, broken), broken).mean(1)
     kernel = np.exp(-0.5 * ((rates[:, None] - rates[None]) / WIDTH) ** 2)
     return kernel @ logs / kernel.sum(1)
+
+
+def highest(best, wide, broke):
+    """The highest rate of the trials. Shorter ones may break later than full runs: two octaves are added."""
+    breaks = (broke != NEVER).all(1)
+    if breaks[wide >= best + ABOVE].any() and breaks[np.searchsorted(wide, best + ABOVE)]:
+        return best + ABOVE
+    above = wide[breaks & (wide > best + ABOVE)]
+    return min((above[0] if len(above) else HIGH) + 2, best + FAR)
 
 
 def rounded(losses):
@@ -116,7 +126,7 @@ def make(family, index, out):
     near = np.arange(best - NEAR, best + NEAR + 0.1, 0.5)
     losses, exploded = trainer.run([(x, s) for x in near for s in TRUTH[2:]], steps, at)
     tables.add("near", steps, near[0], 0.5, len(near), TRUTH[2:], [steps], losses[:, 1:], exploded)
-    rates = np.arange(best - BELOW, best + ABOVE + 0.1, 0.25)
+    rates = np.arange(best - BELOW, highest(best, wide, broke) + 0.1, 0.25)
     pairs = [(x, s) for x in rates for s in SEARCH]
     lengths = [steps // 2**k for k in range(7) if steps // 2**k >= 16]
     ats = [evaluations(n) for n in lengths]

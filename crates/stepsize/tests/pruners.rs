@@ -124,4 +124,10 @@ fn one_sided_ends_a_lower_rate_that_is_behind_and_never_a_higher_one() {
     assert!(judged(PrunerKind::OneSided, &behind(0.05), &settled));
     assert!(!judged(PrunerKind::OneSided, &behind(0.3), &settled), "less than two octaves");
     assert!(!judged(PrunerKind::OneSided, &behind(1.6), &settled), "a higher rate may still win");
+    // A higher rate that learned quickly, then overfitted, was ahead for a while only.
+    let overfitting: Vec<f64> =
+        falling(0.2)[..20].iter().copied().chain((0..8).map(|i| 0.4 + 0.2 * f64::from(i))).collect();
+    let low = run(9, 0.05, &falling(0.9)[..14], false);
+    let ahead = low.val.last().unwrap().loss - overfitting[13];
+    assert!(ahead > 0.3 && !judged(PrunerKind::OneSided, &low, &[run(0, 0.4, &overfitting, true)]), "{ahead}");
 }

@@ -37,7 +37,7 @@ pub struct TrainArgs {
     /// Number of evaluations, evenly spaced
     #[arg(long, default_value_t = 20, value_name = "N")]
     pub evaluations: u64,
-    /// Write the curve to this file (.csv or .jsonl) during the run
+    /// Write the curve to this file (.csv or .jsonl) during the run; a longer curve is not replaced
     #[arg(long, value_name = "FILE")]
     pub curve: Option<PathBuf>,
     /// Write TensorBoard events to this directory during the run

@@ -61,6 +61,24 @@ fn a_finished_run_stays_finished_and_is_not_trained_at_a_rate_of_zero() {
 }
 
 #[test]
+fn a_new_run_does_not_replace_a_longer_curve() {
+    let bench = Bench::new();
+    let task = "train --lr 0.1 --model mlp:16";
+    for file in ["c.csv", "c.jsonl"] {
+        assert_eq!(bench.run(&format!("{task} --steps 60 --curve {file}")).code, Some(0));
+        let longer = bench.read(file);
+        let seen = bench.run(&format!("{task} --steps 40 --curve {file} --tensorboard board"));
+        assert_eq!(seen.code, Some(2), "{}", seen.out);
+        for said in ["holds 60 steps", "this run has 40", "name another file with --curve"] {
+            assert!(seen.err.contains(said), "{}", seen.err);
+        }
+        assert!(bench.read(file) == longer && !bench.path("board").exists());
+        assert_eq!(bench.run(&format!("{} --steps 60 --curve {file}", task.replace("0.1", "0.05"))).code, Some(0));
+        assert!(bench.read(file) != longer, "a curve of the same length is replaced");
+    }
+}
+
+#[test]
 fn early_stop_ends_and_the_best_state_is_kept_and_goes_on() {
     let bench = Bench::new();
     let task = "--data diabetes --model mlp:64 --optimizer adam --steps 1500 --schedule constant";

@@ -30,10 +30,14 @@ impl RunFiles {
         {
             return Err(Fault::usage(format!("--curve {} should end in .csv or .jsonl", path.display())));
         }
+        let older = args.curve.as_ref().and_then(|path| std::fs::read_to_string(path).ok());
+        let mut held = older.map_or(0, |text| rows(&text));
+        if run.trial.steps_run == 0 {
+            new_may_replace(args, held, run.trial.spec.steps)?;
+            held = 0;
+        }
         let score = format!("{score}/validation");
         let board = args.tensorboard.as_deref().map(|dir| event_file(dir, run, &score)).transpose()?;
-        let older = args.curve.as_ref().filter(|_| run.trial.steps_run > 0);
-        let held = older.and_then(|path| std::fs::read_to_string(path).ok()).map_or(0, |text| rows(&text));
         Ok(Self { curve: args.curve.clone(), held, board, score })
     }
 
@@ -74,6 +78,16 @@ impl RunFiles {
         }
         files::write(path, text(path, run).as_bytes())
     }
+}
+
+/// A new run of `steps` steps does not replace a longer curve, of `held` steps.
+fn new_may_replace(args: &TrainArgs, held: usize, steps: u64) -> Result<(), Fault> {
+    let Some(path) = args.curve.as_ref().filter(|_| held as u64 > steps) else { return Ok(()) };
+    let path = path.display();
+    Err(Fault::usage(format!(
+        "{path} holds {held} steps, and this run has {steps}: it would replace the longer curve; \
+         name another file with --curve, or delete {path}. Nothing has run"
+    )))
 }
 
 /// A new event file in `dir` that holds what the old ones of this run held, less what was lost or

@@ -3,8 +3,9 @@
 //!
 //! Before the schedule has decayed, losses favour low rates (at 20-70 % of a decaying run the
 //! best-looking rate is 3-4x too small). So a lower rate that looks worse is worse, but a higher
-//! rate that looks worse may still win and is never ended. Trials of another seed say nothing of
-//! it.
+//! rate that looks worse may still win and is never ended. Neither is a trial that stands as low as
+//! the higher rate ended: what learns quickly and then overfits was ahead for a while only. Trials
+//! of another seed say nothing of it.
 
 use super::Pruner;
 use crate::trial::Trial;
@@ -40,7 +41,9 @@ impl Pruner for OneSided {
             .find_map(|t| {
                 let there = t.val.points().iter().find(|p| p.step == here.step && p.loss.is_finite())?;
                 let progress = t.val.first()?.loss - there.loss;
-                (progress > 0.0 && here.loss - there.loss > self.margin * progress).then(|| {
+                let behind = here.loss - there.loss > self.margin * progress;
+                let overtaken = t.final_loss().is_none_or(|end| end >= here.loss);
+                (progress > 0.0 && behind && !overtaken).then(|| {
                     format!(
                         "after {} steps its loss {:.4} is behind the {:.4} of the higher rate {}",
                         here.step, here.loss, there.loss, t.spec.lr

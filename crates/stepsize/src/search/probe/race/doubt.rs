@@ -46,7 +46,8 @@ const PLAINLY: f64 = 1.0;
 const ENOUGH: f64 = -0.4;
 /// ... but not below this; ...
 const LEAST: f64 = -4.0;
-/// ... and below which two repeated rates end the search.
+/// ... and below which nothing speaks for the rate but this likelihood, and two repeated rates end
+/// the search.
 const HOPELESS: f64 = -9.0;
 /// Ratio of the variance between the best and the worst rate to that between their seeds, from
 /// which on these two settle it: where all rates learn nearly alike, only replication shows that
@@ -94,9 +95,10 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
         let again = book.find_again(e.x, n).map_or(f64::INFINITY, Entry::value);
         book.untrained - e.value().max(again) > fall / 2.0
     };
+    let hope = support >= HOPELESS;
     let enough = (ENOUGH * trials as f64).max(LEAST);
     let enough = match moved(low, best, book.untrained).filter(|_| told) {
-        Some(share) if share.abs() < STILL && (support >= enough || runs.iter().any(|e| learned_again(e))) => {
+        Some(share) if share.abs() < STILL && (support >= enough || hope && runs.iter().any(|e| learned_again(e))) => {
             return Doubt::None;
         }
         Some(share) if share.abs() > MUCH => VERY_PLAINLY,
@@ -114,8 +116,8 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     };
     match next.filter(|_| purse.pays(n, job)) {
         Some(next) => Doubt::Repeat(next.x, n),
-        None if support >= enough || repeated > 1 && differ(book, n) => Doubt::None,
-        None if repeated > 1 && support < HOPELESS => Doubt::Noise(refuse::like_noise(book, job, purse.budget)),
+        None if support >= enough || hope && repeated > 1 && differ(book, n) => Doubt::None,
+        None if repeated > 1 && !hope => Doubt::Noise(refuse::like_noise(book, job, purse.budget)),
         None => Doubt::Open,
     }
 }
