@@ -5,18 +5,26 @@ use super::reading::{Book, Entry};
 use crate::lr::Lr;
 use crate::{Job, Reason, Refusal, Remedy};
 
-pub(super) fn no_room(n: u64, steps: u64, least: f64) -> Refusal {
+/// No budget makes the first trials of so short a run long enough.
+pub(super) fn no_room(n: u64, steps: u64) -> Refusal {
     Refusal {
         reason: Reason::TooShort,
         because: format!(
-            "a run of {steps} steps leaves room for trials of {n} only; four of them cost {least} full runs, and trials of a few \
-             optimizer steps have learned nothing"
+            "a run of {steps} steps leaves room for trials of {n} only, and trials of a few optimizer steps have learned nothing"
         ),
-        remedies: vec![
-            Remedy::CountSteps,
-            Remedy::LargerBudget { at_least: Some(least) },
-            Remedy::CompareFullRuns { seeds: 1 },
-        ],
+        remedies: vec![Remedy::CountSteps, Remedy::CompareFullRuns { seeds: 1 }],
+    }
+}
+
+/// A budget of `runs` pays for too few trials of `n` steps; `least` is the smallest that can lead
+/// to an answer.
+pub(super) fn unpaid(runs: f64, n: u64, steps: u64, least: f64) -> Refusal {
+    Refusal {
+        reason: Reason::TooShort,
+        because: format!(
+            "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {steps} steps cost {least}"
+        ),
+        remedies: vec![Remedy::LargerBudget { at_least: Some(least) }, Remedy::CompareFullRuns { seeds: 1 }],
     }
 }
 
