@@ -225,7 +225,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         n *= 2;
         let longer = if stage.moved && best < trained { best } else { trained };
         if n > purse.longest(job.steps) || book.find(longer, n).is_none() && !purse.pays(n, job) {
-            return NextProbe::Refuse(refuse::nothing(n / 2, job, low, high, purse.budget));
+            return NextProbe::Refuse(refuse::nothing(n / 2, book, job, purse.budget));
         }
         closed_below |= low < longer;
         xs = vec![longer];
