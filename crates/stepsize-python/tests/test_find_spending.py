@@ -335,3 +335,22 @@ def test_epochs_are_steps():
         _search.steps_of(None, None, 50)
     with pytest.raises(ValueError, match="give steps="):
         _search.steps_of(None, 3, None)
+
+
+def test_a_limit_of_time_leaves_room_for_the_end_of_the_search(monkeypatch):
+    """On a clock of the test: a step takes a second, and a restore ten."""
+    now, length = [0.0], 200
+    for module in (_meter, _loop):
+        monkeypatch.setattr(module, "time", types.SimpleNamespace(perf_counter=lambda: now[0]))
+    job = Job()
+
+    def step(lr):
+        now[0] += 1.0
+        return job.step(lr)
+
+    def restore(kept):
+        now[0] += 10.0
+        job.restore(kept)
+
+    found = stepsize.find(step, job.save, restore, steps=length, max_seconds=150)
+    assert found.points and 100 < now[0] <= 150

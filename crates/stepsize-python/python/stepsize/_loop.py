@@ -200,20 +200,24 @@ class _Trials:
 
     def run(self) -> None:
         """Runs them all, or as many as budget and time allow."""
-        while not self.cut_short and (trial := self.search.ask()) is not None:
+        while not self.cut_short and (trial := self._next()) is not None:
             skipped = trial.steps if trial.seed != self.seed and self.task.reseed is None else 0
             # The search knows the steps of its trials only, and takes each evaluation for a share
             # of them.
             if not self.purse.pays(trial.steps + skipped, len(self.due(trial)) + (self.untrained is None)):
                 self.cut_short = True
                 break
-            with _whole():
+            with _whole(), self.meter.between():
                 self.task.restore(self.origin)
             self.task.begin(trial)
             if trial.seed != self.seed and self.task.reseed is not None:
                 self.task.reseed(trial.seed)
             if self._skip(skipped):
                 self._train(trial, skipped)
+
+    def _next(self) -> Trial | None:
+        with self.meter.between():
+            return self.search.ask()
 
     def due(self, trial: Trial) -> list[int]:
         """After how many steps to evaluate a trial."""
