@@ -62,7 +62,8 @@ class Judge:
             )
         self._model, self._optimizer, self._loss, self._average = model, optimizer, loss, average
         self._loader, self._val_loader = loader, val_loader
-        self._value, self._scored = val_fn or loss, accuracy if score == "accuracy" else score
+        self._value = val_fn or loss
+        self._scored: Any = accuracy if score == "accuracy" else score
         self._count, self._pairs, self._reseed = val_batches, pairs, reseed
         self._held: Iterable[Any] | None = None if val_loader is None else _data.reusable(val_loader, "val_loader")
 
