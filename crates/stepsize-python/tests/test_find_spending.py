@@ -295,6 +295,26 @@ def test_a_validation_loss_that_is_not_finite_before_the_first_step_is_an_error(
     assert job.steps == 0
 
 
+SWEEPS = {
+    "low is 'a'; it must be a number above 0": {"low": "a"},
+    "high is nan; it must be above 0": {"high": math.nan},
+    "seeds is 1.5; it must be a whole number": {"seeds": 1.5},
+    "per_decade is 0; it must be at least 1": {"per_decade": 0},
+    "trial_steps is -3; it must be at least 1": {"trial_steps": -3},
+    "seed is -1; it must be a whole number from 0": {"seed": -1},
+}
+
+
+@pytest.mark.parametrize("message", SWEEPS)
+def test_wrong_arguments_of_a_sweep_and_of_a_study_are_named(message):
+    job, given = Job(), {"steps": 100, "low": 0.1, "high": 1.0, **SWEEPS[message]}
+    with pytest.raises((TypeError, ValueError), match=message):
+        stepsize.sweep(job.step, job.save, job.restore, **given)
+    with pytest.raises((TypeError, ValueError), match=message):
+        stepsize.Study(probe="sweep", **given)
+    assert job.steps == 0
+
+
 def test_a_first_loss_that_is_not_finite_at_a_rate_of_zero_is_an_error():
     """Unlike one that the rate made, which is a divergence."""
     job, rates = Job(), []

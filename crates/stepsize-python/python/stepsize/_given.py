@@ -39,6 +39,21 @@ def checked_above_zero(value: Any, name: str) -> None:
         raise ValueError(f"{name} is {value}; it must be above 0")
 
 
+def checked_numbers(**given: Any) -> None:
+    """Raises when one of the arguments is given and not a number above 0."""
+    for name, value in given.items():
+        checked_above_zero(value, name)
+
+
+def checked_grid(low: Any, high: Any, per_decade: Any, seeds: Any, trial_steps: Any) -> None:
+    """Raises for what is wrong with the arguments of a sweep, each by itself."""
+    checked_numbers(low=low, high=high)
+    checked_count(per_decade, "per_decade")
+    checked_count(seeds, "seeds")
+    if trial_steps is not None:
+        checked_steps(trial_steps, "trial_steps")
+
+
 def checked_function(value: Any, name: str, call: str) -> None:
     """Raises when ``value`` is given and cannot be called."""
     if value is not None and not callable(value):

@@ -14,7 +14,7 @@ from typing import Any, Literal, overload
 from . import _defaults, _loop
 from ._event import Callback
 from ._native import Answer, Refusal, Schedule, Search
-from ._given import checked_above_zero, checked_count, checked_function, checked_seed, checked_steps
+from ._given import checked_above_zero, checked_function, checked_grid, checked_numbers, checked_seed, checked_steps
 from ._renamed import find_names, range_test_names
 from ._task import Closures, Task
 
@@ -233,8 +233,7 @@ def run_find(
     """``find`` on a task: every adapter ends here. The arguments are those of ``stepsize.find``."""
     checked_steps(steps)
     checked_seed(seed)
-    for name, number in (("start", start), ("budget", budget), ("max_seconds", max_seconds)):
-        checked_above_zero(number, name)
+    checked_numbers(start=start, budget=budget, max_seconds=max_seconds)
     if on_refusal not in ("return", "raise"):
         raise ValueError(f"on_refusal is {on_refusal!r}; it must be 'return' or 'raise'")
     checked_function(callback, "callback=", "of a SearchEvent")
@@ -284,6 +283,7 @@ def run_range_test(
 ) -> Answer | Refusal:
     """``range_test`` on a task."""
     checked_steps(trial_steps, "trial_steps")
+    checked_numbers(low=low, high=high)
 
     def make(share: float, once: float, runs: float) -> Search:
         return Search.range_test(task.description, 0, low, high, trial_steps, rule, linear)
@@ -310,8 +310,7 @@ def run_sweep(
     """``sweep`` on a task."""
     checked_steps(steps)
     checked_seed(seed)
-    for count, name in ((per_decade, "per_decade"), (seeds, "seeds"), (trial_steps or 1, "trial_steps")):
-        checked_count(count, name)
+    checked_grid(low, high, per_decade, seeds, trial_steps)
     if seeds > 1 and task.reseed is None:
         raise ValueError(f"seeds is {seeds}, and each needs data in an order of its own: give reseed=, a function of the seed")
 
