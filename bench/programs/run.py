@@ -57,6 +57,35 @@ PROGRAMS = {
         "{python} main.py --data {data}/words --model LSTM --emsize 32 --nhid 32 --nlayers 1 --dropout 0 "
         "--log-interval 20 --epochs {steps} --seed {seed} --save {trial_dir}/m.pt --lr {lr}",
     ),
+    "TCN-adding": (
+        "TCN/TCN/adding_problem",
+        10,
+        "{python} add_test.py --cuda --batch_size 250 --seq_len 20 --levels 3 --nhid 8 --ksize 3 --log-interval 50 "
+        "--epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "TCN-copy": (
+        "TCN/TCN/copy_memory",
+        10,
+        "{python} copymem_test.py --cuda --blank_len 20 --levels 3 --nhid 8 --batch_size 128 --log-interval 20 "
+        "--epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "LIBMF": (
+        "libmf/demo",
+        40,
+        "../mf-train -f 0 -l2 0.05 -k 16 -s 1 -t {steps} -r {lr} -p real_matrix.te.txt real_matrix.tr.txt {trial_dir}/m",
+    ),
+    "chargpt": (
+        "chargpt",
+        1000,
+        "env PYTHONPATH=../minGPT {python} ../minGPT/projects/chargpt/chargpt.py --model.model_type=None "
+        "--model.n_layer=2 --model.n_head=2 --model.n_embd=32 --data.block_size=32 --trainer.batch_size=16 "
+        "--trainer.num_workers=0 --system.seed={seed} --trainer.max_iters={steps} --trainer.learning_rate={lr}",
+    ),
+    "partial_fit": (
+        ".",
+        40,
+        "{python} {here}/partial_fit.py --epochs {steps} --lr {lr} --seed {seed}",
+    ),
     "cleanrl-ppo": (
         ".",
         40000,
@@ -84,7 +113,10 @@ def row(args, name):
     """The row of one program."""
     where, steps, command = PROGRAMS[name]
     folder = args.checkouts / where
-    words = [w.replace("{python}", args.python).replace("{data}", str(args.checkouts / "data")) for w in command.split()]
+    filled = {"{python}": args.python, "{data}": str(args.checkouts / "data"), "{here}": str(Path(__file__).resolve().parent)}
+    words = command.split()
+    for name_of, value in filled.items():
+        words = [word.replace(name_of, value) for word in words]
     found, notes = stepsize(args, folder, "find", "--json", "--steps", str(steps), "--seed", str(args.seed), "--", *words)
     results = {"command": command, "steps": steps, "find": found, "notes": notes}
     runs = []

@@ -93,7 +93,7 @@ fn refused(report: &Report, refusal: &Refusal, style: Style) -> String {
 pub fn reason(refusal: &Refusal) -> &'static str {
     use stepsize::Reason::*;
     match refusal.reason {
-        Flat => "no rate that was tried learned anything",
+        Flat => "no rate that was tried learned enough",
         NoiseOnly => "differences between rates are no larger than noise",
         AllDiverged => "every rate diverged",
         TooShort => "too little evidence",

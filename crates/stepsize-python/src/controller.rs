@@ -1,6 +1,7 @@
 //! `Controller`: a controller of the core with the text and the base rate that it was made from.
 
 use crate::fault::{not_json, raised};
+use crate::schedule::hash_of;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use serde_json::json;
@@ -183,6 +184,16 @@ impl PyController {
     fn __repr__(&self) -> String {
         let inner = lock(&self.inner);
         format!("Controller({:?}, lr={:?}) at factor {:?}", inner.spec.to_string(), inner.lr.get(), inner.factor())
+    }
+
+    fn __eq__(&self, other: &PyController) -> bool {
+        self.to_json() == other.to_json()
+    }
+
+    /// Of what does not change: its state does.
+    fn __hash__(&self) -> u64 {
+        let inner = lock(&self.inner);
+        hash_of(&(inner.spec.to_string(), inner.lr.get().to_bits()))
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (String, f64), State) {

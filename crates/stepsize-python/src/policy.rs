@@ -3,7 +3,7 @@
 use crate::array;
 use crate::controller::{ControllerLoop, lock};
 use crate::fault::{not_json, raised};
-use crate::schedule::{Given, PySchedule};
+use crate::schedule::{Given, PySchedule, hash_of};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyType;
@@ -147,6 +147,15 @@ impl PyPolicy {
     fn __repr__(&self) -> String {
         let controller = self.notation().map(|text| format!(", {text:?}")).unwrap_or_default();
         format!("Policy({:?}, {:?}{controller})", self.base.get(), self.schedule.to_string())
+    }
+
+    fn __eq__(&self, other: &PyPolicy) -> bool {
+        self.to_json() == other.to_json()
+    }
+
+    /// Of what does not change: the state of its controller does.
+    fn __hash__(&self) -> u64 {
+        hash_of(&(self.base.get().to_bits(), self.schedule.to_string(), self.notation()))
     }
 
     #[allow(clippy::type_complexity)] // pickle asks for this tuple

@@ -17,6 +17,7 @@ pub fn words(question: &Question, remedy: &Remedy, seconds: Option<(f64, f64)>) 
         _ => {}
     }
     let argument = match remedy {
+        Remedy::CountSteps => return words(question, &Remedy::LongerRun, seconds),
         Remedy::LongerRun => "`steps=`",
         Remedy::LongerTrials { .. } if verb != "find" => "`trial_steps=`",
         Remedy::MoreSeeds if verb == "sweep" => "`seeds=`",
@@ -26,7 +27,6 @@ pub fn words(question: &Question, remedy: &Remedy, seconds: Option<(f64, f64)>) 
         Remedy::WiderSpan if verb != "find" => "`low=`, `high=`",
         Remedy::LowerStart | Remedy::HigherStart => "`start=`",
         Remedy::LargerBudget { .. } => "`budget=`",
-        Remedy::CountSteps => "`steps=`",
         Remedy::CompareFullRuns { seeds: 1 } => "`sweep`",
         Remedy::CompareFullRuns { seeds } => return format!("{remedy} (`sweep` with `seeds={seeds}`)"),
         Remedy::ReadLoss => "`rule=\"edge\"`",
@@ -55,6 +55,7 @@ mod tests {
             "compare full runs with 3 seeds (`sweep` with `seeds=3`)"
         );
         assert_eq!(said("range-test --low 1", Remedy::LowerRates), "try lower rates (`low=`)");
+        assert_eq!(said("find", Remedy::CountSteps), said("find", Remedy::LongerRun)); // they are counted in steps
         assert!(!said("find", Remedy::Resume).contains("--"));
     }
 }

@@ -183,9 +183,7 @@ impl PySchedule {
     }
 
     fn __hash__(&self) -> u64 {
-        let mut hasher = DefaultHasher::new();
-        self.inner.to_string().hash(&mut hasher);
-        hasher.finish()
+        hash_of(&self.inner.to_string())
     }
 
     fn __reduce__<'py>(&self, py: Python<'py>) -> (Bound<'py, PyType>, (String,)) {
@@ -215,4 +213,11 @@ impl Factor {
             Factor::Number(value) => Schedule::flat(value).map_err(raised),
         }
     }
+}
+
+/// A hash that is the same for equal values within a process.
+pub(crate) fn hash_of(value: &impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }

@@ -94,8 +94,10 @@ def test_a_controller_continues_exactly_after_pickle_copy_json_and_state():
         ):
             controller, seen = Controller(notation, lr=0.1), []
             for report in reports:
-                controller = keep(controller)
+                before, controller = controller, keep(controller)
+                assert controller == before and hash(controller) == hash(before)
                 controller.observe(report)
+                assert controller != before
                 seen.append(controller.factor)
             assert seen == expected
         assert str(whole).startswith(notation.split("(")[0] + "(")
@@ -119,8 +121,9 @@ def test_a_policy_is_the_product_of_the_three():
     policy.observe(1.0), policy.observe(1.0)
     assert policy.factor == 0.5 and policy(5) == 0.05
     for twin in (pickle.loads(pickle.dumps(policy)), copy.deepcopy(policy), Policy.from_json(policy.to_json())):
+        assert twin == policy and hash(twin) == hash(policy)
         assert twin(5) == 0.05 and twin.schedule == policy.schedule and twin.controller == policy.controller
-    assert Policy(0.1)(10**9) == 0.1
+    assert Policy(0.1)(10**9) == 0.1 and Policy(0.1) != Policy(0.2) and Policy(0.1) != 0.1
     with pytest.raises(ValueError, match="no controller"):
         Policy(0.1).load_state_dict({"best": 1.0})
 

@@ -78,7 +78,7 @@ def test_it_refuses_what_cannot_be_answered():
 
     def broken(lr):
         state["n"] += 1
-        return float("nan")
+        return float("nan") if lr > 0.0 else 1.0
 
     gone = stepsize.find(broken, dict, lambda kept: None, steps=320)
     assert gone.refused == "all_diverged" and gone.divergence_lr is not None

@@ -138,6 +138,8 @@ def test_a_limit_of_time_ends_the_search_with_what_there_is():
     with pytest.raises(ValueError, match="give max_seconds="):
         job.find(steps=20_000, schedule="cosine", max_seconds=0.05)
     assert job.steps < 20 and job.state == [1.0, 1.0]
+    with pytest.raises(ValueError, match="max_seconds is 1e-06, and 5 steps took longer"):
+        job.find(steps=20_000, schedule="cosine", max_seconds=1e-6)
     with pytest.raises(ValueError, match="max_seconds is -1"):
         job.find(steps=100, max_seconds=-1)
 
@@ -271,7 +273,7 @@ WRONG = {
     "steps is True": {"steps": True},
     "schedule is a function": {"steps": 100, "schedule": lambda at: 1.0},
     "budget": {"steps": 100, "budget": 0.0},
-    "above zero": {"steps": 100, "start": -1.0},
+    "start is -1.0": {"steps": 100, "start": -1.0},
     "step is a int": {"steps": 100, "step": 3},
     "reseed= is a int": {"steps": 100, "reseed": 3},
 }
@@ -293,6 +295,49 @@ def test_a_validation_loss_that_is_not_finite_before_the_first_step_is_an_error(
     assert job.steps == 0
 
 
+SWEEPS = {
+    "low is 'a'; it must be a number above 0": {"low": "a"},
+    "high is nan; it must be above 0": {"high": math.nan},
+    "seeds is 1.5; it must be a whole number": {"seeds": 1.5},
+    "per_decade is 0; it must be at least 1": {"per_decade": 0},
+    "trial_steps is -3; it must be at least 1": {"trial_steps": -3},
+    "seed is -1; it must be a whole number from 0": {"seed": -1},
+}
+
+
+@pytest.mark.parametrize("message", SWEEPS)
+def test_wrong_arguments_of_a_sweep_and_of_a_study_are_named(message):
+    job, given = Job(), {"steps": 100, "low": 0.1, "high": 1.0, **SWEEPS[message]}
+    with pytest.raises((TypeError, ValueError), match=message):
+        stepsize.sweep(job.step, job.save, job.restore, **given)
+    with pytest.raises((TypeError, ValueError), match=message):
+        stepsize.Study(probe="sweep", **given)
+    assert job.steps == 0
+
+
+def test_a_first_loss_that_is_not_finite_at_a_rate_of_zero_is_an_error():
+    """Unlike one that the rate made, which is a divergence."""
+    job, rates = Job(), []
+
+    def step(lr):
+        rates.append(lr)
+        return math.nan if lr > 0.0 else 1.0
+
+    with pytest.raises(ValueError, match="first training loss is nan, at a rate of 0 too"):
+        stepsize.find(lambda lr: math.nan, job.save, job.restore, steps=100)
+    found = stepsize.find(step, job.save, job.restore, steps=100)
+    assert found.refused == "all_diverged" and rates.count(0.0) == 1
+
+
+@pytest.mark.parametrize("given", ["x", None, [1.0, 2.0]])
+def test_what_is_no_loss_is_named(given):
+    job = Job()
+    with pytest.raises(TypeError, match="step gives .*; it must return the training loss, one number"):
+        stepsize.find(lambda lr: given, job.save, job.restore, steps=100)
+    with pytest.raises(TypeError, match="evaluate gives .*; it must return the loss, one number"):
+        stepsize.find(job.step, job.save, job.restore, steps=100, evaluate=lambda: given)
+
+
 def test_a_negative_length_of_a_schedule_says_so():
     with pytest.raises(ValueError, match="steps is -1"):
         stepsize.Schedule("cosine", -1)
@@ -310,3 +355,22 @@ def test_epochs_are_steps():
         _search.steps_of(None, None, 50)
     with pytest.raises(ValueError, match="give steps="):
         _search.steps_of(None, 3, None)
+
+
+def test_a_limit_of_time_leaves_room_for_the_end_of_the_search(monkeypatch):
+    """On a clock of the test: a step takes a second, and a restore ten."""
+    now, length = [0.0], 200
+    for module in (_meter, _loop):
+        monkeypatch.setattr(module, "time", types.SimpleNamespace(perf_counter=lambda: now[0]))
+    job = Job()
+
+    def step(lr):
+        now[0] += 1.0
+        return job.step(lr)
+
+    def restore(kept):
+        now[0] += 10.0
+        job.restore(kept)
+
+    found = stepsize.find(step, job.save, restore, steps=length, max_seconds=150)
+    assert found.points and 100 < now[0] <= 150

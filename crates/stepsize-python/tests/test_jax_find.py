@@ -165,5 +165,9 @@ def test_arguments_that_cannot_work_raise():
         sj.find(loss_fn, parameters(), iter(Loader()), optax.sgd, steps=100)
     with pytest.raises(ValueError, match="no batch"):
         sj.find(loss_fn, parameters(), [], optax.sgd, [HELD], steps=100)
+    with pytest.raises(ValueError, match="the loss out of a dict"):
+        sj.find(lambda p, b: {"loss": loss_fn(p, b)}, parameters(), Loader(), optax.sgd, steps=100)
+    with pytest.raises(TypeError, match="optimizer has a line search"):
+        sj.find(loss_fn, parameters(), Loader(), optax.lbfgs, steps=100)
     with pytest.raises(TypeError, match="numpy.random.Generator"):
         sj.find(loss_fn, parameters(), Loader(), optax.sgd, steps=100, also=[object()])

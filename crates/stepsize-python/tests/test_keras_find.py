@@ -124,6 +124,18 @@ def test_other_data_and_the_other_searches():
     assert len({p["loss"] for p in table.points}) == 6
 
 
+def test_arrays_of_several_inputs():
+    first, second = keras.Input((6,)), keras.Input((10,))
+    both = keras.layers.Concatenate()([first, second])
+    model = keras.Model([first, second], keras.layers.Dense(10)(both))
+    model.compile(keras.optimizers.SGD(), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = TRAIN
+    found = sk.find(model, ([x[:, :6], x[:, 6:]], y), ((HELD[0][:, :6], HELD[0][:, 6:]), HELD[1]), steps=100)
+    assert found.points
+    with pytest.raises(ValueError, match="there are 10 and 12 inputs and 12 targets"):
+        sk.find(model, ([x[:10, :6], x[:12, 6:]], y[:12]), steps=100)
+
+
 def test_arguments_that_cannot_work_raise():
     with pytest.raises(ValueError, match="model.compile"):
         sk.find(keras.Sequential([keras.Input((16,)), keras.layers.Dense(10)]), TRAIN, steps=100)

@@ -1,6 +1,7 @@
 """stepsize.lightning.find: a trial is what the trainer itself would do, and nothing is left changed."""
 
 import copy
+import math
 
 import pytest
 
@@ -113,8 +114,9 @@ def same(one, other):
         (ByEpoch, {"accumulate_grad_batches": 4}),
         (Module, {"precision": "bf16-mixed", "limit_train_batches": 10}),
         (WithScheduler, {"max_epochs": -1, "max_steps": 60}),
+        (Module, {"reload_dataloaders_every_n_epochs": 1}),
     ],
-    ids=["plain", "dictionaries", "groups, by epoch, accumulated", "bf16", "steps"],
+    ids=["plain", "dictionaries", "groups, by epoch, accumulated", "bf16", "steps", "reloaded"],
 )
 def test_a_trial_of_full_length_has_the_losses_of_the_trainer(kind, more):
     module, whole = made(kind), trainer(Losses(), **more)
@@ -227,6 +229,16 @@ def test_the_callback_and_a_schedule_of_ours_work_together():
     whole = trainer(finder, sl.StepsizeCallback("warmup(10%) then linear"), max_epochs=2)
     whole.fit(module, datamodule=Data())
     assert finder.estimate and whole.lr_scheduler_configs[0].scheduler.base_lrs == [finder.estimate.lr]
+
+
+def test_a_batch_that_the_module_leaves_out_is_no_divergence():
+    class Choosy(Module):
+        def training_step(self, batch, index):
+            return None if index % 5 == 4 else super().training_step(batch, index)
+
+    losses, module = [], made(Choosy)
+    found = sl.find(trainer(), module, Data(), callback=lambda event: losses.append(event.loss), steps=120, budget=1.0, progress=False)
+    assert found.points and all(math.isfinite(loss) for loss in losses if loss is not None)
 
 
 def test_errors_name_the_argument_and_come_before_any_training():

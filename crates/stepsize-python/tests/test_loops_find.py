@@ -100,6 +100,16 @@ print(accelerator.num_processes, sa.find(accelerator, parts[0], nn.functional.ms
 """
 
 
+def test_accelerate_names_a_norm_that_would_turn_the_gradient():
+    accelerator = pytest.importorskip("accelerate").Accelerator(cpu=True)
+    import stepsize.accelerate as sa
+
+    model = torch.nn.Linear(2, 1)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    with pytest.raises(ValueError, match="clip_grad_norm is -1; it must be above 0"):
+        sa.find(accelerator, model, torch.nn.functional.mse_loss, [], optimizer, steps=100, clip_grad_norm=-1)
+
+
 def test_accelerate_in_two_processes_gives_one_answer(two_processes):
     pytest.importorskip("accelerate")
     out = two_processes(TWO)

@@ -63,7 +63,7 @@ def test_old_names_of_arguments_work_and_warn(search, new, old):
 
 
 def test_a_study_takes_the_old_names_too():
-    with pytest.warns(DeprecationWarning, match="start="), pytest.raises(ValueError, match="above zero"):
+    with pytest.warns(DeprecationWarning, match="start="), pytest.raises(ValueError, match="start is -1.0; it must be above 0"):
         stepsize.Study(steps=10, lr=-1.0)
     assert "budget" in inspect.signature(stepsize.Study).parameters
 

@@ -8,7 +8,7 @@ import pytest
 np = pytest.importorskip("numpy")
 pytest.importorskip("sklearn")
 from sklearn.datasets import load_diabetes, load_digits  # noqa: E402
-from sklearn.linear_model import LinearRegression, Perceptron, SGDClassifier, SGDRegressor  # noqa: E402
+from sklearn.linear_model import LinearRegression, Perceptron, SGDClassifier, SGDOneClassSVM, SGDRegressor  # noqa: E402
 from sklearn.metrics import log_loss, mean_squared_error  # noqa: E402
 from sklearn.model_selection import train_test_split  # noqa: E402
 from sklearn.neural_network import MLPClassifier, MLPRegressor  # noqa: E402
@@ -103,6 +103,25 @@ def test_errors_name_the_argument():
         ss.find(MLPClassifier(), x, y, X_val=x)
     with pytest.raises(ValueError, match="batch_size is 5000"):
         ss.find(MLPClassifier(), x, y, batch_size=5000)
+
+
+def test_targets_in_a_column_are_judged_as_targets_in_a_row():
+    x, y = DIABETES[0], DIABETES[2]
+    network = MLPRegressor(hidden_layer_sizes=(8,), random_state=0)
+    found = [ss.find(network, x, one, steps=200, progress=False) for one in (y, y[:, None])]
+    assert [p["loss"] for p in found[0].points] == [p["loss"] for p in found[1].points]
+
+
+def test_early_stopping_and_several_labels_of_a_sample():
+    x, y = DIGITS[0], DIGITS[2]
+    linear = SGDClassifier(loss="log_loss", learning_rate="constant", eta0=0.1, early_stopping=True, random_state=0)
+    assert ss.find(linear, x, y, steps=300, progress=False) and linear.early_stopping
+    labels = np.stack([y < 5, y % 2 == 0], axis=1).astype(int)
+    assert ss.find(MLPClassifier((16,), random_state=0), x, labels, steps=300, progress=False)
+    with pytest.raises(TypeError, match="estimator is the class SGDClassifier"):
+        ss.find(SGDClassifier, x, y)
+    with pytest.raises(TypeError, match="neither a classifier nor a regressor"):
+        ss.find(SGDOneClassSVM(learning_rate="constant", eta0=0.1), x, y)
 
 
 def test_estimators_without_probabilities_are_judged_by_the_hinge_loss():

@@ -81,6 +81,48 @@ def test_arguments_of_the_wrong_kind_are_named():
         st.find(model, mse, lambda: iter(LOADER), optimizer, epochs=3)
 
 
+WRONG = {
+    r"clip_grad_norm is -1; it must be above 0": {"clip_grad_norm": -1},
+    r"clip_grad_norm is nan": {"clip_grad_norm": float("nan")},
+    r"accumulate is 2\.5; it must be a whole number of batches": {"accumulate": 2.5},
+    r"val_batches is 0; it must be at least 1": {"val_batches": 0},
+    r"seed is -1; it must be a whole number from 0": {"seed": -1},
+    r"start is '0\.1'; it must be a number above 0": {"start": "0.1"},
+    r"budget is '1'": {"budget": "1"},
+    r"epochs is inf": {"steps": None, "epochs": float("inf")},
+    r"scaler is a str; it must be a gradient scaler": {"scaler": "x"},
+    r"also is a Linear; it must be a list": {"also": nn.Linear(1, 1)},
+    r"val_fn is a int; it must be a function": {"val_fn": 3},
+    r"score gives 85; it must be between 0 and 1": {"score": lambda model, batch: 85.0},
+    r"val_fn gives an array of shape \(32, 1\).*mean\(\)": {"val_fn": lambda model, batch: (model(batch[0]) - batch[1]) ** 2},
+    r"loader is a TensorDataset, which gives single samples": {"loader": TensorDataset(X, Y)},
+    r"loader is a NoneType": {"loader": None},
+    r"the function that gives batches returns a NoneType": {"loader": lambda: None},
+    r"loss_fn is a DataLoader; it must be a function": {"loss_fn": LOADER},
+    r"average is a Averaging; it must be a module with update_parameters": {"average": type("Averaging", (), {"update": print})()},
+}
+
+
+@pytest.mark.parametrize("message", WRONG)
+def test_a_wrong_argument_is_named(message):
+    model, optimizer = kit()
+    before = model.weight.detach().clone()
+    given = {"loss_fn": mse, "loader": LOADER, "steps": 300, **WRONG[message]}
+    with pytest.raises((TypeError, ValueError), match=message):
+        st.find(model, given.pop("loss_fn"), given.pop("loader"), optimizer, **given)
+    assert torch.equal(before, model.weight) and not optimizer.state
+
+
+def test_an_optimizer_whose_step_needs_a_closure_is_refused():
+    class Twice(torch.optim.SGD):
+        def step(self, closure):
+            closure()
+            super().step()
+
+    with pytest.raises(TypeError, match=r"optimizer is a Twice, whose step needs a closure.*stepsize\.find"):
+        st.find(*_with(kit(Twice)), steps=300)
+
+
 def _with(both):
     model, optimizer = both
     return model, mse, LOADER, optimizer

@@ -95,6 +95,35 @@ def test_plain_attributes_of_modules_are_put_back():
     assert not hasattr(model[0], "made_in_training")
 
 
+class Tally:
+    """An object of the caller's own, in an attribute of a module."""
+
+    def __init__(self):
+        self.count, self.seen, self.running, self.data = 3, [1], torch.zeros(2), torch.zeros(2**19)
+        self.itself = self
+
+
+def test_objects_in_attributes_are_put_back_without_their_data(monkeypatch):
+    class Counting(nn.Linear):
+        def forward(self, x):
+            tally = self.tally
+            tally.count, tally.more = tally.count + 1, True
+            tally.seen.append(0)
+            tally.running += 1
+            return super().forward(x)
+
+    model = nn.Sequential(Counting(8, 4), nn.Linear(4, 1))
+    tally = model[0].tally = Tally()
+    model[1].calls = 0
+    model[1].register_forward_hook(lambda module, inputs, output: setattr(module, "calls", module.calls + 1))
+    optimizer, seen, running = torch.optim.Adam(model.parameters(), lr=1e-3), tally.seen, tally.running
+    counted = bytes_copied(monkeypatch)
+    st.find(model, mse, LOADER, optimizer, LOADER, steps=160)
+    assert (tally.count, tally.running.tolist(), hasattr(tally, "more"), model[1].calls) == (3, [0.0, 0.0], False, 0)
+    assert tally.seen is seen == [1] and tally.running is running and model[0].tally is tally is tally.itself
+    assert counted[0] < 2**20
+
+
 def bytes_copied(monkeypatch):
     """Counts the bytes that snapshots copy."""
     counted = [0]

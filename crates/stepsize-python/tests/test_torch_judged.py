@@ -1,5 +1,7 @@
 """What a trial is judged on in stepsize.torch.find: another loss, a score, an average of the weights, a part of the data."""
 
+import copy
+
 import pytest
 
 torch = pytest.importorskip("torch")
@@ -99,6 +101,32 @@ def test_an_average_of_the_weights_is_judged_and_put_back():
     assert all(torch.equal(a, b) for a, b in zip(before, average.state_dict().values()))
     with pytest.raises(TypeError, match="average is a int.*update_parameters"):
         task(model, optimizer, average=3)
+
+
+def test_an_average_that_knows_its_model_is_updated_without_it():
+    class Knowing(nn.Module):
+        def __init__(self, model):
+            super().__init__()
+            self.averaged, self.online = copy.deepcopy(model), [model]
+
+        def update(self):
+            with torch.no_grad():
+                for one, other in zip(self.averaged.parameters(), self.online[0].parameters()):
+                    one.lerp_(other, 0.5)
+
+        def forward(self, x):
+            return self.averaged(x)
+
+    model, optimizer = kit()
+    average = Knowing(model)
+    training = task(model, optimizer, average=average)
+    kept, untrained = training.save(), training.evaluate()
+    training.begin()
+    for _ in range(20):
+        training.step(0.05)
+    assert training.evaluate() < untrained - 0.1
+    training.restore(kept)
+    assert training.evaluate() == untrained
 
 
 class Swapping(torch.optim.SGD):

@@ -9,6 +9,7 @@ pytest.importorskip("accelerate")
 transformers = pytest.importorskip("transformers")
 
 import stepsize.transformers as st  # noqa: E402
+from stepsize.torch.trainers import schedule_of  # noqa: E402
 from stepsize.transformers.find import ready  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -67,6 +68,14 @@ def make(tmp_path, model, train=TRAIN, held=HELD, trainer=transformers.Trainer, 
     return trainer(model, arguments, train_dataset=train, eval_dataset=held, **(more or {}))
 
 
+class Stream(torch.utils.data.IterableDataset):
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __iter__(self):
+        return iter(self.rows)
+
+
 class Smoothed(transformers.Trainer):
     """A Trainer of the user's own, with another loss."""
 
@@ -84,6 +93,8 @@ JOBS = {
     "LoRA": (lora, {"learning_rate": 2e-2}),
     "compute_loss, SGD, polynomial": (bert, {"trainer": Smoothed, "optim": "sgd", "lr_scheduler_type": "polynomial"}),
     "NEFTune, label smoothing, no clipping": (bert, {"neftune_noise_alpha": 5, "label_smoothing_factor": 0.1, "max_grad_norm": 0}),
+    "a stream whose end is no whole step": (bert, {"train": Stream(TRAIN[:76]), "gradient_accumulation_steps": 4, "max_steps": 12}),
+    "workers that stay": (bert, {"dataloader_num_workers": 1, "dataloader_persistent_workers": True, "max_steps": 12}),
     "inverse square root, shorter epochs": (bert, {"lr_scheduler_type": "inverse_sqrt", "dataloader_drop_last": True}),
 }
 
@@ -161,6 +172,12 @@ def test_without_an_eval_dataset_and_with_an_optimizer_of_your_own(tmp_path):
     st.apply(trainer, estimate)
     assert [group["lr"] for group in optimizer.param_groups] == pytest.approx([estimate.lr, 10 * estimate.lr])
     assert scheduler.base_lrs == pytest.approx([estimate.lr, 10 * estimate.lr])
+
+
+def test_a_scheduler_that_cycles_the_momentum_is_a_warning():
+    optimizer = torch.optim.SGD(torch.nn.Linear(2, 1).parameters(), lr=0.1, momentum=0.9)
+    with pytest.warns(UserWarning, match="OneCycleLR cycles the momentum too"):
+        schedule_of(torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=20), 20)
 
 
 def test_several_datasets_a_callback_and_model_init(tmp_path):

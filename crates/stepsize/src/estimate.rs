@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Reason {
-    /// No rate learned anything: the loss does not depend on the rate.
+    /// No rate learned enough to be compared; perhaps the loss does not depend on the rate.
     Flat,
     /// Differences between rates are no larger than those between seeds.
     NoiseOnly,

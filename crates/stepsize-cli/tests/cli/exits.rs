@@ -21,6 +21,11 @@ fn a_short_built_in_run_is_not_told_of_a_command() {
     let seen = Bench::new().run("find --steps 8");
     assert!(seen.code == Some(3) && seen.out.contains("ask about a longer run (`--steps N`)"), "{}", seen.out);
     assert!(!seen.out.contains("{steps}"), "{}", seen.out);
+    // No budget makes its trials longer.
+    for budget in ["", " --budget 3"] {
+        let seen = Bench::new().run(&format!("find --steps 39{budget}"));
+        assert!(seen.code == Some(3) && !seen.out.contains("--budget"), "{}", seen.out);
+    }
 }
 
 #[test]

@@ -17,8 +17,16 @@ def reusable(loader: Any, name: str) -> Any:
     holds it.
 
     Raises:
+        TypeError: When it gives no batches.
         ValueError: When it is an iterator.
     """
+    if not (hasattr(loader, "__iter__") or callable(loader)):
+        samples = hasattr(loader, "__getitem__") and hasattr(loader, "__len__")
+        raise TypeError(
+            f"{name} is a {type(loader).__name__}, which gives "
+            + ("single samples: give a loader that makes batches of them" if samples else "no batches: give a loader")
+            + ", a list of batches, or a function that returns an iterator of them"
+        )
     if hasattr(loader, "__next__"):
         raise ValueError(
             f"{name} is an iterator, which can be read only once, and each trial needs the batches from the start: "
@@ -31,7 +39,9 @@ def begin(loader: Any) -> Iterator[Any]:
     """The batches of ``loader`` from the start. A loader is an iterable, or a function that returns
     one.
     """
-    again: Iterable[Any] = loader if hasattr(loader, "__iter__") else loader()
+    again: Any = loader if hasattr(loader, "__iter__") else loader()
+    if not hasattr(again, "__iter__"):
+        raise TypeError(f"the function that gives batches returns a {type(again).__name__}; it must return an iterator of them")
     return iter(again)
 
 

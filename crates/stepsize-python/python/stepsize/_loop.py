@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import math
 import signal
+import statistics
 import threading
 import time
 from collections import deque
@@ -18,6 +19,7 @@ from typing import Any
 
 from . import _progress
 from ._event import Callback, SearchEvent
+from ._given import number
 from ._meter import Meter
 from ._native import Answer, Refusal, Search, Trial
 from ._task import Closures, Task, TaskDefaults
@@ -34,7 +36,7 @@ rates instead, which costs more.
 """
 _SHARE = 0.25
 """All evaluations are made where they cost no more than this share of a trial's steps ..."""
-_TIMED = 5  # steps that are timed before a search with a limit of time; the last one counts
+_TIMED = 5  # steps that are timed before a search with a limit of time; the first two may compile
 _MOST = 0.5
 """... and the few where they cost no more than this. The one at the end is made at any price."""
 _ROUNDING = 1e-6  # steps: of sums of prices
@@ -111,13 +113,19 @@ def run(
 
 def _affordable_runs(task: Task, meter: Meter, max_seconds: float) -> float:
     """Full runs that there is time for: a few steps at a rate of 0 are timed."""
-    seconds = 0.0
+    seconds = []
     for _ in range(_TIMED):
         begin = time.perf_counter()
         with meter.step():
             task.step(0.0)
-        seconds = time.perf_counter() - begin
-    return (max_seconds - meter.seconds) / (task.agree(seconds) * meter.length)
+        seconds.append(time.perf_counter() - begin)
+    left, run = max_seconds - task.agree(meter.seconds), task.agree(statistics.median(seconds[2:])) * meter.length
+    if left <= 0.0:
+        raise ValueError(
+            f"max_seconds is {max_seconds}, and {_TIMED} steps took longer: at their pace a run of {meter.length} steps takes {run:.2g} s, "
+            "and a search about as long"
+        )
+    return left / run
 
 
 def _affordable(make: Make, first: Trial, price: float, timed: int, runs: float) -> tuple[Search, float, bool]:
@@ -192,20 +200,24 @@ class _Trials:
 
     def run(self) -> None:
         """Runs them all, or as many as budget and time allow."""
-        while not self.cut_short and (trial := self.search.ask()) is not None:
+        while not self.cut_short and (trial := self._next()) is not None:
             skipped = trial.steps if trial.seed != self.seed and self.task.reseed is None else 0
             # The search knows the steps of its trials only, and takes each evaluation for a share
             # of them.
             if not self.purse.pays(trial.steps + skipped, len(self.due(trial)) + (self.untrained is None)):
                 self.cut_short = True
                 break
-            with _whole():
+            with _whole(), self.meter.between():
                 self.task.restore(self.origin)
             self.task.begin(trial)
             if trial.seed != self.seed and self.task.reseed is not None:
                 self.task.reseed(trial.seed)
             if self._skip(skipped):
                 self._train(trial, skipped)
+
+    def _next(self) -> Trial | None:
+        with self.meter.between():
+            return self.search.ask()
 
     def due(self, trial: Trial) -> list[int]:
         """After how many steps to evaluate a trial."""
@@ -245,6 +257,8 @@ class _Trials:
                     break
                 loss = self._step(lr)
                 taken += 1
+                if trial.id == 0 and at == 0 and not math.isfinite(loss):
+                    self._check_at_rest(trial, loss)
                 self.tell("step", trial=trial.id, step=at, lr=lr, loss=loss)
                 end = judged.after_a_step(at, lr, loss) or self.search.step(trial.id, at, lr, loss)
             if end is None and taken in judged.due:
@@ -259,10 +273,21 @@ class _Trials:
             val_loss=judged.val_loss, score=judged.score, seconds=time.perf_counter() - begin,
         )  # fmt: skip
 
+    def _check_at_rest(self, trial: Trial, loss: float) -> None:
+        """Raises where the very first loss is not finite at a rate of 0 either: no rate made it."""
+        with _whole():
+            self.task.restore(self.origin)
+        self.task.begin(trial)
+        if not math.isfinite(self._step(0.0)):
+            raise ValueError(
+                f"the first training loss is {loss}, at a rate of 0 too, so no rate can help: look for values that are not finite in "
+                "the model and in the data"
+            )
+
     def _step(self, lr: float) -> float:
         try:
             with self.meter.step():
-                return float(self.task.step(lr))
+                return number(self.task.step(lr), "step", "the training loss")
         except FloatingPointError:  # raised by NaN checks of frameworks: a diverged trial, not an error
             return float("nan")
 
@@ -309,8 +334,8 @@ class _Judged:
             evaluation = evaluate()
         if isinstance(evaluation, tuple):
             loss, score = evaluation
-            return float(loss), None if score is None else float(score)
-        return float(evaluation), None
+            return number(loss, "evaluate", "the loss"), None if score is None else number(score, "evaluate", "the score")
+        return number(evaluation, "evaluate", "the loss"), None
 
     def _tell(self, taken: int, lr: float, val_loss: float, score: float | None) -> str | None:
         self.val_loss, self.score = val_loss, score

@@ -28,7 +28,7 @@ class Meter:
         self._timed_steps: deque[float] = deque(maxlen=_TIMED)
         self._timed_evaluations: deque[float] = deque(maxlen=_TIMED)
         self._price, self._priced, self._begin = 0.0, 0, time.perf_counter()
-        self._longest, self._longest_evaluation = 0.0, 0.0
+        self._longest, self._longest_evaluation, self._longest_between = 0.0, 0.0, 0.0
         self._max_seconds, self._agree = max_seconds, agree
 
     @contextmanager
@@ -53,6 +53,15 @@ class Meter:
         self._timed_evaluations.append(self._clock() - begin)
         self._longest_evaluation = max(time.perf_counter() - now, self._longest_evaluation)
         self.evaluations += 1
+
+    @contextmanager
+    def between(self) -> Iterator[None]:
+        """Around what is done between two trials, the arithmetic of the search and a restore: both
+        are done once more at its end.
+        """
+        now = time.perf_counter()
+        yield
+        self._longest_between = max(time.perf_counter() - now, self._longest_between)
 
     @property
     def seconds(self) -> float:
@@ -84,12 +93,13 @@ class Meter:
         return (self.steps + self.evaluation_steps) / self.length
 
     def is_out_of_time(self, evaluated: bool) -> bool:
-        """Whether one more step, and an evaluation after it if it is ``evaluated``, may end after
-        ``max_seconds``; in every process the same.
+        """Whether one more step, an evaluation after it if it is ``evaluated``, and the end of the
+        search may take longer than ``max_seconds``; in every process the same.
         """
         if self._max_seconds is None:
             return False
-        longest = self._longest + (self._longest_evaluation if evaluated else 0.0)
+        # The conclusion takes up to twice the arithmetic of a trial.
+        longest = self._longest + 2.0 * self._longest_between + (self._longest_evaluation if evaluated else 0.0)
         return self._agree(self.seconds + longest) > self._max_seconds
 
 

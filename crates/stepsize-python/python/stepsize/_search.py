@@ -14,6 +14,7 @@ from typing import Any, Literal, overload
 from . import _defaults, _loop
 from ._event import Callback
 from ._native import Answer, Refusal, Schedule, Search
+from ._given import checked_above_zero, checked_function, checked_grid, checked_numbers, checked_seed, checked_steps
 from ._renamed import find_names, range_test_names
 from ._task import Closures, Task
 
@@ -231,12 +232,11 @@ def run_find(
 ) -> Answer | Refusal:
     """``find`` on a task: every adapter ends here. The arguments are those of ``stepsize.find``."""
     checked_steps(steps)
+    checked_seed(seed)
+    checked_numbers(start=start, budget=budget, max_seconds=max_seconds)
     if on_refusal not in ("return", "raise"):
         raise ValueError(f"on_refusal is {on_refusal!r}; it must be 'return' or 'raise'")
-    if callback is not None and not callable(callback):
-        raise TypeError(f"callback= is a {type(callback).__name__}; it must be a function of a SearchEvent")
-    if max_seconds is not None and not max_seconds > 0.0:
-        raise ValueError(f"max_seconds is {max_seconds}; it must be above 0")
+    checked_function(callback, "callback=", "of a SearchEvent")
 
     race = functools.partial(Search.race, task.description, steps, schedule, seed, start)
 
@@ -283,6 +283,7 @@ def run_range_test(
 ) -> Answer | Refusal:
     """``range_test`` on a task."""
     checked_steps(trial_steps, "trial_steps")
+    checked_numbers(low=low, high=high)
 
     def make(share: float, once: float, runs: float) -> Search:
         return Search.range_test(task.description, 0, low, high, trial_steps, rule, linear)
@@ -308,6 +309,8 @@ def run_sweep(
 ) -> Answer | Refusal:
     """``sweep`` on a task."""
     checked_steps(steps)
+    checked_seed(seed)
+    checked_grid(low, high, per_decade, seeds, trial_steps)
     if seeds > 1 and task.reseed is None:
         raise ValueError(f"seeds is {seeds}, and each needs data in an order of its own: give reseed=, a function of the seed")
 
@@ -330,14 +333,6 @@ def _least(race: Callable[[float], Search]) -> float:
     return 31.0
 
 
-def checked_steps(steps: Any, name: str = "steps") -> None:
-    """Raises when ``steps`` is not a count of optimizer steps."""
-    if isinstance(steps, bool) or not hasattr(steps, "__index__"):
-        raise TypeError(f"{name} is {steps!r}; it must be a whole number of optimizer steps")
-    if steps < 1:
-        raise ValueError(f"{name} is {steps}; it must be at least 1")
-
-
 def steps_of(steps: int | None, epochs: float | None, batches: int | None, accumulate: int = 1) -> int:
     """Optimizer steps of the full run: ``steps``, or ``epochs`` passes over ``batches`` batches of
     which ``accumulate`` make one step.
@@ -351,8 +346,9 @@ def steps_of(steps: int | None, epochs: float | None, batches: int | None, accum
     if steps is not None:
         checked_steps(steps)
         return steps
-    if not epochs > 0:  # type: ignore[operator]  # it is a number here
-        raise ValueError(f"epochs is {epochs}; it must be above 0")
+    checked_above_zero(epochs, "epochs")
+    if epochs == math.inf:
+        raise ValueError("epochs is inf; it must be a number of passes")
     if batches is None:
         raise ValueError("epochs= needs a loader that has a length, and this one has none: give steps=")
     return max(1, int(epochs * batches // accumulate))  # type: ignore[operator]

@@ -18,6 +18,7 @@ from os import PathLike
 from typing import Any, Literal
 
 from . import _defaults
+from ._given import checked_grid, checked_numbers, checked_seed, checked_steps
 from ._native import Estimate, Record, Schedule, Search
 from ._renamed import find_names
 from ._trial import Trial
@@ -79,6 +80,10 @@ class Study:
     ) -> None:
         if metric not in ("val_loss", "loss"):
             raise ValueError(f"metric is {metric!r}; it must be val_loss or loss")
+        checked_steps(steps)
+        checked_seed(seed)
+        checked_numbers(start=start, budget=budget)
+        checked_grid(low, high, per_decade, seeds, trial_steps)
         kept = None if name is None else (name, os.fspath(db), ["python", *sys.argv])
         if probe == "race":
             self._held: Search | None = Search.race(task, steps, schedule, seed, start, budget, kept)

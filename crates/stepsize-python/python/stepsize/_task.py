@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from ._given import checked_function
 from ._native import Trial
 
 
@@ -116,11 +117,12 @@ class Closures(TaskDefaults):
         evaluate: Callable[[], Any] | None = None,
         reseed: Callable[[int], Any] | None = None,
     ) -> None:
-        for name, function in (("step", step), ("save", save), ("restore", restore)):
-            if not callable(function):
-                raise TypeError(f"{name} is a {type(function).__name__}; it must be a function")
-        for name, given in (("evaluate", evaluate), ("reseed", reseed)):
-            if given is not None and not callable(given):
-                raise TypeError(f"{name}= is a {type(given).__name__}; it must be a function")
+        for name, function, call in (
+            ("step", step, "step(lr)"), ("save", save, "save()"), ("restore", restore, "restore(saved)"),
+            ("evaluate=", evaluate, "evaluate()"), ("reseed=", reseed, "reseed(seed)"),
+        ):  # fmt: skip
+            if function is None and not name.endswith("="):
+                raise TypeError(f"{name} is None; it must be a function {call}")
+            checked_function(function, name, call)
         self.description = description
         self.step, self.save, self.restore, self.evaluate, self.reseed = step, save, restore, evaluate, reseed

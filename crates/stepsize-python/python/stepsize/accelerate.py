@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from . import Answer, Refusal, Schedule, _data, _defaults, _search
 from ._event import Callback
+from ._given import checked_above_zero
 from .torch.trainers import keep_attributes, schedule_of
 from .torch.training import Loader, Training
 
@@ -86,6 +87,7 @@ def find(
             f"accelerator trains with {kind}, whose shards of the model cannot be kept and put back: search with a plain "
             "accelerator, on one device"
         )
+    checked_above_zero(clip_grad_norm, "clip_grad_norm")
     accumulate = int(accelerator.gradient_accumulation_steps)
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
     if schedule is None:

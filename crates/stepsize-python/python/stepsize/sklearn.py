@@ -26,6 +26,8 @@ __all__ = ["apply", "find"]
 
 _BATCH = 32
 """Samples of a step of an estimator that updates after each sample: one call of ``partial_fit``."""
+_SURE = 1e-15
+"""Smallest probability of which a logarithm is taken."""
 _UNTRAINED = 1e-30
 """Rate of the first call of ``partial_fit``, which makes the weights: above 0, and without
 effect.
@@ -119,6 +121,11 @@ def apply(estimator: Any, estimate: Answer | Refusal) -> float:
     return lr
 
 
+def _column_as_row(y: Any) -> Any:
+    """Targets as predictions are: of one dimension where there is one for each sample."""
+    return y[:, 0] if y.ndim == 2 and y.shape[1] == 1 else y
+
+
 def _rate_of(estimator: Any) -> str:
     names = estimator.get_params(deep=False) if hasattr(estimator, "get_params") else ()
     for name in ("learning_rate_init", "eta0"):
@@ -136,7 +143,13 @@ def _rate_of(estimator: Any) -> str:
 
 
 def _check(estimator: Any) -> None:
+    if isinstance(estimator, type):
+        raise TypeError(f"estimator is the class {estimator.__name__}; it must be an object of it: {estimator.__name__}(...)")
     name = _rate_of(estimator)
+    if not (sklearn.base.is_classifier(estimator) or sklearn.base.is_regressor(estimator)):
+        raise TypeError(
+            f"estimator is a {type(estimator).__name__}, neither a classifier nor a regressor, so there are no targets to judge by"
+        )
     if not hasattr(type(estimator), "partial_fit"):
         raise TypeError(f"estimator is a {type(estimator).__name__}, which has no partial_fit: it cannot learn in steps")
     solver, rule = getattr(estimator, "solver", "sgd"), getattr(estimator, "learning_rate", "constant")
@@ -166,7 +179,7 @@ class _Task(TaskDefaults):
         (self.X, self.y), (self.X_val, self.y_val) = data, held
         # Rows are taken by number, also of data frames, lists and sparse matrices of any format.
         self.X, self.X_val = (one.tocsr() if hasattr(one, "tocsr") else np.asarray(one) for one in (self.X, self.X_val))
-        self.y, self.y_val = np.asarray(self.y), np.asarray(self.y_val)
+        self.y, self.y_val = (_column_as_row(np.asarray(one)) for one in (self.y, self.y_val))
         count = self.X.shape[0]
         own = getattr(estimator, "batch_size", None)
         size = batch_size if batch_size is not None else min(200, count) if own == "auto" else own or _BATCH
@@ -177,6 +190,7 @@ class _Task(TaskDefaults):
         self.name, self.is_network = _rate_of(estimator), _rate_of(estimator) == "learning_rate_init"
         self.model = copy.deepcopy(estimator)
         self.classes = np.unique(np.concatenate([self.y, self.y_val])) if sklearn.base.is_classifier(estimator) else None
+        self.many = self.classes is not None and self.y.ndim == 2  # several labels of a sample
         self.probable = self.classes is not None and hasattr(estimator, "predict_proba")
         self._untrained(seed)
         self.order = np.random.default_rng(seed)
@@ -187,6 +201,8 @@ class _Task(TaskDefaults):
         fitted = hasattr(self.model, "coef_") or hasattr(self.model, "coefs_")
         if "learning_rate" in self.model.get_params(deep=False):
             self.model.set_params(learning_rate="constant")  # what it does by itself is in the schedule
+        if "early_stopping" in self.model.get_params(deep=False):
+            self.model.set_params(early_stopping=False)  # which partial_fit refuses
         if self.model.random_state is None:
             self.model.set_params(random_state=seed)
         if fitted:
@@ -200,7 +216,7 @@ class _Task(TaskDefaults):
             self.model.t_ = 0
 
     def _learn(self, rows: Any) -> None:
-        known = {} if self.classes is None else {"classes": self.classes}
+        known = {} if self.classes is None else {"classes": np.arange(self.y.shape[1]) if self.many else self.classes}
         self.model.partial_fit(self.X[rows], self.y[rows], **known)
 
     @property
@@ -267,6 +283,9 @@ class _Task(TaskDefaults):
             try:
                 if self.classes is None:
                     return float(np.mean((self.model.predict(X) - y) ** 2))
+                if self.many:
+                    chance = np.clip(self.model.predict_proba(X), _SURE, 1.0 - _SURE)
+                    return float(-np.mean(np.where(y == 1, np.log(chance), np.log(1.0 - chance))))
                 if self.probable:
                     return float(sklearn.metrics.log_loss(y, self.model.predict_proba(X), labels=self.classes))
                 return float(sklearn.metrics.hinge_loss(y, self.model.decision_function(X), labels=self.classes))

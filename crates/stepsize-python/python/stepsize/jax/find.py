@@ -123,9 +123,14 @@ class Training(TaskDefaults):
         try:
             loss, *_ = self._step(*self._all, batch, jnp.asarray(0.0, dtype=jnp.float32))
         except TypeError as fault:
+            if "value_fn" in str(fault):
+                raise TypeError(
+                    "optimizer has a line search, which takes the place of a rate: give one that takes one gradient a step, such as "
+                    "optax.adamw"
+                ) from fault
             if "scalar-output" not in str(fault):
                 raise
-            raise ValueError(f"loss_fn must give one number: take the mean() of its losses ({fault})") from fault
+            raise ValueError(f"loss_fn must give one number: take the mean() of several losses, or the loss out of a dict ({fault})") from fault
         if not math.isfinite(float(loss)):
             raise ValueError(
                 f"loss_fn gives {float(loss)} on the first batch, before any step, so no rate can help: look for values that are "

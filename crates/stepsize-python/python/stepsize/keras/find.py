@@ -33,22 +33,27 @@ class Arrays:
     """
 
     def __init__(self, x: Any, y: Any, batch_size: int, draw: np.random.Generator | None) -> None:
-        if len(x) != len(y) or len(x) == 0:
+        counts = {len(part) for part in keras.tree.flatten(x)}
+        if counts != {len(y)} or len(y) == 0:
             raise ValueError(
-                f"there are {len(x)} inputs and {len(y)} targets: give as many targets as inputs, and at least one"
+                f"there are {' and '.join(map(str, sorted(counts)))} inputs and {len(y)} targets: give as many targets as inputs, and "
+                "at least one"
             )
         self.x, self.y, self.size, self.draw = x, y, batch_size, draw
 
+    def at(self, rows: Any) -> tuple[Any, Any]:
+        """The inputs and the targets of these rows."""
+        return keras.tree.map_structure(lambda part: part[rows], self.x), self.y[rows]
+
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        order = np.arange(len(self.x)) if self.draw is None else self.draw.permutation(len(self.x))
+        order = np.arange(len(self.y)) if self.draw is None else self.draw.permutation(len(self.y))
         whole = len(order) - len(order) % self.size if self.draw is not None and len(order) >= self.size else len(order)
         for at in range(0, whole, self.size):
-            chosen = order[at : at + self.size]
-            yield self.x[chosen], self.y[chosen]
+            yield self.at(order[at : at + self.size])
 
     def __len__(self) -> int:
-        whole = len(self.x) // self.size
-        return whole if self.draw is not None and whole > 0 else -(-len(self.x) // self.size)
+        whole = len(self.y) // self.size
+        return whole if self.draw is not None and whole > 0 else -(-len(self.y) // self.size)
 
 
 class Training(TaskDefaults):
@@ -130,10 +135,9 @@ class Training(TaskDefaults):
         small model does.
         """
         source, limit = self.held or self.data, int(max(steps * self._samples / _data.FORWARD, _data.LEAST))
-        if not isinstance(source, Arrays) or min(limit, len(source.x)) > _ONE_BATCH:
+        if not isinstance(source, Arrays) or min(limit, len(source.y)) > _ONE_BATCH:
             return self._batches()
-        rows = np.unique(np.linspace(0, len(source.x) - 1, min(limit, len(source.x))).astype(int))
-        return [(source.x[rows], source.y[rows])]
+        return [source.at(np.unique(np.linspace(0, len(source.y) - 1, min(limit, len(source.y))).astype(int)))]
 
     def _batches(self) -> Any:
         if self.held is None:
@@ -201,8 +205,10 @@ def _value(variable: Any) -> Any:
 
 def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> Any:
     given: Any = data
-    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in data):
-        return Arrays(np.asarray(data[0]), np.asarray(data[1]), batch_size, draw)
+    if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in keras.tree.flatten(data)):
+        x, y = data
+        if hasattr(y, "shape"):  # the inputs may be several
+            return Arrays(keras.tree.map_structure(np.asarray, x), np.asarray(y), batch_size, draw)
     if hasattr(given, "__getitem__") and hasattr(given, "num_batches"):  # a PyDataset is indexed
         return _Indexed(given)
     return given

@@ -115,14 +115,15 @@ def _begun_anew(loop: Any) -> None:
 class _Seen(pl.Callback):  # pyright: ignore[reportGeneralTypeIssues] one of two packages
     """Sees what each training batch gave."""
 
-    loss = math.nan
+    loss: float | None = None
+    """``None`` where ``training_step`` gave none: Lightning leaves such a batch out."""
 
     def on_train_batch_end(self, trainer: Any, pl_module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
         if isinstance(outputs, dict):
             outputs = outputs.get("loss")
         # Lightning divides the loss by the number of accumulated batches, and gives it back
         # undivided.
-        self.loss = math.nan if outputs is None else float(outputs)
+        self.loss = None if outputs is None else float(outputs)
 
 
 class Task(Training):
@@ -159,6 +160,7 @@ class Task(Training):
                 raise ValueError("the trainer does not know how long the run is: give steps=, or set max_steps or max_epochs")
             steps = int(planned)
         self.steps = steps
+        self.loaded = getattr(self.loop, "_last_train_dl_reload_epoch", None)
         self.progress = copy.deepcopy(self.loop.state_dict())
         self.evaluate = self._evaluate if validates else None  # type: ignore[assignment]
         limit = trainer.limit_val_batches
@@ -210,6 +212,8 @@ class Task(Training):
         self.pl.training = True
         self.loop.load_state_dict(copy.deepcopy(self.progress))
         _begun_anew(self.loop)
+        if self.loaded is not None:  # under reload_dataloaders_every_n_epochs, what a trial reloads is counted from there
+            self.loop._last_train_dl_reload_epoch = self.loaded
         self.epoch_loop = self.loop.epoch_loop
         self.pl.should_stop = False
         self.pl._logger_connector.reset_results()
@@ -241,14 +245,15 @@ class Task(Training):
                     raise ValueError("the training data give no batch: they need at least one") from None
                 self._end_epoch()
                 continue
-            losses.append(self.seen.loss)
+            if self.seen.loss is not None:
+                losses.append(self.seen.loss)
             stepped = not self.epoch_loop._should_accumulate()
             if stepped:
                 self.epoch_loop._batches_that_stepped += 1
             self.epoch_loop.on_iteration_done()
             if self.epoch_loop._num_ready_batches_reached():
                 self._end_epoch()
-            if stepped:
+            if stepped and losses:
                 return sum(losses) / len(losses)
 
     def _end_epoch(self) -> None:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import warnings
 from collections.abc import Callable, Sequence
@@ -11,6 +12,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .._data import reusable
 from .processes import refuse_what_cannot_be_put_back
 
 _NAMED = 5  # parameters that a message names
@@ -47,12 +49,14 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
             "optimizer is LBFGS, which evaluates the loss several times in a step, and has a line search instead of a rate: give "
             "an optimizer that takes one gradient a step"
         )
+    if _needs_a_closure(optimizer):
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__}, whose step needs a closure, so only your own loop knows what a step is: use "
+            "stepsize.find with that loop as step=, and save= that gives a stepsize.torch.Snapshot(model, optimizer)"
+        )
     for name, loader in loaders.items():
-        if loader is not None and not (hasattr(loader, "__iter__") or hasattr(loader, "__getitem__") or callable(loader)):
-            raise TypeError(
-                f"{name} is a {type(loader).__name__}; it must give batches: the arguments are find(model, loss_fn, loader, "
-                "optimizer, val_loader)"
-            )
+        if loader is not None or name == "loader":
+            reusable(loader, name)
     refuse_what_cannot_be_put_back(model, optimizer)
     mine = {id(one) for one in model.parameters()}
     held = [one for group in optimizer.param_groups for one in group["params"]]
@@ -74,6 +78,17 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
         )
 
 
+def _needs_a_closure(optimizer: Any) -> bool:
+    try:
+        # Of the class: a scheduler wraps the method of its optimizer.
+        inspect.signature(type(optimizer).step).bind(optimizer)
+    except TypeError:
+        return True
+    except ValueError:  # it has no signature
+        return False
+    return False
+
+
 def scalar(loss: Any, name: str) -> Tensor:
     """The loss that ``name`` gave, if it is one number.
 
@@ -82,7 +97,7 @@ def scalar(loss: Any, name: str) -> Tensor:
         ValueError: When it has several elements.
     """
     if not isinstance(loss, Tensor):
-        what = {"dict": ': return its loss, such as output["loss"]', "NoneType": ": it has no return statement"}
+        what = {"dict": ': return its loss, such as output["loss"]', "NoneType": ": it has no return statement", "tuple": ": return the loss alone"}
         raise TypeError(
             f"{name} gives a {type(loss).__name__}; it must give a tensor of one number{what.get(type(loss).__name__, '')}"
         )

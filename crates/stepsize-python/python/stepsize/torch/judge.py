@@ -4,6 +4,7 @@ time.
 
 from __future__ import annotations
 
+import inspect
 import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -15,11 +16,15 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, Subset
 
 from .. import _data
+from .._given import checked_function, number
 from .processes import largest_of_all, mean_of_all
 from .snapshot import generators, keep_rng, reshard
 
 _LEAST_SCORED = 500
 """Fewest samples of a score, if there are so many: it is a coarser reading than a loss."""
+
+
+_ROUNDING = 1e-6  # of a mean of scores
 
 
 class Judge:
@@ -47,14 +52,18 @@ class Judge:
             raise ValueError("val_fn and score: both given; trials are judged on one of them")
         if isinstance(score, str) and score != "accuracy":
             raise ValueError(f'score is {score!r}; it must be "accuracy" or a function score(model, batch)')
-        if average is not None and not (hasattr(average, "update_parameters") or hasattr(average, "update")):
+        checked_function(val_fn, "val_fn", "val_fn(model, batch)")
+        if not isinstance(score, str):
+            checked_function(score, "score", "score(model, batch)")
+        if average is not None and (_updater(average) is None or not isinstance(_averaged(average), nn.Module)):
             raise TypeError(
-                f"average is a {type(average).__name__}; it must have update_parameters(model) or update(model), as "
-                "torch.optim.swa_utils.AveragedModel has"
+                f"average is a {type(average).__name__}; it must be a module with update_parameters(model) or update(model), as "
+                "torch.optim.swa_utils.AveragedModel is"
             )
         self._model, self._optimizer, self._loss, self._average = model, optimizer, loss, average
         self._loader, self._val_loader = loader, val_loader
-        self._value, self._scored = val_fn or loss, accuracy if score == "accuracy" else score
+        self._value = val_fn or loss
+        self._scored: Any = accuracy if score == "accuracy" else score
         self._count, self._pairs, self._reseed = val_batches, pairs, reseed
         self._held: Iterable[Any] | None = None if val_loader is None else _data.reusable(val_loader, "val_loader")
 
@@ -68,8 +77,9 @@ class Judge:
     def update(self) -> None:
         """Brings the average of the weights up to date, after a step."""
         if self._average is not None:
-            update = getattr(self._average, "update_parameters", None) or self._average.update
-            update(self._model)
+            update: Any = _updater(self._average)
+            takes_the_model = inspect.signature(update).parameters
+            update(*([self._model] if takes_the_model else []))
 
     def __call__(self) -> float | tuple[float, float]:
         """The mean over the batches, in evaluation mode: a loss, or a loss and a score."""
@@ -93,15 +103,18 @@ class Judge:
 
     def _one(self, judged: nn.Module, batch: Any) -> tuple[float, float | None]:
         if self._scored is not None:
-            return 0.0, float(self._scored(judged, batch))
+            score = number(self._scored(judged, batch), "score", "the mean score of the batch")
+            if not -_ROUNDING <= score <= 1.0 + _ROUNDING and math.isfinite(score):
+                raise ValueError(f"score gives {score:.4g}; it must be between 0 and 1, such as the share of targets that are met")
+            return 0.0, score
         value = self._value(judged, batch)
         if isinstance(value, tuple):
-            return float(value[0]), float(value[1])
-        return float(value), None
+            return number(value[0], "val_fn", "the loss"), number(value[1], "val_fn", "the score")
+        return number(value, "val_fn", "the loss"), None
 
     @contextmanager
     def _evaluating(self) -> Iterator[nn.Module]:
-        judged = self._model if self._average is None else getattr(self._average, "module", self._average)
+        judged = self._model if self._average is None else _averaged(self._average)
         restore_rng = keep_rng()
         modes = [(module, module.training) for module in judged.modules()]
         swaps = callable(getattr(self._optimizer, "eval", None)) and callable(getattr(self._optimizer, "train", None))
@@ -149,6 +162,16 @@ class Judge:
         finally:
             restore_rng()
         return largest_of_all(price)
+
+
+def _updater(average: Any) -> Any:
+    """What brings an average up to date; ``None`` when there is nothing."""
+    return getattr(average, "update_parameters", None) or getattr(average, "update", None)
+
+
+def _averaged(average: Any) -> Any:
+    """The model in an average, or the average itself."""
+    return getattr(average, "module", average)
 
 
 def _drawn(loader: Any, limit: int, count: int, batch: int) -> list[Any] | None:

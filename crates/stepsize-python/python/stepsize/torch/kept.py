@@ -15,7 +15,15 @@ from torch import Tensor, nn
 Restore = Callable[[], Any]
 
 
-def keep(value: Any, where: str | None, other: Callable[[Any], Any]) -> Restore:
+_LARGE = 2**20
+"""Bytes of a tensor or an array in an object; larger ones are data, not state."""
+_LONG = 10_000
+"""The same for the entries of a container."""
+_DEEP = 3
+"""Objects in objects that are looked into."""
+
+
+def keep(value: Any, where: str | None, other: Callable[[Any], Any], own: str | None = None) -> Restore:
     """Keeps a value. Returns a function that gives it back, as often as it is called.
 
     Tensors, NumPy arrays, lists, dictionaries, sets and random generators stay the same objects:
@@ -25,8 +33,15 @@ def keep(value: Any, where: str | None, other: Callable[[Any], Any]) -> Restore:
         value: The value.
         where: Device of the copies; ``None`` for that of the tensor.
         other: What makes a copy of a value of any other type: ``plain`` or ``same``.
+        own: A package. The attributes of objects whose type it defines are put back as well, but
+            large data in them.
     """
-    return _Keeper(where, other).keep(value)
+    return _Keeper(where, other, own).keep(value)
+
+
+def package_of(value: Any) -> str:
+    """The package that defines the type of a value."""
+    return type(value).__module__.partition(".")[0]
 
 
 def local(tensor: Tensor) -> Tensor:
@@ -50,8 +65,8 @@ def put(tensor: Tensor, kept: Tensor) -> None:
 class _Keeper:
     """One walk through nested containers."""
 
-    def __init__(self, where: str | None, other: Callable[[Any], Any]) -> None:
-        self._where, self._other = where, other
+    def __init__(self, where: str | None, other: Callable[[Any], Any], own: str | None) -> None:
+        self._where, self._other, self._own, self._depth = where, other, own, 0
         self._seen: dict[int, Restore] = {}
 
     def keep(self, value: Any) -> Restore:
@@ -62,6 +77,8 @@ class _Keeper:
 
     def _kept(self, value: Any) -> Restore:
         numpy = sys.modules.get("numpy")
+        if self._depth > 0 and _is_data(value):
+            return lambda: value
         if isinstance(value, Tensor):
             return self._tensor(value)
         if isinstance(value, (list, collections.deque)):
@@ -78,8 +95,26 @@ class _Keeper:
         generator = keep_generator(value)
         if generator is not None:
             return lambda: (generator(), value)[1]
+        if self._own == package_of(value) and hasattr(value, "__dict__") and not isinstance(value, nn.Module):
+            return self._object(value)
         kept = self._other(value)
         return lambda: self._other(kept)
+
+    def _object(self, value: Any) -> Restore:
+        if self._depth == _DEEP:
+            return lambda: value
+        self._depth += 1
+        then = {name: self.keep(one) for name, one in vars(value).items()}
+        self._depth -= 1
+
+        def restore() -> Any:
+            attributes = vars(value)
+            for name in [name for name in attributes if name not in then]:
+                del attributes[name]
+            attributes.update({name: one() for name, one in then.items()})
+            return value
+
+        return restore
 
     def _tensor(self, tensor: Tensor) -> Restore:
         # An expanded view cannot be written to, so nobody has. A parameter in an attribute is kept
@@ -131,6 +166,12 @@ class _Keeper:
             return value
 
         return restore
+
+
+def _is_data(value: Any) -> bool:
+    if hasattr(value, "nbytes"):
+        return int(value.nbytes) > _LARGE
+    return isinstance(value, (list, tuple, dict, set, collections.deque)) and len(value) > _LONG
 
 
 def keep_generator(one: Any) -> Restore | None:

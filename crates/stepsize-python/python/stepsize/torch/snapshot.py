@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from .. import _data
 from .frozen import Frozen, is_trained
-from .kept import Restore, copied, keep, keep_generator, plain, put, same
+from .kept import Restore, copied, keep, keep_generator, package_of, plain, put, same
 
 __all__ = ["Snapshot", "generators", "keep_rng"]
 
@@ -29,7 +29,7 @@ class Snapshot:
     Args:
         model: Its parameters, buffers (also those that are not saved), gradients, the mode of every
             module, and the plain attributes of your own modules (numbers, text, lists, tensors,
-            random generators) are kept.
+            random generators, small objects from the same package) are kept.
         optimizer: Its state and its groups are kept, and the parameters in the groups, with their
             gradients, also those that ``model`` does not have.
         also: Other objects to keep: modules, objects with ``state_dict`` and ``load_state_dict``
@@ -159,18 +159,27 @@ def _modes(modules: Sequence[nn.Module]) -> Restore:
     return restore
 
 
+_LAYERS = "torch.nn.modules."
+"""PyTorch's own modules that may carry an attribute of the caller. Wrappers such as
+DistributedDataParallel have attributes of their own that must go on.
+"""
+_TRAINERS = ("torch", "lightning", "pytorch_lightning")
+"""Packages whose objects run the search."""
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
 
 
 def _attributes(modules: Sequence[nn.Module], where: str | None) -> Restore:
-    """Keeps the plain attributes of modules that are not PyTorch's own: flags, counters, lists.
-    Objects of other types are put back where they were, but what is inside them is not.
+    """Keeps the plain attributes of modules: flags, counters, lists, and those of objects from the
+    package of their module. Other objects are put back where they were, but what is inside them is
+    not.
     """
     kept: list[tuple[dict[str, Any], dict[str, Restore]]] = []
     for part in (part for module in modules for part in module.modules()):
-        if type(part).__module__.partition(".")[0] != "torch":
+        package = package_of(part)
+        if package != "torch" or type(part).__module__.startswith(_LAYERS):
+            of_objects = None if package in _TRAINERS else package
             own = {name: value for name, value in vars(part).items() if name not in _OF_EVERY_MODULE}
-            kept.append((vars(part), {name: keep(value, where, same) for name, value in own.items()}))
+            kept.append((vars(part), {name: keep(value, where, same, of_objects) for name, value in own.items()}))
 
     def restore() -> None:
         for now, then in kept:

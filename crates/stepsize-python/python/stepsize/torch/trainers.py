@@ -88,6 +88,12 @@ def schedule_of(scheduler: Any, steps: int, *, every: int = 1, epoch: int | None
             f"{name} follows a metric, so nobody knows its rates beforehand: give schedule=, the schedule without it, "
             'such as schedule="constant"'
         )
+    if getattr(scheduler, "cycle_momentum", False):
+        warnings.warn(
+            f"{name} cycles the momentum too, and the trials of a search keep it as it is: their losses differ somewhat from those of the "
+            "run",
+            stacklevel=2,
+        )
     optimizer = scheduler.optimizer
     shared = {id(p): p for group in optimizer.param_groups for p in group["params"]}
     shared.update({id(p): p for p in optimizer.state if isinstance(p, Tensor)})

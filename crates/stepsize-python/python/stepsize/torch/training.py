@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from .._data import Batches
+from .._given import checked_above_zero, checked_count, checked_function
 from .._native import Trial
 from .._task import TaskDefaults
 from .checks import check_arguments, check_first_batch, scalar
@@ -57,8 +58,15 @@ class Training(TaskDefaults):
                 f"loss_fn and closure: {both} given; give either loss_fn(output, target), for (input, target) batches, "
                 "or closure(model, batch)"
             )
-        if accumulate < 1 or val_batches < 1:
-            raise ValueError(f"accumulate and val_batches must be at least 1, not {accumulate} and {val_batches}")
+        checked_count(accumulate, "accumulate", " of batches")
+        checked_count(val_batches, "val_batches", " of batches")
+        checked_above_zero(clip_grad_norm, "clip_grad_norm")
+        checked_function(loss_fn, "loss_fn", "loss_fn(output, target)")
+        checked_function(closure, "closure", "closure(model, batch)")
+        if scaler is not None and not (hasattr(scaler, "scale") and hasattr(scaler, "unscale_")):
+            raise TypeError(f"scaler is a {type(scaler).__name__}; it must be a gradient scaler, such as torch.amp.GradScaler")
+        if isinstance(also, nn.Module) or not isinstance(also, Iterable):
+            raise TypeError(f"also is a {type(also).__name__}; it must be a list of what a step changes: also=[...]")
         if snapshots not in (None, "cpu"):
             raise ValueError(f'snapshots is {snapshots!r}; it must be "cpu" or None')
         self.name = "loss_fn" if closure is None else "closure"
@@ -109,6 +117,7 @@ class Training(TaskDefaults):
 
     def _ready(self) -> None:
         self.batches.rewind()
+        draw_as_when_opened(self.loader)
         self.optimizer.zero_grad(set_to_none=True)  # so that nothing writes to the caller's gradients
         if callable(getattr(self.optimizer, "train", None)):
             self.optimizer.train()  # a schedule-free optimizer
@@ -188,6 +197,14 @@ class Training(TaskDefaults):
         finally:
             for loader, iterator in zip(loaders, iterators, strict=True):
                 loader._iterator = iterator
+
+
+def draw_as_when_opened(loader: Any) -> None:
+    """Draws the number that a loader draws when it starts its workers, if it keeps them from before:
+    each trial must draw as many, or its data come in another order.
+    """
+    if getattr(loader, "_iterator", None) is not None:
+        torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
 
 
 def _checked(loss: Callable[[nn.Module, Any], Any], name: str) -> Callable[[nn.Module, Any], Tensor]:

@@ -24,7 +24,7 @@ from .. import Answer, Refusal, Schedule, _defaults, _search
 from .._event import Callback
 from ..torch.snapshot import keep_rng
 from ..torch.trainers import keep_attributes, schedule_of
-from ..torch.training import Training
+from ..torch.training import Training, draw_as_when_opened
 from .callback import StepsizeCallback
 
 __all__ = ["apply", "find"]
@@ -270,6 +270,7 @@ class _Task(Training):
         super()._ready()
         self._outside()  # the loader of the last trial is still open
         self.loader_now, self.epoch, self.running = self.train_loader, 0, None
+        draw_as_when_opened(self.train_loader)
         self.hf.state.global_step = 0
 
     def reseed(self, seed: int) -> None:
@@ -317,22 +318,36 @@ class _Task(Training):
 
     def _step(self) -> float:
         hf, model = self.hf, self.hf.model_wrapped
-        batches, items = self._batches()
-        hf.current_gradient_accumulation_steps = len(batches)
-        state = hf.accelerator.gradient_state
         total = torch.tensor(0.0, device=hf.args.device)
-        for at, batch in enumerate(batches):
-            last = at == len(batches) - 1
-            state._set_sync_gradients(last)
-            whole = last or state.plugin_kwargs.get("sync_each_batch", False)
-            with contextlib.nullcontext() if whole else hf.accelerator.no_sync(model=model):
-                total += hf.training_step(model, batch, items)
+        # The rest of a stream, too few batches for a step, goes into the first step of the next
+        # pass.
+        if self._accumulated(total) and self._accumulated(total):
+            raise ValueError(
+                f"the train_dataset gives fewer than the {self.accumulate} batches of a step (gradient_accumulation_steps), so the "
+                "Trainer would never take one"
+            )
         if hf.args.max_grad_norm is not None and hf.args.max_grad_norm > 0:
             hf.accelerator.clip_grad_norm_(model.parameters(), hf.args.max_grad_norm)
         hf.optimizer.step()
         model.zero_grad()
         hf.state.global_step += 1
         return float(total)
+
+    def _accumulated(self, total: torch.Tensor) -> bool:
+        """Adds the gradients and the loss of the next batches. Returns whether they are too few for
+        a step.
+        """
+        hf, model, state = self.hf, self.hf.model_wrapped, self.hf.accelerator.gradient_state
+        batches, items = self._batches()
+        hf.current_gradient_accumulation_steps = len(batches)
+        few = self.length is None and len(batches) < self.accumulate
+        for at, batch in enumerate(batches):
+            last = at == len(batches) - 1
+            state._set_sync_gradients(last and not few)
+            whole = last or state.plugin_kwargs.get("sync_each_batch", False)
+            with contextlib.nullcontext() if whole else hf.accelerator.no_sync(model=model):
+                total += hf.training_step(model, batch, items)
+        return few
 
     def _held(self) -> Iterator[Any]:
         loaders = (self.hf.get_eval_dataloader(name) for name in self.names)

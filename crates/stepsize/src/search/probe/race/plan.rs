@@ -134,17 +134,16 @@ pub(super) fn least_budget(job: &Job) -> f64 {
     (share * 100.0 - EPSILON).ceil() / 100.0
 }
 
+/// The refusal of a budget in full runs that cannot lead to an answer.
+fn shortfall(job: &Job, runs: f64) -> Option<Refusal> {
+    let least = least_budget(job);
+    (runs + EPSILON < least).then(|| refuse::unpaid(runs, first_length(job, 0.0), job.steps, least))
+}
+
 /// Checks that a budget in full runs can lead to an answer.
 pub(super) fn check_budget(job: &Job, runs: f64) -> Result<()> {
-    let (least, n) = (least_budget(job), first_length(job, 0.0));
-    if runs + EPSILON >= least {
-        return Ok(());
-    }
-    Err(Error::invalid(format!(
-        "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {} steps cost {least}; raise the \
-         budget to {least} or more",
-        job.steps
-    )))
+    let raise = |refusal: Refusal| format!("{}; raise the budget to {} or more", refusal.because, least_budget(job));
+    shortfall(job, runs).map_or(Ok(()), |refusal| Err(Error::invalid(raise(refusal))))
 }
 
 /// Replays the bracket on the trials so far: two probes a decade apart, then outward while the best
@@ -153,9 +152,11 @@ pub(super) fn check_budget(job: &Job, runs: f64) -> Result<()> {
 /// the rate does grows with the length.
 pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextProbe {
     let mut n = first_length(job, purse.budget);
-    let least = least_budget(job);
-    if n < FEWEST_STEPS && !job.own_schedule || purse.budget + EPSILON < least {
-        return NextProbe::Refuse(refuse::no_room(n, job.steps, least));
+    if n < FEWEST_STEPS && !job.own_schedule {
+        return NextProbe::Refuse(refuse::no_room(n, job.steps));
+    }
+    if let Some(refusal) = shortfall(job, purse.budget) {
+        return NextProbe::Refuse(refusal);
     }
     if let Some(unread) = book.unread() {
         // The program prints its loss too rarely for these probes: the next ones end where it does.
@@ -224,7 +225,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         n *= 2;
         let longer = if stage.moved && best < trained { best } else { trained };
         if n > purse.longest(job.steps) || book.find(longer, n).is_none() && !purse.pays(n, job) {
-            return NextProbe::Refuse(refuse::nothing(n / 2, job, low, high, purse.budget));
+            return NextProbe::Refuse(refuse::nothing(n / 2, book, job, purse.budget));
         }
         closed_below |= low < longer;
         xs = vec![longer];

@@ -5,20 +5,31 @@ use super::reading::{Book, Entry};
 use crate::lr::Lr;
 use crate::{Job, Reason, Refusal, Remedy};
 
-pub(super) fn no_room(n: u64, steps: u64, least: f64) -> Refusal {
+/// No budget makes the first trials of so short a run long enough.
+pub(super) fn no_room(n: u64, steps: u64) -> Refusal {
     Refusal {
         reason: Reason::TooShort,
         because: format!(
-            "a run of {steps} steps leaves room for trials of {n} only; four of them cost {least} full runs, and trials of a few \
-             optimizer steps have learned nothing"
+            "a run of {steps} steps leaves room for trials of {n} only, and trials of a few optimizer steps have learned nothing"
         ),
-        remedies: vec![
-            Remedy::CountSteps,
-            Remedy::LargerBudget { at_least: Some(least) },
-            Remedy::CompareFullRuns { seeds: 1 },
-        ],
+        remedies: vec![Remedy::CountSteps, Remedy::CompareFullRuns { seeds: 1 }],
     }
 }
+
+/// A budget of `runs` pays for too few trials of `n` steps; `least` is the smallest that can lead
+/// to an answer.
+pub(super) fn unpaid(runs: f64, n: u64, steps: u64, least: f64) -> Refusal {
+    Refusal {
+        reason: Reason::TooShort,
+        because: format!(
+            "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {steps} steps cost {least}"
+        ),
+        remedies: vec![Remedy::LargerBudget { at_least: Some(least) }, Remedy::CompareFullRuns { seeds: 1 }],
+    }
+}
+
+/// A fall of log loss below this is none.
+const SEEN: f64 = 0.01;
 
 pub(super) fn all_exploded(low: f64, high: f64) -> Refusal {
     Refusal {
@@ -45,17 +56,20 @@ pub(super) fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
     }
 }
 
-pub(super) fn nothing(n: u64, job: &Job, low: f64, high: f64, budget: f64) -> Refusal {
-    Refusal {
-        reason: Reason::Flat,
-        because: format!(
-            "no rate from {} to {} learned anything in {n} of {} steps",
-            Lr::from_log2(low),
-            Lr::from_log2(high),
-            job.steps
-        ),
-        remedies: vec![larger(budget, 2 * n * 4, job), Remedy::LongerRun, Remedy::CheckModelAndData],
-    }
+/// No trial learned enough to be compared with the others. The next ones have more than `n` steps.
+pub(super) fn nothing(n: u64, book: &Book, job: &Job, budget: f64) -> Refusal {
+    let (low, high) = book.tried();
+    let rates = format!("from {} to {}", Lr::from_log2(low), Lr::from_log2(high));
+    let fall = book.best().map_or(0.0, |best| book.untrained - best.value());
+    let longest = book.entries.iter().map(|e| e.steps).max().unwrap_or(n);
+    let within = format!("in {longest} of {} steps", job.steps);
+    let because = if fall < SEEN {
+        format!("no rate {rates} learned anything {within}")
+    } else {
+        format!("the loss fell by {:.1} % at best {within}, too little to compare the rates {rates}", fallen(fall))
+    };
+    let remedies = vec![larger(budget, 2 * n * 4, job), Remedy::LongerRun, Remedy::CheckModelAndData];
+    Refusal { reason: Reason::Flat, because, remedies }
 }
 
 /// The budget ended before the best rate lay between worse ones.
@@ -63,7 +77,7 @@ pub(super) fn spent(missing: &[(f64, u64)], book: &Book, job: &Job, budget: f64)
     let (low, high) = book.tried();
     let steps: u64 = missing.iter().map(|m| m.1).sum();
     let Some(best) = book.best().filter(|best| book.untrained - best.value() > PLAINLY_LEARNED) else {
-        return nothing(steps, job, low, high, budget);
+        return nothing(steps, book, job, budget);
     };
     let next = missing.first().map_or(best.x, |m| m.0);
     Refusal {
@@ -102,7 +116,7 @@ pub(super) fn drowned(fall: f64, sd: f64) -> Refusal {
         reason: Reason::NoiseOnly,
         because: format!(
             "the loss fell by {:.1} % at best, and single readings of it scatter by {:.1} %",
-            100.0 * -(-fall).exp_m1(),
+            fallen(fall),
             100.0 * sd.exp_m1()
         ),
         remedies: vec![Remedy::LongerRun, Remedy::LargerBatches, Remedy::CompareFullRuns { seeds: 3 }],
@@ -120,6 +134,11 @@ pub(super) fn unread(entry: &Entry, steps: u64) -> Refusal {
         ),
         remedies: vec![Remedy::EvaluateOftener { every: entry.steps }, Remedy::LongerRun],
     }
+}
+
+/// A fall of log loss in per cent of the loss.
+fn fallen(fall: f64) -> f64 {
+    100.0 * -(-fall).exp_m1()
 }
 
 /// A budget that pays for `steps` more, rounded up to twentieths of a run.
