@@ -3,7 +3,7 @@
 use super::DataSplit;
 
 /// Words that name a split.
-pub(super) const SPLITS: [(&str, DataSplit); 16] = [
+pub(super) const SPLITS: [(&str, DataSplit); 26] = [
     ("train", DataSplit::Train),
     ("training", DataSplit::Train),
     // CatBoost
@@ -22,6 +22,18 @@ pub(super) const SPLITS: [(&str, DataSplit); 16] = [
     // llm.c
     ("trl", DataSplit::Train),
     ("tel", DataSplit::Test),
+    // Kaldi
+    ("crossval", DataSplit::Validation),
+    // German, Spanish, Portuguese, French, without accents
+    ("trainings", DataSplit::Train),
+    ("validierungs", DataSplit::Validation),
+    ("validierung", DataSplit::Validation),
+    ("entrenamiento", DataSplit::Train),
+    ("validacion", DataSplit::Validation),
+    ("treino", DataSplit::Train),
+    ("treinamento", DataSplit::Train),
+    ("validacao", DataSplit::Validation),
+    ("entrainement", DataSplit::Train),
 ];
 
 /// Names of counters of optimizer steps, in their plain form; the best first.
@@ -72,7 +84,8 @@ pub(super) const STEPS: &[&str] = &[
 ];
 
 /// Names of counters of passes over the data, then of data; the best first.
-pub(super) const EPOCHS: &[&str] = &["epoch", "epochs", "ep", "tokens", "samples", "episode", "episodes"];
+pub(super) const EPOCHS: &[&str] =
+    &["epoch", "epochs", "ep", "epoche", "epoca", "epoque", "tokens", "samples", "episode", "episodes"];
 
 /// Low is good for a metric with one of these words in its name.
 pub(super) const MINIMIZE: &[&str] = &[
@@ -124,6 +137,12 @@ pub(super) const MINIMIZE: &[&str] = &[
     // CatBoost
     "multiclass",
     "multiclassonevsall",
+    // German, French, Spanish, Portuguese, Italian, without accents
+    "verlust",
+    "perte",
+    "perdida",
+    "perda",
+    "perdita",
 ];
 
 /// High is good for a metric with one of these words in its name.
@@ -167,6 +186,16 @@ pub(super) const MAXIMIZE: &[&str] = &[
     "cider",
     "chrf",
     "meteor",
+    // spaCy: dependencies
+    "uas",
+    "las",
+    // German, French, Spanish, Portuguese, Italian, without accents
+    "genauigkeit",
+    "exactitude",
+    "exactitud",
+    "acuracia",
+    "precisao",
+    "accuratezza",
 ];
 
 /// Names with one of these words are about speed, size, settings or state, not about how good the
@@ -221,6 +250,9 @@ pub(super) const ASIDE: &[&str] = &[
     "location",
     "lambda",
 ];
+
+/// A metric per one of these is no speed.
+pub(super) const SHARED: &[&str] = &["episode", "token", "frame", "sample", "example", "char", "byte", "word"];
 
 /// With one of these words before it, `rate` is a share of successes or errors.
 pub(super) const SHARES: &[&str] = &["success", "error", "err", "accuracy", "win", "hit"];

@@ -45,7 +45,9 @@ impl Scan<'_> {
             self.scope = Some(split);
             return;
         }
-        let counts = is_counter(last);
+        // "Average undiscounted return per training episode: -20.5"
+        let per = separated && parts.iter().any(|w| *w == "per");
+        let counts = is_counter(last) && !per;
         // "74542 tokens with 5600 phrases" counts no tokens.
         if joined && counts {
             return;
@@ -58,7 +60,7 @@ impl Scan<'_> {
             return self.give(last.to_owned(), value, whole);
         }
         let qualified = parts.iter().rev().skip(1).take_while(|w| words::is_qualifier(w)).count() + 1;
-        let all = separated && parts.len() <= 5;
+        let all = separated && (per || parts.len() <= 5);
         let taken = if all { parts.len() } else { qualified };
         let first = parts.len() - taken.min(parts.len());
         if counts && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
