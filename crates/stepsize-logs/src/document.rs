@@ -194,12 +194,8 @@ impl Position {
         }
         if self.record == Some(self.stack.len()) {
             self.records += 1;
-            let keyed = self.keyed.take();
             match self.outer.take() {
-                None if keyed.is_some() => {
-                    self.record = None;
-                    keyed.iter().for_each(|key| self.keyed_ends(key, gather));
-                }
+                None if self.keyed.is_some() => self.keyed_ends(gather),
                 Some(outer) if Some(outer.depth) != self.record => self.inner_ends(outer, gather),
                 outer => {
                     self.record = None;

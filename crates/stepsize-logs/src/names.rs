@@ -10,7 +10,9 @@ mod vocabulary;
 pub(crate) use component::{is_evaluated, weight};
 pub(crate) use form::plain;
 use form::{flat, place, plain_char, without_marks};
-use vocabulary::{ASIDE, EPOCHS, FACTORS, MAXIMIZE, MINIMIZE, SHARED, SHARES, SPLITS, STEPS};
+use vocabulary::{
+    ASIDE, EPOCHS, FACTORS, MAXIMIZE, METRICS, MINIMIZE, SHARED, SHARES, SPLIT_SHAPES, SPLITS, STEPS, Shapes,
+};
 
 /// The data that a metric was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,15 +30,15 @@ pub enum DataSplit {
 impl DataSplit {
     /// The split that a whole word names, in any case.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
-        // Asked of every word of a line: few begin as a split does.
-        let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase());
-        let may = matches!(first, b't' | b'l' | b'v' | b'd' | b'e' | b'c') && (3..=14).contains(&word.len());
-        let same = |known: &str| match word.is_ascii() {
-            true => word.eq_ignore_ascii_case(known),
-            false => word.chars().map(plain_char).eq(known.chars()),
+        // Asked of every word of a line.
+        static SHAPES: Shapes = SPLIT_SHAPES;
+        let found = match SHAPES.fit(word) {
+            true => SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)),
+            // `validación`
+            false if word.is_ascii() => None,
+            false => SPLITS.iter().find(|(known, _)| word.chars().map(plain_char).eq(known.chars())),
         };
-        let known = || SPLITS.iter().find(|(known, _)| same(known));
-        may.then(known).flatten().map(|(_, split)| *split)
+        found.map(|(_, split)| *split)
     }
 
     /// The split that a word in a name names: `val/loss`, `valid_0_auc`, `evalLoss`, `valloss`. Of
@@ -217,7 +219,9 @@ fn direction(word: &str) -> Option<bool> {
 /// Whether high is good for the metric that this word, or the word of which it is the plural,
 /// names.
 fn listed(word: &str) -> Option<bool> {
+    static SHAPES: Shapes = METRICS;
     let known = |word: &str| match () {
+        () if !SHAPES.fit(word) => None,
         () if MINIMIZE.contains(&word) => Some(false),
         () => MAXIMIZE.contains(&word).then_some(true),
     };
@@ -258,7 +262,7 @@ pub(crate) fn is_rate(name: &str) -> bool {
     let names = plain.contains("learning_rate")
         || plain.contains("learn_rate")
         || plain == "l_r"
-        || plain.starts_with('t') && foreign()
+        || plain.starts_with("ta") && foreign()
         || plain.split('_').any(word)
         || flat(name).split('_').any(word);
     names && !plain.rsplit('_').next().is_some_and(|last| FACTORS.contains(&last)) && !plain.contains("reduc")

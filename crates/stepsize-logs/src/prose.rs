@@ -136,7 +136,7 @@ impl Prose {
             }
         }
         let bar = found.iter().any(|p| p.mark == Mark::Tqdm);
-        let within = found.iter().any(|p| p.mark == Mark::Tqdm && p.whole.is_some_and(|whole| p.value < whole));
+        let within = bar && found.iter().any(|p| p.mark == Mark::Tqdm && p.whole.is_some_and(|whole| p.value < whole));
         for (pair, column) in found.iter().zip(&self.columns) {
             // What stands in a progress bar without a metric is a speed.
             let speed = bar && !told && CounterKind::of(&pair.name) == CounterKind::Value;

@@ -25,6 +25,7 @@ impl Key {
 
 impl Position {
     /// Makes the outermost open object whose key counts the open record.
+    #[cold]
     pub(super) fn begin_keyed(&mut self) {
         let within = |depth: usize| self.stack.get(depth - 1).is_some_and(|f| f.kind == Container::Object);
         let key = |outer: usize| Key::of(self.path.get(..outer)?.rsplit('/').next()?);
@@ -39,7 +40,10 @@ impl Position {
 
     /// The record ends. It is a reading if it holds a metric: a loss where the key is a number
     /// alone, as results of classes have scores.
-    pub(super) fn keyed_ends(&mut self, key: &Key, gather: &mut Gather) {
+    #[cold]
+    pub(super) fn keyed_ends(&mut self, gather: &mut Gather) {
+        self.record = None;
+        let Some(key) = self.keyed.take() else { return };
         self.lists.forget_record();
         let above = self.path.rsplit_once('/').map_or("", |(above, _)| above);
         if gather.has_loss() || !key.bare && gather.has_metric() {

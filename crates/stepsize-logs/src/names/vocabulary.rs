@@ -2,6 +2,49 @@
 
 use super::DataSplit;
 
+/// The first letters of some words by their length, a bit each. Nearly all words of a log have
+/// another shape, and are known by it.
+#[derive(Debug)]
+pub(super) struct Shapes([u32; Self::LONGEST]);
+
+impl Shapes {
+    const LONGEST: usize = 24;
+
+    const fn none() -> Self {
+        Self([0; Self::LONGEST])
+    }
+
+    const fn with(mut self, words: &[&str]) -> Self {
+        let mut i = 0;
+        while i < words.len() {
+            let word = words[i].as_bytes();
+            self.0[word.len()] |= 1 << (word[0] - b'a');
+            i += 1;
+        }
+        self
+    }
+
+    /// Whether one of the words may be this one, in any case.
+    #[inline]
+    pub fn fit(&self, word: &str) -> bool {
+        let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase()).wrapping_sub(b'a');
+        first < 26 && self.0.get(word.len()).is_some_and(|letters| letters >> first & 1 == 1)
+    }
+}
+
+/// The shapes of the words of metrics.
+pub(super) const METRICS: Shapes = Shapes::none().with(MINIMIZE).with(MAXIMIZE);
+
+/// The shapes of the words of splits.
+pub(super) const SPLIT_SHAPES: Shapes = {
+    let (mut shapes, mut i) = (Shapes::none(), 0);
+    while i < SPLITS.len() {
+        shapes = shapes.with(&[SPLITS[i].0]);
+        i += 1;
+    }
+    shapes
+};
+
 /// Words that name a split.
 pub(super) const SPLITS: [(&str, DataSplit); 26] = [
     ("train", DataSplit::Train),

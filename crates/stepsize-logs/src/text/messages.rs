@@ -63,7 +63,11 @@ pub(crate) fn step_and_rate(line: &str) -> Option<(f64, f64)> {
 /// The rate that a scheduler of PyTorch says it applies from now on: `Adjusting learning rate of
 /// group 0 to 1.0e-02.`
 pub(crate) fn adjusted_rate(line: &str) -> Option<f64> {
-    let (_, rate) = line.split_once("djusting learning rate of group 0 to ")?;
+    let message = match line.strip_prefix("Epoch ") {
+        Some(rest) => rest.split_once(": adjusting ")?.1,
+        None => line.strip_prefix("Adjusting ")?,
+    };
+    let rate = message.strip_prefix("learning rate of group 0 to ")?;
     number::whole(rate.trim().trim_end_matches('.').as_bytes())
 }
 
