@@ -183,3 +183,29 @@ fn rounds_of_boosting_are_known_by_the_names_of_their_metrics() {
     assert!(!boosted(&lines(0..8, |i| format!("step {i}: train_rmse {0:.4}, val-mae {0:.4}\n", loss(i)))));
     assert!(!boosted(&lines(0..8, |i| format!("epoch {i} train-error {:.4}\n", loss(i)))));
 }
+
+#[test]
+fn two_counts_between_a_loss_and_its_value() {
+    let line = |i: u32| {
+        let (epoch, at) = (i / 3, i % 3 * 50);
+        let place = format!("at epoch {epoch} and iteration {at}");
+        format!("Loss {place} is {:.4}\nNCE Loss {place} is {:.4}\n", loss(i), 1.0 - loss(i))
+    };
+    let run = one(text(&lines(0..9, line)));
+    assert_eq!((taken(&run)[0].as_str(), points(&run, "Loss").len()), ("Loss", 9));
+    assert_eq!(points(&run, "NCE_Loss").len(), 9);
+    let run = one(text(&lines(0..6, |i| format!("loss of iteration {i} : {:.4}\naccuracy is: 0.{i}\n", loss(i)))));
+    assert_eq!((taken(&run), points(&run, "loss").len()), (["loss", "", "accuracy"].map(String::from), 6));
+}
+
+#[test]
+fn epochs_of_batches_that_are_named_at_their_end() {
+    let epoch = |i: u32| {
+        let batches = lines(1..5, |b| format!(" batch: {b}000 loss: {:.4}\n", loss(4 * i + b)));
+        format!("{batches}Epoch [{}/3] Loss: {:.4}\n", i + 1, loss(4 * i))
+    };
+    let run = one(text(&lines(0..3, epoch)));
+    assert_eq!(points(&run, "loss").iter().filter(|p| p.0 > 8000.0).count(), 4);
+    // After the last epoch another run begins.
+    assert_eq!(text(&[lines(0..3, epoch), lines(0..3, epoch)].concat()).len(), 2);
+}
