@@ -204,7 +204,9 @@ impl Clock {
         }
         if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
-            if self.first_epoch.is_nan() || self.count.is_nan() && epoch.value < self.first_epoch {
+            // Before the first metric a count of epochs may be how many there are to be.
+            let unsure = self.count.is_nan() || self.early;
+            if self.first_epoch.is_nan() || unsure && epoch.value < self.first_epoch {
                 self.first_epoch = epoch.value;
             }
         }

@@ -209,3 +209,17 @@ fn epochs_of_batches_that_are_named_at_their_end() {
     // After the last epoch another run begins.
     assert_eq!(text(&[lines(0..3, epoch), lines(0..3, epoch)].concat()).len(), 2);
 }
+
+#[test]
+fn how_many_epochs_there_are_to_be_is_not_the_first_of_them() {
+    let epoch =
+        |e: u32| lines(0..5, |i| format!("Epoch {e} | Step {i}0/50 | Loss: {:.4} | LR: 1e-3\n", loss(5 * e + i)));
+    let log = format!(
+        "INFO:  epochs: 2\nINFO:  warmup_step: 9\nINFO:  step: 9\nINFO:  learning_rate: 0.001\n{}{}",
+        epoch(0),
+        epoch(1)
+    );
+    let run = one(text(&log));
+    assert_eq!(points(&run, "Loss").iter().map(|p| p.0).next_back(), Some(90.0), "{run:?}");
+    assert_eq!(points(&run, "Loss").len(), 10);
+}
