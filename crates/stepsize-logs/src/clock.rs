@@ -180,7 +180,8 @@ impl Clock {
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
     /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
-        again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && self.totals.0.is_finite()
+        let known = self.totals.0.is_finite() || self.late && self.epoch < self.totals.1;
+        again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && known
     }
 
     /// Takes in the counters of a row; `behind` says whether one of its names was read at a later
@@ -189,7 +190,8 @@ impl Clock {
         let RowCounts { step, epoch } = counts;
         if again == Again::RunAfterStart && step.is_none() && epoch.is_some() && self.epoch.is_nan() {
             // The steps of the first epoch were counted to their end before it was named.
-            self.late = self.count >= self.totals.0;
+            let goes_on = self.totals.0.is_nan() && self.count > 0.0 && self.totals.1 > 1.0;
+            self.late = self.count >= self.totals.0 || goes_on;
         }
         let aside = std::mem::take(&mut self.aside);
         self.other_end = false;
@@ -202,7 +204,9 @@ impl Clock {
         }
         if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
-            if self.first_epoch.is_nan() || self.count.is_nan() && epoch.value < self.first_epoch {
+            // Before the first metric a count of epochs may be how many there are to be.
+            let unsure = self.count.is_nan() || self.early;
+            if self.first_epoch.is_nan() || unsure && epoch.value < self.first_epoch {
                 self.first_epoch = epoch.value;
             }
         }
@@ -290,8 +294,10 @@ impl Clock {
             Some(_) if self.counts_within(again) && !started => false,
             Some(Count { rank, value: count, .. }) if rank <= self.best.0 => {
                 let epoch_went_on = || epoch_now.floor() > self.epoch_then.floor();
+                // The last epoch is over.
+                let over = self.late && self.epoch >= self.totals.1;
                 count < self.count
-                    && !epoch_went_on()
+                    && (over || !epoch_went_on())
                     && (!self.within() || epoch_now <= self.first_epoch)
                     && read.any(|(first, last)| count <= first.0 && count < last.0)
             }

@@ -3,11 +3,13 @@
 //! - A list of objects is a list of records (`log_history`, pandas' `records`).
 //! - A list of numbers is a series; a list of counts beside it has its steps (Keras history,
 //!   DeepOBS).
+//! - An object under a key that counts (`"3"`, `"epoch_3"`) is a record.
 //! - A list of pairs, or of triples that begin with a time, is a series of step and value.
 //! - Objects in a list that have lists of their own, of numbers or of records, are runs, and so are
 //!   objects that have lists of the same names.
 //! - Everything else is a fact.
 
+mod keyed;
 mod lists;
 mod nested;
 mod runs;
@@ -19,6 +21,7 @@ use crate::meaning::rate_in;
 use crate::names::{DataSplit, bare_split, is_known, maximizes, metric_direction};
 use crate::number;
 use crate::run::Run;
+use keyed::Key;
 use lists::Lists;
 use nested::Outer;
 use stepsize::Result;
@@ -45,6 +48,8 @@ struct Position {
     record: Option<usize>,
     /// The record around it, if there is one: a run.
     outer: Option<Outer>,
+    /// The key of the open record, if that counts.
+    keyed: Option<Key>,
     records: u64,
     documents: u64,
     /// Numbers at the top of the document, in case it is one record.
@@ -190,6 +195,7 @@ impl Position {
         if self.record == Some(self.stack.len()) {
             self.records += 1;
             match self.outer.take() {
+                None if self.keyed.is_some() => self.keyed_ends(gather),
                 Some(outer) if Some(outer.depth) != self.record => self.inner_ends(outer, gather),
                 outer => {
                     self.record = None;
@@ -246,6 +252,9 @@ impl Position {
 
     /// A number, or null in its place.
     fn value(&mut self, value: Option<f64>, gather: &mut Gather) {
+        if self.record.is_none() {
+            self.begin_keyed();
+        }
         let record = self.record.is_some();
         let Some(frame) = self.stack.last_mut() else { return };
         frame.items += 1;
@@ -314,13 +323,13 @@ impl Position {
             self.lists.facts(gather.take_row_named());
             return;
         }
-        self.end_row(gather);
+        self.end_row(&self.path, gather);
     }
 
-    /// Ends a row of readings. A list of records with the name of a held-out split gives it to the
+    /// Ends a row of readings at this path. A list of records with the name of a held-out split gives it to the
     /// names in it; one with the name of a run, or within the object of a run, is of that run.
-    fn end_row(&self, gather: &mut Gather) {
-        let (above, last) = self.path.rsplit_once('/').unwrap_or(("", &self.path));
+    fn end_row(&self, path: &str, gather: &mut Gather) {
+        let (above, last) = path.rsplit_once('/').unwrap_or(("", path));
         if self.outer.is_none() && self.record.is_none() {
             let split = above.split('/').any(|part| DataSplit::in_name(part).is_some());
             match () {

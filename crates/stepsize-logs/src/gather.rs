@@ -259,6 +259,11 @@ impl Gather {
         self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.metric.is_some()))
     }
 
+    /// Whether the current row holds a metric of which less is better.
+    pub fn has_loss(&self) -> bool {
+        self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.metric == Some(false)))
+    }
+
     /// Ends the current row; its readings are of this split.
     pub fn end_row_of(&mut self, split: &str) {
         for (column, value) in self.take_row() {

@@ -6,6 +6,7 @@
 //! for each row.
 
 mod bare;
+mod boosting;
 mod pick;
 mod rates;
 mod rows;
@@ -88,7 +89,7 @@ pub fn read(run: &Run, path: &str, asked: &Asked) -> Result<Vec<(Record, Taken)>
     let record = record(run, path, &picked);
     let mut taken = Taken::new(run, &picked.roles());
     taken.losses_of(&record, (picked.log_loss, picked.log_val));
-    taken.rate = record.facts.lr.map(|lr| (lr, source_of_rate(run, path).to_owned()));
+    taken.rate = record.facts.lr.map(|lr| (lr, source_of_rate(run).to_owned()));
     let mut out: Vec<(Record, Taken)> = match rows::sweep_rows(run, &record) {
         Some(records) => records.into_iter().map(|r| (r, taken.clone())).collect(),
         None => vec![(record, taken)],
@@ -112,6 +113,8 @@ fn record<'a>(run: &'a Run, path: &str, picked: &Picked<'a>) -> Record {
     };
     let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
     let mut facts = facts(run, path);
+    facts.lr = facts.lr.or_else(|| rates::of_stem(path, picked.rate));
+    facts.boosted = boosting::is_boosted(run);
     let binary = [picked.loss, picked.val].into_iter().flatten().any(|s| is_binary(&s.name));
     facts.classes = facts.classes.or(binary.then_some(2));
     // A part of a loss is minimized with the whole.
@@ -210,12 +213,11 @@ fn told(text: &str) -> Option<f64> {
 }
 
 /// Where the base rate of [`facts`] is from.
-fn source_of_rate(run: &Run, path: &str) -> &'static str {
+fn source_of_rate(run: &Run) -> &'static str {
     match () {
         () if run.facts.get("lr").and_then(|v| told(v)).is_some_and(|lr| lr > 0.0) => "the configuration",
         () if rate_in(&run.name).is_some() => "the name of the run",
-        () if rate_in(path).is_some() => "the name of the file",
-        () => "the log",
+        () => "the name of the file",
     }
 }
 

@@ -4,10 +4,15 @@
 //! `_`, and the words of `camelCase` apart.
 
 mod component;
+mod form;
 mod vocabulary;
 
 pub(crate) use component::{is_evaluated, weight};
-use vocabulary::{ASIDE, EPOCHS, FACTORS, MAXIMIZE, MINIMIZE, SHARES, SPLITS, STEPS};
+pub(crate) use form::plain;
+use form::{flat, place, plain_char, without_marks};
+use vocabulary::{
+    ASIDE, EPOCHS, FACTORS, MAXIMIZE, METRICS, MINIMIZE, SHARED, SHARES, SPLIT_SHAPES, SPLITS, STEPS, Shapes,
+};
 
 /// The data that a metric was measured on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,11 +30,15 @@ pub enum DataSplit {
 impl DataSplit {
     /// The split that a whole word names, in any case.
     pub(crate) fn of_word(word: &str) -> Option<Self> {
-        // Asked of every word of a line: few begin as a split does.
-        let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase());
-        let may = matches!(first, b't' | b'l' | b'v' | b'd' | b'e') && (3..=10).contains(&word.len());
-        let known = || SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known));
-        may.then(known).flatten().map(|(_, split)| *split)
+        // Asked of every word of a line.
+        static SHAPES: Shapes = SPLIT_SHAPES;
+        let found = match SHAPES.fit(word) {
+            true => SPLITS.iter().find(|(known, _)| word.eq_ignore_ascii_case(known)),
+            // `validación`
+            false if word.is_ascii() => None,
+            false => SPLITS.iter().find(|(known, _)| word.chars().map(plain_char).eq(known.chars())),
+        };
+        found.map(|(_, split)| *split)
     }
 
     /// The split that a word in a name names: `val/loss`, `valid_0_auc`, `evalLoss`, `valloss`. Of
@@ -187,6 +196,10 @@ pub fn maximizes(name: &str) -> Option<bool> {
     {
         return Some(false);
     }
+    // spaCy: the mean of precision and recall
+    if matches!(flat.as_str(), "ner_f" | "ents_f" | "spans_f") {
+        return Some(true);
+    }
     // The entropy of a policy is not a loss.
     let cross = flat.contains("cross");
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };
@@ -196,8 +209,8 @@ pub fn maximizes(name: &str) -> Option<bool> {
 /// Whether high is good for a metric of which this is a word, in lower case.
 fn direction(word: &str) -> Option<bool> {
     listed(word).or_else(|| listed(word.trim_end_matches(char::is_numeric))).or_else(|| match () {
-        () if word.ends_with("loss") || word.ends_with("losses") => Some(false),
-        () if ["accuracy", "accuracies", "score"].iter().any(|end| word.ends_with(end)) => Some(true),
+        () if ["loss", "losses", "verlust"].iter().any(|end| word.ends_with(end)) => Some(false),
+        () if ["accuracy", "accuracies", "score", "genauigkeit"].iter().any(|end| word.ends_with(end)) => Some(true),
         // `valacc`
         () => SPLITS.iter().find_map(|(split, _)| word.strip_prefix(split)).and_then(listed),
     })
@@ -206,7 +219,9 @@ fn direction(word: &str) -> Option<bool> {
 /// Whether high is good for the metric that this word, or the word of which it is the plural,
 /// names.
 fn listed(word: &str) -> Option<bool> {
+    static SHAPES: Shapes = METRICS;
     let known = |word: &str| match () {
+        () if !SHAPES.fit(word) => None,
         () if MINIMIZE.contains(&word) => Some(false),
         () => MAXIMIZE.contains(&word).then_some(true),
     };
@@ -230,7 +245,8 @@ pub(crate) fn metric_direction(name: &str) -> Option<bool> {
     let aside = plain.split('_').any(|word| {
         let share = word == "rate" && SHARES.contains(&std::mem::replace(&mut before, word));
         before = word;
-        !share && ASIDE.contains(&word)
+        let shared = || word == "per" && SHARED.iter().any(|unit| plain.ends_with(unit));
+        !share && ASIDE.contains(&word) && !shared()
     });
     if aside || is_rate(name) { None } else { maximizes(name) }
 }
@@ -239,10 +255,14 @@ pub(crate) fn metric_direction(name: &str) -> Option<bool> {
 /// of its schedule.
 pub(crate) fn is_rate(name: &str) -> bool {
     let plain = plain(name);
-    let word = |w: &str| matches!(w, "lr" | "lrs" | "lr0" | "learningrate" | "learnrate" | "stepsize");
+    let word =
+        |w: &str| matches!(w, "lr" | "lrs" | "lr0" | "learningrate" | "learnrate" | "lrate" | "stepsize" | "lernrate");
+    let foreign =
+        || ["tasa_de_aprend", "taxa_de_aprend", "taux_d_apprent", "tasso_di_apprend"].iter().any(|n| plain.contains(n));
     let names = plain.contains("learning_rate")
         || plain.contains("learn_rate")
         || plain == "l_r"
+        || plain.starts_with("ta") && foreign()
         || plain.split('_').any(word)
         || flat(name).split('_').any(word);
     names && !plain.rsplit('_').next().is_some_and(|last| FACTORS.contains(&last)) && !plain.contains("reduc")
@@ -256,50 +276,6 @@ pub(crate) fn is_bias(name: &str) -> bool {
 pub(crate) fn is_grad_norm(name: &str) -> bool {
     let plain = plain(name);
     plain.contains("gnorm") || plain.contains("grad") && plain.contains("norm")
-}
-
-fn plain_char(c: char) -> char {
-    if c.is_alphanumeric() { c.to_ascii_lowercase() } else { '_' }
-}
-
-/// A name without the marks around it.
-#[inline]
-fn without_marks(name: &str) -> &str {
-    match name.as_bytes() {
-        [first, .., last] if first.is_ascii_alphanumeric() && last.is_ascii_alphanumeric() => name,
-        _ => name.trim_matches(|c: char| !c.is_alphanumeric()),
-    }
-}
-
-/// The plain form of a name.
-pub(crate) fn plain(name: &str) -> String {
-    let mut out = String::with_capacity(name.len() + 4);
-    let mut small = false;
-    for c in without_marks(name).chars() {
-        if small && c.is_ascii_uppercase() {
-            out.push('_');
-        }
-        small = c.is_ascii_lowercase();
-        out.push(plain_char(c));
-    }
-    out
-}
-
-/// The plain form of a name, the words of `camelCase` together: `mIoU` is one word.
-fn flat(name: &str) -> String {
-    without_marks(name).chars().map(plain_char).collect()
-}
-
-/// Where the plain form of a name is among `known`, which are ASCII. The line reader asks this of
-/// every name, so the form is not made.
-#[inline]
-fn place<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) -> Option<usize> {
-    let name = without_marks(name);
-    let plain = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'_' };
-    match name.is_ascii() {
-        true => known.position(|known| name.len() == known.len() && name.bytes().map(plain).eq(known.bytes())),
-        false => known.position(|known| name.chars().map(plain_char).eq(known.chars())),
-    }
 }
 
 #[cfg(test)]

@@ -135,10 +135,12 @@ impl Prose {
                 return;
             }
         }
-        // What stands in a progress bar without a metric is a speed.
-        let bar = !told && found.iter().any(|p| p.mark == Mark::Tqdm);
+        let bar = found.iter().any(|p| p.mark == Mark::Tqdm);
+        let within = bar && found.iter().any(|p| p.mark == Mark::Tqdm && p.whole.is_some_and(|whole| p.value < whole));
         for (pair, column) in found.iter().zip(&self.columns) {
-            if !bar || CounterKind::of(&pair.name) != CounterKind::Value {
+            // What stands in a progress bar without a metric is a speed.
+            let speed = bar && !told && CounterKind::of(&pair.name) == CounterKind::Value;
+            if !speed && !(within && column.is_some_and(|c| gather.stands_since(c, pair.value))) {
                 take(pair, *column, counted, gather);
             }
         }
@@ -205,6 +207,19 @@ impl Prose {
             gather.number("step", step);
             gather.number("learning_rate", rate);
             gather.end_row();
+            return true;
+        }
+        if let Some(rate) = text::adjusted_rate(line) {
+            gather.number("learning_rate", rate);
+            gather.end_row();
+            return true;
+        }
+        // The history at the end of a training whose epochs were told tells them again.
+        if let Some(lists) = text::lists_of(line).filter(|_| !gather.has_metrics()) {
+            for at in 0..lists.iter().map(|(_, values)| values.len()).max().unwrap_or(0) {
+                lists.iter().for_each(|(name, v)| v.get(at).into_iter().for_each(|v| gather.number(name, *v)));
+                gather.end_row();
+            }
             return true;
         }
         let first = !counted && is_first_rate(line, found);

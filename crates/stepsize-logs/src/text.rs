@@ -9,6 +9,7 @@ mod messages;
 mod scan;
 mod settings;
 mod tables;
+mod tools;
 mod trials;
 mod ultralytics;
 mod words;
@@ -17,11 +18,12 @@ use std::borrow::Cow;
 
 pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
-pub(crate) use messages::{broken_at, list_of, step_and_rate};
+pub(crate) use messages::{adjusted_rate, broken_at, list_of, lists_of, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
 pub(crate) use tables::boxed;
 pub(crate) use trials::Trials;
+pub(crate) use words::counted;
 
 /// A name with its number, and the number that it goes up to, as in `3/10`.
 #[derive(Debug, Clone, PartialEq)]
@@ -67,6 +69,9 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     // A reading has a digit, or is `nan` or `inf`.
     if !line.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'N' | b'i' | b'I')) {
         return Vec::new();
+    }
+    if let Some(found) = tools::pairs(line) {
+        return found;
     }
     let mut found = scan::Scan::new(&plain(line)).run();
     // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`

@@ -108,7 +108,11 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     let hidden = outside.is_some_and(Outside::hides_start);
     findings
         .retain(|f| f.code != first.code && rules::agrees(f.code, verdict) && !(hidden && rules::needs_start(f.code)));
-    findings.retain(|f| !(record.facts.table || record.facts.game && rules::needs_fall(f.code)));
+    findings.retain(|f| {
+        !(record.facts.boosted && f.code != Code::Overfit
+            || record.facts.table
+            || record.facts.game && rules::needs_fall(f.code))
+    });
     let because = first.evidence.clone();
     findings.insert(0, first);
     Diagnosis { verdict, confidence, because, chances, next_lr, findings }

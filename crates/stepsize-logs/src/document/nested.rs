@@ -52,7 +52,7 @@ impl Position {
             gather.take_up(inner.0, inner.1);
         }
         self.outer = Some(outer);
-        self.end_row(gather);
+        self.end_row(&self.path, gather);
     }
 
     /// A record that is in no other ends.

@@ -303,11 +303,17 @@ impl Draft {
                 None => marks.push((column, 1, vec![mark(0)])),
             }
         }
-        // The losses decide whether a counter is known for most readings, if there are any.
+        // The losses decide whether a counter is known for most readings, else the scores, if there
+        // are any.
         let is_loss = |c: usize| names.get(c).is_some_and(|n| n.metric == Some(false));
-        let losses = marks.iter().any(|(c, _, m)| is_loss(*c) && m.len() > 2);
+        let is_metric = |c: usize| names.get(c).is_some_and(|n| n.metric.is_some());
+        // A setting that is told again and again is no curve.
+        let moves = |m: &[ThinPoint]| m.windows(2).any(|w| w[0].value != w[1].value);
+        let losses = marks.iter().any(|(c, _, m)| is_loss(*c) && m.len() > 2 && moves(m));
+        let metrics = marks.iter().any(|(c, _, m)| is_metric(*c) && m.len() > 2);
+        let decides = |c: usize| if losses { is_loss(c) } else { !metrics || is_metric(c) };
         let known = |such: fn(&ThinPoint) -> f64| {
-            let asked = || marks.iter().filter(|(c, _, _)| !losses || is_loss(*c)).map(|(_, _, m)| m);
+            let asked = || marks.iter().filter(|(c, _, _)| decides(*c)).map(|(_, _, m)| m);
             let all: usize = asked().map(Vec::len).sum();
             let known: usize = asked().map(|m| m.iter().filter(|m| such(m).is_finite()).count()).sum();
             known > 0 && known * 2 >= all

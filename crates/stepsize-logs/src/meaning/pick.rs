@@ -113,10 +113,12 @@ impl<'a> Picked<'a> {
         picked.same_unit();
         picked.take_best(run);
         // A setting that has the name of a penalty, printed again and again.
-        let setting = |s: &&NamedSeries| {
-            (run.counter.is_empty() || s.points.len() < CURVE) && s.points.windows(2).all(|w| w[0].1 == w[1].1)
-        };
-        if picked.score.is_some_and(|score| score.points.len() >= CURVE) {
+        if let Some(score) = picked.score.filter(|score| score.points.len() >= CURVE) {
+            let early = |s: &NamedSeries| s.points.last().zip(score.points.get(1)).is_some_and(|(s, p)| s.0 < p.0);
+            let setting = |s: &&NamedSeries| {
+                (run.counter.is_empty() || s.points.len() < CURVE || early(s))
+                    && s.points.windows(2).all(|w| w[0].1 == w[1].1)
+            };
             picked.loss = picked.loss.filter(|s| !setting(s));
         }
         // What was read as a loss once or twice is a word of source code beside a curve.

@@ -3,6 +3,9 @@
 use crate::names::{is_bias, is_rate};
 use crate::run::NamedSeries;
 
+/// Logarithm of the factor by which the rate of a name and the highest that was applied may differ.
+const CONFIRMED: f64 = 0.05;
+
 /// The series of the rate. Of several groups of parameters the one with the highest rate stands for
 /// the run, but never that of the biases: trainers warm it up from above, and it begins at its
 /// highest while the others rise.
@@ -49,6 +52,16 @@ pub fn rate_in(name: &str) -> Option<f64> {
     None
 }
 
+/// The rate that is the whole name of a file, `0.1.csv`, where the log confirms it: it applied a
+/// rate as high, which a warm-up or the first decay may have kept a little lower.
+pub(super) fn of_stem(path: &str, applied: Option<&NamedSeries>) -> Option<f64> {
+    let file = path.rsplit('/').next()?;
+    let stem = file.rsplit_once('.')?.0;
+    let number = stem.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'-'));
+    let rate = stem.parse::<f64>().ok().filter(|r| number && *r > 0.0)?;
+    ((peak(applied?) / rate).ln().abs() < CONFIRMED).then_some(rate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::series;
@@ -69,6 +82,17 @@ mod tests {
         assert_eq!(applied(&[series("lr", &[0.0, 0.0])]), None);
         let factors = [series("BIAS_LR_FACTOR", &[1.0]), series("lr", &[0.01, 0.02])];
         assert_eq!(applied(&factors).unwrap().name, "lr");
+    }
+
+    #[test]
+    fn a_file_that_is_named_by_its_rate() {
+        let applied = [series("lr", &[0.0996, 0.05, 0.0])];
+        assert_eq!(of_stem("runs/0.1.csv", Some(&applied[0])), Some(0.1));
+        assert_eq!(of_stem("1e-1.log", Some(&applied[0])), Some(0.1));
+        for path in ["0.2.csv", "0.1x.csv", "0", "log.csv", "-0.1.csv"] {
+            assert_eq!(of_stem(path, Some(&applied[0])), None, "{path}");
+        }
+        assert_eq!(of_stem("0.1.csv", None), None);
     }
 
     #[test]

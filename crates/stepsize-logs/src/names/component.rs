@@ -68,6 +68,17 @@ const NEUTRAL: &[&str] = &[
     "network",
     "map",
     "miou",
+    // other languages
+    "verlust",
+    "perte",
+    "perdida",
+    "perda",
+    "perdita",
+    "de",
+    "genauigkeit",
+    "exactitude",
+    "exactitud",
+    "acuracia",
 ];
 /// Words of a sum over all parts.
 const WHOLE: &[&str] = &["total", "overall", "all", "sum", "combined", "tot"];

@@ -2,8 +2,51 @@
 
 use super::DataSplit;
 
+/// The first letters of some words by their length, a bit each. Nearly all words of a log have
+/// another shape, and are known by it.
+#[derive(Debug)]
+pub(super) struct Shapes([u32; Self::LONGEST]);
+
+impl Shapes {
+    const LONGEST: usize = 24;
+
+    const fn none() -> Self {
+        Self([0; Self::LONGEST])
+    }
+
+    const fn with(mut self, words: &[&str]) -> Self {
+        let mut i = 0;
+        while i < words.len() {
+            let word = words[i].as_bytes();
+            self.0[word.len()] |= 1 << (word[0] - b'a');
+            i += 1;
+        }
+        self
+    }
+
+    /// Whether one of the words may be this one, in any case.
+    #[inline]
+    pub fn fit(&self, word: &str) -> bool {
+        let first = word.as_bytes().first().map_or(0, |b| b.to_ascii_lowercase()).wrapping_sub(b'a');
+        first < 26 && self.0.get(word.len()).is_some_and(|letters| letters >> first & 1 == 1)
+    }
+}
+
+/// The shapes of the words of metrics.
+pub(super) const METRICS: Shapes = Shapes::none().with(MINIMIZE).with(MAXIMIZE);
+
+/// The shapes of the words of splits.
+pub(super) const SPLIT_SHAPES: Shapes = {
+    let (mut shapes, mut i) = (Shapes::none(), 0);
+    while i < SPLITS.len() {
+        shapes = shapes.with(&[SPLITS[i].0]);
+        i += 1;
+    }
+    shapes
+};
+
 /// Words that name a split.
-pub(super) const SPLITS: [(&str, DataSplit); 16] = [
+pub(super) const SPLITS: [(&str, DataSplit); 26] = [
     ("train", DataSplit::Train),
     ("training", DataSplit::Train),
     // CatBoost
@@ -22,6 +65,18 @@ pub(super) const SPLITS: [(&str, DataSplit); 16] = [
     // llm.c
     ("trl", DataSplit::Train),
     ("tel", DataSplit::Test),
+    // Kaldi
+    ("crossval", DataSplit::Validation),
+    // German, Spanish, Portuguese, French, without accents
+    ("trainings", DataSplit::Train),
+    ("validierungs", DataSplit::Validation),
+    ("validierung", DataSplit::Validation),
+    ("entrenamiento", DataSplit::Train),
+    ("validacion", DataSplit::Validation),
+    ("treino", DataSplit::Train),
+    ("treinamento", DataSplit::Train),
+    ("validacao", DataSplit::Validation),
+    ("entrainement", DataSplit::Train),
 ];
 
 /// Names of counters of optimizer steps, in their plain form; the best first.
@@ -72,7 +127,8 @@ pub(super) const STEPS: &[&str] = &[
 ];
 
 /// Names of counters of passes over the data, then of data; the best first.
-pub(super) const EPOCHS: &[&str] = &["epoch", "epochs", "ep", "tokens", "samples", "episode", "episodes"];
+pub(super) const EPOCHS: &[&str] =
+    &["epoch", "epochs", "ep", "epoche", "epoca", "epoque", "tokens", "samples", "episode", "episodes"];
 
 /// Low is good for a metric with one of these words in its name.
 pub(super) const MINIMIZE: &[&str] = &[
@@ -124,6 +180,12 @@ pub(super) const MINIMIZE: &[&str] = &[
     // CatBoost
     "multiclass",
     "multiclassonevsall",
+    // German, French, Spanish, Portuguese, Italian, without accents
+    "verlust",
+    "perte",
+    "perdida",
+    "perda",
+    "perdita",
 ];
 
 /// High is good for a metric with one of these words in its name.
@@ -167,6 +229,16 @@ pub(super) const MAXIMIZE: &[&str] = &[
     "cider",
     "chrf",
     "meteor",
+    // spaCy: dependencies
+    "uas",
+    "las",
+    // German, French, Spanish, Portuguese, Italian, without accents
+    "genauigkeit",
+    "exactitude",
+    "exactitud",
+    "acuracia",
+    "precisao",
+    "accuratezza",
 ];
 
 /// Names with one of these words are about speed, size, settings or state, not about how good the
@@ -221,6 +293,9 @@ pub(super) const ASIDE: &[&str] = &[
     "location",
     "lambda",
 ];
+
+/// A metric per one of these is no speed.
+pub(super) const SHARED: &[&str] = &["episode", "token", "frame", "sample", "example", "char", "byte", "word"];
 
 /// With one of these words before it, `rate` is a share of successes or errors.
 pub(super) const SHARES: &[&str] = &["success", "error", "err", "accuracy", "win", "hit"];

@@ -141,6 +141,10 @@ fn may_be_code(line: &str, indented: bool) -> bool {
     let assigns = end > 0 && rest.starts_with('=') && !rest.starts_with("==");
     let typed = end > 0 && rest.starts_with(':') && rest.contains(" = ");
     let alone = !line.contains([',', '|', ';']) || line.contains(['(', '[', '#']);
+    // `epoch=0 i=9/530 total loss=2.5`
+    if assigns && is_counter(line.get(..end).unwrap_or("")) && rest.matches('=').count() > 1 {
+        return false;
+    }
     (assigns || typed) && (alone || indented)
         || line.starts_with(['#', '"', ')', ']', '}'])
         || line.ends_with(['(', '\\'])
@@ -227,6 +231,11 @@ mod tests {
             "step 1: loss 2, lr = 0.1",
         ];
         assert_eq!(kinds(&logs), "o".repeat(logs.len()));
+    }
+
+    #[test]
+    fn readings_right_after_code() {
+        assert_eq!(kinds(&["return total, step(loss)", "epoch=0 i=9/530 total loss=2.5", "epoch = 3"]), "coc");
     }
 
     #[test]

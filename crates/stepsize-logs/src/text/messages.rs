@@ -1,5 +1,6 @@
 //! Lines of one kind only: the end of a run that broke, and counters without a name.
 
+use crate::literal::{self, Value};
 use crate::names::metric_direction;
 use crate::number;
 
@@ -59,6 +60,17 @@ pub(crate) fn step_and_rate(line: &str) -> Option<(f64, f64)> {
     (step >= 0.0 && step.fract() == 0.0 && rate > 0.0 && rate < 1.0).then_some((step, rate))
 }
 
+/// The rate that a scheduler of PyTorch says it applies from now on: `Adjusting learning rate of
+/// group 0 to 1.0e-02.`
+pub(crate) fn adjusted_rate(line: &str) -> Option<f64> {
+    let message = match line.strip_prefix("Epoch ") {
+        Some(rest) => rest.split_once(": adjusting ")?.1,
+        None => line.strip_prefix("Adjusting ")?,
+    };
+    let rate = message.strip_prefix("learning rate of group 0 to ")?;
+    number::whole(rate.trim().trim_end_matches('.').as_bytes())
+}
+
 /// Numbers in a list from which on it is a curve.
 const CURVE: usize = 4;
 
@@ -71,6 +83,24 @@ pub(crate) fn list_of(line: &str) -> Option<(&str, Vec<f64>)> {
     let values = values.filter(|v| v.len() >= CURVE)?;
     let named = name.len() <= 64 && metric_direction(name).is_some();
     named.then_some((name, values))
+}
+
+/// The lists of a line that holds a history as Python prints it: `{'loss': [0.9, 0.7, 0.6, 0.5],
+/// 'val_loss': [...]}`.
+pub(crate) fn lists_of(line: &str) -> Option<Vec<(String, Vec<f64>)>> {
+    let begin = memchr::memchr(b'{', line.as_bytes())?;
+    let text = line.get(begin..)?;
+    if !text.contains(": [") {
+        return None;
+    }
+    let (Value::Map(entries), _) = literal::parse(text)? else { return None };
+    let numbers = |value: &Value<'_>| match value {
+        Value::List(all) if all.len() >= CURVE => all.iter().map(Value::number).collect::<Option<Vec<f64>>>(),
+        _ => None,
+    };
+    let lists: Vec<(String, Vec<f64>)> =
+        entries.iter().filter_map(|(name, value)| Some((name.to_string(), numbers(value)?))).collect();
+    lists.iter().any(|(name, _)| metric_direction(name).is_some()).then_some(lists)
 }
 
 #[cfg(test)]
@@ -99,6 +129,25 @@ mod tests {
         assert_eq!(list_of("val_losses = [0.9, 0.7, nan, 0.5]").map(|(n, v)| (n, v.len())), Some(("val_losses", 4)));
         for line in ["milestones: [30, 60, 90, 120]", "loss [1, 2]", "[1, 2, 3, 4]", "loss: [a, b, c, d]"] {
             assert_eq!(list_of(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_history_as_python_prints_it() {
+        let history = "INFO: {'loss': [0.9, 0.7, nan, 0.5], 'lr': [0.1, 0.1, 0.1, 0.1], 'epoch': [1, 2]}";
+        let names = |line: &str| lists_of(line).map(|l| l.into_iter().map(|(n, v)| (n, v.len())).collect::<Vec<_>>());
+        assert_eq!(names(history), Some(vec![("loss".to_owned(), 4), ("lr".to_owned(), 4)]));
+        for line in ["{'sizes': [64, 32, 16, 8]}", "{'loss': [0.5, 0.25]}", "{'loss': 0.5}", "{ [", "loss: [1, 2]"] {
+            assert_eq!(names(line), None, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_rate_that_is_applied_from_now_on() {
+        assert_eq!(adjusted_rate("Adjusting learning rate of group 0 to 1.0000e-02."), Some(0.01));
+        assert_eq!(adjusted_rate("Epoch 00001: adjusting learning rate of group 0 to 1.9513e-03."), Some(1.9513e-3));
+        for line in ["Adjusting learning rate of group 1 to 1.0e-02.", "Reducing learning rate of group 0 to 1e-3."] {
+            assert_eq!(adjusted_rate(line), None, "{line}");
         }
     }
 

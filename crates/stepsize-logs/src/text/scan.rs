@@ -7,6 +7,7 @@ mod number;
 
 use super::{Pair, words};
 use crate::literal;
+use crate::names::metric_direction;
 use crate::number as numbers;
 
 /// Dict literals tried on one line, so that a line of braces does not take quadratic time.
@@ -188,6 +189,13 @@ impl<'a> Scan<'a> {
             }
         }
         if self.separated {
+            // `Validation BLEU: BLEU-1 64.5, BLEU-2 59.2`
+            if let [split, metric] = self.words.as_slice()
+                && words::is_split(split)
+                && metric_direction(metric).is_some()
+            {
+                self.scope = words::is_held_out(split).then_some(*split);
+            }
             self.boundary();
             // `tie_embeddings:True lr:0.05`
             if words::is_literal(word) {

@@ -12,7 +12,7 @@ pub(crate) struct Settings {
 }
 
 /// Names that are settings at the start of a line: `optimizer: adamw`.
-const NAMES: [&str; 34] = [
+const NAMES: [&str; 39] = [
     "lr",
     "learning_rate",
     "base_lr",
@@ -47,6 +47,11 @@ const NAMES: [&str; 34] = [
     "gradient_accumulation_steps",
     "lr_decay_iters",
     "dataset",
+    "lernrate",
+    "tasa de aprendizaje",
+    "taxa de aprendizado",
+    "taux d'apprentissage",
+    "tasso di apprendimento",
 ];
 
 /// Reads a line.

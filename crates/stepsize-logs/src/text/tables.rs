@@ -125,6 +125,11 @@ fn header(line: &str) -> Option<Vec<String>> {
     if let ["E", "#", rest @ ..] = cells.as_slice() {
         cells = ["epoch", "step"].into_iter().chain(rest.iter().copied()).collect();
     }
+    // spaCy 2 counts passes, and ends the names of its columns with `%` or a point.
+    let spacy = matches!(cells.as_slice(), ["Itn" | "Itn.", ..]);
+    if let Some(first) = cells.first_mut().filter(|_| spacy) {
+        *first = "epoch";
+    }
     // Vowpal Wabbit, the second of two lines
     let vowpal = line.split_whitespace().take(4).eq(["loss", "last", "counter", "weight"]);
     if vowpal {
@@ -133,16 +138,20 @@ fn header(line: &str) -> Option<Vec<String>> {
     }
     let word = |c: &&str| !c.is_empty() && c.starts_with(|c: char| c.is_alphabetic() || c == '_') && c.len() <= 48;
     // Two counters in front say enough.
-    let counted = vowpal || cells.len() > 3 && cells.iter().take(2).all(|c| is_counter(c));
+    let counted = vowpal || spacy || cells.len() > 3 && cells.iter().take(2).all(|c| is_counter(c));
     let lossless = !cells.iter().any(|c| c.to_ascii_lowercase().contains("loss"));
     let fits = (2..=64).contains(&cells.len())
         && cells.iter().all(word)
         && cells.iter().any(|c| is_counter(c))
         && (counted || cells.iter().filter(|c| is_known(c)).count() * 2 >= cells.len().max(4))
-        && !line.contains([':', '=', '.']);
+        && (spacy || !line.contains([':', '=', '.']));
     // The sum of the parts of a loss.
     let whole = |c: &str| lossless && c.eq_ignore_ascii_case("total");
-    let name = |c: &str| if whole(c) { "total_loss".to_owned() } else { c.replace(' ', "_") };
+    let name = |c: &str| match () {
+        () if whole(c) => "total_loss".to_owned(),
+        () if spacy => c.trim_end_matches(['%', '.', ' ']).replace([' ', '.'], "_"),
+        () => c.replace(' ', "_"),
+    };
     fits.then(|| cells.into_iter().map(name).collect())
 }
 

@@ -161,9 +161,9 @@ pub(crate) fn is_share(word: &str) -> bool {
     ["acc", "correct", "precision", "recall"].iter().any(|w| lower.contains(w))
 }
 
-/// What logs in Chinese, Japanese and Korean call what is read, and the name here; the longer of
+/// What logs in Chinese, Japanese, Korean and Russian call what is read, and the name here; the longer of
 /// two words comes first. Words may be written together.
-const FOREIGN: [(&str, &str); 30] = [
+const FOREIGN: [(&str, &str); 36] = [
     ("训练", "train_"),
     ("訓練", "train_"),
     ("学習率", "learning_rate"),
@@ -194,6 +194,12 @@ const FOREIGN: [(&str, &str); 30] = [
     ("손실", "loss"),
     ("정확도", "accuracy"),
     ("에포크", "epoch"),
+    ("эпоха", "epoch"),
+    ("Эпоха", "epoch"),
+    ("потери", "loss"),
+    ("Потери", "loss"),
+    ("точность", "accuracy"),
+    ("Точность", "accuracy"),
 ];
 
 /// The name in English, where all of it is known.

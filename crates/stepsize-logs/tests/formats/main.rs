@@ -7,6 +7,7 @@ mod empty;
 mod kinds;
 mod odd;
 mod text;
+mod tools;
 
 use stepsize_logs::{Format, HEAD, LogReader, Run, detect};
 

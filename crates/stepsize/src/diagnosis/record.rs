@@ -136,6 +136,8 @@ pub struct Facts {
     pub weights: Weights,
     /// Whether the readings are of as many runs, a row each, and no curve.
     pub table: bool,
+    /// Whether the run is one of gradient boosting, whose rounds add trees and are no steps.
+    pub boosted: bool,
     /// Whether a person ended the run before it was over.
     pub interrupted: bool,
     /// Whether the loss is that of one side of a game: of a generator, a discriminator, a policy or

@@ -43,7 +43,7 @@ pub(super) struct Decided {
 
 /// The first of the rules that decide the verdict, if one does.
 pub(super) fn decide(seen: &RuleInput<'_>) -> Option<Decided> {
-    if seen.record.facts.table {
+    if seen.record.facts.table || seen.record.facts.boosted {
         return None;
     }
     // The losses of a game may stand still or jump: those of two equal players do.

@@ -43,6 +43,8 @@ const READINGS: usize = 5;
 pub(super) enum Outside {
     /// The readings are of as many runs.
     Table,
+    /// Its steps are rounds of gradient boosting.
+    Boosted,
     /// The loss is that of one side of a game.
     Game,
     /// The log begins at this step, in mid-run.
@@ -74,6 +76,9 @@ impl Outside {
         let facts = &record.facts;
         if facts.table {
             return Some(Self::Table);
+        }
+        if facts.boosted {
+            return Some(Self::Boosted);
         }
         if facts.game {
             return Some(Self::Game);
@@ -124,6 +129,11 @@ impl Outside {
             Self::Game => {
                 "its losses are those of a game (adversarial or reinforcement learning), which do not fall as a \
                            run gets better"
+                    .to_owned()
+            }
+            Self::Boosted => {
+                "it is of gradient boosting: a round adds a tree, its rate scales that tree, and the verdicts were \
+                 learned from networks"
                     .to_owned()
             }
             Self::MidRun(step) => format!(
@@ -183,6 +193,11 @@ impl Outside {
             ),
             Self::Table => {
                 "diagnose the logs of the runs themselves, or add a column with the rate of each run".to_owned()
+            }
+            Self::Boosted => {
+                "set the number of rounds by early stopping, halve the rate once, and keep the one with the \
+                              better validation result"
+                    .to_owned()
             }
             Self::MidRun(_) => twice_more("from the checkpoint with which this part began, run it", base),
             Self::Long(_) => format!(

@@ -60,7 +60,9 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
     match by {
         PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
         PlacedBy::Step => {
-            for mark in marks {
+            // A table of epochs beside what is counted by steps tells the same again.
+            let again = marks.iter().filter(|m| m.step.is_finite()).count() * 2 >= marks.len();
+            for mark in marks.iter().filter(|m| !(again && m.step.is_nan() && m.epoch >= 1.0)) {
                 // Readings before the first count were made at the start.
                 let step = if mark.step.is_nan() { 0.0 } else { mark.step };
                 match out.last_mut() {

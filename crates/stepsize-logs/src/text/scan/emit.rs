@@ -22,6 +22,7 @@ impl Scan<'_> {
         let separated = std::mem::take(&mut self.separated);
         let mut parts = std::mem::take(&mut self.words);
         let mut joined = false;
+        let told = parts.last().is_some_and(|w| *w == "is");
         while parts.last().is_some_and(|w| words::is_filler(w)) {
             joined |= parts.pop().is_some_and(words::joins);
         }
@@ -45,7 +46,9 @@ impl Scan<'_> {
             self.scope = Some(split);
             return;
         }
-        let counts = is_counter(last);
+        // "Average undiscounted return per training episode: -20.5"
+        let per = separated && parts.iter().any(|w| *w == "per");
+        let counts = is_counter(last) && !per;
         // "74542 tokens with 5600 phrases" counts no tokens.
         if joined && counts {
             return;
@@ -58,7 +61,9 @@ impl Scan<'_> {
             return self.give(last.to_owned(), value, whole);
         }
         let qualified = parts.iter().rev().skip(1).take_while(|w| words::is_qualifier(w)).count() + 1;
-        let all = separated && parts.len() <= 5;
+        // "NCE Loss is 0.5" beside "Loss is 0.5"
+        let two = || told && matches!(parts.as_slice(), [first, _] if !words::is_filler(first));
+        let all = separated && (per || parts.len() <= 5) || two();
         let taken = if all { parts.len() } else { qualified };
         let first = parts.len() - taken.min(parts.len());
         if counts && (!separated || taken == qualified || parts.iter().any(|w| words::is_at(w))) {
@@ -87,8 +92,11 @@ impl Scan<'_> {
             if let Some(pair) = self.out.last_mut().filter(|_| ends) {
                 pair.mark = Mark::End;
             }
-            // "Loss at step 100: 0.3": the loss still waits for its number.
-            if let Some(at) = parts.iter().position(|w| words::is_at(w)) {
+            // "Loss at step 100: 0.3": the loss still waits for its number. So it does in "Loss at
+            // epoch 0 and iteration 100 is 0.3" and in "loss of iteration 8: 0.3".
+            let after = |at: usize| metric_direction(&parts.get(..at).unwrap_or(&[]).join("_")).is_some();
+            let joins = |(at, w): (usize, &&str)| words::is_at(w) || words::joins(w) && after(at);
+            if let Some(at) = parts.iter().enumerate().position(joins) {
                 parts.truncate(at);
                 self.words = parts;
             }

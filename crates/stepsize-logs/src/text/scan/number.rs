@@ -101,7 +101,7 @@ impl Scan<'_> {
             self.give("Epoch".to_owned(), value, whole);
         } else if whole.is_none() && line_start && self.pair_of_counts(value) {
             // Epoch and step.
-        } else if whole.is_none() && line_start && self.counts_line() && !self.fraction(start)
+        } else if whole.is_none() && line_start && self.counts_line(start) && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
             || whole.is_some() && line_start && self.counts_of_line()
         {

@@ -95,6 +95,18 @@ fn long_runs_games_and_losses_that_change_are_not_judged() {
 }
 
 #[test]
+fn rounds_of_boosting_are_not_judged_as_steps_of_a_network() {
+    let mut rounds = loss(curve(60, |t| 0.1 + 0.6 * (-t / 10.0).exp()));
+    rounds.val_loss = curve(60, |t| 0.2 + 0.5 * (-t / 10.0).exp() + 0.008 * t);
+    rounds.facts.boosted = true;
+    cannot_tell(&rounds, "gradient boosting");
+    let codes: Vec<Code> = diagnose(&rounds).findings.iter().map(|f| f.code).collect();
+    assert_eq!(codes, [Code::CannotTell, Code::Overfit]);
+    rounds.loss = curve(60, |t| 0.7 + 0.1 * t);
+    cannot_tell(&rounds, "gradient boosting");
+}
+
+#[test]
 fn a_loss_without_a_floor_is_not_judged() {
     // The critic of a vocoder runs away below zero.
     cannot_tell(&loss(curve(200, |t| 1.5 - 0.01 * t - 0.002 * (t / 8.0).exp2())), "no floor");
