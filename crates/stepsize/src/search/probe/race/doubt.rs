@@ -46,12 +46,11 @@ const PLAINLY: f64 = 1.0;
 const ENOUGH: f64 = -0.4;
 /// ... but not below this; ...
 const LEAST: f64 = -4.0;
-/// ... and below which nothing speaks for the rate but this likelihood, and two repeated rates end
-/// the search.
+/// ... and below which no sign but the plainest counts, and two repeated rates end the search.
 const HOPELESS: f64 = -9.0;
 /// Ratio of the variance between the best and the worst rate to that between their seeds, from
 /// which on these two settle it: where all rates learn nearly alike, only replication shows that
-/// small differences are real.
+/// small differences are real. Where the likelihood is hopeless, its square is asked for.
 const EXTREMES: f64 = 100.0;
 
 /// A rate so many octaves below the best, some three powers of ten, is near zero, ...
@@ -96,6 +95,7 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
         book.untrained - e.value().max(again) > fall / 2.0
     };
     let hope = support >= HOPELESS;
+    let plain = if hope { EXTREMES } else { EXTREMES * EXTREMES };
     let enough = (ENOUGH * trials as f64).max(LEAST);
     let enough = match moved(low, best, book.untrained).filter(|_| told) {
         Some(share) if share.abs() < STILL && (support >= enough || hope && runs.iter().any(|e| learned_again(e))) => {
@@ -116,7 +116,7 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     };
     match next.filter(|_| purse.pays(n, job)) {
         Some(next) => Doubt::Repeat(next.x, n),
-        None if support >= enough || hope && repeated > 1 && differ(book, n) => Doubt::None,
+        None if support >= enough || repeated > 1 && differ(book, n) > plain => Doubt::None,
         None if repeated > 1 && !hope => Doubt::Noise(refuse::like_noise(book, job, purse.budget)),
         None => Doubt::Open,
     }
@@ -146,14 +146,15 @@ fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
     Some((for_a_landscape(&readings, context, job.seed)? + ways, readings.len()))
 }
 
-/// Whether the rates that were repeated, with trials of `n` steps, differ by far more than their
-/// seeds do, at the last step that all of them reached.
-fn differ(book: &Book, n: u64) -> bool {
+/// The variance between the rates that were repeated, with trials of `n` steps, over that between
+/// their seeds, at the last step that all of them reached; 0 where fewer than two are known.
+fn differ(book: &Book, n: u64) -> f64 {
     let pairs: Vec<(&Entry, &Entry)> =
         book.entries.iter().filter(|e| e.steps == n).filter_map(|e| Some((e, book.find_again(e.x, n)?))).collect();
-    let Some(step) = pairs.iter().flat_map(|(a, b)| [a, b]).filter_map(|e| e.last_step()).min() else { return false };
+    let Some(step) = pairs.iter().flat_map(|(a, b)| [a, b]).filter_map(|e| e.last_step()).min() else { return 0.0 };
     let known: Vec<(f64, f64)> = pairs.iter().filter_map(|(a, b)| Some((a.at(step)?, b.at(step)?))).collect();
-    variances(&known).is_some_and(|(between, within)| known.len() > 1 && between > EXTREMES * within)
+    let (between, within) = variances(&known).filter(|_| known.len() > 1).unwrap_or((0.0, 1.0));
+    between / within
 }
 
 /// Variance of one reading between rates and between seeds, from pairs of readings.

@@ -28,7 +28,7 @@ pub(super) fn unpaid(runs: f64, n: u64, steps: u64, least: f64) -> Refusal {
     }
 }
 
-/// A fall of log loss below this is none.
+/// A fall of log loss below this is not said.
 const SEEN: f64 = 0.01;
 
 pub(super) fn all_exploded(low: f64, high: f64) -> Refusal {
