@@ -20,11 +20,14 @@ mod sweeps;
 use score::Judged;
 use std::error::Error;
 use stepsize::Placement;
-use stepsize::diagnosis::model::{self, Model, Say};
+use stepsize::diagnosis::model::{self, Model};
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Feature, Record, Series, diagnose_with};
 
 const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
+/// Logs to which trees are grown, and logs for judging only.
+const GROWN: [&str; 2] = ["target/diagnosis-beyond", "target/diagnosis-other/fit"];
+const HELD: [&str; 2] = ["target/diagnosis-scripts", "target/diagnosis-other/held"];
 const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diagnosis fit`, explained in `model.rs`.\n";
 
 /// Runs, fits or scores.
@@ -52,15 +55,16 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
         Some("wrong") => wrong(&jobs, args.get(1).is_some_and(|a| a == "held"), &shipped()?),
         Some("score") => score(&jobs, args.get(1).is_none_or(|a| a != "fit"), &shipped()?),
         Some(what @ ("adapt" | "calibrate")) => {
-            let dir = |at: usize, usual: &'static str| args.get(at).map_or(usual, String::as_str);
-            let (dir, held) = (dir(1, "target/diagnosis-beyond"), dir(2, "target/diagnosis-scripts"));
             let mut model = shipped()?;
-            // What an earlier `adapt` made has seen the families that are to be left out.
+            // What an earlier `adapt` made has seen the families that are to be left out, and has
+            // put the scale of the first trees into their values.
+            if model.trees.len() > fit::FIRST {
+                (model.scale, model.margin) = (1.0, 0.0);
+            }
             if what == "adapt" {
                 model.trees.truncate(fit::FIRST);
-                model.say = Say::default();
             }
-            let model = beyond::calibrate(&[dir], held, model, what == "calibrate")?;
+            let model = beyond::calibrate(&GROWN, &HELD, model, what == "calibrate")?;
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             Ok(())
         }
@@ -70,7 +74,7 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             sweeps::measure(if dirs.is_empty() { &["target/diagnosis-beyond"] } else { &dirs }, &shipped()?)
         }
         _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | \
-                  sweeps [DIR ...] | adapt [DIR HELD] | calibrate [DIR HELD]"
+                  sweeps [DIR ...] | adapt | calibrate"
             .into()),
     }
 }
@@ -118,7 +122,8 @@ fn try_out(jobs: &[jobs::Job]) -> Result<(), Box<dyn Error>> {
                     said,
                     octaves: h.octaves,
                     confidence,
-                    advised: Some(stepsize::diagnosis::correction(said, &odds)),
+                    advised: stepsize::diagnosis::correction(said, None),
+                    ruled_out: None,
                 }
             })
             .collect();

@@ -109,10 +109,10 @@ pub fn tune(held: &[Held]) -> (f64, Say) {
     let diverged = least(|o| o.chances[DIVERGED], |p| p == DIVERGED, 0.9);
     let low = least(|o| o.three()[0], |p| p < 2, 0.88);
     let high = least(|o| o.three()[2], |p| p > 2, 0.87);
-    let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02, diverged });
+    let mut best = (0usize, Say { low, high, good: 0.9, far: 0.02, diverged, ..Say::default() });
     for good in (35..90).map(|i| f64::from(i) / 100.0) {
         for far in [0.02, 0.03, 0.04, 0.06, 0.08, 0.1, 0.15, 0.2] {
-            model.say = Say { low, high, good, far, diverged };
+            model.say = Say { low, high, good, far, diverged, ..Say::default() };
             let said: Vec<usize> = (0..held.len()).filter(|i| say(&model, &odds[*i]).0 == Placement::Good).collect();
             let far_off = said.iter().filter(|i| held[**i].octaves.abs() >= 2.0).count();
             let all_far = held.iter().filter(|h| h.octaves.abs() >= 2.0).count();

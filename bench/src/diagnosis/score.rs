@@ -15,19 +15,21 @@ pub struct Judged {
     pub confidence: f64,
     /// Octaves from the run's rate to the one advised.
     pub advised: Option<f64>,
+    /// The side that is ruled out, and how sure that is.
+    pub ruled_out: Option<(Placement, f64)>,
 }
 
 impl Judged {
     /// A log of a run at this rate, judged by itself.
     pub fn alone(truth: Placement, octaves: f64, found: &Diagnosis, lr: f64) -> Self {
         let advised = found.next_lr.map(|next| (next / lr).log2());
-        Self { truth, said: found.verdict, octaves, confidence: found.confidence, advised }
+        Self { truth, said: found.verdict, octaves, confidence: found.confidence, advised, ruled_out: found.ruled_out }
     }
 
     /// A log judged beside the other runs of its job.
     pub fn beside(truth: Placement, octaves: f64, found: &Diagnosis, lr: f64, sweep: &Sweep) -> Self {
         let (said, confidence) = sweep.verdict(lr, found.verdict == Placement::Diverged);
-        Self { truth, said, octaves, confidence, advised: Some((sweep.next_lr / lr).log2()) }
+        Self { truth, said, octaves, confidence, advised: Some((sweep.next_lr / lr).log2()), ruled_out: None }
     }
 }
 
@@ -101,10 +103,45 @@ pub fn advice(judged: &[Judged]) -> String {
     out
 }
 
+/// How often the side that was ruled out was the true one, beside a verdict and where that is
+/// unknown; and how far off the rates were that were called good.
+pub fn ruled_out(judged: &[Judged]) -> String {
+    let mut out = String::from(
+        "| ruled out | confidence | logs | no verdict | said, in the mean | right |\n|---|---|---|---|---|---|\n",
+    );
+    for side in [Placement::TooHigh, Placement::TooLow] {
+        for (low, high) in [(0.8, 0.9), (0.9, 1.01)] {
+            let those: Vec<(&Judged, f64)> = judged
+                .iter()
+                .filter_map(|j| Some((j, j.ruled_out.filter(|r| r.0 == side && (low..high).contains(&r.1))?.1)))
+                .collect();
+            let wrong = |t: Placement| t == side || side == Placement::TooHigh && t == Placement::Diverged;
+            let share = |n: f64| 100.0 * n / those.len() as f64;
+            let right = share(those.iter().filter(|t| !wrong(t.0.truth)).count() as f64);
+            let said = share(those.iter().map(|t| t.1).sum());
+            let silent = those.iter().filter(|t| t.0.said == Placement::Unknown).count();
+            if !those.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "| {side} | {low:.2} to {:.2} | {} | {silent} | {said:.0} % | {right:.0} % |",
+                    high.min(1.0),
+                    those.len()
+                );
+            }
+        }
+    }
+    let good: Vec<&Judged> = judged.iter().filter(|j| j.said == Placement::Good).collect();
+    let close = good.iter().filter(|j| j.octaves.abs() < 2.0 && j.truth != Placement::Diverged).count();
+    let _ = writeln!(out, "\nOf {} rates called good, {close} are within a factor of 4 of the best.", good.len());
+    out
+}
+
 /// How often verdicts of each confidence were right.
 pub fn calibration(judged: &[Judged]) -> String {
     let mut out = String::from("| confidence | verdicts | said, in the mean | right |\n|---|---|---|---|\n");
-    for (low, high) in [(0.0, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01), (0.0, 1.01)] {
+    for (low, high) in
+        [(0.0, 0.5), (0.5, 0.6), (0.6, 0.7), (0.7, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01), (0.0, 1.01)]
+    {
         let those: Vec<&Judged> =
             judged.iter().filter(|j| j.said != Placement::Unknown && (low..high).contains(&j.confidence)).collect();
         let right = those.iter().filter(|j| j.said == j.truth).count();

@@ -11,9 +11,9 @@ use super::scripts::{self, Job, Log};
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use stepsize::Placement;
-use stepsize::diagnosis::model::{Model, Sure};
+use stepsize::diagnosis::model::Model;
 use stepsize::diagnosis::sweep::{Sweep, SweepEvidence};
-use stepsize::diagnosis::{Diagnosis, Record, Series, diagnose_with};
+use stepsize::diagnosis::{Diagnosis, Record, Series, between, diagnose_with};
 
 /// Sweeps drawn from each job, of logs with a validation loss and of those without.
 const DRAWN: usize = 12;
@@ -72,11 +72,8 @@ pub fn measure(dirs: &[&str], model: &Model) -> Result<(), Box<dyn Error>> {
     for own in 0..FOLDS {
         let others = worth(&all.iter().filter(|s| fold(s) != own).collect::<Vec<_>>());
         for s in all.iter().filter(|s| fold(s) == own) {
-            // The measured shares are read between by lines, as those of the trees are.
-            let mut sure = Sure::default();
-            let points = others.get(s.evidence.kind()).into_iter().flatten().map(|p| (p.0, p.1)).collect();
-            sure.set(s.judged.said, points);
-            let confidence = sure.of(s.judged.said, s.evidence.strength());
+            let points: Vec<_> = others.get(s.evidence.kind()).into_iter().flatten().map(|p| (p.0, p.1)).collect();
+            let confidence = between(&points, s.evidence.strength());
             out.push(Judged { confidence, ..s.judged.clone() });
         }
     }

@@ -12,7 +12,7 @@ pub use text::{line, text};
 
 use crate::figure::ink::Ink;
 use crate::figure::svg::{self, escape};
-use crate::number::{plural, rate};
+use crate::number::{percent, plural, rate};
 use crate::page;
 use std::fmt::Write as _;
 use stepsize::Placement;
@@ -117,14 +117,26 @@ fn caption(s: &Judged) -> String {
         "{}: {lr}, <strong class=\"verdict {}\">{}</strong>{}{next}",
         escape(&s.name()),
         Ink::from(d.verdict).name(),
-        d.verdict,
+        word(d),
         sure(d).map_or_else(String::new, |sure| format!(" ({sure})"))
     )
 }
 
-/// How sure a verdict is; nothing beside "unknown", which claims nothing.
+/// The verdict in words. Where it is unknown, the side that is ruled out, if one is.
+fn word(d: &Diagnosis) -> String {
+    match d.ruled_out.filter(|_| d.verdict == Placement::Unknown) {
+        Some((side, _)) => format!("{}, not {side}", d.verdict),
+        None => d.verdict.to_string(),
+    }
+}
+
+/// How sure that is; nothing beside a mere "unknown", which claims nothing.
 fn sure(d: &Diagnosis) -> Option<String> {
-    (d.verdict != Placement::Unknown).then(|| format!("{:.0} %", 100.0 * d.confidence))
+    let chance = match d.verdict {
+        Placement::Unknown => d.ruled_out?.1,
+        _ => d.confidence,
+    };
+    Some(percent(chance))
 }
 
 fn large(number: usize, s: &Judged) -> String {

@@ -28,6 +28,7 @@ pub use code::{Code, Severity};
 pub use features::{Feature, Features};
 pub use record::{Facts, Record, Series, Weights};
 pub use scope::is_game;
+pub use stats::between;
 
 use crate::Placement;
 use model::{Model, Odds};
@@ -66,8 +67,11 @@ pub struct Diagnosis {
     /// Chances of too low, good and too high (the last with diverged); `None` when a rule decided,
     /// or the log holds too little or is of a kind that was not learned.
     pub chances: Option<[f64; 3]>,
+    /// The side on which the rate does not lie, too low or too high (then it did not diverge
+    /// either), and the chance that this is right. It may be known where the verdict is not.
+    pub ruled_out: Option<(Placement, f64)>,
     /// The rate to try next: a correction by a factor of 3 (10 after a divergence at the start), or
-    /// for "unknown" the likelier of the two runs that would settle the verdict. `None` when the
+    /// for "unknown" twice or half the rate, away from the side that is ruled out. `None` when the
     /// rate is not known, or nothing in the log points to one.
     pub next_lr: Option<f64>,
     /// The finding of the verdict first, then the others.
@@ -100,8 +104,8 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     let mut findings: Vec<Finding> = rules::ALL.iter().filter_map(|check| check(&seen)).collect();
     let base = record.base_lr();
     let outside = Outside::of(&seen);
-    let (verdict, confidence, octaves, chances, first) = match rules::decide(&seen) {
-        Some(Decided { verdict, octaves, finding }) => (verdict, finding.confidence, octaves, None, finding),
+    let Placed { verdict, confidence, octaves, chances, ruled_out, finding: first } = match rules::decide(&seen) {
+        Some(decided) => decided.into(),
         None => place(model, &seen, outside, base, &findings),
     };
     let next_lr = base.zip(octaves).map(|(lr, octaves)| tidy(lr * octaves.exp2()));
@@ -115,12 +119,32 @@ pub fn diagnose_with(model: &Model, record: &Record) -> Diagnosis {
     });
     let because = first.evidence.clone();
     findings.insert(0, first);
-    Diagnosis { verdict, confidence, because, chances, next_lr, findings }
+    Diagnosis { verdict, confidence, because, chances, ruled_out, next_lr, findings }
 }
 
-/// Placement, confidence, octaves from the rate of the run to the next one (`None`: the log holds
-/// too little), chances, finding.
-type Placed = (Placement, f64, Option<f64>, Option<[f64; 3]>, Finding);
+/// A verdict on a run, with its finding.
+struct Placed {
+    verdict: Placement,
+    confidence: f64,
+    /// From the rate of the run to the next one; `None` where nothing points to one.
+    octaves: Option<f64>,
+    chances: Option<[f64; 3]>,
+    ruled_out: Option<(Placement, f64)>,
+    finding: Finding,
+}
+
+impl Placed {
+    /// What gives no verdict.
+    fn unknown(finding: Finding) -> Self {
+        Decided { verdict: Placement::Unknown, octaves: None, finding }.into()
+    }
+}
+
+impl From<Decided> for Placed {
+    fn from(Decided { verdict, octaves, finding }: Decided) -> Self {
+        Self { verdict, confidence: finding.confidence, octaves, chances: None, ruled_out: None, finding }
+    }
+}
 
 fn place(
     model: &Model,
@@ -134,7 +158,7 @@ fn place(
         if main.is_empty() && seen.record.score.len() > 1 {
             let why = "it holds a score and no loss, and a score is judged only beside other runs of its job";
             let finding = rules::unknown(why, scope::twice_more("run it", base), Vec::new());
-            return (Placement::Unknown, 0.0, None, None, finding);
+            return Placed::unknown(finding);
         }
         let why = match main.len() {
             0 => "the log holds no loss".to_owned(),
@@ -146,13 +170,13 @@ fn place(
                       hundredth"
                 .to_owned();
         let finding = rules::unknown(&why, advice, vec![("readings", main.len() as f64)]);
-        return (Placement::Unknown, 0.0, None, None, finding);
+        return Placed::unknown(finding);
     }
     if let Some(reason) = outside {
-        return (Placement::Unknown, 0.0, None, None, rules::outside(reason, base));
+        return Placed::unknown(rules::outside(reason, base));
     }
     let odds = model.odds(&seen.features);
-    let chances = odds.three();
+    let chances = Some(odds.three());
     let (verdict, confidence) = say(model, &odds);
     let against = match verdict {
         Placement::TooLow => against_low(seen, findings),
@@ -163,15 +187,15 @@ fn place(
         _ => None,
     };
     if let Some(found) = against {
-        let finding = rules::torn(verdict, &found, base);
-        return (Placement::Unknown, 0.0, None, Some(chances), finding);
+        return Placed { chances, ..Placed::unknown(rules::torn(verdict, &found, base)) };
     }
+    let ruled_out = rule_out(model, &odds);
     let octaves = match verdict {
-        Placement::Diverged => rules::octaves(seen, None),
-        _ => correction(verdict, &odds),
+        Placement::Diverged => Some(rules::octaves(seen, None)),
+        _ => correction(verdict, ruled_out),
     };
-    let finding = rules::place(seen, (verdict, confidence), &odds, octaves, base);
-    (verdict, confidence, Some(octaves), Some(chances), finding)
+    let finding = rules::place(seen, (verdict, confidence), &odds, ruled_out, octaves, base);
+    Placed { verdict, confidence, octaves, chances, ruled_out, finding }
 }
 
 /// What in a run speaks against a rate that is too low, if anything does: what comes from rates
@@ -187,31 +211,39 @@ fn against_low(seen: &RuleInput<'_>, findings: &[Finding]) -> Option<String> {
         .or_else(|| scope::may_be_tuned(seen))
 }
 
-/// Octaves from the rate of a run with these odds and this verdict to the next one.
-pub fn correction(verdict: Placement, odds: &Odds) -> f64 {
-    let [low, _, high] = odds.three();
+/// Octaves from the rate of a run with this verdict to the next one. A run whose verdict is unknown
+/// moves only away from the side that is ruled out.
+pub fn correction(verdict: Placement, ruled_out: Option<(Placement, f64)>) -> Option<f64> {
     match verdict {
-        Placement::TooLow => advice::MOVE,
-        Placement::TooHigh => -advice::MOVE,
-        Placement::Diverged => -advice::BROKE_EARLY,
-        Placement::Unknown if low >= high => advice::EXPERIMENT,
-        Placement::Unknown => -advice::EXPERIMENT,
-        Placement::Good => 0.0,
+        Placement::TooLow => Some(advice::MOVE),
+        Placement::TooHigh => Some(-advice::MOVE),
+        Placement::Diverged => Some(-advice::BROKE_EARLY),
+        Placement::Good => Some(0.0),
+        Placement::Unknown => {
+            ruled_out.map(|(side, _)| if side == Placement::TooHigh { advice::EXPERIMENT } else { -advice::EXPERIMENT })
+        }
     }
 }
 
-/// The verdict for these odds, and the chance that it is right, as measured; 0 for "unknown".
+/// The side on which a run with these odds does not lie, and the chance that this is right. The
+/// less likely one where neither is likely.
+pub fn rule_out(model: &Model, odds: &Odds) -> Option<(Placement, f64)> {
+    let [low, _, high] = odds.three();
+    let (side, chance) = if high <= low { (Placement::TooHigh, high) } else { (Placement::TooLow, low) };
+    (chance <= model.say.not).then_some((side, 1.0 - chance))
+}
+
+/// The verdict for these odds, and the chance that it is right; 0 for "unknown".
 pub fn say(model: &Model, odds: &Odds) -> (Placement, f64) {
     let [low, good, high] = odds.three();
     let diverged = odds.chances[model::DIVERGED];
-    let (verdict, chance) = match () {
+    match () {
         () if diverged >= model.say.diverged => (Placement::Diverged, diverged),
         () if low >= model.say.low => (Placement::TooLow, low),
         () if high >= model.say.high => (Placement::TooHigh, high),
         () if good >= model.say.good && odds.far() <= model.say.far => (Placement::Good, good),
-        () => return (Placement::Unknown, 0.0),
-    };
-    (verdict, model.sure.of(verdict, chance))
+        () => (Placement::Unknown, 0.0),
+    }
 }
 
 /// A rate with two significant digits: more would claim what is not known.

@@ -175,6 +175,8 @@ fn faults(found: &Diagnosis, base: Option<f64>) -> Vec<String> {
             Placement::TooLow => next > lr,
             Placement::TooHigh => next < lr,
             Placement::Diverged => next < lr || other(),
+            // One run moves its rate by a factor of 2, away from what is ruled out.
+            Placement::Unknown if found.ruled_out.is_some() => (0.45..2.2).contains(&(next / lr)),
             _ => true,
         };
         if !right {
@@ -183,6 +185,13 @@ fn faults(found: &Diagnosis, base: Option<f64>) -> Vec<String> {
     }
     if (found.verdict == Placement::Unknown) != (found.confidence == 0.0) || !(0.0..=1.0).contains(&found.confidence) {
         out.push(format!("{} with confidence {}", found.verdict, found.confidence));
+    }
+    let against = match found.ruled_out {
+        Some((side, _)) => found.verdict == side || side == Placement::TooHigh && found.verdict == Placement::Diverged,
+        None => false,
+    };
+    if against || found.ruled_out.is_some_and(|r| !(0.8..=1.0).contains(&r.1)) {
+        out.push(format!("{} with {:?} ruled out", found.verdict, found.ruled_out));
     }
     for finding in &found.findings {
         let Finding { code, evidence, advice, numbers, .. } = finding;

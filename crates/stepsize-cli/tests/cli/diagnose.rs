@@ -81,6 +81,20 @@ fn one_run_says_why_and_what_to_do() {
 }
 
 #[test]
+fn an_unknown_verdict_names_the_side_that_is_ruled_out() {
+    let bench = Bench::new();
+    let log = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cases/diagnose/no-counter-rare-validation/good.jsonl");
+    let text = bench.command("diagnose").arg(log).output().unwrap();
+    let text = String::from_utf8(text.stdout).unwrap();
+    let object = bench.command("diagnose --json").arg(log).output().unwrap();
+    let object = &objects(&String::from_utf8(object.stdout).unwrap())[0];
+    assert_eq!((&object["verdict"], &object["ruled_out"]), (&"unknown".into(), &"too_low".into()));
+    let sure = object["ruled_out_confidence"].as_f64().unwrap();
+    let words = format!("unknown, not too low ({:.0} %); next 0.05", 100.0 * sure);
+    assert!(sure > 0.8 && object["next_lr"] == 0.05 && text.contains(&words), "{text}");
+}
+
+#[test]
 fn exit_codes() {
     let bench = Bench::new();
     sweep(&bench);

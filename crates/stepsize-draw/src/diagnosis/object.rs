@@ -1,14 +1,14 @@
 //! A judgement as JSON and as SARIF.
 
-use super::reading;
+use super::{reading, sure, word};
 use crate::chart;
 use crate::figure::ink::Ink;
-use crate::number::{percent, rate};
+use crate::number::rate;
 use serde_json::{Value, json};
 use std::collections::BTreeSet;
+use stepsize::Side;
 use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Code, Finding};
-use stepsize::{Placement, Side};
 use stepsize_logs::judgement::{Judged, Judgement};
 
 /// The list of `--json`: one object for each run, then one for each file that could not be read.
@@ -17,7 +17,7 @@ pub fn list(all: &Judgement, explain: bool) -> Value {
     let failed = all.failed.iter().map(|(file, why)| {
         let evidence = format!("cannot tell, because the file could not be read: {why}");
         json!({
-            "file": file, "run": "", "lr": stepsize_logs::meaning::rate_in(file), "verdict": "unknown", "confidence": 0.0, "because": evidence, "chances": null,
+            "file": file, "run": "", "lr": stepsize_logs::meaning::rate_in(file), "verdict": "unknown", "confidence": 0.0, "because": evidence, "chances": null, "ruled_out": null, "ruled_out_confidence": 0.0,
             "findings": [{"code": Code::CannotTell.as_str(), "title": Code::CannotTell.title(), "evidence": evidence, "numbers": {},
                 "advice": "name a training log: a table, JSON lines, event files or text with a loss", "confidence": 0.0, "steps": null}],
             "next_lr": null, "sweep": null, "read": null,
@@ -31,8 +31,8 @@ pub fn page_object(all: &Judgement) -> Value {
     let runs = all.runs.iter().map(|run| {
         let d = &run.diagnosis;
         json!({
-            "name": run.name(), "verdict": d.verdict.to_string(), "ink": Ink::from(d.verdict), "because": d.because,
-            "sure": (d.verdict != Placement::Unknown).then(|| percent(d.confidence)),
+            "name": run.name(), "verdict": word(d), "ink": Ink::from(d.verdict), "because": d.because,
+            "sure": sure(d),
             "lr": run.record.base_lr().map(rate), "next": d.next_lr.map(rate), "chart": chart::judged(run),
             "findings": d.findings.iter().map(|f| {
                 json!({ "code": f.code.as_str(), "title": f.code.title(), "evidence": f.evidence, "advice": f.advice })
@@ -58,6 +58,7 @@ pub fn object(run: &Judged, sweep: Option<&Sweep>, explain: bool) -> Value {
         "file": run.file, "run": run.run, "lr": run.record.base_lr(), "verdict": d.verdict, "confidence": round(d.confidence),
         "because": d.because,
         "chances": d.chances.map(|c| json!({"too_low": round(c[0]), "good": round(c[1]), "too_high": round(c[2])})),
+        "ruled_out": d.ruled_out.map(|r| r.0), "ruled_out_confidence": d.ruled_out.map_or(0.0, |r| round(r.1)),
         "findings": d.findings.iter().map(finding).collect::<Vec<_>>(),
         "next_lr": d.next_lr, "sweep": sweep, "read": run.taken.as_ref().map(|t| reading::object(t, explain)),
     })

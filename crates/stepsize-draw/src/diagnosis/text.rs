@@ -1,6 +1,6 @@
 //! A judgement as text for a terminal.
 
-use super::reading;
+use super::{reading, sure, word};
 use crate::number::rate;
 use crate::show::{Style, Tone, wrapped};
 use stepsize::Placement;
@@ -41,8 +41,8 @@ pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
 /// The verdict on one run, as a line.
 pub fn line(run: &Judged, style: Style) -> String {
     let d = &run.diagnosis;
-    let word = tone(d.verdict).paint(&d.verdict.to_string(), style.colour);
-    let sure = if d.confidence > 0.0 { format!(" ({:.0} %)", 100.0 * d.confidence) } else { String::new() };
+    let word = tone(d.verdict).paint(&word(d), style.colour);
+    let sure = sure(d).map_or_else(String::new, |sure| format!(" ({sure})"));
     let lr = run.record.base_lr().map_or_else(String::new, |lr| format!(", lr {}", rate(lr)));
     let next =
         d.next_lr.filter(|_| d.verdict != Placement::Good).map_or_else(String::new, |n| format!("; next {}", rate(n)));
@@ -107,8 +107,7 @@ fn row(run: &Judged) -> [String; 6] {
     let d = &run.diagnosis;
     let show = |lr: Option<f64>| lr.map_or_else(|| "?".to_owned(), rate);
     let codes: Vec<&str> = d.findings.iter().map(|f| f.code.as_str()).collect();
-    let sure = if d.confidence > 0.0 { format!("{:.0} %", 100.0 * d.confidence) } else { String::new() };
-    [run.name(), show(run.record.base_lr()), d.verdict.to_string(), sure, show(d.next_lr), codes.join(" ")]
+    [run.name(), show(run.record.base_lr()), word(d), sure(d).unwrap_or_default(), show(d.next_lr), codes.join(" ")]
 }
 
 fn tone(verdict: Placement) -> Tone {

@@ -117,6 +117,8 @@ def _run(o: dict[str, Any]) -> RunDiagnosis:
         confidence=o["confidence"],
         why=o["because"],
         chances=o["chances"],
+        ruled_out=o["ruled_out"],
+        ruled_out_confidence=o["ruled_out_confidence"],
         findings=findings,
         next_lr=o["next_lr"],
         sweep=SweepDiagnosis(**o["sweep"]) if o["sweep"] else None,

@@ -117,6 +117,10 @@ class RunDiagnosis:
     """The reason, as a sentence."""
     chances: dict[str, float] | None
     """The chances of ``too_low``, ``good`` and ``too_high``, where the curve was judged."""
+    ruled_out: str | None
+    """The side on which the rate does not lie by its curve: ``too_low`` or ``too_high``."""
+    ruled_out_confidence: float
+    """The chance that this is right; 0 beside ``None``."""
     findings: tuple[Finding, ...]
     """Everything that was found. The first is the verdict's."""
     next_lr: float | None

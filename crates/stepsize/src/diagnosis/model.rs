@@ -10,17 +10,18 @@
 //!
 //! ```text
 //! scale S       factor of the log odds
-//! sure VERDICT CHANCE:RIGHT ...     how often a verdict of so high a chance was right (rising)
+//! margin M      share of the logs of which the odds say nothing: too low, good and too high are
+//!               then equally likely
 //! say LOW GOOD HIGH FAR DIVERGED    least chances for a verdict
 //!                                   (FAR: the most that "good" may leave to the outer places)
+//! not CHANCE    highest chance of a side that is ruled out
 //! PLACE TREE    where TREE is
 //!     s NAME THRESHOLD l|r LEFT RIGHT   a branch: left below the threshold; l or r: where NaN goes
 //!     v VALUE                           a leaf
 //! ```
 
-use super::stats::between;
 use super::{Feature, Features};
-use crate::{Error, Placement, Result};
+use crate::{Error, Result};
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::OnceLock;
@@ -34,6 +35,9 @@ const MOVED: f64 = 0.05;
 pub const PLACES: usize = 6;
 /// The place of runs that diverged.
 pub const DIVERGED: usize = 5;
+
+/// The chances of the places for a log of which the odds say nothing.
+const UNTOLD: [f64; PLACES] = [1.0 / 6.0, 1.0 / 6.0, 1.0 / 3.0, 1.0 / 9.0, 1.0 / 9.0, 1.0 / 9.0];
 
 /// Distance from the best rate in octaves that stands for each place: the medians of the labelled
 /// runs.
@@ -67,33 +71,11 @@ pub struct Model {
     pub trees: Vec<(usize, Tree)>,
     /// Factor of the log odds, fitted such that the chances are calibrated.
     pub scale: f64,
+    /// Share of the logs that are unlike all that is known, of which the odds say nothing. Fitted
+    /// with the scale, on kinds of jobs that the trees never saw: on such they are too sure.
+    pub margin: f64,
     /// When a verdict is given.
     pub say: Say,
-    /// How sure a verdict is.
-    pub sure: Sure,
-}
-
-/// How often verdicts were right, by the chance that the odds give them: the trees are too sure of
-/// kinds of jobs that they never saw, so this was measured on such kinds (`stepsize-bench diagnosis
-/// calibrate`).
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Sure {
-    /// For each verdict the chance and the share that was right, both rising; a verdict that is not
-    /// there is as sure as its odds.
-    points: BTreeMap<Placement, Vec<(f64, f64)>>,
-}
-
-impl Sure {
-    /// Sets what was measured of a verdict.
-    pub fn set(&mut self, verdict: Placement, points: Vec<(f64, f64)>) {
-        self.points.insert(verdict, points);
-    }
-
-    /// The chance that a verdict is right to which the odds give this chance.
-    pub fn of(&self, verdict: Placement, chance: f64) -> f64 {
-        let Some(points) = self.points.get(&verdict).filter(|p| !p.is_empty()) else { return chance };
-        between(points, chance)
-    }
 }
 
 /// The chances from which a verdict is given, chosen on held-out folds of the fitted jobs such that
@@ -110,11 +92,13 @@ pub struct Say {
     pub far: f64,
     /// Least chance of "diverged".
     pub diverged: f64,
+    /// Highest chance of a side ("too low", or "too high" with "diverged") that is ruled out.
+    pub not: f64,
 }
 
 impl Default for Say {
     fn default() -> Self {
-        Self { low: 0.7, good: 0.6, high: 0.7, far: 0.1, diverged: 0.9 }
+        Self { low: 0.7, good: 0.6, high: 0.7, far: 0.1, diverged: 0.9, not: 0.15 }
     }
 }
 
@@ -139,25 +123,24 @@ impl Model {
     /// # Errors
     /// When a line does not parse or names an unknown feature; the message names the line.
     pub fn parse(text: &str) -> Result<Self> {
-        let mut model = Self { trees: Vec::new(), scale: 1.0, say: Say::default(), sure: Sure::default() };
+        let mut model = Self { scale: 1.0, ..Self::default() };
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut words = line.split(' ');
             let wrong = |why: String| Error::invalid(format!("line {} of a diagnosis model: {why}: {line}", i + 1));
-            let bad = || wrong("expected scale, say, or a place and its tree".to_owned());
+            let bad = || wrong("expected scale, margin, say, not, or a place and its tree".to_owned());
             match words.next() {
-                Some("scale") => model.scale = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?,
+                Some(name @ ("scale" | "margin" | "not")) => {
+                    let number = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?;
+                    *match name {
+                        "scale" => &mut model.scale,
+                        "margin" => &mut model.margin,
+                        _ => &mut model.say.not,
+                    } = number;
+                }
                 Some("say") => {
                     let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
                     let [low, good, high, far, diverged] = numbers[..] else { return Err(bad()) };
-                    model.say = Say { low, good, high, far, diverged };
-                }
-                Some("sure") => {
-                    let verdict = words.next().and_then(named).ok_or_else(bad)?;
-                    let points: Option<Vec<(f64, f64)>> = words
-                        .by_ref()
-                        .map(|w| w.split_once(':').and_then(|(a, b)| Some((a.parse().ok()?, b.parse().ok()?))))
-                        .collect();
-                    model.sure.set(verdict, points.ok_or_else(bad)?);
+                    model.say = Say { low, good, high, far, diverged, ..model.say };
                 }
                 Some(place) => {
                     let place: usize = place.parse().ok().filter(|p| *p < PLACES).ok_or_else(bad)?;
@@ -171,12 +154,11 @@ impl Model {
 
     /// The text that [`Model::parse`] reads.
     pub fn print(&self) -> String {
-        let Say { low, good, high, far, diverged } = self.say;
-        let mut out = format!("scale {:.4}\nsay {low:.3} {good:.3} {high:.3} {far:.3} {diverged:.3}\n", self.scale);
-        for (verdict, points) in &self.sure.points {
-            let points: String = points.iter().map(|(a, b)| format!(" {a:.3}:{b:.3}")).collect();
-            let _ = writeln!(out, "sure {}{points}", verdict.to_string().replace(' ', "_"));
-        }
+        let Say { low, good, high, far, diverged, not } = self.say;
+        let mut out = format!(
+            "scale {:.4}\nmargin {:.3}\nsay {low:.3} {good:.3} {high:.3} {far:.3} {diverged:.3}\nnot {not:.3}\n",
+            self.scale, self.margin
+        );
         for (place, tree) in &self.trees {
             let _ = write!(out, "{place}");
             tree.print(&mut out);
@@ -196,7 +178,7 @@ impl Model {
 
     /// The odds of given sums, without the features that moved them.
     pub fn odds_of(&self, sums: [f64; PLACES]) -> Odds {
-        Odds { chances: softmax(sums, self.scale), moved: BTreeMap::new() }
+        Odds { chances: self.chances(sums), moved: BTreeMap::new() }
     }
 
     /// The odds of a run with these features.
@@ -206,13 +188,13 @@ impl Model {
         for (place, tree) in &self.trees {
             tree.moves(values, &mut |feature, by| moved.entry(feature).or_insert([0.0; PLACES])[*place] += by);
         }
-        Odds { chances: softmax(self.sums(values), self.scale), moved }
+        Odds { chances: self.chances(self.sums(values)), moved }
     }
-}
 
-/// The verdict of this name in a model's text.
-fn named(word: &str) -> Option<Placement> {
-    Placement::ALL.into_iter().find(|v| v.to_string().replace(' ', "_") == word)
+    fn chances(&self, sums: [f64; PLACES]) -> [f64; PLACES] {
+        let told = softmax(sums, self.scale);
+        std::array::from_fn(|i| (1.0 - self.margin) * told[i] + self.margin * UNTOLD[i])
+    }
 }
 
 /// Chances from log odds, which are scaled first.
@@ -332,7 +314,7 @@ mod tests {
 
     #[test]
     fn trees_survive_text_and_unknown_numbers_go_their_way() {
-        let text = "scale 0.5000\nsay 0.700 0.500 0.600 0.100 0.900\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
+        let text = "scale 0.5000\nmargin 0.100\nsay 0.700 0.500 0.600 0.100 0.900\nnot 0.120\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
         let model = Model::parse(text).unwrap();
         assert_eq!(model.print(), text);
         let mut values = [f64::NAN; Feature::ALL.len()];
@@ -344,6 +326,18 @@ mod tests {
         }
         let error = Model::parse("scale 1\n1 s slope_3 1 l v 1 v 1").unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("\"slope_3\" is not a feature"), "{error}");
+    }
+
+    #[test]
+    fn a_margin_draws_the_chances_to_where_nothing_is_told() {
+        let sums = [9.0, 0.0, 0.0, 0.0, 0.0, 0.0];
+        let of = |margin| Model { scale: 1.0, margin, ..Model::default() }.odds_of(sums).three();
+        assert!(of(0.0)[0] > 0.99);
+        for (seen, third) in of(1.0).into_iter().zip([1.0 / 3.0; 3]) {
+            assert!((seen - third).abs() < 1e-9, "{seen}");
+        }
+        let [low, good, high] = of(0.3);
+        assert!((low - (0.1 + 0.7 * of(0.0)[0])).abs() < 1e-9 && (low + good + high - 1.0).abs() < 1e-9, "{low}");
     }
 
     #[test]

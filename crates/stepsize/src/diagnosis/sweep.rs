@@ -228,6 +228,7 @@ impl Sweep {
         let finding = Finding { confidence, ..self.finding(lr) };
         diagnosis.verdict = verdict;
         diagnosis.confidence = confidence;
+        diagnosis.ruled_out = None;
         diagnosis.next_lr = Some(self.next_lr);
         // The place of the rate as read off the curve is superseded; the finding of divergence
         // stays.

@@ -98,6 +98,51 @@ fn divergence_by_what_begins_late_and_by_both_losses() {
 }
 
 #[test]
+fn a_last_evaluation_without_data_is_no_divergence() {
+    let val = |broken: u32| curve(20, move |t| if t >= f64::from(20 - broken) { f64::NAN } else { 2.3 - 0.08 * t });
+    let with = |val_loss: Series, end: f64| Record {
+        loss: curve(20, |t| 2.4 - (2.4 - end) * t / 19.0),
+        val_loss,
+        ..Record::default()
+    };
+    silent(Code::Diverged, &with(val(1), 0.8));
+    // Training learned nothing, or more evaluations than the last are broken.
+    fires(Code::Diverged, &with(val(1), 2.3));
+    fires(Code::Diverged, &with(val(2), 0.8));
+}
+
+#[test]
+fn a_side_is_ruled_out_where_the_verdict_is_unknown() {
+    // Odds that do not depend on the curve: of the six places, the log of each.
+    let judged = |places: [f64; model::PLACES]| {
+        let leaf = |(place, chance): (usize, f64)| (place, model::Tree::Leaf(chance.ln()));
+        let trees = places.into_iter().enumerate().map(leaf).collect();
+        let say = model::Say { low: 0.6, high: 0.6, good: 0.99, not: 0.2, ..model::Say::default() };
+        let record = Record { facts: Facts { lr: Some(0.1), ..Facts::default() }, ..loss(healthy()) };
+        diagnose_with(&model::Model { trees, scale: 1.0, margin: 0.0, say }, &record)
+    };
+    let low = judged([0.1, 0.3, 0.5, 0.05, 0.03, 0.02]);
+    let (side, chance) = low.ruled_out.unwrap();
+    assert_eq!((low.verdict, side, low.next_lr), (Placement::Unknown, Placement::TooHigh, Some(0.2)));
+    assert!((chance - 0.9).abs() < 1e-9 && low.because.contains("seldom from rates too high"), "{}", low.because);
+    let high = judged([0.04, 0.06, 0.4, 0.3, 0.1, 0.1]);
+    assert_eq!(
+        (high.verdict, high.ruled_out.unwrap().0, high.next_lr),
+        (Placement::Unknown, Placement::TooLow, Some(0.05))
+    );
+    // Beside a verdict the other side is ruled out, too; where all is possible, nothing is, and
+    // there is no next rate.
+    let sure = judged([0.5, 0.2, 0.2, 0.04, 0.03, 0.03]);
+    assert_eq!(
+        (sure.verdict, sure.ruled_out.unwrap().0, sure.next_lr),
+        (Placement::TooLow, Placement::TooHigh, Some(0.3))
+    );
+    let any = judged([0.2, 0.15, 0.3, 0.2, 0.1, 0.05]);
+    assert_eq!((any.verdict, any.ruled_out, any.next_lr), (Placement::Unknown, None, None));
+    assert!(any.because.contains("rates of every kind") && any.findings[0].advice.contains("at 0.05 and at 0.2"));
+}
+
+#[test]
 fn one_direction() {
     let dead = curve(300, |t| if t < 1.0 { 2.0 } else { 3.2 + 0.01 * shake(t) });
     let found = diagnose(&loss(dead));

@@ -83,6 +83,8 @@ pub const OBJECTS: [(&str, Rows); 7] = [
         ("chances.too_low", "chance that it is too low"),
         ("chances.good", "chance that it is good"),
         ("chances.too_high", "chance that it is too high"),
+        ("ruled_out", "the side on which the rate does not lie by its curve, too_low or too_high; else null"),
+        ("ruled_out_confidence", "the chance that this is right; 0 for null"),
         ("findings", "what was found, the weightiest first"),
         ("findings[].code", "LRxxx"),
         ("findings[].title", "the code in words"),

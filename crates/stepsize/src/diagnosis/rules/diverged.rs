@@ -61,6 +61,8 @@ const EXPLODED: f64 = 3.0;
 /// Deviations of one reading by which an explosion, a loss far above the start, and a rise of the
 /// means exceed noise. Chosen by eye.
 const DEVIATIONS: [f64; 3] = [6.0, 4.0, 3.0];
+/// Fewest finite validation losses before one that is not finite and may have had no data.
+const READINGS: usize = 5;
 /// Finite readings after the last broken one that show that the weights are finite: a step was
 /// skipped, or an evaluation failed.
 const BACK: usize = 2;
@@ -134,9 +136,12 @@ fn broken(record: &Record) -> Option<Finding> {
         if record.loss.points().iter().chain(series.points()).filter(|p| p.0 > end).count() >= BACK {
             continue;
         }
-        // So where training continues and learns, the evaluation alone fails.
+        // So where training continues and learns, the evaluation alone fails. The last of several
+        // may have had no data: a script that prints at its end, after part of an epoch.
         let train = record.loss.values();
-        let continues = record.loss.points().iter().filter(|p| p.0 > first).count() >= BACK;
+        let alone = broken == 1 && series.len() >= READINGS;
+        let continues = record.loss.points().iter().filter(|p| p.0 > first).count() >= BACK
+            || alone && record.loss.points().last().is_some_and(|p| p.0 >= first);
         let learns = ending(&train).zip(train.first()).is_some_and(|(end, start)| end < UNLEARNED * start);
         if what == "validation" && record.loss.broken().is_empty() && continues && learns {
             continue;

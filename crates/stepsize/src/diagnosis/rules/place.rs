@@ -15,9 +15,6 @@ use words::words;
 /// Features named at most: more do not fit in a sentence.
 const MOST: usize = 3;
 
-/// A chance above this is that of most curves, though it may not suffice for a verdict.
-const MOSTLY: f64 = 0.65;
-
 /// A chance by the trees for people: they are never sure.
 fn chance(share: f64) -> String {
     match share {
@@ -68,7 +65,8 @@ pub fn place(
     seen: &RuleInput<'_>,
     (verdict, confidence): (Placement, f64),
     odds: &Odds,
-    octaves: f64,
+    ruled_out: Option<(Placement, f64)>,
+    octaves: Option<f64>,
     base: Option<f64>,
 ) -> Finding {
     let [low, good, high] = odds.three();
@@ -88,6 +86,7 @@ pub fn place(
     let mut numbers: Vec<(&'static str, f64)> =
         vec![("chance_too_low", low), ("chance_good", good), ("chance_too_high", high)];
     numbers.extend(told.iter().map(|(feature, _)| (feature.name(), seen.features.get(*feature))));
+    let octaves = octaves.unwrap_or(0.0);
     let change = advice::change(octaves);
     let to = base.map_or_else(String::new, |lr| format!(", to {}", show(tidy(lr * octaves.exp2()))));
     let chances = format!("too low {}, good {}, too high {}", chance(low), chance(good), chance(high));
@@ -102,16 +101,12 @@ pub fn place(
         Placement::Unknown => twice_more("run it", base),
     };
     if verdict == Placement::Unknown {
-        let why = match (low, high) {
-            (low, _) if low > MOSTLY => {
-                format!("curves like this one come mostly, but not always, from rates too low ({chances})")
-            }
-            (_, high) if high > MOSTLY => {
-                format!("curves like this one come mostly, but not always, from rates too high ({chances})")
-            }
-            _ => format!("curves like this one come from rates of every kind ({chances})"),
+        let rates = match ruled_out {
+            Some((Placement::TooHigh, _)) => "good rates and from rates too low, seldom from rates too high",
+            Some(_) => "good rates and from rates too high, seldom from rates too low",
+            None => "rates of every kind",
         };
-        return unknown(&why, advice, numbers);
+        return unknown(&format!("curves like this one come from {rates} ({chances})"), advice, numbers);
     }
     let words: Vec<String> = told.into_iter().map(|(_, words)| words).collect();
     let shape = if words.is_empty() { "the curve as a whole decides".to_owned() } else { words.join("; ") };

@@ -10,6 +10,9 @@ use crate::diagnosis::{Code, Diagnosis, Record, Series};
 const WHOLE: f64 = 0.9;
 /// A loss that ended within this share of where it began has not fallen.
 const IDLE: f64 = 0.02;
+/// Least confidence of a verdict on one run that says on which side the rates of a sweep lie of
+/// which none learned.
+const SURE: f64 = 0.8;
 /// A log shorter than this share of the longest ended early.
 const EARLY: f64 = 0.5;
 /// Fewest rates whose logs must end early for it to be divergence: a single one may be of a run
@@ -147,7 +150,7 @@ pub(super) fn none_learned(ends: &[RunEnd<'_>], runs: &[(&Record, &Diagnosis)]) 
     if trained.iter().any(|e| !e.idle && !at_level(e)) || trained.is_empty() && !ends.iter().any(|e| e.diverged) {
         return None;
     }
-    let high = |d: &Diagnosis| matches!(d.verdict, Placement::Diverged | Placement::TooHigh);
+    let high = |d: &Diagnosis| matches!(d.verdict, Placement::Diverged | Placement::TooHigh) && d.confidence >= SURE;
     Some(runs.iter().any(|(_, d)| high(d)))
 }
 
