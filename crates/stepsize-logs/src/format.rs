@@ -245,12 +245,15 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
         let c = c.trim().trim_matches('"').trim_end_matches('%');
         c.is_empty() || c.replace(',', ".").parse::<f64>().is_ok()
     };
+    // Empty cells are missing numbers, but a row without any number, as between the outer bars of
+    // `| step 2 | loss 1.5 |`, is no row.
     let numeric = |line: &str| {
         let all = match mark {
             b' ' => line.split_whitespace().collect(),
             _ => quoted_split(line, mark),
         };
-        all.iter().filter(|c| number(c)).count()
+        let found: Vec<bool> = all.iter().filter(|c| number(c)).map(|c| c.trim().is_empty()).collect();
+        if found.contains(&false) { found.len() } else { 0 }
     };
     let known = |c: &str| is_known(c.trim().trim_matches(['"', '#', ' ']));
     let header: Vec<&str> = if mark == b' ' { first.split_whitespace().collect() } else { quoted_split(first, mark) };

@@ -333,6 +333,9 @@ fn what_is_no_log() {
     assert!(text("nothing to see here\njust words\n").is_empty());
     assert_eq!(detect(b"", "metrics.csv"), Format::Csv);
     assert_eq!(detect(b"[10] loss: 3\n[20] loss: 2\n", "x"), Format::Text);
+    let framed =
+        b"| step      2 | train loss  1.75 |\n| step      4 | train loss  1.38 |\n| step      6 | train loss  1.25 |\n";
+    assert_eq!(detect(framed, "x"), Format::Text);
 }
 
 #[test]
