@@ -21,7 +21,7 @@ use crate::meaning::rate_in;
 use crate::names::{DataSplit, bare_split, is_known, maximizes, metric_direction};
 use crate::number;
 use crate::run::Run;
-use keyed::Key;
+use keyed::RecordKey;
 use lists::Lists;
 use nested::Outer;
 use stepsize::Result;
@@ -49,7 +49,7 @@ struct Position {
     /// The record around it, if there is one: a run.
     outer: Option<Outer>,
     /// The key of the open record, if that counts.
-    keyed: Option<Key>,
+    keyed: Option<RecordKey>,
     records: u64,
     documents: u64,
     /// Numbers at the top of the document, in case it is one record.
@@ -326,8 +326,9 @@ impl Position {
         self.end_row(&self.path, gather);
     }
 
-    /// Ends a row of readings at this path. A list of records with the name of a held-out split gives it to the
-    /// names in it; one with the name of a run, or within the object of a run, is of that run.
+    /// Ends a row of readings at this path. A list of records with the name of a held-out split
+    /// gives it to the names in it; one with the name of a run, or within the object of a run, is
+    /// of that run.
     fn end_row(&self, path: &str, gather: &mut Gather) {
         let (above, last) = path.rsplit_once('/').unwrap_or(("", path));
         if self.outer.is_none() && self.record.is_none() {

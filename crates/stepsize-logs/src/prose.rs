@@ -140,7 +140,7 @@ impl Prose {
         for (pair, column) in found.iter().zip(&self.columns) {
             // What stands in a progress bar without a metric is a speed.
             let speed = bar && !told && CounterKind::of(&pair.name) == CounterKind::Value;
-            if !speed && !(within && column.is_some_and(|c| gather.stands_since(c, pair.value))) {
+            if !(speed || within && column.is_some_and(|c| gather.stands_since(c, pair.value))) {
                 take(pair, *column, counted, gather);
             }
         }

@@ -6,14 +6,14 @@ use crate::text;
 
 /// The key of an object that is a record.
 #[derive(Debug, Clone)]
-pub(super) struct Key {
+pub(super) struct RecordKey {
     counter: String,
     count: f64,
     /// Whether it is a number alone, which may be that of a class or of a part of the data.
     bare: bool,
 }
 
-impl Key {
+impl RecordKey {
     fn of(key: &str) -> Option<Self> {
         if let Ok(count) = key.parse::<u32>() {
             return Some(Self { counter: "epoch".to_owned(), count: f64::from(count), bare: true });
@@ -28,7 +28,7 @@ impl Position {
     #[cold]
     pub(super) fn begin_keyed(&mut self) {
         let within = |depth: usize| self.stack.get(depth - 1).is_some_and(|f| f.kind == Container::Object);
-        let key = |outer: usize| Key::of(self.path.get(..outer)?.rsplit('/').next()?);
+        let key = |outer: usize| RecordKey::of(self.path.get(..outer)?.rsplit('/').next()?);
         let frames = self.stack.iter().enumerate().skip(1);
         let mut objects = frames.filter(|(depth, f)| f.kind == Container::Object && within(*depth));
         if let Some((depth, key)) = objects.find_map(|(depth, f)| Some((depth, key(f.outer)?))) {

@@ -38,8 +38,8 @@ fn coco(line: &str) -> Option<Vec<Pair>> {
 const MEANS: [(&str, &str); 3] =
     [("objective function", "log-likelihood"), ("log-probability", "log-likelihood"), ("accuracy", "accuracy")];
 
-/// `LOG (nnet3-train[5.5]:...) Overall average objective function for 'output' is -0.5 over 9 frames.`
-/// may follow the name of its file, `train.12.1.log:`, which has the iteration.
+/// `LOG (nnet3-train[5.5]:...) Overall average objective function for 'output' is -0.5 over 9
+/// frames.` may follow the name of its file, `train.12.1.log:`, which has the iteration.
 fn kaldi(line: &str) -> Option<Vec<Pair>> {
     let (file, line) = match line.strip_prefix("LOG (") {
         Some(rest) => ("", rest),

@@ -161,8 +161,8 @@ pub(crate) fn is_share(word: &str) -> bool {
     ["acc", "correct", "precision", "recall"].iter().any(|w| lower.contains(w))
 }
 
-/// What logs in Chinese, Japanese, Korean and Russian call what is read, and the name here; the longer of
-/// two words comes first. Words may be written together.
+/// What logs in Chinese, Japanese, Korean and Russian call what is read, and the name here; the
+/// longer of two words comes first. Words may be written together.
 const FOREIGN: [(&str, &str); 36] = [
     ("训练", "train_"),
     ("訓練", "train_"),

@@ -47,7 +47,7 @@ impl Scan<'_> {
             return;
         }
         // "Average undiscounted return per training episode: -20.5"
-        let per = separated && parts.iter().any(|w| *w == "per");
+        let per = separated && parts.contains(&"per");
         let counts = is_counter(last) && !per;
         // "74542 tokens with 5600 phrases" counts no tokens.
         if joined && counts {
