@@ -72,11 +72,9 @@ def smoothed(rates, losses, exploded, untrained):
 
 def highest(best, wide, broke):
     """The highest rate of the trials. Shorter ones may break later than full runs: two octaves are added."""
-    breaks = (broke != NEVER).all(1)
-    if breaks[wide >= best + ABOVE].any() and breaks[np.searchsorted(wide, best + ABOVE)]:
-        return best + ABOVE
-    above = wide[breaks & (wide > best + ABOVE)]
-    return min((above[0] if len(above) else HIGH) + 2, best + FAR)
+    above = wide[(broke != NEVER).all(1) & (wide >= best + ABOVE)]
+    breaks = above[0] if len(above) else HIGH
+    return breaks if breaks == best + ABOVE else min(breaks + 2, best + FAR)
 
 
 def rounded(losses):
