@@ -15,16 +15,14 @@ def checked_steps(value: Any, name: str = "steps") -> None:
 
 def checked_count(value: Any, name: str, of: str = "") -> None:
     """Raises when ``value`` is not a whole number from 1 on."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"{name} is {_shown(value)}; it must be a whole number{of}")
+    _checked_whole(value, name, of)
     if value < 1:
         raise ValueError(f"{name} is {value}; it must be at least 1")
 
 
 def checked_seed(value: Any) -> None:
     """Raises when ``value`` is not a seed."""
-    if isinstance(value, bool) or not hasattr(value, "__index__"):
-        raise TypeError(f"seed is {_shown(value)}; it must be a whole number")
+    _checked_whole(value, "seed")
     if not 0 <= value < _SEEDS:
         raise ValueError(f"seed is {value}; it must be a whole number from 0 to 2^64 - 1")
 
@@ -73,6 +71,11 @@ def number(value: Any, name: str, what: str) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} gives {_shown(value)}; it must return {what}, one number") from None
+
+
+def _checked_whole(value: Any, name: str, of: str = "") -> None:
+    if isinstance(value, bool) or not hasattr(value, "__index__"):
+        raise TypeError(f"{name} is {_shown(value)}; it must be a whole number{of}")
 
 
 def _shown(value: Any) -> str:

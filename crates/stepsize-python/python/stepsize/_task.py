@@ -117,12 +117,11 @@ class Closures(TaskDefaults):
         evaluate: Callable[[], Any] | None = None,
         reseed: Callable[[int], Any] | None = None,
     ) -> None:
-        for name, function, call in (
-            ("step", step, "step(lr)"), ("save", save, "save()"), ("restore", restore, "restore(saved)"),
-            ("evaluate=", evaluate, "evaluate()"), ("reseed=", reseed, "reseed(seed)"),
-        ):  # fmt: skip
-            if function is None and not name.endswith("="):
+        for name, function, call in (("step", step, "step(lr)"), ("save", save, "save()"), ("restore", restore, "restore(saved)")):
+            if function is None:
                 raise TypeError(f"{name} is None; it must be a function {call}")
             checked_function(function, name, call)
+        checked_function(evaluate, "evaluate=", "evaluate()")
+        checked_function(reseed, "reseed=", "reseed(seed)")
         self.description = description
         self.step, self.save, self.restore, self.evaluate, self.reseed = step, save, restore, evaluate, reseed
