@@ -116,3 +116,38 @@ fn what_is_noise_in_short_trials_is_told_by_longer_ones() {
     assert!((found.lr().unwrap().get() / 0.01).log10().abs() < 0.5, "{found:?}");
     assert!(found.cost_runs <= 10.0 && done.iter().any(|t| t.spec.steps >= 250), "{found:?}");
 }
+
+/// What a program prints that evaluates after every epoch, never before the first: a basin so narrow
+/// that of the rates a factor of ten apart one lies in it, and seeds that differ by 3 %.
+fn by_epochs(spec: &TrialSpec, id: u32) -> Trial {
+    let octaves = (spec.lr.get() / 0.15).log2();
+    let depth =
+        1.3 * (-0.5 * (octaves / if octaves < 0.0 { 2.0 } else { 1.1 }).powi(2)).exp() * (1.0 + 0.03 * draw(spec, 5));
+    let at = |step: u64| 2.34 - depth * (1.0 - (-(step as f64 - 1.0) / 30.0).exp()) / (1.0 - (-1f64).exp());
+    let point = |step| Point { step, lr: spec.lr.get(), loss: at(step) };
+    let mut trial = Trial::new(TrialId(id), spec.clone());
+    trial.val = (1..=spec.steps).map(point).collect::<Curve>();
+    (trial.steps_run, trial.end) = (spec.steps, Some(End::Finished));
+    trial
+}
+
+#[test]
+fn a_rate_near_zero_shows_the_loss_before_the_first_step_where_none_was_read() {
+    let job = Job::new(200, Schedule::constant(), 0).unwrap().with_own_schedule();
+    let race = Race::new(job);
+    let mut done: Vec<Trial> = Vec::new();
+    loop {
+        let specs = race.ask(&done).unwrap();
+        if specs.is_empty() {
+            break;
+        }
+        for spec in specs {
+            let trial = by_epochs(&spec, done.len() as u32);
+            done.push(ended_early(trial, &race, &done));
+        }
+    }
+    let found = race.estimate(&done).unwrap();
+    let rate = found.lr().unwrap_or_else(|| panic!("{}", found.why)).get();
+    assert!((0.05..0.4).contains(&rate), "{rate}");
+    assert!(done.iter().any(|t| t.spec.lr.get() < 1e-3), "{done:?}");
+}

@@ -85,9 +85,12 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let trained = book.entries.iter().filter(|e| !e.exploded());
     let low = trained.min_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(best);
     let near_zero = best.x - NEAR_ZERO;
-    // That is told only where the loss before the first step was read and fell plainly.
-    let told = fall > PLAINLY_LEARNED && best.curve.first().is_some_and(|(step, _)| *step == 0);
-    if told && low.x > near_zero && near_zero >= BOTTOM && purse.pays(n, job) {
+    // That is told by two readings, where the loss fell plainly. What it fell from is known where
+    // it was read before the first step; else such a trial shows it.
+    let told = best.curve.len() > 1 && fall > PLAINLY_LEARNED;
+    let begun = book.all().any(|e| e.curve.first().is_some_and(|(step, _)| *step == 0));
+    let tell = told || best.curve.len() > 1 && !begun;
+    if tell && low.x > near_zero && near_zero >= BOTTOM && purse.pays(n, job) {
         return Doubt::Try(near_zero, n);
     }
     let learned_again = |e: &Entry| {
@@ -126,8 +129,8 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
 /// both reached; `None` where the low rate is not near zero.
 fn moved(low: &Entry, best: &Entry, untrained: f64) -> Option<f64> {
     let step = low.last_step()?.min(best.last_step()?);
-    let moved = |e: &Entry| e.at(step).map(|y| untrained - y);
-    (low.x <= best.x - NEAR_ZERO && step > 0).then_some(moved(low)? / moved(best)?)
+    let share = low.fallen(step)? / (untrained - best.at(step)?);
+    Some(share).filter(|_| low.x <= best.x - NEAR_ZERO)
 }
 
 /// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial,

@@ -75,6 +75,13 @@ impl Entry {
         self.curve.iter().rev().find(|(at, _)| *at <= step).map(|(_, y)| *y)
     }
 
+    /// By how much the log loss fell from the first reading to that at `step`, or the last before
+    /// it; `None` where these are one.
+    pub fn fallen(&self, step: u64) -> Option<f64> {
+        let (first, start) = self.curve.first()?;
+        Some(start - self.at(step)?).filter(|_| *first < step)
+    }
+
     /// Whether it broke before its end, or at it without a finite loss. A network that died has a
     /// loss.
     pub fn exploded(&self) -> bool {
