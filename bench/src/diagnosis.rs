@@ -59,12 +59,13 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             // What an earlier `adapt` made has seen the families that are to be left out, and has
             // put the scale of the first trees into their values.
             if model.trees.len() > fit::FIRST {
-                (model.scale, model.margin) = (1.0, 0.0);
+                (model.scale, model.leak) = (1.0, model::Leak::default());
             }
             if what == "adapt" {
                 model.trees.truncate(fit::FIRST);
             }
-            let model = beyond::calibrate(&GROWN, &HELD, model, what == "calibrate")?;
+            let held: Vec<&str> = HELD.into_iter().chain(args[1..].iter().map(String::as_str)).collect();
+            let model = beyond::calibrate(&GROWN, &held, model, what == "calibrate")?;
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             Ok(())
         }
@@ -74,7 +75,7 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             sweeps::measure(if dirs.is_empty() { &["target/diagnosis-beyond"] } else { &dirs }, &shipped()?)
         }
         _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | \
-                  sweeps [DIR ...] | adapt | calibrate"
+                  sweeps [DIR ...] | adapt [DIR ...] | calibrate [DIR ...]"
             .into()),
     }
 }
