@@ -32,7 +32,7 @@ const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diag
 
 /// Runs, fits or scores.
 pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
-    let alone = matches!(args.first().map(String::as_str), Some("scripts" | "sweeps" | "adapt" | "calibrate"));
+    let alone = matches!(args.first().map(String::as_str), Some("scripts" | "sweeps" | "adapt" | "calibrate" | "held"));
     let jobs = if alone { Vec::new() } else { jobs::all()? };
     match args.first().map(String::as_str) {
         Some("runs") => {
@@ -69,13 +69,17 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             Ok(())
         }
+        Some("held") => {
+            let dirs: Vec<&str> = args[1..].iter().map(String::as_str).collect();
+            beyond::judge_only(if dirs.is_empty() { &HELD } else { &dirs }, &shipped()?)
+        }
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
         Some("sweeps") => {
             let dirs: Vec<&str> = args[1..].iter().map(String::as_str).collect();
             sweeps::measure(if dirs.is_empty() { &["target/diagnosis-beyond"] } else { &dirs }, &shipped()?)
         }
         _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | \
-                  sweeps [DIR ...] | adapt [DIR ...] | calibrate [DIR ...]"
+                  sweeps [DIR ...] | adapt [DIR ...] | calibrate [DIR ...] | held [DIR ...]"
             .into()),
     }
 }

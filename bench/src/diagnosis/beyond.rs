@@ -108,12 +108,25 @@ pub fn calibrate(dirs: &[&str], held: &[&str], model: Model, keep: bool) -> Resu
     println!("scale {:.2} (that of the first trees {:.2}), {:?}", made.scale, model.scale, made.leak);
     let silent = games.iter().filter(|r| diagnose_with(&made, r).verdict == Placement::Unknown).count();
     println!("games: {} logs, no verdict on {silent}", games.len());
-    for dir in held {
+    judged_only(held, &made, &mut list)?;
+    std::fs::write(LIST, list)?;
+    Ok(made)
+}
+
+/// Judges the logs below directories to which nothing was fitted by the model as it is.
+pub fn judge_only(dirs: &[&str], model: &Model) -> Result<(), Box<dyn Error>> {
+    let mut list = String::from(LIST_HEAD);
+    judged_only(dirs, model, &mut list)?;
+    Ok(std::fs::write(LIST, list)?)
+}
+
+fn judged_only(dirs: &[&str], model: &Model, list: &mut String) -> Result<(), Box<dyn Error>> {
+    for dir in dirs {
         let mut other = Vec::new();
         logs(dir, &mut other)?;
-        let judged: Vec<Seen<'_>> = other.iter().map(|l| judge(&made, l)).collect();
-        listed(&mut list, dir, &judged);
-        let (seen, far): (Vec<_>, Vec<_>) = judged.iter().partition(near);
+        let judged: Vec<Seen<'_>> = other.iter().map(|l| judge(model, l)).collect();
+        listed(list, dir, &judged);
+        let (seen, far): (Vec<_>, Vec<_>) = judged.iter().partition(|s| s.judged.octaves.abs() <= NEAR);
         println!(
             "\n### {dir}, neither grown on nor measured, and {} logs of rates farther off\n\n{}",
             far.len(),
@@ -121,8 +134,7 @@ pub fn calibrate(dirs: &[&str], held: &[&str], model: Model, keep: bool) -> Resu
         );
         println!("{}", by_family(&seen));
     }
-    std::fs::write(LIST, list)?;
-    Ok(made)
+    Ok(())
 }
 
 /// Columns of [`LIST`]; the features follow.
