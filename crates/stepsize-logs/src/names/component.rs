@@ -129,7 +129,7 @@ pub(crate) fn is_evaluated(name: &str) -> bool {
     name.starts_with("accuracy/") || plain(name).split('_').any(word) || flat(name).split('_').any(word)
 }
 
-/// Words of a share of cases that are right. Those that end with one of them count as well: `valacc`.
+/// Words of a share of cases that are right. Words that end with one count as well: `valacc`.
 const RIGHT: &[&str] = &[
     "acc",
     "accuracy",

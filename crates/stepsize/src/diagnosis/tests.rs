@@ -224,6 +224,32 @@ fn a_jump_of_the_rate() {
 }
 
 #[test]
+fn only_an_accuracy_tells_how_far_the_loss_has_come() {
+    let score = Series::new((0..20).map(|i| (f64::from(i) * 20.0, 0.42 + 0.003 * f64::from(i))));
+    let bare = loss(curve(400, |t| 0.004 + 2.0 * (-t / 60.0).exp()));
+    let with =
+        |other_score| Record { score: score.clone(), facts: Facts { other_score, ..Facts::default() }, ..bare.clone() };
+    let chances = |record: &Record| diagnose(record).chances;
+    assert_eq!(chances(&with(true)), chances(&bare));
+    // Beside an accuracy of 42 % a loss of 2 that falls to 0.004 is a run that broke its score.
+    assert!(chances(&with(false)) != chances(&bare));
+}
+
+#[test]
+fn of_two_unlikely_sides_none_is_ruled_out() {
+    let model =
+        model::Model { say: model::Say { not: 0.2, ..model::Say::default() }, scale: 1.0, ..model::Model::default() };
+    let ruled = |low: f64, high: f64| {
+        let sums = [low / 2.0, low / 2.0, 1.0 - low - high, high / 2.0, high / 2.0, 1e-9].map(f64::ln);
+        rule_out(&model, &model.odds_of(sums)).map(|r| r.0)
+    };
+    assert_eq!(ruled(0.26, 0.19), None);
+    assert_eq!(ruled(0.15, 0.27), None);
+    assert_eq!(ruled(0.15, 0.45), Some(Placement::TooLow));
+    assert_eq!(ruled(0.5, 0.05), Some(Placement::TooHigh));
+}
+
+#[test]
 fn nothing_learned() {
     fires(Code::Idle, &loss(curve(200, |t| 2.303 + 0.01 * shake(t))));
     silent(Code::Idle, &loss(healthy()));
