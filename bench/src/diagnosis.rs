@@ -32,7 +32,7 @@ const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diag
 
 /// Runs, fits or scores.
 pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
-    let alone = matches!(args.first().map(String::as_str), Some("scripts" | "sweeps" | "adapt" | "calibrate"));
+    let alone = matches!(args.first().map(String::as_str), Some("scripts" | "sweeps" | "adapt" | "calibrate" | "held"));
     let jobs = if alone { Vec::new() } else { jobs::all()? };
     match args.first().map(String::as_str) {
         Some("runs") => {
@@ -59,14 +59,19 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             // What an earlier `adapt` made has seen the families that are to be left out, and has
             // put the scale of the first trees into their values.
             if model.trees.len() > fit::FIRST {
-                (model.scale, model.margin) = (1.0, 0.0);
+                (model.scale, model.leak) = (1.0, model::Leak::default());
             }
             if what == "adapt" {
                 model.trees.truncate(fit::FIRST);
             }
-            let model = beyond::calibrate(&GROWN, &HELD, model, what == "calibrate")?;
+            let held: Vec<&str> = HELD.into_iter().chain(args[1..].iter().map(String::as_str)).collect();
+            let model = beyond::calibrate(&GROWN, &held, model, what == "calibrate")?;
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             Ok(())
+        }
+        Some("held") => {
+            let dirs: Vec<&str> = args[1..].iter().map(String::as_str).collect();
+            beyond::judge_only(if dirs.is_empty() { &HELD } else { &dirs }, &shipped()?)
         }
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
         Some("sweeps") => {
@@ -74,7 +79,7 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
             sweeps::measure(if dirs.is_empty() { &["target/diagnosis-beyond"] } else { &dirs }, &shipped()?)
         }
         _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | \
-                  sweeps [DIR ...] | adapt | calibrate"
+                  sweeps [DIR ...] | adapt [DIR ...] | calibrate [DIR ...] | held [DIR ...]"
             .into()),
     }
 }

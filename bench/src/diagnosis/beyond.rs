@@ -2,10 +2,10 @@
 //! (`bench/diagnosis_beyond.py`, `bench/diagnosis_other.py`), and what the advice brings there.
 //!
 //! More trees are grown on top of the shipped ones. They are too sure of kinds of jobs that they
-//! never saw. So two numbers make their chances honest, fitted with the family of each log left
-//! out: a factor of the log odds, and a share of the logs of which the odds say nothing. Each
-//! family counts the same, since the next job is of another. What is printed was judged with the
-//! family of each log left out, by the numbers of the others.
+//! never saw. So three numbers make their chances honest, fitted with the family of each log left
+//! out: a factor of the log odds, and two leaks between good runs and either side. Each family
+//! counts the same, since the next job is of another. What is printed was judged with the family of
+//! each log left out, by the numbers of the others.
 //!
 //! The corpus holds rates that are far off at equal parts; people seldom choose those, and they are
 //! the easy ones. So chances are fitted and measured on rates within a factor of 32 of the best.
@@ -17,7 +17,7 @@ use super::scripts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use stepsize::Placement;
-use stepsize::diagnosis::model::{Model, Odds, PLACES, Say};
+use stepsize::diagnosis::model::{Leak, Model, Odds, PLACES, Say};
 use stepsize::diagnosis::{Features, Record, diagnose_with};
 
 /// Octaves from the best rate within which verdicts are measured: farther off, few people choose.
@@ -35,9 +35,10 @@ const WEIGHT: f64 = 60.0;
 /// off look alike, and it was right in half of its cases whatever its chance. Divergence has its
 /// rule; the trees may add what is plain.
 const SAY: Say = Say { low: 0.6, good: 0.99, high: 0.6, far: 0.0, diverged: 0.85, not: 0.2 };
-/// Factors of the log odds and shares of unlike logs that are tried, in hundredths.
-const SCALES: (u32, u32) = (30, 150);
-const MARGINS: (u32, u32) = (0, 40);
+/// Factors of the log odds and leaks that are tried, in hundredths: first, last, stride.
+const SCALES: (u32, u32, usize) = (30, 150, 2);
+const SIDES: (u32, u32, usize) = (0, 40, 2);
+const GOODS: (u32, u32, usize) = (0, 16, 2);
 
 /// A log with what is true of its run.
 struct Log {
@@ -50,6 +51,9 @@ struct Log {
     lr: f64,
 }
 
+/// One line a log of what was judged, for whoever looks for the reason of a figure.
+const LIST: &str = "target/diagnosis-list.tsv";
+
 /// A log that was judged.
 struct Seen<'a> {
     family: &'a str,
@@ -60,6 +64,7 @@ struct Seen<'a> {
     code: &'static str,
     odds: Odds,
     sums: [f64; PLACES],
+    log: &'a Log,
 }
 
 /// Grows trees for these kinds of jobs on top of the model's (unless `keep`), and measures how sure
@@ -88,24 +93,40 @@ pub fn calibrate(dirs: &[&str], held: &[&str], model: Model, keep: bool) -> Resu
     let first = judged(&models);
     for (own, model) in models.iter_mut().enumerate() {
         let others: Vec<&Seen<'_>> = first.iter().filter(near).filter(|s| fold(s.family) != own).collect();
-        (model.scale, model.margin) = tempered(&others);
+        (model.scale, model.leak) = tempered(&others);
     }
     let last = judged(&models);
+    let mut list = String::from(LIST_HEAD);
+    listed(&mut list, "left out", &last);
     let (seen, far): (Vec<_>, Vec<_>) = last.iter().partition(near);
     println!("{} logs of {} families, and {} of rates farther off\n", seen.len(), families.len(), far.len());
     println!("{}", tables(&seen));
     println!("{}\n{}\n{}", by_family(&seen), by_code(&seen), by_bound(&seen));
     println!("Of rates farther off:\n\n{}", score::table(&plain(&far)));
     let mut made = grown(&all.iter().collect::<Vec<_>>());
-    (made.scale, made.margin) = tempered(&first.iter().filter(near).collect::<Vec<_>>());
-    println!("scale {:.2} (that of the first trees {:.2}), margin {:.2}", made.scale, model.scale, made.margin);
+    (made.scale, made.leak) = tempered(&first.iter().filter(near).collect::<Vec<_>>());
+    println!("scale {:.2} (that of the first trees {:.2}), {:?}", made.scale, model.scale, made.leak);
     let silent = games.iter().filter(|r| diagnose_with(&made, r).verdict == Placement::Unknown).count();
     println!("games: {} logs, no verdict on {silent}", games.len());
-    for dir in held {
+    judged_only(held, &made, &mut list)?;
+    std::fs::write(LIST, list)?;
+    Ok(made)
+}
+
+/// Judges the logs below directories to which nothing was fitted by the model as it is.
+pub fn judge_only(dirs: &[&str], model: &Model) -> Result<(), Box<dyn Error>> {
+    let mut list = String::from(LIST_HEAD);
+    judged_only(dirs, model, &mut list)?;
+    Ok(std::fs::write(LIST, list)?)
+}
+
+fn judged_only(dirs: &[&str], model: &Model, list: &mut String) -> Result<(), Box<dyn Error>> {
+    for dir in dirs {
         let mut other = Vec::new();
         logs(dir, &mut other)?;
-        let judged: Vec<Seen<'_>> = other.iter().map(|l| judge(&made, l)).collect();
-        let (seen, far): (Vec<_>, Vec<_>) = judged.iter().partition(near);
+        let judged: Vec<Seen<'_>> = other.iter().map(|l| judge(model, l)).collect();
+        listed(list, dir, &judged);
+        let (seen, far): (Vec<_>, Vec<_>) = judged.iter().partition(|s| s.judged.octaves.abs() <= NEAR);
         println!(
             "\n### {dir}, neither grown on nor measured, and {} logs of rates farther off\n\n{}",
             far.len(),
@@ -113,7 +134,32 @@ pub fn calibrate(dirs: &[&str], held: &[&str], model: Model, keep: bool) -> Resu
         );
         println!("{}", by_family(&seen));
     }
-    Ok(made)
+    Ok(())
+}
+
+/// Columns of [`LIST`]; the features follow.
+const LIST_HEAD: &str =
+    "set\tfamily\tlog\toctaves\ttruth\tsaid\tconfidence\truled_out\tby_trees\tcode\tsums\tfeatures\n";
+
+fn listed(out: &mut String, set: &str, seen: &[Seen<'_>]) {
+    for s in seen {
+        let j = &s.judged;
+        let ruled_out = j.ruled_out.map_or_else(|| "-".to_owned(), |(side, chance)| format!("{side} {chance:.3}"));
+        let numbers = |all: &[f64]| all.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(" ");
+        *out += &format!(
+            "{set}\t{}\t{}\t{:.2}\t{}\t{}\t{:.3}\t{ruled_out}\t{}\t{}\t{}\t{}\n",
+            s.family,
+            s.log.record.name,
+            j.octaves,
+            j.truth,
+            j.said,
+            j.confidence,
+            u8::from(s.by_trees),
+            s.code,
+            numbers(&s.sums),
+            numbers(Features::of(&s.log.record).values()),
+        );
+    }
 }
 
 fn plain(seen: &[&Seen<'_>]) -> Vec<Judged> {
@@ -133,20 +179,21 @@ fn weights<'a>(seen: impl Iterator<Item = &'a &'a Seen<'a>>) -> BTreeMap<&'a str
     out
 }
 
-/// The factor of the log odds and the margin with the lowest log loss of too low, good and too
-/// high.
-fn tempered(seen: &[&Seen<'_>]) -> (f64, f64) {
+/// The factor of the log odds and the leaks with the lowest log loss of too low, good and too high.
+fn tempered(seen: &[&Seen<'_>]) -> (f64, Leak) {
     let told: Vec<&Seen<'_>> = seen.iter().copied().filter(|s| s.by_trees).collect();
     let weights = weights(told.iter());
-    let steps = |(from, to): (u32, u32)| (from..=to).step_by(2).map(|h| f64::from(h) / 100.0);
-    let loss = |&(scale, margin): &(f64, f64)| -> f64 {
-        let model = Model { scale, margin, ..Model::default() };
+    let steps = |(from, to, by): (u32, u32, usize)| (from..=to).step_by(by).map(|h| f64::from(h) / 100.0);
+    let loss = |&(scale, leak): &(f64, Leak)| -> f64 {
+        let model = Model { scale, leak, ..Model::default() };
         let one =
             |s: &&Seen<'_>| -weights[s.family] * model.odds_of(s.sums).three()[side(s.judged.truth)].max(1e-9).ln();
         told.iter().map(one).sum()
     };
-    let tried = steps(SCALES).flat_map(|scale| steps(MARGINS).map(move |margin| (scale, margin)));
-    tried.map(|t| (loss(&t), t)).min_by(|a, b| a.0.total_cmp(&b.0)).map_or((1.0, 0.0), |best| best.1)
+    let leaks = steps(SIDES).flat_map(|side| steps(GOODS).map(move |good| Leak { side, good }));
+    let tried = leaks.flat_map(|leak| steps(SCALES).map(move |scale| (scale, leak)));
+    let best = tried.map(|t| (loss(&t), t)).min_by(|a, b| a.0.total_cmp(&b.0));
+    best.map_or((1.0, Leak::default()), |best| best.1)
 }
 
 /// Place of a verdict among too low, good and too high.
@@ -179,6 +226,7 @@ fn judge<'a>(model: &Model, log: &'a Log) -> Seen<'a> {
         code: found.findings[0].code.as_str(),
         odds: model.odds(&features),
         sums: model.sums(features.values()),
+        log,
         judged: Judged::alone(log.truth, log.octaves, &found, log.lr),
     }
 }

@@ -18,7 +18,7 @@ pub(crate) use sums::SUM;
 pub use taken::{Role, SeenSeries, Taken};
 
 use crate::choose::rank;
-use crate::names::{CounterKind, DataSplit, weight};
+use crate::names::{CounterKind, DataSplit, is_accuracy, weight};
 use crate::number;
 use crate::run::{NamedSeries, Run};
 use pick::Picked;
@@ -115,6 +115,7 @@ fn record<'a>(run: &'a Run, path: &str, picked: &Picked<'a>) -> Record {
     let mut facts = facts(run, path);
     facts.lr = facts.lr.or_else(|| rates::of_stem(path, picked.rate));
     facts.boosted = boosting::is_boosted(run);
+    facts.other_score = picked.score.is_some_and(|s| !is_accuracy(&s.name));
     let binary = [picked.loss, picked.val].into_iter().flatten().any(|s| is_binary(&s.name));
     facts.classes = facts.classes.or(binary.then_some(2));
     // A part of a loss is minimized with the whole.

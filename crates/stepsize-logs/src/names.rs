@@ -7,7 +7,7 @@ mod component;
 mod form;
 mod vocabulary;
 
-pub(crate) use component::{is_evaluated, weight};
+pub(crate) use component::{is_accuracy, is_evaluated, weight};
 pub(crate) use form::plain;
 use form::{flat, place, plain_char, without_marks};
 use vocabulary::{

@@ -225,12 +225,15 @@ pub fn correction(verdict: Placement, ruled_out: Option<(Placement, f64)>) -> Op
     }
 }
 
-/// The side on which a run with these odds does not lie, and the chance that this is right. The
-/// less likely one where neither is likely.
+/// How much less likely a side that is ruled out must be than the other: where neither is likely,
+/// chance decides which of them is the less likely.
+const UNLIKE: f64 = 0.5;
+
+/// The side on which a run with these odds does not lie, and the chance that this is right.
 pub fn rule_out(model: &Model, odds: &Odds) -> Option<(Placement, f64)> {
     let [low, _, high] = odds.three();
     let (side, chance) = if high <= low { (Placement::TooHigh, high) } else { (Placement::TooLow, low) };
-    (chance <= model.say.not).then_some((side, 1.0 - chance))
+    (chance <= model.say.not && chance <= UNLIKE * low.max(high)).then_some((side, 1.0 - chance))
 }
 
 /// The verdict for these odds, and the chance that it is right; 0 for "unknown".

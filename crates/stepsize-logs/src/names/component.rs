@@ -129,6 +129,36 @@ pub(crate) fn is_evaluated(name: &str) -> bool {
     name.starts_with("accuracy/") || plain(name).split('_').any(word) || flat(name).split('_').any(word)
 }
 
+/// Words of a share of cases that are right. Words that end with one count as well: `valacc`.
+const RIGHT: &[&str] = &[
+    "acc",
+    "accuracy",
+    "accuracies",
+    "top1",
+    "top_1",
+    "prec_1",
+    "correct",
+    "genauigkeit",
+    "exactitude",
+    "exactitud",
+    "acuracia",
+    "accuratezza",
+];
+
+/// Whether a score is the share of cases that are right, and no other measure (a mean average
+/// precision, BLEU, a reward).
+pub(crate) fn is_accuracy(name: &str) -> bool {
+    let has = |name: &str| {
+        let starts = |at: usize| at == 0 || name.as_bytes()[at - 1] == b'_';
+        let ends = |at: usize| name.as_bytes().get(at).is_none_or(|b| *b == b'_');
+        let glued = |word: &str| word.len() > 2 && !word.contains('_');
+        RIGHT
+            .iter()
+            .any(|word| name.match_indices(word).any(|(at, _)| ends(at + word.len()) && (starts(at) || glued(word))))
+    };
+    has(&plain(name)) || has(&flat(name))
+}
+
 /// How much a name lacks to be that of a whole metric: 0 for `total_loss`, 1 for `train_loss`, more
 /// for every word that names a part (`loss_cls`), most for a part that is a game between networks
 /// (`loss_disc`).
@@ -157,7 +187,7 @@ pub(crate) fn weight(name: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use super::weight;
+    use super::{is_accuracy, weight};
 
     #[test]
     fn the_whole_comes_before_its_parts_and_telling_parts_before_games() {
@@ -167,5 +197,13 @@ mod tests {
         assert!(weight("loss_mel") < weight("loss_disc"));
         assert!(weight("train_loss_epoch") < weight("dynamics_loss_epoch"));
         assert!(weight("val_accuracy") < weight("val_precision"));
+        for name in
+            ["val_acc", "valAcc", "accuracy/top1", "test Accuracy", "Acc@1", "Prec@1", "top-1", "valacc", "TAG_ACC"]
+        {
+            assert!(is_accuracy(name), "{name}");
+        }
+        for name in ["coco/bbox_mAP", "SCORE", "bleu", "f1", "reward", "R2", "top5", "mIoU", "account"] {
+            assert!(!is_accuracy(name), "{name}");
+        }
     }
 }

@@ -72,8 +72,11 @@ impl Features {
         if let Some(val) = Knots::of(&record.val_loss) {
             features.of_val(record, &val);
         }
-        features.of_score(&record.score);
-        features.of_excess(record);
+        // Of which score is high and which loss goes with it, only shares of right cases tell.
+        if !record.facts.other_score {
+            features.of_score(&record.score);
+            features.of_excess(record);
+        }
         features.of_gradient(&record.grad_norm);
         features
     }

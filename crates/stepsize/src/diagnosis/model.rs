@@ -10,11 +10,11 @@
 //!
 //! ```text
 //! scale S       factor of the log odds
-//! margin M      share of the logs of which the odds say nothing: too low, good and too high are
-//!               then equally likely
+//! leak SIDE GOOD    share of the logs that look like those of one side (too low, too high) and are
+//!               good; share that look good and are of each side
 //! say LOW GOOD HIGH FAR DIVERGED    least chances for a verdict
 //!                                   (FAR: the most that "good" may leave to the outer places)
-//! not CHANCE    highest chance of a side that is ruled out
+//! not CHANCE    highest chance of a side that is ruled out (at most half of the other side's)
 //! PLACE TREE    where TREE is
 //!     s NAME THRESHOLD l|r LEFT RIGHT   a branch: left below the threshold; l or r: where NaN goes
 //!     v VALUE                           a leaf
@@ -35,9 +35,6 @@ const MOVED: f64 = 0.05;
 pub const PLACES: usize = 6;
 /// The place of runs that diverged.
 pub const DIVERGED: usize = 5;
-
-/// The chances of the places for a log of which the odds say nothing.
-const UNTOLD: [f64; PLACES] = [1.0 / 6.0, 1.0 / 6.0, 1.0 / 3.0, 1.0 / 9.0, 1.0 / 9.0, 1.0 / 9.0];
 
 /// Distance from the best rate in octaves that stands for each place: the medians of the labelled
 /// runs.
@@ -71,11 +68,21 @@ pub struct Model {
     pub trees: Vec<(usize, Tree)>,
     /// Factor of the log odds, fitted such that the chances are calibrated.
     pub scale: f64,
-    /// Share of the logs that are unlike all that is known, of which the odds say nothing. Fitted
-    /// with the scale, on kinds of jobs that the trees never saw: on such they are too sure.
-    pub margin: f64,
+    /// What trees never learn of a kind of jobs that they never saw: in some, good runs look like
+    /// those of one side, however clear the curve. Fitted with the scale, on such kinds.
+    pub leak: Leak,
     /// When a verdict is given.
     pub say: Say,
+}
+
+/// Shares of logs whose curve is that of a neighbour of their place. The two sides are never taken
+/// for each other.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Leak {
+    /// Of the logs that look like those of one side, the share that is good.
+    pub side: f64,
+    /// Of the logs that look good, the share that is of each side.
+    pub good: f64,
 }
 
 /// The chances from which a verdict is given, chosen on held-out folds of the fitted jobs such that
@@ -127,15 +134,16 @@ impl Model {
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut words = line.split(' ');
             let wrong = |why: String| Error::invalid(format!("line {} of a diagnosis model: {why}: {line}", i + 1));
-            let bad = || wrong("expected scale, margin, say, not, or a place and its tree".to_owned());
+            let bad = || wrong("expected scale, leak, say, not, or a place and its tree".to_owned());
             match words.next() {
-                Some(name @ ("scale" | "margin" | "not")) => {
+                Some(name @ ("scale" | "not")) => {
                     let number = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?;
-                    *match name {
-                        "scale" => &mut model.scale,
-                        "margin" => &mut model.margin,
-                        _ => &mut model.say.not,
-                    } = number;
+                    *if name == "scale" { &mut model.scale } else { &mut model.say.not } = number;
+                }
+                Some("leak") => {
+                    let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
+                    let [side, good] = numbers[..] else { return Err(bad()) };
+                    model.leak = Leak { side, good };
                 }
                 Some("say") => {
                     let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
@@ -156,8 +164,8 @@ impl Model {
     pub fn print(&self) -> String {
         let Say { low, good, high, far, diverged, not } = self.say;
         let mut out = format!(
-            "scale {:.4}\nmargin {:.3}\nsay {low:.3} {good:.3} {high:.3} {far:.3} {diverged:.3}\nnot {not:.3}\n",
-            self.scale, self.margin
+            "scale {:.4}\nleak {:.3} {:.3}\nsay {low:.3} {good:.3} {high:.3} {far:.3} {diverged:.3}\nnot {not:.3}\n",
+            self.scale, self.leak.side, self.leak.good
         );
         for (place, tree) in &self.trees {
             let _ = write!(out, "{place}");
@@ -193,7 +201,12 @@ impl Model {
 
     fn chances(&self, sums: [f64; PLACES]) -> [f64; PLACES] {
         let told = softmax(sums, self.scale);
-        std::array::from_fn(|i| (1.0 - self.margin) * told[i] + self.margin * UNTOLD[i])
+        let Leak { side, good } = self.leak;
+        let mut chances = told.map(|c| (1.0 - side) * c);
+        chances[2] = (1.0 - 2.0 * good) * told[2] + side * (1.0 - told[2]);
+        chances[1] += good * told[2];
+        chances[3] += good * told[2];
+        chances
     }
 }
 
@@ -314,7 +327,7 @@ mod tests {
 
     #[test]
     fn trees_survive_text_and_unknown_numbers_go_their_way() {
-        let text = "scale 0.5000\nmargin 0.100\nsay 0.700 0.500 0.600 0.100 0.900\nnot 0.120\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
+        let text = "scale 0.5000\nleak 0.100 0.050\nsay 0.700 0.500 0.600 0.100 0.900\nnot 0.120\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
         let model = Model::parse(text).unwrap();
         assert_eq!(model.print(), text);
         let mut values = [f64::NAN; Feature::ALL.len()];
@@ -329,15 +342,17 @@ mod tests {
     }
 
     #[test]
-    fn a_margin_draws_the_chances_to_where_nothing_is_told() {
-        let sums = [9.0, 0.0, 0.0, 0.0, 0.0, 0.0];
-        let of = |margin| Model { scale: 1.0, margin, ..Model::default() }.odds_of(sums).three();
-        assert!(of(0.0)[0] > 0.99);
-        for (seen, third) in of(1.0).into_iter().zip([1.0 / 3.0; 3]) {
-            assert!((seen - third).abs() < 1e-9, "{seen}");
-        }
-        let [low, good, high] = of(0.3);
-        assert!((low - (0.1 + 0.7 * of(0.0)[0])).abs() < 1e-9 && (low + good + high - 1.0).abs() < 1e-9, "{low}");
+    fn a_leak_goes_to_the_neighbours_and_never_across() {
+        let leak = Leak { side: 0.1, good: 0.05 };
+        let of = |place: usize| {
+            let mut sums = [0.0; PLACES];
+            sums[place] = 50.0;
+            Model { scale: 1.0, leak, ..Model::default() }.odds_of(sums).three()
+        };
+        let near = |a: [f64; 3], b: [f64; 3]| a.iter().zip(b).all(|(a, b)| (a - b).abs() < 1e-9);
+        assert!(near(of(0), [0.9, 0.1, 0.0]) && near(of(1), of(0)), "{:?}", of(0));
+        assert!(near(of(2), [0.05, 0.9, 0.05]), "{:?}", of(2));
+        assert!(near(of(DIVERGED), [0.0, 0.1, 0.9]), "{:?}", of(DIVERGED));
     }
 
     #[test]

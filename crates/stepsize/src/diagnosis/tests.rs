@@ -119,7 +119,7 @@ fn a_side_is_ruled_out_where_the_verdict_is_unknown() {
         let trees = places.into_iter().enumerate().map(leaf).collect();
         let say = model::Say { low: 0.6, high: 0.6, good: 0.99, not: 0.2, ..model::Say::default() };
         let record = Record { facts: Facts { lr: Some(0.1), ..Facts::default() }, ..loss(healthy()) };
-        diagnose_with(&model::Model { trees, scale: 1.0, margin: 0.0, say }, &record)
+        diagnose_with(&model::Model { trees, scale: 1.0, leak: model::Leak::default(), say }, &record)
     };
     let low = judged([0.1, 0.3, 0.5, 0.05, 0.03, 0.02]);
     let (side, chance) = low.ruled_out.unwrap();
@@ -221,6 +221,32 @@ fn a_jump_of_the_rate() {
     silent(Code::Jump, &with(curve(400, |t| 0.1 * (1.0 - (t % 80.0) / 80.0))));
     let resumed = Series::new((0..200).map(|i| (f64::from(i), 0.1)).chain((150..400).map(|i| (f64::from(i), 0.05))));
     fires(Code::Jump, &with(resumed));
+}
+
+#[test]
+fn only_an_accuracy_tells_how_far_the_loss_has_come() {
+    let score = Series::new((0..20).map(|i| (f64::from(i) * 20.0, 0.42 + 0.003 * f64::from(i))));
+    let bare = loss(curve(400, |t| 0.004 + 2.0 * (-t / 60.0).exp()));
+    let with =
+        |other_score| Record { score: score.clone(), facts: Facts { other_score, ..Facts::default() }, ..bare.clone() };
+    let chances = |record: &Record| diagnose(record).chances;
+    assert_eq!(chances(&with(true)), chances(&bare));
+    // Beside an accuracy of 42 % a loss of 2 that falls to 0.004 is a run that broke its score.
+    assert!(chances(&with(false)) != chances(&bare));
+}
+
+#[test]
+fn of_two_unlikely_sides_none_is_ruled_out() {
+    let model =
+        model::Model { say: model::Say { not: 0.2, ..model::Say::default() }, scale: 1.0, ..model::Model::default() };
+    let ruled = |low: f64, high: f64| {
+        let sums = [low / 2.0, low / 2.0, 1.0 - low - high, high / 2.0, high / 2.0, 1e-9].map(f64::ln);
+        rule_out(&model, &model.odds_of(sums)).map(|r| r.0)
+    };
+    assert_eq!(ruled(0.26, 0.19), None);
+    assert_eq!(ruled(0.15, 0.27), None);
+    assert_eq!(ruled(0.15, 0.45), Some(Placement::TooLow));
+    assert_eq!(ruled(0.5, 0.05), Some(Placement::TooHigh));
 }
 
 #[test]

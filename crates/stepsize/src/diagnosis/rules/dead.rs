@@ -133,6 +133,9 @@ fn guesses(seen: &RuleInput<'_>, classes: f64) -> bool {
 }
 
 fn scores(seen: &RuleInput<'_>) -> Vec<f64> {
+    if seen.record.facts.other_score {
+        return Vec::new();
+    }
     let values = seen.record.score.values();
     let unit = if values.iter().any(|v| *v > PERCENT) { 100.0 } else { 1.0 };
     values.iter().map(|v| v / unit).collect()

@@ -40,7 +40,10 @@ pub fn below_guessing(seen: &RuleInput<'_>) -> Option<f64> {
     let record = seen.record;
     // Beside an accuracy the loss is a cross-entropy, of two classes or more.
     let scores = record.score.points();
-    let accuracy = scores.len() > 1 && scores.iter().all(|p| (0.0..=100.0).contains(&p.1)) && scores[0].1 > 0.0;
+    let accuracy = !record.facts.other_score
+        && scores.len() > 1
+        && scores.iter().all(|p| (0.0..=100.0).contains(&p.1))
+        && scores[0].1 > 0.0;
     let classes = record.facts.classes.filter(|c| *c > 1).or(accuracy.then_some(2))?;
     // Later readings of a run from scratch lie below guessing, too; one small batch may by chance.
     let last = record.span()?.1;
