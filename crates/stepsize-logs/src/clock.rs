@@ -28,6 +28,12 @@ pub(crate) enum Again {
 /// A progress bar so many times shorter than that of the training is one of a validation.
 const SHORTER: f64 = 3.0;
 
+/// Epochs of one row each, after which a count that goes back is their length.
+const LENGTHS: u32 = 3;
+
+/// Rows of one counter in a row, after which a better known one that never moved is given up.
+const OTHERS: u32 = 10;
+
 /// A counter on one row.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Count {
@@ -91,6 +97,15 @@ pub(crate) struct Clock {
     per_epoch: f64,
     /// Added when the counter began again and no epoch shows how often.
     offset: f64,
+    /// Rows whose counter of steps was passed over since the last of the best known one, and rows of
+    /// that.
+    passed_over: u32,
+    seen: u32,
+    /// Whether an epoch had rows of several counts, and how often the epoch went on.
+    several: bool,
+    went_on: u32,
+    /// Whether the counter fell from one epoch to the next.
+    fell: bool,
     /// Whether epochs are named at their end only, below the steps that were counted in them.
     late: bool,
     /// Whether the count on this row goes up to another number: it is of a validation.
@@ -120,6 +135,11 @@ impl Default for Clock {
             first_epoch: f64::NAN,
             per_epoch: f64::NAN,
             offset: 0.0,
+            passed_over: 0,
+            seen: 0,
+            several: false,
+            fell: false,
+            went_on: 0,
             late: false,
             aside: false,
             shorter: f64::NAN,
@@ -138,7 +158,7 @@ impl Clock {
         match kind {
             CounterKind::Step(_) if self.late && self.totals.0.is_finite() => self.aside = whole != self.totals.0,
             CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.shorter = whole,
-            CounterKind::Step(_) => self.totals.0 = whole,
+            CounterKind::Step(_) => (self.totals.0, self.shorter) = (whole, f64::NAN),
             CounterKind::Epoch(_) => {
                 self.other_end |= self.totals.1 != whole;
                 self.totals.1 = whole;
@@ -219,9 +239,19 @@ impl Clock {
         if aside {
             return;
         }
-        if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
+        if self.counts_length(rank, count) {
+            self.step = f64::NAN;
             return;
         }
+        if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
+            self.passed_over += u32::from(rank != bar);
+            // What was seen under the better known name was another thing.
+            if self.within() || self.passed_over < OTHERS || self.passed_over < OTHERS / 2 * self.seen {
+                return;
+            }
+            self.forget_worse(counts);
+        }
+        (self.passed_over, self.seen) = (0, self.seen.saturating_add(1));
         // A progress bar counted so far, and may have counted anything.
         if rank < self.best.0 && self.best.0 == bar {
             (self.count, self.epoch_then, self.per_epoch, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
@@ -264,6 +294,33 @@ impl Clock {
         }
         (self.count, self.epoch_then) = (count, self.epoch);
         self.step = self.step_of(count);
+    }
+
+    /// Forgets a better known counter of steps that was seen before the first metric, if the row of
+    /// that metric has another one.
+    pub fn forget_worse(&mut self, counts: RowCounts) {
+        if counts.step.is_some_and(|step| step.rank > self.best.0 && step.rank != CounterKind::BAR) {
+            (self.best.0, self.columns.0, self.seen) = (usize::MAX, None, 0);
+            (self.step, self.count, self.first_count, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
+            (self.epoch_then, self.per_epoch, self.totals.0) = (f64::NAN, f64::NAN, f64::NAN);
+        }
+    }
+
+    /// Whether what is called steps is how long each epoch was: no epoch had two counts, and they
+    /// went back. Games have an own length each.
+    fn counts_length(&mut self, rank: usize, count: f64) -> bool {
+        if rank != self.best.0 || self.epoch.is_nan() || self.epoch_then.is_nan() {
+            return false;
+        }
+        let on = self.epoch.floor() > self.epoch_then.floor();
+        self.several |= !on && count != self.count;
+        self.went_on += u32::from(on);
+        self.fell |= on && count < self.count;
+        let lengths = self.fell && !self.several && self.went_on > LENGTHS && self.totals.0.is_nan();
+        if lengths {
+            self.epoch_then = self.epoch;
+        }
+        lengths
     }
 
     /// The last step of the epoch that is over, where its length is known.

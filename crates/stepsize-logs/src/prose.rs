@@ -12,6 +12,9 @@ use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
 
+/// Rows of readings that have a counter, from which on a counter alone on a line is a remark.
+const COUNTED: u64 = 10;
+
 /// Reads text.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prose {
@@ -24,8 +27,10 @@ pub(crate) struct Prose {
     boxed: Vec<(String, f64)>,
     /// The columns of the current line.
     columns: Vec<Option<usize>>,
-    /// The number of samples that Keras trains on, where its progress bar counts them.
+    /// The number of samples that Keras trains on, where its progress bar counts them, and how far
+    /// the last bar goes.
     samples: Option<f64>,
+    bar: Option<f64>,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -35,6 +40,8 @@ pub(crate) struct Prose {
     /// What the last line without a reading announced, and the metrics that were told since.
     announced: Announced,
     told: Vec<String>,
+    /// Rows of readings with a counter of steps, of epochs, and without any.
+    counted: (u64, u64, u64),
     /// How lines are read instead, if the user says it.
     pub pattern: Option<LinePattern>,
 }
@@ -118,7 +125,16 @@ impl Prose {
         if self.losses && found.iter().any(|p| CounterKind::of(&p.name) != CounterKind::Value) {
             found.iter_mut().for_each(name_loss);
         }
+        if let Some(bar) = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some()) {
+            // Steps are counted from 1; a bar that begins further on counts the samples of a batch.
+            let first = self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value < whole);
+            if first {
+                self.samples = bar.whole;
+            }
+            self.bar = bar.whole;
+        }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
+        self.drop_remarks(&mut found);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
         let any =
@@ -158,6 +174,23 @@ impl Prose {
             // Above lines such as `(epoch: 1, iters: 100, time: 0.5, data: 0.1) D: 0.3 G: 0.8`.
             self.losses |= line.starts_with('=') && line.contains("Training Loss");
             gather.end_row();
+        }
+    }
+
+    /// Drops the counters of a line without a reading, where nearly all rows of readings have such a
+    /// counter of their own: `Step 2: multiply by 3` in a text that was generated.
+    fn drop_remarks(&mut self, found: &mut Vec<Pair>) {
+        let kind = |p: &Pair| CounterKind::of(&p.name);
+        let (steps, epochs) = (found.iter().any(|p| kind(p).is_step()), found.iter().any(|p| kind(p).is_epoch()));
+        if found.iter().any(|p| metric_direction(&p.name).is_some()) {
+            self.counted.0 += u64::from(steps);
+            self.counted.1 += u64::from(epochs);
+            self.counted.2 += u64::from(!steps && !epochs);
+        } else if steps || epochs {
+            let usual = |rows: u64| rows >= COUNTED && rows > 4 * self.counted.2;
+            let (of_steps, of_epochs) = (usual(self.counted.0), usual(self.counted.1));
+            let remark = |p: &Pair| of_steps && (kind(p).is_step() || of_epochs && kind(p).is_epoch());
+            found.retain(|p| p.mark != Mark::Plain || !remark(p));
         }
     }
 

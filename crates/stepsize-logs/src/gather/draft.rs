@@ -156,11 +156,14 @@ impl Draft {
             }
         }
         self.gap.filled();
+        let metric = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+        if self.clock.early && metric() {
+            self.clock.forget_worse(counts);
+        }
         let columns = &self.columns;
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
         self.clock.note(counts, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
         self.rows += u64::from(counts.is_counted());
-        let metric = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
         if self.clock.early && (self.rows > EARLY || metric()) {
             self.clock.early = false;
         }

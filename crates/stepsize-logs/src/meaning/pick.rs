@@ -98,6 +98,7 @@ impl<'a> Picked<'a> {
         let order = |r: (u8, u8, usize), _: &str| usize::from(r.1) * 8 + usize::from(r.0 == 1);
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
+        let loss = twin(run, loss, val).or(loss);
         let loss = loss.or_else(|| Some(run).filter(|_| val.is_none() && score.is_none()).and_then(unnamed));
         let mut picked = Self {
             loss,
@@ -109,7 +110,7 @@ impl<'a> Picked<'a> {
             log_val: false,
         };
         picked.take_shares();
-        picked.forget_games();
+        picked.forget_games(run);
         picked.same_unit();
         picked.take_best(run);
         // A setting that has the name of a penalty, printed again and again.
@@ -143,17 +144,20 @@ impl<'a> Picked<'a> {
 
     /// In reinforcement learning the losses of policy and critic do not show how good the run is,
     /// only that it broke. A curve is never dropped for a reward that was read once or twice.
-    fn forget_games(&mut self) {
+    fn forget_games(&mut self, run: &Run) {
         let Some(reward) = self.score.filter(|s| is_reward(&s.name)) else { return };
-        let many = |s: &NamedSeries| reward.points.len() >= CURVE && reward.points.len() * 4 >= s.points.len();
+        let rewards = run.series.iter().filter(|s| is_reward(&s.name)).map(|s| s.points.len());
+        let longest = rewards.max().unwrap_or(0);
+        let many = |s: &NamedSeries| reward.points.len() >= CURVE && longest * 4 >= s.points.len();
         let tells = |s: &&NamedSeries| !many(s) || s.points.last().is_some_and(|p| !p.1.is_finite());
         self.loss = self.loss.filter(tells);
         self.val = self.val.filter(tells);
     }
 
-    /// In a table of results the best of each run is all that there is: `best_accuracy`.
+    /// Where nothing else is told, as in a table of results, the best so far is all that there is:
+    /// `best_accuracy`.
     fn take_best(&mut self, run: &'a Run) {
-        if self.loss.is_some() || self.val.is_some() || self.score.is_some() || !run.counter.is_empty() {
+        if self.loss.is_some() || self.val.is_some() || self.score.is_some() {
             return;
         }
         let best = |s: &&NamedSeries| plain(&s.name).split('_').any(|w| w == "best" || w == "final");
@@ -212,9 +216,36 @@ fn best(
     };
     let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
         let order = order(*r, &s.name);
-        (summary(s), order / 8, weight(&s.name), order, r.0, r.2)
+        // Of a validation the mean tells more than its last batch.
+        let part = r.0 < 2 && !plain(&s.name).split('_').any(|w| matches!(w, "mean" | "avg" | "average" | "epoch"));
+        (summary(s), order / 8, weight(&s.name), order, r.0, part, r.2)
     };
     all.into_iter().min_by_key(key).map(|(_, s)| s)
+}
+
+/// The series of the training that is measured as the validation is, where the loss is another
+/// metric: `tr_rmse` beside `va_rmse` and `obj`.
+fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>) -> Option<&'a NamedSeries> {
+    let loss = loss.filter(|s| !plain(&s.name).contains("loss"))?;
+    let metric = without_split(&val?.name)?;
+    if without_split(&loss.name).unwrap_or_else(|| plain(&loss.name)) == metric {
+        return None;
+    }
+    let such = |s: &&NamedSeries| {
+        DataSplit::in_name(&s.name) == Some(DataSplit::Train)
+            && without_split(&s.name).is_some_and(|name| name == metric)
+            && s.points.len() >= loss.points.len()
+    };
+    run.series.iter().find(such)
+}
+
+/// What a name with a split says without it: `rmse` for `va_rmse`.
+fn without_split(name: &str) -> Option<String> {
+    DataSplit::in_name(name)?;
+    let plain = plain(name);
+    let short = |w: &&str| !matches!(*w, "tr" | "va" | "vl" | "te") && DataSplit::of_word(w).is_none();
+    let words: Vec<&str> = plain.split('_').filter(short).collect();
+    Some(words.join("_")).filter(|rest| !rest.is_empty() && *rest != plain)
 }
 
 /// Whether all values are shares, and those of the last third are higher than those of the first.
