@@ -2,12 +2,17 @@
 //! tables whose names stand on a line of their own, boxes of names and values, settings, command
 //! lines, source code, and starts of programs.
 
+mod announced;
+mod bars;
+
 use crate::gather::{Gather, NameFacts, is_applied, is_setting};
 use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
 use crate::number;
 use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
+use announced::Announced;
+use bars::{is_rule_within, is_timeless, samples};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -128,13 +133,24 @@ impl Prose {
         if let Some(bar) = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some()) {
             // Steps are counted from 1; a bar that begins further on counts the samples of a batch.
             let first = self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value < whole);
-            if first {
+            // Of steps it says how long each took.
+            if first || bar.whole == Some(bar.value) && is_timeless(line) {
                 self.samples = bar.whole;
             }
             self.bar = bar.whole;
         }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.drop_remarks(&mut found);
+        // `Loss: 0.5 | Loss (text/kernel): 0.3/0.2`
+        let mut at = 0;
+        while at < found.len() {
+            let twice = found.iter().take(at).any(|p| found.get(at).is_some_and(|q| q.name == p.name));
+            if twice {
+                found.remove(at);
+            } else {
+                at += 1;
+            }
+        }
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
         let any =
@@ -298,51 +314,6 @@ impl Prose {
     }
 }
 
-/// What a line without a reading says of the next one with readings.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum Announced {
-    #[default]
-    Nothing,
-    /// An evaluation begins: `testing in eval mode ...`. It says so even where what follows is of
-    /// the training.
-    Evaluation,
-    /// An evaluation on these data begins: `evaluate:dev`.
-    Of(DataSplit),
-    /// The next line holds results on held-out data: `Test Error:`.
-    Results,
-}
-
-impl Announced {
-    /// What a line without a metric announces.
-    fn of(line: &str) -> Option<Self> {
-        let line = line.trim();
-        if line.len() > 80 {
-            return None;
-        }
-        let held_out = |word: &str| DataSplit::of_word(word).is_some_and(DataSplit::is_held_out);
-        let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-        let (first, second, third) = (words.next()?, words.next(), words.next());
-        let named = second.is_none_or(|w| matches!(&*w.to_ascii_lowercase(), "error" | "set" | "results" | "metrics"));
-        let verb = |word: &str| {
-            let word = word.to_ascii_lowercase();
-            word.starts_with("evaluat") || word.starts_with("validat") || word.starts_with("testing")
-        };
-        let heading = second.is_none() && (line.ends_with([':', ']']) || line.starts_with(['-', '=', '#', '*']));
-        match () {
-            // `[Validation]`, `--- Training ---`
-            () if heading && !line.ends_with(':') => {
-                DataSplit::of_word(first).map(|s| if s.is_held_out() { Self::Of(s) } else { Self::Nothing })
-            }
-            () if line.ends_with(':') && held_out(first) && named && third.is_none() => Some(Self::Results),
-            () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => {
-                let mut named = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !verb(w));
-                Some(named.find_map(DataSplit::of_word).filter(|s| s.is_held_out()).map_or(Self::Evaluation, Self::Of))
-            }
-            () => None,
-        }
-    }
-}
-
 /// Gives a name below a title that says that all are losses what it lacks to be that of one.
 fn name_loss(pair: &mut Pair) {
     let aside = matches!(pair.name.as_str(), "time" | "data") || is_rate(&pair.name);
@@ -396,19 +367,6 @@ fn bare(line: &str) -> Option<(Option<f64>, f64)> {
         (_, Some(two)) => Some((Some(one), two?)),
         _ => Some((None, one)),
     }
-}
-
-/// Whether a line is a rule between the rows of a box: `+-----+----+`, which also ends it.
-fn is_rule_within(line: &str) -> bool {
-    let line = line.trim();
-    line.starts_with(['+', '├']) && line.len() > 3 && line.contains(['-', '=', '─'])
-}
-
-/// The samples of an epoch, as Keras before 2.4 tells them: `Train on 58 samples, validate on 26
-/// samples`. Its bar then counts samples, which are no steps.
-fn samples(line: &str) -> Option<f64> {
-    let (count, rest) = line.trim_start().strip_prefix("Train on ")?.split_once(' ')?;
-    count.parse().ok().filter(|_| rest.starts_with("samples"))
 }
 
 /// Takes in a message that the loss is not finite.

@@ -157,8 +157,13 @@ impl Draft {
         }
         self.gap.filled();
         let metric = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
-        if self.clock.early && metric() {
-            self.clock.forget_worse(counts);
+        let rate = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.rate));
+        let mut counts = counts;
+        match metric() {
+            true if self.clock.early => self.clock.forget_worse(counts),
+            // What counts in a row without a metric or a rate is not what counts those with one.
+            false if !self.clock.early && !rate() => counts = self.clock.own(counts),
+            _ => {}
         }
         let columns = &self.columns;
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);

@@ -48,7 +48,7 @@ impl Gather {
             let bar = |c: usize| kind(c) == CounterKind::Step(CounterKind::BAR);
             // What was counted before the first reading may be anything.
             let early = self.drafts.get(self.now).is_some_and(|d| d.clock.early);
-            let other = early && row.iter().any(|(c, _)| kind(*c).is_step() && !bar(*c));
+            let other = early && row.iter().any(|(c, _)| kind(*c) != CounterKind::Value && !bar(*c));
             let stale = |c: usize| counted && bar(c) || other && kind(c).is_step();
             self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d) && !stale(*c));
             row.append(&mut self.pending);

@@ -1,6 +1,6 @@
 //! The loss of a detector that logs only its parts: their sum.
 
-use crate::names::weight;
+use crate::names::{DataSplit, weight};
 use crate::run::{NamedSeries, Run};
 
 /// Parts of the loss of a detector: where something is, as YOLO, SSD and their kin log it.
@@ -35,7 +35,8 @@ pub(super) fn with_sums(run: &Run) -> Option<Run> {
     let mut sums: Vec<NamedSeries> = Vec::new();
     for split in splits {
         let whole = |s: &NamedSeries| {
-            part(s).is_none() && s.name.starts_with(&split) && s.name.contains("loss") && weight(&s.name) <= 1
+            let of = s.name.starts_with(&split) || DataSplit::in_name(&split).is_none();
+            part(s).is_none() && of && s.name.contains("loss") && weight(&s.name) <= 1
         };
         let parts: Vec<&NamedSeries> = run.series.iter().filter(|s| part(s).as_ref() == Some(&split)).collect();
         let [first, rest @ ..] = parts.as_slice() else { continue };

@@ -90,6 +90,10 @@ impl Scan<'_> {
             // "Test Epoch: 3 loss: 0.5"
             if let Some(split) = parts.iter().rev().skip(1).find(|w| words::is_held_out(w)) {
                 self.scope = Some(split);
+                // "Valid Batch 3/20" counts the batches of a validation.
+                if whole.is_some() && last.to_ascii_lowercase().contains("batch") {
+                    return;
+                }
             }
             self.give(if any("global") { format!("global_{last}") } else { last.to_owned() }, value, whole);
             if let Some(pair) = self.out.last_mut().filter(|_| ends) {

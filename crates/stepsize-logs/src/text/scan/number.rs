@@ -111,7 +111,10 @@ impl Scan<'_> {
         {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
-            self.out.push(Pair { name: "iter".to_owned(), value, whole, mark });
+            // `[3/30] iter: 100/278`
+            let epoch = line_start && self.rest().strip_prefix(']').is_some_and(|r| self.step_begins(r));
+            let name = if epoch { "Epoch" } else { "iter" };
+            self.out.push(Pair { name: name.to_owned(), value, whole, mark });
         } else if whole.is_some() && (self.after_counter(start) || self.counter_follows()) {
             self.give("iter".to_owned(), value, whole);
         } else if whole.is_some()
@@ -120,6 +123,13 @@ impl Scan<'_> {
         {
             self.out.push(Pair { name: "iter".to_owned(), value, whole, mark: Mark::Bar });
         }
+    }
+
+    /// Whether a text at the end of the line begins with a counter of steps and its separator.
+    fn step_begins(&self, rest: &str) -> bool {
+        let trimmed = rest.trim_start();
+        let word = self.word_at(self.text.len() - trimmed.len());
+        CounterKind::of(word).is_step() && trimmed.get(word.len()..).is_some_and(|r| r.starts_with([':', '=']))
     }
 
     /// The share of a progress bar is no reading. The split before it is that of what follows.
