@@ -100,8 +100,8 @@ pub(crate) struct Clock {
     per_epoch: f64,
     /// Added when the counter began again and no epoch shows how often.
     offset: f64,
-    /// Rows whose counter of steps was passed over since the last of the best known one, and rows of
-    /// that.
+    /// Rows whose counter of steps was passed over since the last of the best known one, and rows
+    /// of that.
     passed_over: u32,
     seen: u32,
     /// Whether an epoch had rows of several counts, and how often the epoch went on.

@@ -2,7 +2,7 @@
 //!
 //! Streams are read as they stand. Of what a cell shows, tables are read that HTML holds (fastai,
 //! `Trainer` of transformers), and texts without such a form. A table with an index, as pandas
-//! shows its data, is none. Source code and pictures are passed over.
+//! shows its data, is not one of a training. Source code and pictures are passed over.
 
 use crate::gather::Gather;
 use crate::json::tokens::{JsonToken, Tokens};
@@ -13,12 +13,12 @@ use stepsize::Result;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Notebook {
     tokens: Tokens,
-    shape: Shape,
+    shape: NotebookPlace,
 }
 
 /// The place in the notebook that is being read.
 #[derive(Debug, Clone, Default)]
-struct Shape {
+struct NotebookPlace {
     prose: Prose,
     /// The last key in each open object, or nothing in a list.
     keys: Vec<String>,
@@ -37,7 +37,7 @@ const SHOWN: usize = 1 << 20;
 impl Notebook {
     /// For a file of this name.
     pub fn new(file: &str) -> Self {
-        Self { shape: Shape { prose: Prose::new(file), ..Shape::default() }, ..Self::default() }
+        Self { shape: NotebookPlace { prose: Prose::new(file), ..NotebookPlace::default() }, ..Self::default() }
     }
 
     pub fn push(&mut self, bytes: &[u8], gather: &mut Gather) -> Result<()> {
@@ -61,7 +61,7 @@ impl Notebook {
     }
 }
 
-impl Shape {
+impl NotebookPlace {
     fn token(&mut self, token: JsonToken<'_>, gather: &mut Gather) {
         match token {
             JsonToken::Open(_) => self.keys.push(String::new()),

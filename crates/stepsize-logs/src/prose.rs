@@ -140,19 +140,9 @@ impl Prose {
             self.bar = bar.whole;
         }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
-        self.drop_remarks(&mut found);
-        // `Loss: 0.5 | Loss (text/kernel): 0.3/0.2`
-        let mut at = 0;
-        while at < found.len() {
-            let twice = found.iter().take(at).any(|p| found.get(at).is_some_and(|q| q.name == p.name));
-            if twice {
-                found.remove(at);
-            } else {
-                at += 1;
-            }
-        }
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
+        self.tidy(&mut found, gather);
         let any =
             |such: fn(&NameFacts) -> bool| self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(such));
         let told = any(|name| name.metric.is_some());
@@ -193,21 +183,45 @@ impl Prose {
         }
     }
 
-    /// Drops the counters of a line without a reading, where nearly all rows of readings have such a
-    /// counter of their own: `Step 2: multiply by 3` in a text that was generated.
-    fn drop_remarks(&mut self, found: &mut Vec<Pair>) {
-        let kind = |p: &Pair| CounterKind::of(&p.name);
-        let (steps, epochs) = (found.iter().any(|p| kind(p).is_step()), found.iter().any(|p| kind(p).is_epoch()));
-        if found.iter().any(|p| metric_direction(&p.name).is_some()) {
+    /// Of a name told twice on a line the first counts: `Loss: 0.5 | Loss (text/kernel): 0.3/0.2`.
+    /// Drops the counters of a line without a reading, where nearly all rows of readings have such
+    /// a counter of their own: `Step 2: multiply by 3` in a text that was generated.
+    fn tidy(&mut self, found: &mut Vec<Pair>, gather: &Gather) {
+        let (mut steps, mut epochs, mut metric, mut twice) = (false, false, false, false);
+        for (at, column) in self.columns.iter().enumerate() {
+            let Some(name) = column.and_then(|c| gather.name(c)) else { continue };
+            steps |= name.kind.is_step();
+            epochs |= name.kind.is_epoch();
+            metric |= name.metric.is_some();
+            twice |= self.columns.iter().take(at).any(|before| before == column);
+        }
+        let (mut no_steps, mut no_epochs) = (false, false);
+        if metric {
             self.counted.0 += u64::from(steps);
             self.counted.1 += u64::from(epochs);
             self.counted.2 += u64::from(!steps && !epochs);
         } else if steps || epochs {
             let usual = |rows: u64| rows >= COUNTED && rows > 4 * self.counted.2;
-            let (of_steps, of_epochs) = (usual(self.counted.0), usual(self.counted.1));
-            let remark = |p: &Pair| of_steps && (kind(p).is_step() || of_epochs && kind(p).is_epoch());
-            found.retain(|p| p.mark != Mark::Plain || !remark(p));
+            no_steps = usual(self.counted.0);
+            no_epochs = no_steps && usual(self.counted.1);
         }
+        if !twice && !no_steps {
+            return;
+        }
+        let columns = std::mem::take(&mut self.columns);
+        let mut at = 0;
+        found.retain(|pair| {
+            let column = columns.get(at).copied().flatten();
+            at += 1;
+            let kind = column.and_then(|c| gather.name(c)).map_or(CounterKind::Value, |name| name.kind);
+            let again = column.is_some() && self.columns.contains(&column);
+            let remark = no_steps && kind.is_step() || no_epochs && kind.is_epoch();
+            let keep = pair.mark != Mark::Plain || !again && !remark;
+            if keep {
+                self.columns.push(column);
+            }
+            keep
+        });
     }
 
     /// Whether the first metric of a row was not told since the last announcement.
