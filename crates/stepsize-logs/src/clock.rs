@@ -366,7 +366,7 @@ impl Clock {
                 // The last epoch is over.
                 let over = self.late && self.epoch >= self.totals.1;
                 // One line an epoch, each with the last count of its own.
-                let same = started && count == self.count && epoch_now.floor() < self.epoch_then.floor();
+                let same = count == self.count && epoch_now.floor() < self.epoch_then.floor();
                 (count < self.count || same)
                     && (over || !epoch_went_on())
                     && (!self.within() || epoch_now <= self.first_epoch)
