@@ -62,7 +62,7 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
         PlacedBy::Step => {
             // A table of epochs beside what is counted by steps tells the same again.
             let again = marks.iter().filter(|m| m.step.is_finite()).count() * 2 >= marks.len();
-            // The first reading stands one stride before the second, if only its count was not told.
+            // The first reading stands one stride before the second if only its count is unknown.
             let first = match marks {
                 [a, b, c, ..] if a.step.is_nan() && a.epoch < b.epoch => Some(2.0 * b.step - c.step),
                 _ => None,
