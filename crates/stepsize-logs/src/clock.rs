@@ -12,7 +12,10 @@
 //!   known before the first whole run has ended. It keeps the counts as they stand, so that the
 //!   unit can be chosen later.
 
+mod raw;
+
 use crate::names::CounterKind;
+pub use raw::{LogPosition, RawClock};
 
 /// What to do when the counter goes back to its beginning.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -27,6 +30,12 @@ pub(crate) enum Again {
 
 /// A progress bar so many times shorter than that of the training is one of a validation.
 const SHORTER: f64 = 3.0;
+
+/// Epochs of one row each, after which a count that goes back is their length.
+const LENGTHS: u32 = 3;
+
+/// Rows of one counter in a row, after which a better known one that never moved is given up.
+const OTHERS: u32 = 10;
 
 /// A counter on one row.
 #[derive(Debug, Clone, Copy)]
@@ -91,6 +100,17 @@ pub(crate) struct Clock {
     per_epoch: f64,
     /// Added when the counter began again and no epoch shows how often.
     offset: f64,
+    /// Rows whose counter of steps was passed over since the last of the best known one, and rows
+    /// of that.
+    passed_over: u32,
+    seen: u32,
+    /// Whether an epoch had rows of several counts, and how often the epoch went on.
+    several: bool,
+    went_on: u32,
+    /// Whether the counter fell from one epoch to the next.
+    fell: bool,
+    /// Whether it turned out to be the length of each epoch.
+    lengths: bool,
     /// Whether epochs are named at their end only, below the steps that were counted in them.
     late: bool,
     /// Whether the count on this row goes up to another number: it is of a validation.
@@ -120,6 +140,12 @@ impl Default for Clock {
             first_epoch: f64::NAN,
             per_epoch: f64::NAN,
             offset: 0.0,
+            passed_over: 0,
+            seen: 0,
+            several: false,
+            fell: false,
+            lengths: false,
+            went_on: 0,
             late: false,
             aside: false,
             shorter: f64::NAN,
@@ -138,7 +164,7 @@ impl Clock {
         match kind {
             CounterKind::Step(_) if self.late && self.totals.0.is_finite() => self.aside = whole != self.totals.0,
             CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.shorter = whole,
-            CounterKind::Step(_) => self.totals.0 = whole,
+            CounterKind::Step(_) => (self.totals.0, self.shorter) = (whole, f64::NAN),
             CounterKind::Epoch(_) => {
                 self.other_end |= self.totals.1 != whole;
                 self.totals.1 = whole;
@@ -219,9 +245,19 @@ impl Clock {
         if aside {
             return;
         }
-        if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
+        if self.counts_length(rank, count) {
+            self.step = f64::NAN;
             return;
         }
+        if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
+            self.passed_over += u32::from(rank != bar);
+            // What was seen under the better known name was another thing.
+            if self.within() || self.passed_over < OTHERS || self.passed_over < OTHERS / 2 * self.seen {
+                return;
+            }
+            self.forget_worse(counts);
+        }
+        (self.passed_over, self.seen) = (0, self.seen.saturating_add(1));
         // A progress bar counted so far, and may have counted anything.
         if rank < self.best.0 && self.best.0 == bar {
             (self.count, self.epoch_then, self.per_epoch, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
@@ -266,6 +302,39 @@ impl Clock {
         self.step = self.step_of(count);
     }
 
+    /// The counts on a row, without a step that another column counts so far.
+    pub fn own(&self, counts: RowCounts) -> RowCounts {
+        let step = counts.step.filter(|step| self.columns.0.is_none_or(|column| column == step.column));
+        RowCounts { step, ..counts }
+    }
+
+    /// Forgets a better known counter of steps that was seen before the first metric, if the row of
+    /// that metric has another one.
+    pub fn forget_worse(&mut self, counts: RowCounts) {
+        let other = counts.step.map_or(counts.epoch.is_some() && self.best.0 != CounterKind::BAR, |step| {
+            step.rank > self.best.0 && step.rank != CounterKind::BAR
+        });
+        if other {
+            (self.best.0, self.columns.0, self.seen) = (usize::MAX, None, 0);
+            (self.step, self.count, self.first_count, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
+            (self.epoch_then, self.per_epoch, self.totals.0) = (f64::NAN, f64::NAN, f64::NAN);
+        }
+    }
+
+    /// Whether what is called steps is how long each epoch was: no epoch had two counts, and they
+    /// went back. Games have an own length each.
+    fn counts_length(&mut self, rank: usize, count: f64) -> bool {
+        if self.lengths || rank != self.best.0 || self.epoch.is_nan() || self.epoch_then.is_nan() {
+            return self.lengths && rank == self.best.0;
+        }
+        let on = self.epoch.floor() > self.epoch_then.floor();
+        self.several |= !on && count != self.count;
+        self.went_on += u32::from(on);
+        self.fell |= on && count < self.count;
+        self.lengths |= self.fell && self.within() && !self.several && self.went_on > LENGTHS && self.totals.0.is_nan();
+        self.lengths
+    }
+
     /// The last step of the epoch that is over, where its length is known.
     pub fn end_of_epoch(&self) -> f64 {
         let rest = self.totals.0 - self.count;
@@ -290,16 +359,20 @@ impl Clock {
         mut read: impl Iterator<Item = ((f64, f64), (f64, f64))>,
     ) -> bool {
         let epoch_now = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
-        match counts.step {
+        match counts.step.filter(|_| !self.lengths) {
             Some(_) if self.counts_within(again) && !started => false,
             Some(Count { rank, value: count, .. }) if rank <= self.best.0 => {
                 let epoch_went_on = || epoch_now.floor() > self.epoch_then.floor();
                 // The last epoch is over.
                 let over = self.late && self.epoch >= self.totals.1;
-                count < self.count
+                // One line an epoch, each with the last count of its own.
+                let same = count == self.count && epoch_now.floor() < self.epoch_then.floor();
+                (count < self.count || same)
                     && (over || !epoch_went_on())
                     && (!self.within() || epoch_now <= self.first_epoch)
-                    && read.any(|(first, last)| count <= first.0 && count < last.0)
+                    && read.any(|(first, last)| {
+                        (count <= first.0 || first.0.is_nan() && epoch_now <= first.1) && count < last.0
+                    })
             }
             _ => {
                 // The first epoch that is told need not be the first: `Epoch 10/100`.
@@ -308,83 +381,5 @@ impl Clock {
                     && read.any(|(first, last)| (epoch_now <= first.1 || far(last.1)) && epoch_now < last.1)
             }
         }
-    }
-}
-
-/// Where in its run a reading was made, by the counts as the log has them; NaN where there was
-/// none.
-#[derive(Debug, Clone, Copy)]
-pub struct LogPosition {
-    /// The best known counter of steps, wherever it stood last.
-    pub steps: f64,
-    /// The best known counter of epochs, wherever it stood last.
-    pub epochs: f64,
-    /// The counter of steps on the reading's own row.
-    pub own: f64,
-}
-
-impl Default for LogPosition {
-    fn default() -> Self {
-        Self { steps: f64::NAN, epochs: f64::NAN, own: f64::NAN }
-    }
-}
-
-/// The counters of a log as they stand, each in its own unit. A counter of steps that goes back
-/// while no epoch has gone on counts something else, such as the batches of a validation, and is
-/// ignored.
-///
-/// ```
-/// use stepsize_logs::{CounterKind, RawClock};
-/// let mut clock = RawClock::default();
-/// for count in [10.0, 20.0, 5.0] {
-///     clock.note([(CounterKind::of("step"), count)]);
-/// }
-/// assert_eq!((clock.position().steps, clock.position().own), (20.0, 5.0));
-/// ```
-#[derive(Debug)]
-pub struct RawClock {
-    position: LogPosition,
-    /// Ranks of the best known counters of steps and of epochs.
-    best: (usize, usize),
-    /// The epoch in which steps were last counted.
-    epoch_then: f64,
-}
-
-impl Default for RawClock {
-    fn default() -> Self {
-        Self { position: LogPosition::default(), best: (usize::MAX, usize::MAX), epoch_then: f64::NAN }
-    }
-}
-
-impl RawClock {
-    /// Takes in the numbers of a row with what each counts. Of several counters of one name the
-    /// last counts: a line may begin with a count of its own.
-    pub fn note<I>(&mut self, row: I)
-    where
-        I: IntoIterator<Item = (CounterKind, f64)>,
-        I::IntoIter: DoubleEndedIterator,
-    {
-        self.position.own = f64::NAN;
-        let RowCounts { step, epoch } = RowCounts::of(row.into_iter().rev().map(|(kind, value)| (kind, 0, value)));
-        if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
-            (self.position.epochs, self.best.1) = (epoch.value, epoch.rank);
-        }
-        let Some(Count { rank, value, .. }) = step else { return };
-        self.position.own = value;
-        let back = rank == self.best.0 && value < self.position.steps;
-        let epoch_went_on = self.position.epochs > self.epoch_then;
-        if rank <= self.best.0 && (!back || epoch_went_on) {
-            (self.position.steps, self.best.0, self.epoch_then) = (value, rank, self.position.epochs);
-        }
-    }
-
-    /// Takes the count of the counter that was asked for, which holds whatever it does.
-    pub fn set_steps(&mut self, count: f64) {
-        self.position = LogPosition { steps: count, ..LogPosition::default() };
-    }
-
-    /// Where the last row was.
-    pub fn position(&self) -> LogPosition {
-        self.position
     }
 }

@@ -13,10 +13,10 @@ mod keyed;
 mod lists;
 mod nested;
 mod runs;
-mod tokens;
 
 use crate::gather::Gather;
 use crate::gather::{is_result, is_setting};
+use crate::json::tokens::{JsonToken, Tokens};
 use crate::meaning::rate_in;
 use crate::names::{DataSplit, bare_split, is_known, maximizes, metric_direction};
 use crate::number;
@@ -25,7 +25,6 @@ use keyed::RecordKey;
 use lists::Lists;
 use nested::Outer;
 use stepsize::Result;
-use tokens::{JsonToken, Tokens};
 
 /// Most numbers in an inner list that is a pair or a triple.
 const TUPLE: usize = 3;
@@ -213,6 +212,9 @@ impl Position {
 
     /// A list of few numbers: a step with its value, or a short series.
     fn tuple(&mut self, numbers: &[Option<f64>], inner: bool, gather: &mut Gather) {
+        if self.record.is_some() && numbers.iter().all(Option::is_none) {
+            return;
+        }
         match (inner && self.record.is_none(), numbers) {
             (true, [Some(step), value] | [_, Some(step), value]) => {
                 let path = if self.path.is_empty() { "value" } else { &self.path };

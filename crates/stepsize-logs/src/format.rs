@@ -34,6 +34,8 @@ pub enum Format {
     MlflowFile,
     /// W&B's `.wandb` files.
     Wandb,
+    /// A Jupyter notebook: what its cells printed.
+    Notebook,
     /// Free text.
     Text,
     /// Not a log: a picture, weights, a program.
@@ -54,6 +56,7 @@ impl Format {
             Self::DetectronJson => "metrics.json",
             Self::MlflowFile => "MLflow metric file",
             Self::Wandb => "W&B file",
+            Self::Notebook => "notebook",
             Self::Text => "text",
             Self::Other => "not a log",
         }
@@ -72,6 +75,7 @@ pub fn detect(head: &[u8], name: &str) -> Format {
     let lines: Vec<&str> = whole_lines(start, head.len() >= HEAD);
     match start.as_bytes().first() {
         None => return by_name(&lower),
+        Some(b'{') if is_notebook(start, &lower) => return Format::Notebook,
         Some(b'{') => return object(start, &lines, &lower),
         Some(b'[') if is_json_list(start) => return Format::JsonArrays,
         _ => {}
@@ -151,6 +155,12 @@ fn by_name(lower: &str) -> Format {
         Some("jsonl" | "ndjson") => Format::JsonLines,
         _ => Format::Text,
     }
+}
+
+/// Whether a text that begins with a brace is a notebook.
+fn is_notebook(start: &str, lower: &str) -> bool {
+    let cells = start.contains("\"cell_type\"") && (start.contains("\"outputs\"") || start.contains("\"source\""));
+    lower.ends_with(".ipynb") || cells && (start.contains("\"cells\"") || start.contains("\"worksheets\""))
 }
 
 /// The format of a text that begins with a brace.

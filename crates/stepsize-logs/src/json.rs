@@ -1,6 +1,8 @@
 //! [`Lexer`]: the tokens of JSON and of what Python prints, for all three readers of them:
 //! [`records`](crate::records) (a line, strict), [`literal`](crate::literal) (a value within text,
-//! lenient) and [`document`](crate::document) (cut anywhere).
+//! lenient) and [`tokens`] (cut anywhere).
+
+pub(crate) mod tokens;
 
 use crate::number;
 use memchr::memchr;
@@ -144,8 +146,7 @@ pub(crate) fn in_word(byte: u8) -> bool {
     !matches!(byte, b',' | b']' | b'}' | b':' | b'{' | b'[' | b'"') && !byte.is_ascii_whitespace()
 }
 
-/// The text in quotes without its escapes: what follows a backslash stands for itself, which is
-/// enough for names.
+/// The text in quotes without its escapes.
 pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     if memchr(b'\\', text.as_bytes()).is_none() {
         return text.into();
@@ -153,15 +154,43 @@ pub(crate) fn unescaped(text: &str) -> Cow<'_, str> {
     let mut out = String::with_capacity(text.len());
     let mut rest = text.chars();
     while let Some(c) = rest.next() {
-        out.extend(if c == '\\' { rest.next() } else { Some(c) });
+        out.extend(match (c, if c == '\\' { rest.next() } else { None }) {
+            ('\\', Some('n')) => Some('\n'),
+            ('\\', Some('r')) => Some('\r'),
+            ('\\', Some('t')) => Some('\t'),
+            ('\\', Some('b' | 'f')) => Some(' '),
+            ('\\', Some('u')) => code_point(&mut rest),
+            ('\\', other) => other,
+            (c, _) => Some(c),
+        });
     }
     out.into()
+}
+
+/// The character of `\u2588`, or of the two halves of `\ud83d\ude00`.
+fn code_point(rest: &mut std::str::Chars<'_>) -> Option<char> {
+    let unit = |text: &str| u32::from_str_radix(text.get(..4)?, 16).ok();
+    let Some(first) = unit(rest.as_str()) else { return Some('u') };
+    *rest = rest.as_str().get(4..).unwrap_or("").chars();
+    let second = rest.as_str().strip_prefix("\\u").and_then(unit).filter(|u| (0xdc00..0xe000).contains(u));
+    match (first, second) {
+        (0xd800..0xdc00, Some(second)) => {
+            *rest = rest.as_str().get(6..).unwrap_or("").chars();
+            char::from_u32(0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00))
+        }
+        _ => char::from_u32(first).or(Some('\u{fffd}')),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn escapes_stand_for_what_json_says() {
+        assert_eq!(unescaped(r#"a\nb\t\"c\u00e9\u2588\ud83d\ude00\\n\u12"#), "a\nb\t\"cé█😀\\nu12");
+    }
 
     #[test]
     fn quotes_close_where_no_backslash_precedes_them() {

@@ -48,6 +48,7 @@ pub mod meaning;
 mod mlflow;
 mod names;
 mod norms;
+mod notebook;
 mod number;
 mod offline;
 mod prose;

@@ -54,7 +54,19 @@ impl DataSplit {
             let word = word.trim_end_matches(char::is_numeric);
             Self::of_word(word).or_else(|| Self::before_metric(word))
         });
-        found.min()
+        found.min().or_else(|| Self::short(name))
+    }
+
+    /// The split that stands in short before a metric: `tr_rmse`, `va_loss`.
+    fn short(name: &str) -> Option<Self> {
+        let (first, rest) = name.split_once('_')?;
+        let split = match first {
+            "tr" | "TR" | "Tr" => Self::Train,
+            "va" | "vl" | "VA" | "Va" => Self::Validation,
+            "te" | "TE" | "Te" => Self::Test,
+            _ => return None,
+        };
+        listed(&rest.to_ascii_lowercase()).map(|_| split)
     }
 
     /// The split whose name a metric follows without a mark: `valloss`, `testacc`.
@@ -192,8 +204,8 @@ pub fn maximizes(name: &str) -> Option<bool> {
     let flat = flat(name);
     // The value of a plain function, as optimizers print it; a likelihood that is minimized; bits.
     let bits = ["bit_dim", "bits_dim", "bits_per_dim", "bits_byte"].iter().any(|b| flat.contains(b));
-    if bits || matches!(flat.as_str(), "f" | "f_x") || flat.contains("neg_log_lik") || flat.contains("negative_log_lik")
-    {
+    let negative = || ["neg_log_lik", "negative_log_lik", "neg_lik"].iter().any(|n| flat.contains(n));
+    if bits || matches!(flat.as_str(), "f" | "f_x") || negative() {
         return Some(false);
     }
     // spaCy: the mean of precision and recall
@@ -203,7 +215,11 @@ pub fn maximizes(name: &str) -> Option<bool> {
     // The entropy of a policy is not a loss.
     let cross = flat.contains("cross");
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };
-    flat.rsplit('_').find_map(of).or_else(|| plain(name).rsplit('_').find_map(of))
+    let found = flat.rsplit('_').find_map(of).or_else(|| plain(name).rsplit('_').find_map(of));
+    // `L_rec`, `train_L_vae`
+    found.or_else(|| {
+        name.match_indices("L_").any(|(at, _)| at == 0 || name[..at].ends_with(['_', '/'])).then_some(false)
+    })
 }
 
 /// Whether high is good for a metric of which this is a word, in lower case.

@@ -2,15 +2,23 @@
 //! tables whose names stand on a line of their own, boxes of names and values, settings, command
 //! lines, source code, and starts of programs.
 
+mod announced;
+mod bars;
+
 use crate::gather::{Gather, NameFacts, is_applied, is_setting};
 use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
 use crate::number;
 use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
+use announced::Announced;
+use bars::{is_rule_within, is_timeless, samples};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
+
+/// Rows of readings that have a counter, from which on a counter alone on a line is a remark.
+const COUNTED: u64 = 10;
 
 /// Reads text.
 #[derive(Debug, Clone, Default)]
@@ -24,8 +32,10 @@ pub(crate) struct Prose {
     boxed: Vec<(String, f64)>,
     /// The columns of the current line.
     columns: Vec<Option<usize>>,
-    /// The number of samples that Keras trains on, where its progress bar counts them.
+    /// The number of samples that Keras trains on, where its progress bar counts them, and how far
+    /// the last bar goes.
     samples: Option<f64>,
+    bar: Option<f64>,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -35,6 +45,8 @@ pub(crate) struct Prose {
     /// What the last line without a reading announced, and the metrics that were told since.
     announced: Announced,
     told: Vec<String>,
+    /// Rows of readings with a counter of steps, of epochs, and without any.
+    counted: (u64, u64, u64),
     /// How lines are read instead, if the user says it.
     pub pattern: Option<LinePattern>,
 }
@@ -118,9 +130,19 @@ impl Prose {
         if self.losses && found.iter().any(|p| CounterKind::of(&p.name) != CounterKind::Value) {
             found.iter_mut().for_each(name_loss);
         }
+        if let Some(bar) = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some()) {
+            // Steps are counted from 1; a bar that begins further on counts the samples of a batch.
+            let first = self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value < whole);
+            // Of steps it says how long each took.
+            if first || bar.whole == Some(bar.value) && is_timeless(line) {
+                self.samples = bar.whole;
+            }
+            self.bar = bar.whole;
+        }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
+        self.tidy(&mut found, gather);
         let any =
             |such: fn(&NameFacts) -> bool| self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(such));
         let told = any(|name| name.metric.is_some());
@@ -159,6 +181,47 @@ impl Prose {
             self.losses |= line.starts_with('=') && line.contains("Training Loss");
             gather.end_row();
         }
+    }
+
+    /// Of a name told twice on a line the first counts: `Loss: 0.5 | Loss (text/kernel): 0.3/0.2`.
+    /// Drops the counters of a line without a reading, where nearly all rows of readings have such
+    /// a counter of their own: `Step 2: multiply by 3` in a text that was generated.
+    fn tidy(&mut self, found: &mut Vec<Pair>, gather: &Gather) {
+        let (mut steps, mut epochs, mut metric, mut twice) = (false, false, false, false);
+        for (at, column) in self.columns.iter().enumerate() {
+            let Some(name) = column.and_then(|c| gather.name(c)) else { continue };
+            steps |= name.kind.is_step();
+            epochs |= name.kind.is_epoch();
+            metric |= name.metric.is_some();
+            twice |= self.columns.iter().take(at).any(|before| before == column);
+        }
+        let (mut no_steps, mut no_epochs) = (false, false);
+        if metric {
+            self.counted.0 += u64::from(steps);
+            self.counted.1 += u64::from(epochs);
+            self.counted.2 += u64::from(!steps && !epochs);
+        } else if steps || epochs {
+            let usual = |rows: u64| rows >= COUNTED && rows > 4 * self.counted.2;
+            no_steps = usual(self.counted.0);
+            no_epochs = no_steps && usual(self.counted.1);
+        }
+        if !twice && !no_steps {
+            return;
+        }
+        let columns = std::mem::take(&mut self.columns);
+        let mut at = 0;
+        found.retain(|pair| {
+            let column = columns.get(at).copied().flatten();
+            at += 1;
+            let kind = column.and_then(|c| gather.name(c)).map_or(CounterKind::Value, |name| name.kind);
+            let again = column.is_some() && self.columns.contains(&column);
+            let remark = no_steps && kind.is_step() || no_epochs && kind.is_epoch();
+            let keep = pair.mark != Mark::Plain || !again && !remark;
+            if keep {
+                self.columns.push(column);
+            }
+            keep
+        });
     }
 
     /// Whether the first metric of a row was not told since the last announcement.
@@ -265,51 +328,6 @@ impl Prose {
     }
 }
 
-/// What a line without a reading says of the next one with readings.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
-enum Announced {
-    #[default]
-    Nothing,
-    /// An evaluation begins: `testing in eval mode ...`. It says so even where what follows is of
-    /// the training.
-    Evaluation,
-    /// An evaluation on these data begins: `evaluate:dev`.
-    Of(DataSplit),
-    /// The next line holds results on held-out data: `Test Error:`.
-    Results,
-}
-
-impl Announced {
-    /// What a line without a metric announces.
-    fn of(line: &str) -> Option<Self> {
-        let line = line.trim();
-        if line.len() > 80 {
-            return None;
-        }
-        let held_out = |word: &str| DataSplit::of_word(word).is_some_and(DataSplit::is_held_out);
-        let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
-        let (first, second, third) = (words.next()?, words.next(), words.next());
-        let named = second.is_none_or(|w| matches!(&*w.to_ascii_lowercase(), "error" | "set" | "results" | "metrics"));
-        let verb = |word: &str| {
-            let word = word.to_ascii_lowercase();
-            word.starts_with("evaluat") || word.starts_with("validat") || word.starts_with("testing")
-        };
-        let heading = second.is_none() && (line.ends_with([':', ']']) || line.starts_with(['-', '=', '#', '*']));
-        match () {
-            // `[Validation]`, `--- Training ---`
-            () if heading && !line.ends_with(':') => {
-                DataSplit::of_word(first).map(|s| if s.is_held_out() { Self::Of(s) } else { Self::Nothing })
-            }
-            () if line.ends_with(':') && held_out(first) && named && third.is_none() => Some(Self::Results),
-            () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => {
-                let mut named = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !verb(w));
-                Some(named.find_map(DataSplit::of_word).filter(|s| s.is_held_out()).map_or(Self::Evaluation, Self::Of))
-            }
-            () => None,
-        }
-    }
-}
-
 /// Gives a name below a title that says that all are losses what it lacks to be that of one.
 fn name_loss(pair: &mut Pair) {
     let aside = matches!(pair.name.as_str(), "time" | "data") || is_rate(&pair.name);
@@ -363,19 +381,6 @@ fn bare(line: &str) -> Option<(Option<f64>, f64)> {
         (_, Some(two)) => Some((Some(one), two?)),
         _ => Some((None, one)),
     }
-}
-
-/// Whether a line is a rule between the rows of a box: `+-----+----+`, which also ends it.
-fn is_rule_within(line: &str) -> bool {
-    let line = line.trim();
-    line.starts_with(['+', '├']) && line.len() > 3 && line.contains(['-', '=', '─'])
-}
-
-/// The samples of an epoch, as Keras before 2.4 tells them: `Train on 58 samples, validate on 26
-/// samples`. Its bar then counts samples, which are no steps.
-fn samples(line: &str) -> Option<f64> {
-    let (count, rest) = line.trim_start().strip_prefix("Train on ")?.split_once(' ')?;
-    count.parse().ok().filter(|_| rest.starts_with("samples"))
 }
 
 /// Takes in a message that the loss is not finite.

@@ -6,6 +6,7 @@ use crate::document::Document;
 use crate::format::Format;
 use crate::gather::Gather;
 use crate::mlflow::MetricFile;
+use crate::notebook::Notebook;
 use crate::prose::Prose;
 use crate::records::RecordReader;
 use crate::run::Run;
@@ -62,6 +63,7 @@ enum FormatReader {
     MetricFile(MetricFile),
     Wandb(Box<Wandb>),
     Prose(Prose),
+    Notebook(Box<Notebook>),
     Other,
 }
 
@@ -79,17 +81,22 @@ impl LogReader {
             Format::MlflowFile => FormatReader::MetricFile(MetricFile::new(name)),
             Format::Wandb => FormatReader::Wandb(Box::default()),
             Format::Text => FormatReader::Prose(Prose::new(name)),
+            Format::Notebook => FormatReader::Notebook(Box::new(Notebook::new(name))),
             Format::Other => FormatReader::Other,
         };
-        let again = if format == Format::Text { Again::RunAfterStart } else { Again::Run };
+        let text = matches!(format, Format::Text | Format::Notebook);
+        let again = if text { Again::RunAfterStart } else { Again::Run };
         Self { format, decoder: Decoder::default(), inner, gather: Gather::new(again) }
     }
 
     /// Reads text by `line`, which gives the names and numbers of a line, instead of by its own
     /// rules. Counters among the names place the others.
     pub fn with_lines(mut self, line: impl Fn(&str) -> Vec<(String, f64)> + Send + Sync + 'static) -> Self {
-        if let FormatReader::Prose(prose) = &mut self.inner {
-            prose.pattern = Some(LinePattern(Arc::new(line)));
+        let pattern = Some(LinePattern(Arc::new(line)));
+        match &mut self.inner {
+            FormatReader::Prose(prose) => prose.pattern = pattern,
+            FormatReader::Notebook(notebook) => notebook.prose().pattern = pattern,
+            _ => {}
         }
         self
     }
@@ -179,6 +186,7 @@ impl LogReader {
             FormatReader::MetricFile(metric) => metric.push(self.decoder.push(bytes), gather),
             FormatReader::Wandb(wandb) => return wandb.push(bytes, gather),
             FormatReader::Prose(prose) => prose.push(bytes, gather),
+            FormatReader::Notebook(notebook) => return notebook.push(self.decoder.push(bytes), gather),
             FormatReader::Other => {
                 return Err(Error::invalid("this is not a training log: it is not text and not in a known log format"));
             }
@@ -234,6 +242,10 @@ impl LogReader {
             }
             FormatReader::Wandb(wandb) => wandb.finish(gather)?,
             FormatReader::Prose(prose) => prose.finish(gather),
+            FormatReader::Notebook(notebook) => {
+                notebook.push(&held, gather)?;
+                notebook.finish(gather)?;
+            }
             FormatReader::Other => {}
         }
         Ok(())

@@ -21,7 +21,7 @@ pub use lines::{LONGEST, Lines};
 pub(crate) use messages::{adjusted_rate, broken_at, list_of, lists_of, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
-pub(crate) use tables::boxed;
+pub(crate) use tables::{boxed, without_prefix};
 pub(crate) use trials::Trials;
 pub(crate) use words::counted;
 

@@ -159,7 +159,8 @@ impl Lists {
     /// Ends the open record. Returns whether it has lists that are curves, and so is a run. Short
     /// lists of settings (`hidden_sizes`) are none.
     pub fn record_ends(&mut self) -> bool {
-        let curve = |l: &List| l.numbers.seen() >= CURVE || is_known(&l.name) || is_rate(&l.name);
+        let count = |l: &List| l.numbers.seen() - l.nulls;
+        let curve = |l: &List| count(l) >= CURVE || count(l) > 0 && (is_known(&l.name) || is_rate(&l.name));
         let curves =
             self.in_record > 0 && self.all.iter().any(|l| l.record.is_some() && l.record == self.open && curve(l));
         if curves {

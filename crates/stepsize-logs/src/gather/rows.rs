@@ -46,7 +46,11 @@ impl Gather {
             // A progress bar above a row that has a counter of its own says nothing of it.
             let counted = row.iter().any(|(c, _)| kind(*c) != CounterKind::Value);
             let bar = |c: usize| kind(c) == CounterKind::Step(CounterKind::BAR);
-            self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d) && !(counted && bar(*c)));
+            // What was counted before the first reading may be anything.
+            let early = self.drafts.get(self.now).is_some_and(|d| d.clock.early);
+            let other = early && row.iter().any(|(c, _)| kind(*c) != CounterKind::Value && !bar(*c));
+            let stale = |c: usize| counted && bar(c) || other && kind(c).is_step();
+            self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d) && !stale(*c));
             row.append(&mut self.pending);
         }
         if let Some(tap) = &mut self.tap {

@@ -17,6 +17,9 @@ pub(crate) const DIRECTION: &str = "direction_of_value";
 pub(crate) const MINIMIZE: &str = "minimize";
 const UNKNOWN: &str = "unknown";
 
+/// Fewest lines of a run, on average, where several stand below each other.
+const RUN: usize = 5;
+
 /// Most rows of a sweep.
 const ROWS: usize = 4096;
 /// Most cells that are kept of these rows.
@@ -75,7 +78,12 @@ impl FirstRows {
         let labelled = labels.len() == rows.len();
         // A counter with many values in order counts steps, unless every row also has a state or a
         // label of its own: then it is an export of runs.
-        let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && v.is_sorted();
+        // The lines of a text may be those of several runs, one below the other.
+        let orderly = |v: &Vec<f64>| match v.windows(2).filter(|w| matches!(w, [a, b] if b < a)).count() {
+            0 => true,
+            falls => lines && falls * RUN < v.len(),
+        };
+        let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && orderly(v);
         if named < rows.len() && !labelled && counts.values().any(goes_on) {
             return None;
         }

@@ -15,6 +15,8 @@ const CURVE: usize = 3;
 const SUMMARY: usize = 30;
 /// Readings from which a series is a curve of its own, however long others are.
 const LONG: usize = 6;
+/// Logarithm of the factor by which a mean and one of its parts may differ.
+const ALIKE: f64 = 1.0;
 
 /// The series of a run by their meaning.
 #[derive(Debug, Clone, Copy, Default)]
@@ -97,7 +99,9 @@ impl<'a> Picked<'a> {
         };
         let order = |r: (u8, u8, usize), _: &str| usize::from(r.1) * 8 + usize::from(r.0 == 1);
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
+        let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
+        let loss = twin(run, loss, val).or(loss);
         let loss = loss.or_else(|| Some(run).filter(|_| val.is_none() && score.is_none()).and_then(unnamed));
         let mut picked = Self {
             loss,
@@ -108,8 +112,9 @@ impl<'a> Picked<'a> {
             log_loss: false,
             log_val: false,
         };
+        picked.drop_value_head(run);
         picked.take_shares();
-        picked.forget_games();
+        picked.forget_games(run);
         picked.same_unit();
         picked.take_best(run);
         // A setting that has the name of a penalty, printed again and again.
@@ -129,6 +134,19 @@ impl<'a> Picked<'a> {
         picked
     }
 
+    /// Beside the loss of a policy `val_loss` is that of the value of a state.
+    fn drop_value_head(&mut self, run: &Run) {
+        let policy = |s: &NamedSeries| {
+            matches!(
+                plain(&s.name).as_str(),
+                "pol_loss" | "policy_loss" | "pi_loss" | "p_loss" | "loss_policy" | "loss_pi"
+            )
+        };
+        if run.series.iter().any(policy) {
+            self.val = self.val.filter(|s| !matches!(plain(&s.name).as_str(), "val_loss" | "loss_val"));
+        }
+    }
+
     /// Numbers in 0..1 that rise under the names of splits alone are scores: `Train: 0.7, Val:
     /// 0.6`.
     fn take_shares(&mut self) {
@@ -143,17 +161,20 @@ impl<'a> Picked<'a> {
 
     /// In reinforcement learning the losses of policy and critic do not show how good the run is,
     /// only that it broke. A curve is never dropped for a reward that was read once or twice.
-    fn forget_games(&mut self) {
+    fn forget_games(&mut self, run: &Run) {
         let Some(reward) = self.score.filter(|s| is_reward(&s.name)) else { return };
-        let many = |s: &NamedSeries| reward.points.len() >= CURVE && reward.points.len() * 4 >= s.points.len();
+        let rewards = run.series.iter().filter(|s| is_reward(&s.name)).map(|s| s.points.len());
+        let longest = rewards.max().unwrap_or(0);
+        let many = |s: &NamedSeries| reward.points.len() >= CURVE && longest * 4 >= s.points.len();
         let tells = |s: &&NamedSeries| !many(s) || s.points.last().is_some_and(|p| !p.1.is_finite());
         self.loss = self.loss.filter(tells);
         self.val = self.val.filter(tells);
     }
 
-    /// In a table of results the best of each run is all that there is: `best_accuracy`.
+    /// Where nothing else is told, as in a table of results, the best so far is all that there is:
+    /// `best_accuracy`.
     fn take_best(&mut self, run: &'a Run) {
-        if self.loss.is_some() || self.val.is_some() || self.score.is_some() || !run.counter.is_empty() {
+        if self.loss.is_some() || self.val.is_some() || self.score.is_some() {
             return;
         }
         let best = |s: &&NamedSeries| plain(&s.name).split('_').any(|w| w == "best" || w == "final");
@@ -212,9 +233,52 @@ fn best(
     };
     let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
         let order = order(*r, &s.name);
-        (summary(s), order / 8, weight(&s.name), order, r.0, r.2)
+        // What was never measured: `test_loss: 0.0`.
+        let zero = r.0 < 2 && is_zero(s);
+        (zero, summary(s), order / 8, weight(&s.name), order, r.0, r.2)
     };
     all.into_iter().min_by_key(key).map(|(_, s)| s)
+}
+
+/// The mean of a validation, which tells more than its last batch: `valid_mean_loss` beside
+/// `valid_loss`. A sum over all samples is another number.
+fn mean_of<'a>(run: &'a Run, val: &NamedSeries) -> Option<&'a NamedSeries> {
+    let means = |name: &str| plain(name).split('_').any(|w| matches!(w, "mean" | "avg" | "average"));
+    let last = |s: &NamedSeries| s.points.last().map_or(f64::NAN, |p| p.1);
+    let such = |s: &&NamedSeries| {
+        means(&s.name)
+            && DataSplit::in_name(&s.name) == DataSplit::in_name(&val.name)
+            && crate::names::metric_direction(&s.name) == Some(false)
+            && weight(&s.name) == weight(&val.name)
+            && s.points.len() == val.points.len()
+            && (last(s) / last(val)).ln().abs() < ALIKE
+    };
+    if means(&val.name) { None } else { run.series.iter().find(such) }
+}
+
+/// The series of the training that is measured as the validation is, where the loss is another
+/// metric: `tr_rmse` beside `va_rmse` and `obj`.
+fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>) -> Option<&'a NamedSeries> {
+    let loss = loss.filter(|s| !plain(&s.name).contains("loss"))?;
+    let metric = without_split(&val?.name)?;
+    if without_split(&loss.name).unwrap_or_else(|| plain(&loss.name)) == metric {
+        return None;
+    }
+    let such = |s: &&NamedSeries| {
+        DataSplit::in_name(&s.name) == Some(DataSplit::Train)
+            && without_split(&s.name).is_some_and(|name| name == metric)
+            && s.points.len() >= loss.points.len()
+    };
+    run.series.iter().find(such)
+}
+
+/// What a name with a split says without it: `rmse` for `va_rmse`.
+fn without_split(name: &str) -> Option<String> {
+    DataSplit::in_name(name)?;
+    let plain = plain(name);
+    let short = |w: &&str| !matches!(*w, "tr" | "va" | "vl" | "te") && DataSplit::of_word(w).is_none();
+    let words: Vec<&str> = plain.split('_').filter(short).collect();
+    Some(words.join("_")).filter(|rest| !rest.is_empty() && *rest != plain)
 }
 
 /// Whether all values are shares, and those of the last third are higher than those of the first.
@@ -232,6 +296,11 @@ fn is_rising_share(series: &NamedSeries) -> bool {
 fn unnamed(run: &Run) -> Option<&NamedSeries> {
     let minimized = run.facts.get(DIRECTION).is_some_and(|d| d == MINIMIZE);
     run.series.iter().find(|s| minimized && matches!(plain(&s.name).as_str(), "value" | "values_0" | "objective_value"))
+}
+
+/// Whether all readings are zero.
+fn is_zero(series: &NamedSeries) -> bool {
+    series.points.len() >= CURVE && series.points.iter().all(|p| p.1 == 0.0)
 }
 
 /// Whether a series has the name of a variable of source code, and too few readings to be the value

@@ -5,13 +5,15 @@ use crate::run::NamedSeries;
 
 /// Logarithm of the factor by which the rate of a name and the highest that was applied may differ.
 const CONFIRMED: f64 = 0.05;
+/// Readings from which on a number that only falls is a rate.
+const FALLING: usize = 5;
 
 /// The series of the rate. Of several groups of parameters the one with the highest rate stands for
 /// the run, but never that of the biases: trainers warm it up from above, and it begins at its
 /// highest while the others rise.
 pub(super) fn applied(all: &[NamedSeries]) -> Option<&NamedSeries> {
     let rates = || all.iter().filter(|s| is_rate(&s.name) && s.points.iter().any(|p| p.1 > 0.0));
-    let longest = rates().map(|s| s.points.len()).max()?;
+    let Some(longest) = rates().map(|s| s.points.len()).max() else { return alpha(all) };
     let rises = |s: &NamedSeries| s.points.first().is_some_and(|p| p.1 < 0.9 * peak(s));
     let some_rise = rates().any(rises);
     let order = |s: &&NamedSeries| {
@@ -19,6 +21,18 @@ pub(super) fn applied(all: &[NamedSeries]) -> Option<&NamedSeries> {
         (s.points.len() * 4 < longest, is_bias(&s.name), falls)
     };
     rates().min_by(|a, b| order(a).cmp(&order(b)).then(peak(b).total_cmp(&peak(a))))
+}
+
+/// The rate under the name that word2vec gives it. Other things of this name do not fall all the
+/// time.
+fn alpha(all: &[NamedSeries]) -> Option<&NamedSeries> {
+    let falls = |s: &&NamedSeries| {
+        s.points.len() >= FALLING
+            && s.points.windows(2).all(|w| w[1].1 <= w[0].1)
+            && s.points.iter().all(|p| (0.0..1.0).contains(&p.1))
+            && s.points.last().is_some_and(|p| p.1 < 0.9 * peak(s))
+    };
+    all.iter().filter(|s| s.name.eq_ignore_ascii_case("alpha")).find(falls)
 }
 
 fn peak(series: &NamedSeries) -> f64 {

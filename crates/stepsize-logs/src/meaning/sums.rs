@@ -3,31 +3,53 @@
 use crate::names::{DataSplit, weight};
 use crate::run::{NamedSeries, Run};
 
-/// What the parts of the loss of a detector are of, as YOLO and its kin log them: `train/box_loss`.
-const PARTS: [&str; 8] = ["box", "obj", "cls", "dfl", "seg", "pose", "kobj", "giou"];
+/// Parts of the loss of a detector: where something is, as YOLO, SSD and their kin log it.
+const PLACES: [&str; 16] = [
+    "box", "bbox", "dfl", "seg", "pose", "giou", "ciou", "iou", "loc", "xy", "wh", "mask", "box_reg", "l1", "kpt",
+    "off",
+];
+/// And what it is, or whether it is there.
+const KINDS: [&str; 12] =
+    ["cls", "class", "obj", "kobj", "conf", "noobj", "centerness", "ctr", "cns", "yns", "hm", "heatmap"];
+
+/// The part of a loss that a name is of, and the name of what it is part of: `train/` and `box` of
+/// `train/box_loss`, `det3d_` and `cls` of `det3d_loss_cls_0`.
+fn part_of(name: &str) -> Option<(String, &str)> {
+    let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
+    let known = |part: &str| PLACES.contains(&part) || KINDS.contains(&part);
+    if let Some((whole, part)) = name.split_once("loss_").filter(|(_, part)| known(part)) {
+        return Some((whole.trim_end_matches('_').to_owned(), part));
+    }
+    let before = name.strip_suffix("_loss")?;
+    let (whole, part) = before.rsplit_once(['/', '_']).unwrap_or(("", before));
+    known(part).then(|| (whole.to_owned(), part))
+}
 
 /// The run with the sums of such parts, which are what is minimized; `None` where it has a whole
 /// loss or no parts.
 pub(super) fn with_sums(run: &Run) -> Option<Run> {
-    let part = |s: &NamedSeries| -> Option<String> {
-        let (split, last) = s.name.rsplit_once('/')?;
-        let known = last.strip_suffix("_loss").is_some_and(|part| PARTS.contains(&part));
-        (known && DataSplit::of_word(split).is_some()).then(|| split.to_owned())
-    };
+    let part = |s: &NamedSeries| part_of(&s.name).map(|(whole, _)| whole);
     let mut splits: Vec<String> = run.series.iter().filter_map(part).collect();
+    splits.sort_unstable();
     splits.dedup();
     let mut sums: Vec<NamedSeries> = Vec::new();
     for split in splits {
         let whole = |s: &NamedSeries| {
-            part(s).is_none() && s.name.starts_with(&split) && s.name.contains("loss") && weight(&s.name) <= 1
+            let of = s.name.starts_with(&split) || DataSplit::in_name(&split).is_none();
+            part(s).is_none() && of && s.name.contains("loss") && weight(&s.name) <= 1
         };
         let parts: Vec<&NamedSeries> = run.series.iter().filter(|s| part(s).as_ref() == Some(&split)).collect();
         let [first, rest @ ..] = parts.as_slice() else { continue };
         let alike = |s: &&&NamedSeries| {
             s.points.len() == first.points.len() && s.points.iter().zip(&first.points).all(|(a, b)| a.0 == b.0)
         };
-        let known = sums.iter().any(|s: &NamedSeries| s.name.contains(&split));
-        if rest.is_empty() || known || run.series.iter().any(whole) || !rest.iter().all(|s| alike(&s)) {
+        let any = |known: &[&str]| parts.iter().any(|s| part_of(&s.name).is_some_and(|(_, p)| known.contains(&p)));
+        if rest.is_empty()
+            || !any(&PLACES)
+            || !any(&KINDS)
+            || run.series.iter().any(whole)
+            || !rest.iter().all(|s| alike(&s))
+        {
             continue;
         }
         let mut points = first.points.clone();

@@ -168,13 +168,18 @@ pub(crate) fn weight(name: &str) -> usize {
     }
     let plain = plain(name);
     let whole = plain.split('_').any(|word| WHOLE.contains(&word));
+    let telling = plain.split('_').any(|word| TELLING.contains(&word));
     let of = |word: &str| {
         let bare = word.trim_end_matches(char::is_numeric);
         match () {
+            // The distance of what a generator made from what it should be: `G_L1`.
+            () if telling && matches!(word, "g" | "gen" | "generator") => 0,
             () if WHOLE.contains(&word) || NEUTRAL.contains(&word) => 0,
             () if SIDES.contains(&word) => 2,
             () if GAMES.contains(&word) => 8,
             () if TELLING.contains(&word) => 1,
+            // `loss_scaled`, for its gradient only.
+            () if word == "scaled" => 4,
             () if bare.is_empty() || NEUTRAL.contains(&bare) || DataSplit::of_word(bare).is_some() => 0,
             () => 3,
         }

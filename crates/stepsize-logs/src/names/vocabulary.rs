@@ -88,6 +88,10 @@ pub(super) const STEPS: &[&str] = &[
     "step",
     "steps",
     "train_step",
+    // reinforcement learning, beside iterations
+    "total_timesteps",
+    "num_timesteps",
+    "timesteps_total",
     "iteration",
     "iterations",
     "iter",
@@ -97,8 +101,6 @@ pub(super) const STEPS: &[&str] = &[
     "updates",
     "training_step",
     "train_iter",
-    "total_timesteps",
-    "num_timesteps",
     "timesteps",
     "timestep",
     "env_steps",
@@ -123,6 +125,7 @@ pub(super) const STEPS: &[&str] = &[
     "itr",
     "round",
     "i",
+    "progress",
     "progress_bar",
 ];
 

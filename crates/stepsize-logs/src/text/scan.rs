@@ -239,9 +239,9 @@ impl<'a> Scan<'a> {
             // Only a unit or a remark: the words before it still wait for their number.
             self.words = before;
             self.separated = separated;
-            if let [split] = inner.as_slice()
-                && words::is_held_out(split)
-            {
+            // `loss (test)`, `loss (val-set)`
+            let split = inner.first().and_then(|word| word.split(['-', '_']).next());
+            if let Some(split) = split.filter(|split| inner.len() == 1 && words::is_held_out(split)) {
                 self.scope = Some(split);
             }
         }

@@ -108,7 +108,7 @@ pub(crate) fn boxed(line: &str) -> Option<(String, Option<f64>)> {
 }
 
 /// What stands after the prefix of a logger, as in `2024-01-01 10:00:00 [INFO]:  Epoch  Batch`.
-fn without_prefix(line: &str) -> Option<&str> {
+pub(crate) fn without_prefix(line: &str) -> Option<&str> {
     let end = line.get(..80.min(line.len())).unwrap_or(line).rfind("INFO")?;
     let rest = line.get(end + "INFO".len()..)?.trim_start_matches([']', ':', ' ', '-']);
     (!rest.is_empty()).then_some(rest)

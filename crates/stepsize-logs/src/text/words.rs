@@ -27,7 +27,28 @@ pub(crate) fn is_held_out(word: &str) -> bool {
 
 /// Whether a word after the name of a split adds nothing to it: `Validation results`.
 pub(crate) fn is_of_split(word: &str) -> bool {
-    among(word, &["set", "result", "results", "metrics", "summary", "stats", "phase", "performance", "error"])
+    among(
+        word,
+        &[
+            "set",
+            "result",
+            "results",
+            "metrics",
+            "summary",
+            "stats",
+            "phase",
+            "performance",
+            "error",
+            "epoch",
+            "loop",
+            "end",
+            "ended",
+            "done",
+            "finished",
+            "complete",
+            "completed",
+        ],
+    )
 }
 
 /// Whether a word belongs to the name after it.

@@ -171,7 +171,7 @@ impl Growing {
 
 /// Whether a file of this format is written anew each time.
 fn is_document(format: Format) -> bool {
-    matches!(format, Format::TrainerState | Format::KerasHistory | Format::JsonArrays)
+    matches!(format, Format::TrainerState | Format::KerasHistory | Format::JsonArrays | Format::Notebook)
 }
 
 fn inode(meta: &std::fs::Metadata) -> u64 {

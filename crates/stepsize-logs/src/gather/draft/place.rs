@@ -62,9 +62,19 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
         PlacedBy::Step => {
             // A table of epochs beside what is counted by steps tells the same again.
             let again = marks.iter().filter(|m| m.step.is_finite()).count() * 2 >= marks.len();
-            for mark in marks.iter().filter(|m| !(again && m.step.is_nan() && m.epoch >= 1.0)) {
+            // The first reading stands one stride before the second if only its count is unknown.
+            let first = match marks {
+                [a, b, c, ..] if a.step.is_nan() && a.epoch < b.epoch => Some(2.0 * b.step - c.step),
+                _ => None,
+            };
+            let first = first.filter(|step| step.is_finite()).map(|step| step.max(0.0));
+            let told = |(i, m): &(usize, &ThinPoint)| {
+                *i == 0 && first.is_some() || !(again && m.step.is_nan() && m.epoch >= 1.0)
+            };
+            for (i, mark) in marks.iter().enumerate().filter(told) {
                 // Readings before the first count were made at the start.
-                let step = if mark.step.is_nan() { 0.0 } else { mark.step };
+                let start = first.filter(|_| i == 0).unwrap_or(0.0);
+                let step = if mark.step.is_nan() { start } else { mark.step };
                 match out.last_mut() {
                     Some(last) if last.0 == step => last.1 = mark.value,
                     _ => out.push((step, mark.value)),

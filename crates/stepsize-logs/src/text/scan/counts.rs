@@ -8,7 +8,7 @@ use crate::text::words;
 /// Longest text of a tag.
 const TAG: usize = 40;
 /// Words after a count among which a loss is looked for.
-const PHRASE: usize = 12;
+const PHRASE: usize = 24;
 
 impl Scan<'_> {
     /// `1epoch`, `101-200batch`: the count and its name in one word. Returns whether there is one.

@@ -71,7 +71,10 @@ impl Scan<'_> {
             // "Batch 0.427 (0.440)" is a time, "Steps 50(50.10)" has a mean: neither counts.
             let mean =
                 || self.rest().strip_prefix('(').is_some_and(|r| r.split(')').next().is_some_and(|m| m.contains('.')));
-            if CounterKind::of(last).is_step() && (value.fract() != 0.0 || mean()) {
+            if CounterKind::of(last).is_step()
+                && !last.eq_ignore_ascii_case("progress")
+                && (value.fract() != 0.0 || mean())
+            {
                 return;
             }
             // "Total Epoch: 300" is how far the run is to go.
@@ -87,6 +90,10 @@ impl Scan<'_> {
             // "Test Epoch: 3 loss: 0.5"
             if let Some(split) = parts.iter().rev().skip(1).find(|w| words::is_held_out(w)) {
                 self.scope = Some(split);
+                // "Valid Batch 3/20" counts the batches of a validation.
+                if whole.is_some() && last.to_ascii_lowercase().contains("batch") {
+                    return;
+                }
             }
             self.give(if any("global") { format!("global_{last}") } else { last.to_owned() }, value, whole);
             if let Some(pair) = self.out.last_mut().filter(|_| ends) {

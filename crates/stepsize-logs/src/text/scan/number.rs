@@ -82,6 +82,10 @@ impl Scan<'_> {
         let whole = self.divisor();
         if whole.is_none() && next == b'%' {
             self.at += 1;
+            // A bar: `Epoch 3 val:  40%|####   |`
+            if self.byte(0) == b'|' {
+                return self.bar();
+            }
         } else if self.unit_follows() || whole.is_none() && !self.fraction(start) && self.counts_follow() {
             return self.drop_unit();
         }
@@ -99,7 +103,7 @@ impl Scan<'_> {
             // Value before name.
         } else if whole.is_some() && self.opens_nested(start) {
             self.give("Epoch".to_owned(), value, whole);
-        } else if whole.is_none() && line_start && self.pair_of_counts(value) {
+        } else if whole.is_none() && (line_start || self.opened(start)) && self.pair_of_counts(value) {
             // Epoch and step.
         } else if whole.is_none() && line_start && self.counts_line(start) && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
@@ -107,7 +111,10 @@ impl Scan<'_> {
         {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
-            self.out.push(Pair { name: "iter".to_owned(), value, whole, mark });
+            // `[3/30] iter: 100/278`
+            let epoch = line_start && self.rest().strip_prefix(']').is_some_and(|r| self.step_begins(r));
+            let name = if epoch { "Epoch" } else { "iter" };
+            self.out.push(Pair { name: name.to_owned(), value, whole, mark });
         } else if whole.is_some() && (self.after_counter(start) || self.counter_follows()) {
             self.give("iter".to_owned(), value, whole);
         } else if whole.is_some()
@@ -116,6 +123,27 @@ impl Scan<'_> {
         {
             self.out.push(Pair { name: "iter".to_owned(), value, whole, mark: Mark::Bar });
         }
+    }
+
+    /// Whether a text at the end of the line begins with a counter of steps and its separator.
+    fn step_begins(&self, rest: &str) -> bool {
+        let trimmed = rest.trim_start();
+        let word = self.word_at(self.text.len() - trimmed.len());
+        CounterKind::of(word).is_step() && trimmed.get(word.len()..).is_some_and(|r| r.starts_with([':', '=']))
+    }
+
+    /// The share of a progress bar is no reading. The split before it is that of what follows.
+    fn bar(&mut self) {
+        if let Some(split) = self.words.iter().rev().find(|w| words::is_split(w)) {
+            self.scope = words::is_held_out(split).then_some(*split);
+        }
+        self.words.clear();
+        self.separated = false;
+    }
+
+    /// Whether a bracket opens right before the number that began at `start`.
+    fn opened(&self, start: usize) -> bool {
+        self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['))
     }
 
     /// Whether only spaces precede the number.

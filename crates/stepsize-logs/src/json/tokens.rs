@@ -1,7 +1,7 @@
 //! [`Tokens`]: JSON as it arrives, cut anywhere. Lenient: `NaN`, `Infinity`, single quotes, commas
 //! too many.
 
-use crate::json::{Atom, Lexer, in_word, quote_end, unescaped};
+use super::{Atom, Lexer, in_word, quote_end, unescaped};
 use crate::text::LONGEST;
 use stepsize::{Error, Result};
 
@@ -10,7 +10,7 @@ const DEPTH: usize = 64;
 
 /// What the text is made of.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) enum JsonToken<'a> {
+pub(crate) enum JsonToken<'a> {
     /// A brace or bracket opens.
     Open(u8),
     Close,
@@ -38,7 +38,7 @@ enum Mode {
 
 /// Makes tokens of bytes.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     mode: Mode,
     /// The beginning of a token that the last block cut.
     part: Vec<u8>,

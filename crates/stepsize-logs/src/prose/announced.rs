@@ -1,0 +1,49 @@
+//! [`Announced`]: evaluations that a line says are to come.
+
+use crate::names::DataSplit;
+use crate::text;
+
+/// What a line without a reading says of the next one with readings.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(super) enum Announced {
+    #[default]
+    Nothing,
+    /// An evaluation begins: `testing in eval mode ...`. It says so even where what follows is of
+    /// the training.
+    Evaluation,
+    /// An evaluation on these data begins: `evaluate:dev`.
+    Of(DataSplit),
+    /// The next line holds results on held-out data: `Test Error:`.
+    Results,
+}
+
+impl Announced {
+    /// What a line without a metric announces.
+    pub fn of(line: &str) -> Option<Self> {
+        let line = text::without_prefix(line).unwrap_or(line).trim();
+        if line.len() > 80 {
+            return None;
+        }
+        let held_out = |word: &str| DataSplit::of_word(word).is_some_and(DataSplit::is_held_out);
+        let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+        let (first, second, third) = (words.next()?, words.next(), words.next());
+        let named = second.is_none_or(|w| matches!(&*w.to_ascii_lowercase(), "error" | "set" | "results" | "metrics"));
+        let verb = |word: &str| {
+            let word = word.to_ascii_lowercase();
+            word.starts_with("evaluat") || word.starts_with("validat") || word.starts_with("testing")
+        };
+        let heading = second.is_none() && (line.ends_with([':', ']']) || line.starts_with(['-', '=', '#', '*']));
+        match () {
+            // `[Validation]`, `--- Training ---`
+            () if heading && !line.ends_with(':') => {
+                DataSplit::of_word(first).map(|s| if s.is_held_out() { Self::Of(s) } else { Self::Nothing })
+            }
+            () if line.ends_with(':') && held_out(first) && named && third.is_none() => Some(Self::Results),
+            () if verb(first) || second.is_some_and(verb) || third.is_some_and(verb) => {
+                let mut named = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !verb(w));
+                Some(named.find_map(DataSplit::of_word).filter(|s| s.is_held_out()).map_or(Self::Evaluation, Self::Of))
+            }
+            () => None,
+        }
+    }
+}
