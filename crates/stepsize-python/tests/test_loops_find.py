@@ -267,7 +267,7 @@ def test_skorch_follows_its_scheduler_with_the_rate_that_it_found(order):
     import importlib
 
     finder = importlib.import_module("stepsize.skorch").LearningRateFinder(**FEW)
-    cycle = skorch.callbacks.LRScheduler("OneCycleLR", max_lr=1e-4, total_steps=480, step_every="batch")
+    cycle = skorch.callbacks.LRScheduler(torch.optim.lr_scheduler.OneCycleLR, max_lr=1e-4, total_steps=480, step_every="batch")
     both = [("cycle", cycle), ("rate", finder)]
     _, model = regressor(callbacks=both if order == "scheduler first" else both[::-1])
     model.fit(X[:360].numpy(), Y[:360].numpy())
@@ -275,6 +275,6 @@ def test_skorch_follows_its_scheduler_with_the_rate_that_it_found(order):
     assert found.to_dict()["schedule"].startswith("one_cycle") and model.lr == found.lr
     rates = [batch["event_lr"] for epoch in model.history for batch in epoch["batches"] if "event_lr" in batch]
     assert max(rates) == pytest.approx(found.lr, rel=1e-3)
-    _, model = regressor(callbacks=[skorch.callbacks.LRScheduler("ReduceLROnPlateau")])
+    _, model = regressor(callbacks=[skorch.callbacks.LRScheduler(torch.optim.lr_scheduler.ReduceLROnPlateau)])
     with pytest.raises(ValueError, match="ReduceLROnPlateau follows a metric.*schedule="):
         importlib.import_module("stepsize.skorch").find(model, X[:360].numpy(), Y[:360].numpy())

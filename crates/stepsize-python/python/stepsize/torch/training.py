@@ -85,7 +85,8 @@ class Training(TaskDefaults):
         own = [one for one in (scaler, average) if one is not None]
         self.also = [*also, *own, *generators(loader), *generators(val_loader)]
         self._batch, self._base = 1.0, 1.0
-        self.momenta, self._momenta, self._taken = momenta, momenta, 0
+        self.momenta, self._taken = momenta, 0
+        self._momenta: Momenta | None = None  # of the trial
         self._on_cpu = all(p.device.type == "cpu" for p in model.parameters())
         self._snapshot: Snapshot | None = None
         self._watched = False  # the first step
@@ -111,8 +112,7 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self._base = 1.0 if trial is None else trial.lr
-        if trial is not None and self.momenta is not None:
-            self._momenta = self.momenta.of(trial.steps)
+        self._momenta = self.momenta if trial is None or self.momenta is None else self.momenta.of(trial.steps)
         self._ready()
         changed = self._snapshot.changed() if self._snapshot is not None else []
         if changed:
