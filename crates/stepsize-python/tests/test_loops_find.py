@@ -1,6 +1,7 @@
 """stepsize.accelerate, .ignite and .skorch: a trial is what each of them would do, and nothing is left changed."""
 
 import copy
+import warnings
 
 import pytest
 
@@ -110,9 +111,11 @@ def test_accelerate_applies_to_what_it_prepared():
     scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-4, total_steps=300)
     loader, val_loader = loaders()
     model, optimizer, loader, val_loader, scheduler = accelerator.prepare(model, optimizer, loader, val_loader, scheduler)
-    estimate = sa.find(
-        accelerator, model, nn.functional.mse_loss, loader, optimizer, val_loader, steps=300, scheduler=scheduler, **FEW
-    )  # fmt: skip
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimate = sa.find(
+            accelerator, model, nn.functional.mse_loss, loader, optimizer, val_loader, steps=300, scheduler=scheduler, **FEW
+        )  # fmt: skip
     with pytest.raises(ValueError, match="estimate.apply\\(optimizer, scheduler\\)"):
         estimate.apply(optimizer)
     estimate.apply(optimizer, scheduler)

@@ -137,7 +137,7 @@ class _Task(Training):
             batch = self.batches.next()
             with accelerator.accumulate(self.model):
                 loss = self.loss(self.model, batch)
-                losses.append(float(loss))
+                losses.append(float(loss.detach()))
                 accelerator.backward(loss)
                 if accelerator.sync_gradients and self.norm is not None:
                     accelerator.clip_grad_norm_(self.model.parameters(), self.norm)
