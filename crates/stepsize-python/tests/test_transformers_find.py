@@ -8,6 +8,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 transformers = pytest.importorskip("transformers")
 
+import stepsize  # noqa: E402
 import stepsize.transformers as st  # noqa: E402
 from stepsize.transformers.find import ready  # noqa: E402
 
@@ -198,6 +199,40 @@ def test_a_given_scheduler_that_cycles_trains_at_the_rate_that_was_found(tmp_pat
         rates.append(optimizer.param_groups[0]["lr"])
         optimizer.step(), scheduler.step()
     assert max(rates) == pytest.approx(estimate.lr)  # the answer is the top of the cycle
+
+
+class Layerwise(transformers.Trainer):
+    """Makes an optimizer whose first group has a tenth of the rate."""
+
+    def create_optimizer(self, model=None):
+        body, head = self.model.bert.parameters(), self.model.classifier.parameters()
+        rate = getattr(self, "fixed", None) or self.args.learning_rate
+        self.optimizer = torch.optim.AdamW([{"params": body, "lr": rate / 10}, {"params": head}], lr=rate)
+        return self.optimizer
+
+
+def test_the_rate_is_that_of_the_first_group_that_the_trainer_makes(tmp_path):
+    trainer = make(tmp_path, bert(), trainer=Layerwise, max_steps=2)
+    found = stepsize.range_test(*falling())
+    assert st.apply(trainer, found) == found.lr and trainer.args.learning_rate == pytest.approx(10 * found.lr)
+    assert trainer.optimizer is None
+    trainer.create_optimizer()
+    assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([found.lr, 10 * found.lr])
+    trainer.optimizer, trainer.fixed = None, 1e-4
+    with pytest.raises(ValueError, match="does not follow args.learning_rate"):
+        st.apply(trainer, found)
+
+
+def falling():
+    """A job with a rate, for ``stepsize.range_test``."""
+    held = {"w": 1.0}
+
+    def step(lr):
+        loss = held["w"] ** 2 + 0.1
+        held["w"] -= lr * 2 * held["w"]
+        return loss
+
+    return step, held.copy, held.update
 
 
 def test_several_datasets_a_callback_and_model_init(tmp_path):

@@ -104,6 +104,9 @@ class Study:
         self._changed = threading.Condition()
         _open.add(self)
 
+    def __reduce__(self) -> Any:
+        raise TypeError("a Study belongs to its process and cannot be pickled: send its trials, which can")
+
     @property
     def _search(self) -> Search:
         if self._process != os.getpid():

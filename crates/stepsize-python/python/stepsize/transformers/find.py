@@ -21,6 +21,7 @@ from transformers import set_seed
 from transformers.trainer_utils import has_length
 
 from .. import Answer, Refusal, Schedule, _defaults, _search
+from .._answer import base_rates
 from .._event import Callback
 from ..torch.snapshot import keep_rng
 from ..torch.trainers import keep_attributes, plan_of, stand_in
@@ -116,14 +117,36 @@ def apply(trainer: Any, estimate: Answer | Refusal) -> float:
 
     Raises:
         RefusedError: When the search refused.
+        ValueError: When the Trainer makes its optimizer without ``args.learning_rate``.
     """
     lr = estimate.require()
-    trainer.args.learning_rate = lr
     optimizer = trainer.optimizer
-    if optimizer is not None:
-        schedulers = [] if trainer.lr_scheduler is None else [trainer.lr_scheduler]
-        estimate.apply(optimizer, *schedulers)
+    if optimizer is None:
+        trainer.args.learning_rate = lr / _first_over_given(trainer)
+        return lr
+    trainer.args.learning_rate = lr
+    schedulers = [] if trainer.lr_scheduler is None else [trainer.lr_scheduler]
+    estimate.apply(optimizer, *schedulers)
     return lr
+
+
+def _first_over_given(trainer: Any) -> float:
+    """The rate of the first group of the optimizer that the Trainer will make, over
+    ``args.learning_rate``: a ``create_optimizer`` of the caller may give each layer its own.
+    """
+    firsts = []
+    for rate in (1e-3, 2e-3):
+        shadow = copy.copy(trainer)
+        shadow.args = copy.copy(trainer.args)
+        shadow.args.learning_rate = rate
+        shadow.create_optimizer()
+        firsts.append(base_rates(shadow.optimizer)[0] / rate)
+    if not 0.0 < firsts[0] < math.inf or not math.isclose(*firsts, rel_tol=1e-6):
+        raise ValueError(
+            "the first group of the optimizer that create_optimizer makes does not follow args.learning_rate, so the rate cannot be set "
+            "there: make it from self.args.learning_rate, or write the rate, estimate.lr, where create_optimizer has it"
+        )
+    return firsts[0]
 
 
 def _check(trainer: Any, val_batches: int) -> None:
