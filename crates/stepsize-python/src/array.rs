@@ -53,7 +53,7 @@ pub(crate) fn map<'py>(
     flat.call_method1("reshape", (array.getattr("shape")?,))
 }
 
-/// The steps of a run. What is none is an error that names the argument.
+/// The steps of a run. Anything else is an error that names the argument.
 pub(crate) struct StepCount(pub(crate) u64);
 
 impl<'py> FromPyObject<'_, 'py> for StepCount {

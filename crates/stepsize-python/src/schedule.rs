@@ -80,7 +80,9 @@ impl Given {
         };
         let at = |part| steps / LOOKED_AT * part + steps % LOOKED_AT * part / LOOKED_AT;
         if steps > 0 && (0..LOOKED_AT).all(|part| schedule.factor(at(part)) == 0.0) {
-            return Err(PyValueError::new_err(format!("schedule is {schedule}, which is 0 in the whole run: nothing would train")));
+            return Err(PyValueError::new_err(format!(
+                "schedule is {schedule}, which is 0 in the whole run: nothing would train"
+            )));
         }
         Ok(schedule)
     }

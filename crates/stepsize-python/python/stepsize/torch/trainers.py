@@ -158,7 +158,7 @@ def planned(schedule: Any, scheduler: Any, steps: int, accelerator: Any = None) 
 
     Raises:
         ValueError: When both are given, or the scheduler follows a metric.
-        TypeError: When ``scheduler`` is none.
+        TypeError: When ``scheduler`` is something else.
     """
     if scheduler is None:
         return "constant" if schedule is None else schedule, None
