@@ -21,7 +21,9 @@ mse = nn.functional.mse_loss
 
 
 class Seen(torch.optim.AdamW):
-    """Notes the rate and the first beta of each step."""
+    """Notes the rate and the first beta of each step, in the class: what an optimizer has itself is put back."""
+
+    seen: list[tuple[float, float]] = []
 
     def step(self, closure=None):
         self.seen.append((self.param_groups[0]["lr"], self.param_groups[0]["betas"][0]))
@@ -32,7 +34,7 @@ def kit(kind=Seen, **more):
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(8, 32), nn.Tanh(), nn.Linear(32, 1))
     optimizer = kind(model.parameters(), lr=1e-3, **more)
-    optimizer.seen = []
+    Seen.seen = []
     return model, optimizer
 
 
@@ -55,8 +57,9 @@ def test_trials_take_the_rates_and_the_momentum_of_the_run(kind):
     assert estimate and str((optimizer.state_dict(), scheduler.state_dict())) == str(before)
     taken, first = optimizer.seen, next(event for event in events if event.kind == "trial")
     fraction = [(lr / first.lr, beta) for lr, beta in taken[: first.steps]]
+    assert len(taken) > first.steps > 10
     # Now the run, with the answer.
-    optimizer.seen = []
+    Seen.seen = []
     estimate.apply(optimizer, scheduler)
     for _ in range(STEPS):
         optimizer.step()
@@ -82,11 +85,23 @@ def test_the_plan_of_a_scheduler_is_that_scheduler_to_the_digit():
     assert momenta is None and str(schedule).startswith("hold(1, 50) then hold(0.1, 50)")
 
 
-def test_a_cycled_momentum_is_not_left_out_in_silence():
+def test_a_momentum_that_an_attached_scheduler_cycles_is_not_left_out():
+    """With the notation alone: the momenta of a trial are those that it has with the scheduler itself."""
+    seen = []
+    for given in ("notation", "scheduler"):
+        model, optimizer = kit()
+        scheduler = CYCLES["one cycle"](optimizer)
+        more = {"schedule": "one_cycle"} if given == "notation" else {"scheduler": scheduler}
+        torch.manual_seed(1)
+        st.find(model, mse, TRAIN, optimizer, HELD, steps=STEPS, budget=2, progress=False, **more)
+        seen.append(optimizer.seen)
+    (one, other) = ([beta for _, beta in taken[:20]] for taken in seen)
+    assert one == pytest.approx(other, abs=1e-6) and max(one) == pytest.approx(0.95) and min(one) < 0.86
+
+
+def test_errors_of_a_scheduler_come_before_any_step():
     model, optimizer = kit()
     scheduler = CYCLES["one cycle"](optimizer)
-    with pytest.raises(ValueError, match="cycles the momentum too.*scheduler="):
-        st.find(model, mse, TRAIN, optimizer, HELD, steps=STEPS, schedule="one_cycle")
     with pytest.raises(ValueError, match="schedule and scheduler: both given"):
         st.find(model, mse, TRAIN, optimizer, HELD, steps=STEPS, schedule="one_cycle", scheduler=scheduler)
     with pytest.raises(TypeError, match="scheduler is a str; it must be a scheduler of PyTorch"):
@@ -96,6 +111,3 @@ def test_a_cycled_momentum_is_not_left_out_in_silence():
     with pytest.raises(ValueError, match="ReduceLROnPlateau follows a metric"):
         st.find(model, mse, TRAIN, optimizer, HELD, steps=STEPS, scheduler=peers.ReduceLROnPlateau(kit()[1]))
     assert not optimizer.seen
-    model, optimizer = kit()
-    peers.OneCycleLR(optimizer, 1e-3, total_steps=STEPS, cycle_momentum=False)
-    assert st.find(model, mse, TRAIN, optimizer, HELD, steps=STEPS, schedule="one_cycle", budget=2, progress=False).points

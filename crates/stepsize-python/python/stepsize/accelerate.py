@@ -90,7 +90,7 @@ def find(
     checked_above_zero(clip_grad_norm, "clip_grad_norm")
     accumulate = int(accelerator.gradient_accumulation_steps)
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    schedule, momenta = planned(schedule, scheduler, steps, accelerator)
+    schedule, momenta = planned(schedule, scheduler, steps, optimizer, accelerator)
     wrapped = [optimizer] if hasattr(optimizer, "scaler") else []
     restore = keep_attributes(accelerator, accelerator.gradient_state, *wrapped)
     task = _Task(

@@ -82,7 +82,7 @@ def find(
     if loss_fn is not None and val_fn is not None:
         raise ValueError("loss_fn and val_fn: both given; trials are judged by one of them")
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    schedule, momenta = planned(schedule, scheduler, steps)
+    schedule, momenta = planned(schedule, scheduler, steps, optimizer)
     restore = keep_attributes(trainer, trainer.state)
     task = _Task(
         trainer, output_transform, model, loss_fn, loader, optimizer, val_loader,

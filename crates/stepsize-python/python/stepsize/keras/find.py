@@ -210,7 +210,8 @@ def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> An
         x, y = data
         # Inputs and targets may be several. Two pairs are two batches.
         if hasattr(y, "shape") or isinstance(y, dict) or isinstance(y, list) and not isinstance(x, list):
-            return Arrays(*(keras.tree.map_structure(np.asarray, one) for one in (x, y)), batch_size, draw)
+            inputs, targets = (keras.tree.map_structure(np.asarray, one) for one in (x, y))
+            return Arrays(inputs, targets, batch_size, draw)
     if hasattr(given, "__getitem__") and hasattr(given, "num_batches"):  # a PyDataset is indexed
         return _Indexed(given)
     return given

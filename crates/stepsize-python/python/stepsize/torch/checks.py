@@ -18,9 +18,8 @@ from .processes import refuse_what_cannot_be_put_back
 _NAMED = 5  # parameters that a message names
 
 
-def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedule: Any, moves_momentum: bool = False) -> None:
-    """Raises for arguments that no search can work with. ``moves_momentum`` says whether trials
-    move the momentum as the scheduler of the optimizer does.
+def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedule: Any) -> None:
+    """Raises for arguments that no search can work with.
 
     Raises:
         TypeError: When one is of another kind.
@@ -70,11 +69,6 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
         raise ValueError("every parameter of the optimizer is frozen (requires_grad is False), so nothing would train")
     if any(isinstance(one, torch.nn.parameter.UninitializedParameter) for one in model.parameters()):
         raise ValueError("the model has lazy parameters without a shape yet: run it on one batch first")
-    if schedule is not None and not moves_momentum and any("max_momentum" in group for group in optimizer.param_groups):
-        raise ValueError(
-            "the optimizer has a scheduler that cycles the momentum too (OneCycleLR or CyclicLR), and trials that do not would find the "
-            "rate of another run: give it as scheduler=, or make it with cycle_momentum=False"
-        )
     scheduled = any("initial_lr" in group for group in optimizer.param_groups)
     if scheduled and str(schedule) == "constant":
         warnings.warn(

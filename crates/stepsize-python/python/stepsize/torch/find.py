@@ -118,6 +118,8 @@ def find(
         scheduler: Instead of ``schedule``: a scheduler of PyTorch at its start that is stepped after
             each optimizer step, such as ``OneCycleLR``. Trials move the momentum as it does. The
             answer is its highest rate where it has a ``max_lr``; give it to ``estimate.apply`` too.
+            With ``schedule`` instead, an attached scheduler that cycles the momentum is followed
+            too: the momentum goes against the rate.
         closure: ``closure(model, batch)`` returns the loss. Use it instead of ``loss_fn`` for other
             batches, several losses, or autocast.
         accumulate: Batches of one optimizer step.
@@ -160,7 +162,7 @@ def find(
     if groups not in ("ratio", "each"):
         raise ValueError(f"groups is {groups!r}; it must be 'ratio' or 'each'")
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    plan, momenta = planned(schedule, scheduler, steps)
+    plan, momenta = planned(schedule, scheduler, steps, optimizer)
 
     def training(**group: Any) -> Training:
         return Training(

@@ -123,7 +123,7 @@ def _tensors(
     modules: Sequence[nn.Module], held: Sequence[Tensor], frozen: Frozen, with_gradients: bool, where: str | None
 ) -> Restore:
     aside = {id(tensor) for tensor in frozen.named.values()}
-    places = [
+    places: list[tuple[Any, Any]] = [
         (store, store.copy())
         for module in (part for one in modules for part in one.modules())
         for store in (module._parameters, module._buffers, module._modules, module._non_persistent_buffers_set)
@@ -141,7 +141,7 @@ def _tensors(
         for store, held in places:  # a step may register more, or other ones
             if store != held if isinstance(store, set) else _differ(store, held):
                 store.clear()
-                store.update(held)  # type: ignore[arg-type]
+                store.update(held)
         for tensor, value in values:
             put(tensor, value)
         frozen.restore()

@@ -152,21 +152,46 @@ def stand_in(optimizer: Any) -> torch.optim.Optimizer:
     return made
 
 
-def planned(schedule: Any, scheduler: Any, steps: int, accelerator: Any = None) -> tuple[Any, Momenta | None]:
+def planned(schedule: Any, scheduler: Any, steps: int, optimizer: Any, accelerator: Any = None) -> tuple[Any, Momenta | None]:
     """The schedule of a run and its momentum, from the arguments ``schedule=`` and ``scheduler=``
-    of a search.
+    of a search. Where only the notation is given, and a scheduler that cycles the momentum is
+    attached to the optimizer, the momentum goes against the rate, as it does there.
 
     Raises:
         ValueError: When both are given, or the scheduler follows a metric.
         TypeError: When ``scheduler`` is something else.
     """
     if scheduler is None:
-        return "constant" if schedule is None else schedule, None
+        given = "constant" if schedule is None else schedule
+        return given, _against(given, steps, optimizer)
     if schedule is not None:
         raise ValueError("schedule and scheduler: both given; the run has one of them")
     inside = getattr(scheduler, "scheduler", scheduler)
     every = inside is not scheduler and not getattr(scheduler, "split_batches", False)  # once for each process
     return plan_of(inside, steps, calls=accelerator.num_processes if every and accelerator is not None else 1)
+
+
+def _against(schedule: Any, steps: int, optimizer: Any) -> Momenta | None:
+    """The momenta of an attached OneCycleLR or CyclicLR: the highest where the rate begins and
+    ends, the lowest at its top.
+    """
+    groups = getattr(optimizer, "param_groups", None) or [{}]
+    if not all("max_momentum" in group and "base_momentum" in group for group in groups):
+        return None
+    if not isinstance(schedule, (str, Schedule)) or not isinstance(steps, int) or steps < 1:
+        return None  # the search says what is wrong with it
+    count = min(steps, _LONG)
+    plan = Schedule(schedule, steps=steps)
+    rates = [plan(at * steps // count) for at in range(count)]
+    top = max(range(count), key=rates.__getitem__)
+
+    def height(at: int) -> float:
+        foot = rates[0] if at < top else rates[-1]
+        return (rates[at] - foot) / (rates[top] - foot) if rates[top] > foot else 0.0
+
+    heights = [min(1.0, max(0.0, height(at))) for at in range(count)]
+    pairs = [(float(group["max_momentum"]), float(group["base_momentum"])) for group in groups]
+    return Momenta([Schedule.table([high - (high - low) * one for one in heights]) for high, low in pairs], count)
 
 
 def named(factors: Sequence[float]) -> Schedule:

@@ -54,7 +54,7 @@ class Training(TaskDefaults):
         group: int | None = None,
         rates: Sequence[float] | None = None,
     ) -> None:
-        check_arguments(model, optimizer, {"loader": loader, "val_loader": val_loader}, schedule, momenta is not None)
+        check_arguments(model, optimizer, {"loader": loader, "val_loader": val_loader}, schedule)
         if (closure is None) == (loss_fn is None):
             both = "neither" if loss_fn is None else "both"
             raise ValueError(
