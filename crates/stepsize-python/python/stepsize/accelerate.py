@@ -90,18 +90,18 @@ def find(
     checked_above_zero(clip_grad_norm, "clip_grad_norm")
     accumulate = int(accelerator.gradient_accumulation_steps)
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    schedule, momenta = planned(schedule, scheduler, steps, optimizer, accelerator)
+    plan, momenta = planned(schedule, scheduler, steps, optimizer, accelerator)
     wrapped = [optimizer] if hasattr(optimizer, "scaler") else []
     restore = keep_attributes(accelerator, accelerator.gradient_state, *wrapped)
     task = _Task(
         accelerator, clip_grad_norm, optimizer, model, loss_fn, loader, getattr(optimizer, "optimizer", optimizer), val_loader,
-        closure=closure, accumulate=accumulate, val_fn=val_fn, val_batches=val_batches, schedule=schedule, momenta=momenta,
+        closure=closure, accumulate=accumulate, val_fn=val_fn, val_batches=val_batches, schedule=plan, momenta=momenta,
         snapshots=snapshots, also=[*also, *([accelerator.scaler] if accelerator.scaler is not None else [])],
     )  # fmt: skip
     try:
         with task.own_workers():
             return _search.run_find(
-                task, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
+                task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
                 max_seconds=max_seconds, on_refusal=on_refusal,
             )  # fmt: skip
     finally:

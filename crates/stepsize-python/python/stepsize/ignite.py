@@ -82,17 +82,17 @@ def find(
     if loss_fn is not None and val_fn is not None:
         raise ValueError("loss_fn and val_fn: both given; trials are judged by one of them")
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    schedule, momenta = planned(schedule, scheduler, steps, optimizer)
+    plan, momenta = planned(schedule, scheduler, steps, optimizer)
     restore = keep_attributes(trainer, trainer.state)
     task = _Task(
         trainer, output_transform, model, loss_fn, loader, optimizer, val_loader,
         closure=None if loss_fn is not None else lambda model, batch: torch.empty(0), val_fn=val_fn, accumulate=accumulate,
-        val_batches=val_batches, also=also, snapshots=snapshots, schedule=schedule, momenta=momenta,
+        val_batches=val_batches, also=also, snapshots=snapshots, schedule=plan, momenta=momenta,
     )  # fmt: skip
     try:
         with task.own_workers():
             return _search.run_find(
-                task, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
+                task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
                 max_seconds=max_seconds, on_refusal=on_refusal,
             )  # fmt: skip
     finally:
