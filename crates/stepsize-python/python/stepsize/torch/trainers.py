@@ -161,6 +161,8 @@ def planned(schedule: Any, scheduler: Any, steps: int, optimizer: Any, accelerat
         ValueError: When both are given, or the scheduler follows a metric.
         TypeError: When ``scheduler`` is something else.
     """
+    if hasattr(schedule, "step") and hasattr(schedule, "optimizer"):
+        raise TypeError(f"schedule is a {type(schedule).__name__}, a scheduler of PyTorch: give it as scheduler=, or its notation here")
     if scheduler is None:
         given = "constant" if schedule is None else schedule
         return given, _against(given, steps, optimizer)
