@@ -6,7 +6,7 @@
 
 use pyo3::exceptions::{PyOverflowError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
-use pyo3::types::{PyByteArray, PyBytes, PyFloat};
+use pyo3::types::{PyBool, PyByteArray, PyBytes, PyFloat};
 
 /// The error for a value that is not a step.
 fn not_a_step(what: &str) -> PyErr {
@@ -53,18 +53,20 @@ pub(crate) fn map<'py>(
     flat.call_method1("reshape", (array.getattr("shape")?,))
 }
 
-/// A number of steps. A negative one is a `ValueError` that says so.
+/// The steps of a run. Anything else is an error that names the argument.
 pub(crate) struct StepCount(pub(crate) u64);
 
 impl<'py> FromPyObject<'_, 'py> for StepCount {
     type Error = PyErr;
 
     fn extract(given: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        match given.extract::<i64>() {
-            Ok(steps) if steps < 0 => {
-                Err(PyValueError::new_err(format!("steps is {steps}; a run needs at least 1 step")))
-            }
-            _ => given.extract().map(StepCount),
+        if given.is_instance_of::<PyBool>() || !given.hasattr("__index__")? {
+            let shown = given.repr()?;
+            return Err(PyTypeError::new_err(format!("steps is {shown}; it must be a whole number of steps")));
+        }
+        match given.extract::<u64>() {
+            Ok(steps) if steps > 0 => Ok(StepCount(steps)),
+            _ => Err(PyValueError::new_err(format!("steps is {}; a run needs at least 1 step", given.repr()?))),
         }
     }
 }

@@ -22,6 +22,16 @@ pyo3::create_exception!(
 /// The Python exception for `error`.
 pub(crate) fn raised(error: Error) -> PyErr {
     let message = error.to_string();
+    worded(error, message)
+}
+
+/// The same, where an argument has what is wrong.
+pub(crate) fn raised_for(argument: &str, error: Error) -> PyErr {
+    let message = format!("{argument}: {error}");
+    worded(error, message)
+}
+
+fn worded(error: Error, message: String) -> PyErr {
     if let Some(column) = error.column() {
         let raised = NotationError::new_err(message);
         // Without the attribute the message still shows the column.

@@ -1,8 +1,8 @@
 //! `Schedule`: the rate over steps, as a factor of the base rate.
 
 use crate::array;
-use crate::fault::raised;
-use pyo3::exceptions::PyTypeError;
+use crate::fault::{raised, raised_for};
+use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyType;
 use std::collections::hash_map::DefaultHasher;
@@ -40,6 +40,9 @@ impl From<Schedule> for PySchedule {
     }
 }
 
+/// Places of a run at which its rate is looked at.
+const LOOKED_AT: u64 = 1000;
+
 /// An argument that is a schedule, or the notation of one.
 pub(crate) enum Given {
     Ready(PySchedule),
@@ -69,6 +72,21 @@ impl<'py> FromPyObject<'_, 'py> for Given {
 }
 
 impl Given {
+    /// The schedule of a run of `steps`, for an argument that is called `schedule`.
+    pub(crate) fn of_a_run(self, steps: u64) -> PyResult<Schedule> {
+        let schedule = match self {
+            Given::Ready(schedule) => schedule.inner,
+            Given::Text(text) => Schedule::parse(&text, steps).map_err(|error| raised_for("schedule", error))?,
+        };
+        let at = |part| steps / LOOKED_AT * part + steps % LOOKED_AT * part / LOOKED_AT;
+        if steps > 0 && (0..LOOKED_AT).all(|part| schedule.factor(at(part)) == 0.0) {
+            return Err(PyValueError::new_err(format!(
+                "schedule is {schedule}, which is 0 in the whole run: nothing would train"
+            )));
+        }
+        Ok(schedule)
+    }
+
     pub(crate) fn schedule(self, steps: Option<u64>) -> PyResult<Schedule> {
         match (self, steps) {
             (Given::Ready(schedule), _) => Ok(schedule.inner),

@@ -154,7 +154,7 @@ pub(crate) fn named(end: &End) -> &'static str {
 }
 
 fn job(steps: u64, schedule: Given, seed: u64) -> PyResult<Job> {
-    Job::new(steps, schedule.schedule(Some(steps))?, seed).map_err(raised)
+    Job::new(steps, schedule.of_a_run(steps)?, seed).map_err(raised)
 }
 
 fn rate(lr: f64) -> PyResult<Lr> {

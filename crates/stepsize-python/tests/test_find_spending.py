@@ -272,6 +272,9 @@ WRONG = {
     "steps is 2.5": {"steps": 2.5},
     "steps is True": {"steps": True},
     "schedule is a function": {"steps": 100, "schedule": lambda at: 1.0},
+    "schedule: steps is at least 1 step, not 0 at column 8": {"steps": 100, "schedule": "cosine(0)"},
+    "schedule: value is a number": {"steps": 100, "schedule": "hold(nan, 5)"},
+    "schedule is constant.0., which is 0 in the whole run": {"steps": 100, "schedule": "constant(0)"},
     "budget": {"steps": 100, "budget": 0.0},
     "start is -1.0": {"steps": 100, "start": -1.0},
     "step is a int": {"steps": 100, "step": 3},
@@ -315,6 +318,19 @@ def test_wrong_arguments_of_a_sweep_and_of_a_study_are_named(message):
     assert job.steps == 0
 
 
+def test_what_is_no_text_is_named():
+    job = Job()
+    with pytest.raises(TypeError, match='rule is 3; it must be text, such as "edge"'):
+        stepsize.range_test(job.step, job.save, job.restore, rule=3)
+    with pytest.raises(TypeError, match="task is 3; it must be text"):
+        stepsize.find(job.step, job.save, job.restore, steps=100, task=3)
+    with pytest.raises(TypeError, match="name is 3; it must be text"):
+        stepsize.Study(3, steps=100)
+    with pytest.raises(TypeError, match="db is a int; it must be the path of a file"):
+        stepsize.Study("one", steps=100, db=3)
+    assert job.steps == 0
+
+
 def test_a_first_loss_that_is_not_finite_at_a_rate_of_zero_is_an_error():
     """Unlike one that the rate made, which is a divergence."""
     job, rates = Job(), []
@@ -338,9 +354,13 @@ def test_what_is_no_loss_is_named(given):
         stepsize.find(job.step, job.save, job.restore, steps=100, evaluate=lambda: given)
 
 
-def test_a_negative_length_of_a_schedule_says_so():
-    with pytest.raises(ValueError, match="steps is -1"):
-        stepsize.Schedule("cosine", -1)
+@pytest.mark.parametrize("steps", [-1, 0, 1.5, math.nan, True, "100"])
+def test_a_wrong_length_of_a_schedule_is_named(steps):
+    with pytest.raises((TypeError, ValueError), match=f"steps is {steps!r}"):
+        stepsize.Schedule("cosine", steps)
+
+
+def test_a_controller_shows_what_is_wrong_as_it_was_written():
     with pytest.raises(stepsize.NotationError, match=r"not plateau\(patience=3") as raised:
         stepsize.Controller("plateau(patience=3)")
     assert "Plateau {" not in str(raised.value)

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import warnings
 
 os.environ.setdefault("KERAS_BACKEND", "jax")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
@@ -134,6 +135,44 @@ def test_arrays_of_several_inputs():
     assert found.points
     with pytest.raises(ValueError, match="there are 10 and 12 inputs and 12 targets"):
         sk.find(model, ([x[:10, :6], x[:12, 6:]], y[:12]), steps=100)
+
+
+def test_several_targets_as_arrays_and_as_batches():
+    """Also the price of their evaluations, which follows from the samples of a batch."""
+    inputs = keras.Input((16,))
+    outputs = {"digit": keras.layers.Dense(10)(inputs), "mean": keras.layers.Dense(1)(inputs)}
+    model = keras.Model(inputs, outputs)
+    losses = {"digit": keras.losses.SparseCategoricalCrossentropy(from_logits=True), "mean": "mse"}
+    model.compile(keras.optimizers.SGD(), losses)
+
+    def targets(x, y):
+        return {"digit": y, "mean": x.mean(1, keepdims=True)}
+
+    train, held = ((x, targets(x, y)) for x, y in (TRAIN, HELD))
+    found = sk.find(model, train, held, steps=100, batch_size=32, seed=1)
+    size = len(TRAIN[1])
+    batches = [(TRAIN[0][at : at + 32], targets(TRAIN[0][at : at + 32], TRAIN[1][at : at + 32])) for at in range(0, size - 32, 32)]
+    again = sk.find(model, batches, [held], steps=100, seed=1)
+    assert found.points and again.points and again.cost < 1.5
+    with pytest.raises(ValueError, match="targets: give as many targets as inputs"):
+        sk.find(model, (TRAIN[0][:5], targets(*TRAIN)), steps=100)
+
+
+def test_a_model_that_only_says_it_is_built_gets_its_weights():
+    class Own(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.out = keras.layers.Dense(10)
+
+        def call(self, inputs):
+            return self.out(inputs)
+
+    model = Own()
+    model.compile(keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        model.build((None, 16))
+    assert sk.find(model, TRAIN, HELD, steps=100).points and len(model.optimizer.variables) > 2
 
 
 def test_arguments_that_cannot_work_raise():

@@ -76,6 +76,13 @@ class ByEpoch(Module):
         return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, 1, gamma=0.5)]
 
 
+class Cycling(Module):
+    def configure_optimizers(self):
+        optimizer = torch.optim.SGD(self.parameters(), lr=self.lr, momentum=0.9)
+        scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, self.lr, total_steps=self.trainer.estimated_stepping_batches)
+        return [optimizer], [{"scheduler": scheduler, "interval": "step"}]
+
+
 class Losses(pl.Callback):
     def __init__(self):
         self.losses = []
@@ -115,8 +122,9 @@ def same(one, other):
         (Module, {"precision": "bf16-mixed", "limit_train_batches": 10}),
         (WithScheduler, {"max_epochs": -1, "max_steps": 60}),
         (Module, {"reload_dataloaders_every_n_epochs": 1}),
+        (Cycling, {}),
     ],
-    ids=["plain", "dictionaries", "groups, by epoch, accumulated", "bf16", "steps", "reloaded"],
+    ids=["plain", "dictionaries", "groups, by epoch, accumulated", "bf16", "steps", "reloaded", "one cycle, with its momentum"],
 )
 def test_a_trial_of_full_length_has_the_losses_of_the_trainer(kind, more):
     module, whole = made(kind), trainer(Losses(), **more)

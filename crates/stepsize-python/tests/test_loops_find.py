@@ -1,6 +1,7 @@
 """stepsize.accelerate, .ignite and .skorch: a trial is what each of them would do, and nothing is left changed."""
 
 import copy
+import warnings
 
 import pytest
 
@@ -100,6 +101,32 @@ print(accelerator.num_processes, sa.find(accelerator, parts[0], nn.functional.ms
 """
 
 
+def test_accelerate_applies_to_what_it_prepared():
+    """A prepared scheduler steps once for each process, and hides what it keeps."""
+    accelerate = pytest.importorskip("accelerate")
+    import stepsize.accelerate as sa
+
+    accelerator, model = accelerate.Accelerator(cpu=True), net()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-4)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-4, total_steps=300)
+    loader, val_loader = loaders()
+    model, optimizer, loader, val_loader, scheduler = accelerator.prepare(model, optimizer, loader, val_loader, scheduler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        estimate = sa.find(
+            accelerator, model, nn.functional.mse_loss, loader, optimizer, val_loader, steps=300, scheduler=scheduler, **FEW
+        )  # fmt: skip
+    with pytest.raises(ValueError, match="estimate.apply\\(optimizer, scheduler\\)"):
+        estimate.apply(optimizer)
+    estimate.apply(optimizer, scheduler)
+    rates = []
+    for _ in range(300):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    assert max(rates) == pytest.approx(estimate.lr)
+
+
 def test_accelerate_names_a_norm_that_would_turn_the_gradient():
     accelerator = pytest.importorskip("accelerate").Accelerator(cpu=True)
     import stepsize.accelerate as sa
@@ -153,6 +180,22 @@ def test_ignite_steps_as_a_trainer_does():
 
     trainer.run(loader, max_epochs=100)
     assert losses == [(one + other) / 2 for one, other in zip(sums[::2], sums[1::2], strict=True)]
+
+
+def test_ignite_follows_a_scheduler_of_the_trainer():
+    ignite, trainer, model, optimizer = supervised(1)
+    import stepsize.ignite as si
+
+    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=300)
+    trainer.add_event_handler(ignite.engine.Events.ITERATION_COMPLETED, lambda _: scheduler.step())
+    loader, val_loader = loaders()
+    finder = si.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.mse_loss, scheduler=scheduler, **FEW)
+    finder.attach(trainer)
+    first = []
+    trainer.add_event_handler(ignite.engine.Events.ITERATION_STARTED(once=1), lambda _: first.append(optimizer.param_groups[0]["lr"]))
+    trainer.run(loader, max_epochs=20)
+    assert finder.estimate.to_dict()["schedule"].startswith("linear")
+    assert first == [pytest.approx(finder.estimate.lr)] and optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_ignite_handler_trains_with_the_rate_that_it_found():
@@ -219,3 +262,22 @@ def test_the_skorch_callback_trains_with_the_rate_that_it_found():
     assert len(model.history) == 40 and model.history[-1, "valid_loss"] < 0.3
     with pytest.raises(TypeError, match="net is a Linear"):
         importlib.import_module("stepsize.skorch").find(nn.Linear(1, 1), X)
+
+
+@pytest.mark.parametrize("order", ["scheduler first", "finder first"])
+def test_skorch_follows_its_scheduler_with_the_rate_that_it_found(order):
+    skorch = pytest.importorskip("skorch")
+    import importlib
+
+    finder = importlib.import_module("stepsize.skorch").LearningRateFinder(**FEW)
+    cycle = skorch.callbacks.LRScheduler(torch.optim.lr_scheduler.OneCycleLR, max_lr=1e-4, total_steps=480, step_every="batch")
+    both = [("cycle", cycle), ("rate", finder)]
+    _, model = regressor(callbacks=both if order == "scheduler first" else both[::-1])
+    model.fit(X[:360].numpy(), Y[:360].numpy())
+    found = dict(model.callbacks_)["rate"].estimate_
+    assert found.to_dict()["schedule"].startswith("one_cycle") and model.lr == found.lr
+    rates = [batch["event_lr"] for epoch in model.history for batch in epoch["batches"] if "event_lr" in batch]
+    assert max(rates) == pytest.approx(found.lr, rel=1e-3)
+    _, model = regressor(callbacks=[skorch.callbacks.LRScheduler(torch.optim.lr_scheduler.ReduceLROnPlateau)])
+    with pytest.raises(ValueError, match="ReduceLROnPlateau follows a metric.*schedule="):
+        importlib.import_module("stepsize.skorch").find(model, X[:360].numpy(), Y[:360].numpy())

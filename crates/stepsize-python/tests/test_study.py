@@ -172,6 +172,8 @@ def test_a_divergence_is_seen_at_once_here_and_elsewhere():
 
 def test_misuse_raises():
     ran = study()
+    with pytest.raises(TypeError, match="cannot be pickled: send its trials"):
+        pickle.dumps(ran)
     with pytest.raises(ValueError, match="last report was of 3 of"):
         for trial in ran:
             trial.report(2, loss=1.0)

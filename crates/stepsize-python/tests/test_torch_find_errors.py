@@ -56,7 +56,7 @@ def test_arguments_of_the_wrong_kind_are_named():
     model, optimizer = kit()
     with pytest.raises(TypeError, match="schedule is a function.*Schedule.table"):
         st.find(model, mse, LOADER, optimizer, steps=300, schedule=lambda at: 1.0)
-    with pytest.raises(TypeError, match="schedule is a StepLR"):
+    with pytest.raises(TypeError, match="schedule is a StepLR, a scheduler of PyTorch: give it as scheduler="):
         st.find(model, mse, LOADER, optimizer, steps=300, schedule=torch.optim.lr_scheduler.StepLR(kit()[1], 3))
     with pytest.raises(TypeError, match=r"optimizer is a list of 2.*stepsize\.find with a step=.*also="):
         st.find(model, mse, LOADER, [optimizer, optimizer], steps=300)

@@ -95,6 +95,62 @@ def test_plain_attributes_of_modules_are_put_back():
     assert not hasattr(model[0], "made_in_training")
 
 
+def test_what_a_step_registers_in_a_module_is_gone_afterwards():
+    class Registering(nn.Linear):
+        def forward(self, x):
+            if not hasattr(self, "mean"):
+                self.register_buffer("mean", x.mean(0), persistent=False)
+                self.register_parameter("late", nn.Parameter(torch.zeros(1)))
+                self.head = nn.Identity()
+            self.window = torch.cat([self.window, x[:1]])  # another buffer under the same name
+            return super().forward(x - self.mean) + self.late
+
+    model = Registering(8, 1)
+    model.register_buffer("window", torch.zeros(1, 8))
+    window = model.window
+    st.find(model, mse, LOADER, torch.optim.Adam(model.parameters(), lr=1e-3), steps=160)
+    assert list(model._parameters) == ["weight", "bias"] and list(model._buffers) == ["window"] and not model._modules
+    assert model.window is window and window.shape == (1, 8) and not model._non_persistent_buffers_set
+
+
+class Lookahead(torch.optim.Optimizer):
+    """Around another optimizer, with slow weights in its own state, and attributes that a step changes."""
+
+    def __init__(self, inner):
+        self.inner, self.param_groups, self.state = inner, inner.param_groups, collections.defaultdict(dict)
+        self.defaults, self.calls, self.cache, self.draw = {}, 0, {"last": None, "norms": []}, torch.Generator()
+
+    def zero_grad(self, set_to_none=True):
+        self.inner.zero_grad(set_to_none)
+
+    def step(self, closure=None):
+        self.inner.step()
+        self.calls += 1
+        torch.rand(1, generator=self.draw)
+        for group in self.param_groups:
+            for p in group["params"]:
+                slow = self.state[p].setdefault("slow", p.detach().clone())
+                self.cache["last"] = slow
+                self.cache["norms"].append(float(slow.norm()))
+                if self.calls % 5 == 0:
+                    p.data.copy_(slow.lerp_(p.detach(), 0.5))
+
+
+def test_attributes_of_an_optimizer_and_an_optimizer_inside_it_are_put_back():
+    model = nn.Linear(8, 1)
+    optimizer = Lookahead(torch.optim.Adam(model.parameters(), lr=1e-3))
+    for x, y in LOADER:
+        optimizer.zero_grad()
+        mse(model(x), y).backward()
+        optimizer.step()
+    inner, cache = optimizer.inner.state, optimizer.cache
+    slow = cache["last"].clone()
+    before = repr((vars(optimizer), optimizer.inner.state_dict(), optimizer.draw.get_state()))
+    assert st.find(model, mse, LOADER, optimizer, steps=160).points
+    assert repr((vars(optimizer), optimizer.inner.state_dict(), optimizer.draw.get_state())) == before
+    assert optimizer.cache is cache and optimizer.inner.state is inner and torch.equal(cache["last"], slow)
+
+
 class Tally:
     """An object of the caller's own, in an attribute of a module."""
 

@@ -136,7 +136,8 @@ class Swapping(torch.optim.SGD):
         super().__init__(params, lr)
         for group in self.param_groups:
             group["train_mode"] = False
-        self.calls = []
+
+    calls: list[str] = []  # of the class: what an optimizer has itself is put back
 
     def _move(self, mode, by):
         self.calls.append(mode)

@@ -8,8 +8,8 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("accelerate")
 transformers = pytest.importorskip("transformers")
 
+import stepsize  # noqa: E402
 import stepsize.transformers as st  # noqa: E402
-from stepsize.torch.trainers import schedule_of  # noqa: E402
 from stepsize.transformers.find import ready  # noqa: E402
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -85,6 +85,16 @@ class Smoothed(transformers.Trainer):
         return (loss, outputs) if return_outputs else loss
 
 
+class Cycling(transformers.Trainer):
+    """A Trainer of the user's own, with a scheduler that moves the momentum."""
+
+    def create_scheduler(self, num_training_steps, optimizer=None):
+        self.lr_scheduler = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer or self.optimizer, self.args.learning_rate, total_steps=num_training_steps
+        )
+        return self.lr_scheduler
+
+
 JOBS = {
     "BERT, linear with warm-up": (bert, {"warmup_steps": 8, "max_grad_norm": 0.5}),
     "epochs of 25 batches, accumulated by 4": (bert, {"max_steps": -1, "num_train_epochs": 3, "gradient_accumulation_steps": 4}),
@@ -95,6 +105,7 @@ JOBS = {
     "NEFTune, label smoothing, no clipping": (bert, {"neftune_noise_alpha": 5, "label_smoothing_factor": 0.1, "max_grad_norm": 0}),
     "a stream whose end is no whole step": (bert, {"train": Stream(TRAIN[:76]), "gradient_accumulation_steps": 4, "max_steps": 12}),
     "workers that stay": (bert, {"dataloader_num_workers": 1, "dataloader_persistent_workers": True, "max_steps": 12}),
+    "one cycle, with its momentum": (bert, {"trainer": Cycling}),
     "inverse square root, shorter epochs": (bert, {"lr_scheduler_type": "inverse_sqrt", "dataloader_drop_last": True}),
 }
 
@@ -104,7 +115,7 @@ def test_a_trial_of_full_length_has_the_losses_that_the_trainer_logs(job, tmp_pa
     model, arguments = JOBS[job]
     trainer = make(tmp_path, model(), **arguments)
     with ready(trainer, None, 32) as task:
-        kept, rate, schedule, losses = task.save(), trainer.args.learning_rate, task.schedule, []
+        kept, rate, schedule, losses = task.save(), trainer.args.learning_rate, task.planned_schedule(), []
         for _ in range(2):  # the second trial is the first one again
             task.restore(kept)
             task.begin()
@@ -174,10 +185,54 @@ def test_without_an_eval_dataset_and_with_an_optimizer_of_your_own(tmp_path):
     assert scheduler.base_lrs == pytest.approx([estimate.lr, 10 * estimate.lr])
 
 
-def test_a_scheduler_that_cycles_the_momentum_is_a_warning():
-    optimizer = torch.optim.SGD(torch.nn.Linear(2, 1).parameters(), lr=0.1, momentum=0.9)
-    with pytest.warns(UserWarning, match="OneCycleLR cycles the momentum too"):
-        schedule_of(torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.1, total_steps=20), 20)
+def test_a_given_scheduler_that_cycles_trains_at_the_rate_that_was_found(tmp_path):
+    model = bert()
+    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
+    scheduler = torch.optim.lr_scheduler.OneCycleLR(optimizer, 1e-3, total_steps=300)
+    trainer = make(tmp_path, model, more={"optimizers": (optimizer, scheduler)})
+    before = copy.deepcopy((optimizer.state_dict(), scheduler.state_dict()))
+    estimate = search(trainer, on_refusal="raise", budget=3)
+    assert (optimizer.state_dict(), scheduler.state_dict()) == before
+    st.apply(trainer, estimate)
+    rates = []
+    for _ in range(300):
+        rates.append(optimizer.param_groups[0]["lr"])
+        optimizer.step(), scheduler.step()
+    assert max(rates) == pytest.approx(estimate.lr)  # the answer is the top of the cycle
+
+
+class Layerwise(transformers.Trainer):
+    """Makes an optimizer whose first group has a tenth of the rate."""
+
+    def create_optimizer(self, model=None):
+        body, head = self.model.bert.parameters(), self.model.classifier.parameters()
+        rate = getattr(self, "fixed", None) or self.args.learning_rate
+        self.optimizer = torch.optim.AdamW([{"params": body, "lr": rate / 10}, {"params": head}], lr=rate)
+        return self.optimizer
+
+
+def test_the_rate_is_that_of_the_first_group_that_the_trainer_makes(tmp_path):
+    trainer = make(tmp_path, bert(), trainer=Layerwise, max_steps=2)
+    found = stepsize.range_test(*falling())
+    assert st.apply(trainer, found) == found.lr and trainer.args.learning_rate == pytest.approx(10 * found.lr)
+    assert trainer.optimizer is None
+    trainer.create_optimizer()
+    assert [group["lr"] for group in trainer.optimizer.param_groups] == pytest.approx([found.lr, 10 * found.lr])
+    trainer.optimizer, trainer.fixed = None, 1e-4
+    with pytest.raises(ValueError, match="does not follow args.learning_rate"):
+        st.apply(trainer, found)
+
+
+def falling():
+    """A job with a rate, for ``stepsize.range_test``."""
+    held = {"w": 1.0}
+
+    def step(lr):
+        loss = held["w"] ** 2 + 0.1
+        held["w"] -= lr * 2 * held["w"]
+        return loss
+
+    return step, held.copy, held.update
 
 
 def test_several_datasets_a_callback_and_model_init(tmp_path):

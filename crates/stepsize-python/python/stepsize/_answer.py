@@ -42,12 +42,25 @@ def apply(estimate: Estimate, optimizer: Any, schedulers: Sequence[Any] = ()) ->
     groups = getattr(optimizer, "param_groups", None)
     if groups is None:
         return _apply_to_keras(lr, optimizer)
-    first = float(groups[0].get("initial_lr", groups[0]["lr"]))
-    if first > 0.0:
-        return set_rates(optimizer, [lr / first] * len(groups), schedulers)
-    if any(float(group.get("initial_lr", group["lr"])) > 0.0 for group in groups):
+    bases = base_rates(optimizer, schedulers)
+    if bases[0] > 0.0:
+        return set_rates(optimizer, [lr / bases[0]] * len(groups), schedulers)
+    if max(bases) > 0.0:
         raise ValueError("the first parameter group has the rate 0, so the others have no ratio to it: give it a rate above 0")
     set_rates(optimizer, [math.nan] * len(groups), schedulers, [lr] * len(groups))
+
+
+def base_rates(optimizer: Any, schedulers: Iterable[Any] = ()) -> list[float]:
+    """The rate of each parameter group that the factors of its schedule multiply: the rate that
+    schedulers started from; the highest rate of a cycle, which is its ``max_lr``.
+    """
+    groups = optimizer.param_groups
+    bases = [float(group.get("max_lr", group.get("initial_lr", group["lr"]))) for group in groups]
+    for one in _leaves(schedulers):  # CyclicLR does not write its highest rates into the groups
+        highest = getattr(one, "max_lrs", None)
+        if isinstance(highest, list) and len(highest) == len(groups):
+            bases = [float(rate) for rate in highest]
+    return bases
 
 
 def set_rates(
@@ -61,7 +74,7 @@ def set_rates(
     """
     given = list(_leaves(schedulers))
     for one in given:
-        if getattr(one, "optimizer", optimizer) is not optimizer:
+        if _inside(getattr(one, "optimizer", optimizer)) is not _inside(optimizer):
             raise ValueError(f"the {type(one).__name__} is not one of this optimizer: give the schedulers that were made for it")
     if not given and any("initial_lr" in group for group in optimizer.param_groups):
         raise ValueError(
@@ -88,9 +101,20 @@ def set_rates(
                 setattr(one, name, [new(rate, at) for at, rate in enumerate(kept)])
 
 
+def _inside(optimizer: Any) -> Any:
+    """The optimizer in the wrapper of accelerate."""
+    return getattr(optimizer, "optimizer", optimizer)
+
+
 def _leaves(schedulers: Iterable[Any]) -> Iterable[Any]:
-    """The schedulers, and those that are inside SequentialLR and ChainedScheduler."""
+    """The schedulers, and those that are inside SequentialLR, ChainedScheduler and the wrapper of
+    accelerate.
+    """
     for one in schedulers:
+        inside = getattr(one, "scheduler", None)
+        if hasattr(inside, "step"):
+            yield from _leaves([inside])
+            continue
         yield one
         yield from _leaves(getattr(one, "_schedulers", ()))
 

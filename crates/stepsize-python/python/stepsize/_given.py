@@ -37,6 +37,12 @@ def checked_above_zero(value: Any, name: str) -> None:
         raise ValueError(f"{name} is {value}; it must be above 0")
 
 
+def checked_text(value: Any, name: str, what: str = "") -> None:
+    """Raises when ``value`` is not a text."""
+    if not isinstance(value, str):
+        raise TypeError(f"{name} is {_shown(value)}; it must be text{what}")
+
+
 def checked_numbers(**given: Any) -> None:
     """Raises when one of the arguments is given and not a number above 0."""
     for name, value in given.items():

@@ -14,7 +14,7 @@ from typing import Any, Literal, overload
 from . import _defaults, _loop
 from ._event import Callback
 from ._native import Answer, Refusal, Schedule, Search
-from ._given import checked_above_zero, checked_function, checked_grid, checked_numbers, checked_seed, checked_steps
+from ._given import checked_above_zero, checked_function, checked_grid, checked_numbers, checked_seed, checked_steps, checked_text
 from ._renamed import find_names, range_test_names
 from ._task import Closures, Task
 
@@ -284,6 +284,7 @@ def run_range_test(
     """``range_test`` on a task."""
     checked_steps(trial_steps, "trial_steps")
     checked_numbers(low=low, high=high)
+    checked_text(rule, "rule", ', such as "edge"')
 
     def make(share: float, once: float, runs: float) -> Search:
         return Search.range_test(task.description, 0, low, high, trial_steps, rule, linear)

@@ -18,7 +18,7 @@ from os import PathLike
 from typing import Any, Literal
 
 from . import _defaults
-from ._given import checked_grid, checked_numbers, checked_seed, checked_steps
+from ._given import checked_grid, checked_numbers, checked_seed, checked_steps, checked_text
 from ._native import Estimate, Record, Schedule, Search
 from ._renamed import find_names
 from ._trial import Trial
@@ -80,6 +80,11 @@ class Study:
     ) -> None:
         if metric not in ("val_loss", "loss"):
             raise ValueError(f"metric is {metric!r}; it must be val_loss or loss")
+        if name is not None:
+            checked_text(name, "name", ", under which the study is kept")
+        checked_text(task, "task")
+        if not isinstance(db, (str, os.PathLike)):
+            raise TypeError(f"db is a {type(db).__name__}; it must be the path of a file")
         checked_steps(steps)
         checked_seed(seed)
         checked_numbers(start=start, budget=budget)
@@ -98,6 +103,9 @@ class Study:
         self._running: dict[int, tuple[Trial, threading.Thread]] = {}
         self._changed = threading.Condition()
         _open.add(self)
+
+    def __reduce__(self) -> Any:
+        raise TypeError("a Study belongs to its process and cannot be pickled: send its trials, which can")
 
     @property
     def _search(self) -> Search:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from ._given import checked_function
+from ._given import checked_function, checked_text
 from ._native import Trial
 
 
@@ -121,6 +121,7 @@ class Closures(TaskDefaults):
             if function is None:
                 raise TypeError(f"{name} is None; it must be a function {call}")
             checked_function(function, name, call)
+        checked_text(description, "task")
         checked_function(evaluate, "evaluate=", "evaluate()")
         checked_function(reseed, "reseed=", "reseed(seed)")
         self.description = description

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from . import Answer, Refusal, Schedule, _data, _defaults, _search
 from ._event import Callback
 from ._given import checked_above_zero
-from .torch.trainers import keep_attributes, schedule_of
+from .torch.trainers import keep_attributes, planned
 from .torch.training import Loader, Training
 
 __all__ = ["find"]
@@ -60,8 +60,8 @@ def find(
             one.
         schedule: The schedule of the full run: notation or a ``Schedule``. By default that of
             ``scheduler``, else constant.
-        scheduler: A scheduler at its start, prepared or not, that is stepped after each optimizer
-            step.
+        scheduler: A scheduler at its start, that is stepped after each optimizer step; one that was
+            prepared steps once for each process.
         start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
 
     Raises:
@@ -90,20 +90,18 @@ def find(
     checked_above_zero(clip_grad_norm, "clip_grad_norm")
     accumulate = int(accelerator.gradient_accumulation_steps)
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    if schedule is None:
-        every = getattr(scheduler, "scheduler", scheduler)
-        schedule = "constant" if scheduler is None else schedule_of(every, steps)
+    plan, momenta = planned(schedule, scheduler, steps, optimizer, accelerator)
     wrapped = [optimizer] if hasattr(optimizer, "scaler") else []
     restore = keep_attributes(accelerator, accelerator.gradient_state, *wrapped)
     task = _Task(
         accelerator, clip_grad_norm, optimizer, model, loss_fn, loader, getattr(optimizer, "optimizer", optimizer), val_loader,
-        closure=closure, accumulate=accumulate, val_fn=val_fn, val_batches=val_batches, schedule=schedule, snapshots=snapshots,
-        also=[*also, *([accelerator.scaler] if accelerator.scaler is not None else [])],
+        closure=closure, accumulate=accumulate, val_fn=val_fn, val_batches=val_batches, schedule=plan, momenta=momenta,
+        snapshots=snapshots, also=[*also, *([accelerator.scaler] if accelerator.scaler is not None else [])],
     )  # fmt: skip
     try:
         with task.own_workers():
             return _search.run_find(
-                task, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
+                task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
                 max_seconds=max_seconds, on_refusal=on_refusal,
             )  # fmt: skip
     finally:
@@ -139,7 +137,7 @@ class _Task(Training):
             batch = self.batches.next()
             with accelerator.accumulate(self.model):
                 loss = self.loss(self.model, batch)
-                losses.append(float(loss))
+                losses.append(float(loss.detach()))
                 accelerator.backward(loss)
                 if accelerator.sync_gradients and self.norm is not None:
                     accelerator.clip_grad_norm_(self.model.parameters(), self.norm)

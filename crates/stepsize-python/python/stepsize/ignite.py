@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from . import Answer, Refusal, Schedule, _data, _defaults, _search
 from ._event import Callback
 from .torch.judge import size_of
-from .torch.trainers import keep_attributes
+from .torch.trainers import keep_attributes, planned
 from .torch.training import Loader, Training
 
 __all__ = ["LearningRateFinder", "find"]
@@ -27,7 +27,8 @@ def find(
     *,
     steps: int | None = None,
     epochs: float | None = None,
-    schedule: str | Schedule = "constant",
+    schedule: str | Schedule | None = None,
+    scheduler: Any = None,
     loss_fn: Callable[[Any, Any], Tensor] | None = None,
     val_fn: Callable[[nn.Module, Any], Any] | None = None,
     output_transform: Callable[[Any], Any] = lambda output: output,
@@ -58,7 +59,8 @@ def find(
         steps, epochs: Length of the full run, in optimizer steps or passes over ``loader``; give
             one.
         schedule: The schedule of the full run, which a handler will follow: notation or a
-            ``Schedule``.
+            ``Schedule``. By default that of ``scheduler``, else constant.
+        scheduler: A scheduler of PyTorch at its start, that is stepped after each optimizer step.
         loss_fn: ``loss_fn(output, target)`` for validation batches of ``(input, target)``.
         val_fn: ``val_fn(model, batch)`` gives the loss of a validation batch, for other batches.
         output_transform: Makes the loss of what the process function returns.
@@ -80,16 +82,17 @@ def find(
     if loss_fn is not None and val_fn is not None:
         raise ValueError("loss_fn and val_fn: both given; trials are judged by one of them")
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
+    plan, momenta = planned(schedule, scheduler, steps, optimizer)
     restore = keep_attributes(trainer, trainer.state)
     task = _Task(
         trainer, output_transform, model, loss_fn, loader, optimizer, val_loader,
         closure=None if loss_fn is not None else lambda model, batch: torch.empty(0), val_fn=val_fn, accumulate=accumulate,
-        val_batches=val_batches, also=also, snapshots=snapshots, schedule=schedule,
+        val_batches=val_batches, also=also, snapshots=snapshots, schedule=plan, momenta=momenta,
     )  # fmt: skip
     try:
         with task.own_workers():
             return _search.run_find(
-                task, steps=steps, schedule=schedule, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
+                task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
                 max_seconds=max_seconds, on_refusal=on_refusal,
             )  # fmt: skip
     finally:
@@ -124,8 +127,9 @@ class LearningRateFinder:
         return f"LearningRateFinder(estimate={self.estimate!r})"
 
     def attach(self, trainer: Any) -> None:
-        """Searches at the start of the next ``trainer.run``, and sets the rate. Make schedulers in
-        a later handler of that event: they keep the rate that they find.
+        """Searches at the start of the next ``trainer.run``, and sets the rate. Give a scheduler
+        that there is already as ``scheduler=``, or make it in a later handler of that event:
+        schedulers keep the rate that they find.
         """
         trainer.add_event_handler(ignite.engine.Events.STARTED, self)
 
@@ -141,7 +145,8 @@ class LearningRateFinder:
         options = {"on_refusal": "raise", **self.options, "steps": max(1, length * state.max_epochs // accumulate)}
         self.estimate = find(trainer, self.model, state.dataloader, self.optimizer, self.val_loader, **options)
         if self.estimate:
-            self.estimate.apply(self.optimizer)
+            given = self.options.get("scheduler")
+            self.estimate.apply(self.optimizer, *([] if given is None else [given]))
 
 
 class _Task(Training):

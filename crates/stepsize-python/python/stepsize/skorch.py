@@ -13,7 +13,8 @@ from torch import nn
 from . import Answer, Refusal, Schedule, _defaults, _search
 from ._event import Callback
 from .torch.snapshot import keep_rng
-from .torch.trainers import keep_attributes
+from .torch.rates import Momenta
+from .torch.trainers import keep_attributes, plan_of, stand_in
 from .torch.training import Training
 
 __all__ = ["LearningRateFinder", "find"]
@@ -26,7 +27,7 @@ def find(
     *,
     steps: int | None = None,
     epochs: float | None = None,
-    schedule: str | Schedule = "constant",
+    schedule: str | Schedule | None = None,
     val_batches: int = _defaults.VAL_BATCHES,
     start: float | None = None,
     budget: float | None = None,
@@ -40,7 +41,8 @@ def find(
     """Finds ``lr`` for ``net.fit(X, y)``.
 
     A step is ``net.train_step``: the net's own criterion and the callbacks that change gradients
-    (``GradientNormClipping``). Callbacks for batches and epochs are not called. A net that is not
+    (``GradientNormClipping``). Callbacks for batches and epochs are not called; an ``LRScheduler``
+    is read, with the momentum that it cycles. A net that is not
     initialized stays so. Afterwards module, optimizer and random generators are as before.
 
     Args:
@@ -48,14 +50,15 @@ def find(
             splits off, else on training batches in another order, which does not show overfitting.
         X, y: Data, as ``fit`` takes them.
         steps, epochs: Length of the full run; by default the net's ``max_epochs``.
-        schedule: The schedule of the full run: notation or a ``Schedule``.
+        schedule: The schedule of the full run: notation or a ``Schedule``. By default that of the
+            net's ``LRScheduler`` callback, else constant.
         val_batches: The most batches of one evaluation.
         start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
         **fit_params: Of the module, as ``fit`` takes them.
 
     Raises:
         TypeError: When ``net`` is not a net of skorch.
-        ValueError: When an argument is out of range.
+        ValueError: When an argument is out of range, or an ``LRScheduler`` follows a metric.
         RefusedError: With ``on_refusal="raise"``, when the search refused.
 
     Example::
@@ -124,7 +127,7 @@ class LearningRateFinder(skorch.callbacks.Callback):
         finally:
             restore()
         if self.estimate_:
-            net.set_params(lr=self.estimate_.require())
+            _set(net, self.estimate_)
 
 
 def _found(net: Any, train: Any, held: Any, fit_params: Any, **options: Any) -> Answer | Refusal:
@@ -133,14 +136,46 @@ def _found(net: Any, train: Any, held: Any, fit_params: Any, **options: Any) -> 
     if steps is None and epochs is None:
         epochs = net.max_epochs
     steps = _search.steps_of(steps, epochs, len(loaders[0]))
+    schedule, momenta = options.pop("schedule", None), None
+    if schedule is None:
+        schedule, momenta = _planned(net, steps, len(loaders[0]))
     restore = keep_attributes(net)
     task = _Task(net, loaders[0], loaders[1], fit_params, options.pop("val_batches", _defaults.VAL_BATCHES))
     try:
         with task.own_workers():
-            found: Answer | Refusal = _search.run_find(task, steps=steps, **options)
+            task.momenta = momenta
+            found: Answer | Refusal = _search.run_find(task, steps=steps, schedule=schedule, **options)
             return found
     finally:
         restore()
+
+
+def _schedulers(net: Any) -> list[Any]:
+    return [one for _, one in net.callbacks_ if isinstance(one, skorch.callbacks.LRScheduler)]
+
+
+def _planned(net: Any, steps: int, epoch: int) -> tuple[Schedule | str, Momenta | None]:
+    """The schedule of ``fit``, and the momentum that it cycles."""
+    given = _schedulers(net)
+    if not given:
+        return "constant", None
+    if len(given) > 1:
+        raise ValueError(f"the net has {len(given)} LRScheduler callbacks for one optimizer: give schedule=")
+    made = given[0]._get_policy_cls()(stand_in(getattr(net, f"{net._optimizers[0]}_")), **given[0].kwargs)
+    return plan_of(made, steps, epoch=epoch if given[0].step_every == "epoch" else None)
+
+
+def _set(net: Any, estimate: Answer | Refusal) -> None:
+    """Sets the rate of a net whose optimizer is made, and what its scheduler keeps of it."""
+    lr = estimate.require()
+    for one in _schedulers(net):
+        if getattr(one, "lr_scheduler_", None) is not None:  # it began before this callback
+            estimate.apply(getattr(net, f"{net._optimizers[0]}_"), one.lr_scheduler_)
+            net.lr = lr
+            return
+        if "max_lr" in one.kwargs:
+            one.max_lr = lr
+    net.set_params(lr=lr)
 
 
 class _Task(Training):

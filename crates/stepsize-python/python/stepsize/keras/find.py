@@ -33,27 +33,28 @@ class Arrays:
     """
 
     def __init__(self, x: Any, y: Any, batch_size: int, draw: np.random.Generator | None) -> None:
-        counts = {len(part) for part in keras.tree.flatten(x)}
-        if counts != {len(y)} or len(y) == 0:
+        inputs, targets = ({len(part) for part in keras.tree.flatten(one)} for one in (x, y))
+        if inputs != targets or len(targets) > 1 or 0 in targets:
             raise ValueError(
-                f"there are {' and '.join(map(str, sorted(counts)))} inputs and {len(y)} targets: give as many targets as inputs, and "
-                "at least one"
+                f"there are {' and '.join(map(str, sorted(inputs)))} inputs and {' and '.join(map(str, sorted(targets)))} targets: give as "
+                "many targets as inputs, and at least one"
             )
-        self.x, self.y, self.size, self.draw = x, y, batch_size, draw
+        self.x, self.y, self.size, self.draw, self.count = x, y, batch_size, draw, targets.pop()
 
     def at(self, rows: Any) -> tuple[Any, Any]:
         """The inputs and the targets of these rows."""
-        return keras.tree.map_structure(lambda part: part[rows], self.x), self.y[rows]
+        inputs, targets = (keras.tree.map_structure(lambda part: part[rows], one) for one in (self.x, self.y))
+        return inputs, targets
 
     def __iter__(self) -> Iterator[tuple[Any, Any]]:
-        order = np.arange(len(self.y)) if self.draw is None else self.draw.permutation(len(self.y))
+        order = np.arange(self.count) if self.draw is None else self.draw.permutation(self.count)
         whole = len(order) - len(order) % self.size if self.draw is not None and len(order) >= self.size else len(order)
         for at in range(0, whole, self.size):
             yield self.at(order[at : at + self.size])
 
     def __len__(self) -> int:
-        whole = len(self.y) // self.size
-        return whole if self.draw is not None and whole > 0 else -(-len(self.y) // self.size)
+        whole = self.count // self.size
+        return whole if self.draw is not None and whole > 0 else -(-self.count // self.size)
 
 
 class Training(TaskDefaults):
@@ -82,7 +83,7 @@ class Training(TaskDefaults):
         self.batches = _data.Batches(self.data, "data")
         self.held: Any = None if val_data is None else _data.reusable(_batches(val_data, batch_size, None), "val_data")
         self.judged = "training" if val_data is None else "validation"
-        if not model.built:
+        if not all(layer.built for layer in model._flatten_layers()):
             restore = _keep_rng(self.also)
             model(_parts(self.batches.next())[0])
             self.batches.rewind()
@@ -135,9 +136,9 @@ class Training(TaskDefaults):
         small model does.
         """
         source, limit = self.held or self.data, int(max(steps * self._samples / _data.FORWARD, _data.LEAST))
-        if not isinstance(source, Arrays) or min(limit, len(source.y)) > _ONE_BATCH:
+        if not isinstance(source, Arrays) or min(limit, source.count) > _ONE_BATCH:
             return self._batches()
-        return [source.at(np.unique(np.linspace(0, len(source.y) - 1, min(limit, len(source.y))).astype(int)))]
+        return [source.at(np.unique(np.linspace(0, source.count - 1, min(limit, source.count)).astype(int)))]
 
     def _batches(self) -> Any:
         if self.held is None:
@@ -207,8 +208,10 @@ def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> An
     given: Any = data
     if isinstance(data, tuple) and len(data) == 2 and all(hasattr(part, "shape") for part in keras.tree.flatten(data)):
         x, y = data
-        if hasattr(y, "shape"):  # the inputs may be several
-            return Arrays(keras.tree.map_structure(np.asarray, x), np.asarray(y), batch_size, draw)
+        # Inputs and targets may be several. Two pairs are two batches.
+        if hasattr(y, "shape") or isinstance(y, dict) or isinstance(y, list) and not isinstance(x, list):
+            inputs, targets = (keras.tree.map_structure(np.asarray, one) for one in (x, y))
+            return Arrays(inputs, targets, batch_size, draw)
     if hasattr(given, "__getitem__") and hasattr(given, "num_batches"):  # a PyDataset is indexed
         return _Indexed(given)
     return given
@@ -228,8 +231,9 @@ class _Indexed:
 
 
 def _size(batch: Any) -> float:
-    """Samples in a batch: the length of its targets. Targets without one count as 1."""
-    return float(np.shape(batch[1])[0]) if np.ndim(batch[1]) else 1.0
+    """Samples in a batch: the length of its first targets. Targets without one count as 1."""
+    targets = keras.tree.flatten(batch[1])[0]
+    return float(np.shape(targets)[0]) if np.ndim(targets) else 1.0
 
 
 def _parts(batch: Any) -> tuple[Any, ...]:
@@ -282,7 +286,7 @@ def find(
 
     Args:
         model: A compiled model. If it has no weights yet, it gets them now and keeps them.
-        data: ``(x, y)`` arrays, a ``PyDataset``, any object that can be iterated over again and
+        data: ``(x, y)`` arrays (each may be several, in a dict), a ``PyDataset``, any object that can be iterated over again and
             again, or a function that returns an iterator. Batches are ``(inputs, targets)`` or
             ``(inputs, targets, weights)``.
         val_data: Data to judge trials on, in the same forms as ``data``. Without it, trials are

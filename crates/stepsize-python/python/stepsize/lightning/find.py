@@ -12,6 +12,7 @@ import inspect
 from typing import Any, Literal
 
 from .. import Answer, Refusal, Schedule, _defaults, _search
+from .._answer import base_rates
 from .._event import Callback
 from .task import Task, searched
 
@@ -188,8 +189,9 @@ class LearningRateFinder(pl.Callback):  # pyright: ignore[reportGeneralTypeIssue
             pl_module.to(device)  # the end of a fit moves the module away from an accelerator
         if not self.estimate:
             return
-        first = float(optimizers[0].param_groups[0].get("initial_lr", optimizers[0].param_groups[0]["lr"]))
-        self.estimate.apply(optimizers[0], *(config.scheduler for config in configs))
+        schedulers = [config.scheduler for config in configs]
+        first = base_rates(optimizers[0], schedulers)[0]
+        self.estimate.apply(optimizers[0], *schedulers)
         if self.update_attr:
             apply(pl_module, self.estimate, attr_name=self.attr_name, first=first)
 

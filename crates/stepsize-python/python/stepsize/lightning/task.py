@@ -11,8 +11,9 @@ from typing import Any
 import torch
 
 from .. import Answer, Refusal, Schedule, _data
+from .._answer import base_rates
 from ..torch.snapshot import keep_rng
-from ..torch.trainers import keep_attributes, schedule_of
+from ..torch.trainers import keep_attributes, plan_of
 from ..torch.training import Training
 from .callback import StepsizeCallback
 
@@ -152,8 +153,7 @@ class Task(Training):
             also=[] if scaler is None else [scaler], snapshots=snapshots,
         )  # fmt: skip
         self.judged = f"judged by {monitor}" if validates else "judged by training losses"
-        group = optimizers[0].param_groups[0]
-        self.first = float(group.get("initial_lr", group["lr"]))
+        self.first = base_rates(optimizers[0], [one.scheduler for one in self.schedulers])[0]
         if steps is None:
             planned = trainer.estimated_stepping_batches
             if planned == math.inf:
@@ -190,7 +190,7 @@ class Task(Training):
         )
 
     def schedule(self) -> Schedule | str:
-        """The schedule of ``fit``."""
+        """The schedule of ``fit``. Trials then also move the momentum as its scheduler does."""
         for callback in self.given.callbacks:
             if isinstance(callback, StepsizeCallback) and callback.schedule is not None:
                 return Schedule(callback.schedule, steps=callback.steps or self.steps)
@@ -205,7 +205,8 @@ class Task(Training):
             if batches == math.inf:
                 raise ValueError("the scheduler is stepped after epochs, and the training data have no length: give schedule=")
             epoch = max(1, math.ceil(batches / self.pl.accumulate_grad_batches))
-        return schedule_of(config.scheduler, self.steps, every=config.frequency, epoch=epoch)
+        given, self.momenta = plan_of(config.scheduler, self.steps, every=config.frequency, epoch=epoch)
+        return given
 
     def _ready(self) -> None:
         super()._ready()

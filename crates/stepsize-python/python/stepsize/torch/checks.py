@@ -73,7 +73,7 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
     if scheduled and str(schedule) == "constant":
         warnings.warn(
             "the optimizer has a scheduler, and the search is for a constant rate: give the schedule of the run as schedule=, such "
-            'as "warmup(5%) then cosine"',
+            'as "warmup(5%) then cosine", or the scheduler itself as scheduler=',
             stacklevel=6,
         )
 

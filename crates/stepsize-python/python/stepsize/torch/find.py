@@ -17,6 +17,7 @@ from .._event import Callback
 from .._native import Answer, Refusal, Schedule
 from .._renamed import find_names, range_test_names
 from .groups import GroupEstimates, each_group
+from .trainers import planned
 from .training import Loader, Training
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
@@ -32,27 +33,27 @@ _OnRefusal = Literal["return", "raise"]
 @overload
 def find(
     model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
-    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., closure: _Closure = ...,
-    accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ..., score: _Score = ...,
-    average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule | None = ..., scheduler: Any = ...,
+    closure: _Closure = ..., accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ...,
+    score: _Score = ..., average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
     groups: Literal["ratio"] = ..., start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
     seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["raise"],
 ) -> Answer: ...  # fmt: skip
 @overload
 def find(
     model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
-    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., closure: _Closure = ...,
-    accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ..., score: _Score = ...,
-    average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule | None = ..., scheduler: Any = ...,
+    closure: _Closure = ..., accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ...,
+    score: _Score = ..., average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
     groups: Literal["ratio"] = ..., start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
     seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
 ) -> Answer | Refusal: ...  # fmt: skip
 @overload
 def find(
     model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
-    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule = ..., closure: _Closure = ...,
-    accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ..., score: _Score = ...,
-    average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
+    steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule | None = ..., scheduler: Any = ...,
+    closure: _Closure = ..., accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ...,
+    score: _Score = ..., average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
     groups: Literal["each"], start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
     seed: int = ..., progress: bool | None = ..., callback: Callback | None = ..., on_refusal: Literal["return", "raise"] = ...,
 ) -> GroupEstimates: ...  # fmt: skip
@@ -66,7 +67,8 @@ def find(
     *,
     steps: int | None = None,
     epochs: float | None = None,
-    schedule: str | Schedule = "constant",
+    schedule: str | Schedule | None = None,
+    scheduler: Any = None,
     closure: _Closure = None,
     accumulate: int = 1,
     clip_grad_norm: float | None = None,
@@ -111,7 +113,13 @@ def find(
             are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
         epochs: The same in passes over ``loader``, if it has a length. Give one of the two.
-        schedule: The schedule of the full run: notation or a ``Schedule``.
+        schedule: The schedule of the full run: notation or a ``Schedule``. By default that of
+            ``scheduler``, else constant.
+        scheduler: Instead of ``schedule``: a scheduler of PyTorch at its start that is stepped after
+            each optimizer step, such as ``OneCycleLR``. Trials move the momentum as it does. The
+            answer is its highest rate where it has a ``max_lr``; give it to ``estimate.apply`` too.
+            With ``schedule`` instead, an attached scheduler that cycles the momentum is followed
+            too: the momentum goes against the rate.
         closure: ``closure(model, batch)`` returns the loss. Use it instead of ``loss_fn`` for other
             batches, several losses, or autocast.
         accumulate: Batches of one optimizer step.
@@ -154,12 +162,13 @@ def find(
     if groups not in ("ratio", "each"):
         raise ValueError(f"groups is {groups!r}; it must be 'ratio' or 'each'")
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
+    plan, momenta = planned(schedule, scheduler, steps, optimizer)
 
     def training(**group: Any) -> Training:
         return Training(
             model, loss_fn, loader, optimizer, val_loader, closure=closure, accumulate=accumulate,
             clip_grad_norm=clip_grad_norm, scaler=scaler, val_fn=val_fn, score=score, average=average,
-            val_batches=val_batches, also=also, snapshots=snapshots, schedule=schedule, **group,
+            val_batches=val_batches, also=also, snapshots=snapshots, schedule=plan, momenta=momenta, **group,
         )  # fmt: skip
 
     def search(
@@ -167,7 +176,7 @@ def find(
     ) -> Answer | Refusal:
         with task.own_workers():
             return _search.run_find(
-                task, steps=steps, schedule=schedule, start=start, budget=budget, max_seconds=max_seconds, seed=seed,
+                task, steps=steps, schedule=plan, start=start, budget=budget, max_seconds=max_seconds, seed=seed,
                 progress=progress, callback=callback, on_refusal=on_refusal,
             )  # fmt: skip
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .._answer import require, set_rates
+from .._answer import base_rates, require, set_rates
 from .._native import Answer, Estimate, Refusal
 from .training import Training, ratios_of
 
@@ -70,7 +70,7 @@ class GroupEstimates:
         lrs, groups = self.require(), optimizer.param_groups
         if len(lrs) != len(groups):
             raise ValueError(f"there are rates for {len(lrs)} groups, and the optimizer has {len(groups)}")
-        bases = [float(group.get("initial_lr", group["lr"])) for group in groups]
+        bases = base_rates(optimizer, schedulers)
         if min(bases) > 0.0:
             set_rates(optimizer, [lr / base for lr, base in zip(lrs, bases, strict=True)], schedulers)
         else:

@@ -1,23 +1,54 @@
-"""What schedulers read from a parameter group."""
+"""What schedulers read from a parameter group, and write to it."""
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 from torch import Tensor
 
+from .. import Schedule
 
-def momentum_of(group: dict[str, Any]) -> float:
+
+def momentum_of(group: dict[str, Any], otherwise: float | None = None) -> float:
     """The momentum of a group, or its first beta.
 
     Raises:
-        ValueError: When it has neither.
+        ValueError: When it has neither, and ``otherwise`` is not given.
     """
     if "betas" in group:
         return float(group["betas"][0])
     if "momentum" in group:
         return float(group["momentum"])
+    if otherwise is not None:
+        return otherwise
     raise ValueError("momentum= needs an optimizer with `momentum` or `betas` in its groups")
+
+
+def set_momentum(group: dict[str, Any], value: float) -> None:
+    """Sets the momentum of a group, or its first beta."""
+    if "betas" in group:
+        group["betas"] = (value, *group["betas"][1:])
+    elif "momentum" in group:
+        group["momentum"] = value
+
+
+@dataclasses.dataclass(frozen=True)
+class Momenta:
+    """The momentum of each parameter group over the steps of a run."""
+
+    plans: Sequence[Schedule]
+    steps: int
+
+    def of(self, steps: int) -> Momenta:
+        """The same in a run of ``steps``, as a trial compresses its schedule."""
+        return Momenta([plan.compress(self.steps, steps) for plan in self.plans], steps)
+
+    def put(self, optimizer: Any, step: int) -> None:
+        """Sets the momenta of this step."""
+        for group, plan in zip(optimizer.param_groups, self.plans, strict=True):
+            set_momentum(group, plan(step))
 
 
 def copied_rate(lr: float | Tensor) -> float | Tensor:

@@ -18,7 +18,7 @@ from torch.optim.lr_scheduler import LRScheduler as _TorchLRScheduler
 from .. import Controller as _Controller
 from .. import Schedule
 from .._native import Stepper
-from .rates import copied_rate, momentum_of
+from .rates import copied_rate, momentum_of, set_momentum
 
 __all__ = ["Controller", "LRScheduler"]
 
@@ -229,11 +229,7 @@ class LRScheduler(_TorchLRScheduler):
         if self._momentum_plan is not None:
             factor = self._momentum_plan(self.position)
             for group in groups:
-                value = group["initial_momentum"] * factor
-                if "betas" in group:
-                    group["betas"] = (value, *group["betas"][1:])
-                else:
-                    group["momentum"] = value
+                set_momentum(group, group["initial_momentum"] * factor)
 
     def observe(self, value: float | Tensor) -> str | None:
         """Reports one value of a metric to the controller. The new rate holds from the next

@@ -30,8 +30,9 @@ class Snapshot:
         model: Its parameters, buffers (also those that are not saved), gradients, the mode of every
             module, and the plain attributes of your own modules (numbers, text, lists, tensors,
             random generators, small objects from the same package) are kept.
-        optimizer: Its state and its groups are kept, and the parameters in the groups, with their
-            gradients, also those that ``model`` does not have.
+        optimizer: Its state and its groups are kept, with the plain attributes of one that is not
+            PyTorch's own, and the parameters in the groups, with their gradients, also those that
+            ``model`` does not have.
         also: Other objects to keep: modules, objects with ``state_dict`` and ``load_state_dict``
             (gradient scalers, schedulers, averages of weights, stateful loaders), and random
             generators of PyTorch, NumPy and Python.
@@ -122,11 +123,12 @@ def _tensors(
     modules: Sequence[nn.Module], held: Sequence[Tensor], frozen: Frozen, with_gradients: bool, where: str | None
 ) -> Restore:
     aside = {id(tensor) for tensor in frozen.named.values()}
-    places: list[tuple[dict[str, Any], str, Tensor | None]] = []
-    for module in (part for one in modules for part in one.modules()):
-        for store in (module._parameters, module._buffers):
-            places += [(store, name, tensor) for name, tensor in store.items()]
-    known = [tensor for _, _, tensor in places if tensor is not None]
+    places: list[tuple[Any, Any]] = [
+        (store, store.copy())
+        for module in (part for one in modules for part in one.modules())
+        for store in (module._parameters, module._buffers, module._modules, module._non_persistent_buffers_set)
+    ]
+    known = [one for store, _ in places if isinstance(store, dict) for one in store.values() if isinstance(one, Tensor)]
     each = {id(tensor): tensor for tensor in [*known, *held]}
     values = [(tensor, copied(tensor, where)) for key, tensor in each.items() if key not in aside]
     gradients: list[tuple[Tensor, Tensor | None, Tensor | None]] = []
@@ -136,8 +138,10 @@ def _tensors(
             gradients.append((tensor, gradient, None if gradient is None else copied(gradient, where)))
 
     def restore() -> None:
-        for store, name, tensor in places:
-            store[name] = tensor
+        for store, held in places:  # a step may register more, or other ones
+            if store != held if isinstance(store, set) else _differ(store, held):
+                store.clear()
+                store.update(held)
         for tensor, value in values:
             put(tensor, value)
         frozen.restore()
@@ -147,6 +151,10 @@ def _tensors(
             tensor.grad = gradient
 
     return restore
+
+
+def _differ(now: dict[str, Any], then: dict[str, Any]) -> bool:
+    return list(now) != list(then) or any(now[name] is not then[name] for name in then)
 
 
 def _modes(modules: Sequence[nn.Module]) -> Restore:
@@ -166,6 +174,8 @@ DistributedDataParallel have attributes of their own that must go on.
 _TRAINERS = ("torch", "lightning", "pytorch_lightning")
 """Packages whose objects run the search."""
 _OF_EVERY_MODULE = frozenset(vars(nn.Module()))
+_OF_EVERY_OPTIMIZER = frozenset({*vars(torch.optim.SGD([torch.zeros(1)], lr=0.0)), "step", "_opt_called"})
+"""Attributes of an optimizer that are kept otherwise, or that are no state of a run."""
 
 
 def _attributes(modules: Sequence[nn.Module], where: str | None) -> Restore:
@@ -190,15 +200,17 @@ def _attributes(modules: Sequence[nn.Module], where: str | None) -> Restore:
     return restore
 
 
-def _optimizer(optimizer: Any, where: str | None) -> Restore:
+def _optimizer(optimizer: Any, where: str | None, seen: frozenset[int] = frozenset()) -> Restore:
     state = {key: keep(value, where, plain) for key, value in optimizer.state.items()}
     groups = [
         {key: keep(value, where, plain) for key, value in group.items() if key != "params"}
         for group in optimizer.param_groups
     ]
     called = optimizer.__dict__.get("_opt_called")
+    more = _of_optimizers(optimizer, where, seen)
 
     def restore() -> None:
+        more()
         for key in [key for key in optimizer.state if key not in state]:
             del optimizer.state[key]
         for key, value in state.items():
@@ -211,6 +223,28 @@ def _optimizer(optimizer: Any, where: str | None) -> Restore:
             optimizer.__dict__.pop("_opt_called", None)
         else:
             optimizer._opt_called = called
+
+    return restore
+
+
+def _of_optimizers(optimizer: Any, where: str | None, seen: frozenset[int]) -> Restore:
+    """Keeps the plain attributes of an optimizer that is not PyTorch's own, such as counters and
+    caches, and all of an optimizer inside it, as a lookahead has one.
+    """
+    package, seen = package_of(optimizer), seen | {id(optimizer)}
+    inner = [one for one in vars(optimizer).values() if isinstance(one, torch.optim.Optimizer) and id(one) not in seen]
+    inside = [_optimizer(one, where, seen) for one in inner]
+    counted = package not in (*_TRAINERS, "accelerate")
+    own = {name: value for name, value in vars(optimizer).items() if counted and name not in _OF_EVERY_OPTIMIZER}
+    kept = {name: keep(value, where, same, package) for name, value in own.items()}
+
+    def restore() -> None:
+        now = vars(optimizer)
+        for name in [name for name in now if counted and name not in kept and name not in _OF_EVERY_OPTIMIZER]:
+            del now[name]
+        now.update({name: value() for name, value in kept.items()})
+        for one in inside:
+            one()
 
     return restore
 

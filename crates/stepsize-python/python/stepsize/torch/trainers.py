@@ -1,5 +1,5 @@
-"""What the searches through a trainer share: the schedule that a PyTorch scheduler would follow,
-and the attributes of objects, put back.
+"""What the searches through a trainer share: the plan that a PyTorch scheduler would follow, and the
+attributes of objects, put back.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from .. import Schedule
+from .._answer import base_rates
+from .rates import Momenta, momentum_of
 
-__all__ = ["keep_attributes", "schedule_of"]
+__all__ = ["keep_attributes", "plan_of", "planned", "stand_in"]
 
 _SAME = 1e-9
 """Factors of two schedules that differ by less are the same factor; both are computed in
@@ -25,6 +27,9 @@ doubles.
 """
 _LONG = 10_000
 """Containers with more entries are data, not state, and are not looked into."""
+
+_OF_SCHEDULERS = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "initial_momentum")
+"""What schedulers write into parameter groups, beside the rate."""
 
 _LEVELS = 12
 """A schedule of more levels than this is better read as a table."""
@@ -66,17 +71,21 @@ def _contents(value: Any, found: dict[int, tuple[Any, Any]], depth: int) -> None
             _contents(one, found, depth - 1)
 
 
-def schedule_of(scheduler: Any, steps: int, *, every: int = 1, epoch: int | None = None) -> Schedule:
-    """The schedule that a PyTorch scheduler would follow in a run of ``steps``.
+def plan_of(
+    scheduler: Any, steps: int, *, every: int = 1, epoch: int | None = None, calls: int = 1
+) -> tuple[Schedule, Momenta | None]:
+    """The schedule that a PyTorch scheduler would follow in a run of ``steps``, and the momentum if
+    it changes that too, as OneCycleLR and CyclicLR do.
 
     A copy of the scheduler is stepped; the scheduler and its optimizer do not change. Where the
-    factors are those of a notation, the answer is that notation, else a table of factors.
+    factors are those of a notation, the schedule is that notation, else a table of factors.
 
     Args:
         scheduler: A scheduler at its start.
         steps: Optimizer steps of the run.
         every: Optimizer steps, or epochs with ``epoch``, between two calls of ``scheduler.step``.
         epoch: Optimizer steps of an epoch, for a scheduler that is stepped at the end of epochs.
+        calls: Calls of ``scheduler.step`` each time.
 
     Raises:
         ValueError: When the scheduler needs a metric, or the parameter groups follow different
@@ -88,26 +97,21 @@ def schedule_of(scheduler: Any, steps: int, *, every: int = 1, epoch: int | None
             f"{name} follows a metric, so nobody knows its rates beforehand: give schedule=, the schedule without it, "
             'such as schedule="constant"'
         )
-    if getattr(scheduler, "cycle_momentum", False):
-        warnings.warn(
-            f"{name} cycles the momentum too, and the trials of a search keep it as it is: their losses differ somewhat from those of the "
-            "run",
-            stacklevel=2,
-        )
+    if not (hasattr(scheduler, "step") and hasattr(scheduler, "optimizer")):
+        raise TypeError(f"scheduler is a {name}; it must be a scheduler of PyTorch, at its start")
     optimizer = scheduler.optimizer
     shared = {id(p): p for group in optimizer.param_groups for p in group["params"]}
     shared.update({id(p): p for p in optimizer.state if isinstance(p, Tensor)})
     shared[id(optimizer.state)] = {}  # the copy takes no step
     copied = copy.deepcopy(scheduler, shared)
     groups = copied.optimizer.param_groups
-    # The rate of a schedule that rises to a max_lr is that.
-    bases = [float(group.get("max_lr", base)) for group, base in zip(groups, copied.base_lrs, strict=True)]
+    bases = base_rates(copied.optimizer, [copied])
     used = [at for at, base in enumerate(bases) if base > 0.0]
     if not used:
         raise ValueError(f"the base rates of {name} are {bases}: one must be above 0")
     # A rate divided by its base may miss the factor by a rounding.
     lambdas = copied.lr_lambdas if type(copied) is torch.optim.lr_scheduler.LambdaLR else None
-    factors = []
+    factors, momenta = [], []
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # that step() comes before the optimizer's, of which there is none
         for step in range(1, steps + 1):
@@ -118,9 +122,78 @@ def schedule_of(scheduler: Any, steps: int, *, every: int = 1, epoch: int | None
                     "and the search has one: give schedule="
                 )
             factors.append(now[0])
+            momenta.append([momentum_of(group, 0.0) for group in groups])
             if step % (every * (epoch or 1)) == 0:
-                copied.step()
-    return named(factors)
+                for _ in range(calls if step < steps else 0):
+                    _step(copied, step, steps)
+    changes = any(now != momenta[0] for now in momenta)
+    return named(factors), Momenta([Schedule.table(list(one)) for one in zip(*momenta, strict=True)], steps) if changes else None
+
+
+def _step(scheduler: Any, step: int, steps: int) -> None:
+    try:
+        scheduler.step()
+    except ValueError as fault:
+        raise ValueError(
+            f"{type(scheduler).__name__} ends after step {step} of {steps} ({fault}): give steps= the length that it was made for"
+        ) from fault
+
+
+def stand_in(optimizer: Any) -> torch.optim.Optimizer:
+    """An optimizer of single numbers with the groups of ``optimizer``, for a scheduler that is made
+    only to be read: a scheduler changes the rates of its optimizer.
+    """
+    groups = [
+        {**{name: value for name, value in group.items() if name not in _OF_SCHEDULERS}, "params": [nn.Parameter(torch.zeros(1))], "lr": base}
+        for group, base in zip(optimizer.param_groups, base_rates(optimizer), strict=True)
+    ]
+    kind: Any = torch.optim.Adam if "betas" in groups[0] else torch.optim.SGD
+    made: torch.optim.Optimizer = kind(groups, lr=groups[0]["lr"])
+    return made
+
+
+def planned(schedule: Any, scheduler: Any, steps: int, optimizer: Any, accelerator: Any = None) -> tuple[Any, Momenta | None]:
+    """The schedule of a run and its momentum, from the arguments ``schedule=`` and ``scheduler=``
+    of a search. Where only the notation is given, and a scheduler that cycles the momentum is
+    attached to the optimizer, the momentum goes against the rate, as it does there.
+
+    Raises:
+        ValueError: When both are given, or the scheduler follows a metric.
+        TypeError: When ``scheduler`` is something else.
+    """
+    if hasattr(schedule, "step") and hasattr(schedule, "optimizer"):
+        raise TypeError(f"schedule is a {type(schedule).__name__}, a scheduler of PyTorch: give it as scheduler=, or its notation here")
+    if scheduler is None:
+        given = "constant" if schedule is None else schedule
+        return given, _against(given, steps, optimizer)
+    if schedule is not None:
+        raise ValueError("schedule and scheduler: both given; the run has one of them")
+    inside = getattr(scheduler, "scheduler", scheduler)
+    every = inside is not scheduler and not getattr(scheduler, "split_batches", False)  # once for each process
+    return plan_of(inside, steps, calls=accelerator.num_processes if every and accelerator is not None else 1)
+
+
+def _against(schedule: Any, steps: int, optimizer: Any) -> Momenta | None:
+    """The momenta of an attached OneCycleLR or CyclicLR: the highest where the rate begins and
+    ends, the lowest at its top.
+    """
+    groups = getattr(optimizer, "param_groups", None) or [{}]
+    if not all("max_momentum" in group and "base_momentum" in group for group in groups):
+        return None
+    if not isinstance(schedule, (str, Schedule)) or not isinstance(steps, int) or steps < 1:
+        return None  # the search says what is wrong with it
+    count = min(steps, _LONG)
+    plan = Schedule(schedule, steps=steps)
+    rates = [plan(at * steps // count) for at in range(count)]
+    top = max(range(count), key=rates.__getitem__)
+
+    def height(at: int) -> float:
+        foot = rates[0] if at < top else rates[-1]
+        return (rates[at] - foot) / (rates[top] - foot) if rates[top] > foot else 0.0
+
+    heights = [min(1.0, max(0.0, height(at))) for at in range(count)]
+    pairs = [(float(group["max_momentum"]), float(group["base_momentum"])) for group in groups]
+    return Momenta([Schedule.table([high - (high - low) * one for one in heights]) for high, low in pairs], count)
 
 
 def named(factors: Sequence[float]) -> Schedule:

@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from .._answer import base_rates
 from .._data import Batches
 from .._given import checked_above_zero, checked_count, checked_function
 from .._native import Trial
@@ -17,6 +18,7 @@ from .._task import TaskDefaults
 from .checks import check_arguments, check_first_batch, scalar
 from .judge import Judge, moved, pair_of, size_of
 from .processes import largest_of_all, mean_of_all
+from .rates import Momenta
 from .snapshot import Snapshot, generators
 
 Loader = Iterable[Any] | Callable[[], Iterable[Any]]
@@ -25,8 +27,8 @@ Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 class Training(TaskDefaults):
     """The task of a search. The arguments are those of ``find``.
 
-    With ``group`` only the rate of that parameter group is searched; ``rates`` are the base rates
-    of all of them then.
+    With ``momenta`` each trial moves the momentum as the full run does. With ``group`` only the rate
+    of that parameter group is searched; ``rates`` are the base rates of all of them then.
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Training(TaskDefaults):
         also: Sequence[Any] = (),
         snapshots: str | None = None,
         schedule: Any = None,
+        momenta: Momenta | None = None,
         group: int | None = None,
         rates: Sequence[float] | None = None,
     ) -> None:
@@ -82,6 +85,8 @@ class Training(TaskDefaults):
         own = [one for one in (scaler, average) if one is not None]
         self.also = [*also, *own, *generators(loader), *generators(val_loader)]
         self._batch, self._base = 1.0, 1.0
+        self.momenta, self._taken = momenta, 0
+        self._momenta: Momenta | None = None  # of the trial
         self._on_cpu = all(p.device.type == "cpu" for p in model.parameters())
         self._snapshot: Snapshot | None = None
         self._watched = False  # the first step
@@ -107,6 +112,7 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self._base = 1.0 if trial is None else trial.lr
+        self._momenta = self.momenta if trial is None or self.momenta is None else self.momenta.of(trial.steps)
         self._ready()
         changed = self._snapshot.changed() if self._snapshot is not None else []
         if changed:
@@ -117,6 +123,7 @@ class Training(TaskDefaults):
 
     def _ready(self) -> None:
         self.batches.rewind()
+        self._taken = 0
         draw_as_when_opened(self.loader)
         self.optimizer.zero_grad(set_to_none=True)  # so that nothing writes to the caller's gradients
         if callable(getattr(self.optimizer, "train", None)):
@@ -135,6 +142,9 @@ class Training(TaskDefaults):
                 group["lr"].fill_(rate)
             else:
                 group["lr"] = rate
+        if self._momenta is not None:
+            self._momenta.put(self.optimizer, self._taken)
+        self._taken += 1
         with torch.enable_grad(), self._watch():
             loss = self._step()
             self.judge.update()
@@ -223,7 +233,7 @@ def ratios_of(optimizer: Any) -> list[float]:
     """Base rate of each group over that of the first. With a scheduler attached, the base is the
     rate it started from.
     """
-    rates = [float(group.get("initial_lr", group["lr"])) for group in optimizer.param_groups]
+    rates = base_rates(optimizer)
     if rates[0] > 0.0:
         return [rate / rates[0] for rate in rates]
     if any(rate > 0.0 for rate in rates):

@@ -21,9 +21,10 @@ from transformers import set_seed
 from transformers.trainer_utils import has_length
 
 from .. import Answer, Refusal, Schedule, _defaults, _search
+from .._answer import base_rates
 from .._event import Callback
 from ..torch.snapshot import keep_rng
-from ..torch.trainers import keep_attributes, schedule_of
+from ..torch.trainers import keep_attributes, plan_of, stand_in
 from ..torch.training import Training, draw_as_when_opened
 from .callback import StepsizeCallback
 
@@ -81,7 +82,7 @@ def find(
     """
     with ready(trainer, steps, val_batches, also, snapshots) as task, task.own_workers():
         return _search.run_find(
-            task, steps=task.steps, schedule=task.schedule if schedule is None else schedule, start=start, budget=budget,
+            task, steps=task.steps, schedule=task.planned_schedule() if schedule is None else schedule, start=start, budget=budget,
             seed=seed, progress=progress, callback=callback, max_seconds=max_seconds, on_refusal=on_refusal,
         )  # fmt: skip
 
@@ -116,14 +117,36 @@ def apply(trainer: Any, estimate: Answer | Refusal) -> float:
 
     Raises:
         RefusedError: When the search refused.
+        ValueError: When the Trainer makes its optimizer without ``args.learning_rate``.
     """
     lr = estimate.require()
-    trainer.args.learning_rate = lr
     optimizer = trainer.optimizer
-    if optimizer is not None:
-        schedulers = [] if trainer.lr_scheduler is None else [trainer.lr_scheduler]
-        estimate.apply(optimizer, *schedulers)
+    if optimizer is None:
+        trainer.args.learning_rate = lr / _first_over_given(trainer)
+        return lr
+    trainer.args.learning_rate = lr
+    schedulers = [] if trainer.lr_scheduler is None else [trainer.lr_scheduler]
+    estimate.apply(optimizer, *schedulers)
     return lr
+
+
+def _first_over_given(trainer: Any) -> float:
+    """The rate of the first group of the optimizer that the Trainer will make, over
+    ``args.learning_rate``: a ``create_optimizer`` of the caller may give each layer its own.
+    """
+    firsts = []
+    for rate in (1e-3, 2e-3):
+        shadow = copy.copy(trainer)
+        shadow.args = copy.copy(trainer.args)
+        shadow.args.learning_rate = rate
+        shadow.create_optimizer()
+        firsts.append(base_rates(shadow.optimizer)[0] / rate)
+    if not 0.0 < firsts[0] < math.inf or not math.isclose(*firsts, rel_tol=1e-6):
+        raise ValueError(
+            "the first group of the optimizer that create_optimizer makes does not follow args.learning_rate, so the rate cannot be set "
+            "there: make it from self.args.learning_rate, or write the rate, estimate.lr, where create_optimizer has it"
+        )
+    return firsts[0]
 
 
 def _check(trainer: Any, val_batches: int) -> None:
@@ -219,7 +242,6 @@ class _Task(Training):
             val_batches=val_batches * len(self.names), also=[*also, *([] if scaler is None else [scaler])], snapshots=snapshots,
         )  # fmt: skip
         self.name = "compute_loss"
-        self.base = [float(group.get("initial_lr", group["lr"])) for group in self.optimizer.param_groups]
         self.accumulate = hf.args.gradient_accumulation_steps
         self.length = len(hf.loader) if has_length(hf.loader) else None
         self.steps = self._planned() if steps is None else steps
@@ -250,21 +272,20 @@ class _Task(Training):
             )
         return math.ceil(float(args.num_train_epochs) * max(1, math.ceil(length / self.accumulate)))
 
-    @property
-    def schedule(self) -> Schedule:
-        """The schedule of ``train()``."""
+    def planned_schedule(self) -> Schedule:
+        """The schedule of ``train()``. Trials then also move the momentum as its scheduler does.
+        """
         for callback in self.given.callback_handler.callbacks:
             if isinstance(callback, StepsizeCallback) and callback.schedule is not None:
                 return Schedule(callback.schedule, steps=callback.steps or self.steps)
         if self.hf.lr_scheduler is not None:  # given by the user
-            return schedule_of(getattr(self.hf.lr_scheduler, "scheduler", self.hf.lr_scheduler), self.steps)
-        # The Trainer makes one for an optimizer of ours, because a scheduler changes the rates of
-        # its optimizer.
+            given, self.momenta = plan_of(getattr(self.hf.lr_scheduler, "scheduler", self.hf.lr_scheduler), self.steps)
+            return given
         maker = copy.copy(self.hf)
-        groups = [{"params": [nn.Parameter(torch.zeros(1))], "lr": rate} for rate in self.base]
-        maker.optimizer, maker.lr_scheduler = torch.optim.SGD(groups, lr=self.base[0]), None
+        maker.optimizer, maker.lr_scheduler = stand_in(self.optimizer), None
         maker.create_scheduler(self.steps, maker.optimizer)
-        return schedule_of(maker.lr_scheduler, self.steps)
+        given, self.momenta = plan_of(maker.lr_scheduler, self.steps)
+        return given
 
     def _ready(self) -> None:
         super()._ready()
