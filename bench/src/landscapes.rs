@@ -4,6 +4,7 @@
 mod baselines;
 mod calibration;
 mod figure;
+mod program;
 mod replay;
 mod scores;
 mod tables;
@@ -11,6 +12,7 @@ mod truth;
 
 pub use baselines::{anytime, picture};
 
+use program::Program;
 use replay::Known;
 use std::error::Error;
 use truth::Truth;
@@ -26,20 +28,28 @@ struct Options {
     verbose: bool,
     /// One search a job.
     quick: bool,
+    program: Program,
 }
 
 impl Options {
     fn new(args: &[String]) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { budgets: Vec::new(), family: String::new(), verbose: false, quick: false };
+        let mut options =
+            Self { budgets: Vec::new(), family: String::new(), verbose: false, quick: false, program: Program::Whole };
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
             match arg.as_str() {
                 "--budget" => options.budgets.push(value()?.parse()?),
                 "--family" => options.family.clone_from(value()?),
+                "--program" => options.program = Program::parse(value()?)?,
                 "-v" => options.verbose = true,
                 "--quick" => options.quick = true,
-                _ => return Err(format!("{arg}: known are --budget RUNS, --family NAME, --quick and -v").into()),
+                _ => {
+                    return Err(format!(
+                        "{arg}: known are --budget RUNS, --family NAME, --program KIND, --quick and -v"
+                    )
+                    .into());
+                }
             }
         }
         if options.budgets.is_empty() {
@@ -69,7 +79,7 @@ pub fn print(args: &[String]) -> Result<(), Box<dyn Error>> {
         replay::STARTS
     );
     for &budget in &options.budgets {
-        let outcomes = replay::race(&known, budget, options.quick)?;
+        let outcomes = replay::race(&known, budget, options.quick, options.program)?;
         if options.verbose {
             outcomes.iter().for_each(line);
         }

@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         Some("anytime") if args.get(1).is_some_and(|a| a == "picture") => landscapes::picture(),
         Some("anytime") => landscapes::anytime(&args[1..]),
         _ => Err("usage: stepsize-bench truth [JOB...] | probes [JOB...] | trials | score [METHOD...] | headlines | \
-                  landscapes [--budget RUNS] [--family NAME] [--quick] [-v] | \
+                  landscapes [--budget RUNS] [--family NAME] [--program no-start|epochs:N] [--quick] [-v] | \
                   anytime [--budget RUNS] | anytime picture | \
                   diagnosis runs|fit|score"
             .into()),

@@ -2,6 +2,7 @@
 //! truth. `anytime` writes regret and improvement kept against the budget of all of them.
 
 use super::figure::{self, Mark};
+use super::program::Program;
 use super::replay::{self, Found, Known};
 use super::scores::Score;
 use super::truth::{log_loss, smoothed_best};
@@ -166,7 +167,7 @@ pub fn anytime(args: &[String]) -> Result<(), Box<dyn Error>> {
     ];
     for budget in BUDGETS {
         if options.budgets.contains(&budget) {
-            let outcomes = replay::race(&known, budget, options.quick)?;
+            let outcomes = replay::race(&known, budget, options.quick, Program::Whole)?;
             row("race", budget, &Score::of_outcomes(outcomes.iter()))?;
         }
         for (name, by) in &methods {

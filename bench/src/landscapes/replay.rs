@@ -1,5 +1,6 @@
 //! Searches replayed on the tables: a trial is looked up instead of trained.
 
+use super::program::Program;
 use super::tables::Tables;
 use super::truth::Truth;
 use crate::cache::parallel;
@@ -70,7 +71,7 @@ fn stated(estimate: &Estimate) -> Option<f64> {
 
 /// `race` on every job at `budget` full runs, from every seed and start; where it must be `quick`,
 /// from one of each a job, in turn.
-pub fn race(known: &[Known], budget: f64, quick: bool) -> Result<Vec<Outcome>, stepsize::Error> {
+pub fn race(known: &[Known], budget: f64, quick: bool, program: Program) -> Result<Vec<Outcome>, stepsize::Error> {
     let each = |k| SEEDS.iter().flat_map(move |&seed| STARTS.iter().map(move |&start| (k, seed, start)));
     let all = known.iter().enumerate().flat_map(|(number, k)| {
         let count = SEEDS.len() * STARTS.len();
@@ -78,10 +79,10 @@ pub fn race(known: &[Known], budget: f64, quick: bool) -> Result<Vec<Outcome>, s
         each(k).skip(skipped).take(taken)
     });
     let work: Vec<(&Known, u64, f64)> = all.collect();
-    parallel(&work, |(k, seed, start)| search(k, budget, *seed, *start)).into_iter().collect()
+    parallel(&work, |(k, seed, start)| search(k, budget, *seed, *start, program)).into_iter().collect()
 }
 
-fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, stepsize::Error> {
+fn search(known: &Known, budget: f64, seed: u64, start: f64, program: Program) -> Result<Outcome, stepsize::Error> {
     let Known { tables, truth } = known;
     let outcome = |cost, found, story| Outcome {
         name: tables.name.clone(),
@@ -93,7 +94,7 @@ fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, 
         chances: Vec::new(),
         story,
     };
-    let race = match Race::new(tables.job(seed)?).starting_at(Lr::new(start)?).with_max_cost(budget) {
+    let race = match Race::new(program.job(tables, seed)?).starting_at(Lr::new(start)?).with_max_cost(budget) {
         Ok(race) => race,
         // A budget that cannot lead to an answer costs nothing.
         Err(e) => return Ok(outcome(0.0, None, e.to_string())),
@@ -106,7 +107,7 @@ fn search(known: &Known, budget: f64, seed: u64, start: f64) -> Result<Outcome, 
         }
         let settled = done.clone();
         for spec in specs {
-            let trial = tables.trial(TrialId(done.len() as u32), &spec);
+            let trial = program.trial(tables, TrialId(done.len() as u32), &spec)?;
             done.push(match race.pruner() {
                 Some(pruner) => watched(trial, &settled, pruner),
                 None => trial,

@@ -151,7 +151,7 @@ pub fn load(family: &str) -> Result<Vec<Tables>, Box<dyn Error>> {
     Ok(all.into_iter().filter(|t| t.family.contains(family)).collect())
 }
 
-fn read(path: &Path) -> Result<Tables, Box<dyn Error>> {
+pub(super) fn read(path: &Path) -> Result<Tables, Box<dyn Error>> {
     let fault = |e: &dyn std::fmt::Display| format!("{}: {e}", path.display());
     let mut bytes = Vec::new();
     GzDecoder::new(std::fs::File::open(path)?).read_to_end(&mut bytes).map_err(|e| fault(&e))?;

@@ -141,7 +141,8 @@ pub struct Facts {
     /// Whether a person ended the run before it was over.
     pub interrupted: bool,
     /// Whether the score is another measure than the share of cases that are right: a mean average
-    /// precision, BLEU, a reward. Such a score shows whether it rises, not how far the loss has come.
+    /// precision, BLEU, a reward. Such a score shows whether it rises, not how far the loss has
+    /// come.
     pub other_score: bool,
     /// Whether the loss is that of one side of a game: of a generator, a discriminator, a policy or
     /// its critic. Such a loss does not show how well the run trains ([`super::is_game`]).

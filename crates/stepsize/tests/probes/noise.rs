@@ -117,8 +117,8 @@ fn what_is_noise_in_short_trials_is_told_by_longer_ones() {
     assert!(found.cost_runs <= 10.0 && done.iter().any(|t| t.spec.steps >= 250), "{found:?}");
 }
 
-/// What a program prints that evaluates after every epoch, never before the first: a basin so narrow
-/// that of the rates a factor of ten apart one lies in it, and seeds that differ by 3 %.
+/// What a program prints that evaluates after every epoch, never before the first: a basin so
+/// narrow that of rates a factor of ten apart one lies in it, and seeds that differ by 3 %.
 fn by_epochs(spec: &TrialSpec, id: u32) -> Trial {
     let octaves = (spec.lr.get() / 0.15).log2();
     let depth =

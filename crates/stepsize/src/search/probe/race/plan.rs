@@ -44,9 +44,8 @@ const LEARNED: f64 = 0.1;
 const PLAIN: f64 = 8.0;
 /// ... but not below this.
 const SMALLEST: f64 = 0.015;
-/// The same where no trial has readings enough to tell their scatter: whether noise made it is asked
-/// of other seeds then.
-const SEEN: f64 = 0.03;
+/// The same where readings are too few to scatter: other seeds are asked whether noise made it.
+const LEARNED_BY_FEW: f64 = 0.03;
 /// A fall of log loss above this is one that the rate may have made.
 const MOVED: f64 = 0.005;
 /// Below this fall of log loss a reading must also stand out from the others: a network that died
@@ -274,7 +273,7 @@ impl Stage {
         let fall = book.untrained - value(best);
         // Where readings hardly scatter, a small fall and small differences can be seen.
         let scatter = book.find(best, n).and_then(Entry::scatter);
-        let least = scatter.map_or(SEEN, |sd| (PLAIN * sd).clamp(SMALLEST, LEARNED));
+        let least = scatter.map_or(LEARNED_BY_FEW, |sd| (PLAIN * sd).clamp(SMALLEST, LEARNED));
         let alike = ALIKE.min(fall.max(SMALLEST) / 3.0);
         let alike: Vec<f64> = xs.iter().copied().filter(|&x| value(x) - value(best) < alike).collect();
         // A rate below that is worse: what the best has learned, it has learned by moving further.
