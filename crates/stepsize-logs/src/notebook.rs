@@ -86,11 +86,9 @@ impl NotebookPlace {
     fn text(&mut self, text: &str, gather: &mut Gather) {
         match self.output() {
             // `stream` in notebooks of format 3
-            Some("name" | "stream") => {
-                if self.stream != text {
-                    self.end_stream(gather);
-                    self.stream.push_str(text);
-                }
+            Some("name" | "stream") if self.stream != text => {
+                self.end_stream(gather);
+                self.stream.push_str(text);
             }
             Some("text") => self.prose.push(text.as_bytes(), gather),
             Some("text/html" | "html") if self.html.len() < SHOWN => self.html.push_str(text),
