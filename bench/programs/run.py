@@ -86,6 +86,11 @@ PROGRAMS = {
         40,
         "{python} {here}/partial_fit.py --epochs {steps} --lr {lr} --seed {seed}",
     ),
+    "pygcn": (
+        "pygcn/pygcn",
+        200,
+        "env PYTHONPATH=.. {python} train.py --no-cuda --epochs {steps} --seed {seed} --lr {lr}",
+    ),
     "cleanrl-ppo": (
         ".",
         40000,
