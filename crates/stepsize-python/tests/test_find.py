@@ -109,6 +109,7 @@ def test_a_nan_check_that_raises_is_a_divergence_and_other_errors_pass_after_the
 
 def test_ctrl_c_puts_everything_back_and_passes_through():
     job, restored = Quadratic(), []
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell ignores it for what runs in the background
 
     def step(lr):
         if job.taken == 50:
