@@ -67,6 +67,11 @@ struct Seen<'a> {
     log: &'a Log,
 }
 
+/// Whether its rate is one that people choose.
+fn near(seen: &&Seen<'_>) -> bool {
+    seen.judged.octaves.abs() <= NEAR
+}
+
 /// Grows trees for these kinds of jobs on top of the model's (unless `keep`), and measures how sure
 /// its verdicts are, with the family of each log left out; the model with both.
 pub fn calibrate(dirs: &[&str], held: &[&str], model: Model, keep: bool) -> Result<Model, Box<dyn Error>> {
@@ -78,7 +83,6 @@ pub fn calibrate(dirs: &[&str], held: &[&str], model: Model, keep: bool) -> Resu
     }
     let families: BTreeSet<&str> = all.iter().map(|s| s.family.as_str()).collect();
     let fold = |family: &str| families.iter().position(|f| *f == family).unwrap_or(0) % FOLDS;
-    let near = |s: &&Seen<'_>| s.judged.octaves.abs() <= NEAR;
     if !keep {
         // The first trees saw none of these families, and are too sure of all of them.
         let seen: Vec<Seen<'_>> = all.iter().map(|l| judge(&model, l)).collect();
@@ -126,7 +130,7 @@ fn judged_only(dirs: &[&str], model: &Model, list: &mut String) -> Result<(), Bo
         logs(dir, &mut other)?;
         let judged: Vec<Seen<'_>> = other.iter().map(|l| judge(model, l)).collect();
         listed(list, dir, &judged);
-        let (seen, far): (Vec<_>, Vec<_>) = judged.iter().partition(|s| s.judged.octaves.abs() <= NEAR);
+        let (seen, far): (Vec<_>, Vec<_>) = judged.iter().partition(near);
         println!(
             "\n### {dir}, neither grown on nor measured, and {} logs of rates farther off\n\n{}",
             far.len(),

@@ -6,10 +6,9 @@ use std::error::Error;
 use stepsize::{Curve, End, Job, Point, Schedule, Trial, TrialId, TrialSpec};
 
 /// How a program prints its losses.
-#[derive(Debug, Clone, Copy, Default, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Program {
     /// The loss before the first step too.
-    #[default]
     Whole,
     /// From the first step on.
     NoStart,
@@ -49,7 +48,7 @@ impl Program {
         let mut by_epoch: Vec<Point> = Vec::new();
         for point in trial.val.points().iter().filter(|p| p.step > 0) {
             let point = Point { step: up(point.step), ..*point };
-            by_epoch.retain(|p| p.step < point.step);
+            by_epoch.pop_if(|last| last.step == point.step);
             by_epoch.push(point);
         }
         trial.val = by_epoch.into_iter().collect::<Curve>();

@@ -60,13 +60,17 @@ impl DataSplit {
     /// The split that stands in short before a metric: `tr_rmse`, `va_loss`.
     fn short(name: &str) -> Option<Self> {
         let (first, rest) = name.split_once('_')?;
-        let split = match first {
-            "tr" | "TR" | "Tr" => Self::Train,
-            "va" | "vl" | "VA" | "Va" => Self::Validation,
-            "te" | "TE" | "Te" => Self::Test,
-            _ => return None,
-        };
-        listed(&rest.to_ascii_lowercase()).map(|_| split)
+        Self::of_short(first).filter(|_| listed(&rest.to_ascii_lowercase()).is_some())
+    }
+
+    /// The split of such a short word, which is one only before a metric.
+    pub(crate) fn of_short(word: &str) -> Option<Self> {
+        match word {
+            "tr" | "TR" | "Tr" => Some(Self::Train),
+            "va" | "vl" | "VA" | "Va" => Some(Self::Validation),
+            "te" | "TE" | "Te" => Some(Self::Test),
+            _ => None,
+        }
     }
 
     /// The split whose name a metric follows without a mark: `valloss`, `testacc`.

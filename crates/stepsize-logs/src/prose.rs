@@ -142,11 +142,9 @@ impl Prose {
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
-        self.tidy(&mut found, gather);
-        let any =
-            |such: fn(&NameFacts) -> bool| self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(such));
-        let told = any(|name| name.metric.is_some());
-        let counted = any(|name| name.kind != CounterKind::Value);
+        let told = self.tidy(&mut found, gather);
+        let counts = |name: &NameFacts| name.kind != CounterKind::Value;
+        let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
         if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name)).count() >= 2 {
             return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
@@ -185,8 +183,9 @@ impl Prose {
 
     /// Of a name told twice on a line the first counts: `Loss: 0.5 | Loss (text/kernel): 0.3/0.2`.
     /// Drops the counters of a line without a reading, where nearly all rows of readings have such
-    /// a counter of their own: `Step 2: multiply by 3` in a text that was generated.
-    fn tidy(&mut self, found: &mut Vec<Pair>, gather: &Gather) {
+    /// a counter of their own: `Step 2: multiply by 3` in a text that was generated. Returns
+    /// whether the line has a reading.
+    fn tidy(&mut self, found: &mut Vec<Pair>, gather: &Gather) -> bool {
         let (mut steps, mut epochs, mut metric, mut twice) = (false, false, false, false);
         for (at, column) in self.columns.iter().enumerate() {
             let Some(name) = column.and_then(|c| gather.name(c)) else { continue };
@@ -206,7 +205,7 @@ impl Prose {
             no_epochs = no_steps && usual(self.counted.1);
         }
         if !twice && !no_steps {
-            return;
+            return metric;
         }
         let columns = std::mem::take(&mut self.columns);
         let mut at = 0;
@@ -222,6 +221,7 @@ impl Prose {
             }
             keep
         });
+        metric
     }
 
     /// Whether the first metric of a row was not told since the last announcement.

@@ -156,10 +156,10 @@ impl Draft {
             }
         }
         self.gap.filled();
-        let metric = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+        let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
         let rate = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.rate));
         let mut counts = counts;
-        match metric() {
+        match metric {
             true if self.clock.early => self.clock.forget_worse(counts),
             // What counts in a row without a metric or a rate is not what counts those with one.
             false if !self.clock.early && !rate() => counts = self.clock.own(counts),
@@ -169,7 +169,7 @@ impl Draft {
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
         self.clock.note(counts, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
         self.rows += u64::from(counts.is_counted());
-        if self.clock.early && (self.rows > EARLY || metric()) {
+        if self.clock.early && (self.rows > EARLY || metric) {
             self.clock.early = false;
         }
         let (mut step, mut epoch) = (self.clock.step, self.clock.epoch);

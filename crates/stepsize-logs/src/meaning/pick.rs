@@ -276,8 +276,8 @@ fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>)
 fn without_split(name: &str) -> Option<String> {
     DataSplit::in_name(name)?;
     let plain = plain(name);
-    let short = |w: &&str| !matches!(*w, "tr" | "va" | "vl" | "te") && DataSplit::of_word(w).is_none();
-    let words: Vec<&str> = plain.split('_').filter(short).collect();
+    let other = |w: &&str| DataSplit::of_short(w).or_else(|| DataSplit::of_word(w)).is_none();
+    let words: Vec<&str> = plain.split('_').filter(other).collect();
     Some(words.join("_")).filter(|rest| !rest.is_empty() && *rest != plain)
 }
 

@@ -286,9 +286,9 @@ def find(
 
     Args:
         model: A compiled model. If it has no weights yet, it gets them now and keeps them.
-        data: ``(x, y)`` arrays (each may be several, in a dict), a ``PyDataset``, any object that can be iterated over again and
-            again, or a function that returns an iterator. Batches are ``(inputs, targets)`` or
-            ``(inputs, targets, weights)``.
+        data: ``(x, y)`` arrays (each may be several, in a dict), a ``PyDataset``, any object that can
+            be iterated over again and again, or a function that returns an iterator. Batches are
+            ``(inputs, targets)`` or ``(inputs, targets, weights)``.
         val_data: Data to judge trials on, in the same forms as ``data``. Without it, trials are
             judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
