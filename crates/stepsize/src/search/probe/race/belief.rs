@@ -1,7 +1,8 @@
 //! [`Belief`]: what the search knows, as samples of the full run's loss over a grid of rates, and
 //! what is asked of them: the answer, the interval, and what a further probe would help.
 
-use super::reading::{Book, Entry};
+use super::edge::Edge;
+use super::reading::Book;
 use super::{LATTICE, certainty, lattice};
 use crate::Job;
 use crate::landscape::{Context, Landscape};
@@ -28,36 +29,10 @@ pub(super) struct Belief {
     pub octaves: f64,
 }
 
-/// Where training starts to diverge: somewhere between the highest rate that survived and the
-/// lowest that did not.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Edge {
-    survived: f64,
-    pub diverged: f64,
-}
-
-impl Edge {
-    /// Probability that a full run at `x` diverges: the edge is taken as uniform in its bracket,
-    /// and softened because a longer run can diverge at a somewhat lower rate.
-    pub fn probability(&self, x: f64) -> f64 {
-        if self.diverged.is_infinite() {
-            return 0.0;
-        }
-        let width = self.diverged - self.survived.min(self.diverged);
-        let at = |i: u32| self.diverged - width * (f64::from(i) + 0.5) / f64::from(EDGE_POINTS);
-        (0..EDGE_POINTS).map(|i| 1.0 / (1.0 + ((at(i) - x) / EDGE_SOFTNESS).exp())).sum::<f64>()
-            / f64::from(EDGE_POINTS)
-    }
-}
-
-/// Below a cliff ([`Book::cliff`]) the answer falls by at most this many octaves per octave of
-/// length, from the longest probe to the full run. The model alone, which must allow for walls that
-/// move with the length, would go far too low. The interval is not bounded so.
-const CLIFF_SHIFT: f64 = 0.25;
-/// Points of the bracket at which the edge is placed in turn. Not tuned.
-const EDGE_POINTS: u32 = 8;
-/// Softness of the edge, in octaves (scale of a logistic curve). Not tuned.
-const EDGE_SOFTNESS: f64 = 0.15;
+/// Below a cliff ([`Book::cliff`]) the answer falls no further than to this risk of breaking. The
+/// model alone, which must allow for walls that move with the length, would go far too low. The
+/// interval is not bounded so.
+const CLIFF_RISK: f64 = 0.1;
 /// Regret of a run that diverges: more than any that does not ([`REGRET_CAP`]). With less, a rate
 /// that diverged seemed better than many that only might be bad.
 const DIVERGED_REGRET: f64 = 2.0;
@@ -71,14 +46,15 @@ impl Belief {
         let high = book.tried().1;
         let low = readings.iter().map(|r| r.x).fold(high, f64::min);
         let top = (high + 2.0).min(book.ceiling - LATTICE);
-        let least = |e: &Entry| e.x - CLIFF_SHIFT * (job.steps as f64 / e.steps as f64).log2();
         let low = lattice((low - 3.0).min(top - 4.0));
         let count = ((top - low) / LATTICE).floor().max(1.0) as usize;
         let grid: Vec<f64> = (0..=count).map(|i| low + LATTICE * i as f64).collect();
         let by_rate: Vec<Vec<f64>> = grid.iter().map(|&x| fit.losses(x, 0.0)).collect();
         let keeps = certainty::keeps(&by_rate, book.untrained);
-        let edge = Edge { survived: book.survived(), diverged: book.ceiling };
-        let least = lattice(book.cliff().map_or(f64::NEG_INFINITY, least).min(top - 1.0));
+        let edge = Edge::new(book, job);
+        let safe = grid.iter().copied().take_while(|&x| edge.probability(x) <= CLIFF_RISK).last();
+        let least = book.cliff().map_or(f64::NEG_INFINITY, |best| safe.unwrap_or(best.x).min(best.x));
+        let least = lattice(least.min(top - 1.0));
         let lowest = grid.iter().position(|&x| x >= least).unwrap_or(0);
         let regret = (0..fit.len())
             .map(|i| {
@@ -92,7 +68,7 @@ impl Belief {
     }
 
     /// Mean regret by rate over the samples `among`, with the risk to diverge.
-    fn expected(&self, among: &[usize], edge: Edge) -> Vec<f64> {
+    fn expected(&self, among: &[usize], edge: &Edge) -> Vec<f64> {
         let mut sum = vec![0.0; self.grid.len()];
         for &i in among {
             for (total, r) in sum.iter_mut().zip(&self.regret[i]) {
@@ -113,7 +89,7 @@ impl Belief {
     }
 
     /// Index of the rate with the least expected regret.
-    pub fn best(&self, among: &[usize], edge: Edge) -> usize {
+    pub fn best(&self, among: &[usize], edge: &Edge) -> usize {
         let expected = self.expected(among, edge);
         let may_be = expected.iter().enumerate().skip(self.lowest);
         may_be.min_by(|a, b| a.1.total_cmp(b.1)).map_or(self.lowest, |(i, _)| i)
@@ -122,7 +98,7 @@ impl Belief {
     /// Expected regret of choosing on the samples `among`. The rate is chosen on one half and
     /// judged on the other: chosen and judged on the same few samples, every probe would seem to
     /// help.
-    pub fn least(&self, among: &[usize], edge: Edge) -> f64 {
+    pub fn least(&self, among: &[usize], edge: &Edge) -> f64 {
         let (even, odd): (Vec<usize>, Vec<usize>) = among.iter().partition(|i| *i % 2 == 0);
         if even.is_empty() || odd.is_empty() {
             return self.expected(among, edge)[self.best(among, edge)];
@@ -137,8 +113,7 @@ impl Belief {
     /// chosen anew.
     pub fn after(&self, x: f64, s: f64, seed: u64) -> f64 {
         let risk = self.edge.probability(x);
-        let diverges = Edge { diverged: self.edge.diverged.min(x), ..self.edge };
-        let survives = Edge { survived: self.edge.survived.max(x), ..self.edge };
+        let survives = if self.edge.ceiling.is_finite() { self.edge.with(x, -s, false) } else { self.edge.clone() };
         let (expected, sd) = self.fit.next_reading(x, s, seed);
         let mut order: Vec<(f64, usize)> = expected
             .iter()
@@ -153,11 +128,11 @@ impl Belief {
             .chunks(size)
             .map(|bin| {
                 let among: Vec<usize> = bin.iter().map(|b| b.1).collect();
-                self.least(&among, survives) * among.len() as f64
+                self.least(&among, &survives) * among.len() as f64
             })
             .collect();
         let read = bins.iter().sum::<f64>() / order.len() as f64;
-        if risk < 1e-3 { read } else { (1.0 - risk) * read + risk * self.least(&self.all(), diverges) }
+        if risk < 1e-3 { read } else { (1.0 - risk) * read + risk * self.least(&self.all(), &self.edge.with(x, -s, true)) }
     }
 
     /// Where the best rate likely lies among those that may be the answer, in octaves.

@@ -34,6 +34,8 @@ pub(super) enum Doubt {
 
 /// A fall of this many standard deviations of the scatter can be seen at all.
 const SEEN: f64 = 3.0;
+/// A fall of this many is clear of it.
+const CLEAR: f64 = 5.0;
 /// Log ratio of the likelihoods of a landscape and of noise from which on the rate matters,
 /// whatever else was seen; ...
 const VERY_PLAINLY: f64 = 4.0;
@@ -67,7 +69,12 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let Some(best) = runs.first() else { return Doubt::None };
     let seen = |e: &&Entry| e.scatter().is_some_and(|sd| book.untrained - e.value() >= SEEN * sd);
     let fall = book.untrained - best.value();
-    if let Some(sd) = scatter(runs.iter().copied()).filter(|_| !runs.iter().any(seen)) {
+    let scattered = scatter(runs.iter().copied());
+    // Noise has no part in that the highest rates exploded, and only they, where a fall is plain.
+    if book.exploded_on_top() && scattered.is_some_and(|sd| fall >= CLEAR * sd) {
+        return Doubt::None;
+    }
+    if let Some(sd) = scattered.filter(|_| !runs.iter().any(seen)) {
         // The readings of a curve that bends scatter too. Only a fall that does not come again with
         // another seed is noise.
         match book.find_again(best.x, n) {

@@ -25,7 +25,7 @@ const SMALL_BUDGET: f64 = 0.5;
 /// Room for rounding in sums of steps over steps.
 const EPSILON: f64 = 1e-9;
 /// Highest and lowest `log2 lr` to go to.
-const TOP: f64 = 8.0;
+pub(super) const TOP: f64 = 8.0;
 pub(super) const BOTTOM: f64 = -26.0;
 /// Lowest and highest start, in octaves: the search finds its way from there by itself.
 pub(super) const STARTS: (f64, f64) = (-20.0, 4.75);
@@ -38,7 +38,7 @@ const ENOUGH_STEPS: u64 = 40;
 /// Below this many steps a probe says nothing at all.
 const FEWEST_STEPS: u64 = 5;
 /// A fall of log loss below this is "nothing learned".
-const LEARNED: f64 = 0.1;
+const LEARNED: f64 = 0.05;
 /// The same where the readings of a trial hardly scatter: this many standard deviations of their
 /// scatter, ...
 const PLAIN: f64 = 8.0;

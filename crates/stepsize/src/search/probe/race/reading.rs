@@ -47,6 +47,8 @@ const DEAD: f64 = 0.2;
 const ALIVE: f64 = 0.3;
 /// On a cliff the loss falls by more than this (log) an octave of steps ...
 const FALL_BY_STEPS: f64 = 0.01;
+/// ... at a rate within this many octaves of the best ...
+const BESIDE: f64 = 1.0;
 /// ... and an octave of the rate, ...
 const FALL_BY_RATE: f64 = 0.015;
 /// ... and a higher rate is worse by no more than this.
@@ -246,13 +248,11 @@ impl Book {
         (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    /// Highest `log2 lr` below the ceiling that did not end worse than untrained.
-    pub fn survived(&self) -> f64 {
-        let alive = self
-            .entries
-            .iter()
-            .filter(|e| e.x < self.ceiling && (e.value() <= self.untrained || e.end == Ending::Behind));
-        alive.map(|e| e.x).fold(f64::NEG_INFINITY, f64::max)
+    /// Whether rates exploded, all of them above all that did not.
+    pub fn exploded_on_top(&self) -> bool {
+        let x = |exploded: bool| self.all().filter(move |e| e.exploded() == exploded).map(|e| e.x);
+        let lowest = x(true).fold(f64::INFINITY, f64::min);
+        lowest.is_finite() && x(false).all(|x| x < lowest)
     }
 
     /// Lowest rate that broke, or that ended worse than untrained above the best reading.
@@ -283,9 +283,13 @@ impl Book {
         let longest = read().map(|e| e.steps).max().filter(|_| self.ceiling.is_finite())?;
         let best = lowest(read().filter(|e| e.steps == longest))?;
         let (mut by_steps, mut by_rate) = (false, false);
+        for here in read().filter(|e| (e.x - best.x).abs() <= BESIDE) {
+            for longer in read().filter(|e| e.x == here.x && e.steps > here.steps) {
+                let octaves = (longer.steps as f64 / here.steps as f64).log2();
+                by_steps |= here.value() - longer.value() > FALL_BY_STEPS * octaves;
+            }
+        }
         for here in read().filter(|e| e.x == best.x) {
-            let octaves = (longest as f64 / here.steps as f64).log2();
-            by_steps |= here.steps < longest && here.value() - best.value() > FALL_BY_STEPS * octaves;
             for other in self.entries.iter().filter(|e| e.steps == here.steps) {
                 let worse = other.value() - here.value();
                 if other.x > best.x && worse.is_finite() && worse > WALL || other.x < best.x && worse < 0.0 {
