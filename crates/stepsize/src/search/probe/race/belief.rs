@@ -1,7 +1,7 @@
 //! [`Belief`]: what the search knows, as samples of the full run's loss over a grid of rates, and
 //! what is asked of them: the answer, the interval, and what a further probe would help.
 
-use super::edge::Edge;
+use super::breaking::BreakingPoint;
 use super::reading::Book;
 use super::{LATTICE, certainty, lattice};
 use crate::Job;
@@ -22,7 +22,7 @@ pub(super) struct Belief {
     regret: Vec<Vec<f64>>,
     /// At each rate the share of the samples under which it keeps [`certainty::KEPT`].
     pub keeps: Vec<f64>,
-    pub edge: Edge,
+    pub breaking: BreakingPoint,
     /// Index of the lowest rate that may be the answer.
     pub lowest: usize,
     /// Octaves from the longest probe to the full run.
@@ -51,8 +51,8 @@ impl Belief {
         let grid: Vec<f64> = (0..=count).map(|i| low + LATTICE * i as f64).collect();
         let by_rate: Vec<Vec<f64>> = grid.iter().map(|&x| fit.losses(x, 0.0)).collect();
         let keeps = certainty::keeps(&by_rate, book.untrained);
-        let edge = Edge::new(book, job);
-        let safe = grid.iter().copied().take_while(|&x| edge.probability(x) <= CLIFF_RISK).last();
+        let breaking = BreakingPoint::new(book, job);
+        let safe = grid.iter().copied().take_while(|&x| breaking.probability(x) <= CLIFF_RISK).last();
         let least = book.cliff().map_or(f64::NEG_INFINITY, |best| safe.unwrap_or(best.x).min(best.x));
         let least = lattice(least.min(top - 1.0));
         let lowest = grid.iter().position(|&x| x >= least).unwrap_or(0);
@@ -64,11 +64,11 @@ impl Belief {
             .collect();
         let longest = book.entries.iter().filter(|e| e.value().is_finite()).map(|e| e.steps).max().unwrap_or(1);
         let octaves = (job.steps as f64 / longest as f64).log2().max(0.0);
-        Self { fit, grid, regret, keeps, edge, lowest, octaves }
+        Self { fit, grid, regret, keeps, breaking, lowest, octaves }
     }
 
     /// Mean regret by rate over the samples `among`, with the risk to diverge.
-    fn expected(&self, among: &[usize], edge: &Edge) -> Vec<f64> {
+    fn expected(&self, among: &[usize], breaking: &BreakingPoint) -> Vec<f64> {
         let mut sum = vec![0.0; self.grid.len()];
         for &i in among {
             for (total, r) in sum.iter_mut().zip(&self.regret[i]) {
@@ -78,7 +78,7 @@ impl Belief {
         sum.iter()
             .zip(&self.grid)
             .map(|(total, &x)| {
-                let risk = edge.probability(x);
+                let risk = breaking.probability(x);
                 (1.0 - risk) * total / among.len() as f64 + risk * DIVERGED_REGRET
             })
             .collect()
@@ -89,8 +89,8 @@ impl Belief {
     }
 
     /// Index of the rate with the least expected regret.
-    pub fn best(&self, among: &[usize], edge: &Edge) -> usize {
-        let expected = self.expected(among, edge);
+    pub fn best(&self, among: &[usize], breaking: &BreakingPoint) -> usize {
+        let expected = self.expected(among, breaking);
         let may_be = expected.iter().enumerate().skip(self.lowest);
         may_be.min_by(|a, b| a.1.total_cmp(b.1)).map_or(self.lowest, |(i, _)| i)
     }
@@ -98,12 +98,12 @@ impl Belief {
     /// Expected regret of choosing on the samples `among`. The rate is chosen on one half and
     /// judged on the other: chosen and judged on the same few samples, every probe would seem to
     /// help.
-    pub fn least(&self, among: &[usize], edge: &Edge) -> f64 {
+    pub fn least(&self, among: &[usize], breaking: &BreakingPoint) -> f64 {
         let (even, odd): (Vec<usize>, Vec<usize>) = among.iter().partition(|i| *i % 2 == 0);
         if even.is_empty() || odd.is_empty() {
-            return self.expected(among, edge)[self.best(among, edge)];
+            return self.expected(among, breaking)[self.best(among, breaking)];
         }
-        let cross = |choose: &[usize], judge: &[usize]| self.expected(judge, edge)[self.best(choose, edge)];
+        let cross = |choose: &[usize], judge: &[usize]| self.expected(judge, breaking)[self.best(choose, breaking)];
         let (a, b) = (cross(&even, &odd), cross(&odd, &even));
         (a * odd.len() as f64 + b * even.len() as f64) / among.len() as f64
     }
@@ -112,8 +112,9 @@ impl Belief {
     /// reading they predict (with seeded noise) and cut into bins; within each bin the best rate is
     /// chosen anew.
     pub fn after(&self, x: f64, s: f64, seed: u64) -> f64 {
-        let risk = self.edge.probability(x);
-        let survives = if self.edge.ceiling.is_finite() { self.edge.with(x, -s, false) } else { self.edge.clone() };
+        let risk = self.breaking.probability(x);
+        let survives =
+            if self.breaking.ceiling.is_finite() { self.breaking.with(x, -s, false) } else { self.breaking.clone() };
         let (expected, sd) = self.fit.next_reading(x, s, seed);
         let mut order: Vec<(f64, usize)> = expected
             .iter()
@@ -132,7 +133,11 @@ impl Belief {
             })
             .collect();
         let read = bins.iter().sum::<f64>() / order.len() as f64;
-        if risk < 1e-3 { read } else { (1.0 - risk) * read + risk * self.least(&self.all(), &self.edge.with(x, -s, true)) }
+        if risk < 1e-3 {
+            read
+        } else {
+            (1.0 - risk) * read + risk * self.least(&self.all(), &self.breaking.with(x, -s, true))
+        }
     }
 
     /// Where the best rate likely lies among those that may be the answer, in octaves.

@@ -74,17 +74,17 @@ fn widened(x: f64, (low, high): (f64, f64), octaves: f64, diverged: f64) -> (f64
 impl Belief {
     /// The 80 % interval of the best rate, `log2`, about the rate at `at`.
     pub(super) fn interval(&self, at: usize) -> (f64, f64) {
-        widened(self.grid[at], self.quantiles(QUANTILES.0, QUANTILES.1), self.octaves, self.edge.ceiling)
+        widened(self.grid[at], self.quantiles(QUANTILES.0, QUANTILES.1), self.octaves, self.breaking.ceiling)
     }
 
     /// Whether more probes are not worth their price.
     pub(super) fn is_settled(&self) -> bool {
-        self.p_keeps(self.best(&self.all(), &self.edge)) >= SETTLED
+        self.p_keeps(self.best(&self.all(), &self.breaking)) >= SETTLED
     }
 
     /// Probability that the rate at `at` keeps [`KEPT`] of the improvement of the best one.
     pub(super) fn p_keeps(&self, at: usize) -> f64 {
-        recalibrated((1.0 - self.edge.probability(self.grid[at])) * self.keeps[at])
+        recalibrated((1.0 - self.breaking.probability(self.grid[at])) * self.keeps[at])
     }
 }
 

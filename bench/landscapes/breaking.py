@@ -1,12 +1,12 @@
-"""How well the risk of breaking is told (``race/edge.rs``): made-up searches on the tables of this folder, judged by
+"""How well the risk of breaking is told (``race/breaking.rs``): made-up searches on the tables of this folder, judged by
 the full runs of other seeds.
 
-    python bench/landscapes/edge.py      # needs numpy; 20 seconds
+    python bench/landscapes/breaking.py      # needs numpy; 20 seconds
 
 A search goes up by factors of ten at T/16 until a run explodes, tries the middle, then a few rates below at random
 lengths. What is said of each rate up to three octaves below the lowest that exploded is compared with the share of full
-runs that exploded there. "Bracket" is what the search used before: the edge is uniform between the highest rate that
-survived and the lowest that exploded, and soft by 0.15 octaves.
+runs that exploded there. "Bracket" is what the search used before: the breaking point is uniform between the highest
+rate that survived and the lowest that exploded, and soft by 0.15 octaves.
 """
 
 import gzip
@@ -70,8 +70,8 @@ def logistic(z):
 def bracket(looks, x):
     ceiling = min(at for at, _, broke in looks if broke)
     survived = max((at for at, _, broke in looks if not broke and at < ceiling), default=ceiling)
-    edges = ceiling - (ceiling - survived) * (np.arange(8) + 0.5) / 8
-    return logistic((x - edges) / 0.15).mean()
+    points = ceiling - (ceiling - survived) * (np.arange(8) + 0.5) / 8
+    return logistic((x - points) / 0.15).mean()
 
 
 def walked(places, octaves):
@@ -81,7 +81,7 @@ def walked(places, octaves):
     return places / places.sum()
 
 
-def edge(looks, x):
+def walk(looks, x):
     places, before = np.full(len(PLACES), 1 / len(PLACES)), None
     for at, octaves, broke in sorted(looks, key=lambda look: -look[1]):
         places = walked(places, before - octaves) if before is not None and octaves < before else places
@@ -103,10 +103,10 @@ def main():
             for kind, _, rates, exploded in tables:
                 for x, runs in zip(rates, exploded, strict=True):
                     if kind != "trials" and ceiling - 3 <= x <= ceiling:
-                        said.append((family, bracket(looks, x), edge(looks, x), runs.mean()))
+                        said.append((family, bracket(looks, x), walk(looks, x), runs.mean()))
     truth = np.array([row[3] for row in said])
     print(f"{len(jobs)} jobs, {len(said)} rates; numpy {np.__version__}, Python {sys.version.split()[0]}, seed 0")
-    for name, column in (("bracket", 1), ("edge", 2)):
+    for name, column in (("bracket", 1), ("walk", 2)):
         p = np.clip([row[column] for row in said], 1e-3, 1 - 1e-3)
         loss = -(truth * np.log(p) + (1 - truth) * np.log(1 - p))
         print(f"{name}: log loss {loss.mean():.3f}; said -> true (n)")

@@ -1,20 +1,21 @@
-//! [`Edge`]: where training breaks.
+//! [`BreakingPoint`]: where training breaks.
 //!
 //! From seed to seed the lowest rate that breaks differs little. From one length to the next it
 //! moves: downwards by a tenth of an octave in the mean, but by half an octave up or down. So the
-//! place of the edge is a hidden value that walks from the shortest trials to the full run, and each
+//! breaking point is a hidden value that walks from the shortest trials to the full run, and each
 //! trial is a noisy look at it: a hidden Markov model, filtered on a lattice of places (Rabiner
-//! 1989, section III). Its three constants were chosen by how well it tells which full runs of other
-//! seeds explode, from made-up searches on the jobs of the bench (`bench/landscapes/edge.py`: where
-//! it says 1, 7, 15, 29, 50 and 70 %, 1, 8, 12, 29, 50 and 68 % are true).
+//! 1989, section III). Its three constants were chosen by how well it tells which full runs of
+//! other seeds explode, from made-up searches on the jobs of the bench
+//! (`bench/landscapes/breaking.py`: where it says 1, 7, 15, 29, 50 and 70 %, 1, 8, 12, 29, 50 and
+//! 68 % are true).
 
 use super::reading::{Book, Ending};
 use super::{LATTICE, plan};
 use crate::Job;
 
-/// Scale of the logistic curve by which runs of different seeds break beside the edge, octaves.
+/// Scale of the logistic curve by which runs of different seeds break beside the breaking point, octaves.
 const BY_SEED: f64 = 0.2;
-/// Mean walk of the edge for an octave of length, octaves ...
+/// Mean walk of the breaking point for an octave of length, octaves ...
 const DRIFT: f64 = -0.1;
 /// ... and the scale of its spread, of a density 1 / cosh.
 const SPREAD: f64 = 0.3;
@@ -23,7 +24,7 @@ const FARTHEST: i32 = 16;
 /// Least probability of what was seen: some runs break for a reason of their own.
 const LEAST: f64 = 1e-4;
 
-/// A trial as the edge sees it.
+/// A trial as a look at the breaking point.
 #[derive(Debug, Clone, Copy)]
 struct Look {
     x: f64,
@@ -34,7 +35,7 @@ struct Look {
 
 /// What is known of the lowest rate at which a full run breaks.
 #[derive(Debug, Clone)]
-pub(super) struct Edge {
+pub(super) struct BreakingPoint {
     /// The trials, the shortest first.
     looks: Vec<Look>,
     /// Probability of each place of the lattice; empty where no trial broke.
@@ -71,7 +72,7 @@ fn walked(places: &[f64], octaves: f64) -> Vec<f64> {
     normalized((0..places.len()).map(to).collect())
 }
 
-impl Edge {
+impl BreakingPoint {
     /// Of all trials that ended.
     pub fn new(book: &Book, job: &Job) -> Self {
         let looks = book.all().filter_map(|e| {
@@ -135,25 +136,25 @@ mod tests {
 
     #[test]
     fn where_nothing_broke_nothing_is_feared() {
-        let edge = Edge::of(vec![look(-3.0, 4.0, false), look(0.0, 4.0, false)]);
-        assert_eq!((edge.ceiling, edge.probability(5.0)), (f64::INFINITY, 0.0));
+        let unbroken = BreakingPoint::of(vec![look(-3.0, 4.0, false), look(0.0, 4.0, false)]);
+        assert_eq!((unbroken.ceiling, unbroken.probability(5.0)), (f64::INFINITY, 0.0));
     }
 
     #[test]
-    fn the_risk_rises_with_the_rate_and_is_larger_below_the_edge_of_shorter_trials() {
-        let edge = |octaves| Edge::of(vec![look(-4.0, octaves, false), look(-3.0, octaves, true)]);
-        let risks: Vec<f64> = [-8.0, -5.0, -4.0, -3.5, -3.0, 0.0].map(|x| edge(4.0).probability(x)).to_vec();
+    fn the_risk_rises_with_the_rate_and_is_larger_below_what_broke_shorter_trials() {
+        let known = |octaves| BreakingPoint::of(vec![look(-4.0, octaves, false), look(-3.0, octaves, true)]);
+        let risks: Vec<f64> = [-8.0, -5.0, -4.0, -3.5, -3.0, 0.0].map(|x| known(4.0).probability(x)).to_vec();
         assert!(risks.is_sorted() && risks[0] < 0.01 && risks[5] > 0.95, "{risks:?}");
         assert!(risks[2] < 0.5 && 0.5 < risks[3], "{risks:?}");
-        let below = [0.0, 2.0, 4.0].map(|octaves| edge(octaves).probability(-4.5));
+        let below = [0.0, 2.0, 4.0].map(|octaves| known(octaves).probability(-4.5));
         assert!(below[0] < 0.05 && below[0] < below[1] && below[1] < below[2] && below[2] > 0.15, "{below:?}");
     }
 
     #[test]
     fn a_longer_trial_outweighs_shorter_ones() {
-        let short = Edge::of(vec![look(-4.0, 4.0, false), look(-2.0, 4.0, true)]);
+        let short = BreakingPoint::of(vec![look(-4.0, 4.0, false), look(-2.0, 4.0, true)]);
         let (survived, broke) = (short.with(-3.0, 0.0, false), short.with(-3.0, 0.0, true));
-        let risk = |edge: &Edge| edge.probability(-3.25);
+        let risk = |known: &BreakingPoint| known.probability(-3.25);
         assert!(risk(&survived) < 0.1 && risk(&short) > 0.15 && risk(&broke) > risk(&short), "{:?}", risk(&short));
         assert_eq!(broke.ceiling, -3.0);
     }
