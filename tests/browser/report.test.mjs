@@ -114,6 +114,26 @@ function suite() {
     calm();
   });
 
+  test("a plot can be zoomed until its axis has no width, and back", async () => {
+    await open(sweep.url);
+    for (const id of ["sensitivity", "losses"]) {
+      const over = page.locator(`#${id} .u-over`);
+      await over.scrollIntoViewIfNeeded();
+      const box = await over.boundingBox();
+      const whole = await picture(id);
+      for (let k = 0; k < 24; k += 1) {
+        await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+        await page.mouse.down();
+        await page.mouse.move(box.x + box.width / 2 + 30, box.y + box.height / 2 + 30, { steps: 2 });
+        await page.mouse.up();
+      }
+      calm();
+      await over.dblclick();
+      assert.equal(await picture(id), whole, `${id}: a double click shows all of it again`);
+    }
+    calm();
+  });
+
   test("the value under the pointer is read out", async () => {
     await open(sweep.url);
     const plot = await page.locator("#losses .canvas").boundingBox();

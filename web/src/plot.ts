@@ -4,7 +4,7 @@
 import uPlot from "uplot";
 import type { Axis, Chart, Ink } from "./chart";
 import { el, say } from "./dom";
-import { axis, ends } from "./plot/axes";
+import { apart, axis, ends } from "./plot/axes";
 import { picture } from "./plot/marks";
 import { Painter } from "./plot/paint";
 import { type Hit, Places, exists, keyOf, moved, same, words } from "./plot/reach";
@@ -121,7 +121,7 @@ export class Plot {
     const ink = (name: Ink | "grid" | "paper") => this.ink(name);
     const scale = (name: "x" | "y"): uPlot.Scale => ({
       time: false, distr: this.logs[name] ? 3 : 1,
-      range: (_u, low, high) => (high > low ? [low, high] : this.ends(name)),
+      range: (_u, low, high) => (apart(low, high, this.logs[name]) ? [low, high] : this.ends(name)),
     });
     this.u = new uPlot(
       {

@@ -22,13 +22,20 @@ export function axis(a: Axis, name: "x" | "y", logs: Logs, narrow: boolean, ink:
   };
 }
 
+/** Whether an axis can have these ends: with less than this between them uPlot looks for ticks without an end. */
+export function apart(low: number, high: number, log: boolean): boolean {
+  const least = 1e-9 * Math.max(Math.abs(low), Math.abs(high));
+  return Number.isFinite(low) && Number.isFinite(high) && high - low > least && (!log || low > 0);
+}
+
 /** The ends of an axis; a logarithmic one cannot begin at zero. */
 export function ends(chart: Chart, name: "x" | "y", log: boolean): [number, number] {
   const { low, high } = chart[name];
-  if (!log || low > 0) return [low, high];
-  let least = high > 0 ? high / 10 : 1;
+  if (apart(low, high, log)) return [low, high];
+  if (!log) return Number.isFinite(low) ? [low - (Math.abs(low) || 1) / 2, low + (Math.abs(low) || 1) / 2] : [0, 1];
+  let least = high > 0 && Number.isFinite(high) ? high / 10 : 1;
   for (const line of chart.lines ?? []) for (const v of name === "x" ? line.x : line.y) if (v !== null && v > 0 && v < least) least = v;
-  return [least, Math.max(high, least * 10)];
+  return [least, Math.max(Number.isFinite(high) ? high : 0, least * 10)];
 }
 
 /** Whether a tick of a logarithmic axis has a number: powers of ten, and 2 and 5 where there are few. */
