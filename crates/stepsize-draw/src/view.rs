@@ -64,10 +64,14 @@ pub struct View {
     pub untrained: Option<f64>,
 }
 
+/// Least length of an axis, as a share of its larger end.
+const LEAST_RANGE: f64 = 1e-9;
+
 impl Axis {
-    /// An axis over `low..high`, opened a little when that is no range.
+    /// An axis over `low..high`, opened a little when that is no range, or one so small that its
+    /// ticks would be equal: two losses at the start of a warm-up.
     pub fn new(low: f64, high: f64, log: bool) -> Self {
-        if high > low {
+        if high - low > LEAST_RANGE * low.abs().max(high.abs()) {
             return Self { low, high, log };
         }
         match log {
@@ -225,5 +229,8 @@ mod tests {
         assert_eq!(Axis::new(0.0, 1.0, false).ticks(5).0.len(), 6);
         let narrow = Axis::new(0.2, 0.31, true).ticks(5).0;
         assert!(narrow.len() >= 3, "{narrow:?}");
+        let ends = |low: f64, log| Axis::new(low, low * (1.0 + 1e-12), log);
+        assert_eq!((ends(0.5, false).low, ends(0.5, false).high), (0.0, 1.0));
+        assert_eq!((ends(0.5, true).low, ends(0.5, true).high), (0.25, 1.0));
     }
 }

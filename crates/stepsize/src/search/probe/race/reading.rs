@@ -248,11 +248,11 @@ impl Book {
         (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    /// Whether rates exploded, all of them above all that did not.
+    /// Whether rates exploded, and no trial survived a rate as high that was as long.
     pub fn exploded_on_top(&self) -> bool {
-        let x = |exploded: bool| self.all().filter(move |e| e.exploded() == exploded).map(|e| e.x);
-        let lowest = x(true).fold(f64::INFINITY, f64::min);
-        lowest.is_finite() && x(false).all(|x| x < lowest)
+        let (exploded, survived): (Vec<&Entry>, Vec<&Entry>) = self.all().partition(|e| e.exploded());
+        let above = |e: &Entry| survived.iter().all(|s| s.x < e.x || s.steps < e.steps);
+        !exploded.is_empty() && exploded.into_iter().all(above)
     }
 
     /// Lowest rate that broke, or that ended worse than untrained above the best reading.
