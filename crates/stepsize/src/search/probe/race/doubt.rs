@@ -142,9 +142,14 @@ fn moved(low: &Entry, best: &Entry, untrained: f64) -> Option<f64> {
 
 /// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial,
 /// and how many these are; `None` of too few. Where only the highest rates broke, that speaks for a
-/// landscape too, by as much as there are ways to choose so many of the trials.
+/// landscape too, by as much as there are ways to choose so many of the trials that exploded. Where
+/// a network that died ended tells nothing: two walls know no step.
 fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
-    let whole = book.all().filter(|e| !e.exploded() && e.end != Ending::Unread && e.s.is_finite());
+    let broke = |e: &&Entry| e.end == Ending::Broke;
+    let lowest = book.all().filter(broke).map(|e| e.x).fold(f64::INFINITY, f64::min);
+    let on_top = book.all().filter(|e| !broke(e)).all(|e| e.x < lowest);
+    let whole = book.all().filter(|e| !(e.exploded() || on_top && broke(e)));
+    let whole = whole.filter(|e| e.end != Ending::Unread && e.s.is_finite());
     let readings: Vec<Reading> =
         whole.filter_map(|e| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed })).collect();
     let exploded: Vec<f64> = book.all().filter(|e| e.exploded()).map(|e| e.x).collect();
