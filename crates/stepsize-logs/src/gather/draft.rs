@@ -14,6 +14,8 @@ use std::collections::{BTreeMap, HashSet};
 
 /// After this many rows without a metric the log has none that is known by its name.
 const EARLY: u64 = 8;
+/// Rows from which on a counter that never moved shows that each is a run of its own.
+const ROWS: usize = 3;
 /// After this many steps back the rows have no order, and a further step back is not a restart.
 const RESTARTS: u32 = 16;
 
@@ -320,20 +322,12 @@ impl Draft {
         let losses = marks.iter().any(|(c, _, m)| is_loss(*c) && m.len() > 2 && moves(m));
         let metrics = marks.iter().any(|(c, _, m)| is_metric(*c) && m.len() > 2);
         let decides = |c: usize| if losses { is_loss(c) } else { !metrics || is_metric(c) };
-        let known = |such: fn(&ThinPoint) -> f64| {
-            let asked = || marks.iter().filter(|(c, _, _)| decides(*c)).map(|(_, _, m)| m);
-            let all: usize = asked().map(Vec::len).sum();
-            let known: usize = asked().map(|m| m.iter().filter(|m| such(m).is_finite()).count()).sum();
-            known > 0 && known * 2 >= all
-        };
-        let counter = match (known(|m| m.step), known(|m| m.epoch)) {
-            (true, _) => PlacedBy::Step,
-            (_, true) => PlacedBy::Epoch,
-            _ => PlacedBy::Index,
-        };
+        let asked: Vec<&[ThinPoint]> =
+            marks.iter().filter(|(c, _, _)| decides(*c)).map(|(_, _, m)| m.as_slice()).collect();
+        let counter = PlacedBy::best(&asked, self.clock.is_bar());
         let series = marks.iter().map(|(column, seen, marks)| NamedSeries {
             name: names.get(*column).map(|n| n.text.clone()).unwrap_or_default(),
-            points: place(marks, counter),
+            points: place(marks, counter, self.clock.skipped()),
             seen: *seen,
         });
         let name =
@@ -362,7 +356,8 @@ impl Draft {
                 .iter()
                 .any(|w| name.to_ascii_lowercase().contains(w))
         };
-        if counter == PlacedBy::Index && self.varying.iter().any(told) {
+        let stands = self.clock.columns != (None, None) && marks.iter().all(|m| m.2.len() >= ROWS);
+        if counter == PlacedBy::Index && (self.varying.iter().any(told) || stands) {
             facts.insert("rows_are_runs".to_owned(), "true".to_owned());
         }
         if self.interrupted {

@@ -12,7 +12,7 @@ use stepsize::{Error, Result};
 /// A curve; fewer readings are a summary or a word that is no metric.
 const CURVE: usize = 3;
 /// A series with so many times fewer readings than the longest of its kind is a summary.
-const SUMMARY: usize = 30;
+const SUMMARY: usize = 12;
 /// Readings from which a series is a curve of its own, however long others are.
 const LONG: usize = 6;
 /// Logarithm of the factor by which a mean and one of its parts may differ.
