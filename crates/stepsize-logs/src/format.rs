@@ -281,7 +281,8 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     let numbers = body.iter().filter(|r| numeric(r) * 3 >= width).count() * 10 >= body.len() * 8;
     let names =
         header.iter().all(|c| !number(c) || c.trim().is_empty()) && !first.contains(": ") && !first.contains(" = ");
-    let bare = numeric(first) == width;
+    // A lone `0.3%` is how far something has come.
+    let bare = numeric(first) == width && !(width == 1 && first.ends_with('%'));
     let spaced = mark != b' '
         || width > 1
             && (bare && width > 2 || header.iter().any(|c| known(c)))

@@ -39,6 +39,12 @@ fn alpha(all: &[NamedSeries]) -> Option<&NamedSeries> {
     all.iter().filter(|s| s.name.eq_ignore_ascii_case("alpha")).find(falls)
 }
 
+/// Whether a rate was applied, again and again, that lies above this one.
+pub(super) fn exceeds(applied: &NamedSeries, rate: f64) -> bool {
+    let above = |p: &&(f64, f64)| p.1.is_finite() && p.1 > rate * (1.0 + CONFIRMED);
+    applied.points.iter().filter(above).count() >= FALLING
+}
+
 fn peak(series: &NamedSeries) -> f64 {
     series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max)
 }

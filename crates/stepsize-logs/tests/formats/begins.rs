@@ -116,3 +116,23 @@ fn a_column_of_the_configuration_is_not_the_rate_that_is_applied() {
     assert_eq!(taken.of(meaning::Role::Rate).unwrap().name, "current_lr");
     assert_eq!(taken.of(meaning::Role::Score).unwrap().name, "top_1");
 }
+
+#[test]
+fn what_was_applied_is_held_against_the_configuration_and_a_masked_loss_against_the_error() {
+    let of = |text: &str| meaning::read(&one(self::text(text)), "a.txt", &meaning::Asked::default()).unwrap().remove(0);
+    let line = |i: u32| format!("{{'loss': {}.5, 'learning_rate': 0.0001, 'epoch': 0.{i}}}\n", 9 - i);
+    let losses: String = (1..8).map(line).collect();
+    assert_eq!(of(&format!("lr: 1e-6\n{losses}")).0.base_lr(), Some(1e-4));
+    // A warm-up that has not come to its end.
+    assert_eq!(of(&format!("lr: 1e-3\n{losses}")).0.base_lr(), Some(1e-3));
+    let bar =
+        |i: u32| format!("Epoch {i}/9\n1/1 [====] - 1s 1s/step - loss: 0.0000e+00 - mean_squared_error: 0.{}\n", 9 - i);
+    let (_, taken) = of(&(1..8).map(bar).collect::<String>());
+    assert_eq!(taken.of(meaning::Role::Loss).unwrap().name, "mean_squared_error");
+    // A download above the log.
+    let download: String = (1..20).map(|i| format!("{i}.5%\n")).collect();
+    assert_eq!(
+        points(&one(text(&format!("{download}Train Epoch: 1 Loss: 2.5\nTrain Epoch: 2 Loss: 2.25\n"))), "Loss").len(),
+        2
+    );
+}
