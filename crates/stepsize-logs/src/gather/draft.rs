@@ -14,8 +14,6 @@ use std::collections::{BTreeMap, HashSet};
 
 /// After this many rows without a metric the log has none that is known by its name.
 const EARLY: u64 = 8;
-/// Rows from which on a counter that never moved shows that each is a run of its own.
-const ROWS: usize = 3;
 /// After this many steps back the rows have no order, and a further step back is not a restart.
 const RESTARTS: u32 = 16;
 
@@ -356,8 +354,7 @@ impl Draft {
                 .iter()
                 .any(|w| name.to_ascii_lowercase().contains(w))
         };
-        let stands = self.clock.columns != (None, None) && marks.iter().all(|m| m.2.len() >= ROWS);
-        if counter == PlacedBy::Index && (self.varying.iter().any(told) || stands) {
+        if counter == PlacedBy::Index && self.varying.iter().any(told) {
             facts.insert("rows_are_runs".to_owned(), "true".to_owned());
         }
         if self.interrupted {

@@ -41,11 +41,6 @@ fn the_counter_that_tells_readings_apart_places_them() {
     let log = "\u{1f4ca} Step 3: Loading the model ...\n".to_owned() + &(1..=6).map(rows).collect::<String>();
     let run = one(text(&log));
     assert_eq!((run.counter.as_str(), points(&run, "loss").len()), ("epoch", 6));
-    // A table of results: each was read at the end of its own run.
-    let table = "layers,lr,epoch,loss\n1,0.01,199,0.03\n2,0.01,199,0.02\n3,0.01,199,0.04\n";
-    let run = one(read("a.csv", table.as_bytes(), Format::Csv));
-    assert_eq!(run.counter, "");
-    assert_eq!(run.facts.get("rows_are_runs").map(String::as_str), Some("true"));
     // The bar of an evaluation on the line of its epoch.
     let line = |i: u32| format!("100%|####| 50/50 [00:04<00:00, 9.0it/s]epoch {i} | train_loss: {}.5\n", 9 - i);
     let run = one(text(&(0..4).map(line).collect::<String>()));

@@ -54,23 +54,21 @@ pub(super) enum PlacedBy {
 }
 
 impl PlacedBy {
-    /// Readings from which on a counter that stands still is none.
-    const STILL: usize = 3;
     /// A counter of epochs that tells so many times more readings apart is the better one.
     const FINER: usize = 4;
 
     /// The counter that tells the readings apart: one of steps, where most have it and the epochs do
-    /// not tell far more of them apart.
-    /// The count of a progress bar may be one of anything: epochs are better unless it is finer.
+    /// not tell far more of them apart. The count of a progress bar may be one of anything: epochs
+    /// are better unless it is finer.
     pub fn best(series: &[&[ThinPoint]], bar: bool) -> Self {
         let all: usize = series.iter().map(|m| m.len()).sum();
         let apart = |of: fn(&ThinPoint) -> f64| {
             let known: usize = series.iter().map(|m| m.iter().filter(|m| of(m).is_finite()).count()).sum();
-            let places = |m: &&[ThinPoint]| m.chunk_by(|a, b| of(a) == of(b)).filter(|c| of(&c[0]).is_finite()).count();
+            let places = |m: &&[ThinPoint]| {
+                m.chunk_by(|a, b| of(a) == of(b)).filter(|c| c.first().is_some_and(|m| of(m).is_finite())).count()
+            };
             let most = series.iter().map(places).max().unwrap_or(0);
-            let longest = series.iter().map(|m| m.len()).max().unwrap_or(0);
-            let tells = most > 1 || longest < Self::STILL;
-            if known > 0 && known * 2 >= all && tells { most } else { 0 }
+            if known > 0 && known * 2 >= all { most } else { 0 }
         };
         match (apart(|m| m.step), apart(|m| m.epoch)) {
             (0, 0) => Self::Index,
