@@ -353,8 +353,9 @@ impl Clock {
     ) -> bool {
         let epoch_now = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
         // A run that was ended in its first epoch, and the next.
-        let first_again =
-            |first: f64| started && counts.epoch.is_some() && epoch_now <= first && epoch_now == self.epoch;
+        let first_again = |first: f64| {
+            started && !self.early && counts.epoch.is_some() && epoch_now <= first && epoch_now == self.epoch
+        };
         let bar = |rank: usize| rank == CounterKind::BAR;
         let goes_on = counts.epoch.is_some() && epoch_now >= self.epoch && epoch_now > self.first_epoch;
         match counts.step.filter(|_| !self.lengths.known()) {

@@ -58,8 +58,8 @@ impl PlacedBy {
     const FINER: usize = 4;
 
     /// The counter that tells the readings apart: one of steps, where most have it and the epochs do
-    /// not tell far more of them apart. The count of a progress bar may be one of anything: epochs
-    /// are better unless it is finer.
+    /// not tell far more of them apart. The count of a progress bar may be one of anything: an
+    /// epoch for each reading is better.
     pub fn best(series: &[&[ThinPoint]], bar: bool) -> Self {
         let all: usize = series.iter().map(|m| m.len()).sum();
         let apart = |of: fn(&ThinPoint) -> f64| {
@@ -70,9 +70,11 @@ impl PlacedBy {
             let most = series.iter().map(places).max().unwrap_or(0);
             if known > 0 && known * 2 >= all { most } else { 0 }
         };
+        let longest = series.iter().map(|m| m.len()).max().unwrap_or(0);
         match (apart(|m| m.step), apart(|m| m.epoch)) {
             (0, 0) => Self::Index,
-            (steps, epochs) if steps == 0 || epochs >= steps * if bar { 1 } else { Self::FINER } => Self::Epoch,
+            (steps, epochs) if steps == 0 || epochs >= Self::FINER * steps => Self::Epoch,
+            (_, epochs) if bar && epochs == longest => Self::Epoch,
             _ => Self::Step,
         }
     }
