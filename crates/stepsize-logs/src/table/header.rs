@@ -5,6 +5,9 @@ use crate::meaning::rate_in;
 use crate::names::{DataSplit, bare_split, is_counter, is_known, metric_direction};
 use memchr::memchr;
 
+/// Letters of a column that needs the name of its file to be understood.
+const LETTERS: usize = 2;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ColumnRole {
@@ -75,7 +78,8 @@ impl Header {
         let rated = named && cells.iter().filter(|c| of_rate(&clean(c)).is_some()).count() > 1;
         let bare = if named { None } else { names_of_bare(cells, file) };
         // `loss.csv` with the columns `G` and `D`
-        let metric = metric_of_file(file).filter(|_| !cells.iter().any(|c| metric_direction(&clean(c)).is_some()));
+        let letters = |c: &String| clean(c).len() <= LETTERS || is_counter(&clean(c));
+        let metric = metric_of_file(file).filter(|_| cells.iter().all(letters));
         for (i, cell) in cells.iter().enumerate() {
             let name = match &bare {
                 Some(names) => names.get(i).cloned().unwrap_or_default(),
@@ -95,7 +99,9 @@ impl Header {
                 header.of_run(&name, &metric, gather)
             } else {
                 let tag = tag_of(file).filter(|_| cells.len() == 3 && name == "Value").map(str::to_owned);
-                let of_file = metric.filter(|_| named && !is_counter(&name)).map(|metric| format!("{name}_{metric}"));
+                let of_file = metric
+                    .filter(|_| named && !is_counter(&name) && metric_direction(&name).is_none())
+                    .map(|metric| format!("{name}_{metric}"));
                 let of_file = of_file.filter(|name| metric_direction(name).is_some());
                 let name = tag.or(of_file).unwrap_or_else(|| name.clone());
                 gather.column(&name).map_or(ColumnRole::Nothing, ColumnRole::Plain)
