@@ -12,9 +12,11 @@
 //!   known before the first whole run has ended. It keeps the counts as they stand, so that the
 //!   unit can be chosen later.
 
+mod doubt;
 mod raw;
 
 use crate::names::CounterKind;
+use doubt::{Lengths, Passes, Rival};
 pub use raw::{LogPosition, RawClock};
 
 /// What to do when the counter goes back to its beginning.
@@ -28,14 +30,8 @@ pub(crate) enum Again {
     RunAfterStart,
 }
 
-/// A progress bar so many times shorter than that of the training is one of a validation.
-const SHORTER: f64 = 3.0;
-
-/// Epochs of one row each, after which a count that goes back is their length.
-const LENGTHS: u32 = 3;
-
-/// Rows of one counter in a row, after which a better known one that never moved is given up.
-const OTHERS: u32 = 10;
+/// A run that goes back to its first part of this size begins again: no checkpoint is that old.
+const BEGINNING: f64 = 0.05;
 
 /// A counter on one row.
 #[derive(Debug, Clone, Copy)]
@@ -100,23 +96,12 @@ pub(crate) struct Clock {
     per_epoch: f64,
     /// Added when the counter began again and no epoch shows how often.
     offset: f64,
-    /// Rows whose counter of steps was passed over since the last of the best known one, and rows
-    /// of that.
-    passed_over: u32,
-    seen: u32,
-    /// Whether an epoch had rows of several counts, and how often the epoch went on.
-    several: bool,
-    went_on: u32,
-    /// Whether the counter fell from one epoch to the next.
-    fell: bool,
-    /// Whether it turned out to be the length of each epoch.
-    lengths: bool,
+    /// What speaks against the counter of steps.
+    rival: Rival,
+    lengths: Lengths,
+    passes: Passes,
     /// Whether epochs are named at their end only, below the steps that were counted in them.
     late: bool,
-    /// Whether the count on this row goes up to another number: it is of a validation.
-    aside: bool,
-    /// How far the count on this row goes, if less far than that of the training.
-    shorter: f64,
     /// Ranks of the best known counters of steps and of epochs.
     best: (usize, usize),
     /// Columns of these counters.
@@ -140,15 +125,10 @@ impl Default for Clock {
             first_epoch: f64::NAN,
             per_epoch: f64::NAN,
             offset: 0.0,
-            passed_over: 0,
-            seen: 0,
-            several: false,
-            fell: false,
-            lengths: false,
-            went_on: 0,
+            rival: Rival::default(),
+            lengths: Lengths::default(),
+            passes: Passes::default(),
             late: false,
-            aside: false,
-            shorter: f64::NAN,
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
             totals: (f64::NAN, f64::NAN),
@@ -162,9 +142,11 @@ impl Clock {
     /// Notes the count that a counter goes up to.
     pub fn total(&mut self, kind: CounterKind, whole: f64) {
         match kind {
-            CounterKind::Step(_) if self.late && self.totals.0.is_finite() => self.aside = whole != self.totals.0,
-            CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.shorter = whole,
-            CounterKind::Step(_) => (self.totals.0, self.shorter) = (whole, f64::NAN),
+            CounterKind::Step(_) if self.late && self.totals.0.is_finite() => {
+                self.passes.aside = whole != self.totals.0;
+            }
+            CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.passes.shorter = Some(whole),
+            CounterKind::Step(_) => (self.totals.0, self.passes.shorter) = (whole, None),
             CounterKind::Epoch(_) => {
                 self.other_end |= self.totals.1 != whole;
                 self.totals.1 = whole;
@@ -173,9 +155,27 @@ impl Clock {
         }
     }
 
+    /// Begins after another run, whose epoch may have gone back already: that is of this one.
+    pub fn follow(&mut self, before: &Self) {
+        if before.epoch.floor() < before.epoch_then.floor() {
+            (self.epoch, self.first_epoch) = (before.epoch, before.epoch);
+        }
+    }
+
+    /// Whether steps are the counts of a progress bar.
+    pub fn is_bar(&self) -> bool {
+        self.best.0 == CounterKind::BAR
+    }
+
     /// Whether steps are counted within epochs.
     pub fn within(&self) -> bool {
         self.per_epoch > 0.0
+    }
+
+    /// The steps of the epochs before the first that is told, where steps are counted within epochs.
+    pub fn skipped(&self) -> f64 {
+        let epochs = (self.first_epoch.floor() - 1.0).max(0.0);
+        if self.within() { epochs * self.per_epoch } else { 0.0 }
     }
 
     /// The steps of an epoch, if steps begin again with each.
@@ -199,8 +199,8 @@ impl Clock {
         let Some(Count { rank, value, .. }) = counts.step else { return false };
         let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
         let (same, bar) = (epoch.floor() == self.epoch_then.floor(), rank == CounterKind::BAR);
-        let fits = if epoch.is_nan() { bar && self.shorter * SHORTER <= self.totals.0 } else { same };
-        self.shorter.is_finite() && fits && value < self.count
+        let fits = if epoch.is_nan() { bar && self.passes.is_far_shorter(self.totals.0) } else { same };
+        self.passes.shorter.is_some() && fits && value < self.count
     }
 
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
@@ -219,14 +219,11 @@ impl Clock {
             let goes_on = self.totals.0.is_nan() && self.count > 0.0 && self.totals.1 > 1.0;
             self.late = self.count >= self.totals.0 || goes_on;
         }
-        let aside = std::mem::take(&mut self.aside);
+        let Passes { aside, shorter } = std::mem::take(&mut self.passes);
         self.other_end = false;
-        if self.shorter.is_finite() {
-            // Not a validation: what the counter goes up to has changed.
-            if step.is_some_and(|s| s.rank <= self.best.0) {
-                self.totals.0 = self.shorter;
-            }
-            self.shorter = f64::NAN;
+        // Not a validation: what the counter goes up to has changed.
+        if let Some(shorter) = shorter.filter(|_| step.is_some_and(|s| s.rank <= self.best.0)) {
+            self.totals.0 = shorter;
         }
         if let Some(epoch) = epoch.filter(|epoch| epoch.rank <= self.best.1) {
             (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
@@ -245,19 +242,19 @@ impl Clock {
         if aside {
             return;
         }
-        if self.counts_length(rank, count) {
+        if rank == self.best.0 && self.counts_length(count) {
             self.step = f64::NAN;
             return;
         }
         if rank > self.best.0 && (rank == bar || count < self.count || self.within()) {
-            self.passed_over += u32::from(rank != bar);
+            let wins = rank != bar && self.rival.wins();
             // What was seen under the better known name was another thing.
-            if self.within() || self.passed_over < OTHERS || self.passed_over < OTHERS / 2 * self.seen {
+            if self.within() || !wins {
                 return;
             }
             self.forget_worse(counts);
         }
-        (self.passed_over, self.seen) = (0, self.seen.saturating_add(1));
+        self.rival.seen();
         // A progress bar counted so far, and may have counted anything.
         if rank < self.best.0 && self.best.0 == bar {
             (self.count, self.epoch_then, self.per_epoch, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
@@ -315,24 +312,20 @@ impl Clock {
             step.rank > self.best.0 && step.rank != CounterKind::BAR
         });
         if other {
-            (self.best.0, self.columns.0, self.seen) = (usize::MAX, None, 0);
+            (self.best.0, self.columns.0, self.rival) = (usize::MAX, None, Rival::default());
             (self.step, self.count, self.first_count, self.offset) = (f64::NAN, f64::NAN, f64::NAN, 0.0);
             (self.epoch_then, self.per_epoch, self.totals.0) = (f64::NAN, f64::NAN, f64::NAN);
         }
     }
 
-    /// Whether what is called steps is how long each epoch was: no epoch had two counts, and they
-    /// went back. Games have an own length each.
-    fn counts_length(&mut self, rank: usize, count: f64) -> bool {
-        if self.lengths || rank != self.best.0 || self.epoch.is_nan() || self.epoch_then.is_nan() {
-            return self.lengths && rank == self.best.0;
+    /// Whether what is called steps is how long each epoch was.
+    fn counts_length(&mut self, count: f64) -> bool {
+        if !self.lengths.known() && self.epoch.is_finite() && self.epoch_then.is_finite() {
+            let on = self.epoch.floor() > self.epoch_then.floor();
+            let within = self.within() && self.totals.0.is_nan();
+            self.lengths.note(on, count.total_cmp(&self.count), within);
         }
-        let on = self.epoch.floor() > self.epoch_then.floor();
-        self.several |= !on && count != self.count;
-        self.went_on += u32::from(on);
-        self.fell |= on && count < self.count;
-        self.lengths |= self.fell && self.within() && !self.several && self.went_on > LENGTHS && self.totals.0.is_nan();
-        self.lengths
+        self.lengths.known()
     }
 
     /// The last step of the epoch that is over, where its length is known.
@@ -359,8 +352,17 @@ impl Clock {
         mut read: impl Iterator<Item = ((f64, f64), (f64, f64))>,
     ) -> bool {
         let epoch_now = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
-        match counts.step.filter(|_| !self.lengths) {
+        // A run that was ended in its first epoch, and the next.
+        let first_again = |first: f64| {
+            started && !self.early && counts.epoch.is_some() && epoch_now <= first && epoch_now == self.epoch
+        };
+        let bar = |rank: usize| rank == CounterKind::BAR;
+        let goes_on = counts.epoch.is_some() && epoch_now >= self.epoch && epoch_now > self.first_epoch;
+        match counts.step.filter(|_| !self.lengths.known()) {
             Some(_) if self.counts_within(again) && !started => false,
+            Some(Count { rank, .. }) if bar(rank) && first_again(self.first_epoch) => read.next().is_some(),
+            // The bar of an evaluation, above a row whose epoch goes on.
+            Some(Count { rank, .. }) if bar(rank) && goes_on => false,
             Some(Count { rank, value: count, .. }) if rank <= self.best.0 => {
                 let epoch_went_on = || epoch_now.floor() > self.epoch_then.floor();
                 // The last epoch is over.
@@ -371,14 +373,20 @@ impl Clock {
                     && (over || !epoch_went_on())
                     && (!self.within() || epoch_now <= self.first_epoch)
                     && read.any(|(first, last)| {
-                        (count <= first.0 || first.0.is_nan() && epoch_now <= first.1) && count < last.0
+                        let begins = count <= first.0 || first.0.is_nan() && epoch_now <= first.1;
+                        // Below another header of a table.
+                        (begins || started && again == Again::Run) && count < last.0
                     })
             }
             _ => {
                 // The first epoch that is told need not be the first: `Epoch 10/100`.
-                let far = |last: f64| self.other_end && epoch_now * 2.0 < last;
-                self.step.is_nan()
-                    && read.any(|(first, last)| (epoch_now <= first.1 || far(last.1)) && epoch_now < last.1)
+                let far = |first: f64, last: f64| {
+                    self.other_end && epoch_now * 2.0 < last || epoch_now - first <= BEGINNING * (last - first)
+                };
+                (self.step.is_nan() || self.is_bar())
+                    && read.any(|(first, last)| {
+                        far(first.1, last.1) && (epoch_now < last.1 || first_again(self.first_epoch))
+                    })
             }
         }
     }

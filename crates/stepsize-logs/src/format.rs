@@ -275,11 +275,14 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     }
     // One empty cell more than names: flair writes two tabs after one of its columns.
     let ragged = mark == b'\t' && width > 2 && body.iter().all(|r| cells(r) == width + 1 && r.contains("\t\t"));
-    let even = ragged || body.iter().filter(|r| cells(r) == width).count() * 10 >= body.len() * 9;
+    // A script that was given more columns goes on with the file.
+    let fitting = body.iter().filter(|r| cells(r) == width).count();
+    let even = ragged || fitting * 10 >= body.len() * if named && mark != b' ' { 5 } else { 9 };
     let numbers = body.iter().filter(|r| numeric(r) * 3 >= width).count() * 10 >= body.len() * 8;
     let names =
         header.iter().all(|c| !number(c) || c.trim().is_empty()) && !first.contains(": ") && !first.contains(" = ");
-    let bare = numeric(first) == width;
+    // A lone `0.3%` is how far something has come.
+    let bare = numeric(first) == width && !(width == 1 && first.ends_with('%'));
     let spaced = mark != b' '
         || width > 1
             && (bare && width > 2 || header.iter().any(|c| known(c)))

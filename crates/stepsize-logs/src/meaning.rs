@@ -114,6 +114,10 @@ fn record<'a>(run: &'a Run, path: &str, picked: &Picked<'a>) -> Record {
     let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
     let mut facts = facts(run, path);
     facts.lr = facts.lr.or_else(|| rates::of_stem(path, picked.rate));
+    // What was applied above the rate of the configuration was another one, or a multiple of it.
+    if facts.lr.zip(picked.rate).is_some_and(|(lr, applied)| rates::exceeds(applied, lr)) {
+        facts.lr = None;
+    }
     facts.boosted = boosting::is_boosted(run);
     facts.other_score = picked.score.is_some_and(|s| !is_accuracy(&s.name));
     let binary = [picked.loss, picked.val].into_iter().flatten().any(|s| is_binary(&s.name));

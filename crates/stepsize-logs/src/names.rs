@@ -216,6 +216,12 @@ pub fn maximizes(name: &str) -> Option<bool> {
     if matches!(flat.as_str(), "ner_f" | "ents_f" | "spans_f") {
         return Some(true);
     }
+    if ["top_1", "top_5"]
+        .iter()
+        .any(|top| flat.split_once(top).is_some_and(|(_, rest)| !rest.starts_with(|c: char| c.is_ascii_digit())))
+    {
+        return Some(true);
+    }
     // The entropy of a policy is not a loss.
     let cross = flat.contains("cross");
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };

@@ -4,6 +4,7 @@
 
 mod announced;
 mod bars;
+mod remarks;
 
 use crate::gather::{Gather, NameFacts, is_applied, is_setting};
 use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
@@ -13,6 +14,7 @@ use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bars::{is_rule_within, is_timeless, samples};
+use remarks::{is_heading, is_recall};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -142,7 +144,7 @@ impl Prose {
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
-        let told = self.tidy(&mut found, gather);
+        let told = self.tidy(line, &mut found, gather);
         let counts = |name: &NameFacts| name.kind != CounterKind::Value;
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
@@ -165,13 +167,18 @@ impl Prose {
             }
         }
         if told {
+            // `[train] epoch: 1/10, loss=2.5`
+            if Announced::of_bracket(line) == Some(Announced::Nothing) {
+                self.announced = Announced::Nothing;
+            }
             let metric = |p: &&Pair| metric_direction(&p.name).is_some();
             let first = if self.announced == Announced::Nothing { None } else { found.iter().find(metric) };
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.
             let other = counted && found.iter().all(|p| p.mark != Mark::Tqdm);
-            if let Some(announced) = if other { Some(Announced::Nothing) } else { Announced::of(line) } {
+            let nothing = || other.then_some(Announced::Nothing);
+            if let Some(announced) = Announced::of_bracket(line).or_else(nothing).or_else(|| Announced::of(line)) {
                 self.announced = announced;
                 self.told.clear();
             }
@@ -185,7 +192,7 @@ impl Prose {
     /// Drops the counters of a line without a reading, where nearly all rows of readings have such
     /// a counter of their own: `Step 2: multiply by 3` in a text that was generated. Returns
     /// whether the line has a reading.
-    fn tidy(&mut self, found: &mut Vec<Pair>, gather: &Gather) -> bool {
+    fn tidy(&mut self, line: &str, found: &mut Vec<Pair>, gather: &Gather) -> bool {
         let (mut steps, mut epochs, mut metric, mut twice) = (false, false, false, false);
         for (at, column) in self.columns.iter().enumerate() {
             let Some(name) = column.and_then(|c| gather.name(c)) else { continue };
@@ -194,15 +201,17 @@ impl Prose {
             metric |= name.metric.is_some();
             twice |= self.columns.iter().take(at).any(|before| before == column);
         }
-        let (mut no_steps, mut no_epochs) = (false, false);
+        // `Step 3: Load the data ...`
+        let mut no_steps = !metric && steps && is_heading(line);
+        let mut no_epochs = false;
         if metric {
             self.counted.0 += u64::from(steps);
             self.counted.1 += u64::from(epochs);
             self.counted.2 += u64::from(!steps && !epochs);
         } else if steps || epochs {
             let usual = |rows: u64| rows >= COUNTED && rows > 4 * self.counted.2;
-            no_steps = usual(self.counted.0);
-            no_epochs = no_steps && usual(self.counted.1);
+            no_epochs = usual(self.counted.0) && usual(self.counted.1);
+            no_steps |= usual(self.counted.0);
         }
         if !twice && !no_steps {
             return metric;
@@ -334,17 +343,6 @@ fn name_loss(pair: &mut Pair) {
     if !aside && CounterKind::of(&pair.name) == CounterKind::Value && !pair.name.to_lowercase().contains("loss") {
         pair.name.push_str("_loss");
     }
-}
-
-/// Whether a line tells a reading again: of the best state, or of one that is loaded.
-fn is_recall(line: &str) -> bool {
-    // Each word follows one of these letters: a usual line holds few.
-    let bytes = line.as_bytes();
-    let begins = |at: usize, word: &[u8]| bytes.get(at..at + word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
-    memchr::memchr2_iter(b'b', b'B', bytes).any(|at| begins(at, b"best"))
-        || memchr::memchr2_iter(b'l', b'L', bytes).any(|at| begins(at, b"load"))
-        || memchr::memchr2_iter(b'r', b'R', bytes).any(|at| begins(at, b"restor"))
-        || !line.is_ascii() && (line.contains("最优") || line.contains("最佳"))
 }
 
 /// Adds a number to the row. A name that is only a split is its loss in a row with a counter;

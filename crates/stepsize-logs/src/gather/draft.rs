@@ -320,20 +320,12 @@ impl Draft {
         let losses = marks.iter().any(|(c, _, m)| is_loss(*c) && m.len() > 2 && moves(m));
         let metrics = marks.iter().any(|(c, _, m)| is_metric(*c) && m.len() > 2);
         let decides = |c: usize| if losses { is_loss(c) } else { !metrics || is_metric(c) };
-        let known = |such: fn(&ThinPoint) -> f64| {
-            let asked = || marks.iter().filter(|(c, _, _)| decides(*c)).map(|(_, _, m)| m);
-            let all: usize = asked().map(Vec::len).sum();
-            let known: usize = asked().map(|m| m.iter().filter(|m| such(m).is_finite()).count()).sum();
-            known > 0 && known * 2 >= all
-        };
-        let counter = match (known(|m| m.step), known(|m| m.epoch)) {
-            (true, _) => PlacedBy::Step,
-            (_, true) => PlacedBy::Epoch,
-            _ => PlacedBy::Index,
-        };
+        let asked: Vec<&[ThinPoint]> =
+            marks.iter().filter(|(c, _, _)| decides(*c)).map(|(_, _, m)| m.as_slice()).collect();
+        let counter = PlacedBy::best(&asked, self.clock.is_bar());
         let series = marks.iter().map(|(column, seen, marks)| NamedSeries {
             name: names.get(*column).map(|n| n.text.clone()).unwrap_or_default(),
-            points: place(marks, counter),
+            points: place(marks, counter, self.clock.skipped()),
             seen: *seen,
         });
         let name =

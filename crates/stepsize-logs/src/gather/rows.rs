@@ -75,8 +75,9 @@ impl Gather {
         }
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
         let made = draft.row(&self.row, (counts, self.ended), &self.names, self.limit, self.place, again);
+        // What is told between the start of a program and its first count is of its preparation.
+        self.started &= !counts.is_counted() && !self.has_metric();
         self.row.clear();
-        self.started = false;
         if made > 0 {
             self.series += made;
             self.limits();
@@ -179,6 +180,7 @@ impl Gather {
         if let Some(old) = self.drafts.get_mut(self.now) {
             // Facts since the last reading belong to the run that begins.
             draft.facts = std::mem::take(&mut old.fresh);
+            draft.clock.follow(&old.clock);
             draft.notes.push(format!("begins at line {}", self.place));
         }
         self.drafts.push(draft);

@@ -7,6 +7,9 @@ use crate::run::{NamedSeries, Run};
 const ROWS: usize = 6;
 /// The mean of the first quarter of a loss exceeds that of the last by this factor.
 const FALL: f64 = 1.4;
+/// Columns without names from which on a table of so few rows holds a list in each.
+const COLUMNS: usize = 20;
+const LISTS: usize = 4;
 /// Rates of a schedule have few different values.
 const FEW: usize = 3;
 
@@ -15,6 +18,9 @@ const FEW: usize = 3;
 /// loss and an error, or a loss and its rate.
 pub(super) fn with_loss(run: &Run) -> Option<Run> {
     let unnamed = |s: &NamedSeries| s.name.starts_with("column_");
+    if run.counter.is_empty() && run.series.len() >= COLUMNS && run.series.iter().all(unnamed) {
+        return of_rows(run);
+    }
     let [step, others @ ..] = run.series.as_slice() else { return None };
     if !run.counter.is_empty() || !run.series.iter().all(unnamed) || !counts(step) {
         return None;
@@ -29,6 +35,22 @@ pub(super) fn with_loss(run: &Run) -> Option<Run> {
     run.notes.push(format!("the table has no names of columns; {} is the only one that falls", loss.name));
     run.counter.clone_from(&step.name);
     run.series = vec![NamedSeries { name: format!("loss of {}", loss.name), points, seen: loss.seen }];
+    Some(run)
+}
+
+/// The run with a loss, where each of a few rows is a series, as NumPy writes a list of lists: the
+/// first that falls.
+fn of_rows(run: &Run) -> Option<Run> {
+    let rows = run.series.iter().map(|s| s.points.len()).min().filter(|rows| (1..=LISTS).contains(rows))?;
+    let row = |row: usize| {
+        let value = |(i, s): (usize, &NamedSeries)| s.points.get(row).map(|p| (i as f64, p.1));
+        let points: Vec<(f64, f64)> = run.series.iter().enumerate().filter_map(value).collect();
+        NamedSeries { name: format!("loss of row {}", row + 1), seen: points.len() as u64, points }
+    };
+    let loss = (0..rows).map(row).find(falls)?;
+    let mut run = run.clone();
+    run.notes.push(format!("the table has no names, and its rows are series; {} is the first that falls", loss.name));
+    run.series = vec![loss];
     Some(run)
 }
 

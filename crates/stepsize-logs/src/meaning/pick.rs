@@ -12,7 +12,7 @@ use stepsize::{Error, Result};
 /// A curve; fewer readings are a summary or a word that is no metric.
 const CURVE: usize = 3;
 /// A series with so many times fewer readings than the longest of its kind is a summary.
-const SUMMARY: usize = 30;
+const SUMMARY: usize = 12;
 /// Readings from which a series is a curve of its own, however long others are.
 const LONG: usize = 6;
 /// Logarithm of the factor by which a mean and one of its parts may differ.
@@ -231,10 +231,11 @@ fn best(
         let count = s.points.len();
         longest >= CURVE && count < CURVE || count < LONG && count * SUMMARY < longest
     };
+    let told = all.iter().any(|(_, s)| s.points.len() == longest && !is_mostly_zero(s));
     let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
         let order = order(*r, &s.name);
-        // What was never measured: `test_loss: 0.0`.
-        let zero = r.0 < 2 && is_zero(s);
+        // What was never measured: `test_loss: 0.0`, or `loss: 0.0` beside an error that is not.
+        let zero = r.0 < 2 && is_zero(s) || told && is_mostly_zero(s);
         (zero, summary(s), order / 8, weight(&s.name), order, r.0, r.2)
     };
     all.into_iter().min_by_key(key).map(|(_, s)| s)
@@ -301,6 +302,11 @@ fn unnamed(run: &Run) -> Option<&NamedSeries> {
 /// Whether all readings are zero.
 fn is_zero(series: &NamedSeries) -> bool {
     series.points.len() >= CURVE && series.points.iter().all(|p| p.1 == 0.0)
+}
+
+/// Whether nearly all readings are zero.
+fn is_mostly_zero(series: &NamedSeries) -> bool {
+    series.points.len() >= LONG && series.points.iter().filter(|p| p.1 != 0.0).count() * LONG < series.points.len()
 }
 
 /// Whether a series has the name of a variable of source code, and too few readings to be the value

@@ -16,9 +16,13 @@ pub(super) fn applied(all: &[NamedSeries]) -> Option<&NamedSeries> {
     let Some(longest) = rates().map(|s| s.points.len()).max() else { return alpha(all) };
     let rises = |s: &NamedSeries| s.points.first().is_some_and(|p| p.1 < 0.9 * peak(s));
     let some_rise = rates().any(rises);
+    let moves = |s: &NamedSeries| s.points.windows(2).any(|w| w[0].1 != w[1].1);
+    let some_move = rates().any(moves);
     let order = |s: &&NamedSeries| {
         let falls = some_rise && !rises(s) && s.points.last().is_some_and(|p| p.1 < 0.9 * peak(s));
-        (s.points.len() * 4 < longest, is_bias(&s.name), falls)
+        // A column of the configuration beside the rate that is applied.
+        let stands = some_move && !moves(s);
+        (s.points.len() * 4 < longest, is_bias(&s.name), falls, stands)
     };
     rates().min_by(|a, b| order(a).cmp(&order(b)).then(peak(b).total_cmp(&peak(a))))
 }
@@ -33,6 +37,12 @@ fn alpha(all: &[NamedSeries]) -> Option<&NamedSeries> {
             && s.points.last().is_some_and(|p| p.1 < 0.9 * peak(s))
     };
     all.iter().filter(|s| s.name.eq_ignore_ascii_case("alpha")).find(falls)
+}
+
+/// Whether a rate was applied, again and again, that lies above this one.
+pub(super) fn exceeds(applied: &NamedSeries, rate: f64) -> bool {
+    let above = |p: &&(f64, f64)| p.1.is_finite() && p.1 > rate * (1.0 + CONFIRMED);
+    applied.points.iter().filter(above).count() >= FALLING
 }
 
 fn peak(series: &NamedSeries) -> f64 {

@@ -112,6 +112,7 @@ const GAMES: &[&str] = &[
     "penalty",
     "duration",
     "dur",
+    "domain",
 ];
 /// Parts that tell more of the model than others do.
 const TELLING: &[&str] =

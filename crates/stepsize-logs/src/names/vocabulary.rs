@@ -351,4 +351,7 @@ pub(super) const FACTORS: &[&str] = &[
     "groups",
     "period",
     "style",
+    "length",
+    "itr",
+    "iter",
 ];

@@ -1,6 +1,6 @@
 //! [`Announced`]: evaluations that a line says are to come.
 
-use crate::names::DataSplit;
+use crate::names::{DataSplit, is_counter};
 use crate::text;
 
 /// What a line without a reading says of the next one with readings.
@@ -18,6 +18,14 @@ pub(super) enum Announced {
 }
 
 impl Announced {
+    /// What a count below the name of a split announces: `[test] epoch: 1/10`.
+    pub fn of_bracket(line: &str) -> Option<Self> {
+        let (split, rest) = line.trim_start().strip_prefix('[')?.split_once(']')?;
+        let counter = rest.trim_start().split(|c: char| !c.is_alphanumeric()).next().is_some_and(is_counter);
+        let split = DataSplit::of_word(split).filter(|_| counter)?;
+        Some(if split.is_held_out() { Self::Of(split) } else { Self::Nothing })
+    }
+
     /// What a line without a metric announces.
     pub fn of(line: &str) -> Option<Self> {
         let line = text::without_prefix(line).unwrap_or(line).trim();

@@ -5,6 +5,9 @@ use crate::meaning::rate_in;
 use crate::names::{DataSplit, bare_split, is_counter, is_known, metric_direction};
 use memchr::memchr;
 
+/// Letters of a column that needs the name of its file to be understood.
+const LETTERS: usize = 2;
+
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum ColumnRole {
@@ -74,6 +77,9 @@ impl Header {
         });
         let rated = named && cells.iter().filter(|c| of_rate(&clean(c)).is_some()).count() > 1;
         let bare = if named { None } else { names_of_bare(cells, file) };
+        // `loss.csv` with the columns `G` and `D`
+        let letters = |c: &String| clean(c).len() <= LETTERS || is_counter(&clean(c));
+        let metric = metric_of_file(file).filter(|_| cells.iter().all(letters));
         for (i, cell) in cells.iter().enumerate() {
             let name = match &bare {
                 Some(names) => names.get(i).cloned().unwrap_or_default(),
@@ -92,8 +98,13 @@ impl Header {
             } else if let Some(metric) = rated.then(|| of_rate(&name)).flatten() {
                 header.of_run(&name, &metric, gather)
             } else {
-                let name = if cells.len() == 3 && name == "Value" { tag_of(file).unwrap_or(&name) } else { &name };
-                gather.column(name).map_or(ColumnRole::Nothing, ColumnRole::Plain)
+                let tag = tag_of(file).filter(|_| cells.len() == 3 && name == "Value").map(str::to_owned);
+                let of_file = metric
+                    .filter(|_| named && !is_counter(&name) && metric_direction(&name).is_none())
+                    .map(|metric| format!("{name}_{metric}"));
+                let of_file = of_file.filter(|name| metric_direction(name).is_some());
+                let name = tag.or(of_file).unwrap_or_else(|| name.clone());
+                gather.column(&name).map_or(ColumnRole::Nothing, ColumnRole::Plain)
             };
             header.columns.push(Column { name, meaning });
         }
@@ -270,17 +281,26 @@ fn tag_of(file: &str) -> Option<&str> {
 fn names_of_bare(cells: &[String], file: &str) -> Option<Vec<String>> {
     let metric = metric_of_file(file)?.to_owned();
     let whole = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
+    let others = |from: usize| (from..=cells.len()).map(|i| format!("column_{i}"));
     match cells {
         [_] => Some(vec![metric]),
         [first, second] if whole(second) && !whole(first) => Some(vec![metric, "step".to_owned()]),
         [_, _] => Some(vec!["step".to_owned(), metric]),
         // Of more columns after a count, the first has the name of the file.
         [first, _, ..] if whole(first) && cells.len() <= 8 => {
-            let others = (3..=cells.len()).map(|i| format!("column_{i}"));
-            Some(["step".to_owned(), metric].into_iter().chain(others).collect())
+            Some(["step".to_owned(), metric].into_iter().chain(others(3)).collect())
         }
+        // A sum before its parts.
+        [first, parts @ ..] if is_sum(first, parts) => Some(std::iter::once(metric).chain(others(2)).collect()),
         _ => None,
     }
+}
+
+/// Whether a number is the sum of others.
+fn is_sum(sum: &str, parts: &[String]) -> bool {
+    let number = |cell: &str| cell.parse::<f64>().unwrap_or(f64::NAN);
+    let (sum, parts) = (number(sum), parts.iter().map(|part| number(part)).sum::<f64>());
+    (sum - parts).abs() <= 1e-4 * sum.abs()
 }
 
 /// The metric that the name of a file is, without its ending: `val_loss.txt`.

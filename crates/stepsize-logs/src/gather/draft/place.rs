@@ -53,9 +53,36 @@ pub(super) enum PlacedBy {
     Index,
 }
 
-/// The readings with the step of each. Of several at one step the last one is kept; several in one
-/// epoch share it evenly.
-pub(super) fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
+impl PlacedBy {
+    /// A counter of epochs that tells so many times more readings apart is the better one.
+    const FINER: usize = 4;
+
+    /// The counter that tells the readings apart: one of steps, where most have it and the epochs do
+    /// not tell far more of them apart. The count of a progress bar may be one of anything: an
+    /// epoch for each reading is better.
+    pub fn best(series: &[&[ThinPoint]], bar: bool) -> Self {
+        let all: usize = series.iter().map(|m| m.len()).sum();
+        let apart = |of: fn(&ThinPoint) -> f64| {
+            let known: usize = series.iter().map(|m| m.iter().filter(|m| of(m).is_finite()).count()).sum();
+            let places = |m: &&[ThinPoint]| {
+                m.chunk_by(|a, b| of(a) == of(b)).filter(|c| c.first().is_some_and(|m| of(m).is_finite())).count()
+            };
+            let most = series.iter().map(places).max().unwrap_or(0);
+            if known > 0 && known * 2 >= all { most } else { 0 }
+        };
+        let longest = series.iter().map(|m| m.len()).max().unwrap_or(0);
+        match (apart(|m| m.step), apart(|m| m.epoch)) {
+            (0, 0) => Self::Index,
+            (steps, epochs) if steps == 0 || epochs >= Self::FINER * steps => Self::Epoch,
+            (_, epochs) if bar && epochs == longest => Self::Epoch,
+            _ => Self::Step,
+        }
+    }
+}
+
+/// The readings with the step of each; `skipped` steps were before the first. Of several at one
+/// step the last one is kept; several in one epoch share it evenly.
+pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, skipped: f64) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
     match by {
         PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
@@ -80,6 +107,7 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy) -> Vec<(f64, f64)> {
                     _ => out.push((step, mark.value)),
                 }
             }
+            out.iter_mut().for_each(|point| point.0 += skipped);
         }
         PlacedBy::Epoch => {
             let epoch = |m: &ThinPoint| if m.epoch.is_nan() { 0.0 } else { m.epoch };

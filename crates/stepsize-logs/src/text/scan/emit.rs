@@ -125,7 +125,7 @@ impl Scan<'_> {
             self.score_of = Some(split);
         }
         let name = self.of_last_metric(name);
-        let name = self.scoped(name);
+        let name = self.told_again(self.scoped(name));
         let value = match whole {
             Some(whole) if words::is_share(last) && whole > 0.0 => value / whole,
             _ => value,
@@ -147,6 +147,19 @@ impl Scan<'_> {
         {
             true => format!("{name}_loss"),
             false => name,
+        }
+    }
+
+    /// A name that is told a second time, after a metric of a held-out split, is of that split:
+    /// `Train Loss: 2.5 Acc: 0.5 Val Loss: 2.6 Acc: 0.4`.
+    fn told_again(&self, name: String) -> String {
+        let Some(first) = self.out.iter().position(|p| p.name == name) else { return name };
+        let held_out = |p: &Pair| DataSplit::in_name(&p.name).filter(|split| split.is_held_out());
+        match self.out.iter().skip(first).rev().find_map(held_out) {
+            Some(split) if DataSplit::in_name(&name).is_none() && metric_direction(&name).is_some() => {
+                format!("{}_{name}", split.prefix())
+            }
+            _ => name,
         }
     }
 

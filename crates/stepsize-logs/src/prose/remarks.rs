@@ -1,0 +1,20 @@
+//! Lines that are about other lines.
+
+/// Whether a line is the heading of what follows: `Step 3: Load the data`, behind any mark.
+pub(super) fn is_heading(line: &str) -> bool {
+    let words = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
+    let rest = words.strip_prefix("Step ").or_else(|| words.strip_prefix("STEP "));
+    let rest = rest.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
+    rest.and_then(|rest| rest.strip_prefix(": ")).is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+}
+
+/// Whether a line tells a reading again: of the best state, or of one that is loaded.
+pub(super) fn is_recall(line: &str) -> bool {
+    // Each word follows one of these letters: a usual line holds few.
+    let bytes = line.as_bytes();
+    let begins = |at: usize, word: &[u8]| bytes.get(at..at + word.len()).is_some_and(|w| w.eq_ignore_ascii_case(word));
+    memchr::memchr2_iter(b'b', b'B', bytes).any(|at| begins(at, b"best"))
+        || memchr::memchr2_iter(b'l', b'L', bytes).any(|at| begins(at, b"load"))
+        || memchr::memchr2_iter(b'r', b'R', bytes).any(|at| begins(at, b"restor"))
+        || !line.is_ascii() && (line.contains("最优") || line.contains("最佳"))
+}
