@@ -34,9 +34,7 @@ pub struct Corpora<'a> {
 pub fn whole(dirs: &[(&str, usize)]) -> Result<Vec<Log>, Box<dyn Error>> {
     let mut all = Vec::new();
     for (dir, least) in dirs {
-        let mut own = Vec::new();
-        logs(dir, &mut own)?;
-        let families = own.iter().map(|l| l.family.as_str()).collect::<BTreeSet<_>>().len();
+        let families = scripts::names(dir)?.iter().map(|job| family(job)).collect::<BTreeSet<_>>().len();
         if families < *least {
             return Err(format!(
                 "{dir} holds {families} families of {least}, so the shipped model is not overwritten: make the others, too \
@@ -44,7 +42,7 @@ pub fn whole(dirs: &[(&str, usize)]) -> Result<Vec<Log>, Box<dyn Error>> {
             )
             .into());
         }
-        all.extend(own);
+        logs(dir, &mut all)?;
     }
     Ok(all)
 }

@@ -65,6 +65,11 @@ pub fn games(dir: &str) -> Result<Vec<Record>, Box<dyn Error>> {
     rows.values().flatten().map(|row| read(&Path::new(dir).join(&row.file), &row.file)).collect()
 }
 
+/// The names of all jobs below a directory, those that are left out among them.
+pub fn names(dir: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    Ok(table(dir, "truth.csv")?.into_keys().collect())
+}
+
 /// The rows of a table of truth, by job.
 fn table(dir: &str, file: &str) -> Result<BTreeMap<String, Vec<Row>>, Box<dyn Error>> {
     let text = std::fs::read_to_string(Path::new(dir).join(file)).map_err(|e| {
