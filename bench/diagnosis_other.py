@@ -154,21 +154,21 @@ def trained(job, lr, seed):
                 torch.nn.utils.clip_grad_norm_(params, job["clip"])
             optimizer.step()
         val = val_of() if (t + 1) % (steps // 20) == 0 else None
-        rows.append({"step": t + 1, "steps": steps, "loss": value, "lr": now, "val": val})
+        rows.append({"step": t + 1, "steps": steps, "loss": value, "lr": now, "val": val, "base": lr})
         if not math.isfinite(value) or val is not None and not math.isfinite(val):
             return rows, first, True
     return rows, first, False
 
 
-def run(root, name, job):
-    """Trains a job at every rate and writes its logs; the rows of the truth."""
+def run(root, name, job, styles):
+    """Trains a job at every rate and writes its logs in two of the styles; the rows of the truth."""
     os.makedirs(os.path.join(root, name), exist_ok=True)
     draw, out = random.Random(name), []
-    styles = draw.sample(STYLES, 2)
+    styles = draw.sample(styles, 2)
     for i in range(RATES):
         lr, ends, own = float(f"{job['centre'] * 3 ** (i - RATES // 2):.2g}"), [], []
         for seed in (0, 1):
-            rows, first, broken = trained(job, lr, zlib.crc32(name.encode()) % 99991 + seed)
+            rows, first, broken = job.get("trained", trained)(job, lr, zlib.crc32(name.encode()) % 99991 + seed)
             vals = [r["val"] for r in rows if r["val"] is not None]
             ends.append(2 * first[1] if broken else float(np.mean(vals[-3:])))
             tail = [r["loss"] for r in rows[-max(1, job["steps"] // 10) :]]
@@ -183,19 +183,19 @@ def run(root, name, job):
     return out
 
 
-def main():
+def main(kinds, styles):
     kind, root, *only = sys.argv[1:]
     os.makedirs(root, exist_ok=True)
     with open(os.path.join(root, "truth.csv"), "w", newline="", encoding="utf-8") as f:
         truth = csv.writer(f)
         truth.writerow(["file", "job", "lr", "final_val", "untrained", "broken", "end_train", "untrained_train"])
-        for number, job in enumerate({"fit": FIT, "held": HELD}[kind]):
+        for number, job in enumerate(kinds[kind]):
             name = f"{number:02}_{job['family']}_{job['optimizer']}_{job['schedule']}"
             if not only or job["family"] in only:
-                truth.writerows(run(root, name, job))
+                truth.writerows(run(root, name, job, styles))
                 f.flush()
                 print(name, flush=True)
 
 
 if __name__ == "__main__":
-    main()
+    main({"fit": FIT, "held": HELD}, STYLES)

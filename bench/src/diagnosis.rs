@@ -7,6 +7,7 @@
 
 mod beyond;
 mod boost;
+mod corpora;
 mod draw;
 mod fit;
 mod habits;
@@ -25,8 +26,10 @@ use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Feature, Record, Series, diagnose_with};
 
 const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
-/// Logs to which trees are grown, and logs for judging only.
-const GROWN: [&str; 2] = ["target/diagnosis-beyond", "target/diagnosis-other/fit"];
+/// Logs to which trees are grown, logs with which the confidence is fitted, each with the number of
+/// its families, and logs for judging only.
+const GROWN: [(&str, usize); 2] = [("target/diagnosis-beyond", 18), ("target/diagnosis-other/fit", 13)];
+const FOREIGN: [(&str, usize); 1] = [("target/diagnosis-foreign/fit", 14)];
 const HELD: [&str; 2] = ["target/diagnosis-scripts", "target/diagnosis-other/held"];
 const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diagnosis fit`, explained in `model.rs`.\n";
 
@@ -65,7 +68,8 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
                 model.trees.truncate(fit::FIRST);
             }
             let held: Vec<&str> = HELD.into_iter().chain(args[1..].iter().map(String::as_str)).collect();
-            let model = beyond::calibrate(&GROWN, &held, model, what == "calibrate")?;
+            let corpora = corpora::Corpora { grown: &GROWN, foreign: &FOREIGN, held: &held };
+            let model = beyond::calibrate(&corpora, model, what == "calibrate")?;
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             Ok(())
         }

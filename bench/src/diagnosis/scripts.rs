@@ -65,10 +65,15 @@ pub fn games(dir: &str) -> Result<Vec<Record>, Box<dyn Error>> {
     rows.values().flatten().map(|row| read(&Path::new(dir).join(&row.file), &row.file)).collect()
 }
 
+/// The names of all jobs below a directory, those that are left out among them.
+pub fn names(dir: &str) -> Result<Vec<String>, Box<dyn Error>> {
+    Ok(table(dir, "truth.csv")?.into_keys().collect())
+}
+
 /// The rows of a table of truth, by job.
 fn table(dir: &str, file: &str) -> Result<BTreeMap<String, Vec<Row>>, Box<dyn Error>> {
     let text = std::fs::read_to_string(Path::new(dir).join(file)).map_err(|e| {
-        format!("{dir}/{file}: {e}; bench/diagnosis_scripts.py, diagnosis_torch.py or diagnosis_beyond.py makes it")
+        format!("{dir}/{file}: {e}; a script bench/diagnosis_*.py makes it (docs/diagnose.md has the commands)")
     })?;
     let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
     for line in text.lines().skip(1) {

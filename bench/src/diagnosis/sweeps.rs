@@ -4,7 +4,8 @@
 //! How sure a verdict of a sweep is was measured here: [`measure`] prints what each kind of
 //! evidence was worth, and the reliability with the family of each job left out.
 
-use super::beyond::{FOLDS, family};
+use super::beyond::FOLDS;
+use super::corpora::family;
 use super::draw::Draw;
 use super::score::{self, Judged};
 use super::scripts::{self, Job, Log};

@@ -175,11 +175,15 @@ fn place(
     if let Some(reason) = outside {
         return Placed::unknown(rules::outside(reason, base));
     }
+    if let Some((feature, value)) = model.ranges.outside(&seen.features) {
+        return Placed::unknown(rules::unseen(feature, value, base));
+    }
     let odds = model.odds(&seen.features);
     let chances = Some(odds.three());
     let (verdict, confidence) = say(model, &odds);
     let against = match verdict {
         Placement::TooLow => against_low(seen, findings),
+        Placement::TooHigh => overfit_alone(model, seen, findings),
         // The curve of a run that comes down this far is not that of one that broke.
         Placement::Diverged if rules::learned(main) => {
             Some("the loss came down to less than half of its start".to_owned())
@@ -196,6 +200,18 @@ fn place(
     };
     let finding = rules::place(seen, (verdict, confidence), &odds, ruled_out, octaves, base);
     Placed { verdict, confidence, octaves, chances, ruled_out, finding }
+}
+
+/// Least chance of "too high" by the training loss alone where the run overfits.
+const BY_TRAINING: f64 = 0.6;
+
+/// That a run overfits and its training loss alone does not show a rate too high, if so. A
+/// validation loss that rises is that of a run that is too long for its data, at any rate.
+fn overfit_alone(model: &Model, seen: &RuleInput<'_>, findings: &[Finding]) -> Option<String> {
+    let overfit = findings.iter().find(|f| f.code == Code::Overfit)?;
+    let record = Record { val_loss: Series::default(), score: Series::default(), ..seen.record.clone() };
+    let alone = model.odds(&Features::of(&record)).three();
+    (seen.record.loss.len() >= FEWEST && alone[2] < BY_TRAINING).then(|| overfit.evidence.clone())
 }
 
 /// What in a run speaks against a rate that is too low, if anything does: what comes from rates

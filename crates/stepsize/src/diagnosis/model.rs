@@ -15,10 +15,15 @@
 //! say LOW GOOD HIGH FAR DIVERGED    least chances for a verdict
 //!                                   (FAR: the most that "good" may leave to the outer places)
 //! not CHANCE    highest chance of a side that is ruled out (at most half of the other side's)
+//! range NAME LOW HIGH    between which values a feature was learned
 //! PLACE TREE    where TREE is
 //!     s NAME THRESHOLD l|r LEFT RIGHT   a branch: left below the threshold; l or r: where NaN goes
 //!     v VALUE                           a leaf
 //! ```
+
+mod ranges;
+
+pub use ranges::Ranges;
 
 use super::{Feature, Features};
 use crate::{Error, Result};
@@ -73,6 +78,8 @@ pub struct Model {
     pub leak: Leak,
     /// When a verdict is given.
     pub say: Say,
+    /// Outside of which no verdict is given.
+    pub ranges: Ranges,
 }
 
 /// Shares of logs whose curve is that of a neighbour of their place. The two sides are never taken
@@ -134,7 +141,7 @@ impl Model {
         for (i, line) in text.lines().enumerate().filter(|(_, l)| !l.is_empty() && !l.starts_with('#')) {
             let mut words = line.split(' ');
             let wrong = |why: String| Error::invalid(format!("line {} of a diagnosis model: {why}: {line}", i + 1));
-            let bad = || wrong("expected scale, leak, say, not, or a place and its tree".to_owned());
+            let bad = || wrong("expected scale, leak, say, not, range, or a place and its tree".to_owned());
             match words.next() {
                 Some(name @ ("scale" | "not")) => {
                     let number = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?;
@@ -149,6 +156,12 @@ impl Model {
                     let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
                     let [low, good, high, far, diverged] = numbers[..] else { return Err(bad()) };
                     model.say = Say { low, good, high, far, diverged, ..model.say };
+                }
+                Some("range") => {
+                    let feature = words.next().and_then(|w| w.parse().ok()).ok_or_else(bad)?;
+                    let numbers: Vec<f64> = words.by_ref().map_while(|w| w.parse().ok()).collect();
+                    let [low, high] = numbers[..] else { return Err(bad()) };
+                    model.ranges.insert(feature, low, high);
                 }
                 Some(place) => {
                     let place: usize = place.parse().ok().filter(|p| *p < PLACES).ok_or_else(bad)?;
@@ -167,6 +180,7 @@ impl Model {
             "scale {:.4}\nleak {:.3} {:.3}\nsay {low:.3} {good:.3} {high:.3} {far:.3} {diverged:.3}\nnot {not:.3}\n",
             self.scale, self.leak.side, self.leak.good
         );
+        self.ranges.print(&mut out);
         for (place, tree) in &self.trees {
             let _ = write!(out, "{place}");
             tree.print(&mut out);
@@ -327,14 +341,15 @@ mod tests {
 
     #[test]
     fn trees_survive_text_and_unknown_numbers_go_their_way() {
-        let text = "scale 0.5000\nleak 0.100 0.050\nsay 0.700 0.500 0.600 0.100 0.900\nnot 0.120\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
+        let text = "scale 0.5000\nleak 0.100 0.050\nsay 0.700 0.500 0.600 0.100 0.900\nnot 0.120\nrange drop -0.5000 7.2500\n2 s drop 0.500000 r v -1.0000 s rise 0.100000 l v 0.2500 v 2.0000\n4 v 0.5000\n";
         let model = Model::parse(text).unwrap();
         assert_eq!(model.print(), text);
         let mut values = [f64::NAN; Feature::ALL.len()];
         assert_eq!(model.sums(&values), [0.0, 0.0, 0.25, 0.0, 0.5, 0.0]);
         values[Feature::Drop.index()] = 0.1;
         assert_eq!(model.sums(&values)[2], -1.0);
-        for bad in ["9 v 1", "1 s nothing 1 l v 1 v 1", "1 s drop x l v 1 v 1", "1 s drop 1 l v 1", "x"] {
+        for bad in ["range drop 1", "9 v 1", "1 s nothing 1 l v 1 v 1", "1 s drop x l v 1 v 1", "1 s drop 1 l v 1", "x"]
+        {
             assert!(Model::parse(bad).is_err(), "{bad}");
         }
         let error = Model::parse("scale 1\n1 s slope_3 1 l v 1 v 1").unwrap_err().to_string();

@@ -27,7 +27,7 @@ use crate::Placement;
 
 pub(super) use diverged::{TWICE, WORSE, ending, learned, octaves, overcoming};
 pub(super) use idle::died;
-pub(super) use place::{outside, place, torn, unknown};
+pub(super) use place::{outside, place, torn, unknown, unseen};
 
 /// Looks for one thing in a run.
 pub(super) type Check = fn(&RuleInput<'_>) -> Option<Finding>;

@@ -41,6 +41,13 @@ pub fn outside(reason: Outside, base: Option<f64>) -> Finding {
     unknown(&reason.why(), reason.experiment(base), Vec::new())
 }
 
+/// The finding for a log with a number that no learned run had.
+pub fn unseen(feature: Feature, value: f64, base: Option<f64>) -> Finding {
+    let what = words(feature, value).unwrap_or_else(|| format!("its {feature} is {}", show(value)));
+    let why = format!("{what}: no run that the verdicts were learned from shows that");
+    unknown(&why, twice_more("run it", base), vec![(feature.name(), value)])
+}
+
 /// The finding where the curve as a whole is like those of such a verdict, and something speaks
 /// against it.
 pub fn torn(verdict: Placement, against: &str, base: Option<f64>) -> Finding {

@@ -32,6 +32,24 @@ fn a_part_of_a_run_is_not_judged() {
 }
 
 #[test]
+fn a_number_that_no_learned_run_had_gives_no_verdict() {
+    // Ten orders of magnitude are those of weights that begin far off, at any rate.
+    let far = curve(200, |t| (1.0 + 0.01 * shake(t)) * (1.0 + 5e10 * (-t / 4.0).exp()));
+    cannot_tell(&loss(far), "no run that the verdicts were learned from shows that");
+    assert!(!diagnose(&loss(healthy())).because.contains("learned from"));
+}
+
+#[test]
+fn overfitting_alone_is_not_a_rate_too_high() {
+    let epochs = |f: &dyn Fn(f64) -> f64| Series::new((1..31).map(|i| (f64::from(i), f(f64::from(i)))));
+    let falls = epochs(&|t| 0.03 + 0.67 * (-0.15 * (t - 1.0)).exp());
+    let rises = |t: f64| 0.55 + 0.14 * (-(t - 1.0) / 3.0).exp() + 0.02 * (t - 9.0).max(0.0) + 0.15 * shake(t);
+    let record = Record { loss: falls, val_loss: epochs(&rises), ..Record::default() };
+    fires(Code::Overfit, &record);
+    cannot_tell(&record, "the validation loss was best at step 6");
+}
+
+#[test]
 fn a_fine_tune_is_not_judged() {
     let facts = |f: &dyn Fn(&mut Facts)| {
         let mut record = loss(curve(300, |t| 1.1 - 0.001 * t));
