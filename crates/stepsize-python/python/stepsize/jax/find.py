@@ -20,6 +20,7 @@ import optax
 from .. import _data, _defaults, _search
 from .._event import Callback
 from .._native import Answer, Refusal, Schedule, Trial
+from .._reached import is_generator, keep_names, reached
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
@@ -60,7 +61,9 @@ class Training(TaskDefaults):
         judged = "training" if val_loader is None else "validation"
         self.description = f"a JAX model, {count} parameters, judged on {judged} batches"
         self.batches = _data.Batches(loader)
-        self.loader, self.count, self.also = loader, val_batches, also
+        self._led_to = list(reached([loader, val_loader]))
+        self.loader, self.count = loader, val_batches
+        self.also = [*also, *filter(is_generator, self._led_to)]
         self.held: Any = None if val_loader is None else _data.reusable(val_loader, "val_loader")
         has_state, has_key = state is not None, key is not None
 
@@ -108,11 +111,12 @@ class Training(TaskDefaults):
         return float(loss)
 
     def save(self) -> Any:
-        return self._all, _data.keep_rng(self.also)
+        return self._all, _data.keep_rng(self.also), keep_names(self._led_to)
 
     def restore(self, kept: Any) -> None:
-        self._all, generators = kept
+        self._all, generators, names = kept
         generators()
+        names()
 
     def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
@@ -252,8 +256,8 @@ def find(
             training.
         val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
             evaluations take at most about a quarter of a trial.
-        also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
-            the global ones are.
+        also: Random generators that the loader draws from. They are put back, as the global ones
+            are, and those that the loader refers to.
         start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
             in the budget an evaluated sample counts as 0.42 of a trained one, or more where the
             clock says so.
@@ -262,7 +266,7 @@ def find(
         ValueError: When an argument is out of range, the loss of the first batch is not finite, the
             rate of the optimizer cannot be set, or a loader is an iterator, which cannot start
             again.
-        TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
+        TypeError: When ``also`` holds something that is not a random generator.
 
     Example::
 
