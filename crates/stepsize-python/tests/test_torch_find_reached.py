@@ -1,5 +1,6 @@
 """stepsize.torch.find puts back what it is not given: what the functions, loaders and hooks of the caller lead to."""
 
+import copy
 import random
 
 import numpy as np
@@ -196,3 +197,29 @@ def test_layers_that_a_step_unfreezes_are_frozen_again():
     st.find(model, None, DataLoader(DATA, 32), optimizer, [(X, Y)], steps=200, closure=closure, val_fn=lambda m, b: mse(m(b[0]), b[1]))
     assert same(values(model), before)
     assert len(flags) > 3 and not any(flags)
+
+
+@pytest.mark.parametrize("given", [True, False], ids=["in also", "found"])
+def test_a_large_average_that_is_brought_up_to_date_now_and_then(given):
+    """Its parameters are frozen, and the first step does not write to them: only also= can tell that a later one does."""
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(8, 1100), nn.Linear(1100, 1100, bias=False), nn.Linear(1100, 1))
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3)
+    average, taken = copy.deepcopy(model).requires_grad_(False), 0
+
+    def closure(model, batch):
+        nonlocal taken
+        taken += 1
+        if taken % 5 == 0:
+            for one, other in zip(average.parameters(), model.parameters(), strict=True):
+                one.lerp_(other.detach(), 0.1)
+        return mse(model(batch[0]), batch[1])
+
+    before = values(average)
+    words = {"steps": 80, "closure": closure, "val_fn": lambda m, b: mse(m(b[0]), b[1]), "budget": 0.8}
+    if given:
+        st.find(model, None, DataLoader(DATA, 32), optimizer, [(X, Y)], **words, also=[average])
+        assert same(values(average), before)
+    else:
+        with pytest.raises(RuntimeError, match=r"writes to frozen parameters after the first step \(Sequential.0.weight.*also="):
+            st.find(model, None, DataLoader(DATA, 32), optimizer, [(X, Y)], **words)

@@ -57,7 +57,9 @@ class Training(TaskDefaults):
             )
         if not callable(loss_fn):
             raise TypeError(f"loss_fn is a {type(loss_fn).__name__}; it must be a function loss_fn(params, batch)")
-        count = sum(getattr(leaf, "size", 1) for leaf in jax.tree_util.tree_leaves(params))
+        leaves = jax.tree_util.tree_leaves(params)
+        _check_trained(leaves)
+        count = sum(getattr(leaf, "size", 1) for leaf in leaves)
         judged = "training" if val_loader is None else "validation"
         self.description = f"a JAX model, {count} parameters, judged on {judged} batches"
         self.batches = _data.Batches(loader)
@@ -68,6 +70,9 @@ class Training(TaskDefaults):
         has_state, has_key = state is not None, key is not None
 
         def loss_of(params: Any, state: Any, batch: Any, key: Any) -> tuple[Any, Any]:
+            # Objects that hold arrays, as the variables of Flax NNX, are made anew inside the gradient,
+            # which else refuses that they change.
+            state = jax.tree_util.tree_map(lambda leaf: leaf, state)
             given = loss_fn(params, *((state,) if has_state else ()), batch, **({"key": key} if has_key else {}))
             return given if has_state else (given, None)
 
@@ -177,6 +182,19 @@ class Training(TaskDefaults):
         _data.reseed(seed, self.also)
         params, state, opt_state, key = self._all
         self._all = (params, state, opt_state, None if key is None else jax.random.fold_in(key, seed))
+
+
+def _check_trained(leaves: list[Any]) -> None:
+    """Raises for what has no gradient: a state of training or a whole module, in the place of its
+    parameters.
+    """
+    for leaf in leaves:
+        if not isinstance(leaf, float) and not jnp.issubdtype(getattr(leaf, "dtype", bool), jnp.inexact):
+            what = f"an array of {leaf.dtype}" if hasattr(leaf, "dtype") else f"a {type(leaf).__name__}"
+            raise TypeError(
+                f"params holds {what}, which has no gradient; it must be a pytree of the arrays that are trained: state.params of a "
+                "TrainState, nnx.split(module, nnx.Param, ...)[1] of Flax NNX, eqx.partition(module, eqx.is_inexact_array)[0] of Equinox"
+            )
 
 
 def _rated(opt_state: Any, lr: Any) -> Any:

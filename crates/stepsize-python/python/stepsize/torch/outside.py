@@ -19,7 +19,7 @@ __all__ = ["Outside"]
 
 
 class Outside:
-    """What ``roots`` lead to, without ``model`` and ``optimizer``.
+    """What ``roots`` lead to, without ``model``, ``optimizer`` and the ``given`` objects.
 
     Attributes:
         modules: Modules that are not in the model, nor in each other.
@@ -27,9 +27,10 @@ class Outside:
         generators: Random generators.
     """
 
-    def __init__(self, roots: Iterable[Any], model: nn.Module, optimizer: Any) -> None:
+    def __init__(self, roots: Iterable[Any], model: nn.Module, optimizer: Any, given: Iterable[Any] = ()) -> None:
         every = list(_reached.reached([*roots, *_hooks(model, optimizer)], _is_kept_otherwise))
-        inside = {id(one) for one in model.modules()}
+        known = [model, *(one for one in given if isinstance(one, nn.Module))]
+        inside = {id(part) for one in known for part in one.modules()}
         modules = [one for one in every if isinstance(one, nn.Module) and not _leads_to(one, inside)]
         parts = {id(part) for one in modules for part in one.modules() if part is not one}
         self.modules = [one for one in modules if id(one) not in parts]
@@ -37,11 +38,6 @@ class Outside:
         self.optimizers = [one for one in every if isinstance(one, torch.optim.Optimizer) and id(one) not in mine]
         self.generators = [one for one in every if _reached.is_generator(one)]
         self._others = [one for one in every if not _is_kept_otherwise(one)]
-
-    @property
-    def everything(self) -> list[Any]:
-        """All of it, as ``also`` of a snapshot."""
-        return [*self.modules, *self.optimizers, *self.generators]
 
     def keep_names(self) -> Callable[[], None]:
         """Keeps counters and other variables of the caller; returns what puts them back."""
@@ -53,7 +49,7 @@ def _is_kept_otherwise(one: Any) -> bool:
 
 
 def _leads_to(module: nn.Module, inside: set[int]) -> bool:
-    """Whether a module is the model, a part of it, or a wrapper around one of these."""
+    """Whether a module is one of those inside, or a wrapper around one."""
     return any(id(part) in inside for part in module.modules())
 
 

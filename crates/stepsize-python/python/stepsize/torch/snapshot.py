@@ -25,7 +25,7 @@ class Snapshot:
     """The state of a model, an optimizer and other objects, as it is when the snapshot is made.
 
     A snapshot takes as much memory as what is trained, its gradients and the state of the
-    optimizer. Frozen parameters are not copied if they are larger than 4 MiB together.
+    optimizer. Frozen parameters of ``model`` are not copied if they are larger than 4 MiB together.
 
     Args:
         model: Its parameters, buffers (also those that are not saved), gradients, which are frozen,
@@ -41,6 +41,7 @@ class Snapshot:
         gradients: Whether to keep gradients. Without it, ``restore`` does not change them.
         attributes: Whether to keep the plain attributes of modules.
         frozen: Whether to copy frozen parameters too.
+        watched: More modules to keep, whose frozen parameters are not copied either.
         device: Where the copies are: ``"cpu"`` spares the memory of an accelerator. By default each
             is on the device of its tensor.
 
@@ -65,14 +66,15 @@ class Snapshot:
         attributes: bool = True,
         frozen: bool = False,
         device: str | None = None,
+        watched: Sequence[nn.Module] = (),
     ) -> None:
         reshard(model)
         self._model = model
         self._tensors = len({id(one) for one in [*model.parameters(), *model.buffers()]})
-        modules = [model, *(one for one in also if isinstance(one, nn.Module))]
+        modules = [model, *watched, *(one for one in also if isinstance(one, nn.Module))]
         others = [one for one in also if isinstance(one, torch.optim.Optimizer)]
         held = [tensor for one in (optimizer, *others) for group in one.param_groups for tensor in group["params"]]
-        self._frozen = Frozen(_frozen(modules, held), device)
+        self._frozen = Frozen(_frozen([model, *watched], held), device)
         if frozen:
             self._frozen.copy(self._frozen.named)
         self._parts: list[Restore] = [
@@ -117,8 +119,12 @@ def reshard(model: nn.Module) -> None:
 def _frozen(modules: Sequence[nn.Module], held: Sequence[Tensor]) -> dict[str, Tensor]:
     """Parameters that training does not change as a rule."""
     owned = {id(tensor) for tensor in held}
-    named = (pair for module in modules for pair in module.named_parameters())
-    return {name: tensor for name, tensor in named if not is_trained(tensor, owned)}
+    named = {
+        (f"{type(module).__name__}." if at > 0 else "") + name: tensor
+        for at, module in enumerate(modules)
+        for name, tensor in module.named_parameters()
+    }
+    return {name: tensor for name, tensor in named.items() if not is_trained(tensor, owned)}
 
 
 def _tensors(

@@ -83,8 +83,8 @@ class Training(TaskDefaults):
         self.batches = Batches(loader)
         own = [one for one in (scaler, average) if one is not None]
         roots = [loss_fn, closure, val_fn, score, loader, val_loader] if reach is None else reach
-        self.outside = Outside(roots, model, optimizer)
-        self.also = [*also, *own, *generators(loader), *generators(val_loader), *self.outside.everything]
+        self.outside = Outside(roots, model, optimizer, [*also, *own])
+        self.also = [*also, *own, *generators(loader), *generators(val_loader), *self.outside.optimizers, *self.outside.generators]
         self.generators = [*generators(loader), *self.outside.generators]
         self.judge = Judge(
             model, optimizer, self.loss, loader, val_loader, val_fn=val_fn, score=score, average=average,
@@ -104,7 +104,7 @@ class Training(TaskDefaults):
         return f"{type(self.model).__name__}, {count} parameters, {type(self.optimizer).__name__}, {self.judge.words}"
 
     def save(self) -> Snapshot:
-        self._snapshot = Snapshot(self.model, self.optimizer, self.also, device=self.device)
+        self._snapshot = Snapshot(self.model, self.optimizer, self.also, device=self.device, watched=self.outside.modules)
         self._names = self.outside.keep_names()
         return self._snapshot
 
