@@ -72,11 +72,12 @@ fn race_refuses_with_the_right_reason() {
 
 #[test]
 fn a_budget_that_is_named_pays_for_longer_trials() {
-    // Trials of less than a share of the run learn nothing, at any rate.
+    // Trials of less than a share of the run learn nothing, at any rate; high ones do harm.
     for late in [0.1, 0.2, 0.4, 0.9, 2.0] {
         let world = move |spec: &TrialSpec| {
             let early = (spec.steps as f64) < late * job().steps as f64;
-            let last = if early { 2.0 } else { basin(0.01, 1.0)(spec).1 } + 0.001 * draw(spec, 4);
+            let harm = 0.3 * (spec.lr.get() / 0.1).log10().max(0.0);
+            let last = if early { 2.0 + 0.001 * draw(spec, 4) } else { basin(0.01, f64::INFINITY)(spec).1 } + harm;
             (line(last), last)
         };
         let (mut race, mut longest) = (Race::new(job()), 0);
