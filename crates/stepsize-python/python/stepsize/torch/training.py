@@ -121,9 +121,9 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self._base = 1.0 if trial is None else trial.lr
-        followed = None if trial is None else self.followed
+        followed = self.followed
         momenta = None if followed is None else followed.momenta
-        self._momenta = None if trial is None or momenta is None else momenta.of(trial.steps)
+        self._momenta = momenta if trial is None or momenta is None else momenta.of(trial.steps)
         self._own = None if trial is None or followed is None else followed.schedule(trial.lr, trial.steps)
         self._ready()
         changed = self._snapshot.changed() if self._snapshot is not None else []

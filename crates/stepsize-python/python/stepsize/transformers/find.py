@@ -287,7 +287,10 @@ class _Task(Training):
 
     def _scheduler_at(self, lr: float | None) -> Any:
         """The Trainer's own scheduler at a rate of the first group."""
-        maker = copy.copy(self.hf)
+        maker, first = copy.copy(self.hf), base_rates(self.optimizer)[0]
+        maker.args = copy.copy(self.hf.args)
+        if lr is not None and first > 0.0:
+            maker.args.learning_rate *= lr / first
         maker.optimizer, maker.lr_scheduler = stand_in(self.optimizer, lr), None
         maker.create_scheduler(self.steps, maker.optimizer)
         return maker.lr_scheduler
