@@ -70,8 +70,8 @@ class Training(TaskDefaults):
         has_state, has_key = state is not None, key is not None
 
         def loss_of(params: Any, state: Any, batch: Any, key: Any) -> tuple[Any, Any]:
-            # Objects that hold arrays, as the variables of Flax NNX, are made anew inside the gradient,
-            # which else refuses that they change.
+            # Objects that hold arrays, as the variables of Flax NNX, are made anew inside the
+            # gradient, which else refuses that they change.
             state = jax.tree_util.tree_map(lambda leaf: leaf, state)
             given = loss_fn(params, *((state,) if has_state else ()), batch, **({"key": key} if has_key else {}))
             return given if has_state else (given, None)
