@@ -169,5 +169,31 @@ def test_arguments_that_cannot_work_raise():
         sj.find(lambda p, b: {"loss": loss_fn(p, b)}, parameters(), Loader(), optax.sgd, steps=100)
     with pytest.raises(TypeError, match="optimizer has a line search"):
         sj.find(loss_fn, parameters(), Loader(), optax.lbfgs, steps=100)
-    with pytest.raises(TypeError, match="numpy.random.Generator"):
+    with pytest.raises(TypeError, match="give random generators of NumPy"):
         sj.find(loss_fn, parameters(), Loader(), optax.sgd, steps=100, also=[object()])
+
+
+def test_generators_that_the_loader_refers_to_need_not_be_given():
+    """Also those of a PyTorch loader, which draws from the global generator of that framework."""
+    torch = pytest.importorskip("torch")
+    draw = np.random.default_rng(5)
+
+    def batches():
+        order = draw.permutation(len(X))
+        return ((X[order[i : i + 32]], Y[order[i : i + 32]]) for i in range(0, len(X), 32))
+
+    rows = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
+    loader = torch.utils.data.DataLoader(
+        rows, 32, shuffle=True, collate_fn=lambda each: tuple(np.stack([one.numpy() for one in part]) for part in zip(*each, strict=True))
+    )
+    before = repr(draw.bit_generator.state), torch.get_rng_state().tolist()
+    found = [sj.find(loss_fn, parameters(), one, optax.sgd, [HELD], steps=200, budget=1.0) for one in (batches, batches, loader, loader)]
+    assert (repr(draw.bit_generator.state), torch.get_rng_state().tolist()) == before
+    assert found[0].points == found[1].points and found[2].points == found[3].points
+
+
+@pytest.mark.parametrize("inside", [np.arange(3), jax.nn.relu, True], ids=["a count", "a function", "a flag"])
+def test_what_has_no_gradient_is_no_parameter(inside):
+    """A TrainState or a whole module in the place of its parameters."""
+    with pytest.raises(TypeError, match=r"params holds an? .*state\.params of a TrainState"):
+        sj.find(loss_fn, {**parameters(), "inside": inside}, Loader(), optax.sgd, [HELD], steps=200)

@@ -209,3 +209,8 @@ for text in ("warmup(100) then cosine", "sgdr(100, stretch=1.5, gain=0.8)", "tab
         [sys.executable, "-c", code], env={**os.environ, "KERAS_BACKEND": "torch"}, capture_output=True, text=True
     )
     assert ran.returncode == 0, ran.stderr
+
+
+def test_a_rate_that_a_search_did_not_give_is_named():
+    with pytest.raises(TypeError, match=r"lr is None.*require\(\)"):
+        stepsize.keras.Schedule(None, "cosine", steps=100)

@@ -184,3 +184,34 @@ def test_arguments_that_cannot_work_raise():
         sk.find(compiled(), iter([]), steps=100)
     with pytest.raises(ValueError, match="as many"):
         sk.find(compiled(), (TRAIN[0], TRAIN[1][:-1]), steps=100)
+
+
+def test_the_generator_of_a_data_set_is_put_back():
+    class Rows(keras.utils.PyDataset):
+        def __init__(self):
+            super().__init__()
+            self.draw, self.given = np.random.default_rng(3), 0
+
+        def __len__(self):
+            return 32
+
+        def __getitem__(self, at):
+            self.given += 1
+            rows = slice(32 * at, 32 * at + 32)
+            return TRAIN[0][rows] + 0.1 * self.draw.standard_normal(TRAIN[0][rows].shape).astype("float32"), TRAIN[1][rows]
+
+    rows = Rows()
+    before = repr(rows.draw.bit_generator.state)
+    found = [sk.find(compiled(), rows, HELD, steps=100, budget=1.0).points for _ in range(2)]
+    assert repr(rows.draw.bit_generator.state) == before and rows.given == 0
+    assert found[0] == found[1]
+
+
+def test_a_pytorch_loader():
+    """As fit takes one, on any backend. It draws its order from the global generator of PyTorch."""
+    torch = pytest.importorskip("torch")
+    rows = torch.utils.data.TensorDataset(*map(torch.tensor, TRAIN))
+    loader = torch.utils.data.DataLoader(rows, 32, shuffle=True)
+    before = torch.get_rng_state().tolist()
+    found = [sk.find(compiled(), loader, HELD, steps=100, budget=1.0).points for _ in range(2)]
+    assert torch.get_rng_state().tolist() == before and found[0] == found[1]

@@ -195,3 +195,9 @@ def test_peer_a_nan_report():
     ours, state = factors(stepsize.optax.controller("plateau_torch(patience=0)", average=4), reports)
     assert ours == [1.0] * 5 and int(state.refused) == 1 and int(state.waiting) == 0
     assert state.controller().state_dict()["best"] == pytest.approx((1.0 + 0.9 + 0.8 + 0.7) / 4)
+
+
+@pytest.mark.parametrize("lr", [None, "0.1", True])
+def test_what_is_no_rate_is_named_at_once(lr):
+    with pytest.raises(TypeError, match="lr is"):
+        stepsize.optax.schedule(lr, "cosine", steps=100)

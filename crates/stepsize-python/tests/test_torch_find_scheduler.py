@@ -76,13 +76,13 @@ def test_trials_take_the_rates_and_the_momentum_of_the_run(kind):
 def test_the_plan_of_a_scheduler_is_that_scheduler_to_the_digit():
     _, optimizer = kit(torch.optim.SGD, momentum=0.5)
     scheduler = peers.OneCycleLR(optimizer, 0.1, total_steps=STEPS, base_momentum=0.8, max_momentum=0.9)
-    schedule, momenta = plan_of(scheduler, STEPS)
+    schedule, followed = plan_of(scheduler, STEPS)
     for at in range(STEPS):
         assert 0.1 * schedule(at) == pytest.approx(optimizer.param_groups[0]["lr"], rel=1e-8)
-        assert momenta.plans[0](at) == optimizer.param_groups[0]["momentum"]
+        assert followed.momenta.plans[0](at) == optimizer.param_groups[0]["momentum"]
         optimizer.step(), scheduler.step()
-    schedule, momenta = plan_of(peers.StepLR(kit()[1], 50), STEPS)
-    assert momenta is None and str(schedule).startswith("hold(1, 50) then hold(0.1, 50)")
+    schedule, followed = plan_of(peers.StepLR(kit()[1], 50), STEPS)
+    assert followed is None and str(schedule).startswith("hold(1, 50) then hold(0.1, 50)")
 
 
 def test_a_momentum_that_an_attached_scheduler_cycles_is_not_left_out():
@@ -111,3 +111,70 @@ def test_errors_of_a_scheduler_come_before_any_step():
     with pytest.raises(ValueError, match="ReduceLROnPlateau follows a metric"):
         st.find(model, mse, TRAIN, optimizer, HELD, steps=STEPS, scheduler=peers.ReduceLROnPlateau(kit()[1]))
     assert not optimizer.seen
+
+
+MADE = {
+    "cosine": lambda optimizer, steps: peers.CosineAnnealingLR(optimizer, steps, eta_min=0.01),
+    "warm-up": lambda optimizer, steps: peers.SequentialLR(
+        optimizer, [peers.LinearLR(optimizer, 0.1, total_iters=10), peers.CosineAnnealingLR(optimizer, steps - 10, eta_min=1e-3)], [10]
+    ),
+}
+
+
+@pytest.mark.parametrize("make", MADE.values(), ids=MADE)
+def test_an_end_rate_stays_where_it_is(make):
+    """The rates of a trial are those of a scheduler that is made at its rate, squeezed into the trial."""
+    model, optimizer = kit(torch.optim.SGD)
+    optimizer.param_groups[0]["lr"] = 0.05
+    _, followed = plan_of(make(optimizer, 64), 64)
+    for lr in (0.004, 0.05, 0.8):
+        plan = followed.schedule(lr, 64)
+        assert [lr * plan(at) for at in range(64)] == pytest.approx(taken(make, lr), rel=1e-12)
+    trials = []
+
+    def watch(event):
+        if event.kind == "trial":
+            trials.append((event.lr, event.steps, []))
+        elif event.kind == "step":
+            trials[-1][2].append(event.lr)
+
+    given = make(optimizer, 64)
+    estimate = st.find(model, mse, TRAIN, optimizer, HELD, steps=64, scheduler=given, callback=watch)
+    for lr, steps, seen in trials:
+        plan = followed.schedule(lr, steps)
+        assert seen == pytest.approx([lr * plan(at) for at in range(len(seen))], rel=1e-12)
+    estimate.apply(optimizer, given)  # and so are those of the run
+    run = []
+    for _ in range(64):
+        run.append(optimizer.param_groups[0]["lr"])
+        optimizer.step(), given.step()
+    assert run == pytest.approx(taken(make, estimate.lr), rel=1e-12)
+
+
+def taken(make, lr):
+    """The rates of a run of 64 steps at ``lr``."""
+    _, optimizer = kit(torch.optim.SGD)
+    optimizer.param_groups[0]["lr"] = lr
+    scheduler, seen = make(optimizer, 64), []
+    for _ in range(64):
+        seen.append(optimizer.param_groups[0]["lr"])
+        optimizer.step(), scheduler.step()
+    return seen
+
+
+def test_a_scheduler_of_epochs():
+    """Most tutorials step after each epoch: with scheduler_interval= that is the schedule, and without it one is warned."""
+    model, optimizer = kit(torch.optim.SGD)
+    scheduler = peers.StepLR(optimizer, 3, 0.1)  # TRAIN has 15 batches
+    words = {"steps": 150, "progress": False, "budget": 1}
+    torch.manual_seed(3)
+    table = st.find(model, mse, TRAIN, optimizer, HELD, **words, schedule="hold(1, 45) then hold(0.1, 45) then hold(0.01, 45) then hold(0.001, 15)")
+    torch.manual_seed(3)
+    assert st.find(model, mse, TRAIN, optimizer, HELD, **words, scheduler=scheduler, scheduler_interval="epoch").points == table.points
+    for one in (scheduler, peers.CosineAnnealingLR(kit()[1], 10)):
+        with pytest.warns(UserWarning, match='scheduler_interval="epoch"'):
+            st.find(model, mse, TRAIN, optimizer, HELD, **words, scheduler=one)
+    with pytest.raises(ValueError, match="scheduler_interval is 'batch'; it must be 'step' or 'epoch'"):
+        st.find(model, mse, TRAIN, optimizer, HELD, **words, scheduler=scheduler, scheduler_interval="batch")
+    with pytest.raises(ValueError, match="scheduler_interval is 'epoch', and the loader has no length"):
+        st.find(model, mse, lambda: iter(TRAIN), optimizer, HELD, **words, scheduler=scheduler, scheduler_interval="epoch")

@@ -4,12 +4,14 @@ framework owns.
 
 from __future__ import annotations
 
-import copy
+import functools
 import itertools
 import random
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+
+from ._reached import is_generator, keep_generator, seed_generator
 
 
 def reusable(loader: Any, name: str) -> Any:
@@ -127,30 +129,30 @@ def length(loader: Any) -> int | None:
 
 
 def keep_rng(also: Sequence[Any] = ()) -> Callable[[], None]:
-    """Keeps the state of the global generators of Python and NumPy (when imported), and of the
-    NumPy generators in ``also``.
+    """Keeps the state of the global generators of Python, NumPy and PyTorch (when imported), and of
+    the random generators in ``also``.
 
     Returns:
         A function that puts these states back, as often as it is called.
 
     Raises:
-        TypeError: When one of ``also`` is not a ``numpy.random.Generator``.
+        TypeError: When one of ``also`` is not a random generator.
     """
-    python, numpy = random.getstate(), sys.modules.get("numpy")
-    legacy = None if numpy is None else numpy.random.get_state()
     for one in also:
-        if not hasattr(one, "bit_generator"):
+        if not is_generator(one):
             raise TypeError(
-                f"also= has a {type(one).__name__}, which cannot be put back: give numpy.random.Generator objects"
+                f"also= has a {type(one).__name__}, which cannot be put back: give random generators of NumPy, PyTorch or Python"
             )
-    bits = [(one, copy.deepcopy(one.bit_generator.state)) for one in also]
+    numpy, torch = sys.modules.get("numpy"), _torch()
+    restores: list[Callable[[], Any]] = [functools.partial(random.setstate, random.getstate()), *map(keep_generator, also)]
+    if numpy is not None:
+        restores.append(functools.partial(numpy.random.set_state, numpy.random.get_state()))
+    if torch is not None:
+        restores.append(functools.partial(torch.set_rng_state, torch.get_rng_state()))
 
     def restore() -> None:
-        random.setstate(python)
-        if numpy is not None:
-            numpy.random.set_state(legacy)
-        for one, state in bits:
-            one.bit_generator.state = copy.deepcopy(state)
+        for one in restores:
+            one()
 
     return restore
 
@@ -160,8 +162,16 @@ def reseed(seed: int, also: Sequence[Any] = ()) -> None:
     random.seed(seed)
     if (numpy := sys.modules.get("numpy")) is not None:
         numpy.random.seed(seed % 2**32)
+    if (torch := _torch()) is not None:
+        torch.manual_seed(seed)
     for one in also:
-        one.bit_generator.state = type(one.bit_generator)(seed).state
+        seed_generator(one, seed)
+
+
+def _torch() -> Any:
+    """PyTorch, if it is imported: its loaders draw from its generator in any framework."""
+    torch = sys.modules.get("torch")
+    return torch if hasattr(torch, "set_rng_state") else None
 
 
 def held(loader: Any, count: int, also: Sequence[Any] = ()) -> list[Any]:

@@ -37,6 +37,14 @@ def checked_above_zero(value: Any, name: str) -> None:
         raise ValueError(f"{name} is {value}; it must be above 0")
 
 
+def checked_rate(value: Any) -> None:
+    """Raises when ``value`` is not a rate; arrays and what a framework traces are not looked at."""
+    if value is None:
+        raise TypeError("lr is None; it must be a number: after a search that refused there is no rate, and estimate.require() says why")
+    if isinstance(value, (bool, str, bytes)):
+        raise TypeError(f"lr is {_shown(value)}; it must be a number")
+
+
 def checked_text(value: Any, name: str, what: str = "") -> None:
     """Raises when ``value`` is not a text."""
     if not isinstance(value, str):

@@ -247,7 +247,7 @@ class _Trials:
         judged = _Judged(self, trial)
         end, taken = None, 0
         for at in range(trial.steps):
-            lr = trial.rate(at)
+            lr = self.task.rate(trial, at)
             if at == 0:
                 end = judged.before_the_first_step(lr)
             if end is None:

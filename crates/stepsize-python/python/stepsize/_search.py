@@ -334,6 +334,12 @@ def _least(race: Callable[[float], Search]) -> float:
     return 31.0
 
 
+def epoch_of(batches: int | None, accumulate: int = 1) -> int | None:
+    """Optimizer steps of one pass over ``batches`` batches; ``None`` when their number is not known.
+    """
+    return None if batches is None else max(1, batches // max(1, accumulate))
+
+
 def steps_of(steps: int | None, epochs: float | None, batches: int | None, accumulate: int = 1) -> int:
     """Optimizer steps of the full run: ``steps``, or ``epochs`` passes over ``batches`` batches of
     which ``accumulate`` make one step.

@@ -62,6 +62,11 @@ class Task(Protocol):
         ...
 
     @property
+    def rate(self) -> Callable[[Trial, int], float]:
+        """The rate of a step of a trial, counted from 0; called after ``begin``."""
+        ...
+
+    @property
     def thin(self) -> Callable[[float], float]:
         """Called once by ``find``, after ``check``: makes one evaluation cost about so many
         optimizer steps, if it costs more, and returns what it then costs in steps. It counts
@@ -91,6 +96,10 @@ class TaskDefaults:
 
     def begin(self, trial: Trial | None = None) -> None:
         """Does nothing: a trial starts from what was restored."""
+
+    def rate(self, trial: Trial, at: int) -> float:
+        """The rate by the schedule of the search."""
+        return trial.rate(at)
 
     def thin(self, steps: float) -> float:
         """An evaluation of unknown size counts as one step."""

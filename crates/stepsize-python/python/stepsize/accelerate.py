@@ -30,6 +30,7 @@ def find(
     epochs: float | None = None,
     schedule: str | Schedule | None = None,
     scheduler: Any = None,
+    scheduler_interval: Literal["step", "epoch"] | None = None,
     closure: Callable[[nn.Module, Any], Tensor] | None = None,
     clip_grad_norm: float | None = None,
     val_fn: Callable[[nn.Module, Any], Any] | None = None,
@@ -62,6 +63,8 @@ def find(
             ``scheduler``, else constant.
         scheduler: A scheduler at its start, that is stepped after each optimizer step; one that was
             prepared steps once for each process.
+        scheduler_interval: ``"epoch"`` when it is stepped after each pass, as in
+            ``stepsize.torch.find``.
         start, budget, seed, progress, callback, max_seconds, on_refusal: As in ``stepsize.find``.
 
     Raises:
@@ -90,12 +93,13 @@ def find(
     checked_above_zero(clip_grad_norm, "clip_grad_norm")
     accumulate = int(accelerator.gradient_accumulation_steps)
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    plan, momenta = planned(schedule, scheduler, steps, optimizer, accelerator)
+    epoch = _search.epoch_of(_data.length(loader), accumulate)
+    plan, followed = planned(schedule, scheduler, steps, optimizer, accelerator, interval=scheduler_interval, epoch=epoch)
     wrapped = [optimizer] if hasattr(optimizer, "scaler") else []
     restore = keep_attributes(accelerator, accelerator.gradient_state, *wrapped)
     task = _Task(
         accelerator, clip_grad_norm, optimizer, model, loss_fn, loader, getattr(optimizer, "optimizer", optimizer), val_loader,
-        closure=closure, accumulate=accumulate, val_fn=val_fn, val_batches=val_batches, schedule=plan, momenta=momenta,
+        closure=closure, accumulate=accumulate, val_fn=val_fn, val_batches=val_batches, schedule=plan, followed=followed,
         snapshots=snapshots, also=[*also, *([accelerator.scaler] if accelerator.scaler is not None else [])],
     )  # fmt: skip
     try:

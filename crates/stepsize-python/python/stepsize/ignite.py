@@ -29,6 +29,7 @@ def find(
     epochs: float | None = None,
     schedule: str | Schedule | None = None,
     scheduler: Any = None,
+    scheduler_interval: Literal["step", "epoch"] | None = None,
     loss_fn: Callable[[Any, Any], Tensor] | None = None,
     val_fn: Callable[[nn.Module, Any], Any] | None = None,
     output_transform: Callable[[Any], Any] = lambda output: output,
@@ -61,6 +62,8 @@ def find(
         schedule: The schedule of the full run, which a handler will follow: notation or a
             ``Schedule``. By default that of ``scheduler``, else constant.
         scheduler: A scheduler of PyTorch at its start, that is stepped after each optimizer step.
+        scheduler_interval: ``"epoch"`` when it is stepped after each pass, as in
+            ``stepsize.torch.find``.
         loss_fn: ``loss_fn(output, target)`` for validation batches of ``(input, target)``.
         val_fn: ``val_fn(model, batch)`` gives the loss of a validation batch, for other batches.
         output_transform: Makes the loss of what the process function returns.
@@ -82,12 +85,14 @@ def find(
     if loss_fn is not None and val_fn is not None:
         raise ValueError("loss_fn and val_fn: both given; trials are judged by one of them")
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    plan, momenta = planned(schedule, scheduler, steps, optimizer)
+    epoch = _search.epoch_of(_data.length(loader), accumulate)
+    plan, followed = planned(schedule, scheduler, steps, optimizer, interval=scheduler_interval, epoch=epoch)
     restore = keep_attributes(trainer, trainer.state)
     task = _Task(
         trainer, output_transform, model, loss_fn, loader, optimizer, val_loader,
         closure=None if loss_fn is not None else lambda model, batch: torch.empty(0), val_fn=val_fn, accumulate=accumulate,
-        val_batches=val_batches, also=also, snapshots=snapshots, schedule=plan, momenta=momenta,
+        val_batches=val_batches, also=also, snapshots=snapshots, schedule=plan, followed=followed,
+        reach=[trainer._process_function, loss_fn, val_fn, loader, val_loader],
     )  # fmt: skip
     try:
         with task.own_workers():

@@ -13,7 +13,7 @@ from torch import nn
 from . import Answer, Refusal, Schedule, _defaults, _search
 from ._event import Callback
 from .torch.snapshot import keep_rng
-from .torch.rates import Momenta
+from .torch.rates import Followed
 from .torch.trainers import keep_attributes, plan_of, stand_in
 from .torch.training import Training
 
@@ -136,14 +136,14 @@ def _found(net: Any, train: Any, held: Any, fit_params: Any, **options: Any) -> 
     if steps is None and epochs is None:
         epochs = net.max_epochs
     steps = _search.steps_of(steps, epochs, len(loaders[0]))
-    schedule, momenta = options.pop("schedule", None), None
+    schedule, followed = options.pop("schedule", None), None
     if schedule is None:
-        schedule, momenta = _planned(net, steps, len(loaders[0]))
+        schedule, followed = _planned(net, steps, len(loaders[0]))
     restore = keep_attributes(net)
     task = _Task(net, loaders[0], loaders[1], fit_params, options.pop("val_batches", _defaults.VAL_BATCHES))
     try:
         with task.own_workers():
-            task.momenta = momenta
+            task.followed = followed
             found: Answer | Refusal = _search.run_find(task, steps=steps, schedule=schedule, **options)
             return found
     finally:
@@ -154,15 +154,20 @@ def _schedulers(net: Any) -> list[Any]:
     return [one for _, one in net.callbacks_ if isinstance(one, skorch.callbacks.LRScheduler)]
 
 
-def _planned(net: Any, steps: int, epoch: int) -> tuple[Schedule | str, Momenta | None]:
+def _planned(net: Any, steps: int, epoch: int) -> tuple[Schedule | str, Followed | None]:
     """The schedule of ``fit``, and the momentum that it cycles."""
     given = _schedulers(net)
     if not given:
         return "constant", None
     if len(given) > 1:
         raise ValueError(f"the net has {len(given)} LRScheduler callbacks for one optimizer: give schedule=")
-    made = given[0]._get_policy_cls()(stand_in(getattr(net, f"{net._optimizers[0]}_")), **given[0].kwargs)
-    return plan_of(made, steps, epoch=epoch if given[0].step_every == "epoch" else None)
+    optimizer = getattr(net, f"{net._optimizers[0]}_")
+
+    def make(lr: float | None) -> Any:
+        return given[0]._get_policy_cls()(stand_in(optimizer, lr), **given[0].kwargs)
+
+    cycles = "max_lr" in given[0].kwargs  # then the rate is not that of the optimizer
+    return plan_of(make(None), steps, epoch=epoch if given[0].step_every == "epoch" else None, make=None if cycles else make)
 
 
 def _set(net: Any, estimate: Answer | Refusal) -> None:
@@ -187,7 +192,8 @@ class _Task(Training):
         parts = [getattr(net, f"{name}_") for name in [*net._modules, *net._criteria]]
         others = [one for one in parts if isinstance(one, nn.Module) and one is not net.module_]
         super().__init__(
-            net.module_, None, loader, optimizers[0], val_loader, closure=self._loss_of, val_batches=val_batches, also=others
+            net.module_, None, loader, optimizers[0], val_loader, closure=self._loss_of, val_batches=val_batches, also=others,
+            reach=[loader, val_loader],
         )  # fmt: skip
 
     def _loss_of(self, module: nn.Module, batch: Any) -> torch.Tensor:
@@ -197,6 +203,7 @@ class _Task(Training):
         return loss
 
     def _step(self) -> float:
-        return float(self.net.train_step(self.batches.next(), **self.fit_params)["loss"])
+        loss: torch.Tensor = self.net.train_step(self.batches.next(), **self.fit_params)["loss"]
+        return float(loss.detach())
 
 

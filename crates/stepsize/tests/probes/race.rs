@@ -1,6 +1,7 @@
 //! `race`: it finds its way from bad starts, and refuses with the right reason.
 
 use super::*;
+use stepsize::Remedy;
 
 /// A loss that depends on `lr * steps` only.
 fn progress(spec: &TrialSpec) -> f64 {
@@ -67,6 +68,36 @@ fn race_refuses_with_the_right_reason() {
     assert_eq!(reason(&tiny, &basin(0.01, 1.0)), Reason::TooShort);
     let none: &[Trial] = &[];
     assert_eq!(race.estimate(none).unwrap().refusal().unwrap().reason, Reason::TooShort);
+}
+
+#[test]
+fn a_budget_that_is_named_pays_for_longer_trials() {
+    // Trials of less than a share of the run learn nothing, at any rate; high ones do harm.
+    for late in [0.1, 0.2, 0.4, 0.9, 2.0] {
+        let world = move |spec: &TrialSpec| {
+            let early = (spec.steps as f64) < late * job().steps as f64;
+            let harm = 0.3 * (spec.lr.get() / 0.1).log10().max(0.0);
+            let last = if early { 2.0 + 0.001 * draw(spec, 4) } else { basin(0.01, f64::INFINITY)(spec).1 } + harm;
+            (line(last), last)
+        };
+        let (mut race, mut longest) = (Race::new(job()), 0);
+        loop {
+            let (found, trials) = study(&race, &world);
+            let Some(refusal) = found.refusal() else { break };
+            let reached = trials.iter().map(|trial| trial.spec.steps).max().unwrap();
+            assert!(reached > longest, "late {late}: {} runs buy no longer trials than {longest}", race.max_cost());
+            longest = reached;
+            let named = refusal.remedies.iter().find_map(|remedy| match remedy {
+                Remedy::LargerBudget { at_least } => *at_least,
+                _ => None,
+            });
+            let Some(budget) = named else {
+                assert!(late > 0.5 && 2 * longest > job().steps, "late {late}: {} after {longest}", refusal.because);
+                break;
+            };
+            race = Race::new(job()).with_max_cost(budget).unwrap();
+        }
+    }
 }
 
 #[test]

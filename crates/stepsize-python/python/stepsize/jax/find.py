@@ -20,6 +20,7 @@ import optax
 from .. import _data, _defaults, _search
 from .._event import Callback
 from .._native import Answer, Refusal, Schedule, Trial
+from .._reached import is_generator, keep_names, reached
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
@@ -56,15 +57,22 @@ class Training(TaskDefaults):
             )
         if not callable(loss_fn):
             raise TypeError(f"loss_fn is a {type(loss_fn).__name__}; it must be a function loss_fn(params, batch)")
-        count = sum(getattr(leaf, "size", 1) for leaf in jax.tree_util.tree_leaves(params))
+        leaves = jax.tree_util.tree_leaves(params)
+        _check_trained(leaves)
+        count = sum(getattr(leaf, "size", 1) for leaf in leaves)
         judged = "training" if val_loader is None else "validation"
         self.description = f"a JAX model, {count} parameters, judged on {judged} batches"
         self.batches = _data.Batches(loader)
-        self.loader, self.count, self.also = loader, val_batches, also
+        self._led_to = list(reached([loader, val_loader]))
+        self.loader, self.count = loader, val_batches
+        self.also = [*also, *filter(is_generator, self._led_to)]
         self.held: Any = None if val_loader is None else _data.reusable(val_loader, "val_loader")
         has_state, has_key = state is not None, key is not None
 
         def loss_of(params: Any, state: Any, batch: Any, key: Any) -> tuple[Any, Any]:
+            # Objects that hold arrays, as the variables of Flax NNX, are made anew inside the
+            # gradient, which else refuses that they change.
+            state = jax.tree_util.tree_map(lambda leaf: leaf, state)
             given = loss_fn(params, *((state,) if has_state else ()), batch, **({"key": key} if has_key else {}))
             return given if has_state else (given, None)
 
@@ -108,11 +116,12 @@ class Training(TaskDefaults):
         return float(loss)
 
     def save(self) -> Any:
-        return self._all, _data.keep_rng(self.also)
+        return self._all, _data.keep_rng(self.also), keep_names(self._led_to)
 
     def restore(self, kept: Any) -> None:
-        self._all, generators = kept
+        self._all, generators, names = kept
         generators()
+        names()
 
     def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
@@ -173,6 +182,19 @@ class Training(TaskDefaults):
         _data.reseed(seed, self.also)
         params, state, opt_state, key = self._all
         self._all = (params, state, opt_state, None if key is None else jax.random.fold_in(key, seed))
+
+
+def _check_trained(leaves: list[Any]) -> None:
+    """Raises for what has no gradient: a state of training or a whole module, in the place of its
+    parameters.
+    """
+    for leaf in leaves:
+        if not isinstance(leaf, float) and not jnp.issubdtype(getattr(leaf, "dtype", bool), jnp.inexact):
+            what = f"an array of {leaf.dtype}" if hasattr(leaf, "dtype") else f"a {type(leaf).__name__}"
+            raise TypeError(
+                f"params holds {what}, which has no gradient; it must be a pytree of the arrays that are trained: state.params of a "
+                "TrainState, nnx.split(module, nnx.Param, ...)[1] of Flax NNX, eqx.partition(module, eqx.is_inexact_array)[0] of Equinox"
+            )
 
 
 def _rated(opt_state: Any, lr: Any) -> Any:
@@ -252,8 +274,8 @@ def find(
             training.
         val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
             evaluations take at most about a quarter of a trial.
-        also: ``numpy.random.Generator`` objects that the loader draws from. They are put back, as
-            the global ones are.
+        also: Random generators that the loader draws from. They are put back, as the global ones
+            are, and those that the loader refers to.
         start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
             in the budget an evaluated sample counts as 0.42 of a trained one, or more where the
             clock says so.
@@ -262,7 +284,7 @@ def find(
         ValueError: When an argument is out of range, the loss of the first batch is not finite, the
             rate of the optimizer cannot be set, or a loader is an iterator, which cannot start
             again.
-        TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
+        TypeError: When ``also`` holds something that is not a random generator.
 
     Example::
 

@@ -23,6 +23,7 @@ import optax
 
 from .. import Controller, Schedule
 from .._formula import formula
+from .._given import checked_rate
 
 __all__ = ["ControllerState", "controller", "schedule"]
 
@@ -40,11 +41,13 @@ def schedule(lr: Any, schedule: str | Schedule = "constant", steps: int | None =
 
     Raises:
         NotationError: When the notation does not parse.
+        TypeError: When ``lr`` is not a rate.
 
     Example::
 
         optimizer = optax.adamw(stepsize.optax.schedule(1e-3, "warmup(5%) then cosine", steps=10_000))
     """
+    checked_rate(lr)
     factor = formula(Schedule(schedule, steps), jnp)
 
     def at(count: Any) -> jax.Array:

@@ -17,6 +17,7 @@ import numpy as np
 from .. import _data, _defaults, _search
 from .._event import Callback
 from .._native import Answer, Refusal, Schedule, Trial
+from .._reached import is_generator, keep_names, reached
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
 
@@ -78,7 +79,8 @@ class Training(TaskDefaults):
         self._samples = 1.0
         self._on_cpu = _on_cpu()
         self.draw = np.random.default_rng(0)
-        self.also = [*also, self.draw]
+        self._led_to = list(reached([data, val_data]))
+        self.also = [*also, self.draw, *filter(is_generator, self._led_to)]
         self.data = _batches(data, batch_size, self.draw)
         self.batches = _data.Batches(self.data, "data")
         self.held: Any = None if val_data is None else _data.reusable(_batches(val_data, batch_size, None), "val_data")
@@ -105,14 +107,15 @@ class Training(TaskDefaults):
     def save(self) -> Any:
         variables = [*self.model.variables, *self.model.metrics_variables, *self.optimizer.variables]
         kept = [(v, _value(v)) for v in {id(v): v for v in variables}.values()]
-        return kept, _keep_rng(self.also)
+        return kept, _keep_rng(self.also), keep_names(self._led_to)
 
     def restore(self, kept: Any) -> None:
-        variables, generators = kept
+        variables, generators, names = kept
         self.model.reset_metrics()  # for metrics that were made after the snapshot
         for variable, value in variables:
             variable.assign(value)
         generators()
+        names()
 
     def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
@@ -242,7 +245,14 @@ def _parts(batch: Any) -> tuple[Any, ...]:
         raise ValueError(
             f"a batch is a {type(batch).__name__}; it must be a tuple (inputs, targets) or (inputs, targets, weights)"
         )
-    return tuple(batch)
+    return tuple(keras.tree.map_structure(_as_array, one) for one in batch)
+
+
+def _as_array(part: Any) -> Any:
+    """The tensor of a PyTorch loader as an array, on other backends; ``fit`` takes such loaders too.
+    """
+    is_tensor = type(part).__module__.partition(".")[0] == "torch" and hasattr(part, "detach")
+    return part.detach().cpu().numpy() if is_tensor and keras.backend.backend() != "torch" else part
 
 
 @overload
@@ -297,8 +307,8 @@ def find(
         batch_size: Samples in each batch that is made from arrays.
         val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
             evaluations take at most about a quarter of a trial.
-        also: ``numpy.random.Generator`` objects that the data is drawn from. They are put back, as
-            the global ones are.
+        also: Random generators that the data is drawn from. They are put back, as the global ones
+            are, and those that the data object refers to.
         start, budget, max_seconds, seed, progress, callback, on_refusal: As in ``stepsize.find``;
             in the budget an evaluated sample counts as 0.42 of a trained one, or more where the
             clock says so.
@@ -306,7 +316,7 @@ def find(
     Raises:
         ValueError: When an argument is out of range, the model is not compiled, its rate is a
             schedule, or the data is an iterator, which cannot start again.
-        TypeError: When ``also`` holds something that is not a ``numpy.random.Generator``.
+        TypeError: When ``also`` holds something that is not a random generator.
 
     Example::
 

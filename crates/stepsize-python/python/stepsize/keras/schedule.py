@@ -21,6 +21,7 @@ from keras.src.saving.keras_saveable import KerasSaveable  # Keras saves attribu
 from .. import Policy
 from .. import Schedule as _Schedule
 from .._formula import formula
+from .._given import checked_rate
 
 __all__ = ["Controller", "Schedule"]
 
@@ -41,6 +42,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
     Raises:
         NotationError: When a text does not parse.
         ValueError: When ``calls_per_step`` is below 1.
+        TypeError: When ``lr`` is not a number.
 
     Example::
 
@@ -59,6 +61,7 @@ class Schedule(keras.optimizers.schedules.LearningRateSchedule, KerasSaveable):
     ) -> None:
         if calls_per_step < 1:
             raise ValueError(f"calls_per_step is {calls_per_step}; it must be at least 1")
+        checked_rate(lr)
         self.policy = Policy(lr, schedule, controller, steps=steps)
         self.calls_per_step = calls_per_step
         self._formula = formula(self.policy.schedule, keras.ops)

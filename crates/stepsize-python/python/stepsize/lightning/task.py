@@ -150,7 +150,7 @@ class Task(Training):
         validates = self._validates()
         super().__init__(
             trainer.lightning_module, None, self._loader(), optimizers[0], closure=lambda module, batch: torch.empty(0),
-            also=[] if scaler is None else [scaler], snapshots=snapshots,
+            also=[] if scaler is None else [scaler], snapshots=snapshots, reach=[self._loader()],
         )  # fmt: skip
         self.judged = f"judged by {monitor}" if validates else "judged by training losses"
         self.first = base_rates(optimizers[0], [one.scheduler for one in self.schedulers])[0]
@@ -205,7 +205,7 @@ class Task(Training):
             if batches == math.inf:
                 raise ValueError("the scheduler is stepped after epochs, and the training data have no length: give schedule=")
             epoch = max(1, math.ceil(batches / self.pl.accumulate_grad_batches))
-        given, self.momenta = plan_of(config.scheduler, self.steps, every=config.frequency, epoch=epoch)
+        given, self.followed = plan_of(config.scheduler, self.steps, every=config.frequency, epoch=epoch)
         return given
 
     def _ready(self) -> None:

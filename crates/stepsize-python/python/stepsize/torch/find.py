@@ -34,6 +34,7 @@ _OnRefusal = Literal["return", "raise"]
 def find(
     model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
     steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule | None = ..., scheduler: Any = ...,
+    scheduler_interval: Literal["step", "epoch"] | None = ...,
     closure: _Closure = ..., accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ...,
     score: _Score = ..., average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
     groups: Literal["ratio"] = ..., start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
@@ -43,6 +44,7 @@ def find(
 def find(
     model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
     steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule | None = ..., scheduler: Any = ...,
+    scheduler_interval: Literal["step", "epoch"] | None = ...,
     closure: _Closure = ..., accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ...,
     score: _Score = ..., average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
     groups: Literal["ratio"] = ..., start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
@@ -52,6 +54,7 @@ def find(
 def find(
     model: nn.Module, loss_fn: _Loss, loader: Loader, optimizer: Any, val_loader: Loader | None = ..., *,
     steps: int | None = ..., epochs: float | None = ..., schedule: str | Schedule | None = ..., scheduler: Any = ...,
+    scheduler_interval: Literal["step", "epoch"] | None = ...,
     closure: _Closure = ..., accumulate: int = ..., clip_grad_norm: float | None = ..., scaler: Any = ..., val_fn: _ValFn = ...,
     score: _Score = ..., average: Any = ..., val_batches: int = ..., also: Sequence[Any] = ..., snapshots: Literal["cpu"] | None = ...,
     groups: Literal["each"], start: float | None = ..., budget: float | None = ..., max_seconds: float | None = ...,
@@ -69,6 +72,7 @@ def find(
     epochs: float | None = None,
     schedule: str | Schedule | None = None,
     scheduler: Any = None,
+    scheduler_interval: Literal["step", "epoch"] | None = None,
     closure: _Closure = None,
     accumulate: int = 1,
     clip_grad_norm: float | None = None,
@@ -116,10 +120,14 @@ def find(
         schedule: The schedule of the full run: notation or a ``Schedule``. By default that of
             ``scheduler``, else constant.
         scheduler: Instead of ``schedule``: a scheduler of PyTorch at its start that is stepped after
-            each optimizer step, such as ``OneCycleLR``. Trials move the momentum as it does. The
-            answer is its highest rate where it has a ``max_lr``; give it to ``estimate.apply`` too.
+            each optimizer step, such as ``OneCycleLR``. Trials move the momentum as it does, and an
+            end rate (``eta_min``) stays where it is. The answer is its highest rate where it has a
+            ``max_lr``; give it to ``estimate.apply`` too.
             With ``schedule`` instead, an attached scheduler that cycles the momentum is followed
             too: the momentum goes against the rate.
+        scheduler_interval: ``"epoch"`` when the run steps ``scheduler`` after each pass over
+            ``loader``. By default after each optimizer step, with a warning where it does not look
+            made for that.
         closure: ``closure(model, batch)`` returns the loss. Use it instead of ``loss_fn`` for other
             batches, several losses, or autocast.
         accumulate: Batches of one optimizer step.
@@ -135,7 +143,8 @@ def find(
             It is updated after each step, judged instead of the model, and put back.
         val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
             evaluations take at most about a quarter of a trial.
-        also: Other objects that a step changes: see ``Snapshot``.
+        also: Other objects that a step changes: see ``Snapshot``. Modules, optimizers, random
+            generators and counters that functions, loaders and hooks refer to are found without it.
         snapshots: ``"cpu"`` keeps the copies of what is trained in the memory of the host.
         groups: ``"ratio"`` keeps the ratios of the groups' rates. ``"each"`` finds the rate of each
             group, one after the other, for the price of as many searches, and returns a
@@ -162,13 +171,14 @@ def find(
     if groups not in ("ratio", "each"):
         raise ValueError(f"groups is {groups!r}; it must be 'ratio' or 'each'")
     steps = _search.steps_of(steps, epochs, _data.length(loader), accumulate)
-    plan, momenta = planned(schedule, scheduler, steps, optimizer)
+    epoch = _search.epoch_of(_data.length(loader), accumulate)
+    plan, followed = planned(schedule, scheduler, steps, optimizer, interval=scheduler_interval, epoch=epoch)
 
     def training(**group: Any) -> Training:
         return Training(
             model, loss_fn, loader, optimizer, val_loader, closure=closure, accumulate=accumulate,
             clip_grad_norm=clip_grad_norm, scaler=scaler, val_fn=val_fn, score=score, average=average,
-            val_batches=val_batches, also=also, snapshots=snapshots, schedule=plan, momenta=momenta, **group,
+            val_batches=val_batches, also=also, snapshots=snapshots, schedule=plan, followed=followed, **group,
         )  # fmt: skip
 
     def search(

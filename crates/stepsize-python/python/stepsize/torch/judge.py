@@ -7,7 +7,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,8 +17,9 @@ from torch.utils.data import DataLoader, RandomSampler, SequentialSampler, Subse
 
 from .. import _data
 from .._given import checked_function, number
+from .._reached import keep_generator
 from .processes import largest_of_all, mean_of_all
-from .snapshot import generators, keep_rng, reshard
+from .snapshot import keep_rng, reshard
 
 _LEAST_SCORED = 500
 """Fewest samples of a score, if there are so many: it is a coarser reading than a loss."""
@@ -30,7 +31,7 @@ _ROUNDING = 1e-6  # of a mean of scores
 class Judge:
     """Evaluates a model for a search. The arguments are those of ``find``; ``loss`` is the loss of
     a model and a batch, ``pairs`` whether batches are pairs of tensors, and ``reseed`` seeds the
-    order of ``loader``.
+    order of ``loader``, which may come from ``generators``.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Judge:
         val_batches: int,
         pairs: bool,
         reseed: Callable[[int], Any],
+        generators: Sequence[Any],
     ) -> None:
         if val_fn is not None and score is not None:
             raise ValueError("val_fn and score: both given; trials are judged on one of them")
@@ -64,7 +66,7 @@ class Judge:
         self._loader, self._val_loader = loader, val_loader
         self._value = val_fn or loss
         self._scored: Any = accuracy if score == "accuracy" else score
-        self._count, self._pairs, self._reseed = val_batches, pairs, reseed
+        self._count, self._pairs, self._reseed, self._generators = val_batches, pairs, reseed, generators
         self._held: Iterable[Any] | None = None if val_loader is None else _data.reusable(val_loader, "val_loader")
 
     @property
@@ -137,11 +139,11 @@ class Judge:
         the trials have.
         """
         if self._held is None:
-            kept = [(g, g.get_state()) for g in generators(self._loader)]
+            kept = [keep_generator(one) for one in self._generators]
             self._reseed(torch.initial_seed() % 2**31 + 1)
             self._held = list(itertools.islice(_data.begin(self._loader), self._count))
-            for generator, state in kept:
-                generator.set_state(state)
+            for restore in kept:
+                restore()
         return self._held
 
     def thin(self, steps: float, batch: float, samples: float) -> float:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import collections
 import copy
-import random
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+
+from .._reached import is_generator, keep_generator
 
 Restore = Callable[[], Any]
 
@@ -92,8 +93,8 @@ class _Keeper:
             return self._united(value, set(value))
         if numpy is not None and isinstance(value, numpy.ndarray):
             return self._array(value, value.copy())
-        generator = keep_generator(value)
-        if generator is not None:
+        if is_generator(value):
+            generator = keep_generator(value)
             return lambda: (generator(), value)[1]
         if self._own == package_of(value) and hasattr(value, "__dict__") and not isinstance(value, nn.Module):
             return self._object(value)
@@ -172,26 +173,6 @@ def _is_data(value: Any) -> bool:
     if hasattr(value, "nbytes"):
         return int(value.nbytes) > _LARGE
     return isinstance(value, (list, tuple, dict, set, collections.deque)) and len(value) > _LONG
-
-
-def keep_generator(one: Any) -> Restore | None:
-    """Keeps the state of a random generator of PyTorch, NumPy or Python; ``None`` for other
-    objects.
-    """
-    if isinstance(one, torch.Generator):
-        state = one.get_state()
-        return lambda: one.set_state(state)
-    if hasattr(one, "bit_generator"):
-        bits = copy.deepcopy(one.bit_generator.state)
-        return lambda: setattr(one.bit_generator, "state", copy.deepcopy(bits))
-    numpy = sys.modules.get("numpy")
-    if numpy is not None and isinstance(one, numpy.random.RandomState):
-        legacy = one.get_state()
-        return lambda: one.set_state(legacy)
-    if isinstance(one, random.Random):
-        python = one.getstate()
-        return lambda: one.setstate(python)
-    return None
 
 
 def plain(value: Any) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
@@ -49,6 +49,26 @@ class Momenta:
         """Sets the momenta of this step."""
         for group, plan in zip(optimizer.param_groups, self.plans, strict=True):
             set_momentum(group, plan(step))
+
+
+@dataclasses.dataclass(frozen=True)
+class Followed:
+    """What trials follow of a scheduler beside the factors that its rate has now.
+
+    Attributes:
+        momenta: The momenta, where the scheduler moves them.
+        plan_at: The schedule of a run with another base rate, where that is another one: an end of
+            the decay that is given as a rate (``eta_min``) stays where it is.
+        steps: Length of the run.
+    """
+
+    momenta: Momenta | None
+    plan_at: Callable[[float], Schedule] | None
+    steps: int
+
+    def schedule(self, lr: float, steps: int) -> Schedule | None:
+        """The schedule of a trial of ``steps`` at ``lr``, if it is not that of all trials."""
+        return None if self.plan_at is None else self.plan_at(lr).compress(self.steps, steps)
 
 
 def copied_rate(lr: float | Tensor) -> float | Tensor:

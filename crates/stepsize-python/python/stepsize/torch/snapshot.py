@@ -14,8 +14,9 @@ import torch
 from torch import Tensor, nn
 
 from .. import _data
+from .._reached import is_generator, keep_generator
 from .frozen import Frozen, is_trained
-from .kept import Restore, copied, keep, keep_generator, package_of, plain, put, same
+from .kept import Restore, copied, keep, package_of, plain, put, same
 
 __all__ = ["Snapshot", "generators", "keep_rng"]
 
@@ -24,22 +25,23 @@ class Snapshot:
     """The state of a model, an optimizer and other objects, as it is when the snapshot is made.
 
     A snapshot takes as much memory as what is trained, its gradients and the state of the
-    optimizer. Frozen parameters are not copied if they are larger than 4 MiB together.
+    optimizer. Frozen parameters of ``model`` are not copied if they are larger than 4 MiB together.
 
     Args:
-        model: Its parameters, buffers (also those that are not saved), gradients, the mode of every
-            module, and the plain attributes of your own modules (numbers, text, lists, tensors,
+        model: Its parameters, buffers (also those that are not saved), gradients, which are frozen,
+            the mode of every module, and the plain attributes of your own modules (numbers, text, lists, tensors,
             random generators, small objects from the same package) are kept.
         optimizer: Its state and its groups are kept, with the plain attributes of one that is not
             PyTorch's own, and the parameters in the groups, with their gradients, also those that
             ``model`` does not have.
-        also: Other objects to keep: modules, objects with ``state_dict`` and ``load_state_dict``
+        also: Other objects to keep: modules, optimizers, objects with ``state_dict`` and ``load_state_dict``
             (gradient scalers, schedulers, averages of weights, stateful loaders), and random
             generators of PyTorch, NumPy and Python.
         rng: Whether to keep the global random generators of Python, NumPy, PyTorch and its devices.
         gradients: Whether to keep gradients. Without it, ``restore`` does not change them.
         attributes: Whether to keep the plain attributes of modules.
         frozen: Whether to copy frozen parameters too.
+        watched: More modules to keep, whose frozen parameters are not copied either.
         device: Where the copies are: ``"cpu"`` spares the memory of an accelerator. By default each
             is on the device of its tensor.
 
@@ -64,21 +66,23 @@ class Snapshot:
         attributes: bool = True,
         frozen: bool = False,
         device: str | None = None,
+        watched: Sequence[nn.Module] = (),
     ) -> None:
         reshard(model)
         self._model = model
         self._tensors = len({id(one) for one in [*model.parameters(), *model.buffers()]})
-        modules = [model, *(one for one in also if isinstance(one, nn.Module))]
-        held = [tensor for group in optimizer.param_groups for tensor in group["params"]]
-        self._frozen = Frozen(_frozen(modules, held), device)
+        modules = [model, *watched, *(one for one in also if isinstance(one, nn.Module))]
+        others = [one for one in also if isinstance(one, torch.optim.Optimizer)]
+        held = [tensor for one in (optimizer, *others) for group in one.param_groups for tensor in group["params"]]
+        self._frozen = Frozen(_frozen([model, *watched], held), device)
         if frozen:
             self._frozen.copy(self._frozen.named)
         self._parts: list[Restore] = [
             _tensors(modules, held, self._frozen, gradients, device),
             _modes(modules),
             *([_attributes(modules, device)] if attributes else []),
-            _optimizer(optimizer, device),
-            *(_other(one, device) for one in also if not isinstance(one, nn.Module)),
+            *(_optimizer(one, device) for one in (optimizer, *others)),
+            *(_other(one, device) for one in also if not isinstance(one, (nn.Module, torch.optim.Optimizer))),
             *([keep_rng()] if rng else []),
         ]
 
@@ -115,8 +119,12 @@ def reshard(model: nn.Module) -> None:
 def _frozen(modules: Sequence[nn.Module], held: Sequence[Tensor]) -> dict[str, Tensor]:
     """Parameters that training does not change as a rule."""
     owned = {id(tensor) for tensor in held}
-    named = (pair for module in modules for pair in module.named_parameters())
-    return {name: tensor for name, tensor in named if not is_trained(tensor, owned)}
+    named = {
+        (f"{type(module).__name__}." if at > 0 else "") + name: tensor
+        for at, module in enumerate(modules)
+        for name, tensor in module.named_parameters()
+    }
+    return {name: tensor for name, tensor in named.items() if not is_trained(tensor, owned)}
 
 
 def _tensors(
@@ -137,11 +145,16 @@ def _tensors(
             gradient = tensor.grad
             gradients.append((tensor, gradient, None if gradient is None else copied(gradient, where)))
 
+    leaves = [(tensor, tensor.requires_grad) for tensor in each.values() if tensor.is_leaf]
+
     def restore() -> None:
         for store, held in places:  # a step may register more, or other ones
             if store != held if isinstance(store, set) else _differ(store, held):
                 store.clear()
                 store.update(held)
+        for tensor, flag in leaves:  # a step may freeze and unfreeze
+            if tensor.requires_grad != flag:
+                tensor.requires_grad_(flag)
         for tensor, value in values:
             put(tensor, value)
         frozen.restore()
@@ -250,9 +263,8 @@ def _of_optimizers(optimizer: Any, where: str | None, seen: frozenset[int]) -> R
 
 
 def _other(one: Any, where: str | None) -> Restore:
-    generator = keep_generator(one)
-    if generator is not None:
-        return generator
+    if is_generator(one):
+        return keep_generator(one)
     if hasattr(one, "state_dict") and hasattr(one, "load_state_dict"):
         state = _copied(one.state_dict(), where)
 
@@ -274,14 +286,13 @@ def keep_rng() -> Restore:
     """Keeps the global generators of Python, NumPy (when imported), PyTorch and its devices;
     returns what restores them.
     """
-    others, cpu = _data.keep_rng(), torch.get_rng_state()
+    others = _data.keep_rng()
     used = torch.cuda.is_available() and torch.cuda.is_initialized()  # type: ignore[no-untyped-call]
     cuda = torch.cuda.get_rng_state_all() if used else None
     mps = torch.mps.get_rng_state() if torch.backends.mps.is_available() else None
 
     def restore() -> None:
         others()
-        torch.set_rng_state(cpu)
         if cuda is not None:
             torch.cuda.set_rng_state_all(cuda)
         if mps is not None:

@@ -5,6 +5,7 @@ attributes of objects, put back.
 from __future__ import annotations
 
 import copy
+import functools
 import itertools
 import math
 import warnings
@@ -16,8 +17,8 @@ import torch
 from torch import Tensor, nn
 
 from .. import Schedule
-from .._answer import base_rates
-from .rates import Momenta, momentum_of
+from .._answer import base_rates, set_rates
+from .rates import Followed, Momenta, momentum_of
 
 __all__ = ["keep_attributes", "plan_of", "planned", "stand_in"]
 
@@ -27,6 +28,10 @@ doubles.
 """
 _LONG = 10_000
 """Containers with more entries are data, not state, and are not looked into."""
+
+_LOOKS = 101
+_LOW = 0.011
+"""A schedule that is below this share of its top for half of the run was made for a shorter one."""
 
 _OF_SCHEDULERS = ("initial_lr", "max_lr", "min_lr", "max_momentum", "base_momentum", "initial_momentum")
 """What schedulers write into parameter groups, beside the rate."""
@@ -72,10 +77,11 @@ def _contents(value: Any, found: dict[int, tuple[Any, Any]], depth: int) -> None
 
 
 def plan_of(
-    scheduler: Any, steps: int, *, every: int = 1, epoch: int | None = None, calls: int = 1
-) -> tuple[Schedule, Momenta | None]:
-    """The schedule that a PyTorch scheduler would follow in a run of ``steps``, and the momentum if
-    it changes that too, as OneCycleLR and CyclicLR do.
+    scheduler: Any, steps: int, *, every: int = 1, epoch: int | None = None, calls: int = 1, make: Callable[[float], Any] | None = None
+) -> tuple[Schedule, Followed | None]:
+    """The schedule that a PyTorch scheduler would follow in a run of ``steps``, and what trials
+    follow besides: the momentum if it changes that too, as OneCycleLR and CyclicLR do, and another
+    schedule for another rate, if it has an end rate of its own.
 
     A copy of the scheduler is stepped; the scheduler and its optimizer do not change. Where the
     factors are those of a notation, the schedule is that notation, else a table of factors.
@@ -86,6 +92,8 @@ def plan_of(
         every: Optimizer steps, or epochs with ``epoch``, between two calls of ``scheduler.step``.
         epoch: Optimizer steps of an epoch, for a scheduler that is stepped at the end of epochs.
         calls: Calls of ``scheduler.step`` each time.
+        make: Makes the scheduler of a run with another base rate; by default what ``Estimate.apply``
+            makes of this one.
 
     Raises:
         ValueError: When the scheduler needs a metric, or the parameter groups follow different
@@ -99,12 +107,49 @@ def plan_of(
         )
     if not (hasattr(scheduler, "step") and hasattr(scheduler, "optimizer")):
         raise TypeError(f"scheduler is a {name}; it must be a scheduler of PyTorch, at its start")
+    between = every * (epoch or 1), calls
+    copied = _copy_of(scheduler)
+    base = base_rates(copied.optimizer, [copied])[0]
+
+    def factors_at(lr: float) -> list[float]:
+        other = _copy_of(scheduler) if make is None else make(lr)
+        if make is None:
+            set_rates(other.optimizer, [lr / base] * len(other.optimizer.param_groups), [other])
+        return _stepped(other, steps, *between)[0]
+
+    factors, momenta = _stepped(copied, steps, *between)
+    changes = any(now != momenta[0] for now in momenta)
+    moved = Momenta([Schedule.table(list(one)) for one in zip(*momenta, strict=True)], steps) if changes else None
+    plan_at = None
+    if base > 0.0 and not _same(_or(factors_at, base / 10.0, factors), factors):
+        plan_at = functools.cache(lambda lr: named(_or(factors_at, lr, factors)))
+    return named(factors), Followed(moved, plan_at, steps) if moved or plan_at else None
+
+
+def _or(factors_at: Callable[[float], list[float]], lr: float, otherwise: list[float]) -> list[float]:
+    """The factors at a rate; ``otherwise`` if the scheduler cannot have that rate."""
+    try:
+        return factors_at(lr)
+    except ValueError:
+        return otherwise
+
+
+def _same(one: Sequence[float], other: Sequence[float]) -> bool:
+    return all(math.isclose(a, b, rel_tol=0.0, abs_tol=_SAME) for a, b in zip(one, other, strict=True))
+
+
+def _copy_of(scheduler: Any) -> Any:
+    """A copy with an optimizer of its own, which shares the parameters and takes no step."""
     optimizer = scheduler.optimizer
     shared = {id(p): p for group in optimizer.param_groups for p in group["params"]}
     shared.update({id(p): p for p in optimizer.state if isinstance(p, Tensor)})
-    shared[id(optimizer.state)] = {}  # the copy takes no step
-    copied = copy.deepcopy(scheduler, shared)
-    groups = copied.optimizer.param_groups
+    shared[id(optimizer.state)] = {}
+    return copy.deepcopy(scheduler, shared)
+
+
+def _stepped(copied: Any, steps: int, every: int, calls: int) -> tuple[list[float], list[list[float]]]:
+    """The factors of a scheduler in a run of ``steps``, and the momenta of each group."""
+    name, groups = type(copied).__name__, copied.optimizer.param_groups
     bases = base_rates(copied.optimizer, [copied])
     used = [at for at, base in enumerate(bases) if base > 0.0]
     if not used:
@@ -123,11 +168,10 @@ def plan_of(
                 )
             factors.append(now[0])
             momenta.append([momentum_of(group, 0.0) for group in groups])
-            if step % (every * (epoch or 1)) == 0:
+            if step % every == 0:
                 for _ in range(calls if step < steps else 0):
                     _step(copied, step, steps)
-    changes = any(now != momenta[0] for now in momenta)
-    return named(factors), Momenta([Schedule.table(list(one)) for one in zip(*momenta, strict=True)], steps) if changes else None
+    return factors, momenta
 
 
 def _step(scheduler: Any, step: int, steps: int) -> None:
@@ -139,12 +183,15 @@ def _step(scheduler: Any, step: int, steps: int) -> None:
         ) from fault
 
 
-def stand_in(optimizer: Any) -> torch.optim.Optimizer:
+def stand_in(optimizer: Any, lr: float | None = None) -> torch.optim.Optimizer:
     """An optimizer of single numbers with the groups of ``optimizer``, for a scheduler that is made
-    only to be read: a scheduler changes the rates of its optimizer.
+    only to be read: a scheduler changes the rates of its optimizer. With ``lr`` the first group has
+    that base rate, and the others keep their ratios.
     """
+    first = base_rates(optimizer)[0]
+    scale = 1.0 if lr is None or first == 0.0 else lr / first
     groups = [
-        {**{name: value for name, value in group.items() if name not in _OF_SCHEDULERS}, "params": [nn.Parameter(torch.zeros(1))], "lr": base}
+        {**{name: value for name, value in group.items() if name not in _OF_SCHEDULERS}, "params": [nn.Parameter(torch.zeros(1))], "lr": base * scale}
         for group, base in zip(optimizer.param_groups, base_rates(optimizer), strict=True)
     ]
     kind: Any = torch.optim.Adam if "betas" in groups[0] else torch.optim.SGD
@@ -152,25 +199,49 @@ def stand_in(optimizer: Any) -> torch.optim.Optimizer:
     return made
 
 
-def planned(schedule: Any, scheduler: Any, steps: int, optimizer: Any, accelerator: Any = None) -> tuple[Any, Momenta | None]:
-    """The schedule of a run and its momentum, from the arguments ``schedule=`` and ``scheduler=``
-    of a search. Where only the notation is given, and a scheduler that cycles the momentum is
-    attached to the optimizer, the momentum goes against the rate, as it does there.
+def planned(
+    schedule: Any, scheduler: Any, steps: int, optimizer: Any, accelerator: Any = None, *, interval: str | None = None, epoch: int | None = None
+) -> tuple[Any, Followed | None]:
+    """The schedule of a run and what trials follow besides, from the arguments ``schedule=``,
+    ``scheduler=`` and ``scheduler_interval=`` of a search, with ``epoch`` optimizer steps in a pass.
+    Where only the notation is given, and a scheduler that cycles the momentum is attached to the
+    optimizer, the momentum goes against the rate, as it does there.
 
     Raises:
-        ValueError: When both are given, or the scheduler follows a metric.
+        ValueError: When both are given, the scheduler follows a metric, or is stepped after passes
+            whose length is not known.
         TypeError: When ``scheduler`` is something else.
     """
+    if interval not in (None, "step", "epoch"):
+        raise ValueError(f"scheduler_interval is {interval!r}; it must be 'step' or 'epoch'")
+    if interval == "epoch" and scheduler is not None and epoch is None:
+        raise ValueError("scheduler_interval is 'epoch', and the loader has no length, so nobody knows when an epoch ends: give schedule=")
     if hasattr(schedule, "step") and hasattr(schedule, "optimizer"):
         raise TypeError(f"schedule is a {type(schedule).__name__}, a scheduler of PyTorch: give it as scheduler=, or its notation here")
     if scheduler is None:
         given = "constant" if schedule is None else schedule
-        return given, _against(given, steps, optimizer)
+        momenta = _against(given, steps, optimizer)
+        return given, None if momenta is None else Followed(momenta, None, steps)
     if schedule is not None:
         raise ValueError("schedule and scheduler: both given; the run has one of them")
     inside = getattr(scheduler, "scheduler", scheduler)
-    every = inside is not scheduler and not getattr(scheduler, "split_batches", False)  # once for each process
-    return plan_of(inside, steps, calls=accelerator.num_processes if every and accelerator is not None else 1)
+    each = inside is not scheduler and not getattr(scheduler, "split_batches", False)  # once for each process
+    calls = accelerator.num_processes if each and accelerator is not None else 1
+    plan, followed = plan_of(inside, steps, calls=calls, epoch=epoch if interval == "epoch" else None)
+    if interval is None and epoch is not None and 1 < epoch < steps and _ends_early(inside, plan, steps):
+        warnings.warn(
+            f"{type(inside).__name__} is taken to be stepped after each optimizer step, and then its rate is near 0 for most of the "
+            f"{steps} steps, or swings: if the run steps it after each epoch, give scheduler_interval=\"epoch\", else \"step\"",
+            stacklevel=4,
+        )
+    return plan, followed
+
+
+def _ends_early(scheduler: Any, plan: Schedule, steps: int) -> bool:
+    """Whether a scheduler looks as if it were made for epochs."""
+    factors = sorted(plan(at * steps // _LOOKS) for at in range(min(_LOOKS, steps)))
+    swings = isinstance(scheduler, torch.optim.lr_scheduler.CosineAnnealingLR) and 2 * scheduler.T_max <= steps
+    return swings or factors[len(factors) // 2] <= _LOW * factors[-1]
 
 
 def _against(schedule: Any, steps: int, optimizer: Any) -> Momenta | None:

@@ -11,14 +11,15 @@ import torch
 from torch import Tensor, nn
 
 from .._answer import base_rates
-from .._data import Batches
+from .._data import Batches, reseed
 from .._given import checked_above_zero, checked_count, checked_function
-from .._native import Trial
+from .._native import Schedule, Trial
 from .._task import TaskDefaults
 from .checks import check_arguments, check_first_batch, scalar
 from .judge import Judge, moved, pair_of, size_of
+from .outside import Outside
 from .processes import largest_of_all, mean_of_all
-from .rates import Momenta
+from .rates import Followed, Momenta
 from .snapshot import Snapshot, generators
 
 Loader = Iterable[Any] | Callable[[], Iterable[Any]]
@@ -27,8 +28,9 @@ Loader = Iterable[Any] | Callable[[], Iterable[Any]]
 class Training(TaskDefaults):
     """The task of a search. The arguments are those of ``find``.
 
-    With ``momenta`` each trial moves the momentum as the full run does. With ``group`` only the rate
-    of that parameter group is searched; ``rates`` are the base rates of all of them then.
+    ``followed`` is what trials follow of a scheduler beside ``schedule``. With ``group`` only the rate
+    of that parameter group is searched; ``rates`` are the base rates of all of them then. ``reach``
+    is what leads to everything else that a step changes, instead of the functions and loaders.
     """
 
     def __init__(
@@ -50,9 +52,10 @@ class Training(TaskDefaults):
         also: Sequence[Any] = (),
         snapshots: str | None = None,
         schedule: Any = None,
-        momenta: Momenta | None = None,
+        followed: Followed | None = None,
         group: int | None = None,
         rates: Sequence[float] | None = None,
+        reach: Sequence[Any] | None = None,
     ) -> None:
         check_arguments(model, optimizer, {"loader": loader, "val_loader": val_loader}, schedule)
         if (closure is None) == (loss_fn is None):
@@ -78,15 +81,19 @@ class Training(TaskDefaults):
         self.accumulate, self.clip, self.scaler, self.device = accumulate, clip_grad_norm, scaler, snapshots
         self.ratios, self.group, self.rates = ratios_of(optimizer), group, rates
         self.batches = Batches(loader)
+        own = [one for one in (scaler, average) if one is not None]
+        roots = [loss_fn, closure, val_fn, score, loader, val_loader] if reach is None else reach
+        self.outside = Outside(roots, model, optimizer, [*also, *own])
+        self.also = [*also, *own, *generators(loader), *generators(val_loader), *self.outside.optimizers, *self.outside.generators]
+        self.generators = [*generators(loader), *self.outside.generators]
         self.judge = Judge(
             model, optimizer, self.loss, loader, val_loader, val_fn=val_fn, score=score, average=average,
-            val_batches=val_batches, pairs=closure is None, reseed=self.reseed,
+            val_batches=val_batches, pairs=closure is None, reseed=self.reseed, generators=self.generators,
         )  # fmt: skip
-        own = [one for one in (scaler, average) if one is not None]
-        self.also = [*also, *own, *generators(loader), *generators(val_loader)]
         self._batch, self._base = 1.0, 1.0
-        self.momenta, self._taken = momenta, 0
+        self.followed, self._taken = followed, 0
         self._momenta: Momenta | None = None  # of the trial
+        self._own: Schedule | None = None  # of the trial, where its rate has another than the others
         self._on_cpu = all(p.device.type == "cpu" for p in model.parameters())
         self._snapshot: Snapshot | None = None
         self._watched = False  # the first step
@@ -97,10 +104,12 @@ class Training(TaskDefaults):
         return f"{type(self.model).__name__}, {count} parameters, {type(self.optimizer).__name__}, {self.judge.words}"
 
     def save(self) -> Snapshot:
-        self._snapshot = Snapshot(self.model, self.optimizer, self.also, device=self.device)
+        self._snapshot = Snapshot(self.model, self.optimizer, self.also, device=self.device, watched=self.outside.modules)
+        self._names = self.outside.keep_names()
         return self._snapshot
 
     def restore(self, snapshot: Snapshot) -> None:
+        self._names()
         snapshot.restore()
 
     def check(self) -> None:
@@ -112,7 +121,10 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self._base = 1.0 if trial is None else trial.lr
-        self._momenta = self.momenta if trial is None or self.momenta is None else self.momenta.of(trial.steps)
+        followed = self.followed
+        momenta = None if followed is None else followed.momenta
+        self._momenta = momenta if trial is None or momenta is None else momenta.of(trial.steps)
+        self._own = None if trial is None or followed is None else followed.schedule(trial.lr, trial.steps)
         self._ready()
         changed = self._snapshot.changed() if self._snapshot is not None else []
         if changed:
@@ -132,9 +144,7 @@ class Training(TaskDefaults):
             self.model.train()
 
     def reseed(self, seed: int) -> None:
-        torch.manual_seed(seed)
-        for generator in generators(self.loader):
-            generator.manual_seed(seed)
+        reseed(seed, self.generators)
 
     def step(self, lr: float) -> float:
         for group, rate in zip(self.optimizer.param_groups, self._rates(lr), strict=True):
@@ -150,6 +160,9 @@ class Training(TaskDefaults):
             self.judge.update()
         self._watched = True
         return mean_of_all(loss, 1.0)
+
+    def rate(self, trial: Trial, at: int) -> float:
+        return trial.rate(at) if self._own is None else trial.lr * self._own(at)
 
     def _rates(self, lr: float) -> list[float]:
         if self.group is None or self.rates is None:

@@ -240,6 +240,7 @@ class _Task(Training):
             hf.model, None, self._once, getattr(hf.optimizer, "optimizer", hf.optimizer), None if data is None else self._held,
             closure=lambda model, batch: hf.compute_loss(hf.model_wrapped, hf._prepare_inputs(batch)), val_fn=self._judged,
             val_batches=val_batches * len(self.names), also=[*also, *([] if scaler is None else [scaler])], snapshots=snapshots,
+            reach=[hf.loader, data, hf.data_collator, *(one for one in vars(given).values() if isinstance(one, nn.Module))],
         )  # fmt: skip
         self.name = "compute_loss"
         self.accumulate = hf.args.gradient_accumulation_steps
@@ -279,13 +280,20 @@ class _Task(Training):
             if isinstance(callback, StepsizeCallback) and callback.schedule is not None:
                 return Schedule(callback.schedule, steps=callback.steps or self.steps)
         if self.hf.lr_scheduler is not None:  # given by the user
-            given, self.momenta = plan_of(getattr(self.hf.lr_scheduler, "scheduler", self.hf.lr_scheduler), self.steps)
+            given, self.followed = plan_of(getattr(self.hf.lr_scheduler, "scheduler", self.hf.lr_scheduler), self.steps)
             return given
-        maker = copy.copy(self.hf)
-        maker.optimizer, maker.lr_scheduler = stand_in(self.optimizer), None
-        maker.create_scheduler(self.steps, maker.optimizer)
-        given, self.momenta = plan_of(maker.lr_scheduler, self.steps)
+        given, self.followed = plan_of(self._scheduler_at(None), self.steps, make=self._scheduler_at)
         return given
+
+    def _scheduler_at(self, lr: float | None) -> Any:
+        """The Trainer's own scheduler at a rate of the first group."""
+        maker, first = copy.copy(self.hf), base_rates(self.optimizer)[0]
+        maker.args = copy.copy(self.hf.args)
+        if lr is not None and first > 0.0:
+            maker.args.learning_rate *= lr / first
+        maker.optimizer, maker.lr_scheduler = stand_in(self.optimizer, lr), None
+        maker.create_scheduler(self.steps, maker.optimizer)
+        return maker.lr_scheduler
 
     def _ready(self) -> None:
         super()._ready()
@@ -295,6 +303,7 @@ class _Task(Training):
         self.hf.state.global_step = 0
 
     def reseed(self, seed: int) -> None:
+        super().reseed(seed)
         set_seed(seed)
         # The order of the data depends on a seed of the loader, not on the generators.
         config, args = self.hf.accelerator.dataloader_config, self.hf.args

@@ -56,19 +56,25 @@ pub(super) fn at_edge(low: f64, high: f64, above: bool) -> Refusal {
     }
 }
 
-/// No trial learned enough to be compared with the others. The next ones have more than `n` steps.
+/// No trial of up to `n` steps learned enough to be compared with the others. No budget pays for
+/// trials that are longer than the run.
 pub(super) fn nothing(n: u64, book: &Book, job: &Job, budget: f64) -> Refusal {
+    let longer = 2 * n;
+    flat(book, job, (longer <= job.steps).then(|| larger(budget, FEWEST_PROBES * longer, job)))
+}
+
+fn flat(book: &Book, job: &Job, budget: Option<Remedy>) -> Refusal {
     let (low, high) = book.tried();
     let rates = format!("from {} to {}", Lr::from_log2(low), Lr::from_log2(high));
     let fall = book.best().map_or(0.0, |best| book.untrained - best.value());
-    let longest = book.entries.iter().map(|e| e.steps).max().unwrap_or(n);
+    let longest = book.entries.iter().map(|e| e.steps).max().unwrap_or(0);
     let within = format!("in {longest} of {} steps", job.steps);
     let because = if fall < SEEN {
         format!("no rate {rates} learned anything {within}")
     } else {
         format!("the loss fell by {:.1} % at best {within}, too little to compare the rates {rates}", fallen(fall))
     };
-    let remedies = vec![larger(budget, 2 * n * 4, job), Remedy::LongerRun, Remedy::CheckModelAndData];
+    let remedies = budget.into_iter().chain([Remedy::LongerRun, Remedy::CheckModelAndData]).collect();
     Refusal { reason: Reason::Flat, because, remedies }
 }
 
@@ -77,7 +83,7 @@ pub(super) fn spent(missing: &[(f64, u64)], book: &Book, job: &Job, budget: f64)
     let (low, high) = book.tried();
     let steps: u64 = missing.iter().map(|m| m.1).sum();
     let Some(best) = book.best().filter(|best| book.untrained - best.value() > PLAINLY_LEARNED) else {
-        return nothing(steps, book, job, budget);
+        return flat(book, job, Some(larger(budget, 2 * FEWEST_PROBES * steps, job)));
     };
     let next = missing.first().map_or(best.x, |m| m.0);
     Refusal {
