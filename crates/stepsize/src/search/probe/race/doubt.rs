@@ -17,6 +17,7 @@ use super::refuse;
 use crate::landscape::{Context, Reading, for_a_landscape};
 use crate::stats::{mean, median};
 use crate::{Job, Refusal};
+use std::collections::BTreeMap;
 
 /// Whether the rate matters at all.
 pub(super) enum Doubt {
@@ -59,6 +60,9 @@ const EXTREMES: f64 = 100.0;
 const NEAR_ZERO: f64 = 9.75;
 /// ... and moves the loss by less than this share of what the best does.
 const STILL: f64 = 0.1;
+/// Then it matters too where the order of the losses has such log odds ([`in_order`]): that of five
+/// trials, or of four and four.
+const IN_ORDER: f64 = 2.0;
 /// What moves it by more than this share, at a rate near zero, is not the rate.
 const MUCH: f64 = 0.5;
 
@@ -108,8 +112,11 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let plain = if hope { EXTREMES } else { EXTREMES * EXTREMES };
     let enough = (ENOUGH * trials as f64).max(LEAST);
     let enough = match moved(low, best, book.untrained).filter(|_| told) {
-        Some(share) if share.abs() < STILL && (support >= enough || hope && runs.iter().any(|e| learned_again(e))) => {
-            return Doubt::None;
+        Some(share) if share.abs() < STILL => {
+            if support >= enough || in_order(book) >= IN_ORDER || hope && runs.iter().any(|e| learned_again(e)) {
+                return Doubt::None;
+            }
+            enough
         }
         Some(share) if share.abs() > MUCH => VERY_PLAINLY,
         None if support >= PLAINLY => return Doubt::None,
@@ -159,6 +166,25 @@ fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
     let on_top = if ceiling > highest { exploded.len() } else { 0 };
     let ways: f64 = (1..=on_top).map(|k| ((readings.len() + k) as f64 / k as f64).ln()).sum();
     Some((for_a_landscape(&readings, context, job.seed)? + ways, readings.len()))
+}
+
+/// Log odds against noise of the order of the losses: of the readings of one length and seed, how
+/// many orders there are, over how many of them fall up to some rate and rise from there. Zero
+/// where one set of readings has another order.
+fn in_order(book: &Book) -> f64 {
+    let mut sets: BTreeMap<(u64, u64), Vec<(f64, f64)>> = BTreeMap::new();
+    for e in book.all() {
+        sets.entry((e.steps, e.seed)).or_default().extend(e.end_reading().map(|y| (e.x, y)));
+    }
+    let mut odds = 0.0;
+    for readings in sets.values_mut() {
+        readings.sort_by(|a, b| a.0.total_cmp(&b.0));
+        if !readings.windows(2).map(|w| w[1].1 > w[0].1).is_sorted() {
+            return 0.0;
+        }
+        odds += (3..=readings.len()).map(|k| (k as f64 / 2.0).ln()).sum::<f64>();
+    }
+    odds
 }
 
 /// The variance between the rates that were repeated, with trials of `n` steps, over that between

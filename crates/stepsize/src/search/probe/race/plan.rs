@@ -208,7 +208,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             let next = settled(job, book, n, purse);
             let begun = book.find(best, 2 * n).is_some() || purse.pays(FEWEST_PROBES * 2 * n, job);
             if next.is_doubted() && 2 * n <= purse.longest(job.steps) && begun {
-                (doubted, xs, closed_below) = (Some(next), vec![best], false);
+                (doubted, xs, closed_below, widenings) = (Some(next), vec![best], false, 0);
                 n *= 2;
                 continue;
             }
@@ -230,7 +230,7 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             return NextProbe::Refuse(refuse::nothing(n / 2, book, job, purse.budget));
         }
         closed_below |= low < longer;
-        xs = vec![longer];
+        (xs, widenings) = (vec![longer], 0);
     }
 }
 
