@@ -141,7 +141,8 @@ impl Meter {
             return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
         let lossy = meaning.is_loss(&column.name);
-        if lossy && last.value == 0.0 && jumped_to_zero(&column.newest()) {
+        let metric = column.name == meaning.choice.metric;
+        if lossy && last.value == 0.0 && jumped_to_zero(&column.newest(), metric) {
             let why = format!("{} is exactly 0 from step {step} on: its program hides a NaN", column.name);
             return Some(Ruling::Diverged { step, why });
         }
@@ -273,6 +274,15 @@ mod tests {
         assert_eq!(read(&learned).0, None);
         let scored = ["step 10 accuracy 0.3", "step 20 accuracy 0.0", "step 30 accuracy 0.0"];
         assert_eq!(read(&scored).0, None);
+        // Nothing is trained yet at step 0, and a component without a loss of its own never has one.
+        let untrained = ["step 0 train_loss 0.00 val_loss 2.3", "step 10 train_loss 1.3 val_loss 1.9"];
+        assert_eq!(read(&untrained).0, None);
+        let unused =
+            ["step 0 loss 0.00 val_loss 2.3", "step 10 loss 0.00 val_loss 1.9", "step 20 loss 0.00 val_loss 1.7"];
+        assert_eq!(read(&unused).0, None);
+        // Training data that were learned by heart, and held-out ones, in one column.
+        let by_heart = ["loss 0.2", "loss 0.04", "loss 0.01", "loss 0.045", "loss 0.0", "loss 0.0", "loss 0.0"];
+        assert_eq!(read(&by_heart).0, None);
     }
 
     #[test]
