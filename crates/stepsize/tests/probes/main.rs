@@ -361,7 +361,7 @@ fn a_rate_that_breaks_in_its_first_epoch_does_not_raise_the_untrained_loss() {
     let mut trials: Vec<Trial> = Vec::new();
     for spec in sweep.ask(&[]).unwrap() {
         let at = trials.len();
-        let mut trial = run(&spec, at as u32, &|_| (vec![first[at], last[at]], last[at]));
+        let mut trial = run(&spec, at as u32, &move |_| (vec![first[at], last[at]], last[at]));
         trial.val = trial.val.last().copied().into_iter().collect();
         trials.push(trial);
     }
