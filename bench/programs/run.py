@@ -96,6 +96,78 @@ PROGRAMS = {
         40000,
         "{python} cleanrl/cleanrl/ppo.py --no-cuda --total-timesteps {steps} --seed {seed} --learning-rate {lr}",
     ),
+    "libFM": (
+        "libfm",
+        60,
+        "bin/libFM -task r -train {data}/ratings.train -test {data}/ratings.test -dim 1,1,8 -method sgd "
+        "-regular 0,0,0.01 -iter {steps} -seed {seed} -learn_rate {lr}",
+    ),
+    "libFM-classes": (
+        "libfm",
+        60,
+        "bin/libFM -task c -train {data}/classes.train -test {data}/classes.test -dim 1,1,8 -method sgd "
+        "-regular 0,0,0.01 -iter {steps} -seed {seed} -learn_rate {lr}",
+    ),
+    "libffm": (
+        "libffm",
+        15,
+        "./ffm-train -t {steps} -r {lr} -p {data}/clicks.test {data}/clicks.train {trial_dir}/m",
+    ),
+    "KANN-mlp": (
+        "kann",
+        50,
+        "examples/mlp -M -s {seed} -m {steps} -r {lr} {data}/digits_x.knd {data}/digits_y.knd",
+    ),
+    "KANN-ae": (
+        "kann",
+        50,
+        "examples/ae -s {seed} -m {steps} -r {lr} {data}/digits_x.knd",
+    ),
+    "KANN-vae": (
+        "kann",
+        50,
+        "examples/vae -s {seed} -m {steps} -r {lr} {data}/digits_x.knd",
+    ),
+    "word2vec": (
+        "word2vec",
+        5,
+        "./word2vec -train {data}/words.txt -output {trial_dir}/v -threads 1 -size 30 -iter {steps} -alpha {lr}",
+    ),
+    "rnnlm": (
+        "rnnlm",
+        12,
+        "./rnnlm -train {data}/lm.train -valid {data}/lm.valid -rnnlm {trial_dir}/m -hidden 15 -alpha {lr}",
+    ),
+    "StarSpace": (
+        "StarSpace",
+        15,
+        "./starspace train -trainFile {data}/labels.train -model {trial_dir}/m -label __label__ -thread 1 -dim 20 "
+        "-validationFile {data}/labels.valid -epoch {steps} -lr {lr}",
+    ),
+    "HNN-spring": (
+        "hamiltonian-nn",
+        1000,
+        "{python} experiment-spring/train.py --verbose --hidden_dim 100 --total_steps {steps} --print_every 50 "
+        "--seed {seed} --save_dir {trial_dir} --learn_rate {lr}",
+    ),
+    "Pyro-minipyro": (
+        "pyro",
+        1001,
+        "{python} examples/minipyro.py -n {steps} -lr {lr}",
+    ),
+    "Pyro-eight-schools": (
+        "pyro",
+        2000,
+        "{python} examples/eight_schools/svi.py --num-epochs {steps} --lr {lr}",
+    ),
+    "spaCy-tagger": (
+        "spacy",
+        200,
+        "{python} -m spacy train config.cfg --paths.train {data}/train.spacy --paths.dev {data}/dev.spacy "
+        "--training.max_steps {steps} --training.eval_frequency 20 --training.seed {seed} "
+        "--components.tok2vec.model.encode.width 16 --components.tok2vec.model.encode.depth 1 "
+        "--training.optimizer.learn_rate {lr} --output {trial_dir}",
+    ),
     "vowpal-wabbit": (
         ".",
         20,

@@ -131,7 +131,10 @@ impl Limits {
             () if self.jobs > 1.0 => ", as most of its trials run one at a time".to_owned(),
             () => String::new(),
         };
-        Some(format!("the search will take about {:.2} runs, {}{how}{price}", steps / all, seconds(time / at_once)))
+        // What a search asks for next depends on its first trials.
+        let open = matches!(question.kind, QuestionKind::Find { .. }) && usual_budget(question).is_none();
+        let what = if open { "the first trials" } else { "the search" };
+        Some(format!("{what} will take about {:.2} runs, {}{how}{price}", steps / all, seconds(time / at_once)))
     }
 }
 

@@ -96,7 +96,7 @@ impl Progress {
             self.bar.set_position(self.over + self.running.values().sum::<u64>());
             let lr = rate(known.spec.lr.get());
             let message = match end {
-                End::Diverged { .. } => format!("lr {lr} diverged"),
+                End::Diverged { why, .. } => format!("lr {lr} diverged ({})", brief(why)),
                 End::Finished => match known.val.last() {
                     Some(point) => format!("lr {lr}: loss {}", loss(point.loss)),
                     None => format!("lr {lr} ended"),

@@ -72,7 +72,8 @@ fn a_crash_before_any_metric_shows_the_last_lines() {
     let memory = failed("echo 'torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB' >&2; exit 1");
     assert!(memory.contains("lower its batch size"), "{memory}");
     assert!(failed("exit 0").contains("it printed nothing"));
-    assert!(failed("echo hello 3").contains("as the metric"));
+    assert!(failed("echo hello").contains("let it print its loss"));
+    assert!(failed("echo hello 3").contains("as the metric, or, if none is a loss or a score"));
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub const WORSE: f64 = 0.05;
 /// Readings of exactly 0 in a row that hide a loss that is not finite (transformers 5 prints 0.0
 /// for a NaN), ...
 const ZEROS: usize = 2;
-/// ... if the reading before them is above this share of the first one: a loss that falls to 0 by
+/// ... if all readings before them are above this share of the first one: a loss that falls to 0 by
 /// learning comes nearer to it before.
 const FAR_FROM_ZERO: f64 = 0.1;
 
@@ -65,25 +65,30 @@ impl Outcome {
 
 /// Whether a loss jumped to exactly 0 and stayed there, in readings from the first to the newest:
 /// what some programs print for a loss that is not finite. Where every reading is 0 it did so
-/// before the first one.
+/// before the first one, if it is the `metric` by which runs are compared: a part of the loss that
+/// a program does not train is 0 too.
 ///
 /// ```
 /// use stepsize::divergence::jumped_to_zero;
-/// assert!(jumped_to_zero(&[2.3, 1.9, 0.0, 0.0]));
-/// assert!(!jumped_to_zero(&[2.3, 0.4, 0.01, 0.0, 0.0])); // learned to the last printed digit
+/// assert!(jumped_to_zero(&[2.3, 1.9, 0.0, 0.0], true));
+/// assert!(jumped_to_zero(&[0.0, 0.0], true) && !jumped_to_zero(&[0.0, 0.0], false));
+/// assert!(!jumped_to_zero(&[2.3, 0.4, 0.01, 0.0, 0.0], true)); // learned to the last printed digit
+/// // Batches of training data, learned by heart, and held-out ones under one name.
+/// assert!(!jumped_to_zero(&[0.2, 0.01, 0.09, 0.0, 0.0], false));
 /// ```
-pub fn jumped_to_zero(losses: &[f64]) -> bool {
+pub fn jumped_to_zero(losses: &[f64], metric: bool) -> bool {
     let zeros = losses.iter().rev().take_while(|l| **l == 0.0).count();
-    let before = losses.len().checked_sub(zeros + 1).and_then(|at| losses.get(at));
-    zeros >= ZEROS && before.is_none_or(|l| l.abs() > FAR_FROM_ZERO * losses[0].abs())
+    let before = &losses[..losses.len() - zeros];
+    zeros >= ZEROS && (metric || !before.is_empty()) && before.iter().all(|l| l.abs() > FAR_FROM_ZERO * losses[0].abs())
 }
 
 /// Whether the losses of an ended trial hide one that is not finite ([`jumped_to_zero`]). An error
 /// rate, shown as the distance of a score to its top, may well be 0.
 pub(crate) fn hides_nan(trial: &Trial) -> bool {
-    let zero = |curve: &&Curve| curve.last().is_some_and(|p| p.loss == 0.0);
-    let mut curves = [&trial.val, &trial.train].into_iter().filter(zero);
-    trial.score.last().is_none() && curves.any(|curve| jumped_to_zero(&curve.losses()))
+    let zero = |curve: &Curve| curve.last().is_some_and(|p| p.loss == 0.0);
+    let jumped = |curve: &Curve, metric| zero(curve) && jumped_to_zero(&curve.losses(), metric);
+    let metric = if trial.val.last().is_some() { &trial.val } else { &trial.train };
+    trial.score.last().is_none() && (jumped(metric, true) || jumped(&trial.train, false))
 }
 
 /// The lowest rate that diverged.

@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)] // a test helper may fail loudly
 
 use stepsize::probe::{Ladder, Opening, Probe};
-use stepsize::{End, Estimate, Job, Lr, Point, Reason, Schedule, Trial, TrialId, TrialSpec};
+use stepsize::{End, Estimate, Job, Lr, Point, Reason, Remedy, Schedule, Trial, TrialId, TrialSpec};
 
 fn lr(value: f64) -> Lr {
     Lr::new(value).unwrap()
@@ -58,6 +58,19 @@ fn openings_bracket_the_best_rate_within_their_budget() {
             assert!(estimate.why.contains("interval is wide"), "{}", estimate.why);
         }
     }
+}
+
+#[test]
+fn openings_of_a_command_that_is_read_more_rarely_keep_their_budget() {
+    // The first loss is that of step 400 of 1600, not of step 100.
+    let rare = |s: &TrialSpec, i: usize| Trial { steps_run: 400, ..run(s, i, 0.01, 10.0, false) };
+    let (estimate, done) = study(&Opening::new(job(), lr(0.01), 0.75).unwrap(), rare);
+    assert_eq!((done.len(), estimate.cost_runs), (3, 0.75));
+    assert!(estimate.why.contains("the first 400 steps of 3 full runs"), "{}", estimate.why);
+    let (estimate, done) = study(&Opening::new(job(), lr(0.01), 0.6).unwrap(), rare);
+    let refusal = estimate.refusal().unwrap();
+    assert!(done.len() == 2 && refusal.because.contains("step 400 of 1600"), "{refusal:?}");
+    assert!(refusal.remedies.contains(&Remedy::LargerBudget { at_least: Some(0.75) }), "{refusal:?}");
 }
 
 #[test]

@@ -194,6 +194,10 @@ fn two_counts_between_a_loss_and_its_value() {
     let run = one(text(&lines(0..9, line)));
     assert_eq!((taken(&run)[0].as_str(), points(&run, "Loss").len()), ("Loss", 9));
     assert_eq!(points(&run, "NCE_Loss").len(), 9);
+    for place in ["in epoch", "at epoch", "of epoch"] {
+        let run = one(text(&lines(0..9, |i| format!("loss {place} {} iteration {}: {:.4}\n", i / 3, i % 3, loss(i)))));
+        assert_eq!((taken(&run)[0].as_str(), points(&run, "loss").len()), ("loss", 9), "{place}");
+    }
     let run = one(text(&lines(0..6, |i| format!("loss of iteration {i} : {:.4}\naccuracy is: 0.{i}\n", loss(i)))));
     assert_eq!((taken(&run), points(&run, "loss").len()), (["loss", "", "accuracy"].map(String::from), 6));
 }

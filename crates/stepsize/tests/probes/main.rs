@@ -352,3 +352,19 @@ fn the_answer_of_a_grid_is_the_lowest_point_of_its_smoothed_losses() {
     let rate = found.lr().unwrap().get();
     assert!((rate / 0.01).log10().abs() < 0.6, "{rate}: {}", found.why);
 }
+
+#[test]
+fn a_rate_that_breaks_in_its_first_epoch_does_not_raise_the_untrained_loss() {
+    // A command that prints nothing before its first epoch has ended.
+    let sweep = Grid::new(job(), lr(0.07), lr(7.0), 2).unwrap().with_seeds(1).unwrap().with_widening(0);
+    let (first, last) = ([0.68, 0.66, 0.62, 0.7, 30.0], [0.60, 0.55, 0.52, 0.57, 0.61]);
+    let mut trials: Vec<Trial> = Vec::new();
+    for spec in sweep.ask(&[]).unwrap() {
+        let at = trials.len();
+        let mut trial = run(&spec, at as u32, &move |_| (vec![first[at], last[at]], last[at]));
+        trial.val = trial.val.last().copied().into_iter().collect();
+        trials.push(trial);
+    }
+    let estimate = sweep.estimate(&trials).unwrap();
+    assert!((estimate.lr().unwrap().get() - 0.7).abs() < 1e-9, "{estimate:?}");
+}

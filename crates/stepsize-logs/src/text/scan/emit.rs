@@ -102,7 +102,16 @@ impl Scan<'_> {
             // "Loss at step 100: 0.3": the loss still waits for its number. So it does in "Loss at
             // epoch 0 and iteration 100 is 0.3" and in "loss of iteration 8: 0.3".
             let after = |at: usize| metric_direction(&parts.get(..at).unwrap_or(&[]).join("_")).is_some();
-            let joins = |(at, w): (usize, &&str)| words::is_at(w) || words::joins(w) && after(at);
+            // And in "loss in epoch 1 iteration 5: 0.3", which has the place of a reading twice.
+            let placed = self.out.iter().rev().nth(1).is_some_and(|p| is_counter(&p.name));
+            let waits = |at: usize| {
+                placed
+                    && at + 1 == parts.len()
+                    && after(at)
+                    && bare_split(&parts.get(..at).unwrap_or(&[]).join("_")).is_none()
+            };
+            let of = |w: &str| words::joins(w) || w.eq_ignore_ascii_case("in");
+            let joins = |(at, w): (usize, &&str)| words::is_at(w) || of(w) && after(at) || waits(at);
             if let Some(at) = parts.iter().enumerate().position(joins) {
                 parts.truncate(at);
                 self.words = parts;

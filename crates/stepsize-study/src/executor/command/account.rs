@@ -79,7 +79,7 @@ impl Account {
         let finish = |meter: &mut Meter, last: &mut Vec<Event>, steps: &mut u64| match meter.conclude() {
             Ok(events) => {
                 last.extend(events);
-                *steps = meter.length();
+                *steps = meter.made();
                 End::Finished
             }
             Err(error) => {

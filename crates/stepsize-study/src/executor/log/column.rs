@@ -146,9 +146,10 @@ impl MetricColumn {
         self.first_place
     }
 
-    /// The first finite reading and the newest ones.
+    /// The first finite reading and the newest ones, each once.
     pub fn newest(&self) -> Vec<f64> {
-        self.first.into_iter().chain(self.recent.iter().copied()).collect()
+        let older = self.first.filter(|_| self.count > self.recent.len() as u64);
+        older.into_iter().chain(self.recent.iter().copied()).collect()
     }
 
     /// How many of the newest readings in a row satisfy `such`.

@@ -8,6 +8,7 @@
 
 use super::column::{LoggedValue, MetricColumn};
 use super::measure::{Counter, Measure};
+use super::revise::revised;
 use regex_lite::Regex;
 use std::sync::OnceLock;
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
@@ -17,8 +18,6 @@ use stepsize_logs::{
 
 /// Readings of a training loss are averaged over this share of the run.
 const WINDOWS: u64 = 16;
-/// A metric whose newest reading lies before this share of the run was not read at its end.
-const UNREAD: f64 = 0.9;
 /// Points sent of one curve; a picture shows fewer.
 const POINTS: u64 = 2000;
 
@@ -172,7 +171,7 @@ impl MetricReader {
     /// # Errors
     /// A message for the user if no name is a metric.
     pub fn settle(&self, names: &[String], columns: &[MetricColumn], steps: u64) -> Result<ChosenNames, String> {
-        let choice = self.to_the_end(choose(names, &self.wanted).map_err(|e| e.to_string())?, names, columns);
+        let choice = revised(&self.wanted, names, columns, steps)?;
         if choice.step.as_ref() == Some(&choice.metric) {
             let others: Vec<&str> = names.iter().map(String::as_str).filter(|n| !is_counter(n)).collect();
             return Err(format!(
@@ -191,33 +190,6 @@ impl MetricReader {
             meaning.look(column);
         }
         Ok(self.settled.get_or_init(|| meaning).clone())
-    }
-
-    /// The choice, or another one among the names that are read to the end of the run: a validation
-    /// loss that is printed more rarely than the run is long says nothing of its end.
-    fn to_the_end(&self, first: Choice, names: &[String], columns: &[MetricColumn]) -> Choice {
-        // A program may count its evaluations by another name than its steps.
-        let counted =
-            |p: LogPosition| if p.own.is_finite() || p.steps.is_finite() { p.own.max(p.steps) } else { p.epochs };
-        let reach = |c: &MetricColumn| c.last().map_or(f64::NAN, |last| counted(last.place));
-        let row = |c: &MetricColumn| c.last().map_or(0.0, |last| last.row as f64);
-        let most = |of: &dyn Fn(&MetricColumn) -> f64| columns.iter().map(of).fold(f64::NAN, f64::max);
-        // By its counter and by its place in the log: counters of two units cannot be compared.
-        let (end, end_row) = (most(&reach), most(&row));
-        // Without a counter of its own a reading is placed by that of all rows.
-        let steps = |c: &MetricColumn| c.last().filter(|last| last.place.own.is_nan()).map(|last| last.place.steps);
-        let end_steps = columns.iter().filter_map(MetricColumn::last).map(|l| l.place.steps).fold(f64::NAN, f64::max);
-        let early = |c: &MetricColumn| {
-            reach(c) < UNREAD * end && row(c) < UNREAD * end_row || steps(c).is_some_and(|at| at < UNREAD * end_steps)
-        };
-        let late = |name: &str| !columns.iter().any(|c| c.name == name && early(c));
-        if self.wanted.metric.is_some() || late(&first.metric) {
-            return first;
-        }
-        let read: Vec<&String> = names.iter().filter(|n| late(n)).collect();
-        let Ok(mut other) = choose(&read, &self.wanted) else { return first };
-        other.why += &format!("; {} was not printed again before the end of the run", first.metric);
-        other
     }
 
     /// How positions in a column become steps, from a whole run of `steps` steps.
@@ -272,7 +244,7 @@ impl ChosenNames {
         }
         let (low, high) =
             column.values().filter(|v| v.is_finite()).fold((0.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
-        let known = maximizes(&self.choice.metric) == Some(true);
+        let known = self.choice.is_bare() || maximizes(&self.choice.metric) == Some(true);
         self.top = [1.0, 100.0].into_iter().find(|top| known && low >= 0.0 && high <= *top);
         let how = match self.top {
             Some(top) => format!("{top} - {}", self.choice.metric),

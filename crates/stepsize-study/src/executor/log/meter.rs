@@ -141,7 +141,8 @@ impl Meter {
             return Some(Ruling::Diverged { step, why: format!("{} is {} at step {step}", column.name, last.value) });
         }
         let lossy = meaning.is_loss(&column.name);
-        if lossy && last.value == 0.0 && jumped_to_zero(&column.newest()) {
+        let metric = column.name == meaning.choice.metric;
+        if lossy && last.value == 0.0 && jumped_to_zero(&column.newest(), metric) {
             let why = format!("{} is exactly 0 from step {step} on: its program hides a NaN", column.name);
             return Some(Ruling::Diverged { step, why });
         }
@@ -217,9 +218,12 @@ impl Meter {
         self.reader.wanted_metric()
     }
 
-    /// Steps of the whole trial.
-    pub fn length(&self) -> u64 {
-        self.spec.steps
+    /// Steps that a trial which has ended cost: those that were asked for; of a command that makes
+    /// the full run and is read more rarely, those to the reading at which it was cut.
+    pub fn made(&self) -> u64 {
+        let cut = self.meant().filter(|_| self.reader.cuts(self.spec.steps));
+        let read = cut.and_then(|m| m.step(&m.choice.metric, self.column(&m.choice.metric)?.last()?.place));
+        read.unwrap_or(0).max(self.spec.steps)
     }
 
     /// The step that the log has reached.
@@ -273,6 +277,25 @@ mod tests {
         assert_eq!(read(&learned).0, None);
         let scored = ["step 10 accuracy 0.3", "step 20 accuracy 0.0", "step 30 accuracy 0.0"];
         assert_eq!(read(&scored).0, None);
+        // Nothing is trained yet at step 0, and a component without a loss of its own never has one.
+        let untrained = ["step 0 train_loss 0.00 val_loss 2.3", "step 10 train_loss 1.3 val_loss 1.9"];
+        assert_eq!(read(&untrained).0, None);
+        let unused =
+            ["step 0 loss 0.00 val_loss 2.3", "step 10 loss 0.00 val_loss 1.9", "step 20 loss 0.00 val_loss 1.7"];
+        assert_eq!(read(&unused).0, None);
+        // Training data that were learned by heart, and held-out ones, in one column.
+        let by_heart = ["loss 0.2", "loss 0.04", "loss 0.01", "loss 0.045", "loss 0.0", "loss 0.0", "loss 0.0"];
+        assert_eq!(read(&by_heart).0, None);
+    }
+
+    #[test]
+    fn a_full_run_that_is_cut_at_its_first_reading_costs_what_it_took() {
+        let reader = Arc::new(MetricReader::new(&LogOptions::default(), Some(2000)).unwrap());
+        let job = Job::new(2000, Schedule::constant(), 0).unwrap();
+        let mut meter = Meter::new(TrialId(0), job.trial(Lr::new(0.1).unwrap(), 125, 0).unwrap(), reader);
+        assert_eq!(meter.line("Iteration 500: test loss 0.3"), Some(Ruling::Enough));
+        meter.conclude().unwrap();
+        assert_eq!((meter.steps(), meter.made()), (125, 500));
     }
 
     #[test]

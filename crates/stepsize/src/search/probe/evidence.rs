@@ -146,7 +146,7 @@ impl Evidence {
             }
         }
         readings.sort_by(|a, b| a.lr.get().total_cmp(&b.lr.get()));
-        Self { readings, untrained: mean(&starts) }
+        Self { readings, untrained: median(&starts) }
     }
 
     /// Rates with a mean, in order.

@@ -138,6 +138,13 @@ fn vertex(p: [(f64, f64); 3]) -> f64 {
     (x1 - 0.5 * ((x1 - x0) * a - (x1 - x2) * b) / bottom).clamp(x0, x2)
 }
 
+impl Opening {
+    /// Steps of the longest opening: more than were asked for where the command is read more rarely.
+    fn longest(&self, done: &[Trial]) -> u64 {
+        done.iter().map(Trial::steps_paid).max().unwrap_or(0).max(length(&self.job))
+    }
+}
+
 impl Probe for Opening {
     fn name(&self) -> &'static str {
         "opening"
@@ -145,7 +152,7 @@ impl Probe for Opening {
 
     fn ask(&self, done: &[Trial]) -> Result<Vec<TrialSpec>> {
         let (mut missing, _) = self.plan(done);
-        let each = length(&self.job) as f64 / self.job.steps as f64;
+        let each = self.longest(done) as f64 / self.job.steps as f64;
         let left = ((self.max_cost - self.job.cost_runs(done)) / each + 1e-9).max(0.0) as usize;
         missing.truncate(left);
         let spec = |x: &f64| {
@@ -168,8 +175,15 @@ impl Probe for Opening {
                 let because = format!("every rate from {} to {} diverged", tried(0), tried(known.len() - 1));
                 refuse(Reason::AllDiverged, because, &[Remedy::LowerStart, Remedy::CheckModelAndData])
             } else {
-                let because = format!("only {} openings were read; 3 are needed", finite.len());
-                refuse(Reason::TooShort, because, &[Remedy::LargerBudget { at_least: None }, Remedy::Resume])
+                let each = self.longest(done);
+                let rarely = match each > length(&self.job) {
+                    true => format!(": the first loss is that of step {each} of {}", self.job.steps),
+                    false => String::new(),
+                };
+                let because = format!("only {} openings were read; 3 are needed{rarely}", finite.len());
+                let least = cost + (3 - finite.len()) as f64 * each as f64 / self.job.steps as f64;
+                let least = (least > self.max_cost).then(|| (100.0 * least).ceil() / 100.0);
+                refuse(Reason::TooShort, because, &[Remedy::LargerBudget { at_least: least }, Remedy::Resume])
             };
         };
         let least = finite[at].1;
@@ -194,8 +208,12 @@ impl Probe for Opening {
         let x = (lowest + SHIFT).min(edge - 1.0);
         let (low, high) = (x - BELOW, (x + ABOVE).min(edge));
         let lr = Lr::from_log2(x);
+        let share = match self.longest(done) {
+            steps if steps > length(&self.job) => format!("{steps} steps"),
+            _ => format!("1/{SHARE}"),
+        };
         let why = format!(
-            "the first 1/{SHARE} of {} full runs between {} and {}; the interval is wide because openings are a weak guide: with \
+            "the first {share} of {} full runs between {} and {}; the interval is wide because openings are a weak guide: with \
              {{steps}} in the command whole short runs could be compared",
             known.len(),
             tried(0),

@@ -11,6 +11,10 @@ use crate::trial::Trial;
 use crate::{Error, Job, Lr, Result};
 use serde::{Deserialize, Serialize};
 
+/// The longest trial is at least so many times as long as the shortest, where their times tell how
+/// long one takes to start.
+const APART: f64 = 1.5;
+
 /// What a search cost.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Cost {
@@ -44,7 +48,7 @@ pub struct FullGrid {
     pub runs: usize,
     /// Optimizer steps.
     pub steps: u64,
-    /// Seconds, at the speed of the trials.
+    /// Seconds, at the speed of the trials: the time that each takes to start counts once a run.
     pub seconds: Option<f64>,
 }
 
@@ -59,6 +63,22 @@ pub struct Money {
     pub grid: f64,
 }
 
+/// Seconds that a trial takes to start, from trials of different lengths: what a straight line
+/// through their times leaves at 0 steps. 0 where all are about as long.
+fn start(timed: &[(f64, u64)]) -> f64 {
+    let shortest = timed.iter().map(|t| t.1).min().unwrap_or(0) as f64;
+    let longest = timed.iter().map(|t| t.1).max().unwrap_or(0) as f64;
+    if longest < APART * shortest || longest == 0.0 {
+        return 0.0;
+    }
+    let count = timed.len() as f64;
+    let mean = |of: &dyn Fn(&(f64, u64)) -> f64| timed.iter().map(of).sum::<f64>() / count;
+    let (seconds, steps) = (mean(&|t| t.0), mean(&|t| t.1 as f64));
+    let slope = mean(&|t| (t.0 - seconds) * (t.1 as f64 - steps)) / mean(&|t| (t.1 as f64 - steps).powi(2));
+    let least = timed.iter().map(|t| t.0).fold(f64::INFINITY, f64::min);
+    (seconds - slope * steps).clamp(0.0, least)
+}
+
 impl Cost {
     /// The cost of `trials` in a search for the rate of `job`.
     pub fn new(job: &Job, trials: &[Trial]) -> Self {
@@ -67,13 +87,16 @@ impl Cost {
         let (clock, counted) = timed.iter().fold((0.0, 0), |(s, n), (seconds, steps)| (s + seconds, n + steps));
         let pace = (counted > 0).then(|| clock / counted as f64);
         let seconds_of = |steps: u64| pace.map(|p| p * steps as f64);
+        let start = start(&timed);
+        let pace_of_steps = (counted > 0).then(|| (clock - start * timed.len() as f64) / counted as f64);
         let rates = || trials.iter().filter(|t| !matches!(t.end, Some(End::Pruned { .. }))).map(|t| t.spec.lr);
         let low = rates().min_by(|a, b| a.get().total_cmp(&b.get()));
         let high = rates().max_by(|a, b| a.get().total_cmp(&b.get()));
         let grid = low.zip(high).and_then(|(low, high)| {
             let runs = Lr::log_space(low, high, GRID_PER_DECADE).ok()?.len();
             let steps = job.steps.saturating_mul(runs as u64);
-            Some(FullGrid { per_decade: GRID_PER_DECADE, low, high, runs, steps, seconds: seconds_of(steps) })
+            let seconds = pace_of_steps.map(|p| start * runs as f64 + p * steps as f64);
+            Some(FullGrid { per_decade: GRID_PER_DECADE, low, high, runs, steps, seconds })
         });
         Self {
             trials: trials.len(),

@@ -64,6 +64,23 @@ fn the_grid_covers_the_span_with_full_runs() {
 }
 
 #[test]
+fn the_grid_pays_the_start_of_each_run_once() {
+    // 10 s to start, 0.1 s a step; one trial was slowed down by another program.
+    let mut trials = trials();
+    for (trial, steps) in trials.iter_mut().zip([50, 50, 100, 100, 200]) {
+        trial.spec.steps = steps;
+        trial.steps_run = steps;
+        trial.seconds = Some(10.0 + 0.1 * steps as f64);
+    }
+    let of = |trials: &[Trial]| {
+        Report::new(&Question::in_words("q", "t", job()), &rated(None), trials).cost.grid.unwrap().seconds.unwrap()
+    };
+    assert!((of(&trials) - 17.0 * 110.0).abs() < 1e-6, "{}", of(&trials));
+    trials[0].seconds = Some(25.0);
+    assert!(of(&trials) > 17.0 * 60.0 && of(&trials) < 17.0 * 200.0, "{}", of(&trials));
+}
+
+#[test]
 fn a_price_that_is_none_is_refused() {
     let report = Report::new(&Question::in_words("q", "t", job()), &rated(None), &trials());
     assert!(report.clone().with_price(f64::NAN).is_err() && report.with_price(-1.0).is_err());

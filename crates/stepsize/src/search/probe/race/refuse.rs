@@ -17,14 +17,17 @@ pub(super) fn no_room(n: u64, steps: u64) -> Refusal {
 }
 
 /// A budget of `runs` pays for too few trials of `n` steps; `least` is the smallest that can lead
-/// to an answer.
+/// to an answer. A trial that cannot be shorter is counted in units that are too long.
 pub(super) fn unpaid(runs: f64, n: u64, steps: u64, least: f64) -> Refusal {
+    let count = (n == 1).then_some(Remedy::CountSteps);
+    let budget = Remedy::LargerBudget { at_least: Some(least) };
+    let unit = if steps == 1 { "step" } else { "steps" };
     Refusal {
         reason: Reason::TooShort,
         because: format!(
-            "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {steps} steps cost {least}"
+            "a budget of {runs} full runs cannot lead to an answer: {FEWEST_PROBES} trials of {n} of {steps} {unit} cost {least}"
         ),
-        remedies: vec![Remedy::LargerBudget { at_least: Some(least) }, Remedy::CompareFullRuns { seeds: 1 }],
+        remedies: [budget].into_iter().chain(count).chain([Remedy::CompareFullRuns { seeds: 1 }]).collect(),
     }
 }
 
