@@ -117,9 +117,10 @@ fn a_side_is_ruled_out_where_the_verdict_is_unknown() {
     let judged = |places: [f64; model::PLACES]| {
         let leaf = |(place, chance): (usize, f64)| (place, model::Tree::Leaf(chance.ln()));
         let trees = places.into_iter().enumerate().map(leaf).collect();
+        let ranges = model::Ranges::default();
         let say = model::Say { low: 0.6, high: 0.6, good: 0.99, not: 0.2, ..model::Say::default() };
         let record = Record { facts: Facts { lr: Some(0.1), ..Facts::default() }, ..loss(healthy()) };
-        diagnose_with(&model::Model { trees, scale: 1.0, leak: model::Leak::default(), say }, &record)
+        diagnose_with(&model::Model { trees, scale: 1.0, leak: model::Leak::default(), say, ranges }, &record)
     };
     let low = judged([0.1, 0.3, 0.5, 0.05, 0.03, 0.02]);
     let (side, chance) = low.ruled_out.unwrap();

@@ -150,22 +150,26 @@ fn moved(low: &Entry, best: &Entry, untrained: f64) -> Option<f64> {
 /// The log ratio of the likelihoods of a landscape and of noise, by the last reading of each trial,
 /// and how many these are; `None` of too few. Where only the highest rates broke, that speaks for a
 /// landscape too, by as much as there are ways to choose so many of the trials that exploded. Where
-/// a network that died ended tells nothing: two walls know no step.
+/// a network that died ended tells little then (two walls know no step), and counts only if there
+/// are too few others.
 fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
     let broke = |e: &&Entry| e.end == Ending::Broke;
     let lowest = book.all().filter(broke).map(|e| e.x).fold(f64::INFINITY, f64::min);
     let on_top = book.all().filter(|e| !broke(e)).all(|e| e.x < lowest);
-    let whole = book.all().filter(|e| !(e.exploded() || on_top && broke(e)));
-    let whole = whole.filter(|e| e.end != Ending::Unread && e.s.is_finite());
-    let readings: Vec<Reading> =
-        whole.filter_map(|e| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed })).collect();
     let exploded: Vec<f64> = book.all().filter(|e| e.exploded()).map(|e| e.x).collect();
     let ceiling = exploded.iter().copied().fold(f64::INFINITY, f64::min);
     let context = Context { untrained: book.untrained, ceiling, horizon_free: job.is_horizon_free() };
-    let highest = readings.iter().map(|r| r.x).fold(f64::NEG_INFINITY, f64::max);
-    let on_top = if ceiling > highest { exploded.len() } else { 0 };
-    let ways: f64 = (1..=on_top).map(|k| ((readings.len() + k) as f64 / k as f64).ln()).sum();
-    Some((for_a_landscape(&readings, context, job.seed)? + ways, readings.len()))
+    let weighed = |with_dead: bool| {
+        let whole = book.all().filter(|e| if with_dead { !e.exploded() } else { !broke(e) });
+        let whole = whole.filter(|e| e.end != Ending::Unread && e.s.is_finite());
+        let reading = |e: &Entry| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed });
+        let readings: Vec<Reading> = whole.filter_map(reading).collect();
+        let highest = readings.iter().map(|r| r.x).fold(f64::NEG_INFINITY, f64::max);
+        let on_top = if ceiling > highest { exploded.len() } else { 0 };
+        let ways: f64 = (1..=on_top).map(|k| ((readings.len() + k) as f64 / k as f64).ln()).sum();
+        Some((for_a_landscape(&readings, context, job.seed)? + ways, readings.len()))
+    };
+    Some(false).filter(|_| on_top).and_then(weighed).or_else(|| weighed(true))
 }
 
 /// Log odds against noise of the order of the losses: of the readings of one length and seed, how
