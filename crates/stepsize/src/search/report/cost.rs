@@ -95,7 +95,7 @@ impl Cost {
         let grid = low.zip(high).and_then(|(low, high)| {
             let runs = Lr::log_space(low, high, GRID_PER_DECADE).ok()?.len();
             let steps = job.steps.saturating_mul(runs as u64);
-            let seconds = pace_of_steps.map(|p| start * runs as f64 + p * steps as f64);
+            let seconds = pace_of_steps.map(|p| (1e3 * (start * runs as f64 + p * steps as f64)).round() / 1e3);
             Some(FullGrid { per_decade: GRID_PER_DECADE, low, high, runs, steps, seconds })
         });
         Self {

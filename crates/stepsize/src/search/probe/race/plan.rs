@@ -204,7 +204,8 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             return NextProbe::Refuse(refuse::all_exploded(low, high));
         }
         if learned {
-            let open_above = best == high && high + STRIDE < ceiling && !closed;
+            let (lowest, highest) = book.tried();
+            let open_above = best == highest && high + STRIDE < ceiling && !closed;
             let next = settled(job, book, n, purse);
             let begun = book.find(best, 2 * n).is_some() || purse.pays(FEWEST_PROBES * 2 * n, job);
             if next.is_doubted() && 2 * n <= purse.longest(job.steps) && begun {
@@ -213,8 +214,8 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
                 continue;
             }
             return match next {
-                NextProbe::Refine { .. } if open_above || best == low && !closed_below => {
-                    NextProbe::Refuse(refuse::at_edge(low, high, open_above))
+                NextProbe::Refine { .. } if open_above || best == lowest && !closed_below => {
+                    NextProbe::Refuse(refuse::at_edge(lowest, highest, open_above))
                 }
                 next => next,
             };
@@ -322,10 +323,8 @@ pub(super) fn seed_of_next(job: &Job, book: &Book, n: u64) -> u64 {
     job.seed.wrapping_add(full % SEEDS)
 }
 
-/// Probes that the refinement may choose from: (log2 lr, steps).
-///
-/// The first one repeats a tried rate at another length, because only such a pair shows how the
-/// landscape moves with the horizon.
+/// Probes that the refinement may choose from: (log2 lr, steps). The first one repeats a tried rate
+/// at another length, because only such a pair shows how the landscape moves with the horizon.
 pub(super) fn candidates(
     job: &Job,
     book: &Book,
