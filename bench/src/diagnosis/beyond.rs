@@ -32,10 +32,10 @@ pub const FOLDS: usize = 6;
 const GROWTH: Growth = Growth { rounds: 12, depth: 3, rate: 0.1, leaf: 6.0, ridge: 4.0, features: 0.4 };
 /// Weight of a job: that of its rows together.
 const WEIGHT: f64 = 60.0;
-/// Least chances of verdicts. Of those between 0.60 and 0.65 "too low" was right in 8 of 12 and "too
-/// high" in 7 of 18, on families left out and foreign ones. "Good" is never said. Rates two to four times
-/// off look alike, and it was right in half of its cases whatever its chance. Divergence has its
-/// rule; the trees may add what is plain.
+/// Least chances of verdicts. Of those between 0.60 and 0.65 "too low" was right in 8 of 12 and
+/// "too high" in 7 of 18, on families left out and foreign ones. "Good" is never said. Rates two to
+/// four times off look alike, and it was right in half of its cases whatever its chance. Divergence
+/// has its rule; the trees may add what is plain.
 const SAY: Say = Say { low: 0.6, good: 0.99, high: 0.65, far: 0.0, diverged: 0.85, not: 0.2 };
 /// Factors of the log odds and leaks that are tried, in hundredths: first, last, stride.
 const SCALES: (u32, u32, usize) = (30, 150, 2);

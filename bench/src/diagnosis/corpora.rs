@@ -47,8 +47,8 @@ pub fn whole(dirs: &[(&str, usize)]) -> Result<Vec<Log>, Box<dyn Error>> {
     Ok(all)
 }
 
-/// Between which values the features of logs lie, those of the family `but` left out. Of each family
-/// its first job counts, so that a corpus with more jobs makes the same.
+/// Between which values the features of logs lie, those of the family `but` left out. Of each
+/// family its first job counts, so that a corpus with more jobs makes the same.
 pub fn ranges<'a>(logs: impl Iterator<Item = &'a Log>, but: impl Fn(&str) -> bool) -> Ranges {
     let mut ranges = Ranges::default();
     let mut first: BTreeMap<&str, usize> = BTreeMap::new();

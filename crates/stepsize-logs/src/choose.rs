@@ -75,8 +75,8 @@ impl Choice {
         }
     }
 
-    /// Whether the metric is named after its data alone (`Train=0.7  Test=0.6`): its name does not say
-    /// whether high is good.
+    /// Whether the metric is named after its data alone (`Train=0.7  Test=0.6`): its name does not
+    /// say whether high is good.
     pub fn is_bare(&self) -> bool {
         bare_split(&self.metric).is_some()
     }
@@ -112,8 +112,8 @@ pub fn choose<S: AsRef<str>>(names: &[S], wanted: &Wanted) -> Result<Choice> {
         Some(name) => (find("metric", name)?, "asked for".to_owned()),
         None => {
             let best = names.iter().filter_map(|n| Some((rank(n)?, *n))).min_by_key(|(rank, _)| *rank);
-            // spaCy: `LOSS TOK2VEC`, a sum over the steps since the last row, beside `SCORE`: where all
-            // losses are of parts, the score of the whole is what runs are compared by.
+            // spaCy: `LOSS TOK2VEC`, a sum over the steps since the last row, beside `SCORE`: where
+            // all losses are of parts, the score of the whole is what runs are compared by.
             let part = |n: &str| weight(n) > 1;
             let whole = names.iter().find(|n| plain(n) == "score").and_then(|n| Some((rank(n)?, *n)));
             let best = best.map(|best| whole.filter(|_| best.0.1 == 0 && part(best.1)).unwrap_or(best));
@@ -164,8 +164,8 @@ fn counter<'a>(names: &[&'a str]) -> Option<&'a str> {
 }
 
 /// How well a name serves to compare runs: split, kind, how far it is from the whole metric and its
-/// number of words (of a name that is a split's alone: which split); less is better. `None`: it is not
-/// a metric.
+/// number of words (of a name that is a split's alone: which split); less is better. `None`: it is
+/// not a metric.
 pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     let maximize = metric_direction(name)?;
     if let Some(split) = bare_split(name) {

@@ -172,7 +172,8 @@ impl Clock {
         self.per_epoch > 0.0
     }
 
-    /// The steps of the epochs before the first that is told, where steps are counted within epochs.
+    /// The steps of the epochs before the first that is told, where steps are counted within
+    /// epochs.
     pub fn skipped(&self) -> f64 {
         let epochs = (self.first_epoch.floor() - 1.0).max(0.0);
         if self.within() { epochs * self.per_epoch } else { 0.0 }

@@ -57,8 +57,8 @@ impl PlacedBy {
     /// A counter of epochs that tells so many times more readings apart is the better one.
     const FINER: usize = 4;
 
-    /// The counter that tells the readings apart: one of steps, where most have it and the epochs do
-    /// not tell far more of them apart. The count of a progress bar may be one of anything: an
+    /// The counter that tells the readings apart: one of steps, where most have it and the epochs
+    /// do not tell far more of them apart. The count of a progress bar may be one of anything: an
     /// epoch for each reading is better.
     pub fn best(series: &[&[ThinPoint]], bar: bool) -> Self {
         let all: usize = series.iter().map(|m| m.len()).sum();

@@ -277,7 +277,8 @@ mod tests {
         assert_eq!(read(&learned).0, None);
         let scored = ["step 10 accuracy 0.3", "step 20 accuracy 0.0", "step 30 accuracy 0.0"];
         assert_eq!(read(&scored).0, None);
-        // Nothing is trained yet at step 0, and a component without a loss of its own never has one.
+        // Nothing is trained yet at step 0, and a component without a loss of its own never has
+        // one.
         let untrained = ["step 0 train_loss 0.00 val_loss 2.3", "step 10 train_loss 1.3 val_loss 1.9"];
         assert_eq!(read(&untrained).0, None);
         let unused =

@@ -32,8 +32,8 @@ impl Ranges {
         }
     }
 
-    /// The first feature, with its value, that lies clearly outside, if one does. A feature that was
-    /// never seen has no range.
+    /// The first feature, with its value, that lies clearly outside, if one does. A feature that
+    /// was never seen has no range.
     pub fn outside(&self, features: &Features) -> Option<(Feature, f64)> {
         self.0.iter().find_map(|(feature, (low, high))| {
             let (value, margin) = (features.get(*feature), MARGIN * (high - low));

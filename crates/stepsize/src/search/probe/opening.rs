@@ -139,7 +139,8 @@ fn vertex(p: [(f64, f64); 3]) -> f64 {
 }
 
 impl Opening {
-    /// Steps of the longest opening: more than were asked for where the command is read more rarely.
+    /// Steps of the longest opening: more than were asked for where the command is read more
+    /// rarely.
     fn longest(&self, done: &[Trial]) -> u64 {
         done.iter().map(Trial::steps_paid).max().unwrap_or(0).max(length(&self.job))
     }

@@ -13,7 +13,8 @@ use super::reading::{Book, Ending};
 use super::{LATTICE, plan};
 use crate::Job;
 
-/// Scale of the logistic curve by which runs of different seeds break beside the breaking point, octaves.
+/// Scale of the logistic curve by which runs of different seeds break beside the breaking point,
+/// octaves.
 const BY_SEED: f64 = 0.2;
 /// Mean walk of the breaking point for an octave of length, octaves ...
 const DRIFT: f64 = -0.1;
