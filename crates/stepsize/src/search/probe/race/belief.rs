@@ -2,7 +2,7 @@
 //! what is asked of them: the answer, the interval, and what a further probe would help.
 
 use super::breaking::BreakingPoint;
-use super::reading::Book;
+use super::reading::{Book, Entry};
 use super::{LATTICE, certainty, lattice};
 use crate::Job;
 use crate::landscape::{Context, Landscape};
@@ -29,9 +29,11 @@ pub(super) struct Belief {
     pub octaves: f64,
 }
 
-/// Below a cliff ([`Book::cliff`]) the answer falls no further than to this risk of breaking. The
-/// model alone, which must allow for walls that move with the length, would go far too low. The
-/// interval is not bounded so.
+/// Below a cliff ([`Book::cliff`]) the answer falls by at most this many octaves per octave of
+/// length, from the longest probe to the full run, ...
+const CLIFF_SHIFT: f64 = 0.25;
+/// ... or to this risk of breaking. The model alone, which must allow for walls that move with the
+/// length, would go far too low. The interval is not bounded so.
 const CLIFF_RISK: f64 = 0.1;
 /// Regret of a run that diverges: more than any that does not ([`REGRET_CAP`]). With less, a rate
 /// that diverged seemed better than many that only might be bad.
@@ -53,7 +55,8 @@ impl Belief {
         let keeps = certainty::keeps(&by_rate, book.untrained);
         let breaking = BreakingPoint::new(book, job);
         let safe = grid.iter().copied().take_while(|&x| breaking.probability(x) <= CLIFF_RISK).last();
-        let least = book.cliff().map_or(f64::NEG_INFINITY, |best| safe.unwrap_or(best.x).min(best.x));
+        let shifted = |best: &Entry| best.x - CLIFF_SHIFT * (job.steps as f64 / best.steps as f64).log2();
+        let least = book.cliff().map_or(f64::NEG_INFINITY, |best| shifted(best).min(safe.unwrap_or(best.x)));
         let least = lattice(least.min(top - 1.0));
         let lowest = grid.iter().position(|&x| x >= least).unwrap_or(0);
         let regret = (0..fit.len())
