@@ -275,7 +275,7 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     }
     // One empty cell more than names: flair writes two tabs after one of its columns.
     let ragged = mark == b'\t' && width > 2 && body.iter().all(|r| cells(r) == width + 1 && r.contains("\t\t"));
-    // A script that was given more columns goes on with the file.
+    // A script that was given more columns continues the file.
     let fitting = body.iter().filter(|r| cells(r) == width).count();
     let even = ragged || fitting * 10 >= body.len() * if named && mark != b' ' { 5 } else { 9 };
     let numbers = body.iter().filter(|r| numeric(r) * 3 >= width).count() * 10 >= body.len() * 8;

@@ -72,7 +72,8 @@ impl Outcome {
 /// use stepsize::divergence::jumped_to_zero;
 /// assert!(jumped_to_zero(&[2.3, 1.9, 0.0, 0.0], true));
 /// assert!(jumped_to_zero(&[0.0, 0.0], true) && !jumped_to_zero(&[0.0, 0.0], false));
-/// assert!(!jumped_to_zero(&[2.3, 0.4, 0.01, 0.0, 0.0], true)); // learned to the last printed digit
+/// // Learned to the last printed digit.
+/// assert!(!jumped_to_zero(&[2.3, 0.4, 0.01, 0.0, 0.0], true));
 /// // Batches of training data, learned by heart, and held-out ones under one name.
 /// assert!(!jumped_to_zero(&[0.2, 0.01, 0.09, 0.0, 0.0], false));
 /// ```

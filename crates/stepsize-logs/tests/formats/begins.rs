@@ -91,7 +91,7 @@ fn tables_that_are_named_for_their_loss() {
     assert_eq!(of("0.75,0.5,0.25\n0.5,0.375,0.125\n0.25,0.1875,0.0625\n"), ("loss".to_owned(), 3));
     let row = |first: f64| (0..24).map(|i| format!("{:.6}", first * 0.9f64.powi(i))).collect::<Vec<_>>().join(",");
     assert_eq!(of(&format!("{}\n{}\n", row(2.0), row(3.0))), ("loss of row 1".to_owned(), 24));
-    // A script that was given another column goes on with the file.
+    // A script that was given another column continues the file.
     let text = "update,avg_rew,sps\n10,1.5,90\n20,2.5,91\n30,3.5,92\n40,4.5,93,7\n50,5.5,94,7\n";
     let runs = stepsize_logs::LogReader::new(stepsize_logs::detect(text.as_bytes(), "metrics.csv"), "metrics.csv");
     let mut reader = runs;

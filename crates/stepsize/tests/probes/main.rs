@@ -77,6 +77,20 @@ fn study(probe: &dyn Probe, world: &World) -> (Estimate, Vec<Trial>) {
     panic!("the probe never ends");
 }
 
+/// What a search says whose trials `make` makes of what is done, and the trials.
+fn searched(race: &Race, make: impl Fn(&TrialSpec, &[Trial]) -> Trial) -> (Estimate, Vec<Trial>) {
+    let mut done: Vec<Trial> = Vec::new();
+    loop {
+        let specs = race.ask(&done).unwrap();
+        if specs.is_empty() {
+            return (race.estimate(&done).unwrap(), done);
+        }
+        for spec in specs {
+            done.push(make(&spec, &done));
+        }
+    }
+}
+
 fn reason(probe: &dyn Probe, world: &World) -> Reason {
     let (estimate, _) = study(probe, world);
     let refusal = estimate.refusal().unwrap_or_else(|| panic!("a number: {estimate:?}"));

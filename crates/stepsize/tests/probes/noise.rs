@@ -44,24 +44,14 @@ fn answered(steps: u64, kind: Kind, level: f64, budget: Option<f64>, searches: u
     let search = |salt: u64| {
         let race = Race::new(Job::new(steps, Schedule::parse("cosine", steps).unwrap(), 0).unwrap());
         let race = budget.map_or(race.clone(), |runs| race.with_max_cost(runs).unwrap());
-        searched(&race, |spec, id| run(spec, steps, id, kind, level, salt)).0.lr().is_some()
+        watched(&race, |spec, id| run(spec, steps, id, kind, level, salt)).0.lr().is_some()
     };
     (0..searches).filter(|salt| search(*salt)).count()
 }
 
 /// What a search says whose trials `run` makes and its pruner watches, and the trials.
-fn searched(race: &Race, run: impl Fn(&TrialSpec, u32) -> Trial) -> (Estimate, Vec<Trial>) {
-    let mut done: Vec<Trial> = Vec::new();
-    loop {
-        let specs = race.ask(&done).unwrap();
-        if specs.is_empty() {
-            return (race.estimate(&done).unwrap(), done);
-        }
-        for spec in specs {
-            let trial = run(&spec, done.len() as u32);
-            done.push(ended_early(trial, race, &done));
-        }
-    }
+fn watched(race: &Race, run: impl Fn(&TrialSpec, u32) -> Trial) -> (Estimate, Vec<Trial>) {
+    searched(race, |spec, done| ended_early(run(spec, done.len() as u32), race, done))
 }
 
 /// What is left of a trial that the search's pruner watched.
@@ -139,7 +129,7 @@ fn by_epochs(spec: &TrialSpec, id: u32) -> Trial {
 #[test]
 fn a_rate_near_zero_shows_the_loss_before_the_first_step_where_none_was_read() {
     let job = Job::new(200, Schedule::constant(), 0).unwrap().with_own_schedule();
-    let (found, done) = searched(&Race::new(job), by_epochs);
+    let (found, done) = watched(&Race::new(job), by_epochs);
     let rate = found.lr().unwrap_or_else(|| panic!("{}", found.why)).get();
     assert!((0.05..0.4).contains(&rate), "{rate}");
     assert!(done.iter().any(|t| t.spec.lr.get() < 1e-3), "{done:?}");

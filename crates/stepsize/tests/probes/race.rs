@@ -139,9 +139,9 @@ fn race_refuses_noise_after_a_second_seed() {
 }
 
 /// A program that evaluates every `every` steps, also at the beginning.
-fn evaluated_every(every: u64) -> impl Fn(&TrialSpec, u32) -> Trial {
-    move |spec, id| {
-        let mut trial = run(spec, id, &|spec| {
+fn evaluated_every(every: u64) -> impl Fn(&TrialSpec, &[Trial]) -> Trial {
+    move |spec, done| {
+        let mut trial = run(spec, done.len() as u32, &|spec| {
             let last = progress(spec);
             (line(last), last)
         });
@@ -153,24 +153,11 @@ fn evaluated_every(every: u64) -> impl Fn(&TrialSpec, u32) -> Trial {
     }
 }
 
-fn searched(race: &Race, make: &dyn Fn(&TrialSpec, u32) -> Trial) -> (Estimate, Vec<Trial>) {
-    let mut done: Vec<Trial> = Vec::new();
-    loop {
-        let specs = race.ask(&done).unwrap();
-        if specs.is_empty() {
-            return (race.estimate(&done).unwrap(), done);
-        }
-        for spec in specs {
-            done.push(make(&spec, done.len() as u32));
-        }
-    }
-}
-
 #[test]
 fn race_reads_no_loss_from_before_the_end_of_a_trial() {
     // A sixteenth of the run is 62 steps: the next trials end where the program evaluates.
     let race = Race::new(job()).with_max_cost(1.0).unwrap();
-    let (found, done) = searched(&race, &evaluated_every(50));
+    let (found, done) = searched(&race, evaluated_every(50));
     assert!(
         done[2..].iter().all(|t| t.spec.steps % 50 == 0),
         "{:?}",
@@ -178,7 +165,7 @@ fn race_reads_no_loss_from_before_the_end_of_a_trial() {
     );
     assert!(found.lr().is_some(), "{}", found.why);
     // It evaluates more rarely than trials can be long.
-    let (found, done) = searched(&race, &evaluated_every(400));
+    let (found, done) = searched(&race, evaluated_every(400));
     let refusal = found.refusal().unwrap();
     assert_eq!((refusal.reason, done.len()), (Reason::TooShort, 2), "{}", refusal.because);
     assert!(refusal.remedies.contains(&stepsize::Remedy::EvaluateOftener { every: 62 }), "{:?}", refusal.remedies);

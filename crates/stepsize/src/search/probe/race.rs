@@ -141,7 +141,7 @@ impl Probe for Race {
                 if !doubted && belief.is_settled() {
                     return Ok(Vec::new());
                 }
-                let before = belief.least(&belief.all(), &belief.breaking);
+                let before = belief.least(&belief.all(), &belief.risk);
                 let purse = self.purse(done);
                 let (grid, likely) = (&belief.grid[belief.lowest..], belief.likely());
                 let best = plan::candidates(&self.job, &book, grid, likely, first, doubted, purse)
@@ -190,7 +190,7 @@ impl Probe for Race {
             }));
         }
         let belief = Belief::new(&book, &self.job);
-        let at = belief.best(&belief.all(), &belief.breaking);
+        let at = belief.best(&belief.all(), &belief.risk);
         let early = matches!(next, NextProbe::Refine { first, doubted: false } if self.purse(done).pays(first, &self.job))
             && belief.is_settled();
         let lr = Lr::from_log2(belief.grid[at]);

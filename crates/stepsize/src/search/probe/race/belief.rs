@@ -23,6 +23,8 @@ pub(super) struct Belief {
     /// At each rate the share of the samples under which it keeps [`certainty::KEPT`].
     pub keeps: Vec<f64>,
     pub breaking: BreakingPoint,
+    /// Probability that a full run breaks, at each rate of the grid.
+    pub risk: Vec<f64>,
     /// Index of the lowest rate that may be the answer.
     pub lowest: usize,
     /// Octaves from the longest probe to the full run.
@@ -54,7 +56,8 @@ impl Belief {
         let by_rate: Vec<Vec<f64>> = grid.iter().map(|&x| fit.losses(x, 0.0)).collect();
         let keeps = certainty::keeps(&by_rate, book.untrained);
         let breaking = BreakingPoint::new(book, job);
-        let safe = grid.iter().copied().take_while(|&x| breaking.probability(x) <= CLIFF_RISK).last();
+        let risk = breaking.probabilities(&grid);
+        let safe = grid.iter().zip(&risk).take_while(|(_, risk)| **risk <= CLIFF_RISK).last().map(|(x, _)| *x);
         let shifted = |best: &Entry| best.x - CLIFF_SHIFT * (job.steps as f64 / best.steps as f64).log2();
         let least = book.cliff().map_or(f64::NEG_INFINITY, |best| shifted(best).min(safe.unwrap_or(best.x)));
         let least = lattice(least.min(top - 1.0));
@@ -67,24 +70,19 @@ impl Belief {
             .collect();
         let longest = book.entries.iter().filter(|e| e.value().is_finite()).map(|e| e.steps).max().unwrap_or(1);
         let octaves = (job.steps as f64 / longest as f64).log2().max(0.0);
-        Self { fit, grid, regret, keeps, breaking, lowest, octaves }
+        Self { fit, grid, regret, keeps, breaking, risk, lowest, octaves }
     }
 
-    /// Mean regret by rate over the samples `among`, with the risk to diverge.
-    fn expected(&self, among: &[usize], breaking: &BreakingPoint) -> Vec<f64> {
+    /// Mean regret by rate over the samples `among`, with the `risk` to diverge at each rate.
+    fn expected(&self, among: &[usize], risk: &[f64]) -> Vec<f64> {
         let mut sum = vec![0.0; self.grid.len()];
         for &i in among {
             for (total, r) in sum.iter_mut().zip(&self.regret[i]) {
                 *total += r;
             }
         }
-        sum.iter()
-            .zip(&self.grid)
-            .map(|(total, &x)| {
-                let risk = breaking.probability(x);
-                (1.0 - risk) * total / among.len() as f64 + risk * DIVERGED_REGRET
-            })
-            .collect()
+        let mean = |total: f64| total / among.len() as f64;
+        sum.iter().zip(risk).map(|(&total, risk)| (1.0 - risk) * mean(total) + risk * DIVERGED_REGRET).collect()
     }
 
     pub fn all(&self) -> Vec<usize> {
@@ -92,8 +90,8 @@ impl Belief {
     }
 
     /// Index of the rate with the least expected regret.
-    pub fn best(&self, among: &[usize], breaking: &BreakingPoint) -> usize {
-        let expected = self.expected(among, breaking);
+    pub fn best(&self, among: &[usize], risk: &[f64]) -> usize {
+        let expected = self.expected(among, risk);
         let may_be = expected.iter().enumerate().skip(self.lowest);
         may_be.min_by(|a, b| a.1.total_cmp(b.1)).map_or(self.lowest, |(i, _)| i)
     }
@@ -101,12 +99,12 @@ impl Belief {
     /// Expected regret of choosing on the samples `among`. The rate is chosen on one half and
     /// judged on the other: chosen and judged on the same few samples, every probe would seem to
     /// help.
-    pub fn least(&self, among: &[usize], breaking: &BreakingPoint) -> f64 {
+    pub fn least(&self, among: &[usize], risk: &[f64]) -> f64 {
         let (even, odd): (Vec<usize>, Vec<usize>) = among.iter().partition(|i| *i % 2 == 0);
         if even.is_empty() || odd.is_empty() {
-            return self.expected(among, breaking)[self.best(among, breaking)];
+            return self.expected(among, risk)[self.best(among, risk)];
         }
-        let cross = |choose: &[usize], judge: &[usize]| self.expected(judge, breaking)[self.best(choose, breaking)];
+        let cross = |choose: &[usize], judge: &[usize]| self.expected(judge, risk)[self.best(choose, risk)];
         let (a, b) = (cross(&even, &odd), cross(&odd, &even));
         (a * odd.len() as f64 + b * even.len() as f64) / among.len() as f64
     }
@@ -116,8 +114,8 @@ impl Belief {
     /// chosen anew.
     pub fn after(&self, x: f64, s: f64, seed: u64) -> f64 {
         let risk = self.breaking.probability(x);
-        let survives =
-            if self.breaking.ceiling.is_finite() { self.breaking.with(x, -s, false) } else { self.breaking.clone() };
+        let then = |broke: bool| self.breaking.with(x, -s, broke).probabilities(&self.grid);
+        let survives = then(false);
         let (expected, sd) = self.fit.next_reading(x, s, seed);
         let mut order: Vec<(f64, usize)> = expected
             .iter()
@@ -136,11 +134,7 @@ impl Belief {
             })
             .collect();
         let read = bins.iter().sum::<f64>() / order.len() as f64;
-        if risk < 1e-3 {
-            read
-        } else {
-            (1.0 - risk) * read + risk * self.least(&self.all(), &self.breaking.with(x, -s, true))
-        }
+        if risk < 1e-3 { read } else { (1.0 - risk) * read + risk * self.least(&self.all(), &then(true)) }
     }
 
     /// Where the best rate likely lies among those that may be the answer, in octaves.

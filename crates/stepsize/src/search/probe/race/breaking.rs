@@ -121,6 +121,11 @@ impl BreakingPoint {
         Self::of(looks)
     }
 
+    /// [`BreakingPoint::probability`] at each of `xs`.
+    pub fn probabilities(&self, xs: &[f64]) -> Vec<f64> {
+        xs.iter().map(|&x| self.probability(x)).collect()
+    }
+
     /// Probability that a full run at `x` breaks; zero where no trial broke.
     pub fn probability(&self, x: f64) -> f64 {
         self.places.iter().zip(lattice()).map(|(p, place)| p * logistic((x - place) / BY_SEED)).sum()

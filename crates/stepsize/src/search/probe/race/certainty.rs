@@ -79,12 +79,12 @@ impl Belief {
 
     /// Whether more probes are not worth their price.
     pub(super) fn is_settled(&self) -> bool {
-        self.p_keeps(self.best(&self.all(), &self.breaking)) >= SETTLED
+        self.p_keeps(self.best(&self.all(), &self.risk)) >= SETTLED
     }
 
     /// Probability that the rate at `at` keeps [`KEPT`] of the improvement of the best one.
     pub(super) fn p_keeps(&self, at: usize) -> f64 {
-        recalibrated((1.0 - self.breaking.probability(self.grid[at])) * self.keeps[at])
+        recalibrated((1.0 - self.risk[at]) * self.keeps[at])
     }
 }
 

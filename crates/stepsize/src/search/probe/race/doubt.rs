@@ -154,22 +154,21 @@ fn moved(low: &Entry, best: &Entry, untrained: f64) -> Option<f64> {
 /// are too few others.
 fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
     let broke = |e: &&Entry| e.end == Ending::Broke;
-    let lowest = book.all().filter(broke).map(|e| e.x).fold(f64::INFINITY, f64::min);
-    let on_top = book.all().filter(|e| !broke(e)).all(|e| e.x < lowest);
+    let broke_on_top = book.all().filter(|e| !broke(e)).all(|e| e.x < book.ceiling);
     let exploded: Vec<f64> = book.all().filter(|e| e.exploded()).map(|e| e.x).collect();
-    let ceiling = exploded.iter().copied().fold(f64::INFINITY, f64::min);
-    let context = Context { untrained: book.untrained, ceiling, horizon_free: job.is_horizon_free() };
+    let lowest = exploded.iter().copied().fold(f64::INFINITY, f64::min);
+    let context = Context { untrained: book.untrained, ceiling: lowest, horizon_free: job.is_horizon_free() };
     let weighed = |with_dead: bool| {
         let whole = book.all().filter(|e| if with_dead { !e.exploded() } else { !broke(e) });
         let whole = whole.filter(|e| e.end != Ending::Unread && e.s.is_finite());
         let reading = |e: &Entry| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed });
         let readings: Vec<Reading> = whole.filter_map(reading).collect();
         let highest = readings.iter().map(|r| r.x).fold(f64::NEG_INFINITY, f64::max);
-        let on_top = if ceiling > highest { exploded.len() } else { 0 };
+        let on_top = if lowest > highest { exploded.len() } else { 0 };
         let ways: f64 = (1..=on_top).map(|k| ((readings.len() + k) as f64 / k as f64).ln()).sum();
         Some((for_a_landscape(&readings, context, job.seed)? + ways, readings.len()))
     };
-    Some(false).filter(|_| on_top).and_then(weighed).or_else(|| weighed(true))
+    Some(false).filter(|_| broke_on_top).and_then(weighed).or_else(|| weighed(true))
 }
 
 /// Log odds against noise of the order of the losses: of the readings of one length and seed, how
