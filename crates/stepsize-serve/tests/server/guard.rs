@@ -21,7 +21,7 @@ fn a_name_that_a_stranger_controls_is_refused_even_when_it_points_here() {
         assert_eq!(site.ask("GET", "/api/studies", &[("Host", host)], "").status, 200, "{host}");
     }
     let two =
-        site.raw(b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
+        site.whole(b"GET /api/studies HTTP/1.1\r\nHost: localhost\r\nHost: evil.example\r\nConnection: close\r\n\r\n");
     assert!(String::from_utf8_lossy(&two).starts_with("HTTP/1.1 400"), "two hosts");
     let other = site.whole(b"GET http://evil.example/ HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     assert!(String::from_utf8_lossy(&other).starts_with("HTTP/1.1 400"), "another host in the first line");
