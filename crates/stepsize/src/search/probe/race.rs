@@ -23,6 +23,7 @@ mod doubt;
 mod plan;
 mod reading;
 mod refuse;
+mod stage;
 mod worth;
 
 use super::suspect::suspicion;

@@ -11,9 +11,10 @@
 //! On the jobs of the bench, and on losses without a rate in them (`tests/probes/noise.rs`), this
 //! tells more than the comparison of a few pairs of seeds did (bench/README.md).
 
-use super::plan::{BOTTOM, PLAINLY_LEARNED, Purse};
+use super::plan::{BOTTOM, Purse};
 use super::reading::{Book, Ending, Entry};
 use super::refuse;
+use super::stage::PLAINLY_LEARNED;
 use crate::landscape::{Context, Reading, for_a_landscape};
 use crate::stats::{mean, median};
 use crate::{Job, Refusal};

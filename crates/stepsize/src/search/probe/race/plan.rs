@@ -2,8 +2,9 @@
 
 use super::doubt::{Doubt, doubt};
 use super::lattice;
-use super::reading::{Book, Entry};
+use super::reading::Book;
 use super::refuse;
+use super::stage::Stage;
 use crate::defaults::{FIRST_SHARE, FIRST_SHARE_OF_LONG, LONG_RUN, RACE_BUDGET, RACE_BUDGET_SHORT, RACE_PROBES};
 use crate::{Error, Job, Reason, Refusal, Result};
 
@@ -37,32 +38,9 @@ const FEW_STEPS: u64 = 20;
 const ENOUGH_STEPS: u64 = 40;
 /// Below this many steps a probe says nothing at all.
 const FEWEST_STEPS: u64 = 5;
-/// A fall of log loss below this is "nothing learned".
-const LEARNED: f64 = 0.05;
-/// The same where the readings of a trial hardly scatter: this many standard deviations of their
-/// scatter, ...
-const PLAIN: f64 = 8.0;
-/// ... but not below this.
-const SMALLEST: f64 = 0.015;
-/// The same where readings are too few to scatter: other seeds are asked whether noise made it.
-const LEARNED_BY_FEW: f64 = 0.03;
-/// A fall of log loss above this is one that the rate may have made.
-const MOVED: f64 = 0.005;
-/// Below this fall of log loss a reading must also stand out from the others: a network that died
-/// at too high a rate ends at the loss of a constant guess, somewhat below that of random weights,
-/// and so do all its neighbours.
-pub(super) const PLAINLY_LEARNED: f64 = 0.2;
-/// Readings within this much log loss of each other are alike.
-const ALIKE: f64 = 0.03;
 /// Probes are made at most this many octaves beside the rates that are likely best: a reading far
 /// from them can only help through the model, and the model is the weaker evidence.
 const BESIDE: f64 = 2.0;
-/// The middle between the highest rate that trained and the lowest that broke is probed if these
-/// are this many octaves apart.
-const WIDE_GAP: f64 = 2.0;
-/// Above this `log2 lr`, a rate at which nothing was learned may be too high as well as too low:
-/// the network may have died.
-const DEAD_ABOVE: f64 = -10.0;
 /// Most rates beyond the first two on the way outward.
 pub(in crate::search::probe) const WIDENINGS: usize = 8;
 
@@ -176,24 +154,25 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
     // What follows from shorter trials that may be noise, if longer ones cannot be paid for.
     let mut doubted: Option<NextProbe> = None;
     loop {
+        let pays = purse.pays(n, job);
         let missing: Vec<(f64, u64)> = xs.iter().filter(|&&x| book.find(x, n).is_none()).map(|&x| (x, n)).collect();
         if !missing.is_empty() && purse.pays(n * missing.len() as u64, job) {
             return NextProbe::Probe(missing);
         }
         if !missing.is_empty() {
             xs.retain(|&x| book.find(x, n).is_some());
-            let stage = Stage::new(book, &xs, n, ceiling);
+            let stage = Stage::new(book, &xs, n, ceiling, pays);
             if xs.len() < FEWEST_READ || !stage.plainly_learned {
                 return doubted.unwrap_or_else(|| NextProbe::Refuse(refuse::spent(&missing, book, job, purse.budget)));
             }
             return settled(job, book, n, purse);
         }
-        let stage = Stage::new(book, &xs, n, ceiling);
+        let stage = Stage::new(book, &xs, n, ceiling, pays);
         ceiling = stage.ceiling;
         let outward = stage.outward(closed_below).filter(|_| widenings < WIDENINGS);
         let closed = stage.closed(closed_below);
         // What the budget does not pay for is not needed where the best lies between worse ones.
-        let needed = |x: &f64| book.find(*x, n).is_some() || purse.pays(n, job) || !closed;
+        let needed = |x: &f64| book.find(*x, n).is_some() || pays || !closed;
         if let Some(x) = outward.filter(needed) {
             xs.push(x);
             widenings += 1;
@@ -244,76 +223,6 @@ fn settled(job: &Job, book: &Book, n: u64, purse: Purse) -> NextProbe {
         Doubt::Try(x, n) => NextProbe::Probe(vec![(x, n)]),
         Doubt::Repeat(x, n) => NextProbe::Again(vec![(x, n)]),
         Doubt::Noise(refusal) => NextProbe::Refuse(refusal),
-    }
-}
-
-/// What the bracket's probes of one length say.
-struct Stage {
-    low: f64,
-    high: f64,
-    best: f64,
-    /// The highest rate that trained; minus infinity when none did.
-    trained: f64,
-    /// The lowest that broke; infinite when none did.
-    ceiling: f64,
-    learned: bool,
-    plainly_learned: bool,
-    /// Whether the best rate moved the loss downwards.
-    moved: bool,
-    /// Whether the lowest rate changed the loss.
-    low_moved: bool,
-}
-
-impl Stage {
-    fn new(book: &Book, xs: &[f64], n: u64, ceiling: f64) -> Self {
-        let value = |x: f64| book.find(x, n).map_or(f64::INFINITY, Entry::value);
-        let broke = |x: &f64| book.find(*x, n).is_some_and(|e| e.broke(book.untrained));
-        let ceiling = xs.iter().copied().filter(broke).fold(ceiling, f64::min);
-        let best = xs.iter().copied().min_by(|a, b| value(*a).total_cmp(&value(*b))).unwrap_or(f64::NAN);
-        let low = xs.iter().copied().fold(f64::INFINITY, f64::min);
-        let fall = book.untrained - value(best);
-        // Where readings hardly scatter, a small fall and small differences can be seen.
-        let scatter = book.find(best, n).and_then(Entry::scatter);
-        let least = scatter.map_or(LEARNED_BY_FEW, |sd| (PLAIN * sd).clamp(SMALLEST, LEARNED));
-        let alike = ALIKE.min(fall.max(SMALLEST) / 3.0);
-        let alike: Vec<f64> = xs.iter().copied().filter(|&x| value(x) - value(best) < alike).collect();
-        // A rate below that is worse: what the best has learned, it has learned by moving further.
-        let rises = alike.iter().all(|&x| low < x);
-        Self {
-            low,
-            high: xs.iter().copied().fold(f64::NEG_INFINITY, f64::max),
-            best,
-            trained: xs.iter().copied().filter(|&x| x < ceiling).fold(f64::NEG_INFINITY, f64::max),
-            ceiling,
-            learned: fall >= PLAINLY_LEARNED || fall >= least && (rises || alike.len() < 2),
-            plainly_learned: fall >= PLAINLY_LEARNED,
-            moved: fall > MOVED,
-            low_moved: value(low).is_finite() && (value(low) - book.untrained).abs() > ALIKE,
-        }
-    }
-
-    /// Whether the best rate learned and lies between worse ones, or below one that broke.
-    fn closed(&self, closed_below: bool) -> bool {
-        let above = self.best < self.high || self.ceiling.is_finite();
-        self.learned && above && (self.best > self.low || closed_below)
-    }
-
-    /// The next rate to probe, if the best may lie beyond those tried.
-    fn outward(&self, closed_below: bool) -> Option<f64> {
-        let down = Some(self.low - STRIDE).filter(|x| *x >= BOTTOM);
-        let up = Some(self.high + STRIDE).filter(|x| *x <= TOP && *x < self.ceiling);
-        let gap = self.ceiling - self.trained;
-        let between = Some(lattice(self.trained + gap / 2.0)).filter(|_| gap.is_finite() && gap > WIDE_GAP);
-        // A rate that is too low leaves the loss where it was. One that moved it without learning
-        // is too high.
-        if self.trained == f64::NEG_INFINITY || !self.learned && self.low_moved {
-            return down;
-        }
-        if !self.learned {
-            return up.or(between).or(down.filter(|x| *x + STRIDE > DEAD_ABOVE));
-        }
-        let upward = up.or(between).filter(|_| self.best == self.trained);
-        upward.or(down.filter(|_| self.best == self.low && !closed_below))
     }
 }
 
@@ -368,7 +277,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::*;
-    use crate::{End, Lr, Schedule, Trial, TrialId};
+    use crate::{Curve, End, Lr, Point, Schedule, Trial, TrialId};
 
     fn job(steps: u64) -> Job {
         Job::new(steps, Schedule::constant(), 7).unwrap()
@@ -387,6 +296,30 @@ mod tests {
             assert_eq!(seed_of_next(&job, &Book::new(&job, &done), 500), 7);
         }
         assert_eq!(seeds, [7, 8, 9, 10, 7, 8]);
+    }
+
+    #[test]
+    fn what_was_tried_in_a_gap_serves_where_the_budget_does_not_pay_for_its_middle() {
+        // The last trial makes the highest rate look dead: a ceiling, with a wide gap below it.
+        let trials = [(-6.75, 40, 1.12), (-3.5, 40, 1.35), (-10.0, 40, 1.36), (-6.75, 160, 0.88), (-6.0, 40, 1.01)];
+        let job = job(640);
+        let ended = trials.iter().enumerate().map(|(i, &(x, steps, last))| {
+            let spec = job.trial(Lr::from_log2(x), steps, 7).unwrap();
+            let at = |step: u64| Point {
+                step,
+                lr: spec.lr.get(),
+                loss: 1.386 + (last - 1.386) * step as f64 / steps as f64,
+            };
+            let val: Curve = (0..=8).map(|i| at(i * steps / 8)).collect();
+            Trial { val, end: Some(End::Finished), steps_run: steps, ..Trial::new(TrialId(i as u32), spec) }
+        });
+        let done: Vec<Trial> = ended.collect();
+        let book = Book::new(&job, &done);
+        assert_eq!(book.ceiling, -3.5);
+        let next = |left| bracket(&job, &book, -6.75, Purse { budget: 1.0, left });
+        assert!(matches!(next(0.5), NextProbe::Probe(wanted) if wanted == [(-5.25, 40)]));
+        let without = next(0.03);
+        assert!(!matches!(&without, NextProbe::Refuse(r) if r.reason == Reason::TooShort), "{without:?}");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! The refusals of the search, in words.
 
-use super::plan::{FEWEST_PROBES, PLAINLY_LEARNED};
+use super::plan::FEWEST_PROBES;
 use super::reading::{Book, Entry};
+use super::stage::PLAINLY_LEARNED;
 use crate::lr::Lr;
 use crate::{Job, Reason, Refusal, Remedy};
 
