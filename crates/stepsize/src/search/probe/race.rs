@@ -9,7 +9,8 @@
 //! 2. *Refine*: the two-wall [`Landscape`] is fitted to all readings, with a prior that was fitted
 //!    to known jobs; of all probes that the budget allows the one with the largest expected fall of
 //!    regret for its cost is run (expected value of sample information), until the budget is spent
-//!    or the chance that the answer keeps 98 % of the gain is 95 %.
+//!    or the chance that the answer keeps 98 % of the gain is 95 % and its loss is expected to be
+//!    within 10 % of the best.
 //! 3. *Answer*: the rate with the least expected regret, not the one with the best reading.
 //!
 //! Un-annealed losses are never compared: a run whose schedule decays is read at its end only. A
@@ -142,10 +143,11 @@ impl Probe for Race {
                 if !doubted && belief.is_settled() {
                     return Ok(Vec::new());
                 }
-                let before = belief.least(&belief.all(), &belief.risk);
+                let all = belief.all();
+                let before = belief.least(&all, &belief.risk);
+                let answer = belief.grid[belief.best(&all, &belief.risk)];
                 let purse = self.purse(done);
-                let (grid, likely) = (&belief.grid[belief.lowest..], belief.likely());
-                let best = plan::candidates(&self.job, &book, grid, likely, first, doubted, purse)
+                let best = plan::candidates(&self.job, &book, &belief, answer, first, doubted, purse)
                     .into_iter()
                     .map(|(x, n)| {
                         let cost = n as f64 / self.job.steps as f64;

@@ -1,5 +1,6 @@
 //! Which probes to run: the bracket, and the candidates of the refinement.
 
+use super::belief::Belief;
 use super::doubt::{Doubt, doubt};
 use super::lattice;
 use super::reading::Book;
@@ -233,12 +234,13 @@ pub(super) fn seed_of_next(job: &Job, book: &Book, n: u64) -> u64 {
 }
 
 /// Probes that the refinement may choose from: (log2 lr, steps). The first one repeats a tried rate
-/// at another length, because only such a pair shows how the landscape moves with the horizon.
+/// at another length, because only such a pair shows how the landscape moves with the horizon. The
+/// `answer` so far is one of them: at T/2 or T that shows whether it breaks.
 pub(super) fn candidates(
     job: &Job,
     book: &Book,
-    grid: &[f64],
-    likely: (f64, f64),
+    belief: &Belief,
+    answer: f64,
     first: u64,
     doubted: bool,
     purse: Purse,
@@ -261,8 +263,12 @@ pub(super) fn candidates(
     if !pairs.is_empty() {
         return pairs;
     }
+    let (grid, likely) = (&belief.grid[belief.lowest..], belief.likely());
     let (low, high) = (likely.0 - BESIDE, (likely.1 + BESIDE).min(book.ceiling - 0.4));
-    free(grid.iter().copied().filter(|&x| x >= low && x <= high && lattice(x * 0.5) * 2.0 == x).collect())
+    // Long probes tell neighbours apart.
+    let fine = 2 * purse.longest(job.steps) >= job.steps;
+    let chosen = |x: f64| x == answer || x <= high && (fine || lattice(x * 0.5) * 2.0 == x);
+    free(grid.iter().copied().filter(|&x| x >= low && chosen(x)).collect())
 }
 
 fn lengths_used(book: &Book) -> usize {
