@@ -218,8 +218,8 @@ fn on_a_smooth_job_without_noise_four_runs_come_within_a_quarter_octave() {
 
 #[test]
 fn settled_evidence_ends_the_search() {
-    // From 2 to 0.02: rates within a factor of three of the best keep 98 % of the gain. Where seeds
-    // differ by half of the loss that is left, there is still much of that to lose.
+    // From 2 to 0.02: rates within a factor of three of the best keep 98 % of the gain. Where
+    // seeds differ by half of the loss that is left, there is still much of that to lose.
     let cost = |noise: f64| {
         let basin = move |spec: &TrialSpec| {
             let decades = (spec.lr.get() / 0.01).log10();
