@@ -155,7 +155,7 @@ impl CounterKind {
     pub fn of(name: &str) -> Self {
         // The counters of loggers that sort their names: `time/iterations`, `total/steps`.
         let name = match name.split_once('/') {
-            Some(("time" | "total" | "counters" | "progress" | "info", rest)) => rest,
+            Some(("time" | "total" | "counters" | "progress" | "info" | "misc", rest)) => rest,
             _ => name,
         };
         // Nearly all names are those of readings: most are known by their first letter.
@@ -225,7 +225,10 @@ pub fn maximizes(name: &str) -> Option<bool> {
     // The entropy of a policy is not a loss; that of held-out data is (`VALID entropy: 8.4`).
     let cross = flat.contains("cross") || DataSplit::in_name(name).is_some_and(DataSplit::is_held_out);
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };
-    let found = flat.rsplit('_').find_map(of).or_else(|| plain(name).rsplit('_').find_map(of));
+    // `Mse Score`: what it scores says more.
+    let told = |w: &&str| !matches!(*w, "score" | "scores");
+    let last = |name: &str| name.rsplit('_').filter(told).find_map(of).or_else(|| name.rsplit('_').find_map(of));
+    let found = last(&flat).or_else(|| last(&plain(name)));
     // `L_rec`, `train_L_vae`
     found.or_else(|| {
         name.match_indices("L_").any(|(at, _)| at == 0 || name[..at].ends_with(['_', '/'])).then_some(false)

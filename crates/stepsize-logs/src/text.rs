@@ -14,6 +14,7 @@ mod trials;
 mod ultralytics;
 mod words;
 
+use crate::names::is_counter;
 use std::borrow::Cow;
 
 pub(crate) use blocks::{Blocks, Line};
@@ -44,6 +45,8 @@ pub(crate) enum Mark {
     Tqdm,
     /// The epoch that is over.
     End,
+    /// The share of its epoch that is over: `Epoch: 1 [640/60000 (1%)]`.
+    Share,
 }
 
 /// The names and numbers of one log line, in their order.
@@ -61,7 +64,11 @@ pub(crate) enum Mark {
 /// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), wanted);
 /// ```
 pub fn pairs(line: &str) -> Vec<(String, f64)> {
-    scan_pairs(line).into_iter().filter(|p| p.mark != Mark::Bar).map(|p| (p.name, p.value)).collect()
+    scan_pairs(line)
+        .into_iter()
+        .filter(|p| !matches!(p.mark, Mark::Bar | Mark::Share))
+        .map(|p| (p.name, p.value))
+        .collect()
 }
 
 /// Like [`pairs`], with the numbers that counters go up to and with progress bars.
@@ -74,11 +81,14 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
         return found;
     }
     let mut found = scan::Scan::new(&plain(line)).run();
-    // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`
-    if let Some(total) = found.iter_mut().find(|p| p.name == "total")
-        && line.to_ascii_lowercase().contains("losses")
-    {
-        total.name = "total_loss".to_owned();
+    // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`, `[epoch: 1/200, iter: 25/489] total: 1.64`
+    if found.iter().any(|p| p.name == "total") {
+        let (total, others): (Vec<&Pair>, Vec<&Pair>) = found.iter().partition(|p| p.name == "total");
+        let counted = !others.is_empty() && others.iter().all(|p| is_counter(&p.name));
+        let alone = counted && total.iter().all(|p| p.value.fract() != 0.0);
+        if alone || line.to_ascii_lowercase().contains("losses") {
+            found.iter_mut().filter(|p| p.name == "total").for_each(|p| p.name = "total_loss".to_owned());
+        }
     }
     // Deeplearning4j calls its loss a score.
     if let [_, score] = found.as_mut_slice()
