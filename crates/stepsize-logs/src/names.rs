@@ -153,9 +153,10 @@ impl CounterKind {
 
     /// What this name counts.
     pub fn of(name: &str) -> Self {
-        // The counters of loggers that sort their names: `time/iterations`, `total/steps`.
+        // The counters of loggers that sort their names, and of records that keep them in a part:
+        // `time/iterations`, `total/steps`, `data/step`.
         let name = match name.split_once('/') {
-            Some(("time" | "total" | "counters" | "progress" | "info" | "misc", rest)) => rest,
+            Some(("time" | "total" | "counters" | "progress" | "info" | "misc" | "data" | "metrics", rest)) => rest,
             _ => name,
         };
         // Nearly all names are those of readings: most are known by their first letter.

@@ -255,6 +255,12 @@ mod tests {
         );
         reads("[2,  4000] loss: 1.5", &[("Epoch", 2.0), ("iter", 4000.0), ("loss", 1.5)]);
         reads("[64, 128] size: 2", &[("size", 2.0)]);
+        reads(" 3/20\t train: 0.5\t valid: 0.75", &[("iter", 3.0), ("train", 0.5), ("valid", 0.75)]);
+        reads("mean loss (epoch 3): 0.5", &[("epoch", 3.0), ("mean_loss", 0.5)]);
+        reads("VAL LOG (epoch 3): loss=0.5", &[("epoch", 3.0), ("val_loss", 0.5)]);
+        reads("avg(utility)=0.5 std(utility)=0.25", &[("avg_utility", 0.5), ("std_utility", 0.25)]);
+        reads("[epoch: 1/200, iter: 25/489] total: 1.5", &[("epoch", 1.0), ("iter", 25.0), ("total_loss", 1.5)]);
+        reads("Average PSNR : 30.5dB", &[("Average_PSNR", 30.5)]);
         reads("INFO: 7epoch:train:101-200batch: loss=1.5", &[("epoch", 7.0), ("batch", 200.0), ("loss", 1.5)]);
         reads("trained for 3epochs, loss 2.5", &[("loss", 2.5)]);
         reads("Train loss 120 0.5 Grad Norm 1.5", &[("iter", 120.0), ("Train_loss", 0.5), ("Grad_Norm", 1.5)]);
@@ -298,7 +304,9 @@ mod tests {
 
     #[test]
     fn long_hostile_lines_take_linear_time() {
-        for piece in ["[1 ", "{", "a at step 1 ", "a='", "-a", "1/ ", "((a)", "a "] {
+        for piece in
+            ["[1 ", "{", "a at step 1 ", "a='", "-a", "1/ ", "((a)", "a ", "loss 0.5 ", "Epoch 1 [1/2 ", "avg(a)="]
+        {
             pairs(&piece.repeat(super::LONGEST / piece.len()));
         }
         pairs(&("[".repeat(super::LONGEST / 2) + &"1 ".repeat(super::LONGEST / 4)));
