@@ -257,7 +257,7 @@ impl Clock {
         // One line an epoch, each with the last count of its own: `13/13 - loss: 0.5`.
         let stays = count == self.count && (count == self.totals.0 || count == self.first_count);
         let on = self.epoch.floor() > self.epoch_then.floor();
-        let next_epoch = !self.late && !self.whole.known() && on;
+        let next_epoch = !self.late && !(self.whole.known() && epoch.is_none()) && on;
         let back = count < self.count || stays && next_epoch;
         if !back {
             self.whole.note(on);
@@ -366,7 +366,7 @@ impl Clock {
                 // One line an epoch, each with the last count of its own.
                 let same = count == self.count && epoch_now.floor() < self.epoch_then.floor();
                 (count < self.count || same)
-                    && (over || self.whole.known() || !epoch_went_on())
+                    && (over || self.whole.known() && counts.epoch.is_none() || !epoch_went_on())
                     && (!self.within() || epoch_now <= self.first_epoch)
                     && read.any(|(first, last)| {
                         let begins = count <= first.0 || first.0.is_nan() && epoch_now <= first.1;

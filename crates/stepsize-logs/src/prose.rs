@@ -13,7 +13,7 @@ use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
-use bare::bare;
+use bare::{bare, loss_of_split};
 use bars::{is_rule_within, is_timeless, samples};
 use remarks::{is_heading, is_recall};
 
@@ -85,6 +85,11 @@ impl Prose {
         {
             step.into_iter().for_each(|step| gather.number("step", step));
             gather.number(metric, value);
+            return gather.end_row();
+        }
+        if let Some((step, split, value)) = loss_of_split(line) {
+            gather.number("step", step);
+            gather.number(&format!("{}_loss", split.prefix()), value);
             return gather.end_row();
         }
         if let Some(row) = self.trials.read(line) {
@@ -190,7 +195,7 @@ impl Prose {
                 self.told.clear();
             }
             // Above lines such as `(epoch: 1, iters: 100, time: 0.5, data: 0.1) D: 0.3 G: 0.8`.
-            self.losses |= line.starts_with('=') && line.contains("Training Loss");
+            self.losses |= line.starts_with('=') && ["Training Loss", "Train Loss"].iter().any(|w| line.contains(w));
             gather.end_row();
         }
     }

@@ -29,8 +29,9 @@ pub(super) struct Scan<'a> {
     separated: bool,
     /// The held-out split that the line is about.
     scope: Option<&'a str>,
-    /// The held-out split of the loss with which the line begins, whose scores may follow it.
-    score_of: Option<&'a str>,
+    /// The held-out split of the metric with which the line begins, whose scores may follow it, and
+    /// whether a loss may.
+    score_of: Option<(&'a str, bool)>,
     /// Open parentheses: the words before each, whether a separator followed them, and the number
     /// of pairs so far.
     open: Vec<(Vec<&'a str>, bool, usize)>,
