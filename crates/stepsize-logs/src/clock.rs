@@ -257,7 +257,7 @@ impl Clock {
         // One line an epoch, each with the last count of its own: `13/13 - loss: 0.5`.
         let stays = count == self.count && (count == self.totals.0 || count == self.first_count);
         let on = self.epoch.floor() > self.epoch_then.floor();
-        let next_epoch = !self.late && !(self.whole.known() && epoch.is_none()) && on;
+        let next_epoch = !(self.late || self.whole.known() && epoch.is_none()) && on;
         let back = count < self.count || stays && next_epoch;
         if !back {
             self.whole.note(on);
@@ -355,6 +355,12 @@ impl Clock {
         let bar = |rank: usize| rank == CounterKind::BAR;
         let goes_on = counts.epoch.is_some() && epoch_now >= self.epoch && epoch_now > self.first_epoch;
         match counts.step.filter(|_| !self.lengths.known()) {
+            // The first epoch again, whatever its bar counts.
+            Some(Count { rank, .. })
+                if bar(rank) && counts.epoch.is_some() && epoch_now < self.epoch.min(self.first_epoch + 1.0) =>
+            {
+                read.any(|(first, last)| epoch_now <= first.1 && epoch_now < last.1)
+            }
             Some(_) if self.counts_within(again) && !started => false,
             Some(Count { rank, .. }) if bar(rank) && first_again(self.first_epoch) => read.next().is_some(),
             // The bar of an evaluation, above a row whose epoch goes on.

@@ -260,6 +260,10 @@ mod tests {
         reads("VAL LOG (epoch 3): loss=0.5", &[("epoch", 3.0), ("val_loss", 0.5)]);
         reads("avg(utility)=0.5 std(utility)=0.25", &[("avg_utility", 0.5), ("std_utility", 0.25)]);
         reads("[epoch: 1/200, iter: 25/489] total: 1.5", &[("epoch", 1.0), ("iter", 25.0), ("total_loss", 1.5)]);
+        reads(
+            "[fold_1] 002/200:  50%|##  | 2/4 [00:04<00:03,  1.88s/it, loss=3.5]",
+            &[("Epoch", 2.0), ("iter", 2.0), ("loss", 3.5)],
+        );
         reads("Average PSNR : 30.5dB", &[("Average_PSNR", 30.5)]);
         reads("INFO: 7epoch:train:101-200batch: loss=1.5", &[("epoch", 7.0), ("batch", 200.0), ("loss", 1.5)]);
         reads("trained for 3epochs, loss 2.5", &[("loss", 2.5)]);

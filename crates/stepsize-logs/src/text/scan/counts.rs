@@ -151,6 +151,13 @@ impl Scan<'_> {
         }
     }
 
+    /// Whether a progress bar follows the count: `002/200:  50%|##  | 2/4`.
+    pub(super) fn bar_follows(&self) -> bool {
+        let rest = self.rest().trim_start_matches([']', ':', ' ']);
+        let share = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.len() > share.len() && share.starts_with("%|")
+    }
+
     /// Whether a bracket closes here and another opens with a number: `[0/5][50/250]`.
     pub(super) fn opens_nested(&self, start: usize) -> bool {
         let second = self.rest().strip_prefix(']').map(|r| r.trim_start_matches(' '));

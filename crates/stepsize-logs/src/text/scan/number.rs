@@ -107,7 +107,7 @@ impl Scan<'_> {
             self.emit(value, whole);
         } else if self.fraction(start) && self.value_first(value) {
             // Value before name.
-        } else if whole.is_some() && self.opens_nested(start) {
+        } else if whole.is_some() && (self.opens_nested(start) || self.bar_follows()) {
             self.give("Epoch".to_owned(), value, whole);
         } else if whole.is_none() && (line_start || self.opened(start)) && self.pair_of_counts(value) {
             // Epoch and step.
