@@ -14,10 +14,12 @@
 
 mod doubt;
 mod raw;
+mod row;
 
 use crate::names::CounterKind;
-use doubt::{Lengths, Passes, Rival};
+use doubt::{Lengths, Passes, Rival, Shares, Whole};
 pub use raw::{LogPosition, RawClock};
+pub(crate) use row::{Count, RowCounts};
 
 /// What to do when the counter goes back to its beginning.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,52 +35,26 @@ pub(crate) enum Again {
 /// A run that goes back to its first part of this size begins again: no checkpoint is that old.
 const BEGINNING: f64 = 0.05;
 
-/// A counter on one row.
+/// What places readings of a run by another counter than their own.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Count {
-    rank: usize,
-    column: usize,
-    pub value: f64,
+pub(crate) struct Frame {
+    /// The steps of the epochs before the first that is told.
+    pub skipped: f64,
+    pub first_epoch: f64,
+    /// The steps of an epoch.
+    pub length: Option<f64>,
 }
 
-/// The best known counter of steps and of epochs on one row.
-#[derive(Debug, Clone, Copy, Default)]
-pub(crate) struct RowCounts {
-    step: Option<Count>,
-    epoch: Option<Count>,
-}
-
-impl RowCounts {
-    /// The counter of steps.
-    pub fn step(&self) -> Option<Count> {
-        self.step
+impl Frame {
+    /// Whether epochs are counted from 1: the end of the first one is 1.
+    pub fn counts_from_one(self) -> bool {
+        self.first_epoch >= 1.0
     }
 
-    /// The counter of epochs.
-    pub fn epoch(&self) -> Option<Count> {
-        self.epoch
-    }
-
-    /// Whether the row has a counter.
-    pub fn is_counted(&self) -> bool {
-        self.step.is_some() || self.epoch.is_some()
-    }
-
-    /// Of the kinds, columns and values of a row. Of several counters of one rank the first counts.
-    #[inline]
-    pub fn of(row: impl Iterator<Item = (CounterKind, usize, f64)>) -> Self {
-        let mut best = Self::default();
-        for (kind, column, value) in row {
-            let (slot, rank) = match kind {
-                CounterKind::Step(rank) => (&mut best.step, rank),
-                CounterKind::Epoch(rank) => (&mut best.epoch, rank),
-                CounterKind::Value => continue,
-            };
-            if value.is_finite() && slot.is_none_or(|known| rank < known.rank) {
-                *slot = Some(Count { rank, column, value });
-            }
-        }
-        best
+    /// The last step of an epoch.
+    pub fn end_of(self, epoch: f64) -> Option<f64> {
+        let epochs = if epoch.fract() == 0.0 { epoch - self.first_epoch.floor() + 1.0 } else { epoch };
+        self.length.map(|length| epochs * length).filter(|step| *step >= 0.0)
     }
 }
 
@@ -100,6 +76,8 @@ pub(crate) struct Clock {
     rival: Rival,
     lengths: Lengths,
     passes: Passes,
+    whole: Whole,
+    shares: Shares,
     /// Whether epochs are named at their end only, below the steps that were counted in them.
     late: bool,
     /// Ranks of the best known counters of steps and of epochs.
@@ -128,6 +106,8 @@ impl Default for Clock {
             rival: Rival::default(),
             lengths: Lengths::default(),
             passes: Passes::default(),
+            whole: Whole::default(),
+            shares: Shares::default(),
             late: false,
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
@@ -155,6 +135,11 @@ impl Clock {
         }
     }
 
+    /// Notes the share of its epoch that is over, of the row that comes.
+    pub fn share(&mut self, share: f64) {
+        self.shares.note(share);
+    }
+
     /// Begins after another run, whose epoch may have gone back already: that is of this one.
     pub fn follow(&mut self, before: &Self) {
         if before.epoch.floor() < before.epoch_then.floor() {
@@ -172,9 +157,15 @@ impl Clock {
         self.per_epoch > 0.0
     }
 
+    /// What places readings by the counter of the others.
+    pub fn frame(&self) -> Frame {
+        let (skipped, first_epoch) = (self.skipped(), self.first_epoch);
+        Frame { skipped, first_epoch, length: self.length_of_epoch() }
+    }
+
     /// The steps of the epochs before the first that is told, where steps are counted within
     /// epochs.
-    pub fn skipped(&self) -> f64 {
+    fn skipped(&self) -> f64 {
         let epochs = (self.first_epoch.floor() - 1.0).max(0.0);
         if self.within() { epochs * self.per_epoch } else { 0.0 }
     }
@@ -265,8 +256,12 @@ impl Clock {
         }
         // One line an epoch, each with the last count of its own: `13/13 - loss: 0.5`.
         let stays = count == self.count && (count == self.totals.0 || count == self.first_count);
-        let next_epoch = !self.late && self.epoch.floor() > self.epoch_then.floor();
+        let on = self.epoch.floor() > self.epoch_then.floor();
+        let next_epoch = !(self.late || self.whole.known() && epoch.is_none()) && on;
         let back = count < self.count || stays && next_epoch;
+        if !back {
+            self.whole.note(on);
+        }
         if back && !next_epoch && self.early {
             // What was counted before the first metric was how far the run is to go.
             (self.count, self.first_count, self.epoch_then, self.offset) = (count, count, self.epoch, 0.0);
@@ -360,6 +355,12 @@ impl Clock {
         let bar = |rank: usize| rank == CounterKind::BAR;
         let goes_on = counts.epoch.is_some() && epoch_now >= self.epoch && epoch_now > self.first_epoch;
         match counts.step.filter(|_| !self.lengths.known()) {
+            // The first epoch again, whatever its bar counts.
+            Some(Count { rank, .. })
+                if bar(rank) && counts.epoch.is_some() && epoch_now < self.epoch.min(self.first_epoch + 1.0) =>
+            {
+                read.any(|(first, last)| epoch_now <= first.1 && epoch_now < last.1)
+            }
             Some(_) if self.counts_within(again) && !started => false,
             Some(Count { rank, .. }) if bar(rank) && first_again(self.first_epoch) => read.next().is_some(),
             // The bar of an evaluation, above a row whose epoch goes on.
@@ -371,7 +372,7 @@ impl Clock {
                 // One line an epoch, each with the last count of its own.
                 let same = count == self.count && epoch_now.floor() < self.epoch_then.floor();
                 (count < self.count || same)
-                    && (over || !epoch_went_on())
+                    && (over || self.whole.known() && counts.epoch.is_none() || !epoch_went_on())
                     && (!self.within() || epoch_now <= self.first_epoch)
                     && read.any(|(first, last)| {
                         let begins = count <= first.0 || first.0.is_nan() && epoch_now <= first.1;
@@ -380,13 +381,15 @@ impl Clock {
                     })
             }
             _ => {
+                // The same epoch from its beginning.
+                let same = self.shares.again && counts.epoch.is_some() && epoch_now == self.epoch;
                 // The first epoch that is told need not be the first: `Epoch 10/100`.
                 let far = |first: f64, last: f64| {
                     self.other_end && epoch_now * 2.0 < last || epoch_now - first <= BEGINNING * (last - first)
                 };
                 (self.step.is_nan() || self.is_bar())
                     && read.any(|(first, last)| {
-                        far(first.1, last.1) && (epoch_now < last.1 || first_again(self.first_epoch))
+                        far(first.1, last.1) && (same || epoch_now < last.1 || first_again(self.first_epoch))
                     })
             }
         }

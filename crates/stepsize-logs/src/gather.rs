@@ -290,6 +290,13 @@ impl Gather {
         }
     }
 
+    /// Notes the share of its epoch that is over, of the row that comes.
+    pub fn share(&mut self, share: f64) {
+        if let Some(draft) = self.drafts.get_mut(self.now) {
+            draft.clock.share(share);
+        }
+    }
+
     /// Adds a fact to the current run.
     pub fn fact(&mut self, name: &str, text: &str) {
         let facts = match self.drafts.get_mut(self.now) {

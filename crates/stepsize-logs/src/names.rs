@@ -153,9 +153,10 @@ impl CounterKind {
 
     /// What this name counts.
     pub fn of(name: &str) -> Self {
-        // The counters of loggers that sort their names: `time/iterations`, `total/steps`.
+        // The counters of loggers that sort their names, and of records that keep them in a part:
+        // `time/iterations`, `total/steps`, `data/step`.
         let name = match name.split_once('/') {
-            Some(("time" | "total" | "counters" | "progress" | "info", rest)) => rest,
+            Some(("time" | "total" | "counters" | "progress" | "info" | "misc" | "data" | "metrics", rest)) => rest,
             _ => name,
         };
         // Nearly all names are those of readings: most are known by their first letter.
@@ -225,7 +226,10 @@ pub fn maximizes(name: &str) -> Option<bool> {
     // The entropy of a policy is not a loss; that of held-out data is (`VALID entropy: 8.4`).
     let cross = flat.contains("cross") || DataSplit::in_name(name).is_some_and(DataSplit::is_held_out);
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };
-    let found = flat.rsplit('_').find_map(of).or_else(|| plain(name).rsplit('_').find_map(of));
+    // `Mse Score`: what it scores says more.
+    let told = |w: &&str| !matches!(*w, "score" | "scores");
+    let last = |name: &str| name.rsplit('_').filter(told).find_map(of).or_else(|| name.rsplit('_').find_map(of));
+    let found = last(&flat).or_else(|| last(&plain(name)));
     // `L_rec`, `train_L_vae`
     found.or_else(|| {
         name.match_indices("L_").any(|(at, _)| at == 0 || name[..at].ends_with(['_', '/'])).then_some(false)

@@ -3,16 +3,17 @@
 //! lines, source code, and starts of programs.
 
 mod announced;
+mod bare;
 mod bars;
 mod remarks;
 
 use crate::gather::{Gather, NameFacts, is_applied, is_setting};
 use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
-use crate::number;
 use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
+use bare::{bare, loss_of_split};
 use bars::{is_rule_within, is_timeless, samples};
 use remarks::{is_heading, is_recall};
 
@@ -86,6 +87,11 @@ impl Prose {
             gather.number(metric, value);
             return gather.end_row();
         }
+        if let Some((step, split, value)) = loss_of_split(line) {
+            gather.number("step", step);
+            gather.number(&format!("{}_loss", split.prefix()), value);
+            return gather.end_row();
+        }
         if let Some(row) = self.trials.read(line) {
             if let Some(row) = row {
                 gather.select(&row.trial);
@@ -142,6 +148,12 @@ impl Prose {
             self.bar = bar.whole;
         }
         found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
+        found.retain(|p| {
+            if p.mark == Mark::Share {
+                gather.share(p.value);
+            }
+            p.mark != Mark::Share
+        });
         self.columns.clear();
         self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
         let told = self.tidy(line, &mut found, gather);
@@ -183,7 +195,7 @@ impl Prose {
                 self.told.clear();
             }
             // Above lines such as `(epoch: 1, iters: 100, time: 0.5, data: 0.1) D: 0.3 G: 0.8`.
-            self.losses |= line.starts_with('=') && line.contains("Training Loss");
+            self.losses |= line.starts_with('=') && ["Training Loss", "Train Loss"].iter().any(|w| line.contains(w));
             gather.end_row();
         }
     }
@@ -361,24 +373,6 @@ fn take(pair: &Pair, column: Option<usize>, counted: bool, gather: &mut Gather) 
         gather.epoch_ended();
     }
     gather.put(column, pair.value);
-}
-
-/// A value, with or without its step, on a line that holds nothing else. The step is the one of two
-/// numbers that is whole, else the first.
-fn bare(line: &str) -> Option<(Option<f64>, f64)> {
-    let mut words = line.split_whitespace();
-    let (first, second) = (words.next()?, words.next());
-    let value = |word: &str| number::whole(word.as_bytes());
-    if words.next().is_some() {
-        return None;
-    }
-    let whole = |word: &str| word.bytes().all(|b| b.is_ascii_digit());
-    let (one, two) = (value(first)?, second.map(value));
-    match (second, two) {
-        (Some(second), Some(two)) if whole(second) && !whole(first) => Some((Some(two?), one)),
-        (_, Some(two)) => Some((Some(one), two?)),
-        _ => Some((None, one)),
-    }
 }
 
 /// Takes in a message that the loss is not finite.

@@ -317,7 +317,7 @@ impl Keys {
 fn kind(name: &str) -> KeyRole {
     match name.to_ascii_lowercase().as_str() {
         "mode" | "split" | "phase" | "subset" => KeyRole::Split,
-        "metric" | "tag" | "metric_name" => KeyRole::Names,
+        "metric" | "tag" | "key" | "metric_name" => KeyRole::Names,
         "value" => KeyRole::Value,
         _ if is_rate(name) => KeyRole::Rate,
         _ => KeyRole::Plain,

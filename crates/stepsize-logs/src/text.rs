@@ -14,6 +14,7 @@ mod trials;
 mod ultralytics;
 mod words;
 
+use crate::names::is_counter;
 use std::borrow::Cow;
 
 pub(crate) use blocks::{Blocks, Line};
@@ -44,6 +45,8 @@ pub(crate) enum Mark {
     Tqdm,
     /// The epoch that is over.
     End,
+    /// The share of its epoch that is over: `Epoch: 1 [640/60000 (1%)]`.
+    Share,
 }
 
 /// The names and numbers of one log line, in their order.
@@ -61,7 +64,11 @@ pub(crate) enum Mark {
 /// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), wanted);
 /// ```
 pub fn pairs(line: &str) -> Vec<(String, f64)> {
-    scan_pairs(line).into_iter().filter(|p| p.mark != Mark::Bar).map(|p| (p.name, p.value)).collect()
+    scan_pairs(line)
+        .into_iter()
+        .filter(|p| !matches!(p.mark, Mark::Bar | Mark::Share))
+        .map(|p| (p.name, p.value))
+        .collect()
 }
 
 /// Like [`pairs`], with the numbers that counters go up to and with progress bars.
@@ -74,11 +81,14 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
         return found;
     }
     let mut found = scan::Scan::new(&plain(line)).run();
-    // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`
-    if let Some(total) = found.iter_mut().find(|p| p.name == "total")
-        && line.to_ascii_lowercase().contains("losses")
-    {
-        total.name = "total_loss".to_owned();
+    // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`, `[epoch: 1/200, iter: 25/489] total: 1.64`
+    if found.iter().any(|p| p.name == "total") {
+        let (total, others): (Vec<&Pair>, Vec<&Pair>) = found.iter().partition(|p| p.name == "total");
+        let counted = !others.is_empty() && others.iter().all(|p| is_counter(&p.name));
+        let alone = counted && total.iter().all(|p| p.value.fract() != 0.0);
+        if alone || line.to_ascii_lowercase().contains("losses") {
+            found.iter_mut().filter(|p| p.name == "total").for_each(|p| p.name = "total_loss".to_owned());
+        }
     }
     // Deeplearning4j calls its loss a score.
     if let [_, score] = found.as_mut_slice()
@@ -245,6 +255,16 @@ mod tests {
         );
         reads("[2,  4000] loss: 1.5", &[("Epoch", 2.0), ("iter", 4000.0), ("loss", 1.5)]);
         reads("[64, 128] size: 2", &[("size", 2.0)]);
+        reads(" 3/20\t train: 0.5\t valid: 0.75", &[("iter", 3.0), ("train", 0.5), ("valid", 0.75)]);
+        reads("mean loss (epoch 3): 0.5", &[("epoch", 3.0), ("mean_loss", 0.5)]);
+        reads("VAL LOG (epoch 3): loss=0.5", &[("epoch", 3.0), ("val_loss", 0.5)]);
+        reads("avg(utility)=0.5 std(utility)=0.25", &[("avg_utility", 0.5), ("std_utility", 0.25)]);
+        reads("[epoch: 1/200, iter: 25/489] total: 1.5", &[("epoch", 1.0), ("iter", 25.0), ("total_loss", 1.5)]);
+        reads(
+            "[fold_1] 002/200:  50%|##  | 2/4 [00:04<00:03,  1.88s/it, loss=3.5]",
+            &[("Epoch", 2.0), ("iter", 2.0), ("loss", 3.5)],
+        );
+        reads("Average PSNR : 30.5dB", &[("Average_PSNR", 30.5)]);
         reads("INFO: 7epoch:train:101-200batch: loss=1.5", &[("epoch", 7.0), ("batch", 200.0), ("loss", 1.5)]);
         reads("trained for 3epochs, loss 2.5", &[("loss", 2.5)]);
         reads("Train loss 120 0.5 Grad Norm 1.5", &[("iter", 120.0), ("Train_loss", 0.5), ("Grad_Norm", 1.5)]);
@@ -288,7 +308,9 @@ mod tests {
 
     #[test]
     fn long_hostile_lines_take_linear_time() {
-        for piece in ["[1 ", "{", "a at step 1 ", "a='", "-a", "1/ ", "((a)", "a "] {
+        for piece in
+            ["[1 ", "{", "a at step 1 ", "a='", "-a", "1/ ", "((a)", "a ", "loss 0.5 ", "Epoch 1 [1/2 ", "avg(a)="]
+        {
             pairs(&piece.repeat(super::LONGEST / piece.len()));
         }
         pairs(&("[".repeat(super::LONGEST / 2) + &"1 ".repeat(super::LONGEST / 4)));

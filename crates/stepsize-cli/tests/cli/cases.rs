@@ -117,7 +117,7 @@ fn what_is_said_of_each_input_is_what_must_be() {
 fn the_user_names_what_is_to_be_read() {
     let bench = Bench::new();
     let rows: String =
-        (0..30).map(|i| format!("update {i} pass {} quality={} rho={}\n", i / 10, 0.1 * f64::from(i), 3.0)).collect();
+        (0..30).map(|i| format!("update {i} lap {} quality={} rho={}\n", i / 10, 0.1 * f64::from(i), 3.0)).collect();
     std::fs::write(bench.path("odd.txt"), rows).unwrap();
     let read = |line: &str| {
         let seen = bench.run(line);
@@ -128,7 +128,7 @@ fn the_user_names_what_is_to_be_read() {
         line(std::slice::from_ref(object))
     }
     assert!(
-        read("diagnose odd.txt --json").contains("it has pass, quality, rho"),
+        read("diagnose odd.txt --json").contains("it has lap, quality, rho"),
         "{}",
         read("diagnose odd.txt --json")
     );
@@ -140,10 +140,10 @@ fn the_user_names_what_is_to_be_read() {
         read("diagnose odd.txt --metric quality --lr 0.5 --json"),
         "1 at 0.5; loss quality 30 (0 .. 2.9); counter update 0 .. 29"
     );
-    assert!(read("diagnose odd.txt --metric quality --step pass --json").contains("counter pass 0 .. 2."));
+    assert!(read("diagnose odd.txt --metric quality --step lap --json").contains("counter lap 0 .. 2."));
     assert_eq!(
         read(
-            "diagnose odd.txt --regex pass~(?<epoch>[0-9]+).*quality=(?<loss>[0-9.]+) --metric loss --step epoch --json"
+            "diagnose odd.txt --regex lap~(?<epoch>[0-9]+).*quality=(?<loss>[0-9.]+) --metric loss --step epoch --json"
         )
         .split("; ")
         .nth(1),

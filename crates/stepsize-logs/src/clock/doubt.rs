@@ -56,6 +56,46 @@ impl Lengths {
     }
 }
 
+/// The share of an epoch that is over, told beside its number: `Epoch: 1 [640/60000 (1%)]`.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Shares {
+    last: f64,
+    /// Whether the last share began again, after most of an epoch.
+    pub again: bool,
+}
+
+impl Shares {
+    /// Most of an epoch, and the beginning of one.
+    const MOST: f64 = 0.5;
+    const BEGINNING: f64 = 0.1;
+
+    pub fn note(&mut self, share: f64) {
+        self.again = self.last >= Self::MOST && share <= Self::BEGINNING;
+        self.last = share;
+    }
+}
+
+/// The counter went on from epoch to epoch: it counts the whole run.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Whole {
+    /// How often an epoch went on between two counts of which the second was the greater.
+    epochs: u32,
+}
+
+impl Whole {
+    /// Epochs over which a counter went on that does not begin again with one.
+    const EPOCHS: u32 = 3;
+
+    /// Takes in a count that is not less than the one before; `on`: the epoch went on.
+    pub fn note(&mut self, on: bool) {
+        self.epochs += u32::from(on);
+    }
+
+    pub fn known(self) -> bool {
+        self.epochs >= Self::EPOCHS
+    }
+}
+
 /// Passes over other data on the row that is read: they go up to another number than the training.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Passes {

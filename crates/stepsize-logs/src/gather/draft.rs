@@ -6,7 +6,7 @@ use super::facts::{is_applied, is_setting};
 use super::{NOTES, NameFacts};
 use crate::clock::{Again, Clock, RowCounts};
 use crate::gap::Gap;
-use crate::names::{CounterKind, DataSplit};
+use crate::names::{CounterKind, DataSplit, plain};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
 use place::{Marks, PlacedBy, ends_of_epochs, place};
@@ -322,10 +322,24 @@ impl Draft {
         let decides = |c: usize| if losses { is_loss(c) } else { !metrics || is_metric(c) };
         let asked: Vec<&[ThinPoint]> =
             marks.iter().filter(|(c, _, _)| decides(*c)).map(|(_, _, m)| m.as_slice()).collect();
-        let counter = PlacedBy::best(&asked, self.clock.is_bar());
+        // Words that differ from row to row, and no counter: a row is a run.
+        let told = |name: &String| {
+            !plain(name).split('_').any(|word| {
+                matches!(word, "split" | "phase" | "mode" | "stage" | "set" | "type")
+                    || ["date", "time", "stamp"].iter().any(|w| word.contains(w))
+            })
+        };
+        let varies = self.varying.iter().any(told);
+        let counter = match PlacedBy::best(&asked, self.clock.is_bar()) {
+            // The results of runs that were all of as many epochs.
+            PlacedBy::Epoch if varies && asked.iter().all(|m| m.windows(2).all(|w| w[0].epoch == w[1].epoch)) => {
+                PlacedBy::Index
+            }
+            counter => counter,
+        };
         let series = marks.iter().map(|(column, seen, marks)| NamedSeries {
             name: names.get(*column).map(|n| n.text.clone()).unwrap_or_default(),
-            points: place(marks, counter, self.clock.skipped()),
+            points: place(marks, counter, self.clock.frame()),
             seen: *seen,
         });
         let name =
@@ -348,13 +362,7 @@ impl Draft {
             }
         }
         let (steps, epochs) = self.clock.totals;
-        // Words that differ from row to row, and no counter: a row is a run.
-        let told = |name: &String| {
-            !["split", "phase", "mode", "stage", "set", "type", "date", "time", "stamp"]
-                .iter()
-                .any(|w| name.to_ascii_lowercase().contains(w))
-        };
-        if counter == PlacedBy::Index && self.varying.iter().any(told) {
+        if counter == PlacedBy::Index && varies {
             facts.insert("rows_are_runs".to_owned(), "true".to_owned());
         }
         if self.interrupted {

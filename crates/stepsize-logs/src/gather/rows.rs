@@ -109,13 +109,15 @@ impl Gather {
         before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch) || self.repeats()
     }
 
-    /// Whether a progress bar that is not at its end tells again what was read last: the mean of
+    /// Whether a progress bar that is not at its end tells again, to three digits, what was read last: the mean of
     /// the epoch before, or the result of a validation.
     pub fn stands_since(&self, column: usize, value: f64) -> bool {
         let last = self.drafts.get(self.now).and_then(|d| d.last(column));
         let slow =
             |name: &str| DataSplit::in_name(name).is_some_and(DataSplit::is_held_out) || name.ends_with("_epoch");
-        last.is_some_and(|last| last.value == value) && self.names.get(column).is_some_and(|n| slow(&n.text))
+        let rounded = |last: f64| format!("{last:.2e}").parse() == Ok(value);
+        last.is_some_and(|last| last.value == value || rounded(last.value))
+            && self.names.get(column).is_some_and(|n| slow(&n.text))
     }
 
     /// Whether a metric of the current row was read at the same count already.

@@ -78,10 +78,12 @@ impl FirstRows {
         let labelled = labels.len() == rows.len();
         // A counter with many values in order counts steps, unless every row also has a state or a
         // label of its own: then it is an export of runs.
-        // The lines of a text may be those of several runs, one below the other.
+        // The lines of a text may be those of several runs, one below the other. So may the rows of
+        // a table that count in ones from the same number again and again.
+        let in_ones = |v: &Vec<f64>| v.windows(2).all(|w| matches!(w, [a, b] if *b == a + 1.0 || v.first() == Some(b)));
         let orderly = |v: &Vec<f64>| match v.windows(2).filter(|w| matches!(w, [a, b] if b < a)).count() {
             0 => true,
-            falls => lines && falls * RUN < v.len(),
+            falls => (lines || in_ones(v)) && falls * RUN < v.len(),
         };
         let goes_on = |v: &Vec<f64>| v.len() > 1 && v.first() != v.last() && orderly(v);
         if named < rows.len() && !labelled && counts.values().any(goes_on) {

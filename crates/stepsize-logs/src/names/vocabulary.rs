@@ -131,7 +131,7 @@ pub(super) const STEPS: &[&str] = &[
 
 /// Names of counters of passes over the data, then of data; the best first.
 pub(super) const EPOCHS: &[&str] =
-    &["epoch", "epochs", "ep", "epoche", "epoca", "epoque", "tokens", "samples", "episode", "episodes"];
+    &["epoch", "epochs", "ep", "epoche", "epoca", "epoque", "pass", "tokens", "samples", "episode", "episodes"];
 
 /// Low is good for a metric with one of these words in its name.
 pub(super) const MINIMIZE: &[&str] = &[
@@ -161,6 +161,7 @@ pub(super) const MINIMIZE: &[&str] = &[
     "l1",
     "l2",
     "kl",
+    "kld",
     "objective",
     "obj",
     "ce",
@@ -194,12 +195,15 @@ pub(super) const MINIMIZE: &[&str] = &[
 /// High is good for a metric with one of these words in its name.
 pub(super) const MAXIMIZE: &[&str] = &[
     "acc",
+    "accu",
     "accuracy",
     "f1",
     "auc",
     "auroc",
     "reward",
     "rew",
+    // Baselines: `eprewmean`
+    "eprewmean",
     "ret",
     "return",
     "bleu",
@@ -224,6 +228,7 @@ pub(super) const MAXIMIZE: &[&str] = &[
     "top1",
     "top5",
     "success",
+    "utility",
     "correct",
     "mcc",
     "kappa",

@@ -281,11 +281,13 @@ fn tag_of(file: &str) -> Option<&str> {
 fn names_of_bare(cells: &[String], file: &str) -> Option<Vec<String>> {
     let metric = metric_of_file(file)?.to_owned();
     let whole = |cell: &String| cell.bytes().all(|b| b.is_ascii_digit());
+    let counts = |cell: &String| cell.trim().parse::<f64>().is_ok_and(|v| v.fract() == 0.0);
     let others = |from: usize| (from..=cells.len()).map(|i| format!("column_{i}"));
     match cells {
         [_] => Some(vec![metric]),
         [first, second] if whole(second) && !whole(first) => Some(vec![metric, "step".to_owned()]),
-        [_, _] => Some(vec!["step".to_owned(), metric]),
+        // Of two numbers that count nothing, either may be the metric.
+        [first, _] if counts(first) => Some(vec!["step".to_owned(), metric]),
         // Of more columns after a count, the first has the name of the file.
         [first, _, ..] if whole(first) && cells.len() <= 8 => {
             Some(["step".to_owned(), metric].into_iter().chain(others(3)).collect())

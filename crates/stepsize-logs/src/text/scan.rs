@@ -7,11 +7,14 @@ mod number;
 
 use super::{Pair, words};
 use crate::literal;
-use crate::names::metric_direction;
+use crate::names::{is_counter, metric_direction};
 use crate::number as numbers;
 
 /// Dict literals tried on one line, so that a line of braces does not take quadratic time.
 const LITERALS: usize = 8;
+
+/// Readings on a line; with more it is data.
+const PAIRS: usize = 2048;
 
 /// Words kept before a number. Earlier words are prose.
 const WORDS: usize = 16;
@@ -26,8 +29,9 @@ pub(super) struct Scan<'a> {
     separated: bool,
     /// The held-out split that the line is about.
     scope: Option<&'a str>,
-    /// The held-out split of the loss with which the line begins, whose scores may follow it.
-    score_of: Option<&'a str>,
+    /// The held-out split of the metric with which the line begins, whose scores may follow it, and
+    /// whether a loss may.
+    score_of: Option<(&'a str, bool)>,
     /// Open parentheses: the words before each, whether a separator followed them, and the number
     /// of pairs so far.
     open: Vec<(Vec<&'a str>, bool, usize)>,
@@ -60,7 +64,7 @@ impl<'a> Scan<'a> {
         if self.text.trim_start().starts_with("* ") {
             self.starred();
         }
-        while let Some(c) = self.rest().chars().next() {
+        while let Some(c) = self.rest().chars().next().filter(|_| self.out.len() < PAIRS) {
             let next = self.byte(1);
             match c {
                 '0'..='9' => self.number(),
@@ -179,6 +183,17 @@ impl<'a> Scan<'a> {
             self.at += 1;
             return;
         }
+        // `avg(utility)=0.5`
+        if !self.separated
+            && self.byte(0) == b'('
+            && words::is_mean(word)
+            && let inner = self.word_at(self.at + 1)
+            && self.text.get(self.at + 1 + inner.len()..).is_some_and(|r| r.starts_with(")=") || r.starts_with("):"))
+        {
+            self.at += inner.len() + 2;
+            self.words.extend([word, inner]);
+            return;
+        }
         if !self.separated
             && let Some(value) = numbers::whole(word.as_bytes())
         {
@@ -233,9 +248,9 @@ impl<'a> Scan<'a> {
         self.at += 1;
         let inner = std::mem::take(&mut self.words);
         self.separated = false;
-        if let Some((before, separated, pairs)) = self.open.pop()
-            && pairs == self.out.len()
-        {
+        let Some((before, separated, pairs)) = self.open.pop() else { return };
+        let inside = self.out.get(pairs..).unwrap_or(&[]);
+        if inside.is_empty() {
             // Only a unit or a remark: the words before it still wait for their number.
             self.words = before;
             self.separated = separated;
@@ -243,6 +258,13 @@ impl<'a> Scan<'a> {
             let split = inner.first().and_then(|word| word.split(['-', '_']).next());
             if let Some(split) = split.filter(|split| inner.len() == 1 && words::is_held_out(split)) {
                 self.scope = Some(split);
+            }
+        } else if self.rest().trim_start().starts_with([':', '=']) && inside.iter().all(|p| is_counter(&p.name)) {
+            // `loss (epoch 3): 0.5` is placed within its name, `VAL LOG (epoch 3): loss=0.5` says of
+            // what it is.
+            match metric_direction(&before.join("_")) {
+                Some(_) => self.words = before,
+                None => self.scope = before.iter().copied().find(|w| words::is_held_out(w)).or(self.scope),
             }
         }
     }

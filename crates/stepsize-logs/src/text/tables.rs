@@ -29,7 +29,11 @@ impl Tables {
     /// The names and numbers of the next line: a row of a table, or as [`pairs`](super::pairs)
     /// reads it.
     pub fn pairs(&mut self, line: &str) -> Vec<(String, f64)> {
-        self.read(line).into_iter().filter(|p| p.mark != Mark::Bar).map(|p| (p.name, p.value)).collect()
+        self.read(line)
+            .into_iter()
+            .filter(|p| !matches!(p.mark, Mark::Bar | Mark::Share))
+            .map(|p| (p.name, p.value))
+            .collect()
     }
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {

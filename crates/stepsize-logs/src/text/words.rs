@@ -51,6 +51,11 @@ pub(crate) fn is_of_split(word: &str) -> bool {
     )
 }
 
+/// Whether the word, before a name in parentheses, says how its readings are summed up.
+pub(crate) fn is_mean(word: &str) -> bool {
+    among(word, &["avg", "average", "mean", "median", "sum", "std", "min", "max"])
+}
+
 /// Whether a word belongs to the name after it.
 pub(crate) fn is_qualifier(word: &str) -> bool {
     is_split(word)

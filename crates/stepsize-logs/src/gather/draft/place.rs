@@ -1,5 +1,6 @@
 //! Where the readings of a run are placed, and which of them are kept.
 
+use crate::clock::Frame;
 use crate::thin::ThinPoint;
 
 /// The column of a series, how often it was read, and its readings.
@@ -56,6 +57,8 @@ pub(super) enum PlacedBy {
 impl PlacedBy {
     /// A counter of epochs that tells so many times more readings apart is the better one.
     const FINER: usize = 4;
+    /// A counter of steps that stands still for so many readings does not place them.
+    const STILL: usize = 32;
 
     /// The counter that tells the readings apart: one of steps, where most have it and the epochs
     /// do not tell far more of them apart. The count of a progress bar may be one of anything: an
@@ -74,15 +77,17 @@ impl PlacedBy {
         match (apart(|m| m.step), apart(|m| m.epoch)) {
             (0, 0) => Self::Index,
             (steps, epochs) if steps == 0 || epochs >= Self::FINER * steps => Self::Epoch,
+            (steps, epochs) if epochs > 0 && steps * Self::STILL <= longest => Self::Epoch,
             (_, epochs) if bar && epochs == longest => Self::Epoch,
             _ => Self::Step,
         }
     }
 }
 
-/// The readings with the step of each; `skipped` steps were before the first. Of several at one
-/// step the last one is kept; several in one epoch share it evenly.
-pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, skipped: f64) -> Vec<(f64, f64)> {
+/// The readings with the step of each. Of several at one
+/// step the last one is kept; several in one epoch share it evenly, and end with it where epochs are
+/// counted from 1.
+pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: Frame) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
     match by {
         PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
@@ -99,21 +104,25 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, skipped: f64) -> Vec<(f64
                 *i == 0 && first.is_some() || !(again && m.step.is_nan() && m.epoch >= 1.0)
             };
             for (i, mark) in marks.iter().enumerate().filter(told) {
-                // Readings before the first count were made at the start.
-                let start = first.filter(|_| i == 0).unwrap_or(0.0);
-                let step = if mark.step.is_nan() { start } else { mark.step };
+                // Those of an epoch beside what is counted by steps are of its end. Readings before
+                // the first count were made at the start.
+                let end = || if again { None } else { frame.end_of(mark.epoch) };
+                let start = || first.filter(|_| i == 0).or_else(end).unwrap_or(0.0);
+                let step = if mark.step.is_nan() { start() } else { mark.step };
                 match out.last_mut() {
                     Some(last) if last.0 == step => last.1 = mark.value,
                     _ => out.push((step, mark.value)),
                 }
             }
-            out.iter_mut().for_each(|point| point.0 += skipped);
+            out.iter_mut().for_each(|point| point.0 += frame.skipped);
         }
         PlacedBy::Epoch => {
             let epoch = |m: &ThinPoint| if m.epoch.is_nan() { 0.0 } else { m.epoch };
             for group in marks.chunk_by(|a, b| epoch(a) == epoch(b)) {
                 let share = (group.len() as f64).recip();
-                out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + i as f64 * share, m.value)));
+                // The end of the first epoch is 1, where epochs are counted from 1.
+                let begin = if frame.counts_from_one() { share - 1.0 } else { 0.0 };
+                out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + begin + i as f64 * share, m.value)));
             }
         }
     }

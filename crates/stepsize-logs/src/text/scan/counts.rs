@@ -1,7 +1,7 @@
 //! Counts that stand without a name of their own, and tags in brackets.
 
 use super::Scan;
-use crate::names::{bare_split, is_counter, metric_direction};
+use crate::names::{CounterKind, bare_split, is_counter, metric_direction};
 use crate::number;
 use crate::text::words;
 
@@ -96,6 +96,17 @@ impl Scan<'_> {
         fraction
     }
 
+    /// Whether the number that began at `start` stands in a bracket after an epoch, beside the share
+    /// that it is: `Epoch: 1 [640/60000 (1%)]`.
+    pub(super) fn share_follows(&self, start: usize) -> bool {
+        let epoch = self.out.last().is_some_and(|p| CounterKind::of(&p.name).is_epoch());
+        let share = || {
+            let end = self.rest().bytes().take(TAG).position(|b| b == b']');
+            end.and_then(|end| self.rest().get(..end)).is_some_and(|inside| inside.trim_end().ends_with("%)"))
+        };
+        epoch && self.opened(start) && share()
+    }
+
     /// Whether a bracket closes here with which a line of readings begins: `[200/3000] Train loss:
     /// 1`, `[200/3000] photos | loss 1`.
     pub(super) fn counts_of_line(&self) -> bool {
@@ -104,6 +115,14 @@ impl Scan<'_> {
             named.is_some_and(|name| metric_direction(name.trim()).is_some())
                 || rest.split([' ', ',', '|', ':', '=']).take(PHRASE).any(|w| metric_direction(w) == Some(false))
         })
+    }
+
+    /// Whether the losses of splits follow the count with which a line begins: `3/20  train: 0.5`.
+    pub(super) fn splits_follow(&self) -> bool {
+        let rest = self.rest();
+        let word = self.word_at(self.text.len() - rest.trim_start().len());
+        let after = rest.trim_start().get(word.len()..).unwrap_or("");
+        rest.starts_with([' ', '\t']) && words::is_split(word) && after.starts_with([':', '='])
     }
 
     /// Whether what follows the number at `start`, with which the line begins, makes it a count:
@@ -130,6 +149,13 @@ impl Scan<'_> {
         if let Some(word) = self.text.get(begin..self.at) {
             self.words.push(word);
         }
+    }
+
+    /// Whether a progress bar follows the count: `002/200:  50%|##  | 2/4`.
+    pub(super) fn bar_follows(&self) -> bool {
+        let rest = self.rest().trim_start_matches([']', ':', ' ']);
+        let share = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        rest.len() > share.len() && share.starts_with("%|")
     }
 
     /// Whether a bracket closes here and another opens with a number: `[0/5][50/250]`.
@@ -160,7 +186,8 @@ impl Scan<'_> {
     /// split. Returns whether it is one.
     pub(super) fn tag(&mut self) -> bool {
         let inside = self.rest().get(1..).unwrap_or("");
-        let Some(tag) = inside.find(']').filter(|end| *end <= TAG).and_then(|end| inside.get(..end)) else {
+        let end = inside.bytes().take(TAG + 1).position(|b| b == b']');
+        let Some(tag) = end.and_then(|end| inside.get(..end)) else {
             return false;
         };
         if tag.bytes().any(|b| b.is_ascii_digit() || matches!(b, b':' | b'=' | b'[' | b',')) {

@@ -127,11 +127,14 @@ impl Scan<'_> {
             self.message = true;
             return;
         }
-        if let [split, _] = parts.as_slice()
+        if let [before @ .., split, metric] = parts.as_slice()
             && words::is_held_out(split)
             && self.out.iter().all(|p| is_counter(&p.name))
         {
-            self.score_of = Some(split);
+            let score = metric_direction(metric) == Some(true);
+            if score || before.is_empty() {
+                self.score_of = Some((split, score));
+            }
         }
         let name = self.of_last_metric(name);
         let name = self.told_again(self.scoped(name));
@@ -173,9 +176,11 @@ impl Scan<'_> {
     }
 
     /// The name with the held-out split of the line, unless it has a split of its own, is a counter
-    /// or the rate. `val Loss: 0.5 Acc: 0.9` gives its split to scores only.
+    /// or the rate. `val Loss: 0.5 Acc: 0.9` gives its split to scores only, `test acc: 0.9, loss: 0.5` to
+    /// losses too.
     pub(super) fn scoped(&self, name: String) -> String {
-        let of_score = || self.score_of.filter(|_| metric_direction(&name) == Some(true));
+        let fits = |loss: bool| metric_direction(&name).is_some_and(|high| high || loss);
+        let of_score = || self.score_of.filter(|(_, loss)| fits(*loss)).map(|(split, _)| split);
         match self.scope.or_else(of_score) {
             Some(scope) if DataSplit::in_name(&name).is_none() && !is_counter(&name) && !is_rate(&name) => {
                 format!("{}_{name}", scope.to_ascii_lowercase())

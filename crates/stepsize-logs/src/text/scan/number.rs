@@ -61,6 +61,12 @@ impl Scan<'_> {
         if (next.is_ascii_alphabetic() || next == b'-' && then_digit) && self.count_attached(value, start) {
             return;
         }
+        // `PSNR: 30.8dB`
+        if self.named() && matches!((next, self.byte(1)), (b'd', b'B' | b'b')) && !self.byte(2).is_ascii_alphanumeric()
+        {
+            self.at += 2;
+            return self.emit(value, None);
+        }
         // "250.5/s" is a speed.
         let speed = next == b'/' && self.byte(1).is_ascii_alphabetic();
         if speed
@@ -101,13 +107,13 @@ impl Scan<'_> {
             self.emit(value, whole);
         } else if self.fraction(start) && self.value_first(value) {
             // Value before name.
-        } else if whole.is_some() && self.opens_nested(start) {
+        } else if whole.is_some() && (self.opens_nested(start) || self.bar_follows()) {
             self.give("Epoch".to_owned(), value, whole);
         } else if whole.is_none() && (line_start || self.opened(start)) && self.pair_of_counts(value) {
             // Epoch and step.
         } else if whole.is_none() && line_start && self.counts_line(start) && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
-            || whole.is_some() && line_start && self.counts_of_line()
+            || whole.is_some() && line_start && (self.counts_of_line() || self.splits_follow())
         {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
@@ -117,6 +123,8 @@ impl Scan<'_> {
             self.out.push(Pair { name: name.to_owned(), value, whole, mark });
         } else if whole.is_some() && (self.after_counter(start) || self.counter_follows()) {
             self.give("iter".to_owned(), value, whole);
+        } else if let Some(whole) = whole.filter(|whole| *whole > 0.0 && self.share_follows(start)) {
+            self.out.push(Pair { name: "share".to_owned(), value: value / whole, whole: None, mark: Mark::Share });
         } else if whole.is_some()
             && self.line_begins(start)
             && self.rest().trim_start().starts_with(['[', '━', '─', '█'])
@@ -142,7 +150,7 @@ impl Scan<'_> {
     }
 
     /// Whether a bracket opens right before the number that began at `start`.
-    fn opened(&self, start: usize) -> bool {
+    pub(super) fn opened(&self, start: usize) -> bool {
         self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['))
     }
 

@@ -1,0 +1,52 @@
+//! [`RowCounts`]: the counters on one row.
+
+use crate::names::CounterKind;
+
+/// A counter on one row.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Count {
+    pub(super) rank: usize,
+    pub(super) column: usize,
+    pub value: f64,
+}
+
+/// The best known counter of steps and of epochs on one row.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct RowCounts {
+    pub(super) step: Option<Count>,
+    pub(super) epoch: Option<Count>,
+}
+
+impl RowCounts {
+    /// The counter of steps.
+    pub fn step(&self) -> Option<Count> {
+        self.step
+    }
+
+    /// The counter of epochs.
+    pub fn epoch(&self) -> Option<Count> {
+        self.epoch
+    }
+
+    /// Whether the row has a counter.
+    pub fn is_counted(&self) -> bool {
+        self.step.is_some() || self.epoch.is_some()
+    }
+
+    /// Of the kinds, columns and values of a row. Of several counters of one rank the first counts.
+    #[inline]
+    pub fn of(row: impl Iterator<Item = (CounterKind, usize, f64)>) -> Self {
+        let mut best = Self::default();
+        for (kind, column, value) in row {
+            let (slot, rank) = match kind {
+                CounterKind::Step(rank) => (&mut best.step, rank),
+                CounterKind::Epoch(rank) => (&mut best.epoch, rank),
+                CounterKind::Value => continue,
+            };
+            if value.is_finite() && slot.is_none_or(|known| rank < known.rank) {
+                *slot = Some(Count { rank, column, value });
+            }
+        }
+        best
+    }
+}
