@@ -21,6 +21,7 @@ mod breaking;
 mod certainty;
 mod doubt;
 mod plan;
+mod rare;
 mod reading;
 mod refuse;
 mod worth;
