@@ -3,7 +3,7 @@
 //!
 //! Whatever can be typed stands in backticks; the tests below type it.
 
-use crate::unnamed::is_ours;
+use crate::unnamed::{LAST, is_ours};
 use std::path::Path;
 use stepsize::{Question, QuestionKind, Remedy, SweepRates};
 use stepsize_study::executor::typed;
@@ -148,6 +148,9 @@ impl<'a> Wording<'a> {
 
 /// The command that continues a study.
 fn resumed(StudyName { name, db }: StudyName<'_>) -> String {
+    if is_ours(db) {
+        return format!("stepsize resume {LAST}");
+    }
     if db == Path::new(crate::args::DB) {
         return format!("stepsize resume {}", typed(name));
     }

@@ -5,7 +5,7 @@
 //! as many cells, of which at least two are numbers and none has a name of its own. Bars and rules
 //! between them are ignored.
 
-use super::{Mark, Pair, scan_pairs, ultralytics};
+use super::{Mark, Pair, plain, scan_pairs, ultralytics};
 use crate::names::{is_counter, is_known};
 use crate::number;
 
@@ -33,6 +33,7 @@ impl Tables {
     }
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
+        let line = &*plain(line);
         let digits = line.bytes().any(|b| b.is_ascii_digit());
         if let Some(header) = ultralytics::header(line) {
             (self.header, self.idle) = (header, 0);
@@ -239,7 +240,7 @@ mod tests {
         assert_eq!(report[1], [("relative_absolute_error".to_owned(), 14.1043)]);
         let after_a_bar = read(&[
             "[------------] Epoch      Train log_loss       Test log_loss     Time cost (sec)",
-            "[  33%       ]     1            0.416765            0.389019                0.00",
+            "\u{1b}[32m[ \u{1b}[0m 33%\u{1b}[32m      ]\u{1b}[0m     1      0.416765     0.389019        0.00",
         ]);
         assert_eq!(
             after_a_bar[0][1..3],

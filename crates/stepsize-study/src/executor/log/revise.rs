@@ -22,8 +22,8 @@ pub(super) fn revised(
     if names.is_empty() {
         let unit = if steps == 1 { "step" } else { "steps" };
         return Err(format!(
-            "it printed no name with a number in a run of {steps} {unit}: let it print its loss at the end of a run, \
-             however short, or oftener; or name the pattern of its log, or the pattern of the metric"
+            "nothing that it printed in a run of {steps} {unit} reads like `loss 0.52`: let it print its loss at the end of \
+             a run, however short, or oftener; or name the pattern of its log, or the pattern of the metric"
         ));
     }
     let choice = to_the_end(wanted, choose(names, wanted).map_err(|e| e.to_string())?, names, columns);

@@ -185,7 +185,7 @@ impl Probe for Race {
             return Ok(refused(Refusal {
                 reason: Reason::TooShort,
                 because: format!(
-                    "the search stopped after {ended} trials with {read} usable losses; 3 trials and 2 losses are needed"
+                    "3 trials and 2 losses at their ends are needed, and the search stopped with {ended} and {read}"
                 ),
                 remedies: vec![Remedy::Resume],
             }));

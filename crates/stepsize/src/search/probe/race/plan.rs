@@ -20,7 +20,7 @@ pub(super) const SEEDS: u64 = 4;
 /// Fewest probes of the first length that can lead to an answer.
 pub(super) const FEWEST_PROBES: u64 = 4;
 /// Rates that must have been probed where the budget ends before the best lies between worse ones.
-pub(super) const FEWEST_READ: usize = 3;
+const FEWEST_READ: usize = 3;
 /// With less than this many runs to spend, a long run begins with shorter probes.
 const SMALL_BUDGET: f64 = 0.5;
 /// Room for rounding in sums of steps over steps.

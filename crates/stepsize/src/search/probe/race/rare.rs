@@ -1,13 +1,13 @@
 //! Commands that print their loss more rarely than the first probes are long.
 
-use super::plan::{FEWEST_READ, LONGEST, Purse};
+use super::plan::{FEWEST_PROBES, LONGEST, Purse};
 use super::reading::Book;
 use super::refuse;
 use crate::{Job, Refusal};
 
-/// Trials that a named budget pays for: with one reading each, the three of a bracket are not told
-/// from noise without one near zero or a second seed.
-const FEWEST_TOLD: usize = 5;
+/// Trials that a named budget pays for: with one reading each, the bracket is not told from noise
+/// without one near zero or a second seed.
+const FEWEST_TOLD: u64 = 5;
 
 /// What follows for the next probes.
 pub(super) enum Rare {
@@ -26,12 +26,12 @@ pub(super) fn length(job: &Job, book: &Book, n: u64, purse: Purse) -> Rare {
     let Some(unread) = book.unread() else { return Rare::End(n) };
     let every = book.interval_of_readings();
     let longer = every.map_or(2 * unread.steps, |every| n.div_ceil(every) * every);
-    let probed = book.all().filter(|e| e.steps == longer).count();
-    let needed = every.map_or(1, |_| FEWEST_READ.saturating_sub(probed)) as u64;
+    let probed = book.all().filter(|e| e.steps == longer).count() as u64;
+    let needed = every.map_or(1, |_| FEWEST_PROBES.saturating_sub(probed));
     if longer <= purse.longest(job.steps) && longer != unread.steps && purse.pays(longer * needed, job) {
         return if every.is_some() { Rare::End(longer) } else { Rare::Learn(longer) };
     }
-    let wanted = FEWEST_TOLD.saturating_sub(if every.is_some() { probed } else { 0 }) as u64;
+    let wanted = FEWEST_TOLD.saturating_sub(if every.is_some() { probed } else { 0 });
     let least = least_for(longer * wanted, longer, job, purse);
     Rare::Refuse(refuse::unread(unread, n, every, least, job.steps))
 }
