@@ -18,6 +18,8 @@ const LEARNED: f64 = 0.25;
 /// A trial that begins where the one before it ended does so within this share of what was learned,
 /// ...
 const SAME: f64 = 0.2;
+/// ... within this where it is of another seed, ...
+const SAME_OF_SEEDS: f64 = 0.05;
 /// ... and a rate that is tried again begins elsewhere if the readings differ by more than this.
 const ELSEWHERE: f64 = 0.5;
 /// Rates within this many octaves are one.
@@ -86,10 +88,13 @@ pub(crate) fn inherits(trials: &[&Trial]) -> Option<Inherits> {
         };
         let lower = later.iter().filter(below).find(|b| b.x() < early.x() - ONE_RATE);
         let higher = later.iter().filter(below).any(|b| b.x() > early.x() + ONE_RATE);
-        // Their untrained losses do not differ by half of what is learned.
         let again = later.iter().find(|b| {
             let before = all.iter().rev().find(|o| o.is_before(b));
-            let continues = before.is_some_and(|o| (b.first.loss - o.last.loss).abs() < SAME * learned);
+            // Networks of two seeds may begin far apart, on data of a wide scale.
+            let one_seed = b.trial.spec.seed == early.trial.spec.seed;
+            let same = if one_seed { SAME } else { SAME_OF_SEEDS };
+            let known = one_seed || b.first.step > 0;
+            let continues = known && before.is_some_and(|o| (b.first.loss - o.last.loss).abs() < same * learned);
             let elsewhere = (b.first.loss - early.first.loss).abs() > ELSEWHERE * learned;
             (b.x() - early.x()).abs() < ONE_RATE && continues && elsewhere
         });
@@ -141,5 +146,14 @@ mod tests {
         assert_eq!((seen.trial, seen.other), (TrialId(2), TrialId(0)));
         // Chance puts a first reading elsewhere, but not to where the trial before it ended.
         assert_eq!(found(&[first, broken, trial(2, 0.5, &[], &[(5, 1.7), (100, 0.5)])]), None);
+    }
+
+    #[test]
+    fn networks_of_two_seeds_that_begin_far_apart_are_no_sign() {
+        let first = trial(0, 0.01, &[], &[(0, 53.0), (100, 1.1)]);
+        let still = trial(1, 1e-5, &[], &[(0, 53.0), (10, 15.0)]);
+        let mut again = trial(2, 0.01, &[], &[(0, 14.7), (100, 1.1)]);
+        again.spec.seed = 1;
+        assert_eq!(found(&[first, still, again]), None);
     }
 }
