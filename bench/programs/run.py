@@ -17,8 +17,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-# Name: (folder to run in, full length, command). {python} and {data} are filled in here; the rest
-# is what a user types.
+# Name: (folder to run in, full length, command, options of the search ...). {python} and {data} are
+# filled in here; the rest is what a user types.
 PROGRAMS = {
     "nanoGPT": (
         "nanoGPT",
@@ -168,6 +168,56 @@ PROGRAMS = {
         "--components.tok2vec.model.encode.width 16 --components.tok2vec.model.encode.depth 1 "
         "--training.optimizer.learn_rate {lr} --output {trial_dir}",
     ),
+    "mnist": (
+        "examples/mnist",
+        8,
+        "{python} main.py --no-accel --batch-size 64 --epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "lecun1989": (
+        "lecun",
+        23,
+        "{python} ../lecun1989-repro/repro.py -o {trial_dir} -l {lr}",
+    ),
+    "zaremba": (
+        "small_ptb",
+        12,
+        "{python} ../zaremba/main.py --device cpu --hidden_size 64 --layer_num 1 --dropout 0 "
+        "--total_epochs {steps} --learning_rate {lr}",
+    ),
+    "Wapiti": (
+        "Wapiti",
+        40,
+        "./wapiti train -a sgd-l1 -i {steps} --eta0 {lr} -d dat/nptest.txt -p dat/nppattern.txt dat/nptrain.txt "
+        "{trial_dir}/m",
+    ),
+    "tiny-dnn": (
+        "tiny-dnn",
+        12,
+        "./mnist_train --data_path {data}/mnist --backend_type internal --epochs {steps} --learning_rate {lr}",
+        "--regex", "([0-9]+)/100", "--maximize",
+    ),
+    "Weka-MLP": (
+        ".",
+        60,
+        "java -cp weka.jar weka.classifiers.functions.MultilayerPerceptron -t {data}/digits.arff "
+        "-T {data}/digits_test.arff -o -S {seed} -N {steps} -L {lr}",
+    ),
+    "xLearn-LR": (
+        "xlearn",
+        40,
+        "env USER=me build/xlearn_train {data}/x.train -s 0 -v {data}/x.test --dis-es -m {trial_dir}/m -e {steps} -r {lr}",
+    ),
+    "xLearn-FM": (
+        "xlearn",
+        40,
+        "env USER=me build/xlearn_train {data}/x.train -s 1 -v {data}/x.test --dis-es -m {trial_dir}/m -e {steps} -r {lr}",
+    ),
+    "TransE": (
+        "Fast-TransX",
+        200,
+        "transE/transE -input {data}/grid/ -output {trial_dir}/ -size 20 -thread 1 -nbatches 10 -epochs {steps} -alpha {lr}",
+        "--regex", "epoch (?<epoch>[0-9]+) (?<loss>[0-9.]+)",
+    ),
     "vowpal-wabbit": (
         ".",
         20,
@@ -188,20 +238,20 @@ def stepsize(args, folder, *words):
 
 def row(args, name):
     """The row of one program."""
-    where, steps, command = PROGRAMS[name]
+    where, steps, command, *options = PROGRAMS[name]
     folder = args.checkouts / where
     filled = {"{python}": args.python, "{data}": str(args.checkouts / "data"), "{here}": str(Path(__file__).resolve().parent)}
     words = command.split()
     for name_of, value in filled.items():
         words = [word.replace(name_of, value) for word in words]
-    found, notes = stepsize(args, folder, "find", "--json", "--steps", str(steps), "--seed", str(args.seed), "--", *words)
+    found, notes = stepsize(args, folder, "find", "--json", "--steps", str(steps), "--seed", str(args.seed), *options, "--", *words)
     results = {"command": command, "steps": steps, "find": found, "notes": notes}
     runs = []
     if found["lr"]:
         ends = [f"{found['lr'] * times:.6g}" for times in (0.1, 10)]
         swept, _ = stepsize(
             args, folder, "sweep", "--json", "--steps", str(steps), "--per-decade", "2", "--seeds", "1", "--seed",
-            str(args.seed + 100), "--low", ends[0], "--high", ends[1], "--", *words,
+            str(args.seed + 100), "--low", ends[0], "--high", ends[1], *options, "--", *words,
         )
         results["sweep"] = swept
         runs = sorted((p["lr"], None if p["diverged"] else p["loss"]) for p in swept["points"])

@@ -126,7 +126,7 @@ pub enum Verb {
     /// Show the answer of a study again
     Show(ShowArgs),
     /// Continue a study where it stopped; `last` is the last search of a command without --study
-    Resume(ShowArgs),
+    Resume(ResumeArgs),
     /// Export the events of a study for other tools
     Export(ExportArgs),
     /// Delete a study
@@ -292,6 +292,17 @@ pub enum ScheduleForm {
 pub struct ShowArgs {
     #[command(flatten)]
     pub named: NamedArgs,
+    #[command(flatten)]
+    pub output: DrawArgs,
+}
+
+#[derive(Debug, Args)]
+pub struct ResumeArgs {
+    #[command(flatten)]
+    pub named: NamedArgs,
+    /// Spend at most this many full runs in all, instead of the budget of the study
+    #[arg(long, value_name = "RUNS", allow_negative_numbers = true)]
+    pub budget: Option<f64>,
     #[command(flatten)]
     pub output: DrawArgs,
 }

@@ -61,12 +61,10 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     };
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
-        Err(error) if searches_with_lr(&words, &error) => {
-            let message = "a search looks for the rate and takes no --lr; `--start LR` of find is a first guess, \
-                           `stepsize train --lr LR` trains at one";
-            return Fault::usage(message).print();
-        }
         Err(error) => {
+            if let Some(message) = misplaced(&words, &error) {
+                return Fault::usage(message).print();
+            }
             // A reader that has closed the pipe is not an error.
             let _ = error.print();
             if let Some(note) = added.as_ref().and_then(project::Added::note).filter(|_| error.use_stderr()) {
@@ -97,11 +95,24 @@ pub fn main(words: impl IntoIterator<Item = OsString>) -> u8 {
     code
 }
 
-/// Whether the arguments of a search are wrong because they hold `--lr`.
-fn searches_with_lr(words: &[OsString], error: &clap::Error) -> bool {
-    let searches = ["find", "sweep", "range-test", "compare"];
-    let lr = error.get(clap::error::ContextKind::InvalidArg).is_some_and(|arg| arg.to_string() == "--lr");
-    lr && words.get(1).is_some_and(|verb| searches.iter().any(|search| verb == search))
+/// What to say of an argument that a search does not take there: a rate, or a command.
+fn misplaced(words: &[OsString], error: &clap::Error) -> Option<String> {
+    let verb = words.get(1).and_then(|verb| verb.to_str())?;
+    let searches = ["find", "sweep", "range-test", "compare"].contains(&verb);
+    let argument = error.get(clap::error::ContextKind::InvalidArg).filter(|_| searches)?.to_string();
+    let unknown = error.kind() == clap::error::ErrorKind::UnknownArgument;
+    match argument.as_str() {
+        "--lr" => Some(
+            "a search looks for the rate and takes no --lr; `--start LR` of find is a first guess, `stepsize train --lr LR` \
+             trains at one"
+                .to_owned(),
+        ),
+        command if unknown && !command.starts_with('-') => Some(format!(
+            "{command} is no option of {verb}; if a command begins with it, put `--` before: `stepsize {verb} --steps N -- \
+             {command} ...`"
+        )),
+        _ => None,
+    }
 }
 
 /// Runs one verb. `words` is the command line, which a kept study records. Also gives the command

@@ -3,6 +3,7 @@
 //!
 //! Whatever can be typed stands in backticks; the tests below type it.
 
+use crate::unnamed::{LAST, is_ours};
 use std::path::Path;
 use stepsize::{Question, QuestionKind, Remedy, SweepRates};
 use stepsize_study::executor::typed;
@@ -107,20 +108,15 @@ impl<'a> Wording<'a> {
             Remedy::LowerStart | Remedy::HigherStart if self.takes_start() => "--start LR".to_owned(),
             Remedy::LowerStart | Remedy::HigherStart => "stepsize find".to_owned(),
             Remedy::LargerBudget { at_least: None } => "--budget RUNS".to_owned(),
-            Remedy::LargerBudget { at_least: Some(runs) } => format!("--budget {runs}"),
+            Remedy::LargerBudget { at_least: Some(runs) } => match self.study.filter(|s| !is_ours(s.db)) {
+                Some(study) if find => format!("{} --budget {runs}", resumed(study)),
+                _ => format!("--budget {runs}"),
+            },
             Remedy::CountSteps => "--steps N".to_owned(),
             Remedy::CompareFullRuns { seeds } => format!("stepsize sweep --seeds {seeds}"),
             Remedy::ReadLoss if find => "stepsize range-test --rule edge".to_owned(),
             Remedy::ReadLoss => "--rule edge".to_owned(),
-            Remedy::Resume => match self.study {
-                None => "--study NAME".to_owned(),
-                Some(StudyName { name, db }) if db == Path::new(crate::args::DB) => {
-                    format!("stepsize resume {}", typed(name))
-                }
-                Some(StudyName { name, db }) => {
-                    format!("stepsize resume {} --db {}", typed(name), typed(&db.to_string_lossy()))
-                }
-            },
+            Remedy::Resume => self.study.map_or("--study NAME".to_owned(), resumed),
             // A command sets its own batch size, so there is no option for it.
             Remedy::LargerBatches
             | Remedy::UseAnyRate
@@ -148,6 +144,17 @@ impl<'a> Wording<'a> {
         };
         if takes_span { options.to_owned() } else { format!("stepsize sweep {options}") }
     }
+}
+
+/// The command that continues a study.
+fn resumed(StudyName { name, db }: StudyName<'_>) -> String {
+    if is_ours(db) {
+        return format!("stepsize resume {LAST}");
+    }
+    if db == Path::new(crate::args::DB) {
+        return format!("stepsize resume {}", typed(name));
+    }
+    format!("stepsize resume {} --db {}", typed(name), typed(&db.to_string_lossy()))
 }
 
 /// What libraries call a setting, and the option that sets it. They know no options: Python and

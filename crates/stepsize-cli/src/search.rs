@@ -60,7 +60,9 @@ pub fn run(
     let study = output.kept.study.as_deref().map(|name| StudyName { name, db: &output.kept.file.db });
     let done =
         answer::report(report, &output.draw, study, style, full.as_ref())?.or_interrupted(found.interrupted && in_time);
-    let done = done.or_failed(unanswered(&found));
+    let unread = (work.chosen.silent)().filter(|_| found.estimate.lr().is_none() && !found.interrupted);
+    let done =
+        done.or_failed(unanswered(&found).or(unread.map(|why| Fault::failure(format!("no loss was read: {why}")))));
     let trains = next.is_some_and(|next| next.train.is_some());
     let wanted = full.zip(lr).filter(|_| trains || next.is_some_and(|next| next.run));
     Ok(done.and_then_run(wanted.map(|(run, lr)| Following {
@@ -130,7 +132,7 @@ pub fn conduct(
         }
         None => false,
     };
-    let mut said = false;
+    let (mut said, mut silent) = (false, false);
     let mut watch = |event: &_| {
         let planned = planned.load(Ordering::Relaxed);
         progress.watch(event, planned);
@@ -146,9 +148,13 @@ pub fn conduct(
                 progress.say(&line);
             }
         }
-        if !said && let Some(line) = chosen() {
+        if !said && let Some(line) = (chosen.metric)() {
             progress.say(&line);
             said = true;
+        }
+        if !silent && matches!(event, Event::Ended { .. }) && (chosen.silent)().is_some() {
+            progress.say("the trial ended before a loss was printed; longer ones follow, to see how often one is");
+            silent = true;
         }
     };
     let counted = Counted::new(probe, Arc::clone(&planned));

@@ -10,8 +10,23 @@ use stepsize_study::executor::{ApartRun, Commands, LogOptions, RateFrom, Templat
 use stepsize_study::store::sqlite::output_directory;
 use stepsize_study::{Cluster, Executor, InProcess, Local};
 
-/// Says in one line which metric of a log was chosen and why, once it is.
-pub type Chosen = Box<dyn Fn() -> Option<String>>;
+/// Says something of the logs, once it is known.
+type Remark = Box<dyn Fn() -> Option<String>>;
+
+/// What to say of the logs of trials.
+pub struct Chosen {
+    /// In one line, which metric was chosen and why.
+    pub metric: Remark,
+    /// What a trial printed that ended before its command printed a metric, until one is read.
+    pub silent: Remark,
+}
+
+impl Chosen {
+    /// Trials without logs.
+    pub fn none() -> Self {
+        Self { metric: Box::new(|| None), silent: Box::new(|| None) }
+    }
+}
 
 /// A job and a place to run it.
 pub struct Work {
@@ -43,7 +58,15 @@ fn of_engine(args: &TaskArgs) -> Result<Work, Fault> {
     let loaded = Loaded::new(args)?;
     let (jobs, task) = (loaded.jobs, loaded.task.describe());
     let executor = Box::new(InProcess::new(jobs, loaded.engines())?);
-    Ok(Work { task, job: loaded.job, cut: false, pruner: None, jobs, executor, chosen: Box::new(|| None) })
+    Ok(Work {
+        task,
+        job: loaded.job,
+        cut: false,
+        pruner: None,
+        jobs,
+        executor,
+        chosen: Chosen { metric: Box::new(|| None), silent: Box::new(|| None) },
+    })
 }
 
 /// The command with its places for the rate and the length.
@@ -72,12 +95,12 @@ fn of_command(task: &TaskArgs, args: &CommandArgs, kept: &StudyArgs) -> Result<W
     let (executor, chosen): (Box<dyn Executor>, Chosen) = match args.cluster.on() {
         Some(on) => {
             let cluster = Cluster::new(commands, on)?;
-            let chosen = Box::new(cluster.chosen());
+            let chosen = Chosen { metric: Box::new(cluster.chosen()), silent: Box::new(cluster.silent()) };
             (Box::new(cluster), chosen)
         }
         None => {
             let local = Local::new(commands).map_err(Fault::usage)?;
-            let chosen = Box::new(local.chosen());
+            let chosen = Chosen { metric: Box::new(local.chosen()), silent: Box::new(local.silent()) };
             (Box::new(local), chosen)
         }
     };

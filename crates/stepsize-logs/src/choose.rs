@@ -179,7 +179,9 @@ pub(crate) fn rank(name: &str) -> Option<(u8, u8, usize)> {
     };
     let plain = plain(name);
     let kind = if maximize { 2 } else { u8::from(!plain.contains("loss") && !plain.contains("nll")) };
-    Some((split, kind, 16 * weight(name) + plain.split('_').count().min(15)))
+    // A letter may be anything: a class in a table of confusions, too.
+    let words = if plain.len() == 1 { 64 } else { plain.split('_').count().min(15) };
+    Some((split, kind, 16 * weight(name) + words))
 }
 
 #[cfg(test)]
@@ -197,6 +199,7 @@ mod tests {
     fn validation_before_training_and_loss_before_others() {
         metric(&["loss", "accuracy", "val_loss", "val_accuracy"], "val_loss", false);
         metric(&["train_loss", "val_accuracy"], "val_accuracy", true);
+        metric(&["i", "f", "mean_absolute_error"], "mean_absolute_error", false);
         metric(&["epoch", "Loss", "Acc@1"], "Loss", false);
         metric(&["train/box_loss", "metrics/mAP50(B)", "lr/pg0", "val/box_loss"], "val/box_loss", false);
         metric(&["loss_scale", "lm_loss", "loss"], "loss", false);

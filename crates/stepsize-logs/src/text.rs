@@ -101,7 +101,7 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
 }
 
 /// The line without terminal escape sequences and control characters.
-fn plain(line: &str) -> Cow<'_, str> {
+pub fn plain(line: &str) -> Cow<'_, str> {
     if !line.bytes().any(|b| b < b' ' && b != b'\t' || b == 0x7f || b == 0xc2) {
         return line.into();
     }

@@ -218,7 +218,9 @@ impl<'s> Study<'s> {
         self.end_batch();
         let mut estimate = self.probe.estimate(&self.done)?;
         for trial in &self.given_up {
-            estimate.why += &format!("; trial {} at lr {} could not be run and is left out", trial.id, trial.spec.lr);
+            let left_out = format!("trial {} at lr {} could not be run and is left out", trial.id, trial.spec.lr);
+            let why = &mut estimate.why;
+            *why += &if why.ends_with('.') { format!(" T{}.", &left_out[1..]) } else { format!("; {left_out}") };
         }
         if self.concluded.as_ref() != Some(&estimate) {
             self.store.append(&Event::Concluded { estimate: estimate.clone() })?;

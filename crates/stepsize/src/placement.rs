@@ -1,6 +1,6 @@
 //! [`Placement`]: where a rate lies, in words that a person can act on.
 
-use crate::divergence::Outcome;
+use crate::divergence::{Outcome, untrained_validation_loss};
 use crate::trial::Trial;
 use crate::{Answer, Estimate};
 use serde::{Deserialize, Serialize};
@@ -30,7 +30,13 @@ impl Placement {
     /// Where a trial's rate lies. Without an interval, rates within a factor of the square root of
     /// 2 of the recommended one are good.
     pub fn of(trial: &Trial, estimate: &Estimate) -> Self {
-        if Outcome::of(trial) == Outcome::Diverged {
+        Self::among(trial, estimate, &[])
+    }
+
+    /// The same where the other trials of the search are known: a network that died at a rate from
+    /// which on training diverges has diverged too.
+    pub fn among(trial: &Trial, estimate: &Estimate, trials: &[Trial]) -> Self {
+        if Outcome::of(trial) == Outcome::Diverged || died(trial, estimate, trials) {
             return Placement::Diverged;
         }
         let Answer::Rate(rate) = &estimate.answer else { return Placement::Unknown };
@@ -45,6 +51,17 @@ impl Placement {
     /// All placements, in the order of the axis of rates.
     pub const ALL: [Placement; 5] =
         [Placement::TooLow, Placement::Good, Placement::TooHigh, Placement::Diverged, Placement::Unknown];
+}
+
+/// A network that has learned less than this share of what the best trial of its length did is dead,
+/// if training diverges from its rate on.
+const DEAD: f64 = 0.2;
+
+fn died(trial: &Trial, estimate: &Estimate, trials: &[Trial]) -> bool {
+    let above = estimate.divergence_lr.is_some_and(|from| trial.spec.lr >= from);
+    let (Some(end), Some(untrained)) = (trial.final_loss(), untrained_validation_loss(trials)) else { return false };
+    let same = trials.iter().filter(|t| t.spec.steps == trial.spec.steps).filter_map(Trial::final_loss);
+    above && untrained - end < DEAD * (untrained - same.fold(untrained, f64::min))
 }
 
 impl fmt::Display for Placement {

@@ -55,7 +55,7 @@ fn of_engine(args: &CompareArgs) -> Result<Ready, Fault> {
     let question = Question { kind, pruner: None, task: loaded.task.describe(), job: loaded.job };
     let runs = runs(&loaded.task, &planned(&question)?)?;
     let executor = InProcess::of_runs(loaded.jobs, EVALUATIONS, runs)?;
-    Ok((question, Box::new(executor), Box::new(|| None), loaded.jobs))
+    Ok((question, Box::new(executor), Chosen::none(), loaded.jobs))
 }
 
 fn of_command(args: &CompareArgs) -> Result<Ready, Fault> {

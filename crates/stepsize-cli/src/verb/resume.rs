@@ -6,12 +6,13 @@
 //! recorded command line only. So that is what is parsed.
 
 use crate::answer;
-use crate::args::{Cli, DrawArgs, OutputArgs, ShowArgs, Verb};
+use crate::args::{Cli, DrawArgs, OutputArgs, ResumeArgs, Verb};
 use crate::done::Fault;
 use crate::unnamed;
 use clap::Parser;
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use stepsize::{Event, Wish};
 use stepsize_study::Studies;
 
 /// The command that began a study.
@@ -25,12 +26,15 @@ pub struct Recorded {
 }
 
 /// The command of a study with the outputs that are asked for now. Changes to its directory.
-pub fn command(args: ShowArgs) -> Result<Recorded, Fault> {
+pub fn command(args: ResumeArgs) -> Result<Recorded, Fault> {
     let named = unnamed::resolved(args.named)?;
     let name = named.name;
     let fault = |what: String| Fault::failure(format!("cannot resume study {name:?}: {what}"));
     let db = named.file.db;
     let mut recorded = recorded(&Studies::look(&db)?, &name)?;
+    if let Some(runs) = args.budget {
+        ask_for(runs, &db, &name)?;
+    }
     // Before the directory changes.
     let db = std::path::absolute(&db).map_err(|e| fault(e.to_string()))?;
     match &mut recorded.cli.verb {
@@ -47,6 +51,20 @@ pub fn command(args: ShowArgs) -> Result<Recorded, Fault> {
     let directory = &recorded.directory;
     std::env::set_current_dir(directory).map_err(|e| fault(format!("{}: {e}", directory.display())))?;
     Ok(recorded)
+}
+
+/// Asks for another budget, which the search takes in when it continues.
+fn ask_for(runs: f64, db: &Path, name: &str) -> Result<(), Fault> {
+    let studies = Studies::open(db)?;
+    let events = studies.facts(name)?;
+    let begun = events.iter().find_map(|event| match event {
+        Event::Study { question, .. } => Some(question),
+        _ => None,
+    });
+    if let Some(question) = begun {
+        question.with_budget(runs).map_err(|e| Fault::usage(format!("--budget {runs}: {e}")))?;
+    }
+    Ok(studies.wish(name, &Wish::Budget { runs })?)
 }
 
 fn redirect(output: &mut OutputArgs, db: PathBuf, draw: DrawArgs) {

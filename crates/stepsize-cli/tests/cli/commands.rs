@@ -122,6 +122,7 @@ fn wrong_arguments_name_the_remedy() {
         ("find --steps 9 --regex loss", vec!["train", "{lr}"], "group"),
         ("find --steps 9 --timeout soon", vec!["train", "{lr}"], "90s"),
         ("find --metric loss", vec![], "--"),
+        ("find --steps 9 train.py {lr}", vec![], "put `--` before"),
     ] {
         let seen = stepsize(&bench, options, &command);
         assert_eq!((seen.code, seen.out.as_str()), (Some(2), ""), "{options}: {}", seen.err);

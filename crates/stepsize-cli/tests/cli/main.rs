@@ -14,6 +14,7 @@ mod diagnose;
 #[cfg(target_os = "linux")]
 mod disk;
 mod doctor;
+mod evidence;
 mod exits;
 mod harness;
 #[cfg(target_os = "linux")]

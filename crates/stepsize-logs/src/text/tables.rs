@@ -5,7 +5,7 @@
 //! as many cells, of which at least two are numbers and none has a name of its own. Bars and rules
 //! between them are ignored.
 
-use super::{Mark, Pair, scan_pairs, ultralytics};
+use super::{Mark, Pair, plain, scan_pairs, ultralytics};
 use crate::names::{is_counter, is_known};
 use crate::number;
 
@@ -37,6 +37,7 @@ impl Tables {
     }
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
+        let line = &*plain(line);
         let digits = line.bytes().any(|b| b.is_ascii_digit());
         if let Some(header) = ultralytics::header(line) {
             (self.header, self.idle) = (header, 0);
@@ -49,7 +50,8 @@ impl Tables {
             return if whole { self.row(row).unwrap_or_default() } else { Vec::new() };
         }
         if digits && !self.header.is_empty() {
-            if let Some(row) = self.row(line).or_else(|| self.row(without_prefix(line)?)) {
+            if let Some(row) = self.row(line).or_else(|| self.row(without_prefix(line).or_else(|| without_bar(line))?))
+            {
                 self.idle = 0;
                 return row;
             }
@@ -58,6 +60,9 @@ impl Tables {
                 self.header.clear();
             }
         }
+        if let Some(pair) = aligned(line).filter(|_| digits) {
+            return vec![pair];
+        }
         let found = scan_pairs(line);
         if digits
             && found.len() < 2
@@ -65,7 +70,8 @@ impl Tables {
         {
             return row;
         }
-        let without = || header(without_prefix(line).filter(|l| !l.contains(['{', '|']))?);
+        let without =
+            || header(without_prefix(line).or_else(|| without_bar(line)).filter(|l| !l.contains(['{', '|']))?);
         if found.is_empty()
             && let Some(header) = header(line).or_else(without)
         {
@@ -116,6 +122,25 @@ pub(crate) fn without_prefix(line: &str) -> Option<&str> {
     let end = line.get(..80.min(line.len())).unwrap_or(line).rfind("INFO")?;
     let rest = line.get(end + "INFO".len()..)?.trim_start_matches([']', ':', ' ', '-']);
     (!rest.is_empty()).then_some(rest)
+}
+
+/// Blanks between the words and the number of a line of a report.
+const GAP: &str = "   ";
+
+/// A line of a report, `Mean absolute error        0.0254`: its name is all its words, not the last.
+fn aligned(line: &str) -> Option<Pair> {
+    let (words, value) = line.trim().split_once(GAP)?;
+    let value = value.trim().trim_end_matches('%').trim_end();
+    let named = words.split(' ').all(|w| !w.is_empty() && w.chars().all(|c| c.is_alphabetic() || c == '-'));
+    let (name, value) = (words.replace(' ', "_").to_lowercase(), value.parse().ok()?);
+    (named && words.contains(' ')).then_some(Pair { name, value, whole: None, mark: Mark::Plain })
+}
+
+/// What stands after a bar of progress in brackets, as in `[ 33%    ]     1     0.416`.
+fn without_bar(line: &str) -> Option<&str> {
+    let (bar, rest) = line.trim_start().strip_prefix('[')?.split_once(']')?;
+    let drawn = |c: char| c.is_ascii_digit() || " %.-=#>*".contains(c);
+    (bar.chars().all(drawn) && rest.contains("  ")).then_some(rest)
 }
 
 /// The names on a line that is a header.
@@ -214,6 +239,17 @@ mod tests {
         ]);
         assert_eq!(prefixed[0].first(), Some(&("Epoch".to_owned(), 0.0)));
         assert_eq!(prefixed[0].get(4), Some(&("total_loss".to_owned(), -13.9)));
+        let report = read(&["Mean absolute error          0.0254", "Relative absolute error     14.1043 %"]);
+        assert_eq!(report[0], [("mean_absolute_error".to_owned(), 0.0254)]);
+        assert_eq!(report[1], [("relative_absolute_error".to_owned(), 14.1043)]);
+        let after_a_bar = read(&[
+            "[------------] Epoch      Train log_loss       Test log_loss     Time cost (sec)",
+            "\u{1b}[32m[ \u{1b}[0m 33%\u{1b}[32m      ]\u{1b}[0m     1      0.416765     0.389019        0.00",
+        ]);
+        assert_eq!(
+            after_a_bar[0][1..3],
+            [("Train_log_loss".to_owned(), 0.416765), ("Test_log_loss".to_owned(), 0.389019)]
+        );
         let vowpal = read(&[
             "average  since         example        example        current        current  current",
             "loss     last          counter         weight          label        predict features",

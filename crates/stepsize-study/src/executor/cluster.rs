@@ -182,7 +182,7 @@ impl Cluster {
                 .map_err(|e| Error::invalid(format!("the file pattern {pattern}: {e}")).with_source(e))?;
         }
         let horizon = (!commands.template.has("steps")).then_some(commands.horizon);
-        let reader = Arc::new(MetricReader::new(&commands.reading, horizon)?);
+        let reader = Arc::new(MetricReader::new(&commands.reading, horizon)?.of_run(commands.horizon));
         let folder = Folder::open(&commands.dir, commands.mark.as_deref())?;
         let cwd = std::env::current_dir().map_err(|e| Error::io("find the working directory", "", e))?;
         let queue = on.queue();
@@ -221,6 +221,13 @@ impl Cluster {
     pub fn chosen(&self) -> impl Fn() -> Option<String> + use<> {
         let reader = Arc::clone(&self.plan.reader);
         move || reader.why()
+    }
+
+    /// A function that gives what the newest trial printed that ended before its command printed a
+    /// metric, until one is read.
+    pub fn silent(&self) -> impl Fn() -> Option<String> + use<> {
+        let reader = Arc::clone(&self.plan.reader);
+        move || reader.silent()
     }
 
     fn request(&self, request: WorkerMessage) -> Result<()> {

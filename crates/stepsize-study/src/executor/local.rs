@@ -71,7 +71,7 @@ impl Local {
         let dir = &commands.dir;
         std::fs::create_dir_all(dir).map_err(|e| Error::io("make the directory of the trials", dir, e))?;
         let horizon = (!commands.template.has("steps")).then_some(commands.horizon);
-        let reader = Arc::new(MetricReader::new(&commands.reading, horizon)?);
+        let reader = Arc::new(MetricReader::new(&commands.reading, horizon)?.of_run(commands.horizon));
         let (sender, events) = sync_channel(QUEUE);
         Ok(Self {
             commands,
@@ -88,6 +88,13 @@ impl Local {
     pub fn chosen(&self) -> impl Fn() -> Option<String> + use<> {
         let reader = Arc::clone(&self.reader);
         move || reader.why()
+    }
+
+    /// A function that gives what the newest trial printed that ended before its command printed a
+    /// metric, until one is read.
+    pub fn silent(&self) -> impl Fn() -> Option<String> + use<> {
+        let reader = Arc::clone(&self.reader);
+        move || reader.silent()
     }
 
     fn slot(&self) -> usize {

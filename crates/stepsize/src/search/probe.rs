@@ -10,6 +10,7 @@ pub use race::{Race, what_a_budget_buys};
 use crate::pruner::Pruner;
 use crate::{Estimate, Result, Trial, TrialSpec};
 
+mod begun;
 mod capped;
 mod descent;
 mod evidence;
@@ -23,6 +24,7 @@ mod random;
 mod range_test;
 pub mod suggest;
 mod suspect;
+mod warming;
 
 pub use crate::question::RangeTestRule;
 pub use capped::Capped;

@@ -96,7 +96,7 @@ impl Report {
     /// A report of `trials` and of the estimate drawn from them.
     pub fn new(question: &Question, estimate: &Estimate, trials: &[Trial]) -> Self {
         let Question { task, job, .. } = question;
-        let runs = trials.iter().map(|t| TrialSummary::new(t, estimate)).collect();
+        let runs = trials.iter().map(|t| TrialSummary::new(t, estimate, trials)).collect();
         Self {
             question: question.clone(),
             task: task.to_owned(),
@@ -193,8 +193,8 @@ impl Report {
 }
 
 impl TrialSummary {
-    /// What is shown of `trial`, its verdict by `estimate`.
-    pub fn new(trial: &Trial, estimate: &Estimate) -> Self {
+    /// What is shown of `trial` among `trials`, its verdict by `estimate`.
+    pub fn new(trial: &Trial, estimate: &Estimate, trials: &[Trial]) -> Self {
         let finite = |curve: &Curve| curve.points().iter().filter(|p| p.loss.is_finite()).copied().collect::<Vec<_>>();
         let end = match &trial.end {
             Some(End::Finished) => String::new(),
@@ -212,7 +212,7 @@ impl TrialSummary {
             seed: trial.spec.seed,
             loss: trial.final_loss(),
             score: trial.score.last().map(|p| p.loss).filter(|s| s.is_finite()),
-            verdict: Placement::of(trial, estimate),
+            verdict: Placement::among(trial, estimate, trials),
             end,
             train: thin(&smooth(&trial.train), CURVE_POINTS),
             raw: extremes(&finite(&trial.train), CURVE_POINTS),

@@ -83,7 +83,11 @@ fn searched(race: &Race, make: impl Fn(&TrialSpec, &[Trial]) -> Trial) -> (Estim
     loop {
         let specs = race.ask(&done).unwrap();
         if specs.is_empty() {
-            return (race.estimate(&done).unwrap(), done);
+            let found = race.estimate(&done).unwrap();
+            // The line of the answer and the sentence below it mean the same.
+            let told = found.why.contains("diverged or died");
+            assert!(found.lr().is_none() || found.divergence_lr.is_some() == told, "{found:?}");
+            return (found, done);
         }
         for spec in specs {
             done.push(make(&spec, &done));

@@ -164,11 +164,49 @@ fn race_reads_no_loss_from_before_the_end_of_a_trial() {
         done.iter().map(|t| t.spec.steps).collect::<Vec<_>>()
     );
     assert!(found.lr().is_some(), "{}", found.why);
-    // It evaluates more rarely than trials can be long.
+    // It evaluates more rarely than trials can be long, which longer ones show.
     let (found, done) = searched(&race, evaluated_every(400));
     let refusal = found.refusal().unwrap();
-    assert_eq!((refusal.reason, done.len()), (Reason::TooShort, 2), "{}", refusal.because);
-    assert!(refusal.remedies.contains(&stepsize::Remedy::EvaluateOftener { every: 62 }), "{:?}", refusal.remedies);
+    assert_eq!(refusal.reason, Reason::TooShort, "{}", refusal.because);
+    assert_eq!(done.iter().map(|t| t.spec.steps).collect::<Vec<_>>(), [62, 62, 124, 248]);
+    assert!(refusal.remedies.contains(&Remedy::EvaluateOftener { every: 62 }), "{:?}", refusal.remedies);
+}
+
+#[test]
+fn race_learns_from_a_longer_trial_how_often_a_silent_program_prints_its_loss() {
+    let silent = |every: u64| {
+        move |spec: &TrialSpec, done: &[Trial]| {
+            let rate = spec.lr.get();
+            let whole = 0.3 + 1.7 * (-rate * spec.steps as f64 / 20.0).exp() + (rate / 0.9).powi(2);
+            let mut trial = run(spec, done.len() as u32, &move |_| (Vec::new(), whole));
+            let at = |step: u64| 2.0 + (whole - 2.0) * step as f64 / spec.steps as f64;
+            let point = |step: u64| Point { step, lr: spec.lr.get(), loss: at(step) };
+            trial.val = (1..=spec.steps / every).map(|i| point(i * every)).collect();
+            trial
+        }
+    };
+    // Whether one reading a trial tells a rate from noise is another matter.
+    let too_short = |found: &Estimate| found.refusal().is_some_and(|refusal| refusal.reason == Reason::TooShort);
+    for (every, budget) in [(100, 0.75), (250, 2.0)] {
+        let race = Race::new(job()).with_max_cost(budget).unwrap();
+        let (found, done) = searched(&race, silent(every));
+        let lengths: Vec<u64> = done.iter().map(|t| t.spec.steps).collect();
+        assert!(!too_short(&found), "{every}: {} {lengths:?}", found.why);
+        let told: Vec<u64> = lengths.iter().copied().skip_while(|n| n % every != 0).collect();
+        assert!(told.len() > 2 && told.iter().all(|n| n % every == 0), "{every}: {lengths:?}");
+        assert!(job().cost_runs(&done) <= budget, "{lengths:?}");
+    }
+    // A refusal names a budget that suffices.
+    let race = Race::new(job()).with_max_cost(0.625).unwrap();
+    let (found, done) = searched(&race, silent(240));
+    let refusal = found.refusal().unwrap();
+    assert!(refusal.because.contains("once in 248 of 1000 steps"), "{}", refusal.because);
+    let budget = refusal.remedies.iter().find_map(|r| match r {
+        Remedy::LargerBudget { at_least } => *at_least,
+        _ => None,
+    });
+    let (found, _) = searched(&Race::new(job()).with_max_cost(budget.unwrap()).unwrap(), silent(240));
+    assert!(!too_short(&found), "{budget:?} after {} trials: {}", done.len(), found.why);
 }
 
 #[test]

@@ -83,8 +83,14 @@ impl Account {
                 End::Finished
             }
             Err(error) => {
-                let named = unmatched(source, tail).or_else(|| worded(tail, meter.wanted_metric()?)).unwrap_or(error);
-                End::Failed { why: format!("{named}; {}", tail.show()) }
+                let named = unmatched(source, tail).or_else(|| worded(tail, meter.wanted_metric()?));
+                let known = named.is_some();
+                let why = format!("{}; {}", named.unwrap_or(error), tail.show());
+                if !known && meter.is_silent(|| why.clone()) {
+                    *steps = meter.made();
+                    return End::Finished;
+                }
+                End::Failed { why }
             }
         };
         let end = match (why, exit) {
@@ -102,8 +108,9 @@ impl Account {
                 _ => End::Failed { why: self.crashed(&exit) },
             },
         };
+        let read = matches!(end, End::Finished) && self.meter.has_metric();
         let end = Event::Ended { trial: self.trial, end, steps, seconds: Some(seconds) };
-        if matches!(end, Event::Ended { end: End::Finished, .. }) {
+        if read {
             self.proven.store(true, Ordering::Relaxed);
         }
         for event in last.into_iter().chain([end]) {

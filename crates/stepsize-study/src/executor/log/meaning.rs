@@ -10,7 +10,7 @@ use super::column::{LoggedValue, MetricColumn};
 use super::measure::{Counter, Measure};
 use super::revise::revised;
 use regex_lite::Regex;
-use std::sync::OnceLock;
+use std::sync::{Mutex, OnceLock};
 use stepsize::{Error, Event, Result, TrialId, TrialSpec};
 use stepsize_logs::{
     Choice, CounterKind, DataSplit, LogPosition, RawClock, Wanted, choose, is_counter, maximizes, text, text::Tables,
@@ -27,7 +27,11 @@ pub(crate) struct MetricReader {
     wanted: Wanted,
     regex: Option<Regex>,
     horizon: Option<u64>,
+    /// Steps of the full run, where shorter trials may end before the command prints its loss.
+    full: Option<u64>,
     settled: OnceLock<ChosenNames>,
+    /// What was seen of a trial that ended so.
+    silent: Mutex<Option<String>>,
 }
 
 /// How to read the log of a command, as far as the user says it.
@@ -83,7 +87,31 @@ impl MetricReader {
         let regex = reading.regex.as_deref().map(pattern).transpose()?;
         let metric = reading.named_metric()?;
         let wanted = Wanted { metric, step: reading.step.clone(), maximize: reading.maximize };
-        Ok(Self { wanted, regex, horizon, settled: OnceLock::new() })
+        Ok(Self { wanted, regex, horizon, full: None, settled: OnceLock::new(), silent: Mutex::default() })
+    }
+
+    /// The same for trials of a run of `steps` steps, of which short ones may end before the command
+    /// prints its loss.
+    pub fn of_run(self, steps: u64) -> Self {
+        Self { full: Some(steps).filter(|_| self.horizon.is_none()), ..self }
+    }
+
+    /// Whether a trial of so many steps, which printed these names and no metric, says nothing of a
+    /// longer one: it printed counters only.
+    pub fn may_print_later(&self, steps: u64, names: &[String]) -> bool {
+        self.full.is_some_and(|full| 2 * steps <= full) && names.iter().all(|name| self.is_counter(name))
+    }
+
+    /// Keeps what was seen of a trial that ended before its command printed its loss.
+    pub fn keep_silent(&self, seen: String) {
+        if let Ok(mut silent) = self.silent.lock() {
+            *silent = Some(seen);
+        }
+    }
+
+    /// What was seen of the newest trial that ended so, as long as no other was read.
+    pub fn silent(&self) -> Option<String> {
+        self.silent.lock().ok()?.clone().filter(|_| self.settled.get().is_none())
     }
 
     /// Whether a trial of this length is ended before its command ends.

@@ -213,6 +213,16 @@ impl Meter {
         Ok(events)
     }
 
+    /// Whether the command may just print its loss later than this trial ended. If so, `seen` is kept
+    /// for the message, should no longer trial be read.
+    pub fn is_silent(&self, seen: impl FnOnce() -> String) -> bool {
+        let silent = self.reader.may_print_later(self.spec.steps, &self.names);
+        if silent {
+            self.reader.keep_silent(seen());
+        }
+        silent
+    }
+
     /// The name of the metric that was asked for.
     pub fn wanted_metric(&self) -> Option<&str> {
         self.reader.wanted_metric()
@@ -327,6 +337,20 @@ mod tests {
             _ => None,
         });
         assert_eq!(last, Some(1.3));
+    }
+
+    #[test]
+    fn a_mean_over_the_run_that_is_printed_at_its_end_does_not_stand_for_the_loss() {
+        let reader = Arc::new(MetricReader::new(&LogOptions::default(), None).unwrap());
+        let job = Job::new(600, Schedule::constant(), 0).unwrap();
+        let spec = job.trial(Lr::new(0.1).unwrap(), 37, 0).unwrap();
+        let mut meter = Meter::new(TrialId(0), spec, reader.clone());
+        for i in 1..=3 {
+            meter.line(&format!("{{'loss': {:.1}, 'epoch': {:.2}}}", 2.4 - 0.4 * f64::from(i), 0.2 * f64::from(i)));
+        }
+        meter.line("{'train_runtime': 3.1, 'train_loss': 1.6, 'epoch': 0.74}");
+        meter.conclude().unwrap();
+        assert_eq!(reader.meaning().unwrap().choice.metric, "loss");
     }
 
     #[test]

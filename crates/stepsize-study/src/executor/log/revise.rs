@@ -2,7 +2,7 @@
 //! first one was not printed to the end, and the direction of one whose name does not say it.
 
 use super::column::MetricColumn;
-use stepsize_logs::{Choice, LogPosition, Wanted, choose};
+use stepsize_logs::{Choice, LogPosition, Wanted, choose, is_counter};
 
 /// A metric whose newest reading lies before this share of the run was not read at its end.
 const UNREAD: f64 = 0.9;
@@ -22,8 +22,8 @@ pub(super) fn revised(
     if names.is_empty() {
         let unit = if steps == 1 { "step" } else { "steps" };
         return Err(format!(
-            "it printed no name with a number in a run of {steps} {unit}: let it print its loss at the end of a run, \
-             however short, or oftener; or name the pattern of its log, or the pattern of the metric"
+            "nothing that it printed in a run of {steps} {unit} reads like `loss 0.52`: let it print its loss at the end of \
+             a run, however short, or oftener; or name the pattern of its log, or the pattern of the metric"
         ));
     }
     let choice = to_the_end(wanted, choose(names, wanted).map_err(|e| e.to_string())?, names, columns);
@@ -31,7 +31,8 @@ pub(super) fn revised(
 }
 
 /// The choice, or another one among the names that are read to the end of the run: a validation
-/// loss that is printed more rarely than the run is long says nothing of its end.
+/// loss that is printed more rarely than the run is long says nothing of its end. A name that is
+/// printed once, when the run is over, is no other: Trainers print the mean of all losses there.
 fn to_the_end(wanted: &Wanted, first: Choice, names: &[String], columns: &[MetricColumn]) -> Choice {
     // A program may count its evaluations by another name than its steps.
     let counted = |p: LogPosition| if p.own.is_finite() || p.steps.is_finite() { p.own.max(p.steps) } else { p.epochs };
@@ -50,7 +51,9 @@ fn to_the_end(wanted: &Wanted, first: Choice, names: &[String], columns: &[Metri
     if wanted.metric.is_some() || late(&first.metric) {
         return first;
     }
-    let read: Vec<&String> = names.iter().filter(|n| late(n)).collect();
+    let count = |name: &str| columns.iter().find(|c| c.name == name).map_or(0, MetricColumn::count);
+    let often = |name: &str| is_counter(name) || count(name) >= count(&first.metric);
+    let read: Vec<&String> = names.iter().filter(|n| late(n) && often(n)).collect();
     let Ok(mut other) = choose(&read, wanted) else { return first };
     other.why += &format!("; {} was not printed again before the end of the run", first.metric);
     other

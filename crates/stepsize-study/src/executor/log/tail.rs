@@ -1,6 +1,7 @@
 //! [`Tail`]: the last lines of a trial, for the message when it fails.
 
 use std::collections::VecDeque;
+use stepsize_logs::text::plain;
 
 /// Lines kept: a Python traceback with its cause.
 const LINES: usize = 12;
@@ -47,9 +48,10 @@ impl Tail {
 
 /// A line as a person reads it.
 fn shown(line: &str) -> String {
-    let mut plain = line.chars().filter(|c| !c.is_control() || *c == '\t');
-    let mut text: String = plain.by_ref().take(WIDTH).collect();
-    if plain.next().is_some() {
+    let plain = plain(line);
+    let mut letters = plain.chars();
+    let mut text: String = letters.by_ref().take(WIDTH).collect();
+    if letters.next().is_some() {
         text.push('…');
     }
     text

@@ -22,6 +22,7 @@ mod breaking;
 mod certainty;
 mod doubt;
 mod plan;
+mod rare;
 mod reading;
 mod refuse;
 mod stage;
@@ -187,7 +188,7 @@ impl Probe for Race {
             return Ok(refused(Refusal {
                 reason: Reason::TooShort,
                 because: format!(
-                    "the search stopped after {ended} trials with {read} usable losses; 3 trials and 2 losses are needed"
+                    "3 trials and 2 losses at their ends are needed, and the search stopped with {ended} and {read}"
                 ),
                 remedies: vec![Remedy::Resume],
             }));

@@ -7,8 +7,10 @@
 //!   Or the log prints a rate, and it is the same one although different ones were given.
 //! - *A trial continues another one's checkpoint*: the first reading of an ended trial lies in the
 //!   last tenth of its length, where another trial of that length had readings in its first half;
-//!   or its loss before any step is one that only training reached.
+//!   or its loss before any step is one that only training reached; or the first readings of all
+//!   trials cannot be those of one network ([`super::begun`]).
 
+use super::begun::{Inherits, inherits};
 use super::evidence::same_rate;
 use crate::curve::Point;
 use crate::lr::Lr;
@@ -25,10 +27,6 @@ const LEARNED: f64 = 0.02;
 const READINGS: usize = 2;
 /// Printed rates within this relative difference are the same.
 const SAME_PRINTED: f64 = 1e-6;
-/// A printed rate that ends above this many times its first one rises, ...
-const RISING: f64 = 1.2;
-/// ... and has not reached the given rate while it is below this share of it.
-const STILL_BELOW: f64 = 0.95;
 /// With one reading a trial (a program that prints its loss at the end only) this many trials must
 /// agree: a factor of ten apart each, they span three decades, in which a loss that depends on its
 /// rate moves.
@@ -77,6 +75,9 @@ pub(crate) enum Suspicion {
         /// Its first loss.
         loss: f64,
     },
+    /// A trial began where training had brought the network before it, though its counter began
+    /// anew.
+    Inherits(Inherits),
 }
 
 impl Suspicion {
@@ -85,7 +86,10 @@ impl Suspicion {
         match self {
             Self::RateUnused { low, high, readings } => (
                 Reason::RateUnused,
-                format!("the trials at {low} and at {high} are equal to the last digit in {readings} readings"),
+                format!(
+                    "the trials at {low} and at {high} are equal to the last digit in {readings} reading{}",
+                    if readings == 1 { "" } else { "s" }
+                ),
                 vec![Remedy::CheckRateIsUsed],
             ),
             Self::OtherRatePrinted { low, high, printed } => (
@@ -101,6 +105,15 @@ impl Suspicion {
                 ),
                 vec![Remedy::SeparateTrials],
             ),
+            Self::Inherits(Inherits { trial, loss, other, began, step }) => (
+                Reason::Continued,
+                format!(
+                    "at step {step} trial {trial} has a loss of {loss:.4}, and trial {other} had one of {began:.4} there, which \
+                     no difference of their rates explains: the command loads what the trial before it has saved, without \
+                     saying so"
+                ),
+                vec![Remedy::SeparateTrials],
+            ),
         }
     }
 }
@@ -110,11 +123,12 @@ pub(crate) fn suspicion(trials: &[Trial]) -> Option<Suspicion> {
     let ended: Vec<&Trial> =
         trials.iter().filter(|t| matches!(t.end, Some(End::Finished | End::Pruned { .. }))).collect();
     // A run that continues another one is the worse fault: its readings say nothing of anything.
-    continues(&ended).or_else(|| other_rate(&ended)).or_else(|| unused(&ended))
+    let continued = continues(&ended).or_else(|| inherits(&ended).map(Suspicion::Inherits));
+    continued.or_else(|| other_rate(&ended)).or_else(|| unused(&ended))
 }
 
 /// The rates that a trial printed: readings carry the given one where none was.
-fn printed(trial: &Trial) -> Vec<f64> {
+pub(super) fn printed(trial: &Trial) -> Vec<f64> {
     let points = trial.train.points().iter().chain(trial.val.points());
     points.map(|p| p.lr).filter(|lr| *lr != trial.spec.lr.get() && *lr > 0.0).collect()
 }
@@ -129,22 +143,6 @@ fn other_rate(trials: &[&Trial]) -> Option<Suspicion> {
     let apart = others.iter().find(|(lr, _)| (lr.log2() - first.log2()).abs() > 1.0)?.0;
     let (low, high) = if first < apart { (first, apart) } else { (apart, first) };
     same.then_some(Suspicion::OtherRatePrinted { low, high, printed })
-}
-
-/// Whether the printed rate was still rising at the end of every trial that printed one: a warm-up
-/// of a fixed number of steps is longer than these trials.
-pub(crate) fn warms_up_throughout(trials: &[Trial]) -> bool {
-    let rising = |t: &Trial| {
-        let rates = printed(t);
-        (rates.len() > READINGS).then(|| {
-            let falls = rates.windows(2).any(|w| w[1] < w[0]);
-            !falls
-                && rates[rates.len() - 1] > RISING * rates[0]
-                && rates[rates.len() - 1] < STILL_BELOW * t.spec.lr.get()
-        })
-    };
-    let known: Vec<bool> = trials.iter().filter_map(rising).collect();
-    !known.is_empty() && known.iter().all(|rises| *rises)
 }
 
 fn unused(trials: &[&Trial]) -> Option<Suspicion> {
@@ -228,12 +226,12 @@ fn one_update_reaches(start: f64, trial: &Trial, other: &Trial) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::schedule::Schedule;
     use crate::spec::TrialSpec;
 
-    fn trial(id: u32, lr: f64, train: &[(u64, f64)], val: &[(u64, f64)]) -> Trial {
+    pub(in crate::search::probe) fn trial(id: u32, lr: f64, train: &[(u64, f64)], val: &[(u64, f64)]) -> Trial {
         let spec = TrialSpec {
             lr: Lr::new(lr).unwrap(),
             schedule: Schedule::constant(),
@@ -279,8 +277,7 @@ mod tests {
         let used = [printing(0, 0.01, &[0.01, 0.005]), printing(1, 0.1, &[0.1, 0.05])];
         assert_eq!(suspicion(&used), None);
         let warming = [printing(0, 0.01, &[0.001, 0.002, 0.003]), printing(1, 0.1, &[0.01, 0.02, 0.03])];
-        assert!(warms_up_throughout(&warming) && suspicion(&warming).is_none());
-        assert!(!warms_up_throughout(&used) && !warms_up_throughout(&[printing(0, 0.01, &[0.001, 0.01, 0.005])]));
+        assert_eq!(suspicion(&warming), None);
     }
 
     #[test]

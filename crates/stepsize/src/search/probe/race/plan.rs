@@ -3,6 +3,7 @@
 use super::belief::Belief;
 use super::doubt::{Doubt, doubt};
 use super::lattice;
+use super::rare::{self, Rare};
 use super::reading::Book;
 use super::refuse;
 use super::stage::Stage;
@@ -14,7 +15,7 @@ pub(in crate::search::probe) const STRIDE: f64 = 3.25;
 /// Longest probe by the budget in full runs: from the first number on, this share of the full run.
 /// With T/2 instead of T/4 two runs buy half the regret; below one run it makes no difference
 /// (bench/README.md).
-const LONGEST: [(f64, f64); 3] = [(3.0, 1.0), (1.01, 0.5), (0.0, 0.25)];
+pub(super) const LONGEST: [(f64, f64); 3] = [(3.0, 1.0), (1.01, 0.5), (0.0, 0.25)];
 /// Seeds that full runs take in turn. Runs of one seed share their noise at neighbouring rates, so
 /// that with one seed the search would be ever more certain of the best rate of that seed.
 pub(super) const SEEDS: u64 = 4;
@@ -81,7 +82,7 @@ pub(super) struct Purse {
 
 impl Purse {
     /// Longest probe, in steps of a run of `steps`.
-    fn longest(self, steps: u64) -> u64 {
+    pub fn longest(self, steps: u64) -> u64 {
         let share = LONGEST.iter().find(|(from, _)| self.budget >= *from).map_or(0.25, |l| l.1);
         ((steps as f64 * share) as u64).max(1)
     }
@@ -139,13 +140,10 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
     if let Some(refusal) = shortfall(job, purse.budget) {
         return NextProbe::Refuse(refusal);
     }
-    if let Some(unread) = book.unread() {
-        // The program prints its loss too rarely for these probes: the next ones end where it does.
-        let longer = book.interval_of_readings().map(|every| n.div_ceil(every) * every);
-        match longer.filter(|&longer| longer <= purse.longest(job.steps) && longer != unread.steps) {
-            Some(longer) => n = longer,
-            None => return NextProbe::Refuse(refuse::unread(unread, job.steps)),
-        }
+    match rare::length(job, book, n, purse) {
+        Rare::End(readable) => n = readable,
+        Rare::Learn(longer) => return NextProbe::Probe(vec![(start, longer)]),
+        Rare::Refuse(refusal) => return NextProbe::Refuse(refusal),
     }
     let mut xs = vec![start, start + STRIDE];
     let mut widenings = 0;

@@ -4,7 +4,7 @@ use crate::Job;
 use crate::divergence::{hides_nan, is_worse_in_log, untrained_validation_loss};
 use crate::landscape::Reading;
 use crate::lr::Lr;
-use crate::probe::suspect::warms_up_throughout;
+use crate::probe::warming::Warming;
 use crate::schedule::Schedule;
 use crate::spec::End;
 use crate::stats::noise;
@@ -107,9 +107,11 @@ impl Entry {
         self.curve.last().map(|(step, _)| *step)
     }
 
-    /// Steps between its last two readings; none where there are fewer.
+    /// Steps between its last two readings, or before its only one; none where there is none after
+    /// the first step.
     fn spacing(&self) -> Option<u64> {
-        let [.., (before, _), (last, _)] = self.curve[..] else { return None };
+        let [.., (last, _)] = self.curve[..] else { return None };
+        let before = self.curve.len().checked_sub(2).map_or(0, |at| self.curve[at].0);
         Some(last - before).filter(|gap| *gap > 0)
     }
 
@@ -163,6 +165,8 @@ impl Book {
                 (_, Some(End::Finished)) if hides_nan(trial) => Ending::Broke,
                 (_, Some(End::Finished)) if ends_unread(trial) => Ending::Unread,
                 (Some(loss), Some(End::Finished)) => Ending::Read(log(loss)),
+                // A command that prints its loss more rarely than the trial is long.
+                (None, Some(End::Finished)) if trial.val.points().is_empty() => Ending::Unread,
                 (None, Some(End::Finished)) => Ending::Broke,
                 _ => return None,
             };
@@ -230,16 +234,19 @@ impl Book {
         self.again.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
     }
 
-    /// Steps between the readings of trials that ended between two of them; none where all were
-    /// read at their end.
+    /// Steps between the readings of trials that ended between two of them; where these have none,
+    /// the length of the shortest longer trial that was read at its end. None where all were read at
+    /// their end, or none was read.
     pub fn interval_of_readings(&self) -> Option<u64> {
-        let unread = self.entries.iter().filter(|e| e.end == Ending::Unread);
-        unread.filter_map(Entry::spacing).max()
+        let unread = || self.entries.iter().filter(|e| e.end == Ending::Unread);
+        let longest = unread().map(|e| e.steps).max()?;
+        let read = self.entries.iter().filter(|e| e.value().is_finite() && e.steps > longest).map(|e| e.steps);
+        unread().filter_map(Entry::spacing).max().or(read.min())
     }
 
-    /// A trial that ended before its program printed its loss again.
+    /// The longest trial that ended before its program printed its loss again.
     pub fn unread(&self) -> Option<&Entry> {
-        self.entries.iter().find(|e| e.end == Ending::Unread)
+        self.entries.iter().filter(|e| e.end == Ending::Unread).max_by_key(|e| e.steps)
     }
 
     /// Lowest and highest rate that was tried.
@@ -255,19 +262,16 @@ impl Book {
         !exploded.is_empty() && exploded.into_iter().all(above)
     }
 
-    /// Lowest rate that broke, or that ended worse than untrained above the best reading.
+    /// Probes that show where training breaks: those that broke, and those that ended clearly above
+    /// the untrained loss at a rate above the best.
+    fn broken(&self) -> impl Iterator<Item = &Entry> {
+        let best = self.best().map_or(f64::NEG_INFINITY, |best| best.x);
+        self.all().filter(move |e| e.end == Ending::Broke || e.x > best && e.broke(self.untrained))
+    }
+
+    /// The lowest rate at which training breaks.
     pub fn divergence(&self) -> Option<Lr> {
-        let best = self.best()?.x;
-        self.entries
-            .iter()
-            .filter(|e| match e.end {
-                Ending::Read(y) => y > self.untrained && e.x > best,
-                Ending::Behind | Ending::Unread => false,
-                Ending::Broke => true,
-            })
-            .map(|e| e.x)
-            .min_by(f64::total_cmp)
-            .map(Lr::from_log2)
+        self.broken().map(|e| e.x).min_by(f64::total_cmp).map(Lr::from_log2)
     }
 
     /// The entry with the lowest loss among the longest probes that were read (any, when none was).
@@ -306,14 +310,9 @@ impl Book {
     pub fn story(&self, done: &[Trial], lr: Lr) -> String {
         let longest = self.all().map(|e| e.steps).max().unwrap_or(0);
         let (low, high) = self.tried();
-        let broke = self.entries.iter().filter(|e| e.end == Ending::Broke).count();
+        let broke = self.broken().count();
         let broke = if broke > 0 { format!("; {broke} of them diverged or died") } else { String::new() };
-        let warming = if warms_up_throughout(done) {
-            " The printed rate still rose at the end of every trial: a warm-up of a fixed number of steps is longer than they \
-             are, and the best rate of the full run may be lower. Let the warm-up be a share of the run, or raise the budget."
-        } else {
-            ""
-        };
+        let warming = Warming::of(done).map_or("", Warming::remark);
         format!(
             "tried rates from {} to {} in {} trials of up to {longest} steps{broke}. {lr} should lose least in the full run, \
              given what is uncertain.{warming}",

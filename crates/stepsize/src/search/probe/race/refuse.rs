@@ -133,16 +133,25 @@ pub(super) fn drowned(fall: f64, sd: f64) -> Refusal {
     }
 }
 
-/// A program that prints its loss more rarely than the trials are long.
-pub(super) fn unread(entry: &Entry, steps: u64) -> Refusal {
+/// A program that prints its loss more rarely than first trials of `n` steps are long: `every` so
+/// many, where that is known. A budget of `least` would pay for trials that are long enough.
+pub(super) fn unread(entry: &Entry, n: u64, every: Option<u64>, least: Option<f64>, steps: u64) -> Refusal {
+    let known = match (every, entry.last_step()) {
+        (Some(every), _) => format!(
+            "the loss is printed once in {every} of {steps} steps, and the budget pays for too few trials of that length"
+        ),
+        (None, None) => format!("trials of up to {} of {steps} steps printed no loss", entry.steps),
+        (None, Some(last)) => format!(
+            "a trial of {} of {steps} steps printed its newest loss at step {last}; the loss at its end is not known",
+            entry.steps
+        ),
+    };
+    let budget = least.map(|least| Remedy::LargerBudget { at_least: Some(least) });
+    let oftener = Remedy::EvaluateOftener { every: n };
     Refusal {
         reason: Reason::TooShort,
-        because: format!(
-            "a trial of {} of {steps} steps printed its newest loss at step {}; the loss at its end is not known",
-            entry.steps,
-            entry.last_step().unwrap_or(0)
-        ),
-        remedies: vec![Remedy::EvaluateOftener { every: entry.steps }, Remedy::LongerRun],
+        because: known,
+        remedies: [oftener].into_iter().chain(budget).chain([Remedy::CompareFullRuns { seeds: 1 }]).collect(),
     }
 }
 
