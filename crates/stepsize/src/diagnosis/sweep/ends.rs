@@ -150,7 +150,10 @@ pub(super) fn none_learned(ends: &[RunEnd<'_>], runs: &[(&Record, &Diagnosis)]) 
     if trained.iter().any(|e| !e.idle && !at_level(e)) || trained.is_empty() && !ends.iter().any(|e| e.diverged) {
         return None;
     }
-    let high = |d: &Diagnosis| matches!(d.verdict, Placement::Diverged | Placement::TooHigh) && d.confidence >= SURE;
+    // "Too high" by the shape of a curve that went nowhere shows no side: of 14 such sweeps of the
+    // foreign jobs none was right. That of a rule does.
+    let by_rule = |d: &Diagnosis| d.verdict == Placement::TooHigh && d.chances.is_none();
+    let high = |d: &Diagnosis| (d.verdict == Placement::Diverged || by_rule(d)) && d.confidence >= SURE;
     Some(runs.iter().any(|(_, d)| high(d)))
 }
 
