@@ -25,6 +25,8 @@ const STILL: (f64, f64) = (0.005, 1.0);
 /// which nothing shook a loss. Of "too high" so on foreign jobs 3 of 12 were right, and 85 of 105 of
 /// the others; on published recipes it is half of what is called too high.
 const SHAKEN: (f64, f64) = (0.02, 0.05);
+/// Scatter that is not worth a number.
+const SMOOTH: f64 = 0.005;
 /// Least fall of the log of a loss over the second half of a run, a factor of five, and the most by
 /// which it may rise above its start and end above its best, where it falls on to the end.
 const STILL_FALLS: (f64, f64, f64) = (1.6, 0.05, 0.1);
@@ -90,8 +92,13 @@ pub fn stood_still(record: &Record) -> Option<String> {
 /// ever stood above the first. Steps that are too large shake it.
 pub fn unshaken(features: &Features) -> Option<String> {
     let (scatter, highest) = (features.get(Feature::NoiseEnd), features.get(Feature::WorstOverStart));
-    (scatter < SHAKEN.0 && highest < SHAKEN.1)
-        .then(|| format!("its late readings vary by only {}, and none stood clearly above the first", percent(scatter)))
+    (scatter < SHAKEN.0 && highest < SHAKEN.1).then(|| {
+        let smooth = match scatter {
+            s if s < SMOOTH => "its late readings lie on a smooth line".to_owned(),
+            s => format!("its late readings vary by only {}", percent(s)),
+        };
+        format!("{smooth}, and none stood clearly above the first")
+    })
 }
 
 /// That a loss falls on to the end at a constant rate, if it does: steps that are too large stop it

@@ -82,7 +82,7 @@ impl SweepEvidence {
             Ground::Torn(false) => &[(0.0, 0.8)],
             Ground::HeldOut(true) => &[(0.2, 0.62), (0.53, 0.73), (0.73, 0.78), (0.9, 0.92), (0.98, 0.94)],
             Ground::HeldOut(false) => &[(0.0, 0.75), (0.88, 0.92), (0.99, 0.94), (1.0, 0.975)],
-            Ground::Training(true) => &[(0.0, 0.56)],
+            Ground::Training(true) => &[(0.0, 0.62)],
             Ground::Training(false) => &[(0.0, 0.66), (0.84, 0.71), (0.99, 0.76), (1.0, 0.885)],
             Ground::Few(true) => &[(0.0, 0.74)],
             Ground::Few(false) => &[(1.0, 0.78), (1.7, 0.81), (3.4, 0.9), (6.1, 0.93)],

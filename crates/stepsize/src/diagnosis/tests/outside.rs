@@ -54,6 +54,7 @@ fn what_nothing_shook_is_not_called_too_high() {
     let of = |series: Series| Features::of(&loss(series));
     let falls = |scatter: f64| curve(200, move |t| (0.3 + 2.0 * (-t / 12.0).exp()) * (1.0 + scatter * shake(t)));
     assert!(scope::unshaken(&of(falls(0.02))).unwrap().contains("vary by only"));
+    assert!(scope::unshaken(&of(falls(0.0))).unwrap().contains("smooth line"));
     assert_eq!(scope::unshaken(&of(falls(0.5))), None);
     assert_eq!(scope::unshaken(&of(curve(200, |t| if t < 5.0 { 1.0 + t } else { 0.9 }))), None);
     // Down to nothing at a constant rate, varying by a third of what is left.
