@@ -357,8 +357,8 @@ pub fn ending(values: &[f64]) -> Option<f64> {
 /// Whether the losses end far above their first readings, whatever these are: where the curve is
 /// that of a rate too high, it is that of a run that diverged.
 pub fn ends_far_above(seen: &RuleInput<'_>) -> bool {
-    let fall = |feature| seen.features.get(feature);
-    fall(Feature::Drop) < -FAR_ABOVE && !(fall(Feature::ValDrop) >= 0.0)
+    let (fall, val) = (seen.features.get(Feature::Drop), seen.features.get(Feature::ValDrop));
+    fall < -FAR_ABOVE && (val.is_nan() || val < 0.0)
 }
 
 /// Whether a loss ends below half of its first reading.

@@ -155,7 +155,7 @@ pub(super) fn none_learned(ends: &[RunEnd<'_>], runs: &[(&Record, &Diagnosis)]) 
     // A run below it that stands where it began may be too slow: the best rate may lie between. Of
     // 14 such sweeps of the foreign jobs none was of rates that are all too high.
     let slow = |e: &&RunEnd<'_>| !e.dead && !at_level(e) && lowest.is_some_and(|lr| e.lr < lr);
-    Some(lowest.is_some() && !trained.iter().any(|e| slow(e)))
+    Some(lowest.is_some() && !trained.iter().any(slow))
 }
 
 /// The rates, rising, each with the mean of the scores at the end of its runs.
