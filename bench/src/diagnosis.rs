@@ -30,7 +30,14 @@ const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
 /// its families, and logs for judging only.
 const GROWN: [(&str, usize); 2] = [("target/diagnosis-beyond", 18), ("target/diagnosis-other/fit", 13)];
 const FOREIGN: [(&str, usize); 1] = [("target/diagnosis-foreign/fit", 14)];
-const HELD: [&str; 2] = ["target/diagnosis-scripts", "target/diagnosis-other/held"];
+const HELD: [&str; 6] = [
+    "target/diagnosis-scripts",
+    "target/diagnosis-other/held",
+    "target/diagnosis-foreign/blind",
+    "target/diagnosis-public/looked",
+    "target/diagnosis-public/held",
+    "target/diagnosis-public/blind",
+];
 const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diagnosis fit`, explained in `model.rs`.\n";
 
 /// Runs, fits or scores.

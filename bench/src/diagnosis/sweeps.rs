@@ -136,7 +136,9 @@ fn drawn(number: usize, job: &Job, model: &Model) -> Drawn {
                 let lr = job.rates[log.at];
                 let judged = Judged::beside(log.truth, log.octaves, diagnosis, lr, &sweep);
                 let (likeliest, evidence) = sweep.evidence(lr, diagnosis.verdict == Placement::Diverged);
-                let right = likeliest == log.truth;
+                // Of a sweep whose rates are all too high nothing more is claimed.
+                let broke = sweep.dead && likeliest == Placement::TooHigh && log.truth == Placement::Diverged;
+                let right = likeliest == log.truth || broke;
                 out.seen.push(Seen { family: family(&job.name), evidence, judged, right });
             }
         }
@@ -144,9 +146,11 @@ fn drawn(number: usize, job: &Job, model: &Model) -> Drawn {
     out
 }
 
-/// The way in which a log was written, by its file.
+/// The way in which a log was written, by its file: `run03_style.log` or `lr0.1_seed0_style.log`.
 fn style(record: &Record) -> &str {
-    record.name.split_once("run").and_then(|(_, rest)| rest.split_once('_')).map_or("", |(_, style)| style)
+    let file = record.name.rsplit('/').next().unwrap_or(&record.name);
+    let run = ["_seed", "run"].iter().find_map(|word| file.split_once(word));
+    run.and_then(|(_, rest)| rest.split_once('_')).map_or("", |(_, style)| style)
 }
 
 /// The last step of a whole run in each way of logging.

@@ -180,10 +180,13 @@ fn place(
     }
     let odds = model.odds(&seen.features);
     let chances = Some(odds.three());
-    let (verdict, confidence) = say(model, &odds);
+    let (verdict, confidence) = match say(model, &odds) {
+        (Placement::TooHigh, chance) if rules::ends_far_above(seen) => (Placement::Diverged, chance),
+        said => said,
+    };
     let against = match verdict {
         Placement::TooLow => against_low(seen, findings),
-        Placement::TooHigh => overfit_alone(model, seen, findings),
+        Placement::TooHigh => against_high(model, seen, findings),
         // The curve of a run that comes down this far is not that of one that broke.
         Placement::Diverged if rules::learned(main) => {
             Some("the loss came down to less than half of its start".to_owned())
@@ -225,6 +228,13 @@ fn against_low(seen: &RuleInput<'_>, findings: &[Finding]) -> Option<String> {
         .or_else(|| scope::rose_again(seen.record.main()))
         .or_else(|| scope::stood_still(seen.record))
         .or_else(|| scope::may_be_tuned(seen))
+}
+
+/// What in a run speaks against a rate that is too high, if anything does.
+fn against_high(model: &Model, seen: &RuleInput<'_>, findings: &[Finding]) -> Option<String> {
+    overfit_alone(model, seen, findings)
+        .or_else(|| scope::unshaken(&seen.features))
+        .or_else(|| scope::falls_on(&seen.features))
 }
 
 /// Octaves from the rate of a run with this verdict to the next one. A run whose verdict is unknown

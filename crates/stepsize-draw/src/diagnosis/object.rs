@@ -55,7 +55,7 @@ pub fn object(run: &Judged, sweep: Option<&Sweep>, explain: bool) -> Value {
         })
     });
     json!({
-        "file": run.file, "run": run.run, "lr": run.record.base_lr(), "verdict": d.verdict, "confidence": round(d.confidence),
+        "file": run.file, "run": run.run, "lr": run.record.base_lr().map(plain), "verdict": d.verdict, "confidence": round(d.confidence),
         "because": d.because,
         "chances": d.chances.map(|c| json!({"too_low": round(c[0]), "good": round(c[1]), "too_high": round(c[2])})),
         "ruled_out": d.ruled_out.map(|r| r.0), "ruled_out_confidence": d.ruled_out.map_or(0.0, |r| round(r.1)),
@@ -64,9 +64,12 @@ pub fn object(run: &Judged, sweep: Option<&Sweep>, explain: bool) -> Value {
     })
 }
 
-/// A number without the digits that powers and logarithms leave.
+/// A rate as a person writes it: without the digits that single precision, powers and logarithms
+/// leave.
 fn plain(value: f64) -> f64 {
-    format!("{value:.11e}").parse().unwrap_or(value)
+    let single = value as f32;
+    let text = if f64::from(single) == value { format!("{single:e}") } else { format!("{value:.11e}") };
+    text.parse().unwrap_or(value)
 }
 
 fn finding(f: &Finding) -> Value {

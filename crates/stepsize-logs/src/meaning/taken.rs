@@ -174,7 +174,7 @@ impl fmt::Display for Short {
         let size = value.abs();
         if value == value.trunc() && size < 1e7 || !value.is_finite() {
             write!(f, "{value}")
-        } else if (1e-3..1e5).contains(&size) {
+        } else if (1e-4..1e5).contains(&size) {
             let digits = (3 - size.log10().floor() as i32).max(0) as usize;
             let text = format!("{value:.digits$}");
             f.write_str(if digits > 0 { text.trim_end_matches('0').trim_end_matches('.') } else { &text })
@@ -196,7 +196,8 @@ mod tests {
             (0.1, "0.1"),
             (2.345_678, "2.346"),
             (12_345.678, "12346"),
-            (3e-4, "3e-4"),
+            (3e-4, "0.0003"),
+            (3e-5, "3e-5"),
             (1.234_56e-5, "1.235e-5"),
             (0.0, "0"),
             (100.0, "100"),

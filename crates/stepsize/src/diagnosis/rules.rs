@@ -25,7 +25,7 @@ mod warmup;
 use super::{Code, Finding, RuleInput, advice};
 use crate::Placement;
 
-pub(super) use diverged::{TWICE, WORSE, ending, learned, octaves, overcoming};
+pub(super) use diverged::{TWICE, WORSE, ending, ends_far_above, learned, octaves, overcoming};
 pub(super) use idle::died;
 pub(super) use place::{outside, place, torn, unknown, unseen};
 
@@ -91,11 +91,11 @@ pub(super) fn needs_start(code: Code) -> bool {
     matches!(code, Code::Idle | Code::Quick | Code::Warmup | Code::HighStart)
 }
 
-/// A number for people: three significant digits.
+/// A number for people: three significant digits, down to 0.0001 without a power of ten.
 pub(super) fn show(value: f64) -> String {
     match value.abs() {
-        v if v == 0.0 || (1e-3..1e5).contains(&v) => {
-            let digits = (2 - v.max(1e-3).log10().floor() as i32).clamp(0, 5);
+        v if v == 0.0 || (1e-4..1e5).contains(&v) => {
+            let digits = (2 - v.max(1e-4).log10().floor() as i32).clamp(0, 6);
             let text = format!("{value:.*}", usize::try_from(digits).unwrap_or(0));
             if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
         }

@@ -11,7 +11,7 @@ mod start;
 use super::rules::{percent, show};
 use super::stats::{median, noise};
 use super::{Feature, Record, RuleInput, Series, Weights, tidy};
-pub(super) use late::{rises_evenly, rises_throughout, rose_again, stood_still};
+pub(super) use late::{falls_on, rises_evenly, rises_throughout, rose_again, stood_still, unshaken};
 use start::below_guessing;
 pub(super) use start::{from_scratch, may_be_tuned};
 
@@ -67,6 +67,8 @@ pub(super) enum Outside {
     LastReading(f64),
     /// The loss ends so far below zero.
     Bottomless(f64),
+    /// The loss begins at zero and rises.
+    Zero,
 }
 
 impl Outside {
@@ -100,6 +102,9 @@ impl Outside {
         }
         if let Some(end) = bottomless(&record.loss).or_else(|| bottomless(&record.val_loss)) {
             return Some(Self::Bottomless(end));
+        }
+        if begins_at_zero(record.main()) {
+            return Some(Self::Zero);
         }
         if opposed(record) {
             return Some(Self::Opposed);
@@ -175,6 +180,11 @@ impl Outside {
                 "the loss ends at {}, many times its start below zero: it has no floor, and a run that breaks falls, too",
                 show(end)
             ),
+            Self::Zero => {
+                "the loss begins at 0 and rises: no untrained model has such a loss, so it may be a placeholder or another \
+                 quantity"
+                    .to_owned()
+            }
             Self::LastReading(last) => {
                 format!(
                     "the last validation loss, {}, stands alone above the others: the run may have broken there or not",
@@ -204,6 +214,7 @@ impl Outside {
                 "search on a shorter run with `stepsize find` and carry the rate over with `stepsize transfer`; or {}",
                 twice_more("from a checkpoint, run a tenth of the length and its decay", base)
             ),
+            Self::Zero => "name the loss with --metric, or log it from the first step on".to_owned(),
             Self::LastReading(_) => "run a few more evaluations: a run that has broken stays there".to_owned(),
             _ => twice_more("run it", base),
         }
@@ -226,6 +237,12 @@ fn bottomless(series: &Series) -> Option<f64> {
     let first = values.iter().take(READINGS).map(|v| v.abs()).fold(0.0, f64::max);
     let end = super::rules::ending(&values)?;
     (values.len() > READINGS && end < -BOTTOMLESS * first.max(1.0)).then_some(end)
+}
+
+/// Whether the first reading of a loss is zero and a later one is not: a placeholder, or no loss.
+pub(super) fn begins_at_zero(series: &Series) -> bool {
+    let values = series.values();
+    values.first().is_some_and(|first| *first == 0.0) && values.iter().any(|v| *v > 0.0)
 }
 
 fn begins_late(record: &Record) -> Option<f64> {

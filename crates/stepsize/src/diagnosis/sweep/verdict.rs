@@ -74,18 +74,18 @@ impl SweepEvidence {
     /// sweeps`, but for early ends and for losses that disagree with scores, which are judgements.
     fn right(&self) -> f64 {
         let points: &[(f64, f64)] = match self.ground {
-            Ground::Broke => &[(1.0, 0.9)],
+            Ground::Broke => &[(1.0, 0.75)],
             Ground::EndedEarly => &[(1.0, 0.7)],
             Ground::NoneLearned => &[(1.0, 0.65)],
-            Ground::Edge => &[(0.0, 0.45), (0.9, 0.52)],
+            Ground::Edge => &[(0.0, 0.5), (0.9, 0.53)],
             Ground::Torn(true) => &[(0.0, 0.5)],
             Ground::Torn(false) => &[(0.0, 0.8)],
-            Ground::HeldOut(true) => &[(0.27, 0.6), (0.51, 0.74), (0.75, 0.87), (0.95, 0.94)],
-            Ground::HeldOut(false) => &[(0.0, 0.75), (0.9, 0.93), (0.99, 0.955), (1.0, 0.98)],
-            Ground::Training(true) => &[(0.0, 0.68)],
-            Ground::Training(false) => &[(0.0, 0.7), (1.0, 0.89)],
-            Ground::Few(true) => &[(0.0, 0.83)],
-            Ground::Few(false) => &[(1.0, 0.85), (3.8, 0.9)],
+            Ground::HeldOut(true) => &[(0.2, 0.62), (0.53, 0.73), (0.73, 0.78), (0.9, 0.92), (0.98, 0.94)],
+            Ground::HeldOut(false) => &[(0.0, 0.75), (0.88, 0.92), (0.99, 0.94), (1.0, 0.975)],
+            Ground::Training(true) => &[(0.0, 0.62)],
+            Ground::Training(false) => &[(0.0, 0.66), (0.84, 0.71), (0.99, 0.76), (1.0, 0.885)],
+            Ground::Few(true) => &[(0.0, 0.74)],
+            Ground::Few(false) => &[(1.0, 0.78), (1.7, 0.81), (3.4, 0.9), (6.1, 0.93)],
         };
         between(points, self.strength)
     }

@@ -72,6 +72,17 @@ fn single_batches_that_vary_by_factors_do_not_diverge() {
 }
 
 #[test]
+fn a_curve_of_rates_too_high_that_ends_far_above_its_start_has_diverged() {
+    let ends = |train: f64, val: Option<f64>| {
+        let to = |end: f64| curve(60, move |t| 1.0 + (end - 1.0) * t / 59.0);
+        let record = Record { val_loss: val.map(to).unwrap_or_default(), ..loss(to(train)) };
+        rules::ends_far_above(&RuleInput { record: &record, features: Features::of(&record) })
+    };
+    assert!(ends(6.0, None) && ends(6.0, Some(3.0)));
+    assert!(!ends(1.2, None) && !ends(6.0, Some(0.5)));
+}
+
+#[test]
 fn a_loss_that_was_written_as_zero_or_overflowed_has_diverged() {
     let zeros = |from: f64| curve(40, move |t| if t >= from { 0.0 } else { 2.3 - 0.05 * t });
     let norms = |from: f64| curve(40, move |t| if t >= from { f64::NAN } else { 1.0 });

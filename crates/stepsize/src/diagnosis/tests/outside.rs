@@ -50,6 +50,22 @@ fn overfitting_alone_is_not_a_rate_too_high() {
 }
 
 #[test]
+fn what_nothing_shook_is_not_called_too_high() {
+    let of = |series: Series| Features::of(&loss(series));
+    let falls = |scatter: f64| curve(200, move |t| (0.3 + 2.0 * (-t / 12.0).exp()) * (1.0 + scatter * shake(t)));
+    assert!(scope::unshaken(&of(falls(0.02))).unwrap().contains("vary by only"));
+    assert!(scope::unshaken(&of(falls(0.0))).unwrap().contains("smooth line"));
+    assert_eq!(scope::unshaken(&of(falls(0.5))), None);
+    assert_eq!(scope::unshaken(&of(curve(200, |t| if t < 5.0 { 1.0 + t } else { 0.9 }))), None);
+    // Down to nothing at a constant rate, varying by a third of what is left.
+    let record = |lr: &dyn Fn(f64) -> f64, series| Features::of(&Record { lr: curve(200, lr), ..loss(series) });
+    let deep = || curve(200, |t| 2.0 * (-t / 30.0).exp() * (1.0 + 0.3 * shake(t) * (t / 60.0).min(1.0)));
+    assert!(scope::falls_on(&record(&|_| 0.1, deep())).unwrap().contains("constant rate"));
+    assert_eq!(scope::falls_on(&record(&|t| 0.1 * (1.0 - t / 200.0), deep())), None);
+    assert_eq!(scope::falls_on(&record(&|_| 0.1, falls(0.3))), None);
+}
+
+#[test]
 fn a_fine_tune_is_not_judged() {
     let facts = |f: &dyn Fn(&mut Facts)| {
         let mut record = loss(curve(300, |t| 1.1 - 0.001 * t));
@@ -122,6 +138,11 @@ fn rounds_of_boosting_are_not_judged_as_steps_of_a_network() {
     assert_eq!(codes, [Code::CannotTell, Code::Overfit]);
     rounds.loss = curve(60, |t| 0.7 + 0.1 * t);
     cannot_tell(&rounds, "gradient boosting");
+}
+
+#[test]
+fn a_loss_that_begins_at_zero_is_not_judged() {
+    cannot_tell(&loss(curve(40, |t| 6.0 * (1.0 - (-t / 4.0).exp()) * (1.0 + 0.1 * shake(t)))), "begins at 0");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! [`words`]: a feature of a curve as a clause of a sentence.
 
 use super::super::{percent, show};
+use crate::Placement;
 use crate::diagnosis::Feature;
 
 /// Shares below this are shown as 0 %, so they are worded instead.
@@ -8,6 +9,19 @@ const NOTHING: f64 = 0.005;
 
 /// Two amounts whose logs differ by less than this are alike.
 const ALIKE: f64 = 0.05;
+/// From here on a scatter or a rise, as a share of the loss or of its fall, is one to people.
+const SHAKES: f64 = 0.05;
+/// Share of the fall from which it came early, share of the run within which it came at once, and
+/// the least fall that shows late in a run.
+const EARLY: f64 = 0.5;
+const SOON: f64 = 0.1;
+const LATE: f64 = 0.05;
+/// How often a loss that shakes rises late in a run, as a share of the parts of it.
+const OFTEN: f64 = 0.3;
+/// Fall of the log loss below which it is little.
+const LITTLE: f64 = 0.7;
+/// Correlation of neighbours within which they are as good as independent.
+const UNTIED: f64 = 0.2;
 /// A rise of the log loss above this is told in times, not as a share.
 const TIMES: f64 = 1.1;
 
@@ -22,18 +36,18 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         Feature::Drop if value < NOTHING => "the loss did not fall".to_owned(),
         Feature::Drop if (-value).exp() < NOTHING => "the loss fell to less than 1 % of its start".to_owned(),
         Feature::Drop => format!("the loss fell to {} of its start", percent((-value).exp())),
-        Feature::Share2 => share("the log loss", "half", value),
-        Feature::Share4 => share("the log loss", "quarter", value),
-        Feature::Share8 => share("the log loss", "eighth", value),
-        Feature::Share16 => share("the log loss", "16th", value),
-        Feature::Share32 => share("the log loss", "32nd", value),
-        Feature::Share64 => share("the log loss", "64th", value),
+        Feature::Share2 => share("on a log scale, the loss", "half", value),
+        Feature::Share4 => share("on a log scale, the loss", "quarter", value),
+        Feature::Share8 => share("on a log scale, the loss", "eighth", value),
+        Feature::Share16 => share("on a log scale, the loss", "16th", value),
+        Feature::Share32 => share("on a log scale, the loss", "32nd", value),
+        Feature::Share64 => share("on a log scale, the loss", "64th", value),
         Feature::FlatShare2 => share("the loss", "half", value),
         Feature::FlatShare8 => share("the loss", "eighth", value),
         Feature::FlatShare32 => share("the loss", "32nd", value),
-        Feature::ValShare2 => share("the log of the validation loss", "half", value),
-        Feature::ValShare4 => share("the log of the validation loss", "quarter", value),
-        Feature::ValShare8 => share("the log of the validation loss", "eighth", value),
+        Feature::ValShare2 => share("on a log scale, the validation loss", "half", value),
+        Feature::ValShare4 => share("on a log scale, the validation loss", "quarter", value),
+        Feature::ValShare8 => share("on a log scale, the validation loss", "eighth", value),
         Feature::Slope1 => fell("the loss", "over the second half of the run", value),
         Feature::Slope2 => fell("the loss", "between 1/4 and 1/2 of the run", value),
         Feature::Slope4 => fell("the loss", "between 1/8 and 1/4 of the run", value),
@@ -41,10 +55,10 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         Feature::Slope16 => fell("the loss", "between 1/32 and 1/16 of the run", value),
         Feature::ValSlope1 => fell("the validation loss", "over the second half of the run", value),
         Feature::ValSlope2 => fell("the validation loss", "between 1/4 and 1/2 of the run", value),
-        Feature::RelSlope1 => part("the log loss", "in the second half of the run", value),
-        Feature::RelSlope2 => part("the log loss", "between 1/4 and 1/2 of the run", value),
-        Feature::RelSlope4 => part("the log loss", "between 1/8 and 1/4 of the run", value),
-        Feature::ValRelSlope1 => part("the log of the validation loss", "in the second half of the run", value),
+        Feature::RelSlope1 => part("on a log scale, the loss", "in the second half of the run", value),
+        Feature::RelSlope2 => part("on a log scale, the loss", "between 1/4 and 1/2 of the run", value),
+        Feature::RelSlope4 => part("on a log scale, the loss", "between 1/8 and 1/4 of the run", value),
+        Feature::ValRelSlope1 => part("on a log scale, the validation loss", "in the second half of the run", value),
         Feature::Bend1 => bend("in the second half of the run", value),
         Feature::Bend2 => bend("between 1/4 and 1/2 of the run", value),
         Feature::NoiseEnd => varies("at the end", value),
@@ -70,26 +84,27 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         Feature::ValBestAt => format!("the validation loss was best at {} of the run", percent(value)),
         Feature::Gap => format!("the validation loss ends at {} times the training loss", show(value.exp())),
         Feature::GapRel if value.abs() < NOTHING => "training and validation loss end together".to_owned(),
-        Feature::GapRel => {
-            format!("training and validation loss end {} of the fall apart (in logs)", percent(value.abs()))
-        }
         Feature::ScoreEnd => format!("the score ends at {}", show(value)),
         Feature::ScoreGain2 => score("half", value),
         Feature::ScoreGain4 => score("quarter", value),
         Feature::ScoreGain8 => score("eighth", value),
         Feature::DecayDrop => fell("the loss", "after the rate had halved", value),
-        Feature::DecayRel => part("the log loss", "after the rate had halved", value),
+        Feature::DecayRel => part("on a log scale, the loss", "after the rate had halved", value),
         Feature::DecayGain if value > 0.0 => "the loss fell faster after the rate had halved than before".to_owned(),
         Feature::DecayGain => "the loss fell no faster after the rate had halved than before".to_owned(),
-        Feature::Neighbours => format!("neighbouring losses have a correlation of {}", show(value)),
+        Feature::Neighbours if value < -UNTIED => "neighbouring readings alternate between high and low".to_owned(),
+        Feature::Neighbours if value < UNTIED => "neighbouring readings scatter on their own".to_owned(),
+        Feature::Neighbours => "neighbouring readings move together".to_owned(),
         Feature::HalfAt => format!("half of the fall was made {}", within(value)),
         Feature::NineTenthsAt => format!("nine tenths of the fall were made {}", within(value)),
         Feature::DrawUp if small => "the smoothed loss never rose again".to_owned(),
         Feature::DrawUp => format!("the smoothed loss rose again by {}", of_fall(value)),
         Feature::Adam if value > 0.5 => "the optimizer is of the Adam family".to_owned(),
         Feature::Adam => "the optimizer is not of the Adam family".to_owned(),
-        Feature::Ups if small => "late in the run no block mean lies above the one before".to_owned(),
-        Feature::Ups => format!("late in the run {} of the block means lie above the one before", percent(value)),
+        Feature::Ups if small => "late in the run the averaged loss never rose".to_owned(),
+        Feature::Ups => {
+            format!("late in the run the averaged loss rose from one part to the next {} of the time", percent(value))
+        }
         Feature::GradChange if value.abs() < ALIKE => "the gradient norm ends where it began".to_owned(),
         Feature::GradChange => format!("the gradient norm ends at {} times its start", show(value.exp())),
         Feature::ExcessStart => times("the first loss is", value, "what the score beside it explains"),
@@ -100,6 +115,7 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         | Feature::Spikes
         | Feature::ValDrop
         | Feature::FirstGap
+        | Feature::GapRel
         | Feature::ScoreBestAt
         | Feature::ScoreNoise
         | Feature::LrLog10
@@ -113,6 +129,47 @@ pub(super) fn words(feature: Feature, value: f64) -> Option<String> {
         | Feature::StartOverChance
         | Feature::EndOverChance => return None,
     })
+}
+
+/// Whether a value of a feature is to people a sign of such a verdict. Trees weigh it beside many
+/// others, and may take a smooth start for a sign of steps that are too large.
+pub(super) fn is_sign(feature: Feature, value: f64, verdict: Placement) -> bool {
+    let high = match verdict {
+        Placement::TooLow => false,
+        Placement::TooHigh | Placement::Diverged => true,
+        Placement::Good | Placement::Unknown => return true,
+    };
+    match feature {
+        Feature::NoiseEnd | Feature::NoiseRel | Feature::ValNoiseRel => (value >= SHAKES) == high,
+        Feature::Rise | Feature::WorstOverStart | Feature::EndOverBest | Feature::ValEndOverBest | Feature::DrawUp => {
+            (value >= SHAKES) == high
+        }
+        Feature::NoiseRatio => (value > 0.0) == high,
+        // How much of the fall came early ...
+        Feature::Share2
+        | Feature::Share4
+        | Feature::Share8
+        | Feature::Share16
+        | Feature::Share32
+        | Feature::Share64
+        | Feature::FlatShare2
+        | Feature::FlatShare8
+        | Feature::FlatShare32
+        | Feature::ValShare2
+        | Feature::ValShare4
+        | Feature::ValShare8 => (value >= EARLY) == high,
+        Feature::HalfAt | Feature::NineTenthsAt => (value.exp2() < SOON) == high,
+        // ... and how much came late.
+        Feature::Slope1 | Feature::Slope2 | Feature::ValSlope1 | Feature::ValSlope2 => (value < LATE) == high,
+        Feature::RelSlope1 | Feature::RelSlope2 | Feature::ValRelSlope1 => (value < LATE) == high,
+        Feature::Ups => (value >= OFTEN) == high,
+        Feature::Neighbours => (value < UNTIED) == high,
+        Feature::Drop => value < LITTLE,
+        Feature::DecayDrop | Feature::DecayRel | Feature::DecayGain => high && value > 0.0,
+        Feature::GradChange => (value > 0.0) == high,
+        Feature::ValBestAt => (value < EARLY) == high,
+        _ => false,
+    }
 }
 
 /// A share of the fall that was made in the first `part` of the run.
@@ -186,6 +243,21 @@ fn score(part: &str, value: f64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn no_value_is_a_sign_of_both_sides() {
+        for feature in Feature::ALL.into_iter().filter(|f| *f != Feature::Drop) {
+            for value in [-2.0, -0.3, 0.0, 0.01, 0.2, 0.6, 3.0] {
+                let of = |verdict| is_sign(feature, value, verdict);
+                assert!(!(of(Placement::TooLow) && of(Placement::TooHigh)), "{feature} {value}");
+                assert_eq!(of(Placement::TooHigh), of(Placement::Diverged));
+            }
+        }
+        assert!(
+            is_sign(Feature::NoiseEnd, 0.4, Placement::TooHigh)
+                && !is_sign(Feature::NoiseStart, 0.01, Placement::TooHigh)
+        );
+    }
 
     #[test]
     fn what_would_be_shown_as_nothing_is_worded() {
