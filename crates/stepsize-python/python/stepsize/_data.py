@@ -90,7 +90,7 @@ def own_workers(*loaders: Any) -> Iterator[None]:
     """Hides the caller's iterators from a search: persistent workers of PyTorch serve one iterator at
     a time.
     """
-    kept = [(loader, loader._iterator) for loader in loaders if getattr(loader, "persistent_workers", False)]
+    kept = [(loader, loader._iterator) for loader in _staying(loaders)]
     end_workers(*loaders)
     try:
         yield
@@ -103,9 +103,14 @@ def end_workers(*loaders: Any) -> None:
     """Ends persistent workers. Each holds a copy of the data set with the generators in it, which
     begin anew only with the worker.
     """
-    for loader in loaders:
-        if getattr(loader, "persistent_workers", False):
-            loader._iterator = None
+    for loader in _staying(loaders):
+        loader._iterator = None
+
+
+def _staying(loaders: Iterable[Any]) -> list[Any]:
+    """The loaders with persistent workers, out of the wrappers of accelerate."""
+    inside = [getattr(loader, "base_dataloader", loader) for loader in loaders]
+    return [loader for loader in inside if getattr(loader, "persistent_workers", False)]
 
 
 def spread(

@@ -217,7 +217,6 @@ class _Trials:
                 break
             with _whole(), self.meter.between():
                 self.task.restore(self.origin)
-                _data.end_workers(*self.task.loaders)
             self.task.begin(trial)
             if trial.seed != self.seed and self.task.reseed is not None:
                 self.task.reseed(trial.seed)

@@ -58,7 +58,7 @@ class Task(Protocol):
 
     @property
     def loaders(self) -> tuple[Any, ...]:
-        """The loaders whose workers each trial starts anew."""
+        """The loaders, whose running workers are hidden from the search; ``begin`` ends its own."""
         ...
 
     @property

@@ -141,6 +141,7 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
+        _data.end_workers(*self.loaders)
         self._taken, self._of = 0, self.length if trial is None else trial.steps
 
     def check(self) -> None:

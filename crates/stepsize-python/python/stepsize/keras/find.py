@@ -120,6 +120,7 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
+        _data.end_workers(*self.loaders)
 
     def check(self) -> None:
         self._samples = _size(_parts(self.batches.next()))

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .._answer import base_rates
-from .._data import Batches, reseed
+from .._data import Batches, end_workers, reseed
 from .._given import checked_above_zero, checked_count, checked_function
 from .._native import Schedule, Trial
 from .._task import TaskDefaults
@@ -137,6 +137,7 @@ class Training(TaskDefaults):
 
     def _ready(self) -> None:
         self.batches.rewind()
+        end_workers(*self.loaders)
         self._taken = 0
         self.optimizer.zero_grad(set_to_none=True)  # so that nothing writes to the caller's gradients
         if callable(getattr(self.optimizer, "train", None)):
