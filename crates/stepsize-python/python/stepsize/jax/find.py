@@ -23,6 +23,7 @@ from .._native import Answer, Refusal, Schedule, Trial
 from .._reached import is_generator, keep_names, reached
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
+from .inside import check_trained, driven, needs_a_number, placed, rated, scheduled
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
@@ -61,7 +62,7 @@ class Training(TaskDefaults):
         if not callable(loss_fn):
             raise TypeError(f"loss_fn is a {type(loss_fn).__name__}; it must be a function loss_fn(params, batch)")
         leaves = jax.tree_util.tree_leaves(params)
-        _check_trained(leaves)
+        check_trained(leaves)
         count = sum(getattr(leaf, "size", 1) for leaf in leaves)
         judged = "training" if val_loader is None else "validation"
         self.description = f"a JAX model, {count} parameters, judged on {judged} batches"
@@ -83,7 +84,7 @@ class Training(TaskDefaults):
             made = optimizer
             first = made.init(params) if opt_state is None else opt_state
             try:
-                _rated(first, 1.0)
+                rated(first, 1.0)
             except KeyError:
                 raise ValueError(
                     "the optimizer has no learning_rate that can be set: give a function of the rate such as "
@@ -94,21 +95,21 @@ class Training(TaskDefaults):
             with_rate = optimizer
             first = with_rate(1.0).init(params) if opt_state is None else opt_state
 
-        if "learning_rate" in _driven(first):
+        if "learning_rate" in driven(first):
             raise ValueError(
                 "the optimizer has a schedule as its learning_rate, which would undo the rate of each trial: make it with a number, and "
                 "give the schedule as schedule="
             )
-        self.length, self._squeezes = steps, bool(_scheduled(first)) and steps > 0
+        self.length, self._squeezes = steps, bool(scheduled(first)) and steps > 0
         self._taken, self._of = 0, steps
 
         def step(params: Any, state: Any, opt_state: Any, key: Any, batch: Any, lr: Any, at: Any) -> tuple[Any, ...]:
             now, later = jax.random.split(key) if has_key else (None, None)
             (loss, state), gradient = jax.value_and_grad(loss_of, has_aux=True)(params, state, batch, now)
             if isinstance(optimizer, optax.GradientTransformation):
-                opt_state = _rated(opt_state, lr)
+                opt_state = rated(opt_state, lr)
             if self._squeezes:
-                opt_state = _placed(opt_state, first, at)
+                opt_state = placed(opt_state, first, at)
             updates, opt_state = with_rate(lr).update(gradient, opt_state, params)
             return loss, optax.apply_updates(params, updates), state, opt_state, later
 
@@ -150,7 +151,7 @@ class Training(TaskDefaults):
         try:
             loss, *_ = self._step(*self._all, batch, jnp.asarray(0.0, dtype=jnp.float32), jnp.asarray(0))
         except jax.errors.ConcretizationTypeError as fault:
-            if self._of_rate is None or not _needs_a_number(self._of_rate):
+            if self._of_rate is None or not needs_a_number(self._of_rate):
                 raise
             raise TypeError(
                 "optimizer compares the rate that it is given, or makes a number of it, which a compiled step cannot: optax's "
@@ -208,59 +209,6 @@ class Training(TaskDefaults):
         _data.reseed(seed, self.also)
         params, state, opt_state, key = self._all
         self._all = (params, state, opt_state, None if key is None else jax.random.fold_in(key, seed))
-
-
-def _check_trained(leaves: list[Any]) -> None:
-    """Raises for what has no gradient: a state of training or a whole module, in the place of its
-    parameters.
-    """
-    for leaf in leaves:
-        if not isinstance(leaf, float) and not jnp.issubdtype(getattr(leaf, "dtype", bool), jnp.inexact):
-            what = f"an array of {leaf.dtype}" if hasattr(leaf, "dtype") else f"a {type(leaf).__name__}"
-            raise TypeError(
-                f"params holds {what}, which has no gradient; it must be a pytree of the arrays that are trained: state.params of a "
-                "TrainState, nnx.split(module, nnx.Param, ...)[1] of Flax NNX, eqx.partition(module, eqx.is_inexact_array)[0] of Equinox"
-            )
-
-
-def _rated(opt_state: Any, lr: Any) -> Any:
-    return optax.tree_utils.tree_set(opt_state, learning_rate=lr)
-
-
-def _scheduled(opt_state: Any) -> list[Any]:
-    """The counts of the schedules in an optimizer: of ``optax.adam(schedule)``."""
-    return [one for one in jax.tree_util.tree_leaves(opt_state, is_leaf=_is_schedule) if _is_schedule(one)]
-
-
-def _is_schedule(one: Any) -> bool:
-    return isinstance(one, optax.ScaleByScheduleState)
-
-
-def _placed(opt_state: Any, first: Any, at: Any) -> Any:
-    """The state with its schedules ``at`` so many steps after ``first``."""
-
-    def moved(one: Any, begin: Any) -> Any:
-        return begin._replace(count=begin.count + at.astype(begin.count.dtype)) if _is_schedule(one) else one
-
-    return jax.tree_util.tree_map(moved, opt_state, first, is_leaf=_is_schedule)
-
-
-def _driven(opt_state: Any) -> set[str]:
-    """Names of the hyperparameters that ``optax.inject_hyperparams`` sets by a schedule."""
-
-    def drives(one: Any) -> bool:
-        return hasattr(one, "hyperparams_states")
-
-    return {name for one in jax.tree_util.tree_leaves(opt_state, is_leaf=drives) if drives(one) for name in one.hyperparams_states}
-
-
-def _needs_a_number(optimizer: Callable[[Any], Any]) -> bool:
-    """Whether a function of the rate cannot be traced."""
-    try:
-        jax.eval_shape(lambda lr: (optimizer(lr), lr)[1], jax.ShapeDtypeStruct((), jnp.float32))
-    except jax.errors.ConcretizationTypeError:
-        return True
-    return False
 
 
 def _size(batch: Any) -> float:
