@@ -33,8 +33,13 @@ WORST = 99.0
 """Regret of a run that diverges."""
 
 
-def ask(job, method, seed):
-    """Rate or ``None``, cost in full runs as the method says it, and CPU-seconds."""
+def ask(job, method, seed, best):
+    """Rate or ``None``, cost in full runs as the method says it, and CPU time over that of a full run just before: what else the
+    machine does changes the time of both.
+    """
+    begin = time.process_time()
+    job.full(best, seed)
+    full = time.process_time() - begin
     model, optimizer = job.begin(seed)
     loader, held = job.loaders()
     torch.manual_seed(seed)
@@ -44,17 +49,21 @@ def ask(job, method, seed):
             model, job.loss, loader, optimizer, held, steps=job.steps, schedule=job.schedule, clip_grad_norm=job.clip, seed=seed,
             budget=FINDS[method], progress=False,
         )  # fmt: skip
-        return found.lr, found.cost, time.process_time() - begin
+        return found.lr, found.cost, (time.process_time() - begin) / full
     rule, low, high = RULES[method]
     found = st.range_test(
         model, job.loss, loader, optimizer, trial_steps=100, rule=rule, low=low, high=high, clip_grad_norm=job.clip, progress=False
     )  # fmt: skip
-    return found.lr, found.points[0]["steps_run"] / job.steps, time.process_time() - begin
+    return found.lr, found.points[0]["steps_run"] / job.steps, (time.process_time() - begin) / full
 
 
 def losses(truth):
     """``[(rate, mean loss)]`` in the order of the rates."""
     return [(lr, statistics.fmean(seeds)) for lr, seeds in truth["losses"]]
+
+
+def best_of(truth):
+    return min(losses(truth), key=lambda one: one[1])[0]
 
 
 def loss_at(truth, lr):
@@ -91,7 +100,7 @@ def main():
             told = of_job.setdefault(method, [])
             while len(told) < args.seeds:
                 job = job or Job(name)
-                told.append(ask(job, method, len(told)))
+                told.append(ask(job, method, len(told), best_of(truths[name])))
                 ANSWERS.write_text(json.dumps(answers, indent=1))
                 print(name, method, told[-1], flush=True)
     tables(truths, answers)
@@ -103,11 +112,11 @@ def tables(truths, answers):
     print("|---|---" + "|---" * (1 + len(RULES) + len(DEFAULTS)) + "|")
     for name, of_job in answers.items():
         truth = truths[name]
-        cells = [name, f"{min(losses(truth), key=lambda one: one[1])[0]:.2g}"]
+        cells = [name, f"{best_of(truth):.2g}"]
         for method in rows:
             told = of_job.get(method) or [(DEFAULTS[method], 0.0, 0.0)]
             regrets = [None if lr is None else scored(truth, lr) for lr, _, _ in told]
-            rows[method] += [(score, cost, seconds / truth["cpu_seconds"]) for score, (_, cost, seconds) in zip(regrets, told, strict=True)]
+            rows[method] += [(score, cost, runs) for score, (_, cost, runs) in zip(regrets, told, strict=True)]
             if method != "stepsize find, budget 2":
                 cells.append(" ".join("refused" if one is None else f"{100 * one[0]:+.0f}" for one in regrets))
         print("| " + " | ".join(cells) + " |")

@@ -197,3 +197,49 @@ def test_what_has_no_gradient_is_no_parameter(inside):
     """A TrainState or a whole module in the place of its parameters."""
     with pytest.raises(TypeError, match=r"params holds an? .*state\.params of a TrainState"):
         sj.find(loss_fn, {**parameters(), "inside": inside}, Loader(), optax.sgd, [HELD], steps=200)
+
+
+SCHEDULED = {
+    "in adam": lambda lr: optax.adam(optax.cosine_decay_schedule(lr, 200)),
+    "in a chain": lambda lr: optax.chain(optax.clip_by_global_norm(1.0), optax.sgd(optax.exponential_decay(lr, 50, 0.3))),
+}
+
+
+@pytest.mark.parametrize("make", SCHEDULED.values(), ids=SCHEDULED)
+def test_a_schedule_in_the_optimizer_is_squeezed_into_each_trial(make):
+    steps, rates = 200, []
+
+    def recording(lr):
+        made = make(lr)
+
+        def update(gradient, state, params=None):
+            every = jax.tree_util.tree_leaves(state, is_leaf=lambda one: isinstance(one, optax.ScaleByScheduleState))
+            counts = [one.count for one in every if isinstance(one, optax.ScaleByScheduleState)]
+            jax.debug.callback(lambda count, lr: rates.append((float(lr), int(count))), counts[-1], lr, ordered=True)
+            return made.update(gradient, state, params)
+
+        return optax.GradientTransformation(made.init, update)
+
+    trials = []
+    sj.find(
+        loss_fn, parameters(), Loader(np.random.default_rng(5)), recording, [HELD], steps=steps, progress=False,
+        callback=lambda event: trials.append((event.lr, event.steps)) if event.kind == "trial_end" else None,
+    )  # fmt: skip
+    jax.effects_barrier()
+    seen = [count for _, count in rates[1:]]  # the first is that of the check
+    for _, taken in trials:
+        counts, seen = seen[:taken], seen[taken:]
+        lengths = [length for length in range(taken, steps + 1) if counts == [at * steps // length for at in range(taken)]]
+        assert counts[0] == 0 and lengths and lengths[0] < steps / 2  # a trial that was ended early was planned longer
+    assert len(trials) > 3 and not seen
+
+
+def test_a_schedule_that_drives_the_rate_is_refused_by_name():
+    optimizer = optax.inject_hyperparams(optax.adam)(learning_rate=optax.cosine_decay_schedule(0.1, 100))
+    with pytest.raises(ValueError, match="has a schedule as its learning_rate"):
+        sj.find(loss_fn, parameters(), Loader(), optimizer, [HELD], steps=100)
+
+
+def test_an_optimizer_that_compares_the_rate_is_refused_by_name():
+    with pytest.raises(TypeError, match="optimizer compares the rate.*schedule="):
+        sj.find(loss_fn, parameters(), Loader(), lambda lr: optax.adam(optax.warmup_cosine_decay_schedule(0.0, lr, 10, 100)), [HELD], steps=100)

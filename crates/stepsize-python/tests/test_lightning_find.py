@@ -212,6 +212,7 @@ def test_loaders_and_a_module_without_validation_work_too():
     module = made(Bare)
     estimate = sl.find(trainer(), module, data.train_dataloader(), **FEW)
     assert estimate and estimate.points[0]["loss"] > 0.0
+    assert sl.find(trainer(), made(Module), data.train_dataloader(), data.val_dataloader(), **FEW)  # as fit takes them
     with pytest.raises(ValueError, match="give attr_name="):
         sl.apply(module, estimate)
     assert sl.apply(module, estimate, attr_name="rate") == module.rate
@@ -284,6 +285,18 @@ def test_errors_name_the_argument_and_come_before_any_training():
             super().__init__()
             self.automatic_optimization = False
 
+    class Nothing(Counting):
+        def configure_optimizers(self):
+            return None
+
+    class Several(Counting):
+        def configure_optimizers(self):
+            optimizer = super().configure_optimizers()
+            return [optimizer], [torch.optim.lr_scheduler.StepLR(optimizer, each) for each in (1, 2)]
+
+    for kind, words in ((Nothing, "gives no optimizer, so nothing trains"), (Several, "gives 2 schedulers for one optimizer: give schedule=")):
+        with pytest.raises(ValueError, match=words):
+            sl.find(trainer(), made(kind), Data(), **FEW)
     for kind, words in ((Plateau, "follows a metric.*schedule="), (Two, "multiple optimizers"), (ByHand, "stepsize.find")):
         with pytest.raises((ValueError, RuntimeError), match=words):
             sl.find(trainer(), made(kind), Data(), **FEW)

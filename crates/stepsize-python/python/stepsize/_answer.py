@@ -11,7 +11,7 @@ from ._native import Estimate
 __all__ = ["RefusedError", "apply", "require", "set_rates"]
 
 _RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # entries of a parameter group; OneCycleLR writes the last two
-_KEPT = ("base_lrs", "max_lrs", "_last_lr")  # lists of a scheduler; CyclicLR has max_lrs
+_KEPT = ("base_lrs", "max_lrs", "_last_lr", "base_values")  # lists of a scheduler; CyclicLR has max_lrs, timm base_values
 
 
 class RefusedError(RuntimeError):
@@ -85,9 +85,11 @@ def set_rates(
     def new(rate: Any, at: int) -> Any:
         return rate * factors[at] if values is None else values[at]
 
+    warming = [one for one in given if getattr(one, "warmup_t", 0) and hasattr(one, "base_values")]  # schedulers of timm
     for at, group in enumerate(optimizer.param_groups):
+        begun_at = [one.warmup_lr_init * group.get("lr_scale", 1.0) for one in warming]  # the same at each rate
         for name in _RATES:
-            if name not in group:
+            if name not in group or name == "lr" and group[name] in begun_at:
                 continue
             if hasattr(group[name], "fill_"):  # a tensor, which a captured graph may hold
                 group[name].fill_(float(new(group[name], at)))
@@ -99,6 +101,9 @@ def set_rates(
             is_stored = not isinstance(getattr(type(one), name, None), property) or name == "base_lrs"
             if isinstance(kept, list) and len(kept) == len(factors) and is_stored:
                 setattr(one, name, [new(rate, at) for at, rate in enumerate(kept)])
+    for one in warming:
+        start, count = one.warmup_lr_init, one.warmup_t
+        one.warmup_steps = [(new(start + rise * count, at) - start) / count for at, rise in enumerate(one.warmup_steps)]
 
 
 def _inside(optimizer: Any) -> Any:

@@ -4,10 +4,13 @@ framework owns.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import inspect
 import itertools
 import random
 import sys
+import types
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -40,11 +43,21 @@ def reusable(loader: Any, name: str) -> Any:
 def begin(loader: Any) -> Iterator[Any]:
     """The batches of ``loader`` from the start. A loader is an iterable, or a function that returns
     one.
+
+    Raises:
+        TypeError: When the function returns something else.
+        ValueError: When the batches do not begin anew.
     """
     again: Any = loader if hasattr(loader, "__iter__") else loader()
     if not hasattr(again, "__iter__"):
         raise TypeError(f"the function that gives batches returns a {type(again).__name__}; it must return an iterator of them")
-    return iter(again)
+    batches: Iterator[Any] = iter(again)
+    if isinstance(batches, types.GeneratorType) and inspect.getgeneratorstate(batches) != inspect.GEN_CREATED:
+        raise ValueError(
+            "a loader gives a generator that has begun already, which continues where it was, and each trial needs the batches from the "
+            "start: make a new generator in __iter__, or in the function that gives the batches"
+        )
+    return batches
 
 
 class Batches:
@@ -70,6 +83,34 @@ class Batches:
         for batch in self._running:
             return batch
         raise ValueError(f"the {self._name} gives no batch: it needs at least one")
+
+
+@contextlib.contextmanager
+def own_workers(*loaders: Any) -> Iterator[None]:
+    """Hides the caller's iterators from a search: persistent workers of PyTorch serve one iterator at
+    a time.
+    """
+    kept = [(loader, loader._iterator) for loader in _staying(loaders)]
+    end_workers(*loaders)
+    try:
+        yield
+    finally:
+        for loader, iterator in kept:
+            loader._iterator = iterator
+
+
+def end_workers(*loaders: Any) -> None:
+    """Ends persistent workers. Each holds a copy of the data set with the generators in it, which
+    begin anew only with the worker.
+    """
+    for loader in _staying(loaders):
+        loader._iterator = None
+
+
+def _staying(loaders: Iterable[Any]) -> list[Any]:
+    """The loaders with persistent workers, out of the wrappers of accelerate."""
+    inside = [getattr(loader, "base_dataloader", loader) for loader in loaders]
+    return [loader for loader in inside if getattr(loader, "persistent_workers", False)]
 
 
 def spread(

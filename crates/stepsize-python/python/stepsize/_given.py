@@ -78,6 +78,7 @@ def number(value: Any, name: str, what: str) -> float:
     Raises:
         TypeError: When it is not one number.
     """
+    value = value.detach() if hasattr(value, "detach") else value  # PyTorch warns of a number with a gradient
     shape = getattr(value, "shape", ())
     if isinstance(shape, tuple) and math.prod(shape) != 1:
         raise TypeError(f"{name} gives an array of shape {tuple(shape)}; it must return {what}, one number: take its mean()")

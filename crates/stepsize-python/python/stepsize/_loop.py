@@ -13,11 +13,12 @@ import signal
 import statistics
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from . import _progress
+from . import _data, _progress
 from ._event import Callback, SearchEvent
 from ._given import number
 from ._meter import Meter
@@ -79,7 +80,7 @@ def run(
     with _whole():
         origin = task.save()
     meter = Meter(steps, max_seconds, task.agree, task.clock)
-    with _progress.shown(progress, planned) as shown:
+    with _progress.shown(progress, planned) as shown, _data.own_workers(*task.loaders):
         try:
             task.check()
             price, share, once, runs = 0.0, 0.0, False, math.inf
@@ -106,6 +107,12 @@ def run(
         "seconds": (max_seconds, runs) if by_time else None,
     }  # fmt: skip
     beside = meter.steps - trials.counted  # timed ones, and those before a trial that was ended early
+    if trials.judges_nothing:
+        warnings.warn(
+            "every evaluation of every trial gave the same number, so what is judged does not depend on what is trained: does the "
+            "evaluation use the model that is trained?",
+            stacklevel=4,
+        )
     estimate = search.conclude(task.agree(meter.evaluation_steps) + beside, trials.cut_short, limit)
     trials.tell("estimate", estimate=estimate)
     return estimate
@@ -197,6 +204,7 @@ class _Trials:
         self.untrained: tuple[float, float | None] | None = None
         self.cut_short = self.out_of_time = False
         self.counted = 0  # steps that the search knows of
+        self.judged: dict[float, set[float]] = {}  # what the evaluations of each rate gave
 
     def run(self) -> None:
         """Runs them all, or as many as budget and time allow."""
@@ -214,6 +222,11 @@ class _Trials:
                 self.task.reseed(trial.seed)
             if self._skip(skipped):
                 self._train(trial, skipped)
+
+    @property
+    def judges_nothing(self) -> bool:
+        """Whether trials of several rates were judged, and all evaluations gave the same number."""
+        return len(self.judged) > 2 and len(set().union(*self.judged.values())) == 1
 
     def _next(self) -> Trial | None:
         with self.meter.between():
@@ -327,7 +340,9 @@ class _Judged:
         """Evaluates after ``taken`` steps and reports it."""
         if self._own is None:
             return self._tell(taken, lr, sum(self._losses) / len(self._losses), None)
-        return self._tell(taken, lr, *self._evaluated(self._own))
+        loss, score = self._evaluated(self._own)
+        self._trials.judged.setdefault(self._trial.lr, set()).add(loss)
+        return self._tell(taken, lr, loss, score)
 
     def _evaluated(self, evaluate: Callable[[], Any]) -> tuple[float, float | None]:
         with self._trials.meter.evaluation():

@@ -24,6 +24,10 @@ _MANY = 20_000
 _LONG = 100
 """Longer containers are data."""
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type, types.ModuleType, types.CodeType)
+_RUNNING = ("torch.utils.data.distributed", "torch.utils.data.sampler", "torch.optim.lr_scheduler", "gymnasium", "gym")
+"""Packages and modules whose objects hold where a run is: the epoch of a sampler, the step of a
+scheduler, the state of an environment.
+"""
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
 
@@ -48,8 +52,8 @@ def reached(roots: Iterable[Any], stop: Callable[[Any], bool] = lambda one: Fals
 
 
 def keep_names(objects: Iterable[Any]) -> Callable[[], None]:
-    """Keeps what names refer to: the attributes of the caller's own objects, the variables outside
-    that functions assign, and the numbers in dictionaries.
+    """Keeps what names refer to: the attributes of the caller's own objects, of samplers,
+    schedulers and environments, the variables outside that functions assign, and the numbers in dictionaries.
 
     Returns:
         A function that puts them back. What a name refers to is not copied.
@@ -60,7 +64,7 @@ def keep_names(objects: Iterable[Any]) -> Callable[[], None]:
             restores += _keep_variables(one)
         elif type(one) is dict and len(one) <= _LONG:
             restores.append(_keep_entries(one, {name: value for name, value in one.items() if isinstance(value, (int, float))}))
-        elif isinstance(getattr(one, "__dict__", None), dict) and _is_callers(type(one)):
+        elif isinstance(getattr(one, "__dict__", None), dict) and (_is_callers(type(one)) or _runs(type(one))):
             restores.append(_keep_entries(vars(one), dict(vars(one)), whole=True))
 
     def restore() -> None:
@@ -163,6 +167,10 @@ def _variables(function: types.FunctionType) -> list[Any]:
     found = [scope[name] for name in names if name in scope]
     found += [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
     return [*found, *(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values()]
+
+
+def _runs(kind: type) -> bool:
+    return any(kind.__module__ == name or kind.__module__.startswith(name + ".") for name in _RUNNING)
 
 
 def _is_ours(one: Any) -> bool:

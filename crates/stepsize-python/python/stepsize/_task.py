@@ -57,6 +57,11 @@ class Task(Protocol):
         ...
 
     @property
+    def loaders(self) -> tuple[Any, ...]:
+        """The loaders, whose running workers are hidden from the search; ``begin`` ends its own."""
+        ...
+
+    @property
     def begin(self) -> Callable[[Trial], Any]:
         """Called at the start of each trial, after ``restore``."""
         ...
@@ -90,6 +95,8 @@ class Task(Protocol):
 class TaskDefaults:
     """What an adapter need not say. ``evaluate`` and ``reseed`` are its own: ``None`` or a method.
     """
+
+    loaders: tuple[Any, ...] = ()
 
     def check(self) -> None:
         """Knows nothing before the first step."""

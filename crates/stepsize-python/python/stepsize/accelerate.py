@@ -103,11 +103,10 @@ def find(
         snapshots=snapshots, also=[*also, *([accelerator.scaler] if accelerator.scaler is not None else [])],
     )  # fmt: skip
     try:
-        with task.own_workers():
-            return _search.run_find(
-                task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
-                max_seconds=max_seconds, on_refusal=on_refusal,
-            )  # fmt: skip
+        return _search.run_find(
+            task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
+            max_seconds=max_seconds, on_refusal=on_refusal,
+        )  # fmt: skip
     finally:
         restore()
 

@@ -95,11 +95,10 @@ def find(
         reach=[trainer._process_function, loss_fn, val_fn, loader, val_loader],
     )  # fmt: skip
     try:
-        with task.own_workers():
-            return _search.run_find(
-                task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
-                max_seconds=max_seconds, on_refusal=on_refusal,
-            )  # fmt: skip
+        return _search.run_find(
+            task, steps=steps, schedule=plan, start=start, budget=budget, seed=seed, progress=progress, callback=callback,
+            max_seconds=max_seconds, on_refusal=on_refusal,
+        )  # fmt: skip
     finally:
         restore()
 

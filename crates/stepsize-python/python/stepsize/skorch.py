@@ -142,10 +142,9 @@ def _found(net: Any, train: Any, held: Any, fit_params: Any, **options: Any) -> 
     restore = keep_attributes(net)
     task = _Task(net, loaders[0], loaders[1], fit_params, options.pop("val_batches", _defaults.VAL_BATCHES))
     try:
-        with task.own_workers():
-            task.followed = followed
-            found: Answer | Refusal = _search.run_find(task, steps=steps, schedule=schedule, **options)
-            return found
+        task.followed = followed
+        found: Answer | Refusal = _search.run_find(task, steps=steps, schedule=schedule, **options)
+        return found
     finally:
         restore()
 

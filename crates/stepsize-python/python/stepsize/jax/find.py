@@ -23,6 +23,7 @@ from .._native import Answer, Refusal, Schedule, Trial
 from .._reached import is_generator, keep_names, reached
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
+from .inside import check_trained, driven, needs_a_number, placed, rated, scheduled
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
@@ -31,7 +32,9 @@ _Optimizer: TypeAlias = "Callable[[Any], optax.GradientTransformation] | optax.G
 
 
 class Training(TaskDefaults):
-    """The task of a search, on a loss of parameters. The arguments are those of ``find``."""
+    """The task of a search, on a loss of parameters. The arguments are those of ``find``. With
+    ``steps``, schedules in the optimizer are squeezed into each trial.
+    """
 
     def __init__(
         self,
@@ -47,6 +50,7 @@ class Training(TaskDefaults):
         val_fn: Callable[..., Any] | None,
         val_batches: int,
         also: Sequence[Any],
+        steps: int = 0,
     ) -> None:
         if val_batches < 1:
             raise ValueError(f"val_batches must be at least 1, not {val_batches}")
@@ -58,11 +62,11 @@ class Training(TaskDefaults):
         if not callable(loss_fn):
             raise TypeError(f"loss_fn is a {type(loss_fn).__name__}; it must be a function loss_fn(params, batch)")
         leaves = jax.tree_util.tree_leaves(params)
-        _check_trained(leaves)
+        check_trained(leaves)
         count = sum(getattr(leaf, "size", 1) for leaf in leaves)
         judged = "training" if val_loader is None else "validation"
         self.description = f"a JAX model, {count} parameters, judged on {judged} batches"
-        self.batches = _data.Batches(loader)
+        self.batches, self.loaders = _data.Batches(loader), (loader, val_loader)
         self._led_to = list(reached([loader, val_loader]))
         self.loader, self.count = loader, val_batches
         self.also = [*also, *filter(is_generator, self._led_to)]
@@ -80,7 +84,7 @@ class Training(TaskDefaults):
             made = optimizer
             first = made.init(params) if opt_state is None else opt_state
             try:
-                _rated(first, 1.0)
+                rated(first, 1.0)
             except KeyError:
                 raise ValueError(
                     "the optimizer has no learning_rate that can be set: give a function of the rate such as "
@@ -91,11 +95,21 @@ class Training(TaskDefaults):
             with_rate = optimizer
             first = with_rate(1.0).init(params) if opt_state is None else opt_state
 
-        def step(params: Any, state: Any, opt_state: Any, key: Any, batch: Any, lr: Any) -> tuple[Any, ...]:
+        if "learning_rate" in driven(first):
+            raise ValueError(
+                "the optimizer has a schedule as its learning_rate, which would undo the rate of each trial: make it with a number, and "
+                "give the schedule as schedule="
+            )
+        self.length, self._squeezes = steps, bool(scheduled(first)) and steps > 0
+        self._taken, self._of = 0, steps
+
+        def step(params: Any, state: Any, opt_state: Any, key: Any, batch: Any, lr: Any, at: Any) -> tuple[Any, ...]:
             now, later = jax.random.split(key) if has_key else (None, None)
             (loss, state), gradient = jax.value_and_grad(loss_of, has_aux=True)(params, state, batch, now)
             if isinstance(optimizer, optax.GradientTransformation):
-                opt_state = _rated(opt_state, lr)
+                opt_state = rated(opt_state, lr)
+            if self._squeezes:
+                opt_state = placed(opt_state, first, at)
             updates, opt_state = with_rate(lr).update(gradient, opt_state, params)
             return loss, optax.apply_updates(params, updates), state, opt_state, later
 
@@ -105,13 +119,16 @@ class Training(TaskDefaults):
             return val_fn(params, *((state,) if has_state else ()), batch)
 
         self._step, self._evaluate = jax.jit(step), jax.jit(evaluate)
+        self._of_rate: Any = None if isinstance(optimizer, optax.GradientTransformation) else optimizer
         self._samples = 1.0
         self._on_cpu = jax.default_backend() == "cpu"
         self._all: tuple[Any, ...] = (params, state, first, key)
 
     def step(self, lr: float) -> float:
         batch = self.batches.next()
-        loss, *then = self._step(*self._all, batch, jnp.asarray(lr, dtype=jnp.float32))
+        at = self._taken * self.length // self._of if self._squeezes else 0
+        self._taken += 1
+        loss, *then = self._step(*self._all, batch, jnp.asarray(lr, dtype=jnp.float32), jnp.asarray(at))
         self._all = tuple(then)
         return float(loss)
 
@@ -125,12 +142,22 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
+        _data.end_workers(*self.loaders)
+        self._taken, self._of = 0, self.length if trial is None else trial.steps
 
     def check(self) -> None:
         batch = self.batches.next()
         self._samples = _size(batch)
         try:
-            loss, *_ = self._step(*self._all, batch, jnp.asarray(0.0, dtype=jnp.float32))
+            loss, *_ = self._step(*self._all, batch, jnp.asarray(0.0, dtype=jnp.float32), jnp.asarray(0))
+        except jax.errors.ConcretizationTypeError as fault:
+            if self._of_rate is None or not needs_a_number(self._of_rate):
+                raise
+            raise TypeError(
+                "optimizer compares the rate that it is given, or makes a number of it, which a compiled step cannot: optax's "
+                "warmup_cosine_decay_schedule does. Give a function of the rate alone, such as optax.adamw, and the schedule as schedule=, "
+                'such as "warmup(5%) then cosine"'
+            ) from fault
         except TypeError as fault:
             if "value_fn" in str(fault):
                 raise TypeError(
@@ -182,23 +209,6 @@ class Training(TaskDefaults):
         _data.reseed(seed, self.also)
         params, state, opt_state, key = self._all
         self._all = (params, state, opt_state, None if key is None else jax.random.fold_in(key, seed))
-
-
-def _check_trained(leaves: list[Any]) -> None:
-    """Raises for what has no gradient: a state of training or a whole module, in the place of its
-    parameters.
-    """
-    for leaf in leaves:
-        if not isinstance(leaf, float) and not jnp.issubdtype(getattr(leaf, "dtype", bool), jnp.inexact):
-            what = f"an array of {leaf.dtype}" if hasattr(leaf, "dtype") else f"a {type(leaf).__name__}"
-            raise TypeError(
-                f"params holds {what}, which has no gradient; it must be a pytree of the arrays that are trained: state.params of a "
-                "TrainState, nnx.split(module, nnx.Param, ...)[1] of Flax NNX, eqx.partition(module, eqx.is_inexact_array)[0] of Equinox"
-            )
-
-
-def _rated(opt_state: Any, lr: Any) -> Any:
-    return optax.tree_utils.tree_set(opt_state, learning_rate=lr)
 
 
 def _size(batch: Any) -> float:
@@ -260,7 +270,8 @@ def find(
         loader: Training batches, each a pytree of arrays: an object that can be iterated over again
             and again, or a function that returns an iterator.
         optimizer: A function of the rate, such as ``optax.adamw`` or ``lambda lr:
-            optax.chain(...)``; or a transformation made with ``optax.inject_hyperparams``, whose
+            optax.chain(...)``; a schedule in it, as ``optax.adam(optax.cosine_decay_schedule(lr,
+            steps))`` has one, is squeezed into each trial. Or a transformation made with ``optax.inject_hyperparams``, whose
             ``learning_rate`` can be set.
         val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
             are judged on training batches in another order, which does not show overfitting.
@@ -292,12 +303,13 @@ def find(
         print(estimate)
         optimizer = optax.adamw(stepsize.optax.schedule(estimate.require(), "cosine", steps=10_000))
     """
+    steps = _search.steps_of(steps, epochs, _data.length(loader))
     training = Training(
         loss_fn, params, loader, optimizer, val_loader,
-        state=state, opt_state=opt_state, key=key, val_fn=val_fn, val_batches=val_batches, also=also,
+        state=state, opt_state=opt_state, key=key, val_fn=val_fn, val_batches=val_batches, also=also, steps=steps,
     )  # fmt: skip
     return _search.run_find(
-        training, steps=_search.steps_of(steps, epochs, _data.length(loader)), schedule=schedule, start=start, budget=budget,
+        training, steps=steps, schedule=schedule, start=start, budget=budget,
         max_seconds=max_seconds, seed=seed, progress=progress, callback=callback, on_refusal=on_refusal,
     )  # fmt: skip
 
@@ -331,6 +343,7 @@ def range_test(
     )  # fmt: skip
     # Without evaluations: a range test reads the training losses.
     task = Closures(training.description, training.step, training.save, training.restore)
+    task.loaders = training.loaders
     return _search.run_range_test(
         task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
         callback=callback,
@@ -369,7 +382,7 @@ def sweep(
     """
     training = Training(
         loss_fn, params, loader, optimizer, val_loader,
-        state=state, opt_state=opt_state, key=key, val_fn=val_fn, val_batches=val_batches, also=also,
+        state=state, opt_state=opt_state, key=key, val_fn=val_fn, val_batches=val_batches, also=also, steps=steps,
     )  # fmt: skip
     return _search.run_sweep(
         training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,

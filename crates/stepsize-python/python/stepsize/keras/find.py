@@ -71,6 +71,7 @@ class Training(TaskDefaults):
         if batch_size < 1 or val_batches < 1:
             raise ValueError(f"batch_size and val_batches must be at least 1, not {batch_size} and {val_batches}")
         self.model, self.optimizer, self.count = model, model.optimizer, val_batches
+        self.loaders = data, val_data
         if not hasattr(self.optimizer._learning_rate, "assign"):
             raise ValueError(
                 "the rate of the optimizer is a schedule, which a search cannot set: compile the model with a number "
@@ -119,6 +120,7 @@ class Training(TaskDefaults):
 
     def begin(self, trial: Trial | None = None) -> None:
         self.batches.rewind()
+        _data.end_workers(*self.loaders)
 
     def check(self) -> None:
         self._samples = _size(_parts(self.batches.next()))
@@ -353,6 +355,7 @@ def range_test(
     training = Training(model, data, None, batch_size, 1, also)
     # Without evaluations: a range test reads the training losses.
     task = Closures(training.description, training.step, training.save, training.restore)
+    task.loaders = training.loaders
     return _search.run_range_test(
         task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
         callback=callback,

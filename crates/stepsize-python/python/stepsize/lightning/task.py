@@ -143,6 +143,8 @@ class Task(Training):
                 f"configure_optimizers gives {len(optimizers)} optimizers; the search takes one: with none nothing trains, and with "
                 "several use stepsize.torch.find for one of them"
             )
+        if type(optimizers[0]).__name__ == "_MockOptimizer":  # what Lightning takes where a module gives None
+            raise ValueError("configure_optimizers gives no optimizer, so nothing trains")
         self.seen = _Seen()
         trainer.callbacks = [self.seen]
         self.schedulers, trainer.strategy.lr_scheduler_configs = trainer.strategy.lr_scheduler_configs, []

@@ -27,17 +27,17 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model is a {type(model).__name__}; it must be a torch.nn.Module")
-    if isinstance(optimizer, (list, tuple)):
-        raise TypeError(
-            f"optimizer is a {type(optimizer).__name__} of {len(optimizer)}; a search takes one optimizer: put all parameters into "
-            "groups of one, or use stepsize.find with a step= that steps all of them, and save= that gives a "
-            "stepsize.torch.Snapshot(model, first, also=[second])"
-        )
     kinds = {kind.__name__ for kind in type(model).__mro__}
     if "LightningModule" in kinds and isinstance(optimizer, dict):
         raise TypeError(
             "optimizer is a dict, which configure_optimizers gave: search with stepsize.lightning.find(trainer, module), which takes "
             "the module's own steps"
+        )
+    if isinstance(optimizer, (list, tuple, dict)):
+        raise TypeError(
+            f"optimizer is a {type(optimizer).__name__} of {len(optimizer)}; a search takes one optimizer: put all parameters into "
+            "groups of one, or use stepsize.find with a step= that steps all of them, and save= that gives a "
+            "stepsize.torch.Snapshot(model, first, also=[second])"
         )
     if not (hasattr(optimizer, "param_groups") and hasattr(optimizer, "step") and hasattr(optimizer, "zero_grad")):
         raise TypeError(
@@ -48,6 +48,11 @@ def check_arguments(model: Any, optimizer: Any, loaders: dict[str, Any], schedul
         raise TypeError(
             "optimizer is LBFGS, which evaluates the loss several times in a step, and has a line search instead of a rate: give "
             "an optimizer that takes one gradient a step"
+        )
+    if any(group.get("lr", 0.0) is None for group in optimizer.param_groups):
+        raise ValueError(
+            f"the {type(optimizer).__name__} has no rate (lr is None): it makes its own from the step, and there is nothing to find; give it "
+            "an lr, and turn its own off (relative_step=False)"
         )
     if _needs_a_closure(optimizer):
         raise TypeError(

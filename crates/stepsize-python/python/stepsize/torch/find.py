@@ -184,11 +184,10 @@ def find(
     def search(
         task: Training, start: _Start, budget: float | None, max_seconds: float | None, on_refusal: _OnRefusal = on_refusal
     ) -> Answer | Refusal:
-        with task.own_workers():
-            return _search.run_find(
-                task, steps=steps, schedule=plan, start=start, budget=budget, max_seconds=max_seconds, seed=seed,
-                progress=progress, callback=callback, on_refusal=on_refusal,
-            )  # fmt: skip
+        return _search.run_find(
+            task, steps=steps, schedule=plan, start=start, budget=budget, max_seconds=max_seconds, seed=seed,
+            progress=progress, callback=callback, on_refusal=on_refusal,
+        )  # fmt: skip
 
     if groups == "each":
         return each_group(optimizer, training, search, start, budget, max_seconds)
@@ -235,11 +234,10 @@ def range_test(
         clip_grad_norm=clip_grad_norm, scaler=scaler, val_fn=val_fn, score=score, average=average,
         val_batches=val_batches, also=also, snapshots=snapshots,
     )  # fmt: skip
-    with training.own_workers():
-        return _search.run_range_test(
-            training, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
-            callback=callback,
-        )  # fmt: skip
+    return _search.run_range_test(
+        training, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
+        callback=callback,
+    )  # fmt: skip
 
 
 def sweep(
@@ -288,11 +286,10 @@ def sweep(
         clip_grad_norm=clip_grad_norm, scaler=scaler, val_fn=val_fn, score=score, average=average,
         val_batches=val_batches, also=also, snapshots=snapshots,
     )  # fmt: skip
-    with training.own_workers():
-        return _search.run_sweep(
-            training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
-            trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
-        )  # fmt: skip
+    return _search.run_sweep(
+        training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
+        trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
+    )  # fmt: skip
 
 
 sensitivity = sweep  # the older name

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from torch import Tensor
 
 from .. import Schedule
+from .._answer import base_rates
 
 
 def momentum_of(group: dict[str, Any], otherwise: float | None = None) -> float:
@@ -32,6 +34,17 @@ def set_momentum(group: dict[str, Any], value: float) -> None:
         group["betas"] = (value, *group["betas"][1:])
     elif "momentum" in group:
         group["momentum"] = value
+
+
+def scales_of(optimizer: Any) -> list[float]:
+    """What multiplies the rate of each group each time that it is set: the ``lr_scale`` that timm and
+    fine-tunes with a rate for each layer write into the groups, for their schedulers and loops. All
+    are 1 where the rates of the groups have these ratios already.
+    """
+    scales = [float(group.get("lr_scale", 1.0)) for group in optimizer.param_groups]
+    rates = base_rates(optimizer)
+    scaled = all(math.isclose(rate * scales[0], rates[0] * scale) for rate, scale in zip(rates, scales, strict=True))
+    return [1.0] * len(scales) if scaled and max(scales) > min(scales) else scales
 
 
 @dataclasses.dataclass(frozen=True)

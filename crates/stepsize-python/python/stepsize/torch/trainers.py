@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from .. import Schedule
 from .._answer import base_rates, set_rates
-from .rates import Followed, Momenta, momentum_of
+from .rates import Followed, Momenta, momentum_of, scales_of
 
 __all__ = ["keep_attributes", "plan_of", "planned", "stand_in"]
 
@@ -100,7 +100,7 @@ def plan_of(
             schedules.
     """
     name = type(scheduler).__name__
-    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau) or name == "GreedyLR":
+    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau) or name in ("GreedyLR", "PlateauLRScheduler"):
         raise ValueError(
             f"{name} follows a metric, so nobody knows its rates beforehand: give schedule=, the schedule without it, "
             'such as schedule="constant"'
@@ -151,6 +151,7 @@ def _stepped(copied: Any, steps: int, every: int, calls: int) -> tuple[list[floa
     """The factors of a scheduler in a run of ``steps``, and the momenta of each group."""
     name, groups = type(copied).__name__, copied.optimizer.param_groups
     bases = base_rates(copied.optimizer, [copied])
+    bases = [base * scale for base, scale in zip(bases, scales_of(copied.optimizer), strict=True)] if _counts(copied) else bases
     used = [at for at, base in enumerate(bases) if base > 0.0]
     if not used:
         raise ValueError(f"the base rates of {name} are {bases}: one must be above 0")
@@ -170,13 +171,21 @@ def _stepped(copied: Any, steps: int, every: int, calls: int) -> tuple[list[floa
             momenta.append([momentum_of(group, 0.0) for group in groups])
             if step % every == 0:
                 for _ in range(calls if step < steps else 0):
-                    _step(copied, step, steps)
+                    _step(copied, step, steps, every)
     return factors, momenta
 
 
-def _step(scheduler: Any, step: int, steps: int) -> None:
+def _counts(scheduler: Any) -> bool:
+    """Whether a scheduler is one of timm, which is told the count: of steps, or of epochs."""
+    return hasattr(scheduler, "step_update") and hasattr(scheduler, "t_in_epochs")
+
+
+def _step(scheduler: Any, step: int, steps: int, every: int) -> None:
     try:
-        scheduler.step()
+        if _counts(scheduler):
+            (scheduler.step if scheduler.t_in_epochs else scheduler.step_update)(step // every)
+        else:
+            scheduler.step()
     except ValueError as fault:
         raise ValueError(
             f"{type(scheduler).__name__} ends after step {step} of {steps} ({fault}): give steps= the length that it was made for"
@@ -225,6 +234,12 @@ def planned(
     if schedule is not None:
         raise ValueError("schedule and scheduler: both given; the run has one of them")
     inside = getattr(scheduler, "scheduler", scheduler)
+    if _counts(inside):
+        if interval not in (None, "epoch" if inside.t_in_epochs else "step"):
+            raise ValueError(f"scheduler_interval is {interval!r}, and the {type(inside).__name__} has t_in_epochs={inside.t_in_epochs}")
+        interval = "epoch" if inside.t_in_epochs else "step"
+        if interval == "epoch" and epoch is None:
+            raise ValueError("the scheduler counts epochs, and the loader has no length, so nobody knows when one ends: give schedule=")
     each = inside is not scheduler and not getattr(scheduler, "split_batches", False)  # once for each process
     calls = accelerator.num_processes if each and accelerator is not None else 1
     plan, followed = plan_of(inside, steps, calls=calls, epoch=epoch if interval == "epoch" else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from .._answer import base_rates
-from .._data import Batches, reseed
+from .._data import Batches, end_workers, reseed
 from .._given import checked_above_zero, checked_count, checked_function
 from .._native import Schedule, Trial
 from .._task import TaskDefaults
@@ -19,7 +20,7 @@ from .checks import check_arguments, check_first_batch, scalar
 from .judge import Judge, moved, pair_of, size_of
 from .outside import Outside
 from .processes import largest_of_all, mean_of_all
-from .rates import Followed, Momenta
+from .rates import Followed, Momenta, scales_of
 from .snapshot import Snapshot, generators
 
 Loader = Iterable[Any] | Callable[[], Iterable[Any]]
@@ -80,7 +81,8 @@ class Training(TaskDefaults):
         self.model, self.optimizer, self.loader, self.val_loader = model, optimizer, loader, val_loader
         self.accumulate, self.clip, self.scaler, self.device = accumulate, clip_grad_norm, scaler, snapshots
         self.ratios, self.group, self.rates = ratios_of(optimizer), group, rates
-        self.batches = Batches(loader)
+        self.scales = scales_of(optimizer)
+        self.batches, self.loaders = Batches(loader), (loader, val_loader)
         own = [one for one in (scaler, average) if one is not None]
         roots = [loss_fn, closure, val_fn, score, loader, val_loader] if reach is None else reach
         self.outside = Outside(roots, model, optimizer, [*also, *own])
@@ -135,8 +137,8 @@ class Training(TaskDefaults):
 
     def _ready(self) -> None:
         self.batches.rewind()
+        end_workers(*self.loaders)
         self._taken = 0
-        draw_as_when_opened(self.loader)
         self.optimizer.zero_grad(set_to_none=True)  # so that nothing writes to the caller's gradients
         if callable(getattr(self.optimizer, "train", None)):
             self.optimizer.train()  # a schedule-free optimizer
@@ -147,7 +149,8 @@ class Training(TaskDefaults):
         reseed(seed, self.generators)
 
     def step(self, lr: float) -> float:
-        for group, rate in zip(self.optimizer.param_groups, self._rates(lr), strict=True):
+        for group, rate, scale in zip(self.optimizer.param_groups, self._rates(lr), self.scales, strict=True):
+            rate *= scale
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
             else:
@@ -155,11 +158,24 @@ class Training(TaskDefaults):
         if self._momenta is not None:
             self._momenta.put(self.optimizer, self._taken)
         self._taken += 1
+        given = None if self._watched else [float(group["lr"]) for group in self.optimizer.param_groups]
         with torch.enable_grad(), self._watch():
             loss = self._step()
             self.judge.update()
+        if given is not None:
+            self._check_rates(given)
         self._watched = True
         return mean_of_all(loss, 1.0)
+
+    def _check_rates(self, given: list[float]) -> None:
+        """Warns where the first step set rates of its own."""
+        now = [float(group["lr"]) for group in self.optimizer.param_groups]
+        if now != given:
+            warnings.warn(
+                f"the training step sets the rate of the optimizer itself (a scheduler, or a warm-up by hand), to {now[0]:.3g}, and the "
+                "search sets the rate of the trial again before each step: leave that out, and give the schedule as schedule=",
+                stacklevel=2,
+            )
 
     def rate(self, trial: Trial, at: int) -> float:
         return trial.rate(at) if self._own is None else trial.lr * self._own(at)
@@ -204,30 +220,6 @@ class Training(TaskDefaults):
 
     def agree(self, value: float) -> float:
         return largest_of_all(value)
-
-    @contextlib.contextmanager
-    def own_workers(self) -> Iterator[None]:
-        """Hides the caller's iterators from the search: persistent workers serve only one iterator
-        at a time.
-        """
-        both: list[Any] = [self.loader, self.val_loader]
-        loaders = [loader for loader in both if getattr(loader, "persistent_workers", False)]
-        iterators = [loader._iterator for loader in loaders]
-        for loader in loaders:
-            loader._iterator = None
-        try:
-            yield
-        finally:
-            for loader, iterator in zip(loaders, iterators, strict=True):
-                loader._iterator = iterator
-
-
-def draw_as_when_opened(loader: Any) -> None:
-    """Draws the number that a loader draws when it starts its workers, if it keeps them from before:
-    each trial must draw as many, or its data come in another order.
-    """
-    if getattr(loader, "_iterator", None) is not None:
-        torch.empty((), dtype=torch.int64).random_(generator=loader.generator)
 
 
 def _checked(loss: Callable[[nn.Module, Any], Any], name: str) -> Callable[[nn.Module, Any], Tensor]:

@@ -25,7 +25,7 @@ from .._answer import base_rates
 from .._event import Callback
 from ..torch.snapshot import keep_rng
 from ..torch.trainers import keep_attributes, plan_of, stand_in
-from ..torch.training import Training, draw_as_when_opened
+from ..torch.training import Training
 from .callback import StepsizeCallback
 
 __all__ = ["apply", "find"]
@@ -80,7 +80,7 @@ def find(
         stepsize.transformers.apply(trainer, estimate)
         trainer.train()
     """
-    with ready(trainer, steps, val_batches, also, snapshots) as task, task.own_workers():
+    with ready(trainer, steps, val_batches, also, snapshots) as task:
         return _search.run_find(
             task, steps=task.steps, schedule=task.planned_schedule() if schedule is None else schedule, start=start, budget=budget,
             seed=seed, progress=progress, callback=callback, max_seconds=max_seconds, on_refusal=on_refusal,
@@ -242,7 +242,7 @@ class _Task(Training):
             val_batches=val_batches * len(self.names), also=[*also, *([] if scaler is None else [scaler])], snapshots=snapshots,
             reach=[hf.loader, data, hf.data_collator, *(one for one in vars(given).values() if isinstance(one, nn.Module))],
         )  # fmt: skip
-        self.name = "compute_loss"
+        self.name, self.loaders = "compute_loss", (hf.loader,)
         self.accumulate = hf.args.gradient_accumulation_steps
         self.length = len(hf.loader) if has_length(hf.loader) else None
         self.steps = self._planned() if steps is None else steps
@@ -299,7 +299,6 @@ class _Task(Training):
         super()._ready()
         self._outside()  # the loader of the last trial is still open
         self.loader_now, self.epoch, self.running = self.train_loader, 0, None
-        draw_as_when_opened(self.train_loader)
         self.hf.state.global_step = 0
 
     def reseed(self, seed: int) -> None:
