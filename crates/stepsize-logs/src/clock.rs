@@ -37,7 +37,7 @@ const BEGINNING: f64 = 0.05;
 
 /// What places readings of a run by another counter than their own.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Frame {
+pub(crate) struct EpochFrame {
     /// The steps of the epochs before the first that is told.
     pub skipped: f64,
     pub first_epoch: f64,
@@ -45,7 +45,7 @@ pub(crate) struct Frame {
     pub length: Option<f64>,
 }
 
-impl Frame {
+impl EpochFrame {
     /// Whether epochs are counted from 1: the end of the first one is 1.
     pub fn counts_from_one(self) -> bool {
         self.first_epoch >= 1.0
@@ -158,9 +158,9 @@ impl Clock {
     }
 
     /// What places readings by the counter of the others.
-    pub fn frame(&self) -> Frame {
+    pub fn frame(&self) -> EpochFrame {
         let (skipped, first_epoch) = (self.skipped(), self.first_epoch);
-        Frame { skipped, first_epoch, length: self.length_of_epoch() }
+        EpochFrame { skipped, first_epoch, length: self.length_of_epoch() }
     }
 
     /// The steps of the epochs before the first that is told, where steps are counted within

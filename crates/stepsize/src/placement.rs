@@ -53,8 +53,8 @@ impl Placement {
         [Placement::TooLow, Placement::Good, Placement::TooHigh, Placement::Diverged, Placement::Unknown];
 }
 
-/// A network that has learned less than this share of what the best trial of its length did is dead,
-/// if training diverges from its rate on.
+/// A network that has learned less than this share of what the best trial of its length did is
+/// dead, if training diverges from its rate on.
 const DEAD: f64 = 0.2;
 
 fn died(trial: &Trial, estimate: &Estimate, trials: &[Trial]) -> bool {

@@ -109,8 +109,8 @@ impl Gather {
         before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch) || self.repeats()
     }
 
-    /// Whether a progress bar that is not at its end tells again, to three digits, what was read last: the mean of
-    /// the epoch before, or the result of a validation.
+    /// Whether a progress bar that is not at its end tells again, to three digits, what was read
+    /// last: the mean of the epoch before, or the result of a validation.
     pub fn stands_since(&self, column: usize, value: f64) -> bool {
         let last = self.drafts.get(self.now).and_then(|d| d.last(column));
         let slow =

@@ -260,8 +260,8 @@ impl<'a> Scan<'a> {
                 self.scope = Some(split);
             }
         } else if self.rest().trim_start().starts_with([':', '=']) && inside.iter().all(|p| is_counter(&p.name)) {
-            // `loss (epoch 3): 0.5` is placed within its name, `VAL LOG (epoch 3): loss=0.5` says of
-            // what it is.
+            // `loss (epoch 3): 0.5` is placed within its name, `VAL LOG (epoch 3): loss=0.5` says
+            // of what it is.
             match metric_direction(&before.join("_")) {
                 Some(_) => self.words = before,
                 None => self.scope = before.iter().copied().find(|w| words::is_held_out(w)).or(self.scope),

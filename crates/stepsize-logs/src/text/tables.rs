@@ -127,7 +127,8 @@ pub(crate) fn without_prefix(line: &str) -> Option<&str> {
 /// Blanks between the words and the number of a line of a report.
 const GAP: &str = "   ";
 
-/// A line of a report, `Mean absolute error        0.0254`: its name is all its words, not the last.
+/// A line of a report, `Mean absolute error        0.0254`: its name is all its words, not the
+/// last.
 fn aligned(line: &str) -> Option<Pair> {
     let (words, value) = line.trim().split_once(GAP)?;
     let value = value.trim().trim_end_matches('%').trim_end();

@@ -1,6 +1,6 @@
 //! Where the readings of a run are placed, and which of them are kept.
 
-use crate::clock::Frame;
+use crate::clock::EpochFrame;
 use crate::thin::ThinPoint;
 
 /// The column of a series, how often it was read, and its readings.
@@ -84,10 +84,9 @@ impl PlacedBy {
     }
 }
 
-/// The readings with the step of each. Of several at one
-/// step the last one is kept; several in one epoch share it evenly, and end with it where epochs are
-/// counted from 1.
-pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: Frame) -> Vec<(f64, f64)> {
+/// The readings with the step of each. Of several at one step the last one is kept; several in one
+/// epoch share it evenly, and end with it where epochs are counted from 1.
+pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: EpochFrame) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
     match by {
         PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),

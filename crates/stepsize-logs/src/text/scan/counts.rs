@@ -96,8 +96,8 @@ impl Scan<'_> {
         fraction
     }
 
-    /// Whether the number that began at `start` stands in a bracket after an epoch, beside the share
-    /// that it is: `Epoch: 1 [640/60000 (1%)]`.
+    /// Whether the number that began at `start` stands in a bracket after an epoch, beside the
+    /// share that it is: `Epoch: 1 [640/60000 (1%)]`.
     pub(super) fn share_follows(&self, start: usize) -> bool {
         let epoch = self.out.last().is_some_and(|p| CounterKind::of(&p.name).is_epoch());
         let share = || {

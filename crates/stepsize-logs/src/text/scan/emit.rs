@@ -176,8 +176,8 @@ impl Scan<'_> {
     }
 
     /// The name with the held-out split of the line, unless it has a split of its own, is a counter
-    /// or the rate. `val Loss: 0.5 Acc: 0.9` gives its split to scores only, `test acc: 0.9, loss: 0.5` to
-    /// losses too.
+    /// or the rate. `val Loss: 0.5 Acc: 0.9` gives its split to scores only, `test acc: 0.9, loss:
+    /// 0.5` to losses too.
     pub(super) fn scoped(&self, name: String) -> String {
         let fits = |loss: bool| metric_direction(&name).is_some_and(|high| high || loss);
         let of_score = || self.score_of.filter(|(_, loss)| fits(*loss)).map(|(split, _)| split);

@@ -90,8 +90,8 @@ impl MetricReader {
         Ok(Self { wanted, regex, horizon, full: None, settled: OnceLock::new(), silent: Mutex::default() })
     }
 
-    /// The same for trials of a run of `steps` steps, of which short ones may end before the command
-    /// prints its loss.
+    /// The same for trials of a run of `steps` steps, of which short ones may end before the
+    /// command prints its loss.
     pub fn of_run(self, steps: u64) -> Self {
         Self { full: Some(steps).filter(|_| self.horizon.is_none()), ..self }
     }

@@ -213,8 +213,8 @@ impl Meter {
         Ok(events)
     }
 
-    /// Whether the command may just print its loss later than this trial ended. If so, `seen` is kept
-    /// for the message, should no longer trial be read.
+    /// Whether the command may just print its loss later than this trial ended. If so, `seen` is
+    /// kept for the message, should no longer trial be read.
     pub fn is_silent(&self, seen: impl FnOnce() -> String) -> bool {
         let silent = self.reader.may_print_later(self.spec.steps, &self.names);
         if silent {

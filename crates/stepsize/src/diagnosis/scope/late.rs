@@ -22,8 +22,8 @@ const THROUGHOUT: f64 = 0.33;
 /// before, or less than this many deviations of their means, stood still.
 const STILL: (f64, f64) = (0.005, 1.0);
 /// Scatter of late readings, as a share of the loss, and log of the highest over the first, below
-/// which nothing shook a loss. Of "too high" so on foreign jobs 3 of 12 were right, and 85 of 105 of
-/// the others; on published recipes it is half of what is called too high.
+/// which nothing shook a loss. Of "too high" so on foreign jobs 3 of 12 were right, and 85 of 105
+/// of the others; on published recipes it is half of what is called too high.
 const SHAKEN: (f64, f64) = (0.02, 0.05);
 /// Scatter that is not worth a number.
 const SMOOTH: f64 = 0.005;

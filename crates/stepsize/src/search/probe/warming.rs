@@ -12,8 +12,8 @@ const STILL_BELOW: f64 = 0.95;
 /// ... in more readings than this.
 const READINGS: usize = 2;
 /// Share of its fall that a loss has made by the middle of a trial in which the rate rises from
-/// zero: a quarter where the loss falls in proportion to the sum of the rates. At a constant rate it
-/// is half or more, 0.5 to 0.9 with momentum, which also begins slowly.
+/// zero: a quarter where the loss falls in proportion to the sum of the rates. At a constant rate
+/// it is half or more, 0.5 to 0.9 with momentum, which also begins slowly.
 const LATE: f64 = 0.42;
 /// A fall below this share of the first loss tells nothing of its shape, ...
 const LEAST: f64 = 0.01;
@@ -70,8 +70,8 @@ fn rises(trial: &Trial) -> Option<bool> {
     (rates.len() > READINGS).then_some(rising)
 }
 
-/// The share of its fall that a trial's loss made by the middle of its readings; `None` where it has
-/// too few, hardly fell, or the rate is not below that of the best trial of its length.
+/// The share of its fall that a trial's loss made by the middle of its readings; `None` where it
+/// has too few, hardly fell, or the rate is not below that of the best trial of its length.
 fn share_by_half(trial: &Trial, trials: &[Trial]) -> Option<f64> {
     let (fall, points) = (fallen(trial)?, trial.val.points());
     let same = trials.iter().filter(|t| t.spec.steps == trial.spec.steps);

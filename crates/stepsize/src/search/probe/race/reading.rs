@@ -235,8 +235,8 @@ impl Book {
     }
 
     /// Steps between the readings of trials that ended between two of them; where these have none,
-    /// the length of the shortest longer trial that was read at its end. None where all were read at
-    /// their end, or none was read.
+    /// the length of the shortest longer trial that was read at its end. None where all were read
+    /// at their end, or none was read.
     pub fn interval_of_readings(&self) -> Option<u64> {
         let unread = || self.entries.iter().filter(|e| e.end == Ending::Unread);
         let longest = unread().map(|e| e.steps).max()?;
