@@ -1,4 +1,4 @@
-"""The families of `diagnosis_public.py blind`: trained last, when all else had been chosen. PyTorch as in `diagnosis_other_jobs.py`."""
+"""The families of `diagnosis_public.py blind`: trained last, after the rules had been drafted. PyTorch as in `diagnosis_other_jobs.py`."""
 
 
 import numpy as np

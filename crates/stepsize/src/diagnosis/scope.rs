@@ -214,7 +214,7 @@ impl Outside {
                 "search on a shorter run with `stepsize find` and carry the rate over with `stepsize transfer`; or {}",
                 twice_more("from a checkpoint, run a tenth of the length and its decay", base)
             ),
-            Self::Zero => "name the loss with --metric, or log it from the first step on".to_owned(),
+            Self::Zero => "take another series as the loss, or log this one from the first step on".to_owned(),
             Self::LastReading(_) => "run a few more evaluations: a run that has broken stays there".to_owned(),
             _ => twice_more("run it", base),
         }

@@ -8,11 +8,14 @@
 
 use crate::curve::Point;
 use crate::spec::TrialId;
+use crate::stats::{median, noise};
 use crate::trial::Trial;
 
 /// How far above both others the first reading must lie: this share of all that was learned since
-/// the first trial began. Readings of mini-batches differ by less.
+/// the first trial began, ...
 const ABOVE: f64 = 0.5;
+/// ... and so many standard deviations of single readings, or noise alone would show it.
+const CLEAR: f64 = 5.0;
 /// Where less than this share of the loss was learned, nothing is told.
 const LEARNED: f64 = 0.25;
 /// A trial that begins where the one before it ended does so within this share of what was learned,
@@ -40,6 +43,21 @@ pub(crate) struct Inherits {
     pub step: u64,
 }
 
+/// The readings that a trial is compared by, or those of training where these are too few.
+fn compared(trial: &Trial) -> &[Point] {
+    if trial.val.points().len() > 1 { trial.val.points() } else { trial.train.points() }
+}
+
+/// By how much two readings may differ by chance alone: [`CLEAR`] standard deviations of single
+/// readings about the curves of their trials, 0 where too few were read.
+pub(super) fn chance(trials: &[&Trial]) -> f64 {
+    let scatter = |t: &&Trial| {
+        let losses: Vec<f64> = compared(t).iter().map(|p| p.loss).filter(|loss| loss.is_finite()).collect();
+        noise(&losses)
+    };
+    CLEAR * median(&trials.iter().filter_map(scatter).collect::<Vec<_>>()).unwrap_or(0.0)
+}
+
 /// How a trial began and how it ended.
 struct Begun<'a> {
     trial: &'a Trial,
@@ -48,9 +66,8 @@ struct Begun<'a> {
 }
 
 impl<'a> Begun<'a> {
-    /// By the readings that trials are compared by, or those of training where these are too few.
     fn new(trial: &'a Trial) -> Option<Self> {
-        let points = if trial.val.points().len() > 1 { trial.val.points() } else { trial.train.points() };
+        let points = compared(trial);
         let (first, last) = (*points.first()?, *points.last()?);
         let known = first.loss.is_finite() && last.loss.is_finite() && first.step < last.step;
         known.then_some(Self { trial, first, last })
@@ -79,12 +96,13 @@ pub(crate) fn inherits(trials: &[&Trial]) -> Option<Inherits> {
     if learned < LEARNED * start.abs() {
         return None;
     }
+    let chance = chance(trials);
     all.iter().find_map(|early| {
         let same_step = |b: &&Begun<'_>| b.first.step == early.first.step && early.is_before(b);
         let later: Vec<&Begun<'_>> = all.iter().filter(same_step).collect();
         // Another seed has other weights.
         let below = |b: &&&Begun<'_>| {
-            early.first.loss - b.first.loss > ABOVE * learned && b.trial.spec.seed == early.trial.spec.seed
+            early.first.loss - b.first.loss > chance.max(ABOVE * learned) && b.trial.spec.seed == early.trial.spec.seed
         };
         let lower = later.iter().filter(below).find(|b| b.x() < early.x() - ONE_RATE);
         let higher = later.iter().filter(below).any(|b| b.x() > early.x() + ONE_RATE);
@@ -95,7 +113,7 @@ pub(crate) fn inherits(trials: &[&Trial]) -> Option<Inherits> {
             let same = if one_seed { SAME } else { SAME_OF_SEEDS };
             let known = one_seed || b.first.step > 0;
             let continues = known && before.is_some_and(|o| (b.first.loss - o.last.loss).abs() < same * learned);
-            let elsewhere = (b.first.loss - early.first.loss).abs() > ELSEWHERE * learned;
+            let elsewhere = (b.first.loss - early.first.loss).abs() > chance.max(ELSEWHERE * learned);
             (b.x() - early.x()).abs() < ONE_RATE && continues && elsewhere
         });
         lower.filter(|_| higher).or(again).map(|b| b.inherits(early))
@@ -123,6 +141,14 @@ mod tests {
         assert_eq!(found(&all[..3]), None, "so may fresh runs");
         let seen = found(&all).unwrap();
         assert_eq!((seen.trial, seen.other, seen.step), (TrialId(3), TrialId(0), 10));
+    }
+
+    #[test]
+    fn what_noise_shows_is_no_sign() {
+        let first = trial(0, 0.01, &[], &[(10, 2.2), (40, 1.1), (70, 2.4), (100, 1.6)]);
+        let second = trial(1, 0.1, &[], &[(10, 1.0), (40, 2.1), (70, 0.9), (100, 2.3)]);
+        let third = trial(2, 1e-4, &[], &[(10, 0.9), (40, 1.9), (70, 1.1), (100, 2.0)]);
+        assert_eq!(found(&[first, second, third]), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@
 //!   or its loss before any step is one that only training reached; or the first readings of all
 //!   trials cannot be those of one network ([`super::begun`]).
 
-use super::begun::{Inherits, inherits};
+use super::begun::{Inherits, chance, inherits};
 use super::evidence::same_rate;
 use crate::curve::Point;
 use crate::lr::Lr;
@@ -213,7 +213,7 @@ fn is_trained(trial: &Trial, trials: &[&Trial]) -> bool {
     };
     let reached = before().filter_map(|o| o.final_loss()).fold(untrained, f64::min);
     let fall = untrained - reached;
-    let trained = fall > FALLEN * untrained.abs() && untrained - start > TRAINED * fall;
+    let trained = fall > FALLEN * untrained.abs() && untrained - start > chance(trials).max(TRAINED * fall);
     trained && !before().any(|o| one_update_reaches(start, trial, o))
 }
 
