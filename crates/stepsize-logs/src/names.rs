@@ -228,8 +228,9 @@ pub fn maximizes(name: &str) -> Option<bool> {
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };
     // `Mse Score`: what it scores says more.
     let told = |w: &&str| !matches!(*w, "score" | "scores");
-    let last = |name: &str| name.rsplit('_').filter(told).find_map(of).or_else(|| name.rsplit('_').find_map(of));
-    let found = last(&flat).or_else(|| last(&plain(name)));
+    let score = |name: &str| name.rsplit('_').filter(|w| !told(w)).find_map(of);
+    let last = |name: &str| name.rsplit('_').filter(told).find_map(of).or_else(|| score(name));
+    let found = last(&flat).or_else(|| last(&Some(plain(name)).filter(|plain| *plain != flat)?));
     // `L_rec`, `train_L_vae`
     found.or_else(|| {
         name.match_indices("L_").any(|(at, _)| at == 0 || name[..at].ends_with(['_', '/'])).then_some(false)
