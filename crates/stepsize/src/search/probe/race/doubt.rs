@@ -75,8 +75,9 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let seen = |e: &&Entry| e.scatter().is_some_and(|sd| book.untrained - e.value() >= SEEN * sd);
     let fall = book.untrained - best.value();
     let scattered = scatter(runs.iter().copied());
+    let clear = scattered.is_some_and(|sd| fall >= CLEAR * sd);
     // Noise has no part in that the highest rates exploded, and only they, where a fall is plain.
-    if book.exploded_on_top() && scattered.is_some_and(|sd| fall >= CLEAR * sd) {
+    if book.exploded_on_top() && clear {
         return Doubt::None;
     }
     if let Some(sd) = scattered.filter(|_| !runs.iter().any(seen)) {
@@ -97,9 +98,9 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let trained = book.entries.iter().filter(|e| !e.exploded());
     let low = trained.min_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(best);
     let near_zero = best.x - NEAR_ZERO;
-    // That is told by two readings, where the loss fell plainly. What it fell from is known where
-    // it was read before the first step; else such a trial shows it.
-    let told = best.curve.len() > 1 && fall > PLAINLY_LEARNED;
+    // That is told by two readings, where the loss fell plainly or clear of its scatter. What it
+    // fell from is known where it was read before the first step; else such a trial shows it.
+    let told = best.curve.len() > 1 && (fall > PLAINLY_LEARNED || clear);
     let begun = book.all().any(|e| e.curve.first().is_some_and(|(step, _)| *step == 0));
     let tell = told || best.curve.len() > 1 && !begun;
     if tell && low.x > near_zero && near_zero >= BOTTOM && purse.pays(n, job) {
