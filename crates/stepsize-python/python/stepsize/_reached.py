@@ -52,8 +52,8 @@ def reached(roots: Iterable[Any], stop: Callable[[Any], bool] = lambda one: Fals
 
 
 def keep_names(objects: Iterable[Any]) -> Callable[[], None]:
-    """Keeps what names refer to: the attributes of the caller's own objects, of samplers,
-    schedulers and environments, the variables outside that functions assign, and the numbers in dictionaries.
+    """Keeps what names refer to: the attributes of the caller's own objects, of samplers, schedulers
+    and environments, the variables outside that functions assign, and the numbers in dictionaries.
 
     Returns:
         A function that puts them back. What a name refers to is not copied.

@@ -141,14 +141,13 @@ impl Probe for Race {
             NextProbe::Refuse(_) => Ok(Vec::new()),
             NextProbe::Refine { first, doubted } => {
                 let belief = Belief::new(&book, &self.job);
-                if !doubted && belief.is_settled() {
+                let all = belief.all();
+                let (at, before) = (belief.best(&all, &belief.risk), belief.least(&all, &belief.risk));
+                if !doubted && belief.is_settled(at, before) {
                     return Ok(Vec::new());
                 }
-                let all = belief.all();
-                let before = belief.least(&all, &belief.risk);
-                let answer = belief.grid[belief.best(&all, &belief.risk)];
                 let purse = self.purse(done);
-                let best = plan::candidates(&self.job, &book, &belief, answer, first, doubted, purse)
+                let best = plan::candidates(&self.job, &book, &belief, belief.grid[at], first, doubted, purse)
                     .into_iter()
                     .map(|(x, n)| {
                         let cost = n as f64 / self.job.steps as f64;
@@ -194,9 +193,10 @@ impl Probe for Race {
             }));
         }
         let belief = Belief::new(&book, &self.job);
-        let at = belief.best(&belief.all(), &belief.risk);
+        let all = belief.all();
+        let at = belief.best(&all, &belief.risk);
         let early = matches!(next, NextProbe::Refine { first, doubted: false } if self.purse(done).pays(first, &self.job))
-            && belief.is_settled();
+            && belief.is_settled(at, belief.least(&all, &belief.risk));
         let lr = Lr::from_log2(belief.grid[at]);
         let (low, high) = belief.interval(at);
         let landscape = belief

@@ -79,11 +79,10 @@ impl Belief {
         widened(self.grid[at], self.quantiles(QUANTILES.0, QUANTILES.1), self.octaves, self.breaking.ceiling)
     }
 
-    /// Whether more probes are not worth their price.
-    pub(super) fn is_settled(&self) -> bool {
-        let all = self.all();
-        let keeps = self.p_keeps(self.best(&all, &self.risk));
-        keeps >= SETTLED && self.least(&all, &self.risk) <= SETTLED_REGRET
+    /// Whether more probes are not worth their price, with the answer at `at` and this expected
+    /// regret.
+    pub(super) fn is_settled(&self, at: usize, regret: f64) -> bool {
+        self.p_keeps(at) >= SETTLED && regret <= SETTLED_REGRET
     }
 
     /// Probability that the rate at `at` keeps [`KEPT`] of the improvement of the best one.

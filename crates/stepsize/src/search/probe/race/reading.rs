@@ -110,8 +110,8 @@ impl Entry {
     /// Steps between its last two readings, or before its only one; none where there is none after
     /// the first step.
     fn spacing(&self) -> Option<u64> {
-        let [.., (last, _)] = self.curve[..] else { return None };
-        let before = self.curve.len().checked_sub(2).map_or(0, |at| self.curve[at].0);
+        let [earlier @ .., (last, _)] = &self.curve[..] else { return None };
+        let before = earlier.last().map_or(0, |(step, _)| *step);
         Some(last - before).filter(|gap| *gap > 0)
     }
 
