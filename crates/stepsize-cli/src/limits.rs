@@ -99,10 +99,8 @@ impl Limits {
         };
         let mut known = usual;
         move |trials| {
-            // The longest trial: of a short one most is start.
-            let timed = trials.iter().filter_map(|t| Some((t.steps_run, t.seconds?))).filter(|(steps, _)| *steps > 0);
-            let (steps, seconds) = timed.clone().max_by_key(|(steps, _)| *steps)?;
-            let spent = timed.map(|(_, seconds)| seconds).sum();
+            let (steps, seconds) = longest(trials)?;
+            let spent = timed(trials).map(|(_, seconds)| seconds).sum();
             let left = self.left(&question, begin.elapsed().as_secs_f64(), spent)?;
             let taken: u64 = trials.iter().map(|t| t.steps_run).sum();
             let more = PLANNED * left / seconds * steps as f64;
@@ -110,6 +108,20 @@ impl Limits {
             let changed = (runs / known? - 1.0).abs() > SAME;
             changed.then(|| *known.insert(runs))
         }
+    }
+
+    /// What is said when a limit has ended the search: what the whole search takes at the speed of
+    /// its trials.
+    pub fn over(&self, question: &Question, trials: &[Trial]) -> String {
+        let limit = match (self.time, self.paid) {
+            (Some(time), None) => format!("the time that the search may take, {}, is over", seconds(time)),
+            _ => "the time or money that the search may take is over".to_owned(),
+        };
+        let whole = usual_budget(question).zip(longest(trials)).map(|(runs, (steps, took))| {
+            let whole = runs * question.job.steps as f64 * took / steps as f64;
+            format!("; at the speed of its trials the whole search takes about {}", seconds(whole))
+        });
+        limit + &whole.unwrap_or_default() + "; what follows rests on the trials that had ended"
     }
 
     /// What the search will take if a step takes `measured` seconds, or as long as was said.
@@ -136,6 +148,16 @@ impl Limits {
         let what = if open { "the first trials" } else { "the search" };
         Some(format!("{what} will take about {:.2} runs, {}{how}{price}", steps / all, seconds(time / at_once)))
     }
+}
+
+/// Steps and seconds of the trials that made a step.
+fn timed(trials: &[Trial]) -> impl Iterator<Item = (u64, f64)> {
+    trials.iter().filter_map(|t| Some((t.steps_run, t.seconds?))).filter(|(steps, _)| *steps > 0)
+}
+
+/// Those of the longest trial: of a short one most is start.
+fn longest(trials: &[Trial]) -> Option<(u64, f64)> {
+    timed(trials).max_by_key(|(steps, _)| *steps)
 }
 
 /// The budget of a search in full runs: as given, or that of the default search.

@@ -165,11 +165,11 @@ pub fn conduct(
     for line in tracker.finish() {
         progress.say(&line);
     }
-    if timer.passed() {
-        progress.say("the time that the search may take is over; the answer rests on what had ended by then");
-    }
     // Another question under the name of a study is a wrong argument.
     let found = found.map_err(|e| if e.is_state() { Fault::usage(e) } else { e.into() })?;
+    if timer.passed() {
+        progress.say(&limits.over(question, &found.trials));
+    }
     if !found.given_up.is_empty() {
         let left: Vec<String> =
             found.given_up.iter().map(|t| format!("{} at lr {}", t.id, rate(t.spec.lr.get()))).collect();

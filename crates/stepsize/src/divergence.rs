@@ -21,6 +21,10 @@ pub const IN_A_ROW: usize = 3;
 /// learned nothing is far below it.
 pub const WORSE: f64 = 0.05;
 
+/// A network is dead if it learned less than this share of what another did in the same number of
+/// steps.
+pub(crate) const DEAD_SHARE: f64 = 0.2;
+
 /// Readings of exactly 0 in a row that hide a loss that is not finite (transformers 5 prints 0.0
 /// for a NaN), ...
 const ZEROS: usize = 2;
@@ -47,7 +51,11 @@ impl Outcome {
             Some(End::Finished) => match (trial.val.last(), untrained_loss(trial)) {
                 (None, _) => Self::Unknown,
                 (Some(last), _) if !last.loss.is_finite() || hides_nan(trial) => Self::Diverged,
-                (Some(last), Some(untrained)) if is_worse_than_untrained(last.loss, untrained) => Self::Diverged,
+                (Some(last), Some(untrained))
+                    if is_worse_than_untrained(last.loss, untrained) && shows_its_start(trial) =>
+                {
+                    Self::Diverged
+                }
                 (Some(last), _) => Self::Loss(last.loss),
             },
             _ => Self::Unknown,
@@ -61,6 +69,13 @@ impl Outcome {
             Self::Diverged | Self::Unknown => None,
         }
     }
+}
+
+/// Whether the first loss of a trial can be that of an untrained network. Of two readings without a
+/// step the first may be of other data than the last: Weka prints the errors of training and of
+/// held-out data, both at the end.
+fn shows_its_start(trial: &Trial) -> bool {
+    trial.start_loss().is_some() || trial.train.points().len() > 2
 }
 
 /// Whether a loss jumped to exactly 0 and stayed there, in readings from the first to the newest:
@@ -108,11 +123,14 @@ pub fn untrained_loss(trial: &Trial) -> Option<f64> {
 
 /// The untrained validation loss of a job, for probes that compare validation losses across trials:
 /// an evaluation after 0 steps; where no trial has one (many commands evaluate after training
-/// only), the first validation reading at the lowest rate, which has moved least. Mini-batch losses
-/// do not serve: they are of other data.
+/// only), the higher of the first and the last validation reading at the lowest rate, which has
+/// moved least. Mini-batch losses do not serve: they are of other data.
 pub(crate) fn untrained_validation_loss(trials: &[Trial]) -> Option<f64> {
-    let first = |t: &Trial| t.val.first().map(|p| p.loss).filter(|l| l.is_finite()).map(|l| (t.spec.lr.get(), l));
-    let lowest = || trials.iter().filter_map(first).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, loss)| loss);
+    let ends = |t: &Trial| {
+        let losses = [t.val.first(), t.val.last()].into_iter().flatten().map(|p| p.loss).filter(|l| l.is_finite());
+        Some((t.spec.lr.get(), losses.reduce(f64::max)?))
+    };
+    let lowest = || trials.iter().filter_map(ends).min_by(|a, b| a.0.total_cmp(&b.0)).map(|(_, loss)| loss);
     trials.iter().find_map(Trial::start_loss).or_else(lowest)
 }
 
@@ -177,8 +195,11 @@ mod tests {
 
     #[test]
     fn ending_worse_than_the_first_mini_batch_is_divergence_where_nothing_was_evaluated_before() {
-        let ended = |loss: f64| Outcome::of(&trial(&[2.0, 1.0], &[(100, loss)], Some(End::Finished)));
+        let ended = |loss: f64| Outcome::of(&trial(&[2.0, 1.0, 0.9], &[(100, loss)], Some(End::Finished)));
         assert_eq!((ended(2.2), ended(2.05)), (Outcome::Diverged, Outcome::Loss(2.05)));
+        // Two readings alone may be of other data.
+        let two = trial(&[0.04, 0.05], &[(100, 0.05)], Some(End::Finished));
+        assert_eq!(Outcome::of(&two), Outcome::Loss(0.05));
         assert_eq!(Outcome::of(&trial(&[2.0], &[], Some(End::Finished))), Outcome::Unknown);
         assert_eq!(Outcome::of(&trial(&[2.0], &[(100, 1.0)], Some(End::Stopped))).loss(), None);
     }

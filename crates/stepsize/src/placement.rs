@@ -1,6 +1,6 @@
 //! [`Placement`]: where a rate lies, in words that a person can act on.
 
-use crate::divergence::{Outcome, untrained_validation_loss};
+use crate::divergence::{DEAD_SHARE, Outcome, untrained_validation_loss};
 use crate::trial::Trial;
 use crate::{Answer, Estimate};
 use serde::{Deserialize, Serialize};
@@ -53,15 +53,12 @@ impl Placement {
         [Placement::TooLow, Placement::Good, Placement::TooHigh, Placement::Diverged, Placement::Unknown];
 }
 
-/// A network that has learned less than this share of what the best trial of its length did is
-/// dead, if training diverges from its rate on.
-const DEAD: f64 = 0.2;
-
+/// Whether a network is dead, if training diverges from its rate on.
 fn died(trial: &Trial, estimate: &Estimate, trials: &[Trial]) -> bool {
     let above = estimate.divergence_lr.is_some_and(|from| trial.spec.lr >= from);
     let (Some(end), Some(untrained)) = (trial.final_loss(), untrained_validation_loss(trials)) else { return false };
     let same = trials.iter().filter(|t| t.spec.steps == trial.spec.steps).filter_map(Trial::final_loss);
-    above && untrained - end < DEAD * (untrained - same.fold(untrained, f64::min))
+    above && untrained - end < DEAD_SHARE * (untrained - same.fold(untrained, f64::min))
 }
 
 impl fmt::Display for Placement {

@@ -16,7 +16,7 @@ use crate::divergence::lowest_diverged;
 use crate::lr::Lr;
 use crate::probe::Probe;
 use crate::probe::evidence::{answered, refused};
-use crate::probe::race::{STRIDE, WIDENINGS};
+use crate::probe::race::{STRIDE, WIDENINGS, rounded_up};
 use crate::spec::{End, TrialSpec};
 use crate::trial::Trial;
 use crate::{Estimate, Job, Reason, Remedy, Result};
@@ -183,7 +183,7 @@ impl Probe for Opening {
                 };
                 let because = format!("only {} openings were read; 3 are needed{rarely}", finite.len());
                 let least = cost + (3 - finite.len()) as f64 * each as f64 / self.job.steps as f64;
-                let least = (least > self.max_cost).then(|| (100.0 * least).ceil() / 100.0);
+                let least = (least > self.max_cost).then(|| rounded_up(least, 100.0));
                 refuse(Reason::TooShort, because, &[Remedy::LargerBudget { at_least: least }, Remedy::Resume])
             };
         };

@@ -38,7 +38,7 @@ use crate::trial::Trial;
 use crate::{Answer, Band, Error, Estimate, Job, Rate, Reason, Refusal, Remedy, Result};
 use belief::Belief;
 use plan::{NextProbe, Purse, bracket};
-pub(super) use plan::{STRIDE, WIDENINGS};
+pub(super) use plan::{STRIDE, WIDENINGS, rounded_up};
 use reading::Book;
 pub use worth::what_a_budget_buys;
 

@@ -112,8 +112,12 @@ pub(super) fn default_budget(job: &Job) -> f64 {
 /// The smallest budget that can lead to an answer for `job`, in full runs, rounded up to
 /// hundredths.
 pub(super) fn least_budget(job: &Job) -> f64 {
-    let share = FEWEST_PROBES as f64 * first_length(job, 0.0) as f64 / job.steps as f64;
-    (share * 100.0 - EPSILON).ceil() / 100.0
+    rounded_up(FEWEST_PROBES as f64 * first_length(job, 0.0) as f64 / job.steps as f64, 100.0)
+}
+
+/// A budget in full runs as a person types it: the next larger multiple of one run over `parts`.
+pub(crate) fn rounded_up(runs: f64, parts: f64) -> f64 {
+    (runs * parts - EPSILON).ceil() / parts
 }
 
 /// The refusal of a budget in full runs that cannot lead to an answer.

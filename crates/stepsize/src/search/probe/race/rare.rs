@@ -1,6 +1,6 @@
 //! Commands that print their loss more rarely than the first probes are long.
 
-use super::plan::{FEWEST_PROBES, LONGEST, Purse};
+use super::plan::{FEWEST_PROBES, LONGEST, Purse, rounded_up};
 use super::reading::Book;
 use super::refuse;
 use crate::{Job, Refusal};
@@ -42,5 +42,5 @@ fn least_for(steps: u64, longest: u64, job: &Job, purse: Purse) -> Option<f64> {
     let mut budgets = LONGEST.iter().rev().map(|l| l.0);
     let allowed = budgets.find(|&budget| Purse { budget, left: budget }.longest(job.steps) >= longest)?;
     let needed = purse.budget - purse.left + steps as f64 / job.steps as f64;
-    Some((needed.max(allowed) * 20.0 - 1e-9).ceil() / 20.0)
+    Some(rounded_up(needed.max(allowed), 20.0))
 }

@@ -1,7 +1,7 @@
 //! [`Book`]: the trials as readings of log loss, with a ceiling where training breaks.
 
 use crate::Job;
-use crate::divergence::{hides_nan, is_worse_in_log, untrained_validation_loss};
+use crate::divergence::{DEAD_SHARE, hides_nan, is_worse_in_log, untrained_validation_loss};
 use crate::landscape::Reading;
 use crate::lr::Lr;
 use crate::probe::warming::Warming;
@@ -40,9 +40,6 @@ pub(super) enum Ending {
     Broke,
 }
 
-/// A run is dead if it learned less than this share of what a lower rate did, in log loss and in
-/// the same number of steps.
-const DEAD: f64 = 0.2;
 /// Where the best of a length fell by less than this, none is called dead.
 const ALIVE: f64 = 0.3;
 /// On a cliff the loss falls by more than this (log) an octave of steps ...
@@ -122,7 +119,7 @@ impl Entry {
         let Ending::Read(y) = self.end else { return false };
         let Some(best) = lowest(same_seed.iter().filter(|o| o.steps == self.steps)) else { return false };
         let fall = untrained - best.value();
-        best.x < self.x && fall > ALIVE && untrained - y < DEAD * fall
+        best.x < self.x && fall > ALIVE && untrained - y < DEAD_SHARE * fall
     }
 
     /// Log loss at the end, for comparison: infinite when there is none.

@@ -1,6 +1,6 @@
 //! The refusals of the search, in words.
 
-use super::plan::FEWEST_PROBES;
+use super::plan::{FEWEST_PROBES, rounded_up};
 use super::reading::{Book, Entry};
 use super::stage::PLAINLY_LEARNED;
 use crate::lr::Lr;
@@ -162,6 +162,6 @@ fn fallen(fall: f64) -> f64 {
 
 /// A budget that pays for `steps` more, rounded up to twentieths of a run.
 fn larger(budget: f64, steps: u64, job: &Job) -> Remedy {
-    let at_least = ((budget + steps as f64 / job.steps as f64) * 20.0).ceil() / 20.0;
+    let at_least = rounded_up(budget + steps as f64 / job.steps as f64, 20.0);
     Remedy::LargerBudget { at_least: Some(at_least) }
 }
