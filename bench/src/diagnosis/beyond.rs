@@ -51,8 +51,9 @@ struct Seen<'a> {
     judged: Judged,
     /// Whether the trees judged it.
     by_trees: bool,
-    /// Code of the first finding.
+    /// Code of the first finding, and its reason.
     code: &'static str,
+    because: String,
     odds: Odds,
     sums: [f64; PLACES],
     log: &'a Log,
@@ -162,7 +163,7 @@ fn judged_only(dirs: &[&str], model: &Model, list: &mut String) {
 
 /// Columns of [`LIST`]; the features follow.
 const LIST_HEAD: &str =
-    "set\tfamily\tlog\toctaves\ttruth\tsaid\tconfidence\truled_out\tby_trees\tcode\tsums\tfeatures\n";
+    "set\tfamily\tlog\toctaves\ttruth\tsaid\tconfidence\truled_out\tby_trees\tcode\tbecause\tsums\tfeatures\n";
 
 fn listed(out: &mut String, set: &str, seen: &[Seen<'_>]) {
     for s in seen {
@@ -170,7 +171,7 @@ fn listed(out: &mut String, set: &str, seen: &[Seen<'_>]) {
         let ruled_out = j.ruled_out.map_or_else(|| "-".to_owned(), |(side, chance)| format!("{side} {chance:.3}"));
         let numbers = |all: &[f64]| all.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(" ");
         *out += &format!(
-            "{set}\t{}\t{}\t{:.2}\t{}\t{}\t{:.3}\t{ruled_out}\t{}\t{}\t{}\t{}\n",
+            "{set}\t{}\t{}\t{:.2}\t{}\t{}\t{:.3}\t{ruled_out}\t{}\t{}\t{}\t{}\t{}\n",
             s.family,
             s.log.record.name,
             j.octaves,
@@ -179,6 +180,7 @@ fn listed(out: &mut String, set: &str, seen: &[Seen<'_>]) {
             j.confidence,
             u8::from(s.by_trees),
             s.code,
+            s.because,
             numbers(&s.sums),
             numbers(Features::of(&s.log.record).values()),
         );
@@ -235,6 +237,7 @@ fn judge<'a>(model: &Model, log: &'a Log) -> Seen<'a> {
         family: &log.family,
         by_trees: found.chances.is_some(),
         code: found.findings[0].code.as_str(),
+        because: found.because.clone(),
         odds: model.odds(&features),
         sums: model.sums(features.values()),
         log,

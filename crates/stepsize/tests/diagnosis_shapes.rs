@@ -162,7 +162,11 @@ fn faults(found: &Diagnosis, base: Option<f64>) -> Vec<String> {
         Placement::TooLow => lowers,
         Placement::TooHigh | Placement::Diverged => raises,
         Placement::Good => lowers || raises,
-        Placement::Unknown => lowers && raises,
+        Placement::Unknown => match found.ruled_out {
+            Some((Placement::TooHigh, _)) => lowers,
+            Some(_) => raises,
+            None => lowers && raises,
+        },
     };
     if against {
         let advice: Vec<&str> = found.findings.iter().map(|f| f.advice.as_str()).collect();

@@ -26,7 +26,7 @@ use super::{Code, Finding, RuleInput, advice};
 use crate::Placement;
 
 pub(super) use diverged::{TWICE, WORSE, ending, ends_far_above, learned, octaves, overcoming};
-pub(super) use idle::died;
+pub(super) use idle::{died, lowers};
 pub(super) use place::{outside, place, torn, unknown, unseen};
 
 /// Looks for one thing in a run.
@@ -84,6 +84,11 @@ pub(super) fn agrees(code: Code, verdict: Placement) -> bool {
 /// Whether a finding says of a loss what only a loss that is to fall shows. That of a game is not.
 pub(super) fn needs_fall(code: Code) -> bool {
     matches!(code, Code::Plateau | Code::Oscillation | Code::Quick | Code::NotAnnealed | Code::Idle | Code::Warmup)
+}
+
+/// Whether a finding says when a loss fell, which one that learned nothing did not.
+pub(super) fn needs_learning(code: Code) -> bool {
+    matches!(code, Code::Plateau | Code::Quick | Code::NotAnnealed | Code::DecayPaid)
 }
 
 /// Whether a finding needs the beginning of a training from scratch.

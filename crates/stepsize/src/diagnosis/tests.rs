@@ -171,6 +171,9 @@ fn spikes() {
         |t: f64| 2.3 * (1.0 + t).powf(-0.35) * if t == 150.0 || t == 300.0 { 3.0 } else { 1.0 + 0.02 * shake(t) };
     fires(Code::Spikes, &loss(curve(400, spiky)));
     silent(Code::Spikes, &loss(healthy()));
+    let once = diagnose(&loss(curve(400, |t| if t == 200.0 { 3.0 } else { 2.3 * (1.0 + t).powf(-0.35) })));
+    let spike = once.findings.iter().find(|f| f.code == Code::Spikes).unwrap();
+    assert!(spike.evidence.starts_with("one spike from which the loss came back, "), "{}", spike.evidence);
 }
 
 #[test]
@@ -254,6 +257,8 @@ fn of_two_unlikely_sides_none_is_ruled_out() {
 fn nothing_learned() {
     fires(Code::Idle, &loss(curve(200, |t| 2.303 + 0.01 * shake(t))));
     silent(Code::Idle, &loss(healthy()));
+    // Readings of single batches that scatter by half of the loss show no such thing.
+    silent(Code::Idle, &loss(curve(75, |t| (0.9 - 0.004 * t) * (1.0 + 1.5 * shake(t)))));
 }
 
 #[test]

@@ -4,7 +4,7 @@
 //! labels do not fit the data. The features tell some of these apart: an early rise means the
 //! second.
 
-use super::show;
+use super::{oscillation, show};
 use crate::diagnosis::stats::{median, noise};
 use crate::diagnosis::{Code, Feature, Finding, RuleInput, Series};
 
@@ -16,9 +16,14 @@ const LATE: f64 = 0.1;
 /// Start and end are the medians of one of so many parts of the readings, and of two readings at
 /// least.
 const PARTS: usize = 10;
-/// Change of the loss, as a share, that counts as none; one deviation of a reading does too. Chosen
-/// by eye.
+/// Change of the loss, as a share, that counts as none; the deviation of a change does too, up to
+/// [`UNSURE`]. Chosen by eye.
 const CHANGE: f64 = 0.02;
+/// Deviation of a change, as a share of the loss, above which the log does not show that the loss
+/// ends where it began: readings of single batches may scatter by half of it. Chosen by eye.
+const UNSURE: f64 = 0.05;
+/// Deviation of a median in deviations of a mean.
+const MEDIAN: f64 = 1.25;
 /// A rise by this share is divergence or close to it, not idleness: the threshold of `LR001`.
 const RISE: f64 = super::WORSE;
 /// Rise of the log loss above its start by which units die, and in deviations of a reading. Chosen
@@ -56,6 +61,11 @@ pub fn died(finding: &Finding) -> bool {
     finding.code == Code::Idle && finding.numbers.iter().any(|n| n.0 == ROSE)
 }
 
+/// Whether a finding says so and advises a lower rate.
+pub fn lowers(finding: &Finding) -> bool {
+    finding.code == Code::Idle && finding.numbers.iter().any(|n| n.0 == ROSE || n.0 == oscillation::SHARED)
+}
+
 pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let series = seen.record.main();
     let values = series.values();
@@ -66,7 +76,9 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     let (start, end) = (median(&values[..part])?, median(&values[values.len() - part..])?);
     let sd = noise(&values)?;
     let change = end - start;
-    if change.abs() > (CHANGE * start.abs()).max(sd) || change > RISE * start.abs() {
+    let error = MEDIAN * sd * (2.0 / part as f64).sqrt();
+    let moves = change.abs() > (CHANGE * start.abs()).max(error) || change > RISE * start.abs();
+    if moves || error > UNSURE * start.abs() {
         return None;
     }
     if moved(&seen.record.score) || warming(&seen.record.lr) {
@@ -80,20 +92,21 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
         show(start),
         show(sd)
     );
-    let advice = match () {
-        () if died => {
+    let alternates = oscillation::check(seen).and_then(|f| f.numbers.first().copied());
+    let advice = match alternates {
+        _ if died => {
             "the loss rose at first and then stood still, so the units died: divide the rate by 3 and add a warm-up"
         }
-        () if super::oscillation::check(seen).is_some() => {
+        Some(_) => {
             "neighbouring losses alternate, so steps jump across a valley: divide the rate by 3; if nothing moves then, look for \
              frozen weights, a detached loss or shuffled labels"
         }
-        () => {
+        None => {
             "raise the rate 3 times; if nothing moves then, look for frozen weights, a detached loss or shuffled labels"
         }
     };
     let mut numbers = vec![("start", start), ("end", end), ("noise", sd)];
-    numbers.extend(died.then_some((ROSE, rose)));
+    numbers.extend(died.then_some((ROSE, rose)).into_iter().chain(alternates));
     Some(Finding {
         code: Code::Idle,
         evidence,

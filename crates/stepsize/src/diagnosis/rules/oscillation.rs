@@ -7,6 +7,8 @@ use super::show;
 use crate::diagnosis::stats::neighbours;
 use crate::diagnosis::{Code, Finding, RuleInput};
 
+/// The number that the finding has.
+pub const SHARED: &str = "neighbour_correlation";
 /// Correlation that counts. Chosen by eye, not fitted.
 const LIMIT: f64 = -0.3;
 /// It must also lie this many deviations below zero. The correlation of n independent readings has
@@ -28,8 +30,11 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     }
     Some(Finding {
         code: Code::Oscillation,
-        evidence: format!("neighbouring losses of the second half have a correlation of {}", show(shared)),
-        numbers: vec![("neighbour_correlation", shared), ("readings", values.len() as f64)],
+        evidence: format!(
+            "neighbouring losses of the second half alternate between high and low (correlation {})",
+            show(shared)
+        ),
+        numbers: vec![(SHARED, shared), ("readings", values.len() as f64)],
         advice: "halve the rate or the momentum: steps of this size jump across the valley".to_owned(),
         confidence: 0.75,
         span: Some((late[0].0, late[late.len() - 1].0)),

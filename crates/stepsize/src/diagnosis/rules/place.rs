@@ -52,7 +52,7 @@ pub fn unseen(feature: Feature, value: f64, base: Option<f64>) -> Finding {
 /// against it.
 pub fn torn(verdict: Placement, against: &str, base: Option<f64>) -> Finding {
     let such = such(verdict);
-    let why = format!("the curve as a whole is like those of {such}, but {against}, which speaks against it");
+    let why = format!("the curve as a whole is like those of {such}, but {against}");
     unknown(&why, twice_more("run it", base), Vec::new())
 }
 

@@ -42,15 +42,18 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     if melting || gain > (DEVIATIONS * sd).max(GAIN * fall) || fall <= 0.0 || gain < -RISE * fall {
         return None;
     }
+    let than = show(before);
     let better = match () {
-        () if gain <= DEVIATIONS * sd || gain < NOTHING * fall => {
-            format!("is no better than that of the quarter before ({}; noise of the means {})", show(before), show(sd))
-        }
-        () => format!(
-            "is better than that of the quarter before ({}) by {} of the whole fall only",
-            show(before),
-            percent(gain / fall)
+        () if gain.abs() <= DEVIATIONS * sd => format!(
+            "differs from that of the quarter before ({than}) by no more than chance (noise of the means {})",
+            show(sd)
         ),
+        () if gain <= 0.0 => format!("is above that of the quarter before ({than})"),
+        () if gain < NOTHING * fall => format!("is better than that of the quarter before ({than}) by next to nothing"),
+        () => {
+            let share = percent(gain / fall);
+            format!("is better than that of the quarter before ({than}) by {share} of the whole fall only")
+        }
     };
     let evidence = format!("the mean loss of the last quarter ({}) {better}", show(after));
     Some(Finding {

@@ -41,12 +41,11 @@ pub(super) fn check(seen: &RuleInput<'_>) -> Option<Finding> {
     if found.len() < 2 && worst.1 < ALONE {
         return None;
     }
-    let evidence = format!(
-        "{} spikes from which the loss came back; the highest is {} above its neighbours, at step {}",
-        found.len(),
-        percent(worst.1),
-        show(worst.0)
-    );
+    let highest = format!("{} above its neighbours, at step {}", percent(worst.1), show(worst.0));
+    let evidence = match found.len() {
+        1 => format!("one spike from which the loss came back, {highest}"),
+        n => format!("{n} spikes from which the loss came back; the highest is {highest}"),
+    };
     Some(Finding {
         code: Code::Spikes,
         evidence,

@@ -66,6 +66,21 @@ fn what_nothing_shook_is_not_called_too_high() {
 }
 
 #[test]
+fn a_few_readings_show_no_shape() {
+    cannot_tell(&loss(curve(9, |t| 2.3 - 0.1 * t)), "9 readings of the loss; a verdict needs at least 10");
+    assert!(!diagnose(&loss(curve(10, |t| 2.3 - 0.1 * t))).because.contains("a verdict needs"));
+}
+
+#[test]
+fn a_validation_loss_alone_does_not_show_a_rate_too_high() {
+    let epochs = |f: &dyn Fn(f64) -> f64| Series::new((1..25).map(|i| (f64::from(i), f(f64::from(i)))));
+    let few = epochs(&|t| 1.0 + 1.5 * (-t / 3.0).exp() + 1.2 * shake(t) + 0.03 * t);
+    let train = epochs(&|t| 0.4 + 1.9 * (1.0 + t).powf(-0.5) * (1.0 + 0.3 * shake(t + 50.0)));
+    let record = Record { val_loss: few, lr: epochs(&|_| 0.01), ..loss(train) };
+    cannot_tell(&record, "the training loss alone does not show it");
+}
+
+#[test]
 fn a_fine_tune_is_not_judged() {
     let facts = |f: &dyn Fn(&mut Facts)| {
         let mut record = loss(curve(300, |t| 1.1 - 0.001 * t));
