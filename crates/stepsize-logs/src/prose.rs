@@ -189,7 +189,7 @@ impl Prose {
         } else {
             // A bar counts the batches of an evaluation.
             let other = counted && found.iter().all(|p| p.mark != Mark::Tqdm);
-            let nothing = || other.then_some(Announced::Nothing);
+            let nothing = || other.then(|| Announced::of_count(line).unwrap_or(Announced::Nothing));
             if let Some(announced) = Announced::of_bracket(line).or_else(nothing).or_else(|| Announced::of(line)) {
                 self.announced = announced;
                 self.told.clear();
