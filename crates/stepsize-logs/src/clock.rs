@@ -84,8 +84,8 @@ pub(crate) struct Clock {
     pub columns: (Option<usize>, Option<usize>),
     /// The counts that they go up to, as in `3/10`.
     pub totals: (f64, f64),
-    /// Whether epochs go up to another number than before.
-    other_end: bool,
+    /// How far epochs went before, where they now go up to another number.
+    other_end: Option<f64>,
     /// Whether no metric was read so far.
     pub early: bool,
     /// The counters that stood beside metrics.
@@ -112,7 +112,7 @@ impl Default for Clock {
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
             totals: (f64::NAN, f64::NAN),
-            other_end: false,
+            other_end: None,
             early: true,
             beside: Beside::default(),
         }
@@ -129,7 +129,9 @@ impl Clock {
             CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.passes.shorter = Some(whole),
             CounterKind::Step(_) => (self.totals.0, self.passes.shorter) = (whole, None),
             CounterKind::Epoch(_) => {
-                self.other_end |= self.totals.1.is_finite() && self.totals.1 != whole;
+                if self.totals.1 != whole {
+                    self.other_end = Some(self.totals.1);
+                }
                 self.totals.1 = whole;
             }
             CounterKind::Value => {}
@@ -213,7 +215,7 @@ impl Clock {
             self.late = self.count >= self.totals.0 || goes_on;
         }
         let Passes { aside, shorter } = std::mem::take(&mut self.passes);
-        self.other_end = false;
+        self.other_end = None;
         // Not a validation: what the counter goes up to has changed.
         if let Some(shorter) = shorter.filter(|_| step.is_some_and(|s| s.rank <= self.best.0)) {
             self.totals.0 = shorter;
@@ -296,11 +298,9 @@ impl Clock {
         self.step = self.step_of(count);
     }
 
-    /// The counts on a row, without a step that another column counts so far, or none where there
-    /// are epochs.
+    /// The counts on a row, without a step that another column counts so far.
     pub fn own(&self, counts: RowCounts) -> RowCounts {
-        let own = |column| self.columns.0.map_or(self.columns.1.is_none(), |known| known == column);
-        let step = counts.step.filter(|step| own(step.column));
+        let step = counts.step.filter(|step| self.columns.0.is_none_or(|column| column == step.column));
         RowCounts { step, ..counts }
     }
 

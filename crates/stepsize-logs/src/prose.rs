@@ -155,7 +155,9 @@ impl Prose {
             p.mark != Mark::Share
         });
         self.columns.clear();
-        self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
+        self.columns.extend(
+            found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm && p.name == "iter" { BAR } else { &p.name })),
+        );
         let told = self.tidy(line, &mut found, gather);
         let counts = |name: &NameFacts| name.kind != CounterKind::Value;
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));

@@ -20,7 +20,7 @@ impl Clock {
         let epoch_now = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
         // A run that was ended in its first epoch, and the next.
         let first_again = |first: f64| {
-            (started || self.other_end)
+            (started || self.other_end.is_some_and(f64::is_finite))
                 && !self.early
                 && counts.epoch.is_some()
                 && epoch_now <= first
@@ -62,7 +62,8 @@ impl Clock {
                 let same = self.shares.again && counts.epoch.is_some() && epoch_now == self.epoch;
                 // The first epoch that is told need not be the first: `Epoch 10/100`.
                 let far = |first: f64, last: f64| {
-                    self.other_end && epoch_now * 2.0 < last || epoch_now - first <= BEGINNING * (last - first)
+                    self.other_end.is_some() && epoch_now * 2.0 < last
+                        || epoch_now - first <= BEGINNING * (last - first)
                 };
                 // A count of steps that stood beside other readings does not place these.
                 let by_epoch = |last: f64| self.step.is_nan() || self.is_bar() || last.is_nan();

@@ -57,7 +57,11 @@ impl Gather {
             // What was counted before the first reading may be anything.
             let early = self.drafts.get(self.now).is_some_and(|d| d.clock.early);
             let other = early && row.iter().any(|(c, _)| kind(*c) != CounterKind::Value && !bar(*c));
-            let stale = |c: usize| counted && bar(c) || other && kind(c).is_step();
+            // Nor does a count on a line of its own say of a row without a metric, among epochs.
+            let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+            let epochs = self.drafts.get(self.now).is_some_and(|d| matches!(d.clock.columns, (None, Some(_))));
+            let remark = !metric && !early && epochs;
+            let stale = |c: usize| counted && bar(c) || (other || remark) && kind(c).is_step();
             self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d) && !stale(*c));
             row.append(&mut self.pending);
         }

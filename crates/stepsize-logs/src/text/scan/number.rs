@@ -118,10 +118,10 @@ impl Scan<'_> {
             || whole.is_some() && line_start && (self.counts_of_line() || self.splits_follow())
         {
             let tqdm = whole.is_some() && !nested && !line_start;
-            let epochs = tqdm && self.bar_of_epochs();
-            let mark = if tqdm && !epochs { Mark::Tqdm } else { Mark::Plain };
+            let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
             // `[3/30] iter: 100/278`
-            let epoch = epochs || line_start && self.rest().strip_prefix(']').is_some_and(|r| self.step_begins(r));
+            let epoch = tqdm && self.bar_of_epochs()
+                || line_start && self.rest().strip_prefix(']').is_some_and(|r| self.step_begins(r));
             let name = if epoch { "Epoch" } else { "iter" };
             self.out.push(Pair { name: name.to_owned(), value, whole, mark });
         } else if whole.is_some() && (self.after_counter(start) || self.counter_follows()) {
