@@ -15,6 +15,8 @@ const LENGTH: f64 = 0.2;
 /// of how far it fell in all, in this share of the cases.
 const JUMP: f64 = 0.3;
 const MOST: f64 = 0.8;
+/// Readings at most that are the beginning of a part, and its end.
+const FEW: usize = 10;
 /// The loss fell by so many times what it moves from reading to reading.
 const CLEAR: f64 = 3.0;
 
@@ -86,7 +88,7 @@ fn goes_on(parts: &[Run]) -> bool {
         return true;
     }
     let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
-    let few = |part: &[f64]| (part.len() / 5).max(1);
+    let few = |part: &[f64]| (part.len() / 5).clamp(1, FEW);
     let start = |part: &[f64]| mean(part.get(..few(part)).unwrap_or(&[]));
     let end = |part: &[f64]| mean(part.get(part.len() - few(part)..).unwrap_or(&[]));
     let lowest = parts.iter().map(|part| end(part)).fold(f64::INFINITY, f64::min);

@@ -99,9 +99,12 @@ impl<'a> Picked<'a> {
         // Beside a score that rises, what falls is the loss.
         let (losses, scores) = (named(0..2), named(2..3));
         let falls = |s: &NamedSeries| rises(s, true) && score.is_some_and(|score| rises(score, false));
+        let such = |s: &NamedSeries, held_out: bool| bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out);
+        // `Loss: 0.5, Validation: 0.6`
+        let beside = |s: &NamedSeries| rises(s, true) && !run.series.iter().any(|other| such(other, false));
         let bare = |held_out: bool| {
-            let such = |s: &&NamedSeries| bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out);
-            run.series.iter().find(|s| !losses && such(s) && (!scores || falls(s)))
+            let fits = |s: &&NamedSeries| if losses { held_out && beside(s) } else { !scores || falls(s) };
+            run.series.iter().filter(|s| such(s, held_out)).find(fits)
         };
         let order = |r: (u8, u8, usize), _: &str| usize::from(r.1) * 8 + usize::from(r.0 == 1);
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));

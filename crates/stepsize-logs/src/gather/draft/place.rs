@@ -122,7 +122,7 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: EpochFrame, traine
             for group in marks.chunk_by(|a, b| epoch(a) == epoch(b)) {
                 let share = (group.len() as f64).recip();
                 // The end of the first epoch is 1, where epochs are counted from 1.
-                let begin = if frame.counts_from_one() { share - 1.0 } else { 0.0 };
+                let begin = if frame.counts_from_one() && first >= 1.0 { share - 1.0 } else { 0.0 };
                 out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + begin + i as f64 * share, m.value)));
             }
         }
