@@ -12,12 +12,13 @@
 //!   known before the first whole run has ended. It keeps the counts as they stand, so that the
 //!   unit can be chosen later.
 
+mod begins;
 mod doubt;
 mod raw;
 mod row;
 
 use crate::names::CounterKind;
-use doubt::{Lengths, Passes, Rival, Shares, Whole};
+use doubt::{Beside, Lengths, Passes, Rival, Shares, Whole};
 pub use raw::{LogPosition, RawClock};
 pub(crate) use row::{Count, RowCounts};
 
@@ -31,9 +32,6 @@ pub(crate) enum Again {
     /// counter counts within epochs.
     RunAfterStart,
 }
-
-/// A run that goes back to its first part of this size begins again: no checkpoint is that old.
-const BEGINNING: f64 = 0.05;
 
 /// What places readings of a run by another counter than their own.
 #[derive(Debug, Clone, Copy)]
@@ -86,10 +84,12 @@ pub(crate) struct Clock {
     pub columns: (Option<usize>, Option<usize>),
     /// The counts that they go up to, as in `3/10`.
     pub totals: (f64, f64),
-    /// Whether epochs go up to another number than before.
-    other_end: bool,
+    /// How far epochs went before, where they now go up to another number.
+    other_end: Option<f64>,
     /// Whether no metric was read so far.
     pub early: bool,
+    /// The counters that stood beside metrics.
+    pub beside: Beside,
 }
 
 impl Default for Clock {
@@ -112,8 +112,9 @@ impl Default for Clock {
             best: (usize::MAX, usize::MAX),
             columns: (None, None),
             totals: (f64::NAN, f64::NAN),
-            other_end: false,
+            other_end: None,
             early: true,
+            beside: Beside::default(),
         }
     }
 }
@@ -128,7 +129,9 @@ impl Clock {
             CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.passes.shorter = Some(whole),
             CounterKind::Step(_) => (self.totals.0, self.passes.shorter) = (whole, None),
             CounterKind::Epoch(_) => {
-                self.other_end |= self.totals.1 != whole;
+                if self.totals.1 != whole {
+                    self.other_end = Some(self.totals.1);
+                }
                 self.totals.1 = whole;
             }
             CounterKind::Value => {}
@@ -208,11 +211,11 @@ impl Clock {
         let RowCounts { step, epoch } = counts;
         if again == Again::RunAfterStart && step.is_none() && epoch.is_some() && self.epoch.is_nan() {
             // The steps of the first epoch were counted to their end before it was named.
-            let goes_on = self.totals.0.is_nan() && self.count > 0.0 && self.totals.1 > 1.0;
+            let goes_on = self.totals.0.is_nan() && self.count > 0.0 && self.totals.1 > 1.0 && !self.early;
             self.late = self.count >= self.totals.0 || goes_on;
         }
         let Passes { aside, shorter } = std::mem::take(&mut self.passes);
-        self.other_end = false;
+        self.other_end = None;
         // Not a validation: what the counter goes up to has changed.
         if let Some(shorter) = shorter.filter(|_| step.is_some_and(|s| s.rank <= self.best.0)) {
             self.totals.0 = shorter;
@@ -279,7 +282,7 @@ impl Clock {
         if epoch_went_on && !self.within() {
             let whole = self.totals.0;
             let epochs = (self.epoch.floor() - self.epoch_then.floor()).max(1.0);
-            self.per_epoch = if whole >= self.count && whole < 2.0 * self.count + 2.0 {
+            self.per_epoch = if whole >= self.count && (stays || whole < 2.0 * self.count + 2.0) {
                 whole
             } else {
                 // An epoch that is counted from zero has one step more than its last count.
@@ -334,64 +337,6 @@ impl Clock {
         match self.within() {
             true => (self.epoch.floor() - self.first_epoch.floor()) * self.per_epoch + count,
             false => self.offset + count,
-        }
-    }
-
-    /// Whether a row is the first of another run. `read` has, for each of its names, where the
-    /// first and the last reading so far were made: steps and epochs.
-    #[inline]
-    pub fn is_new_run(
-        &self,
-        counts: RowCounts,
-        again: Again,
-        started: bool,
-        mut read: impl Iterator<Item = ((f64, f64), (f64, f64))>,
-    ) -> bool {
-        let epoch_now = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
-        // A run that was ended in its first epoch, and the next.
-        let first_again = |first: f64| {
-            started && !self.early && counts.epoch.is_some() && epoch_now <= first && epoch_now == self.epoch
-        };
-        let bar = |rank: usize| rank == CounterKind::BAR;
-        let goes_on = counts.epoch.is_some() && epoch_now >= self.epoch && epoch_now > self.first_epoch;
-        match counts.step.filter(|_| !self.lengths.known()) {
-            // The first epoch again, whatever its bar counts.
-            Some(Count { rank, .. })
-                if bar(rank) && counts.epoch.is_some() && epoch_now < self.epoch.min(self.first_epoch + 1.0) =>
-            {
-                read.any(|(first, last)| epoch_now <= first.1 && epoch_now < last.1)
-            }
-            Some(_) if self.counts_within(again) && !started => false,
-            Some(Count { rank, .. }) if bar(rank) && first_again(self.first_epoch) => read.next().is_some(),
-            // The bar of an evaluation, above a row whose epoch goes on.
-            Some(Count { rank, .. }) if bar(rank) && goes_on => false,
-            Some(Count { rank, value: count, .. }) if rank <= self.best.0 => {
-                let epoch_went_on = || epoch_now.floor() > self.epoch_then.floor();
-                // The last epoch is over.
-                let over = self.late && self.epoch >= self.totals.1;
-                // One line an epoch, each with the last count of its own.
-                let same = count == self.count && epoch_now.floor() < self.epoch_then.floor();
-                (count < self.count || same)
-                    && (over || self.whole.known() && counts.epoch.is_none() || !epoch_went_on())
-                    && (!self.within() || epoch_now <= self.first_epoch)
-                    && read.any(|(first, last)| {
-                        let begins = count <= first.0 || first.0.is_nan() && epoch_now <= first.1;
-                        // Below another header of a table.
-                        (begins || started && again == Again::Run) && count < last.0
-                    })
-            }
-            _ => {
-                // The same epoch from its beginning.
-                let same = self.shares.again && counts.epoch.is_some() && epoch_now == self.epoch;
-                // The first epoch that is told need not be the first: `Epoch 10/100`.
-                let far = |first: f64, last: f64| {
-                    self.other_end && epoch_now * 2.0 < last || epoch_now - first <= BEGINNING * (last - first)
-                };
-                (self.step.is_nan() || self.is_bar())
-                    && read.any(|(first, last)| {
-                        far(first.1, last.1) && (same || epoch_now < last.1 || first_again(self.first_epoch))
-                    })
-            }
         }
     }
 }

@@ -9,6 +9,7 @@
 
 mod draft;
 mod facts;
+mod rejoin;
 mod rows;
 mod sweep;
 

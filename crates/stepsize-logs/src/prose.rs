@@ -155,7 +155,9 @@ impl Prose {
             p.mark != Mark::Share
         });
         self.columns.clear();
-        self.columns.extend(found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm { BAR } else { &p.name })));
+        self.columns.extend(
+            found.iter().map(|p| gather.column(if p.mark == Mark::Tqdm && p.name == "iter" { BAR } else { &p.name })),
+        );
         let told = self.tidy(line, &mut found, gather);
         let counts = |name: &NameFacts| name.kind != CounterKind::Value;
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
@@ -189,7 +191,7 @@ impl Prose {
         } else {
             // A bar counts the batches of an evaluation.
             let other = counted && found.iter().all(|p| p.mark != Mark::Tqdm);
-            let nothing = || other.then_some(Announced::Nothing);
+            let nothing = || other.then(|| Announced::of_count(line).unwrap_or(Announced::Nothing));
             if let Some(announced) = Announced::of_bracket(line).or_else(nothing).or_else(|| Announced::of(line)) {
                 self.announced = announced;
                 self.told.clear();

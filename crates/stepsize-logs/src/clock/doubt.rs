@@ -114,3 +114,34 @@ impl Passes {
         self.shorter.is_some_and(|shorter| shorter * Self::SHORTER <= whole)
     }
 }
+
+/// Which counters stood beside metrics, or on a line of their own above them.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Beside {
+    columns: Vec<usize>,
+    rows: u32,
+}
+
+impl Beside {
+    /// Rows of metrics with counters, after which another counter alone on its line is a remark, or
+    /// a word of a text that was generated.
+    const ROWS: u32 = 10;
+
+    /// Takes in the counters of a row with a metric.
+    pub fn note(&mut self, columns: impl Iterator<Item = usize>) {
+        let before = self.columns.len();
+        let mut any = false;
+        for column in columns {
+            any = true;
+            if !self.columns.contains(&column) && self.columns.len() < usize::from(u8::MAX) {
+                self.columns.push(column);
+            }
+        }
+        self.rows = self.rows.saturating_add(u32::from(any && before == self.columns.len()));
+    }
+
+    /// Whether a counter never stood beside one, where others do.
+    pub fn is_strange(&self, column: usize) -> bool {
+        self.rows >= Self::ROWS && !self.columns.contains(&column)
+    }
+}

@@ -48,6 +48,8 @@ pub(super) struct Draft {
     pub interrupted: bool,
     /// The epoch of the last row that was not of the end of one.
     open_epoch: f64,
+    /// Whether a start or settings of a program stand between the run before and this one.
+    pub apart: bool,
 }
 
 impl Draft {
@@ -71,6 +73,7 @@ impl Draft {
             broke: None,
             interrupted: false,
             open_epoch: f64::NAN,
+            apart: false,
         }
     }
 
@@ -157,18 +160,17 @@ impl Draft {
         }
         self.gap.filled();
         let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
-        let rate = || row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.rate));
-        let mut counts = counts;
-        match metric {
-            true if self.clock.early => self.clock.forget_worse(counts),
-            // What counts in a row without a metric or a rate is not what counts those with one.
-            false if !self.clock.early && !rate() => counts = self.clock.own(counts),
-            _ => {}
+        if metric && self.clock.early {
+            self.clock.forget_worse(counts);
         }
         let columns = &self.columns;
         let last = |c: usize| columns.get(c).and_then(Option::as_ref).and_then(Thin::last);
         self.clock.note(counts, again, |step| row.iter().any(|(c, _)| last(*c).is_some_and(|m| m.step > step)));
         self.rows += u64::from(counts.is_counted());
+        if metric {
+            let counter = |c: &usize| names.get(*c).is_some_and(|n| n.kind != CounterKind::Value);
+            self.clock.beside.note(row.iter().map(|(c, _)| *c).filter(counter));
+        }
         if self.clock.early && (self.rows > EARLY || metric) {
             self.clock.early = false;
         }
@@ -337,10 +339,10 @@ impl Draft {
             }
             counter => counter,
         };
-        let series = marks.iter().map(|(column, seen, marks)| NamedSeries {
-            name: names.get(*column).map(|n| n.text.clone()).unwrap_or_default(),
-            points: place(marks, counter, self.clock.frame()),
-            seen: *seen,
+        let series = marks.iter().map(|(column, seen, marks)| {
+            let name = names.get(*column).map(|n| n.text.clone()).unwrap_or_default();
+            let trained = !DataSplit::in_name(&name).is_some_and(DataSplit::is_held_out);
+            NamedSeries { points: place(marks, counter, self.clock.frame(), trained), seen: *seen, name }
         });
         let name =
             |column: Option<usize>| column.and_then(|c| names.get(c)).map(|n| n.text.clone()).unwrap_or_default();

@@ -1,6 +1,7 @@
 //! Where rows go: to which run, and as which part of it.
 
 use super::draft::Draft;
+use super::rejoin::rejoin;
 use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
 use crate::clock::{Again, Count, RowCounts};
 use crate::names::{CounterKind, DataSplit, is_evaluated};
@@ -34,7 +35,14 @@ impl Gather {
                 draft.empty_row(counts(&self.row, &self.names), &self.empty, &self.names, self.again);
             }
             // Counters on a line of their own belong to the readings that follow.
+            let text = self.again == Again::RunAfterStart && !self.started;
+            let strange = |c: usize, kind: CounterKind| {
+                text && kind.is_step() && self.drafts.get(self.now).is_some_and(|d| d.clock.beside.is_strange(c))
+            };
             for (column, count) in self.row.drain(..) {
+                if strange(column, self.names.get(column).map_or(CounterKind::Value, |n| n.kind)) {
+                    continue;
+                }
                 self.pending.retain(|(c, _)| *c != column);
                 self.pending.push((column, count));
             }
@@ -49,7 +57,11 @@ impl Gather {
             // What was counted before the first reading may be anything.
             let early = self.drafts.get(self.now).is_some_and(|d| d.clock.early);
             let other = early && row.iter().any(|(c, _)| kind(*c) != CounterKind::Value && !bar(*c));
-            let stale = |c: usize| counted && bar(c) || other && kind(c).is_step();
+            // Nor does a count on a line of its own say of a row without a metric, among epochs.
+            let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+            let epochs = self.drafts.get(self.now).is_some_and(|d| matches!(d.clock.columns, (None, Some(_))));
+            let remark = !metric && !early && epochs;
+            let stale = |c: usize| counted && bar(c) || (other || remark) && kind(c).is_step();
             self.pending.retain(|(c, _)| row.iter().all(|(d, _)| c != d) && !stale(*c));
             row.append(&mut self.pending);
         }
@@ -66,6 +78,12 @@ impl Gather {
         if aside || self.is_shorter_pass(counts) {
             self.held_out();
             counts = RowCounts::default();
+        }
+        // What counts in a row without a metric or a rate is not what counts those with one.
+        if let Some(draft) = self.drafts.get(self.now).filter(|d| !d.clock.early)
+            && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.metric.is_some() || n.rate))
+        {
+            counts = draft.clock.own(counts);
         }
         let columns = self.row.iter().map(|(column, _)| *column);
         if self.labels.is_empty()
@@ -182,6 +200,7 @@ impl Gather {
         if let Some(old) = self.drafts.get_mut(self.now) {
             // Facts since the last reading belong to the run that begins.
             draft.facts = std::mem::take(&mut old.fresh);
+            draft.apart = self.started || draft.facts.keys().any(|n| facts::is_setting(n) && !facts::is_applied(n));
             draft.clock.follow(&old.clock);
             draft.notes.push(format!("begins at line {}", self.place));
         }
@@ -237,8 +256,9 @@ impl Gather {
         let text = self.again == Again::RunAfterStart;
         let table = self.table.as_ref().filter(|_| last || self.drafts.len() > 1);
         let sweep = table.and_then(|t| t.runs(&self.names, text));
-        let mut runs =
-            sweep.unwrap_or_else(|| self.drafts.iter().filter(|d| !d.is_empty()).map(|d| d.run(&self.names)).collect());
+        let drafts = || self.drafts.iter().filter(|d| !d.is_empty()).map(|d| (d.run(&self.names), d.apart)).collect();
+        let one_kind = text && self.labels.is_empty();
+        let mut runs = sweep.unwrap_or_else(|| rejoin(drafts(), one_kind));
         for run in &mut runs {
             for (name, text) in &self.facts {
                 run.facts.entry(name.clone()).or_insert_with(|| text.clone());

@@ -92,10 +92,19 @@ impl<'a> Picked<'a> {
         // A name that is only a split is its loss where no loss is named.
         let longest = run.series.iter().filter(|s| bare_split(&s.name).is_some()).map(|s| s.points.len()).max();
         let enough = longest.unwrap_or(0).min(CURVE);
-        let named = run.series.iter().any(|s| rank(&s.name).is_some_and(|r| r.1 < 3) && s.points.len() >= enough);
+        let named = |kinds: std::ops::Range<u8>| {
+            let such = |s: &NamedSeries| rank(&s.name).is_some_and(|r| kinds.contains(&r.1));
+            run.series.iter().any(|s| such(s) && s.points.len() >= enough)
+        };
+        // Beside a score that rises, what falls is the loss.
+        let (losses, scores) = (named(0..2), named(2..3));
+        let falls = |s: &NamedSeries| rises(s, true) && score.is_some_and(|score| rises(score, false));
+        let such = |s: &NamedSeries, held_out: bool| bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out);
+        // `Loss: 0.5, Validation: 0.6`
+        let beside = |s: &NamedSeries| rises(s, true) && !run.series.iter().any(|other| such(other, false));
         let bare = |held_out: bool| {
-            let such = |s: &&NamedSeries| bare_split(&s.name).map(DataSplit::is_held_out) == Some(held_out);
-            run.series.iter().find(|s| !named && such(s))
+            let fits = |s: &&NamedSeries| if losses { held_out && beside(s) } else { !scores || falls(s) };
+            run.series.iter().filter(|s| such(s, held_out)).find(fits)
         };
         let order = |r: (u8, u8, usize), _: &str| usize::from(r.1) * 8 + usize::from(r.0 == 1);
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
@@ -258,11 +267,13 @@ fn mean_of<'a>(run: &'a Run, val: &NamedSeries) -> Option<&'a NamedSeries> {
 }
 
 /// The series of the training that is measured as the validation is, where the loss is another
-/// metric: `tr_rmse` beside `va_rmse` and `obj`.
+/// metric, `tr_rmse` beside `va_rmse` and `obj`, or is told as often without a split, as the last
+/// batch in a progress bar: `Train Loss` beside `Val Loss` and `loss`.
 fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>) -> Option<&'a NamedSeries> {
-    let loss = loss.filter(|s| !plain(&s.name).contains("loss"))?;
-    let metric = without_split(&val?.name)?;
-    if without_split(&loss.name).unwrap_or_else(|| plain(&loss.name)) == metric {
+    let (loss, metric) = (loss?, without_split(&val?.name)?);
+    let same = without_split(&loss.name).unwrap_or_else(|| plain(&loss.name)) == metric;
+    let split = DataSplit::in_name(&loss.name).is_some();
+    if split && same || !same && plain(&loss.name).contains("loss") {
         return None;
     }
     let such = |s: &&NamedSeries| {
@@ -284,13 +295,16 @@ fn without_split(name: &str) -> Option<String> {
 
 /// Whether all values are shares, and those of the last third are higher than those of the first.
 fn is_rising_share(series: &NamedSeries) -> bool {
+    series.points.iter().all(|p| (0.0..=1.0).contains(&p.1)) && rises(series, false)
+}
+
+/// Whether the values of the last third of a curve are higher than those of the first, or lower.
+fn rises(series: &NamedSeries, falls: bool) -> bool {
     let values: Vec<f64> = series.points.iter().map(|p| p.1).collect();
     let third = (values.len() / 3).max(1);
-    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
-    let (first, last) = (values.get(..third), values.get(values.len().saturating_sub(third)..));
-    values.len() >= CURVE
-        && values.iter().all(|v| (0.0..=1.0).contains(v))
-        && mean(last.unwrap_or(&[])) > mean(first.unwrap_or(&[]))
+    let mean = |part: Option<&[f64]>| part.map_or(0.0, |part| part.iter().sum::<f64>() / part.len() as f64);
+    let (first, last) = (mean(values.get(..third)), mean(values.get(values.len().saturating_sub(third)..)));
+    values.len() >= CURVE && if falls { last < first } else { last > first }
 }
 
 /// What Optuna minimized and did not name, if it can be no score.

@@ -69,7 +69,10 @@ pub fn rate_in(name: &str) -> Option<f64> {
             let text = rest[..end].trim_end_matches(['.', 'e', '-', '+']);
             // `lr0p01` is not read; `lr0.01.csv` is 0.01.
             if let Some(rate) = text.parse::<f64>().ok().filter(|r| *r > 0.0 && r.is_finite()) {
-                return Some(rate);
+                // `lr_5e4` left out the minus.
+                let minus = text.split_once('e').filter(|(_, exponent)| !exponent.starts_with('+') && rate >= 10.0);
+                let small = minus.and_then(|(digits, exponent)| format!("{digits}e-{exponent}").parse().ok());
+                return Some(small.unwrap_or(rate));
             }
         }
     }
@@ -129,6 +132,7 @@ mod tests {
             ("a_eta0_0.5.csv", 0.5),
             ("job3_lr2.csv", 2.0),
             ("lr1e+03.txt", 1e3),
+            ("lr_5e4.log", 5e-4),
         ] {
             assert_eq!(rate_in(name), Some(rate), "{name}");
         }

@@ -26,6 +26,15 @@ impl Announced {
         Some(if split.is_held_out() { Self::Of(split) } else { Self::Nothing })
     }
 
+    /// What the count of an evaluation announces: `Eval epoch: 9`.
+    pub fn of_count(line: &str) -> Option<Self> {
+        let line = text::without_prefix(line).unwrap_or(line);
+        let line = line.rsplit_once("] ").map_or(line, |(_, rest)| rest);
+        let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
+        let split = DataSplit::of_word(words.next()?).filter(|split| split.is_held_out())?;
+        words.next().filter(|w| is_counter(w) && words.count() == 1).map(|_| Self::Of(split))
+    }
+
     /// What a line without a metric announces.
     pub fn of(line: &str) -> Option<Self> {
         let line = text::without_prefix(line).unwrap_or(line).trim();

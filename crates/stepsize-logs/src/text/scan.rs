@@ -38,6 +38,8 @@ pub(super) struct Scan<'a> {
     literals: usize,
     /// The end of the last counter, in bytes.
     counted: usize,
+    /// Whether the last progress bar is named for epochs.
+    epochs: bool,
     /// Whether the line is a message about a change of the rate. Its counters place no readings.
     message: bool,
     out: Vec<Pair>,
@@ -55,6 +57,7 @@ impl<'a> Scan<'a> {
             open: Vec::new(),
             literals: 0,
             counted: 0,
+            epochs: false,
             message: false,
             out: Vec::new(),
         }
@@ -88,6 +91,11 @@ impl<'a> Scan<'a> {
                 ':' | '=' => {
                     self.at += 1;
                     self.separated = self.named();
+                }
+                ']' if self.ends_bar() => {
+                    self.at += 1;
+                    self.boundary();
+                    (self.scope, self.score_of) = (None, None);
                 }
                 ',' | ';' | '|' | ']' | '}' | '<' | '>' | '→' => {
                     self.at += c.len_utf8();

@@ -54,6 +54,9 @@ const NAMES: [&str; 39] = [
     "tasso di apprendimento",
 ];
 
+/// Bytes of a line in which it says that a program starts, the marks of a logger before it included.
+const HEAD: usize = 128;
+
 /// Reads a line.
 pub(crate) fn settings(line: &str) -> Settings {
     let mut out = Settings::default();
@@ -70,14 +73,14 @@ pub(crate) fn settings(line: &str) -> Settings {
         (out.start, out.only) = (true, true);
     } else {
         // Each of the phrases holds `num`, `run` or `sta`.
-        let head = trimmed.as_bytes().get(..64).unwrap_or(trimmed.as_bytes());
+        let head = trimmed.as_bytes().get(..HEAD).unwrap_or(trimmed.as_bytes());
         let at = |at: usize| head.get(at).map_or(0, u8::to_ascii_lowercase);
         let may = memchr::memchr2_iter(b'u', b'U', head).any(|u| u > 0 && matches!(at(u - 1), b'n' | b'r'))
             || memchr::memchr2_iter(b's', b'S', head).any(|s| at(s + 1) == b't' && at(s + 2) == b'a');
         if !may {
             return out;
         }
-        let lower = trimmed.get(..64.min(trimmed.len())).unwrap_or("").to_ascii_lowercase();
+        let lower = trimmed.get(..HEAD.min(trimmed.len())).unwrap_or("").to_ascii_lowercase();
         out.start = [
             "number of parameters",
             "num parameters",

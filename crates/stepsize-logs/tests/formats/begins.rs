@@ -131,3 +131,145 @@ fn what_was_applied_is_held_against_the_configuration_and_a_masked_loss_against_
         2
     );
 }
+
+/// Rows of a training in a loop of `count` steps each, whose loss goes on or begins anew.
+fn parts(count: u32, parts: u32, line: impl Fn(u32, u32) -> String) -> String {
+    (0..parts).flat_map(|part| (0..count).map(move |i| (part, i))).map(|(part, i)| line(part, i)).collect()
+}
+
+#[test]
+fn a_counter_that_begins_again_counts_within_epochs_where_the_loss_goes_on() {
+    let fall = |step: u32| 0.25 + 2.0 * (-f64::from(step) / 12.0).exp();
+    let on = text(&parts(6, 5, |part, i| format!("batch {} loss {:.4}\n", 100 * i, fall(6 * part + i))));
+    let run = one(on);
+    let steps: Vec<f64> = points(&run, "loss").iter().map(|p| p.0).collect();
+    assert_eq!((steps.len(), steps[6], steps[29]), (30, 600.0, 2900.0));
+    assert!(run.notes.iter().any(|n| n.contains("begins again 4 times")), "{:?}", run.notes);
+    // Seeds: each begins with the loss of an untrained model.
+    let anew =
+        text(&parts(6, 5, |part, i| format!("batch {} loss {:.4}\n", 100 * i, fall(i) + f64::from(part) / 100.0)));
+    counts(&anew, "loss", &[6; 5]);
+    // Programs that go on from a checkpoint are runs of their own.
+    let started = |part: u32, i: u32| {
+        let start = if i == 0 { "Start training\n" } else { "" };
+        format!("{start}batch {} loss {:.4}\n", 100 * i, fall(6 * part + i))
+    };
+    counts(&text(&parts(6, 5, started)), "loss", &[6; 5]);
+    // Without a fall nothing is known.
+    let flat = text(&parts(6, 5, |part, i| format!("batch {} loss 0.{}\n", 100 * i, 500 + (7 * i + 3 * part) % 11)));
+    counts(&flat, "loss", &[6; 5]);
+    // `fit` for one epoch, in a loop.
+    let fit = |i: u32| format!("Epoch 1/1\n9/9 [====] - 2s 20ms/step - loss: {}.5\n", 9 - i);
+    let run = one(text(&(0..6).map(fit).collect::<String>()));
+    assert_eq!(points(&run, "loss").last(), Some(&(54.0, 4.5)));
+}
+
+#[test]
+fn what_counts_elsewhere_ends_no_run_and_places_no_reading() {
+    // The bar of an evaluation, between two trainings.
+    let fit = |samples: u32| -> String {
+        let epoch = |e: u32| {
+            format!(
+                "Epoch {e}/4\n{samples}/{samples} [====] - 2s 3ms/step - loss: {}.5 - val_loss: {}.25\n",
+                9 - e,
+                9 - e
+            )
+        };
+        format!("Train on {samples} samples, validate on 50 samples\n") + &(1..5).map(epoch).collect::<String>()
+    };
+    let log = fit(900) + "Training Accuracy: 0.5\n50/50 [====] - 2s 3ms/step\nTesting Accuracy: 0.4\n" + &fit(700);
+    counts(&text(&log), "loss", &[4, 4]);
+    // Stages of a program.
+    let tune = |tag: u32| -> String {
+        let line = |e: u32| format!("  [FT] ep={}: loss=1.{}5 acc=9{e}.5%\n", 10 * e, 9 - e);
+        format!("[1/3] Loading data\n[2/3] Running {tag} samplings\n  Baseline: 84.5%\n")
+            + &(0..5).map(line).collect::<String>()
+    };
+    counts(&text(&(1..5).map(tune).collect::<String>()), "loss", &[5; 4]);
+    // Texts that were generated.
+    let line = |i: u32| format!("Epoch {} Update {i}00 Cost {}.5\n", i / 5, 99 - i);
+    let said = "Truth 7 : would give it a 5 but the light is poor\nhow was it 3 times\nvalidation loss: 9.5\n";
+    let log: String = (1..40).map(|i| line(i) + if i % 10 == 0 { said } else { "" }).collect();
+    let run = one(text(&log));
+    assert_eq!((run.counter.as_str(), points(&run, "Cost").len()), ("Update", 39));
+    assert_eq!(points(&run, "validation_loss")[1].0, 2000.0);
+    // Runs of one epoch, and more, below banners of a logger.
+    let run = |epochs: u32| -> String {
+        let line = |e: u32| {
+            format!(
+                "[2026-07-23 22:07:41] INFO     training.trainer \u{2014} Epoch {e}/{epochs} | TrainLoss=0.{}5\n",
+                9 - e
+            )
+        };
+        format!("[2026-07-23 22:07:16] INFO     training.trainer \u{2014} Starting training: {epochs} epochs | face\n")
+            + &(1..=epochs).map(line).collect::<String>()
+    };
+    counts(&text(&[run(1), run(1), run(5), run(1), run(4)].concat()), "TrainLoss", &[1, 1, 5, 1, 4]);
+}
+
+#[test]
+fn a_count_that_stands_still_in_each_epoch_is_of_its_length() {
+    let line = |e: u32| format!("[train] epoch:{e} iter:0/18 lr:0.001 loss:1.{}5\n[val] epoch:{e} miou:0.{e}\n", 9 - e);
+    let run = one(text(&(0..6).map(line).collect::<String>()));
+    assert_eq!(points(&run, "loss")[5], (90.0, 1.45));
+    // Many readings at each step share it.
+    let step =
+        |s: u32| format!("step: {s}\n") + &(0..5).map(|i| format!("loss: {}.25\n", 20 - 5 * s - i)).collect::<String>();
+    let run = one(text(&(0..3).map(step).collect::<String>()));
+    let places: Vec<f64> = points(&run, "loss").iter().map(|p| p.0).collect();
+    assert_eq!((places.len(), places[1], places[5], places[14]), (15, 0.2, 1.0, 2.8));
+}
+
+#[test]
+fn bars_of_epochs_and_lines_behind_bars() {
+    let epoch = |e: u32| {
+        let bar = |i: u32| format!("{}%|#  | {}/4 [00:07<00:21, 5.8batch/s, loss={}.{}]\n", 25 * i, i, 9 - e, 9 - i);
+        let end = format!("{e}0%|#  | {e}/10 [00:26<04:01, 26.8s/epoch, loss={}.5, val_loss={}.25]\n", 9 - e, 9 - e);
+        (1..5).map(bar).collect::<String>() + &end
+    };
+    let begin = "0%|   | 0/10 [00:00<?, ?epoch/s]\n".to_owned();
+    let run = one(text(&(begin + &(1..6).map(epoch).collect::<String>())));
+    assert_eq!(points(&run, "val_loss").len(), 5);
+    let bar = |e: u32| format!("Epochs:  {e}0%|#  | {e}/10 [00:02<00:20,  2.3s/it, loss=0.{}]\n", 9 - e);
+    assert_eq!(one(text(&(1..6).map(bar).collect::<String>())).counter, "Epoch");
+    // What a logger prints behind the bar of a validation that goes on is not of it.
+    let line = |e: u32| {
+        format!("Validation: |     | 0/? [00:00<?, ?it/s][12:00:00] INFO Epoch {e}: recons 0.5 loss {}.5\n", 9 - e)
+    };
+    let run = one(text(&(0..5).map(line).collect::<String>()));
+    assert_eq!(points(&run, "loss").len(), 5);
+    // The count of an evaluation announces its results.
+    let epoch = |e: u32| {
+        format!(
+            "[03.24.23|09:56:11] Training epoch: {e}\n[03.24.23|09:56:31] \tmean_loss: 1.{}5\n[03.24.23|09:56:32] Eval epoch: {e}\n[03.24.23|09:56:41] \tmean_loss: 2.{}5\n[03.24.23|09:56:41] \tTop1: {e}0.00%\n",
+            9 - e,
+            9 - e
+        )
+    };
+    let run = one(text(&(0..5).map(epoch).collect::<String>()));
+    assert_eq!((points(&run, "mean_loss").len(), points(&run, "eval_mean_loss")[4].1), (5, 2.55));
+}
+
+#[test]
+fn the_loss_beside_its_validation_and_splits_beside_a_score() {
+    use meaning::Role::{Loss, Score, Validation};
+    let names = |log: &str| {
+        let taken = taken(&one(text(log)), "a.txt");
+        [Loss, Validation, Score].map(|role| taken.of(role).map(|s| s.name.clone()).unwrap_or_default())
+    };
+    let line = |e: u32| {
+        format!(
+            "Epoch {e}/9 [Train]: 100%|###| 28/28 [00:01<00:00, 22.2it/s, loss=0.{}]\nEpoch [{e}/9] - Train Loss: 1.{}, Train Acc: {e}1.00% | Val Loss: 0.{}5 | LR: 0.001\n",
+            9 - e,
+            9 - e,
+            9 - e
+        )
+    };
+    assert_eq!(names(&(1..7).map(line).collect::<String>())[..2], ["Train_Loss", "Val_Loss"]);
+    let line = |e: u32| format!("Epoch {e}/9 | Train 0.{}4 | Val 0.{}1 | Acc 0.{e}6\n", 9 - e, 9 - e);
+    assert_eq!(names(&(1..7).map(line).collect::<String>()), ["Train", "Val", "Acc"]);
+    let line = |e: u32| format!("Epoch [{e}/9], Loss: 0.{}4, Validation: 0.{}1\n", 9 - e, 9 - e);
+    assert_eq!(names(&(1..7).map(line).collect::<String>()), ["Loss", "Validation", ""]);
+    let line = |e: u32| format!("Epoch {e} @ 10:2{e} PM : 0.9{} C.E. Loss, 9{e}.28% Accuracy\n", 9 - e);
+    assert_eq!(names(&(1..7).map(line).collect::<String>()), ["C.E_Loss", "", "Accuracy"]);
+}

@@ -6,6 +6,8 @@ use crate::thin::ThinPoint;
 /// The column of a series, how often it was read, and its readings.
 pub(super) type Marks = (usize, u64, Vec<ThinPoint>);
 
+/// Readings at one step from which on they are more than a few of the same state.
+const MANY: usize = 4;
 /// Epochs from which on the ends of all are enough of a curve.
 const EPOCHS: usize = 6;
 /// Readings of an epoch that show whether they are means.
@@ -86,7 +88,7 @@ impl PlacedBy {
 
 /// The readings with the step of each. Of several at one step the last one is kept; several in one
 /// epoch share it evenly, and end with it where epochs are counted from 1.
-pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: EpochFrame) -> Vec<(f64, f64)> {
+pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: EpochFrame, trained: bool) -> Vec<(f64, f64)> {
     let mut out: Vec<(f64, f64)> = Vec::with_capacity(marks.len());
     match by {
         PlacedBy::Index => out.extend(marks.iter().map(|m| (m.index as f64, m.value))),
@@ -108,19 +110,19 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: EpochFrame) -> Vec
                 let end = || if again { None } else { frame.end_of(mark.epoch) };
                 let start = || first.filter(|_| i == 0).or_else(end).unwrap_or(0.0);
                 let step = if mark.step.is_nan() { start() } else { mark.step };
-                match out.last_mut() {
-                    Some(last) if last.0 == step => last.1 = mark.value,
-                    _ => out.push((step, mark.value)),
-                }
+                out.push((step, mark.value));
             }
+            one_a_step(&mut out, trained);
             out.iter_mut().for_each(|point| point.0 += frame.skipped);
         }
         PlacedBy::Epoch => {
-            let epoch = |m: &ThinPoint| if m.epoch.is_nan() { 0.0 } else { m.epoch };
+            // Readings before the first count are of the first epoch that is told.
+            let first = marks.iter().map(|m| m.epoch).find(|e| e.is_finite()).unwrap_or(0.0);
+            let epoch = |m: &ThinPoint| if m.epoch.is_nan() { first } else { m.epoch };
             for group in marks.chunk_by(|a, b| epoch(a) == epoch(b)) {
                 let share = (group.len() as f64).recip();
                 // The end of the first epoch is 1, where epochs are counted from 1.
-                let begin = if frame.counts_from_one() { share - 1.0 } else { 0.0 };
+                let begin = if frame.counts_from_one() && first >= 1.0 { share - 1.0 } else { 0.0 };
                 out.extend(group.iter().enumerate().map(|(i, m)| (epoch(m) + begin + i as f64 * share, m.value)));
             }
         }
@@ -129,4 +131,25 @@ pub(super) fn place(marks: &[ThinPoint], by: PlacedBy, frame: EpochFrame) -> Vec
         out.sort_by(|a, b| a.0.total_cmp(&b.0));
     }
     out
+}
+
+/// Leaves one reading at each step, the last; many of the training at nearly every step share it
+/// evenly.
+fn one_a_step(points: &mut Vec<(f64, f64)>, trained: bool) {
+    let steps: Vec<&[(f64, f64)]> = points.chunk_by(|a, b| a.0 == b.0).collect();
+    let many = steps.iter().filter(|s| s.len() >= MANY).count();
+    let mut out = Vec::with_capacity(points.len());
+    for (at, step) in steps.iter().enumerate() {
+        let Some((first, last)) = step.first().zip(step.last()) else { continue };
+        let next = steps.get(at + 1).and_then(|next| next.first()).map(|next| next.0 - first.0);
+        let before = at.checked_sub(1).and_then(|at| steps.get(at)?.first()).map(|before| first.0 - before.0);
+        match next.or(before).filter(|_| trained && steps.len() > 1 && many * 4 >= steps.len() * 3) {
+            Some(stride) => {
+                let share = stride / step.len() as f64;
+                out.extend(step.iter().enumerate().map(|(i, p)| (p.0 + i as f64 * share, p.1)));
+            }
+            None => out.push(*last),
+        }
+    }
+    *points = out;
 }

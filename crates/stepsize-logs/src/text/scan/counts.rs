@@ -1,7 +1,7 @@
 //! Counts that stand without a name of their own, and tags in brackets.
 
 use super::Scan;
-use crate::names::{CounterKind, bare_split, is_counter, metric_direction};
+use crate::names::{CounterKind, bare_split, is_counter, is_rate, metric_direction};
 use crate::number;
 use crate::text::words;
 
@@ -9,6 +9,8 @@ use crate::text::words;
 const TAG: usize = 40;
 /// Words after a count among which a loss is looked for.
 const PHRASE: usize = 24;
+/// Words of a name that follows its value.
+const NAME: usize = 4;
 
 impl Scan<'_> {
     /// `1epoch`, `101-200batch`: the count and its name in one word. Returns whether there is one.
@@ -205,5 +207,60 @@ impl Scan<'_> {
         self.separated = false;
         self.scope = held_out;
         true
+    }
+
+    /// Takes the name after a value: `826.4 avg loss, 0.001 rate`. Returns whether there is one.
+    pub(super) fn value_first(&mut self, value: f64) -> bool {
+        let Some((name, end)) = self.phrase() else { return false };
+        self.at = end;
+        let name = self.scoped(name);
+        self.give(name, value, None);
+        true
+    }
+
+    /// The words up to the next comma, if they are the name of a metric or of the rate.
+    fn phrase(&self) -> Option<(String, usize)> {
+        let mut at = self.at;
+        let mut name = String::new();
+        for _ in 0..NAME {
+            let rest = self.text.get(at..)?;
+            let space = rest.len() - rest.trim_start_matches(' ').len();
+            let word = self.word_at(at + space);
+            if word.is_empty() || space == 0 {
+                break;
+            }
+            if !name.is_empty() {
+                name.push('_');
+            }
+            name.push_str(word);
+            at += space + word.len();
+            // `0.5 C.E. Loss`
+            at += usize::from(word.contains('.') && self.text.as_bytes().get(at) == Some(&b'.'));
+        }
+        let rest = self.text.get(at..)?.trim_start();
+        if name.is_empty() || !(rest.is_empty() || rest.starts_with([',', ';', '|', ')'])) {
+            return None;
+        }
+        match () {
+            () if name == "rate" => Some(("learning_rate".to_owned(), at)),
+            () => (metric_direction(&name).is_some() || is_rate(&name)).then_some((name, at)),
+        }
+    }
+
+    /// Whether the bar whose count was read counts epochs, by its name or its unit:
+    /// `Epochs:  10%|# | 1/10 [00:26<04:01, 26.8s/it]`, `10%|# | 1/10 [00:26<04:01, 26.8s/epoch]`.
+    pub(super) fn bar_of_epochs(&self) -> bool {
+        let unit = || {
+            let inside = self.rest().split(']').next().unwrap_or("");
+            inside.contains("s/epoch") || inside.contains("epoch/s")
+        };
+        self.epochs || unit()
+    }
+
+    /// Whether a progress bar without readings closes here that has not come to its end. What
+    /// follows it on the line was printed by something else.
+    pub(super) fn ends_bar(&self) -> bool {
+        let before = self.text.get(..self.at).unwrap_or("");
+        (before.ends_with("it/s") || before.ends_with("s/it")) && !before.contains("100%")
     }
 }

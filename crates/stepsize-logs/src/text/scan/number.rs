@@ -1,14 +1,12 @@
 //! Numbers of a line: their form, their unit, and those that count without a name.
 
 use super::Scan;
-use crate::names::{CounterKind, is_counter, is_rate, metric_direction};
+use crate::names::{CounterKind, is_counter, metric_direction};
 use crate::number;
 use crate::text::{Mark, Pair, words};
 
 /// Letters after an ordinal number.
 const ORDINAL: usize = 2;
-/// Words of a name that follows its value.
-const PHRASE: usize = 4;
 
 impl Scan<'_> {
     pub(super) fn number(&mut self) {
@@ -34,6 +32,10 @@ impl Scan<'_> {
             // A duration, a date or a version.
             while matches!(self.byte(0), b'0'..=b'9' | b':' | b'-' | b'.' | b',' | b'T' | b'Z' | b'+') {
                 self.at += 1;
+            }
+            // `Epoch 3 @ 10:27 PM : 0.98`
+            if next == b':' && [" AM", " PM"].iter().any(|half| self.rest().starts_with(half)) {
+                self.at += " AM".len();
             }
             self.words.clear();
             self.separated = false;
@@ -118,7 +120,8 @@ impl Scan<'_> {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
             // `[3/30] iter: 100/278`
-            let epoch = line_start && self.rest().strip_prefix(']').is_some_and(|r| self.step_begins(r));
+            let epoch = tqdm && self.bar_of_epochs()
+                || line_start && self.rest().strip_prefix(']').is_some_and(|r| self.step_begins(r));
             let name = if epoch { "Epoch" } else { "iter" };
             self.out.push(Pair { name: name.to_owned(), value, whole, mark });
         } else if whole.is_some() && (self.after_counter(start) || self.counter_follows()) {
@@ -145,6 +148,7 @@ impl Scan<'_> {
         if let Some(split) = self.words.iter().rev().find(|w| words::is_split(w)) {
             self.scope = words::is_held_out(split).then_some(*split);
         }
+        self.epochs = self.words.last().is_some_and(|w| CounterKind::of(w).is_epoch());
         self.words.clear();
         self.separated = false;
     }
@@ -350,42 +354,6 @@ impl Scan<'_> {
         }
         let nested = self.rest().strip_prefix(']').is_some_and(|r| r.trim_start().starts_with('['));
         self.give(if nested { "Epoch" } else { "iter" }.to_owned(), value, Some(whole));
-    }
-
-    /// Takes the name after a value: `826.4 avg loss, 0.001 rate`. Returns whether there is one.
-    pub(super) fn value_first(&mut self, value: f64) -> bool {
-        let Some((name, end)) = self.phrase() else { return false };
-        self.at = end;
-        let name = self.scoped(name);
-        self.give(name, value, None);
-        true
-    }
-
-    /// The words up to the next comma, if they are the name of a metric or of the rate.
-    fn phrase(&self) -> Option<(String, usize)> {
-        let mut at = self.at;
-        let mut name = String::new();
-        for _ in 0..PHRASE {
-            let rest = self.text.get(at..)?;
-            let space = rest.len() - rest.trim_start_matches(' ').len();
-            let word = self.word_at(at + space);
-            if word.is_empty() || space == 0 {
-                break;
-            }
-            if !name.is_empty() {
-                name.push('_');
-            }
-            name.push_str(word);
-            at += space + word.len();
-        }
-        let rest = self.text.get(at..)?.trim_start();
-        if name.is_empty() || !(rest.is_empty() || rest.starts_with([',', ';', '|', ')'])) {
-            return None;
-        }
-        match () {
-            () if name == "rate" => Some(("learning_rate".to_owned(), at)),
-            () => (metric_direction(&name).is_some() || is_rate(&name)).then_some((name, at)),
-        }
     }
 
     /// Whether only the results of a validation follow: ` * Acc@1 75.0 Acc@5 92.5`, as examples of
