@@ -271,8 +271,8 @@ def find(
             and again, or a function that returns an iterator.
         optimizer: A function of the rate, such as ``optax.adamw`` or ``lambda lr:
             optax.chain(...)``; a schedule in it, as ``optax.adam(optax.cosine_decay_schedule(lr,
-            steps))`` has one, is squeezed into each trial. Or a transformation made with ``optax.inject_hyperparams``, whose
-            ``learning_rate`` can be set.
+            steps))`` has one, is squeezed into each trial. Or a transformation made with
+            ``optax.inject_hyperparams``, whose ``learning_rate`` can be set.
         val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
             are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.
