@@ -174,7 +174,7 @@ def test_arguments_that_cannot_work_raise():
 
 
 def test_generators_that_the_loader_refers_to_need_not_be_given():
-    """Also those of a PyTorch loader, which draws from the global generator of that framework."""
+    """Also those of a PyTorch loader, which draws from the global generator of that framework. Its tensors are taken as arrays."""
     torch = pytest.importorskip("torch")
     draw = np.random.default_rng(5)
 
@@ -182,12 +182,11 @@ def test_generators_that_the_loader_refers_to_need_not_be_given():
         order = draw.permutation(len(X))
         return ((X[order[i : i + 32]], Y[order[i : i + 32]]) for i in range(0, len(X), 32))
 
-    rows = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
-    loader = torch.utils.data.DataLoader(
-        rows, 32, shuffle=True, collate_fn=lambda each: tuple(np.stack([one.numpy() for one in part]) for part in zip(*each, strict=True))
-    )
+    rows, held = (torch.utils.data.TensorDataset(*map(torch.tensor, part)) for part in ((X, Y), HELD))
+    loader = torch.utils.data.DataLoader(rows, 32, shuffle=True)
+    held = torch.utils.data.DataLoader(held, 512)
     before = repr(draw.bit_generator.state), torch.get_rng_state().tolist()
-    found = [sj.find(loss_fn, parameters(), one, optax.sgd, [HELD], steps=200, budget=1.0) for one in (batches, batches, loader, loader)]
+    found = [sj.find(loss_fn, parameters(), one, optax.sgd, held, steps=200, budget=1.0) for one in (batches, batches, loader, loader)]
     assert (repr(draw.bit_generator.state), torch.get_rng_state().tolist()) == before
     assert found[0].points == found[1].points and found[2].points == found[3].points
 
@@ -214,7 +213,7 @@ def test_workers_that_stay_begin_anew_in_each_trial():
                     first.append(float(batch[0].sum()))
                 yield batch
 
-    loader = Watched(Drawing(), 32, shuffle=True, num_workers=1, persistent_workers=True, collate_fn=lambda rows: tuple(map(np.stack, zip(*rows, strict=True))))
+    loader = Watched(Drawing(), 32, shuffle=True, num_workers=1, persistent_workers=True)
 
     def watch(event):
         if event.kind == "trial":
