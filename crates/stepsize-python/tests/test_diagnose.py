@@ -92,6 +92,12 @@ def test_whole_numbers_as_keys_are_rates():
     assert [run.lr for run in diagnose({1: curve(1), 10: curve(10)}).runs] == [1, 10]
 
 
+def test_one_rate_is_as_good_as_several():
+    for given in (curve(0.1), series(0.1)):
+        [run] = diagnose({0.1: given}).runs
+        assert run.lr == 0.1 and run.verdict == diagnose(curve(0.1), lr=0.1).verdict
+
+
 def test_what_trainers_of_transformers_keep():
     records = [{"loss": x, "learning_rate": 1e-3, "epoch": i / 20, "step": 10 * i} for i, x in enumerate(curve(0.1))]
     records[20:20] = [{"eval_loss": 1.0, "epoch": 1.0, "step": 200}]

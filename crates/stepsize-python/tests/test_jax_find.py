@@ -174,7 +174,7 @@ def test_arguments_that_cannot_work_raise():
 
 
 def test_generators_that_the_loader_refers_to_need_not_be_given():
-    """Also those of a PyTorch loader, which draws from the global generator of that framework."""
+    """Also those of a PyTorch loader, which draws from the global generator of that framework. Its tensors are taken as arrays."""
     torch = pytest.importorskip("torch")
     draw = np.random.default_rng(5)
 
@@ -182,14 +182,46 @@ def test_generators_that_the_loader_refers_to_need_not_be_given():
         order = draw.permutation(len(X))
         return ((X[order[i : i + 32]], Y[order[i : i + 32]]) for i in range(0, len(X), 32))
 
-    rows = torch.utils.data.TensorDataset(torch.tensor(X), torch.tensor(Y))
-    loader = torch.utils.data.DataLoader(
-        rows, 32, shuffle=True, collate_fn=lambda each: tuple(np.stack([one.numpy() for one in part]) for part in zip(*each, strict=True))
-    )
+    rows, held = (torch.utils.data.TensorDataset(*map(torch.tensor, part)) for part in ((X, Y), HELD))
+    loader = torch.utils.data.DataLoader(rows, 32, shuffle=True)
+    held = torch.utils.data.DataLoader(held, 512)
     before = repr(draw.bit_generator.state), torch.get_rng_state().tolist()
-    found = [sj.find(loss_fn, parameters(), one, optax.sgd, [HELD], steps=200, budget=1.0) for one in (batches, batches, loader, loader)]
+    found = [sj.find(loss_fn, parameters(), one, optax.sgd, held, steps=200, budget=1.0) for one in (batches, batches, loader, loader)]
     assert (repr(draw.bit_generator.state), torch.get_rng_state().tolist()) == before
     assert found[0].points == found[1].points and found[2].points == found[3].points
+
+
+@pytest.mark.filterwarnings("ignore:.*fork.*")
+def test_workers_that_stay_begin_anew_in_each_trial():
+    torch = pytest.importorskip("torch")
+    begun, first = [], []
+
+    class Drawing(torch.utils.data.Dataset):
+        def __init__(self):
+            self.draw = np.random.default_rng(1)
+
+        def __len__(self):
+            return 64
+
+        def __getitem__(self, at):
+            return X[at] + np.float32(self.draw.normal()), Y[at]
+
+    class Watched(torch.utils.data.DataLoader):
+        def __iter__(self):
+            for batch in super().__iter__():
+                if len(first) < len(begun):
+                    first.append(float(batch[0].sum()))
+                yield batch
+
+    loader = Watched(Drawing(), 32, shuffle=True, num_workers=1, persistent_workers=True)
+
+    def watch(event):
+        if event.kind == "trial":
+            begun.append(event.seed)
+
+    sj.find(loss_fn, parameters(), loader, optax.sgd, [HELD], steps=60, callback=watch, progress=False)
+    assert len(begun) > 3 and len({one for one, seed in zip(first, begun, strict=False) if seed == 0}) == 1
+    assert loader._iterator is None  # as it was
 
 
 @pytest.mark.parametrize("inside", [np.arange(3), jax.nn.relu, True], ids=["a count", "a function", "a flag"])

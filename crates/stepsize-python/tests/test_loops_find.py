@@ -3,11 +3,12 @@
 import copy
 import warnings
 
+import numpy as np
 import pytest
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
-from torch.utils.data import DataLoader, TensorDataset  # noqa: E402
+from torch.utils.data import DataLoader, Dataset, TensorDataset  # noqa: E402
 
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -125,6 +126,46 @@ def test_accelerate_applies_to_what_it_prepared():
         optimizer.step()
         scheduler.step()
     assert max(rates) == pytest.approx(estimate.lr)
+
+
+class Drawing(Dataset):
+    """A data set with a generator of its own, of which each worker has a copy."""
+
+    def __init__(self):
+        self.draw = np.random.default_rng(1)
+
+    def __len__(self):
+        return 96
+
+    def __getitem__(self, at):
+        return X[at] + float(self.draw.normal()), Y[at]
+
+
+def test_workers_that_stay_behind_the_wrapper_of_accelerate_begin_anew_in_each_trial():
+    accelerate = pytest.importorskip("accelerate")
+    import stepsize.accelerate as sa
+
+    accelerator = accelerate.Accelerator(cpu=True)
+    model = net()
+    loader = DataLoader(Drawing(), 24, shuffle=True, num_workers=1, persistent_workers=True)
+    model, optimizer, loader = accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.1), loader)
+    assert loader.base_dataloader.persistent_workers
+    begun, first = [], []
+
+    def watch(event):
+        if event.kind == "trial":
+            begun.append(event.seed)
+
+    def closure(model, batch):
+        if model.training and len(first) < len(begun):
+            first.append(batch[0].sum().item())
+        return nn.functional.mse_loss(model(batch[0]), batch[1])
+
+    sa.find(
+        accelerator, model, None, loader, optimizer, [(X[360:], Y[360:])], steps=60, closure=closure, callback=watch, progress=False
+    )  # fmt: skip
+    assert len(begun) > 3 and len({one for one, seed in zip(first, begun, strict=False) if seed == 0}) == 1
+    assert loader.base_dataloader._iterator is None  # as it was
 
 
 def test_accelerate_names_a_norm_that_would_turn_the_gradient():

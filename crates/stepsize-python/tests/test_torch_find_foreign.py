@@ -157,6 +157,60 @@ def test_a_step_may_return_a_loss_with_its_gradient():
         stepsize.find(step, lambda: st.Snapshot(model, optimizer), lambda kept: kept.restore(), steps=60, progress=False)
 
 
+def test_an_environment_of_gymnasium_is_put_back():
+    """The observations of an episode that goes on from pass to pass, behind the wrappers that are usual."""
+    gym = pytest.importorskip("gymnasium")
+    env = gym.make("CartPole-v1")
+    for wrapper in (gym.wrappers.RecordEpisodeStatistics, gym.wrappers.NormalizeObservation):
+        env = wrapper(env)
+    seen, _ = env.reset(seed=3)
+    env.action_space.seed(4)
+    env.step(0)
+
+    def played():
+        for _ in range(8):
+            rows = []
+            for _ in range(16):
+                observed, reward, ended, cut, _ = env.step(env.action_space.sample())
+                rows.append([*observed, reward])
+                if ended or cut:
+                    env.reset()
+            batch = torch.tensor(np.array(rows), dtype=torch.float32)
+            yield batch[:, :4], batch[:, 3:4]
+
+    def state():
+        inside = env.unwrapped
+        layers = [env]
+        while layers[-1] is not inside:
+            layers.append(layers[-1].env)
+        plain = (int, float, bool, np.ndarray, tuple, type(None))
+        return [
+            repr(inside.np_random.bit_generator.state), repr(env.action_space.np_random.bit_generator.state),
+            [{name: repr(value) for name, value in vars(layer).items() if isinstance(value, plain)} for layer in layers],
+            [repr(value) for value in vars(env.obs_rms).values()],
+        ]  # fmt: skip
+
+    before = state()
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
+    begun, first = [], []
+
+    def watch(event):
+        if event.kind == "trial":
+            begun.append(event.seed)
+
+    def closure(model, batch):
+        if model.training and len(first) < len(begun):
+            first.append(batch[0].sum().item())
+        return mse(model(batch[0]), batch[1])
+
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
+    st.find(model, None, played, optimizer, steps=100, closure=closure, callback=watch, progress=False)
+    assert state() == before
+    zero = {one for one, seed in zip(first, begun, strict=False) if seed == 0}
+    assert len(begun) > 3 and len(zero) == 1, "the trials of one seed saw other episodes"
+
+
 class Counted:
     """A scheduler that is told the count, and that multiplies the rate by `lr_scale`: a warm-up from a rate of its own, then a
     line to a floor, as those of timm are made."""

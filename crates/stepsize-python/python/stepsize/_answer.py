@@ -8,7 +8,7 @@ from typing import Any
 
 from ._native import Estimate
 
-__all__ = ["RefusedError", "apply", "require", "set_rates"]
+__all__ = ["RefusedError", "apply", "base_rates", "counts", "require", "set_rates"]
 
 _RATES = ("lr", "initial_lr", "max_lr", "min_lr")  # entries of a parameter group; OneCycleLR writes the last two
 _KEPT = ("base_lrs", "max_lrs", "_last_lr", "base_values")  # lists of a scheduler; CyclicLR has max_lrs, timm base_values
@@ -85,7 +85,7 @@ def set_rates(
     def new(rate: Any, at: int) -> Any:
         return rate * factors[at] if values is None else values[at]
 
-    warming = [one for one in given if getattr(one, "warmup_t", 0) and hasattr(one, "base_values")]  # schedulers of timm
+    warming = [one for one in given if counts(one) and getattr(one, "warmup_t", 0)]
     for at, group in enumerate(optimizer.param_groups):
         begun_at = [one.warmup_lr_init * group.get("lr_scale", 1.0) for one in warming]  # the same at each rate
         for name in _RATES:
@@ -104,6 +104,11 @@ def set_rates(
     for one in warming:
         start, count = one.warmup_lr_init, one.warmup_t
         one.warmup_steps = [(new(start + rise * count, at) - start) / count for at, rise in enumerate(one.warmup_steps)]
+
+
+def counts(scheduler: Any) -> bool:
+    """Whether a scheduler is one of timm, which is told the count: of steps, or of epochs."""
+    return hasattr(scheduler, "step_update") and hasattr(scheduler, "t_in_epochs")
 
 
 def _inside(optimizer: Any) -> Any:

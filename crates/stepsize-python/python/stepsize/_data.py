@@ -113,6 +113,12 @@ def _staying(loaders: Iterable[Any]) -> list[Any]:
     return [loader for loader in inside if getattr(loader, "persistent_workers", False)]
 
 
+def as_array(part: Any) -> Any:
+    """The tensor of a PyTorch loader as an array, for frameworks that take arrays; else ``part``."""
+    is_tensor = type(part).__module__.partition(".")[0] == "torch" and hasattr(part, "detach")
+    return part.detach().cpu().numpy() if is_tensor else part
+
+
 def spread(
     batches: Iterable[Any], limit: float, size_of: Callable[[Any], float], cut: Callable[[Any, int], Any] | None = None
 ) -> list[Any]:

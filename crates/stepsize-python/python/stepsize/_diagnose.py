@@ -177,7 +177,8 @@ def _text(data: Any, name: str) -> str:
     elif isinstance(plain, dict):
         if all(isinstance(key, float) for key in plain):
             runs = {key: value if isinstance(value, dict) else _curve(value, name, f"data[{key}]") for key, value in plain.items()}
-            plain = {f"lr={key!r}": {**run, "lr": key} if "lr" not in run else run for key, run in runs.items()}
+            named = {f"lr={key!r}": {"lr": key, **run} for key, run in runs.items()}
+            plain = next(iter(named.values())) if len(named) == 1 else named  # readers split a document that has several
         if not plain:
             raise ValueError("data= is empty: give losses by name, or the path of a log")
     else:

@@ -25,8 +25,8 @@ _LONG = 100
 """Longer containers are data."""
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, type, types.ModuleType, types.CodeType)
 _RUNNING = ("torch.utils.data.distributed", "torch.utils.data.sampler", "torch.optim.lr_scheduler", "gymnasium", "gym")
-"""Packages and modules whose objects hold where a run is: the epoch of a sampler, the step of a
-scheduler, the state of an environment.
+"""Packages and modules whose objects hold where a run is, as those of classes that build on theirs
+do: the epoch of a sampler, the step of a scheduler, the state of an environment.
 """
 _INSTALLED = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
 
@@ -48,7 +48,8 @@ def reached(roots: Iterable[Any], stop: Callable[[Any], bool] = lambda one: Fals
         seen[id(one)] = one
         yield one
         if depth < _DEEP and not stop(one):
-            waiting.extend((part, depth + 1) for part in _parts(one))
+            further = depth if _runs(type(one)) else depth + 1  # environments are wrapped in each other, as often as one likes
+            waiting.extend((part, further) for part in _parts(one))
 
 
 def keep_names(objects: Iterable[Any]) -> Callable[[], None]:
@@ -170,7 +171,7 @@ def _variables(function: types.FunctionType) -> list[Any]:
 
 
 def _runs(kind: type) -> bool:
-    return any(kind.__module__ == name or kind.__module__.startswith(name + ".") for name in _RUNNING)
+    return any(f"{base.__module__}.".startswith(f"{name}.") for base in kind.__mro__ for name in _RUNNING)
 
 
 def _is_ours(one: Any) -> bool:

@@ -125,7 +125,7 @@ class Training(TaskDefaults):
         self._all: tuple[Any, ...] = (params, state, first, key)
 
     def step(self, lr: float) -> float:
-        batch = self.batches.next()
+        batch = _arrays(self.batches.next())
         at = self._taken * self.length // self._of if self._squeezes else 0
         self._taken += 1
         loss, *then = self._step(*self._all, batch, jnp.asarray(lr, dtype=jnp.float32), jnp.asarray(at))
@@ -146,7 +146,7 @@ class Training(TaskDefaults):
         self._taken, self._of = 0, self.length if trial is None else trial.steps
 
     def check(self) -> None:
-        batch = self.batches.next()
+        batch = _arrays(self.batches.next())
         self._samples = _size(batch)
         try:
             loss, *_ = self._step(*self._all, batch, jnp.asarray(0.0, dtype=jnp.float32), jnp.asarray(0))
@@ -197,7 +197,7 @@ class Training(TaskDefaults):
         try:
             for batch in itertools.islice(_data.begin(self.held), self.count):
                 size = _size(batch)
-                total += float(self._evaluate(params, state, batch, key)) * size
+                total += float(self._evaluate(params, state, _arrays(batch), key)) * size
                 weight += size
         finally:
             generators()
@@ -209,6 +209,11 @@ class Training(TaskDefaults):
         _data.reseed(seed, self.also)
         params, state, opt_state, key = self._all
         self._all = (params, state, opt_state, None if key is None else jax.random.fold_in(key, seed))
+
+
+def _arrays(batch: Any) -> Any:
+    """A batch whose tensors, if it comes from a PyTorch loader, are arrays."""
+    return jax.tree_util.tree_map(_data.as_array, batch)
 
 
 def _size(batch: Any) -> float:
@@ -271,8 +276,8 @@ def find(
             and again, or a function that returns an iterator.
         optimizer: A function of the rate, such as ``optax.adamw`` or ``lambda lr:
             optax.chain(...)``; a schedule in it, as ``optax.adam(optax.cosine_decay_schedule(lr,
-            steps))`` has one, is squeezed into each trial. Or a transformation made with ``optax.inject_hyperparams``, whose
-            ``learning_rate`` can be set.
+            steps))`` has one, is squeezed into each trial. Or a transformation made with
+            ``optax.inject_hyperparams``, whose ``learning_rate`` can be set.
         val_loader: Batches to judge trials on, in the same forms as ``loader``. Without it, trials
             are judged on training batches in another order, which does not show overfitting.
         steps: Optimizer steps of the full run.

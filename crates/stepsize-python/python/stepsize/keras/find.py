@@ -247,14 +247,9 @@ def _parts(batch: Any) -> tuple[Any, ...]:
         raise ValueError(
             f"a batch is a {type(batch).__name__}; it must be a tuple (inputs, targets) or (inputs, targets, weights)"
         )
-    return tuple(keras.tree.map_structure(_as_array, one) for one in batch)
-
-
-def _as_array(part: Any) -> Any:
-    """The tensor of a PyTorch loader as an array, on other backends; ``fit`` takes such loaders too.
-    """
-    is_tensor = type(part).__module__.partition(".")[0] == "torch" and hasattr(part, "detach")
-    return part.detach().cpu().numpy() if is_tensor and keras.backend.backend() != "torch" else part
+    if keras.backend.backend() == "torch":
+        return tuple(batch)
+    return tuple(keras.tree.map_structure(_data.as_array, one) for one in batch)  # ``fit`` takes PyTorch loaders too
 
 
 @overload

@@ -199,7 +199,10 @@ class Task(Training):
         if not self.schedulers:
             return "constant"
         if len(self.schedulers) > 1:
-            raise ValueError(f"configure_optimizers gives {len(self.schedulers)} schedulers for one optimizer: give schedule=")
+            raise ValueError(
+                f"configure_optimizers gives {len(self.schedulers)} schedulers for one optimizer, and the search follows one: give schedule=, "
+                'what they do together, such as schedule="warmup(5%) then cosine"'
+            )
         config = self.schedulers[0]
         batches = self.pl.num_training_batches
         epoch = None

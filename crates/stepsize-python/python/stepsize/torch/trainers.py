@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from .. import Schedule
-from .._answer import base_rates, set_rates
+from .._answer import base_rates, counts, set_rates
 from .rates import Followed, Momenta, momentum_of, scales_of
 
 __all__ = ["keep_attributes", "plan_of", "planned", "stand_in"]
@@ -151,7 +151,7 @@ def _stepped(copied: Any, steps: int, every: int, calls: int) -> tuple[list[floa
     """The factors of a scheduler in a run of ``steps``, and the momenta of each group."""
     name, groups = type(copied).__name__, copied.optimizer.param_groups
     bases = base_rates(copied.optimizer, [copied])
-    bases = [base * scale for base, scale in zip(bases, scales_of(copied.optimizer), strict=True)] if _counts(copied) else bases
+    bases = [base * scale for base, scale in zip(bases, scales_of(copied.optimizer), strict=True)] if counts(copied) else bases
     used = [at for at, base in enumerate(bases) if base > 0.0]
     if not used:
         raise ValueError(f"the base rates of {name} are {bases}: one must be above 0")
@@ -175,14 +175,9 @@ def _stepped(copied: Any, steps: int, every: int, calls: int) -> tuple[list[floa
     return factors, momenta
 
 
-def _counts(scheduler: Any) -> bool:
-    """Whether a scheduler is one of timm, which is told the count: of steps, or of epochs."""
-    return hasattr(scheduler, "step_update") and hasattr(scheduler, "t_in_epochs")
-
-
 def _step(scheduler: Any, step: int, steps: int, every: int) -> None:
     try:
-        if _counts(scheduler):
+        if counts(scheduler):
             (scheduler.step if scheduler.t_in_epochs else scheduler.step_update)(step // every)
         else:
             scheduler.step()
@@ -234,7 +229,7 @@ def planned(
     if schedule is not None:
         raise ValueError("schedule and scheduler: both given; the run has one of them")
     inside = getattr(scheduler, "scheduler", scheduler)
-    if _counts(inside):
+    if counts(inside):
         if interval not in (None, "epoch" if inside.t_in_epochs else "step"):
             raise ValueError(f"scheduler_interval is {interval!r}, and the {type(inside).__name__} has t_in_epochs={inside.t_in_epochs}")
         interval = "epoch" if inside.t_in_epochs else "step"
