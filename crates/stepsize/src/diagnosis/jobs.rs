@@ -168,7 +168,10 @@ fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups 
                 parted.extend(group);
             }
         }
-        if rates(runs, &members) >= RATES && !parted.is_empty() {
+        // Rows of results are a sweep, if not one of many rates.
+        let results = members.len() > RATES && records.iter().all(|r| r.main().len() <= 1);
+        let tried = if results { 2 } else { RATES };
+        if rates(runs, &members) >= tried && !parted.is_empty() {
             let differ = facts::differing(&records);
             let what = if differ.is_empty() { "their settings".to_owned() } else { differ.join(", ") };
             out.apart.push((parted, format!("they differ in {what}")));
