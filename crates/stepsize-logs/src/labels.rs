@@ -1,7 +1,7 @@
 //! [`parted`]: runs whose curves stand beside each other under names of their own.
 //!
-//! `epoch,resnet_train_loss,resnet_val_loss,vgg_train_loss,vgg_val_loss` holds two runs. The parts of
-//! one loss have names of the same form, but begin at other sizes, and stand beside a whole.
+//! `epoch,resnet_train_loss,resnet_val_loss,vgg_train_loss,vgg_val_loss` holds two runs. The parts
+//! of one loss have names of the same form, but begin at other sizes, and stand beside a whole.
 
 use crate::names::{DataSplit, is_rate, metric_direction, weight};
 use crate::run::{NamedSeries, Run};

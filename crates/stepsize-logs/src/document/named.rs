@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 const CELLS: usize = 8192;
 
 #[derive(Debug, Clone)]
-enum Cell {
+enum NamedCell {
     Number(f64),
     Text(String),
 }
@@ -19,19 +19,19 @@ enum Cell {
 /// What stands in objects that are no records, by path.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Named {
-    cells: Vec<(String, Cell)>,
+    cells: Vec<(String, NamedCell)>,
 }
 
 impl Named {
     pub fn number(&mut self, path: &str, value: f64) {
-        self.add(path, || Cell::Number(value));
+        self.add(path, || NamedCell::Number(value));
     }
 
     pub fn text(&mut self, path: &str, text: &str) {
-        self.add(path, || Cell::Text(text.to_owned()));
+        self.add(path, || NamedCell::Text(text.to_owned()));
     }
 
-    fn add(&mut self, path: &str, cell: impl Fn() -> Cell) {
+    fn add(&mut self, path: &str, cell: impl Fn() -> NamedCell) {
         if self.cells.len() < CELLS && path.contains('/') {
             self.cells.push((path.to_owned(), cell()));
         }
@@ -43,20 +43,20 @@ impl Named {
         for (path, cell) in &self.cells {
             let (above, name) = path.rsplit_once('/').unwrap_or(("", path));
             let run = run_of(above);
-            if matches!(cell, Cell::Number(_)) && metric_direction(name).is_some() && !order.contains(&run) {
+            if matches!(cell, NamedCell::Number(_)) && metric_direction(name).is_some() && !order.contains(&run) {
                 order.push(run);
             }
         }
-        let mut rows: BTreeMap<&str, Vec<(&str, &Cell)>> = BTreeMap::new();
+        let mut rows: BTreeMap<&str, Vec<(&str, &NamedCell)>> = BTreeMap::new();
         for (path, cell) in &self.cells {
             let inside = |run: &&&str| path.strip_prefix(**run).is_some_and(|rest| rest.starts_with('/'));
             if let Some(run) = order.iter().filter(inside).max_by_key(|run| run.len()) {
                 rows.entry(run).or_default().push((path.get(run.len() + 1..).unwrap_or(path), cell));
             }
         }
-        let rate = |run: &str, cells: &[(&str, &Cell)]| {
+        let rate = |run: &str, cells: &[(&str, &NamedCell)]| {
             let own = cells.iter().find_map(|(name, cell)| match cell {
-                Cell::Number(rate) if is_rate(name.rsplit('/').next().unwrap_or(name)) => Some(*rate),
+                NamedCell::Number(rate) if is_rate(name.rsplit('/').next().unwrap_or(name)) => Some(*rate),
                 _ => None,
             });
             let last = run.rsplit('/').next().unwrap_or(run);
@@ -77,8 +77,8 @@ impl Named {
             }
             for (name, cell) in rows.remove(run).unwrap_or_default() {
                 match cell {
-                    Cell::Number(value) => gather.number(name, *value),
-                    Cell::Text(text) => gather.word(name, text),
+                    NamedCell::Number(value) => gather.number(name, *value),
+                    NamedCell::Text(text) => gather.word(name, text),
                 }
             }
             gather.end_row();

@@ -7,7 +7,7 @@
 mod groups;
 mod results;
 
-use super::facts::{is_label, is_setting};
+use super::facts::{is_label, is_setting, name_facts};
 use super::{FACTS, NameFacts};
 use crate::names::{CounterKind, is_rate, plain};
 use crate::run::{NamedSeries, Run};
@@ -100,7 +100,8 @@ impl FirstRows {
             let mut sorted: Vec<f64> = v.iter().copied().filter(|v| *v > 0.0).collect();
             sorted.sort_by(f64::total_cmp);
             sorted.dedup_by(|a, b| (*a / *b).ln().abs() < SAME);
-            if lines && (is_ramp(v) || is_stair(v)) {
+            let falls = || v.is_sorted_by(|a, b| a >= b) && !results::differ(&rows, names);
+            if lines && is_ramp(v) || is_stair(v) && (lines || falls()) {
                 return false;
             }
             if !lines && jumps(v) {
@@ -112,13 +113,15 @@ impl FirstRows {
         let exported =
             names.iter().any(|n| n.text.starts_with("params_") || n.text.starts_with("config/")) || named == rows.len();
         let filled = values(&|_| true);
-        if !exported && !rates.values().any(spread) {
+        let uncounted = !counts.values().any(|v| v.len() * 2 >= rows.len());
+        // A run keeps its momentum and its weight decay; a search does not.
+        let searched = !lines && uncounted && !rates.is_empty() && results::searched(&rows, names);
+        if !exported && !searched && !rates.values().any(spread) {
             let mut lengths = filled.iter().filter(|(c, v)| is_length(text(**c), v)).peekable();
             let lengths_told = lengths.peek().is_some();
             let results = lengths_told
                 && (results::differ(&rows, names)
                     || lengths.any(|(_, v)| v.windows(2).all(|w| matches!(w, [a, b] if a == b))));
-            let uncounted = !counts.values().any(|v| v.len() * 2 >= rows.len());
             let results = if lines {
                 lengths_told && results::told(&rows, names)
             } else {
@@ -331,6 +334,11 @@ impl TableOfRuns<'_> {
             if name.kind == CounterKind::Value {
                 facts.insert(name.text.clone(), value.to_string());
             }
+        }
+        name_facts(&mut facts);
+        let mut own = row.numbers.iter().filter_map(|(c, v)| Some((self.names.get(*c)?, v)));
+        if let Some((_, rate)) = own.find(|(n, _)| is_rate(&n.text) && !is_schedule(&n.text)) {
+            facts.entry("lr".to_owned()).or_insert_with(|| rate.to_string());
         }
         // Beside the rate of its configuration, `lr` is the one that a run ended with.
         let rate = |facts: &BTreeMap<String, String>, name: &str| facts.get(name).and_then(|v| v.parse::<f64>().ok());

@@ -102,8 +102,8 @@ impl<'a> Picked<'a> {
         let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
         let loss = twin(run, loss, val).or(loss);
-        // What was not finite from the first reading on, while the model got evaluated on, was never
-        // measured.
+        // What was not finite from the first reading on, while the model was evaluated all along,
+        // was never measured.
         let loss = loss.filter(|l| !is_never_finite(l) || !val.or(score).is_some_and(goes_on));
         let loss = loss.or_else(|| Some(run).filter(|_| val.is_none() && score.is_none()).and_then(unnamed));
         let mut picked = Self {

@@ -1,6 +1,6 @@
 //! [`turned`]: which level of a document is the run, where the names of the lists do not say so.
 //!
-//! `{"baseline": {"train_loss": [...]}, "ours": {...}}` has the runs outside and the metrics inside.
+//! `{"baseline": {"train_loss": [...]}, "ours": {...}}` has the runs outside, the metrics inside.
 //! `{"train_loss": {"baseline": [...], "ours": [...]}}` has them the other way round, and
 //! `{"train_loss": [[...], [...]]}` names its runs by their place only.
 
@@ -10,8 +10,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// Most runs that are told apart by their place in a list alone.
 const PLACES: usize = 64;
-/// By what factor the losses of several runs may differ at their beginning; those of parts of a loss
-/// differ by more.
+/// By what factor the losses of several runs may differ at their beginning; those of parts of a
+/// loss differ by more.
 const ALIKE: f64 = 2.0;
 
 /// The lists with their runs outside and their metrics inside, if they stand the other way round.

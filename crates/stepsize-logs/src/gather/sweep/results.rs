@@ -2,15 +2,17 @@
 
 use super::super::{NameFacts, facts::is_setting};
 use super::{TableRow, repeats};
-use crate::names::CounterKind;
+use crate::names::{CounterKind, is_rate};
 use crate::run::{NamedSeries, Run};
 use std::collections::{BTreeMap, HashSet};
 
-/// Whether the rows differ in a setting or in words.
+/// Whether the rows differ in a setting besides the rate, or in words.
 pub(super) fn differ(rows: &[&TableRow], names: &[NameFacts]) -> bool {
     let columns = columns(rows);
     let setting = |c: usize, values: &[f64]| {
-        names.get(c).is_some_and(|n| n.kind == CounterKind::Value && (is_setting(&n.text) || repeats(n, values)))
+        names.get(c).is_some_and(|n| {
+            n.kind == CounterKind::Value && !is_rate(&n.text) && (is_setting(&n.text) || repeats(n, values))
+        })
     };
     let numbers = columns.iter().any(|(c, marks)| {
         let values: Vec<f64> = marks.iter().map(|m| m.1).collect();
@@ -51,6 +53,19 @@ pub(super) fn counted(rows: &[&TableRow], names: &[NameFacts], counter: usize) -
 /// Whether each row tells a setting in words, as results do and the steps of a run do not.
 pub(super) fn of_settings(rows: &[&TableRow]) -> bool {
     rows.len() > 2 && rows.iter().all(|r| r.words.iter().any(|(name, _)| is_setting(name)))
+}
+
+/// Settings besides the rate that differ from row to row in a search.
+const SEARCHED: usize = 2;
+
+/// Whether several settings besides the rate differ from row to row.
+pub(super) fn searched(rows: &[&TableRow], names: &[NameFacts]) -> bool {
+    let setting = |n: &NameFacts| n.kind == CounterKind::Value && is_setting(&n.text) && !is_rate(&n.text);
+    let moves = |marks: &[(f64, f64)]| marks.windows(2).filter(|w| matches!(w, [a, b] if a.1 != b.1)).count();
+    let often = |(column, marks): &(usize, Vec<(f64, f64)>)| {
+        names.get(*column).is_some_and(setting) && moves(marks) * 3 >= marks.len() && marks.len() > SEARCHED
+    };
+    columns(rows).into_iter().filter(often).count() >= SEARCHED
 }
 
 /// Whether nearly all lines with a metric tell settings beside it, of which one differs from line
