@@ -209,7 +209,7 @@ fn jumps(rates: &[f64]) -> bool {
 
 /// Whether rates stand for several rows each, and none comes again: a schedule in steps.
 fn is_stair(rates: &[f64]) -> bool {
-    let edges: Vec<f64> = rates.windows(2).filter_map(|w| matches!(w, [a, b] if a != b).then(|| w[1])).collect();
+    let edges: Vec<f64> = rates.windows(2).filter(|w| matches!(w, [a, b] if a != b)).map(|w| w[1]).collect();
     let mut all: Vec<u64> = edges.iter().chain(rates.first()).map(|v| v.to_bits()).collect();
     all.sort_unstable();
     all.dedup();
