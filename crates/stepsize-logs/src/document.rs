@@ -5,25 +5,30 @@
 //!   DeepOBS).
 //! - An object under a key that counts (`"3"`, `"epoch_3"`) is a record.
 //! - A list of pairs, or of triples that begin with a time, is a series of step and value.
+//! - Lists as long as a list of names beside them are the rows of a table (pandas' `split`).
 //! - Objects in a list that have lists of their own, of numbers or of records, are runs, and so are
 //!   objects that have lists of the same names.
 //! - Everything else is a fact.
 
 mod keyed;
 mod lists;
+mod named;
 mod nested;
+mod rows;
 mod runs;
 
 use crate::gather::Gather;
 use crate::gather::{is_result, is_setting};
 use crate::json::tokens::{JsonToken, Tokens};
 use crate::meaning::rate_in;
-use crate::names::{DataSplit, bare_split, is_known, maximizes, metric_direction};
+use crate::names::{DataSplit, bare_split, is_counter, metric_direction};
 use crate::number;
 use crate::run::Run;
 use keyed::RecordKey;
 use lists::Lists;
+use named::Named;
 use nested::Outer;
+use rows::Columns;
 use stepsize::Result;
 
 /// Most numbers in an inner list that is a pair or a triple.
@@ -53,6 +58,10 @@ struct Position {
     documents: u64,
     /// Numbers at the top of the document, in case it is one record.
     top: Vec<(String, f64)>,
+    /// What stands in objects that are no records, in case they are the runs of a sweep.
+    named: Named,
+    /// Names that stand in a list of their own.
+    columns: Columns,
 }
 
 #[derive(Debug, Clone)]
@@ -66,6 +75,8 @@ struct Frame {
     items: u64,
     /// The series that its numbers go to.
     list: Option<usize>,
+    /// Whether it is a row of a table.
+    row: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -178,7 +189,8 @@ impl Position {
         }
         let kind = if object { Container::Object } else { Container::List };
         let outer = self.path.len();
-        self.stack.push(Frame { kind, outer, tuple: Vec::new(), items: 0, list: None });
+        let row = inside == Some(Container::List) && !object && self.record.is_none() && self.is_row();
+        self.stack.push(Frame { kind, outer, tuple: Vec::new(), items: 0, list: None, row });
     }
 
     fn close(&mut self, gather: &mut Gather) {
@@ -188,6 +200,10 @@ impl Position {
         if frame.kind == Container::List && inner && self.record.is_none() {
             self.leave_inner();
         }
+        if frame.row {
+            return self.row_ends(frame.items, gather);
+        }
+        self.columns.list_ends(frame.kind == Container::List, frame.items, &self.path);
         if frame.kind == Container::List && frame.list.is_none() && !frame.tuple.is_empty() {
             self.tuple(&frame.tuple, inner, gather);
         }
@@ -260,6 +276,12 @@ impl Position {
         let record = self.record.is_some();
         let Some(frame) = self.stack.last_mut() else { return };
         frame.items += 1;
+        if frame.row {
+            let name = self.columns.name(frame.items);
+            return if let Some((name, value)) = name.zip(value) {
+                gather.number(name, value)
+            };
+        }
         if frame.kind == Container::List {
             match frame.list {
                 Some(list) => return self.lists.push(list, value),
@@ -287,12 +309,13 @@ impl Position {
         }
         // pandas writes a column as an object with counted keys.
         if let Some((path, count)) = self.path.rsplit_once('/')
-            && let Ok(count) = count.parse::<u32>()
+            && let Some(count) = RecordKey::count_of(count)
         {
             let list = self.lists.of(path);
-            return self.lists.pair(list, f64::from(count), value);
+            return self.lists.pair(list, count, value);
         }
         let Some(value) = value else { return };
+        self.named.number(&self.path, value);
         if self.stack.len() == 1 && self.top.len() < 512 {
             self.top.push((self.path.clone(), value));
         }
@@ -311,17 +334,33 @@ impl Position {
             }
             return self.value(Some(value), gather);
         }
-        if self.stack.last().is_none_or(|f| f.kind == Container::List) {
-            return;
+        match self.stack.last() {
+            Some(frame) if frame.row => {
+                return if let Some(name) = self.columns.name(frame.items) {
+                    gather.word(name, text)
+                };
+            }
+            Some(frame) if frame.kind == Container::Object => {}
+            _ => return self.columns.text(text),
         }
         match self.record {
             Some(_) => gather.word(&self.record_path(), text),
-            None => gather.fact(&self.path, text),
+            None => {
+                self.named.text(&self.path, text);
+                gather.fact(&self.path, text);
+            }
         }
     }
 
     fn record_ends(&mut self, gather: &mut Gather) {
-        if self.lists.record_ends() {
+        if self.take_point(gather) {
+            return;
+        }
+        // A record that counts, and holds a metric, is a reading, whatever lists are beside it.
+        let counts = |name: &str| is_counter(name) && !is_setting(name);
+        if gather.has_loss() && !self.lists.measures() && gather.row_named().iter().any(|(name, _)| counts(name)) {
+            self.lists.forget_record();
+        } else if self.lists.record_ends() {
             self.lists.facts(gather.take_row_named());
             return;
         }
@@ -347,23 +386,6 @@ impl Position {
         match DataSplit::in_name(last).filter(|split| split.is_held_out()) {
             Some(split) => gather.end_row_of(DataSplit::of_word(last).map_or(split.prefix(), |_| last)),
             None => gather.end_row(),
-        }
-    }
-
-    /// A document that holds a metric but no lists and no records is one record itself.
-    fn lone_record(&mut self, gather: &mut Gather) {
-        let top = std::mem::take(&mut self.top);
-        if !self.lists.is_empty() || self.records > 0 || self.documents > 2 {
-            return;
-        }
-        if top.iter().any(|(name, _)| maximizes(name).is_some()) {
-            for (name, value) in &top {
-                gather.number(name, *value);
-                if is_known(name) {
-                    gather.forget(name);
-                }
-            }
-            gather.end_row();
         }
     }
 }

@@ -253,6 +253,8 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     let body: Vec<&&&str> = rows.iter().filter(|r| ***r != first).take(100).collect();
     let number = |c: &str| {
         let c = c.trim().trim_matches('"').trim_end_matches('%');
+        // A list of numbers is as good as one.
+        let c = c.strip_prefix('[').and_then(|list| list.split(',').next()).unwrap_or(c);
         c.is_empty() || c.replace(',', ".").parse::<f64>().is_ok()
     };
     // Empty cells are missing numbers, but a row without any number, as between the outer bars of

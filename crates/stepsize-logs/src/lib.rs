@@ -43,6 +43,7 @@ mod gap;
 mod gather;
 mod json;
 pub mod judgement;
+mod labels;
 mod literal;
 pub mod meaning;
 mod mlflow;

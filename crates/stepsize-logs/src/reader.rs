@@ -5,6 +5,7 @@ use crate::decode::Decoder;
 use crate::document::Document;
 use crate::format::Format;
 use crate::gather::Gather;
+use crate::labels::parted;
 use crate::mlflow::MetricFile;
 use crate::notebook::Notebook;
 use crate::prose::Prose;
@@ -198,6 +199,7 @@ impl LogReader {
     pub fn runs(&self) -> Vec<Run> {
         match &self.inner {
             FormatReader::Document(document) => document.runs(&self.gather),
+            FormatReader::TableReader(table) => table.runs(&self.gather, false),
             FormatReader::Wandb(wandb) => {
                 let mut gather = self.gather.clone();
                 wandb.block_so_far(&mut gather);
@@ -214,7 +216,9 @@ impl LogReader {
     pub fn finish(mut self) -> Result<Vec<Run>> {
         self.end()?;
         match &self.inner {
-            FormatReader::Document(document) => Ok(document.runs(&self.gather)),
+            FormatReader::Document(document) => Ok(parted(document.runs(&self.gather))),
+            FormatReader::TableReader(table) => Ok(parted(table.runs(&self.gather, true))),
+            FormatReader::RecordReader(_) => Ok(parted(self.gather.runs(true))),
             _ => Ok(self.gather.runs(true)),
         }
     }

@@ -8,15 +8,18 @@
 
 mod dense;
 mod header;
+mod listed;
 
 pub(crate) use header::{delimiter, is_commented_header, metric_of_file};
 
 use crate::carry::Carry;
 use crate::gather::Gather;
 use crate::number;
+use crate::run::Run;
 use crate::text::LONGEST;
 use dense::Dense;
 use header::{ColumnRole, Header};
+use listed::Listed;
 use memchr::{memchr, memchr3};
 
 /// Reads a table.
@@ -27,6 +30,8 @@ pub(crate) struct TableReader {
     dense: Dense,
     /// Whether it is a monitor file: a row an episode, with its reward, length and end.
     monitor: bool,
+    /// Rows whose cells are lists.
+    listed: Listed,
     /// Name of the file, for a column that is only called `Value`.
     name: String,
     last: bool,
@@ -60,6 +65,11 @@ impl TableReader {
         self.feed(rest, gather);
     }
 
+    /// The runs so far.
+    pub fn runs(&self, gather: &Gather, last: bool) -> Vec<Run> {
+        self.listed.runs(gather).unwrap_or_else(|| gather.runs(last))
+    }
+
     fn feed(&mut self, bytes: &[u8], gather: &mut Gather) {
         let mut carry = std::mem::take(&mut self.carry);
         carry.feed(bytes, |lines| self.row(lines, gather));
@@ -70,6 +80,7 @@ impl TableReader {
         let mut carry = std::mem::take(&mut self.carry);
         self.last = true;
         carry.finish(|lines| self.row(lines, gather));
+        self.listed.finish(gather);
         if carry.dropped > 0 {
             gather.note(format!("{} rows of more than {LONGEST} bytes are left out", carry.dropped));
         }
@@ -106,18 +117,21 @@ impl TableReader {
             return Some(line.len() + 1);
         }
         let delimiter = delimiter(&text);
-        let mut cells: Vec<String> = Vec::new();
-        let mut numbers = 0;
-        let length = cells_of(lines, delimiter, self.last, |cell| {
-            cells.push(match cell {
-                RawCell::Number(value) => {
-                    numbers += 1;
-                    value.to_string()
-                }
-                RawCell::Text(text) => String::from_utf8_lossy(text).trim().to_owned(),
-                RawCell::Empty => String::new(),
-            });
-        })?;
+        let (mut cells, numbers, mut length) = words_of(lines, delimiter, self.last)?;
+        if length <= LONGEST && numbers == 0 && delimiter != b'|' && spans(&cells) {
+            // The names of groups of columns, above those of the columns.
+            let below = lines.get(length..).unwrap_or(&[]);
+            if memchr(b'\n', below).is_none() && !self.last {
+                return None;
+            }
+            if let Some((names, 0, more)) =
+                words_of(below, delimiter, self.last).filter(|(n, ..)| n.len() == cells.len())
+            {
+                header::join_groups(&mut cells, &names);
+                length += more;
+                gather.place += 1;
+            }
+        }
         if length > LONGEST {
             return Some(length);
         }
@@ -141,6 +155,7 @@ impl TableReader {
         let delimiter = header.delimiter;
         let mut column = 0;
         let mut odd = false;
+        let mut lists = false;
         header.begin();
         // flair writes two tabs after one of its columns.
         let tabs = || memchr::memchr_iter(b'\t', line_of(lines)).count();
@@ -162,7 +177,10 @@ impl TableReader {
                             gather.empty(name);
                         }
                     }
-                    RawCell::Text(text) => odd |= header.text(column, text, gather),
+                    RawCell::Text(text) => {
+                        lists |= listed::is_curve(&place.name, text);
+                        odd |= header.text(column, text, gather);
+                    }
                 }
             }
             column += 1;
@@ -171,6 +189,11 @@ impl TableReader {
             return Some(length);
         }
         gather.place += 1;
+        if lists {
+            gather.drop_row();
+            self.listed.row(lines, header, self.last, gather);
+            return Some(length);
+        }
         if self.last && column < header.columns.len() {
             gather.note(format!("the last line is cut: {column} of {} cells; it is left out", header.columns.len()));
             gather.drop_row();
@@ -185,6 +208,29 @@ impl TableReader {
         }
         Some(length)
     }
+}
+
+/// The cells of a row as words, how many of them are numbers, and its length.
+fn words_of(lines: &[u8], delimiter: u8, last: bool) -> Option<(Vec<String>, usize, usize)> {
+    let mut cells: Vec<String> = Vec::new();
+    let mut numbers = 0;
+    let length = cells_of(lines, delimiter, last, |cell| {
+        cells.push(match cell {
+            RawCell::Number(value) => {
+                numbers += 1;
+                value.to_string()
+            }
+            RawCell::Text(text) => String::from_utf8_lossy(text).trim().to_owned(),
+            RawCell::Empty => String::new(),
+        });
+    })?;
+    Some((cells, numbers, length))
+}
+
+/// Whether a header leaves cells out between its names.
+fn spans(cells: &[String]) -> bool {
+    let named = cells.iter().filter(|c| !c.is_empty()).count();
+    cells.windows(2).skip(1).any(|w| matches!(w, [a, b] if !a.is_empty() && b.is_empty())) && named > 1
 }
 
 /// The first line without its line end.

@@ -4,6 +4,7 @@ use super::{reading, sure, word};
 use crate::number::rate;
 use crate::show::{Style, Tone, wrapped};
 use stepsize::Placement;
+use stepsize::diagnosis::Code;
 use stepsize_logs::judgement::{Judged, Judgement};
 
 /// Findings printed below the verdict on a run; `--json` holds all.
@@ -17,6 +18,7 @@ pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
     if all.runs.len() > LINES {
         out += &table(all, style);
         out += &reading::of_all(all, style);
+        out += &apart(all, style);
     } else {
         let blocks: Vec<String> = all.runs.iter().map(|r| block(r, style)).collect();
         out += &blocks.join("\n");
@@ -34,6 +36,25 @@ pub fn text(all: &Judgement, explain: bool, style: Style) -> String {
     for (file, why) in &all.failed {
         let why = why.strip_prefix(&format!("cannot read {file}: ")).unwrap_or(why);
         out += &format!("{file}: unknown, because it could not be read: {why}\n");
+    }
+    out
+}
+
+/// Why runs that lie side by side were not compared, each reason once.
+fn apart(all: &Judgement, style: Style) -> String {
+    let mut reasons: Vec<(&str, &str, usize)> = Vec::new();
+    let told = all.runs.iter().flat_map(|r| &r.diagnosis.findings).filter(|f| f.code == Code::NoSweep);
+    for finding in told {
+        match reasons.iter_mut().find(|(why, ..)| *why == finding.evidence) {
+            Some((.., runs)) => *runs += 1,
+            None => reasons.push((&finding.evidence, &finding.advice, 1)),
+        }
+    }
+    let mut out = String::new();
+    for (why, advice, runs) in reasons {
+        let why = why.split_once("because ").map_or(why, |(_, why)| why);
+        let why = format!("{runs} runs were not compared with each other, because {why}");
+        out += &format!("\n{}\n{}\n", wrapped("no sweep: ", &why, style), wrapped("do: ", advice, style));
     }
     out
 }

@@ -14,6 +14,11 @@ pub(super) struct RecordKey {
 }
 
 impl RecordKey {
+    /// What a key counts: `3`, `epoch_3`.
+    pub fn count_of(key: &str) -> Option<f64> {
+        Self::of(key).map(|key| key.count)
+    }
+
     fn of(key: &str) -> Option<Self> {
         if let Ok(count) = key.parse::<u32>() {
             return Some(Self { counter: "epoch".to_owned(), count: f64::from(count), bare: true });

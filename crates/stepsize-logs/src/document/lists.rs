@@ -1,5 +1,7 @@
 //! [`Lists`]: series that a document holds as lists of numbers, and the run that each belongs to.
 
+mod levels;
+
 use crate::gap::Gap;
 use crate::gather::is_label;
 use crate::names::{CounterKind, DataSplit, is_known, is_rate, metric_direction, plain, weight};
@@ -156,6 +158,12 @@ impl Lists {
         self.in_record = 0;
     }
 
+    /// Whether the open record holds a list of the readings of a metric.
+    pub fn measures(&self) -> bool {
+        let such = |l: &List| l.record == self.open && metric_direction(&l.name).is_some();
+        self.in_record > 0 && self.all.iter().any(such)
+    }
+
     /// Ends the open record. Returns whether it has lists that are curves, and so is a run. Short
     /// lists of settings (`hidden_sizes`) are none.
     pub fn record_ends(&mut self) -> bool {
@@ -206,17 +214,19 @@ impl Lists {
         if self.all.is_empty() {
             return runs;
         }
+        let turned = levels::turned(&self.all);
+        let all = turned.as_deref().unwrap_or(&self.all);
         // Objects with lists of the same names are runs; those with the names of splits are parts
         // of one run.
         let mut leaves: HashMap<&str, usize> = HashMap::new();
-        let valued: HashSet<&str> = self.all.iter().filter(|l| l.is_valued()).map(|l| l.parent.as_str()).collect();
+        let valued: HashSet<&str> = all.iter().filter(|l| l.is_valued()).map(|l| l.parent.as_str()).collect();
         let beside = |l: &&List| l.record.is_none() && (l.is_valued() || !valued.contains(l.parent.as_str()));
-        for list in self.all.iter().filter(beside) {
+        for list in all.iter().filter(beside) {
             *leaves.entry(&list.name).or_default() += usize::from(DataSplit::in_name(&list.parent).is_none());
         }
         let several = leaves.values().any(|n| *n > 1);
         let mut groups: Vec<(Place<'_>, Vec<&List>)> = Vec::new();
-        for list in &self.all {
+        for list in all {
             let parent = if several { list.group() } else { "" };
             let key = (list.record, if list.record.is_some() { "" } else { parent });
             match groups.iter_mut().find(|(k, _)| *k == key) {

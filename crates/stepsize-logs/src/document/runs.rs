@@ -42,7 +42,8 @@ fn own_facts(runs: &mut [Run]) {
 
 /// Names that are all numbers, not all of them whole, are rates: `{"0.1": ..., "0.01": ...}`.
 fn rates_as_names(runs: &mut [Run]) {
-    let numbers: Option<Vec<f64>> = runs.iter().map(|r| r.name.parse::<f64>().ok().filter(|n| *n > 0.0)).collect();
+    let last = |name: &str| name.rsplit('/').next().and_then(|last| last.parse::<f64>().ok());
+    let numbers: Option<Vec<f64>> = runs.iter().map(|r| last(&r.name).filter(|n| *n > 0.0)).collect();
     let Some(numbers) = numbers.filter(|n| n.iter().any(|n| n.fract() != 0.0)) else { return };
     for (run, rate) in runs.iter_mut().zip(numbers) {
         run.facts.entry("lr".to_owned()).or_insert_with(|| rate.to_string());

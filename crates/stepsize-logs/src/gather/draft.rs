@@ -364,7 +364,10 @@ impl Draft {
             }
         }
         let (steps, epochs) = self.clock.totals;
-        if counter == PlacedBy::Index && varies {
+        // Nothing counts readings that seeds or parts of the data tell apart.
+        let repeated = |name: &str| matches!(plain(name).as_str(), "seed" | "random_seed" | "random_state" | "fold");
+        let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
+        if counter == PlacedBy::Index && (varies || seeded) {
             facts.insert("rows_are_runs".to_owned(), "true".to_owned());
         }
         if self.interrupted {

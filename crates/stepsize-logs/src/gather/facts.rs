@@ -85,6 +85,12 @@ pub(crate) fn is_label(name: &str) -> bool {
     .contains(&lower.as_str())
 }
 
+/// Whether a name in lower case is an alias, whose words may stand apart: `Learning Rate`.
+fn is_alias(alias: &str, name: &str) -> bool {
+    let joined = |c: char| if c == ' ' { '_' } else { c };
+    alias == name || alias.len() == name.len() && name.chars().map(joined).eq(alias.chars())
+}
+
 /// Adds the facts that are known under one name for all tools, such as `lr` for `base_lr`. A fact
 /// that already has that name stays as it is.
 pub fn name_facts(facts: &mut BTreeMap<String, String>) {
@@ -100,7 +106,7 @@ pub fn name_facts(facts: &mut BTreeMap<String, String>) {
             }
             let last = key.rsplit(['/', '.']).next().unwrap_or(key).to_ascii_lowercase().replace('-', "_");
             let last = last.strip_prefix("params_").or_else(|| last.strip_prefix("param_")).unwrap_or(&last);
-            aliases.iter().position(|a| *a == last)
+            aliases.iter().position(|a| is_alias(a, last))
         };
         let best = facts.iter().filter_map(|(k, v)| Some((place(k)?, k.len(), v))).min();
         if let Some(value) = best.map(|(_, _, v)| v.clone()) {
@@ -123,13 +129,13 @@ pub(crate) fn is_result(path: &str) -> bool {
 /// Whether a name is that of the rate that is applied, not of the one with which a run begins.
 pub(crate) fn is_applied(name: &str) -> bool {
     let last = name.rsplit(['/', '.']).next().unwrap_or(name).to_ascii_lowercase();
-    matches!(last.as_str(), "lr" | "learning_rate" | "learningrate")
+    matches!(last.as_str(), "lr" | "learning_rate" | "learning rate" | "learningrate")
 }
 
 /// Whether a name is that of a setting.
 pub(crate) fn is_setting(name: &str) -> bool {
     let last = name.rsplit(['/', '.']).next().unwrap_or(name).to_ascii_lowercase().replace('-', "_");
-    KNOWN.iter().any(|(_, aliases)| aliases.contains(&last.as_str()))
+    KNOWN.iter().any(|(_, aliases)| aliases.iter().any(|a| is_alias(a, &last)))
         || name.starts_with("params_")
         || name.starts_with("config/")
         || name.starts_with("config.")

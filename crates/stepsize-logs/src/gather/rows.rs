@@ -102,6 +102,11 @@ impl Gather {
         }
     }
 
+    /// The names and numbers of the current row.
+    pub fn row_named(&self) -> Vec<(&str, f64)> {
+        self.row.iter().filter_map(|(c, v)| Some((self.names.get(*c)?.text.as_str(), *v))).collect()
+    }
+
     #[inline]
     pub(super) fn is_counter(&self, column: usize) -> bool {
         self.names.get(column).is_some_and(|n| n.kind != CounterKind::Value)

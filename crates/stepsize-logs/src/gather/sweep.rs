@@ -5,8 +5,9 @@
 //! facts, the other numbers series of one point.
 
 mod groups;
+mod results;
 
-use super::facts::{is_label, is_setting};
+use super::facts::{is_label, is_setting, name_facts};
 use super::{FACTS, NameFacts};
 use crate::names::{CounterKind, is_rate, plain};
 use crate::run::{NamedSeries, Run};
@@ -70,7 +71,12 @@ impl FirstRows {
             }
             all
         };
-        let counts = values(&|c| names.get(c).is_some_and(|n| n.kind != CounterKind::Value));
+        let mut counts = values(&|c| names.get(c).is_some_and(|n| n.kind != CounterKind::Value));
+        counts.retain(|c, v| !is_length(text(*c), v));
+        let parts = values(&|c| names.get(c).is_some_and(counts_in_part));
+        if let Some((column, _)) = parts.iter().find(|(_, v)| counts.is_empty() && !lines && in_ones_mostly(v)) {
+            return Some(results::counted(&rows, names, *column));
+        }
         let word =
             |r: &TableRow, such: &dyn Fn(&str) -> bool| r.words.iter().find(|(n, _)| such(n)).map(|w| w.1.clone());
         let named = rows.iter().filter(|r| word(r, &|n| n.eq_ignore_ascii_case("state")).is_some()).count();
@@ -93,20 +99,42 @@ impl FirstRows {
         let spread = |v: &Vec<f64>| {
             let mut sorted: Vec<f64> = v.iter().copied().filter(|v| *v > 0.0).collect();
             sorted.sort_by(f64::total_cmp);
-            sorted.dedup();
-            if lines && is_ramp(v) {
+            sorted.dedup_by(|a, b| (*a / *b).ln().abs() < SAME);
+            let falls = || v.is_sorted_by(|a, b| a >= b) && !results::differ(&rows, names);
+            if lines && is_ramp(v) || is_stair(v) && (lines || falls()) {
                 return false;
+            }
+            if !lines && jumps(v) {
+                return true;
             }
             let apart = sorted.windows(2).filter(|w| matches!(w, [a, b] if b / a >= 1.2)).count();
             sorted.len() >= 2 && apart * 2 >= sorted.len() - 1 && v.len() * 2 >= rows.len()
         };
         let exported =
             names.iter().any(|n| n.text.starts_with("params_") || n.text.starts_with("config/")) || named == rows.len();
-        if !exported && !rates.values().any(spread) {
-            return None;
-        }
         let filled = values(&|_| true);
+        let uncounted = !counts.values().any(|v| v.len() * 2 >= rows.len());
+        // A run keeps its momentum and its weight decay; a search does not.
+        let searched = !lines && uncounted && !rates.is_empty() && results::searched(&rows, names);
+        if !exported && !searched && !rates.values().any(spread) {
+            let mut lengths = filled.iter().filter(|(c, v)| is_length(text(**c), v)).peekable();
+            let lengths_told = lengths.peek().is_some();
+            let results = lengths_told
+                && (results::differ(&rows, names)
+                    || lengths.any(|(_, v)| v.windows(2).all(|w| matches!(w, [a, b] if a == b))));
+            let results = if lines {
+                lengths_told && results::told(&rows, names)
+            } else {
+                results || uncounted && results::of_settings(&rows)
+            };
+            return results.then(|| vec![results::of(&rows, names)]);
+        }
         let usual: HashSet<usize> = filled.iter().filter(|(_, v)| v.len() * 2 >= rows.len()).map(|(c, _)| *c).collect();
+        let mut own = own_words(&rows);
+        // The label of a run is no setting, even where jobs use it again.
+        if labels.len() * 2 >= rows.len() {
+            own.extend(rows.iter().flat_map(|r| &r.words).map(|w| w.0.clone()).filter(|name| is_label(name)));
+        }
         let table = TableOfRuns {
             names,
             usual,
@@ -116,11 +144,42 @@ impl FirstRows {
                 .filter(|(c, v)| names.get(**c).is_some_and(|n| repeats(n, v)))
                 .map(|(c, _)| *c)
                 .collect(),
-            own: own_words(&rows),
+            own,
             direction: filled.iter().find(|(c, _)| is_value(text(**c))).map(|(_, v)| direction(v)),
         };
         Some(rows.iter().enumerate().map(|(i, row)| table.run(i, row)).collect())
     }
+}
+
+/// Fewest rows of a step of a schedule, on average.
+const STEP: usize = 3;
+/// Two rates are the same within this, in logs.
+const SAME: f64 = 1e-6;
+
+/// Whether the numbers of a column with a name for the length of a run (`epochs`) are lengths, and
+/// count nothing: they repeat, and do not go on by one.
+fn is_length(name: &str, values: &[f64]) -> bool {
+    let first = values.first().copied().unwrap_or(f64::NAN);
+    let on = |w: &[f64]| matches!(w, [a, b] if *b == a + 1.0);
+    let same = |w: &[f64]| matches!(w, [a, b] if b == a || *b == first);
+    let counts = values.windows(2).any(on) && values.windows(2).all(|w| on(w) || same(w));
+    CounterKind::of(name) != CounterKind::Value
+        && is_setting(name)
+        && values.len() > 1
+        && !counts
+        && !values.is_sorted_by(|a, b| a < b)
+}
+
+/// Whether a name has that of a counter as a part: `global_iter`.
+fn counts_in_part(name: &NameFacts) -> bool {
+    let word = |w: &str| matches!(w, "iter" | "iteration" | "step" | "epoch" | "round" | "update" | "generation");
+    name.kind == CounterKind::Value && name.metric.is_none() && plain(&name.text).split('_').any(word)
+}
+
+/// Whether nearly every number is by one more than that before it, as rows of a run are counted.
+fn in_ones_mostly(values: &[f64]) -> bool {
+    let ones = values.windows(2).filter(|w| matches!(w, [a, b] if *b == a + 1.0)).count();
+    values.len() > RUN && ones * 4 >= (values.len() - 1) * 3
 }
 
 /// Fewest rows of a ramp of the rate, and the share by which its steps may differ.
@@ -133,6 +192,28 @@ pub(crate) fn is_ramp(rates: &[f64]) -> bool {
     let first = differences.first().copied().unwrap_or(0.0);
     let even = differences.iter().filter(|d| (**d - first).abs() < EVEN * first.abs()).count();
     rates.len() >= RAMP && even * 4 >= differences.len() * 3
+}
+
+/// Share of the rows at which the rate of a random search goes up by far, and of those at which it
+/// goes down.
+const JUMPS: f64 = 0.15;
+
+/// Whether rates go up and down by far from row to row, as those of no schedule do.
+fn jumps(rates: &[f64]) -> bool {
+    let far = |such: &dyn Fn(f64) -> bool| {
+        rates.windows(2).filter(|w| matches!(w, [a, b] if *a > 0.0 && such(b / a))).count() as f64
+    };
+    let least = (JUMPS * rates.len() as f64).max(2.0);
+    rates.iter().all(|r| *r > 0.0) && far(&|by| by >= 1.2) >= least && far(&|by| by <= 1.0 / 1.2) >= least
+}
+
+/// Whether rates stand for several rows each, and none comes again: a schedule in steps.
+fn is_stair(rates: &[f64]) -> bool {
+    let edges: Vec<f64> = rates.windows(2).filter(|w| matches!(w, [a, b] if a != b)).map(|w| w[1]).collect();
+    let mut all: Vec<u64> = edges.iter().chain(rates.first()).map(|v| v.to_bits()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all.len() == edges.len() + 1 && rates.len() >= STEP * all.len()
 }
 
 /// A table with one row for each run.
@@ -253,6 +334,16 @@ impl TableOfRuns<'_> {
             if name.kind == CounterKind::Value {
                 facts.insert(name.text.clone(), value.to_string());
             }
+        }
+        name_facts(&mut facts);
+        let mut own = row.numbers.iter().filter_map(|(c, v)| Some((self.names.get(*c)?, v)));
+        if let Some((_, rate)) = own.find(|(n, _)| is_rate(&n.text) && !is_schedule(&n.text)) {
+            facts.entry("lr".to_owned()).or_insert_with(|| rate.to_string());
+        }
+        // Beside the rate of its configuration, `lr` is the one that a run ended with.
+        let rate = |facts: &BTreeMap<String, String>, name: &str| facts.get(name).and_then(|v| v.parse::<f64>().ok());
+        if rate(&facts, "lr").zip(rate(&facts, "learning_rate")).is_some_and(|(last, base)| last < base) {
+            facts.remove("lr");
         }
         let at = steps.unwrap_or(1.0);
         let series =

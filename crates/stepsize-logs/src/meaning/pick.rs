@@ -111,6 +111,9 @@ impl<'a> Picked<'a> {
         let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
         let loss = twin(run, loss, val).or(loss);
+        // What was not finite from the first reading on, while the model was evaluated all along,
+        // was never measured.
+        let loss = loss.filter(|l| !is_never_finite(l) || !val.or(score).is_some_and(goes_on));
         let loss = loss.or_else(|| Some(run).filter(|_| val.is_none() && score.is_none()).and_then(unnamed));
         let mut picked = Self {
             loss,
@@ -311,6 +314,18 @@ fn rises(series: &NamedSeries, falls: bool) -> bool {
 fn unnamed(run: &Run) -> Option<&NamedSeries> {
     let minimized = run.facts.get(DIRECTION).is_some_and(|d| d == MINIMIZE);
     run.series.iter().find(|s| minimized && matches!(plain(&s.name).as_str(), "value" | "values_0" | "objective_value"))
+}
+
+fn is_never_finite(series: &NamedSeries) -> bool {
+    series.points.len() >= CURVE && series.points.iter().all(|p| !p.1.is_finite())
+}
+
+/// Whether a curve is finite to its end, and not the same all along.
+fn goes_on(series: &NamedSeries) -> bool {
+    let first = series.points.first().map(|p| p.1);
+    series.points.len() >= CURVE
+        && series.points.iter().all(|p| p.1.is_finite())
+        && series.points.iter().any(|p| Some(p.1) != first)
 }
 
 /// Whether all readings are zero.

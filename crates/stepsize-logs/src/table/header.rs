@@ -234,6 +234,21 @@ impl Header {
     }
 }
 
+/// Puts the names of groups of columns, each in its first column, before those of the columns.
+pub(super) fn join_groups(groups: &mut [String], names: &[String]) {
+    let mut group = String::new();
+    for (cell, name) in groups.iter_mut().zip(names) {
+        if !cell.is_empty() {
+            group.clone_from(cell);
+        }
+        *cell = match () {
+            () if name.is_empty() => group.clone(),
+            () if group.is_empty() => name.clone(),
+            () => format!("{group} {name}"),
+        };
+    }
+}
+
 /// Whether the words in a column may name the split of a row.
 fn is_split_column(name: &str) -> bool {
     let known = ["split", "phase", "mode", "set", "subset", "stage", "dataset", "partition"];

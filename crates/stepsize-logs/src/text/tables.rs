@@ -6,7 +6,7 @@
 //! between them are ignored.
 
 use super::{Mark, Pair, plain, scan_pairs, ultralytics};
-use crate::names::{is_counter, is_known};
+use crate::names::{is_counter, is_known, is_rate};
 use crate::number;
 
 /// Reads lines one after the other.
@@ -94,6 +94,7 @@ impl Tables {
             .header
             .iter()
             .zip(&cells)
+            .filter(|(name, _)| !name.is_empty())
             .filter_map(|(name, cell)| {
                 let (cell, whole) = match cell.split_once('/') {
                     Some((part, whole)) => (part, whole.parse().ok()),
@@ -170,9 +171,13 @@ fn header(line: &str) -> Option<Vec<String>> {
     // Two counters in front say enough.
     let counted = vowpal || spacy || cells.len() > 3 && cells.iter().take(2).all(|c| is_counter(c));
     let lossless = !cells.iter().any(|c| c.to_ascii_lowercase().contains("loss"));
+    // Marks between the cells and nothing but metrics in them say enough, too.
+    let marked = line.contains(['\t', '|']) && cells.len() > 2 && cells.iter().all(|c| is_known(c) || is_rate(c));
+    // pandas leaves the name of its index out.
+    let index = line.starts_with(',');
     let fits = (2..=64).contains(&cells.len())
-        && cells.iter().all(word)
-        && cells.iter().any(|c| is_counter(c))
+        && cells.iter().skip(usize::from(index)).all(word)
+        && (marked || cells.iter().any(|c| is_counter(c)))
         && (counted || cells.iter().filter(|c| is_known(c)).count() * 2 >= cells.len().max(4))
         && (spacy || !line.contains([':', '=', '.']));
     // The sum of the parts of a loss.

@@ -168,7 +168,10 @@ fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups 
                 parted.extend(group);
             }
         }
-        if rates(runs, &members) >= RATES && !parted.is_empty() {
+        // Rows of results are a sweep, if not one of many rates.
+        let results = members.len() > RATES && records.iter().all(|r| is_result(r));
+        let tried = if results { 2 } else { RATES };
+        if rates(runs, &members) >= tried && !parted.is_empty() {
             let differ = facts::differing(&records);
             let what = if differ.is_empty() { "their settings".to_owned() } else { differ.join(", ") };
             out.apart.push((parted, format!("they differ in {what}")));
@@ -181,7 +184,14 @@ fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups 
 fn appended(runs: &[LoggedRun<'_>], members: &[usize]) -> bool {
     let mut files = members.iter().map(|i| runs[*i].file);
     let first = files.next();
-    files.all(|file| Some(file) == first) && rates(runs, members) < RATES
+    // The rows of a table of results are no parts of a log.
+    let parts = !members.iter().all(|i| is_result(runs[*i].record));
+    parts && files.all(|file| Some(file) == first) && rates(runs, members) < RATES
+}
+
+/// Whether a record is a row of results, and no curve.
+fn is_result(record: &Record) -> bool {
+    [&record.loss, &record.val_loss, &record.score].into_iter().all(|s| s.len() <= 1)
 }
 
 /// Number of different rates of these runs.

@@ -120,6 +120,7 @@ fn varies(name: &str) -> bool {
     let mut words = name.split(['_', '/', '.', '-', ' ']);
     name.contains("learning_rate")
         || name.contains("learningrate")
+        || name.contains("lrate")
         || words.any(|w| VARIES.contains(&w) || RESULTS.contains(&w))
 }
 
