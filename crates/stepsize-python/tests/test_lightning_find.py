@@ -302,4 +302,4 @@ def test_errors_name_the_argument_and_come_before_any_training():
             sl.find(trainer(), made(kind), Data(), **FEW)
     assert not steps
     for kind in (Plateau, Several):  # as the errors say
-        assert sl.find(trainer(), made(kind), Data(), schedule="constant", **FEW).points
+        assert sl.find(trainer(), made(kind), Data(), schedule="constant", **FEW)

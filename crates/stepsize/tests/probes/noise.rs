@@ -134,3 +134,26 @@ fn a_rate_near_zero_shows_the_loss_before_the_first_step_where_none_was_read() {
     assert!((0.05..0.4).contains(&rate), "{rate}");
     assert!(done.iter().any(|t| t.spec.lr.get() < 1e-3), "{done:?}");
 }
+
+/// A loss that stands still, then falls a thousandfold, at rates near 0.1 only; above it
+/// stands still again.
+fn late(spec: &TrialSpec, id: u32) -> Trial {
+    let rate = spec.lr.get();
+    let at = |step: u64| match rate < 0.2 {
+        true => 0.7 * (-6.0 * (rate * step as f64 - 1.0).max(0.0)).exp(),
+        false if step == 0 => 0.7,
+        false => 0.71,
+    };
+    let point = |step| Point { step, lr: rate, loss: at(step).max(1e-5) };
+    let mut trial = Trial::new(TrialId(id), spec.clone());
+    trial.val = (0..=8).map(|reading| point(reading * spec.steps / 8)).collect::<Curve>();
+    (trial.steps_run, trial.end) = (spec.steps, Some(End::Finished));
+    trial
+}
+
+#[test]
+fn a_loss_that_falls_far_is_no_noise_where_a_rate_near_zero_stood_still() {
+    let (found, _) = watched(&Race::new(Job::new(100, Schedule::constant(), 0).unwrap()), late);
+    let rate = found.lr().unwrap_or_else(|| panic!("{}", found.why)).get();
+    assert!((0.02..0.2).contains(&rate), "{rate}");
+}

@@ -64,6 +64,12 @@ const STILL: f64 = 0.1;
 /// Then it matters too where the order of the losses has such log odds ([`in_order`]): that of five
 /// trials, or of four and four.
 const IN_ORDER: f64 = 2.0;
+/// Then it matters whatever else was seen where the share is below this, in two readings or more,
+/// ...
+const STOOD: f64 = 0.02;
+/// ... and some trial fell by this much (log), to about a third. With 0.3, half as many searches are
+/// refused at one run, but two of nine answers more keep nothing.
+const FAR: f64 = 1.0;
 /// What moves it by more than this share, at a rate near zero, is not the rate.
 const MUCH: f64 = 0.5;
 
@@ -113,9 +119,12 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let hope = support >= HOPELESS;
     let plain = if hope { EXTREMES } else { EXTREMES * EXTREMES };
     let enough = (ENOUGH * trials as f64).max(LEAST);
+    let deepest = book.all().map(|e| book.untrained - e.value()).fold(fall, f64::max);
+    let stood = |share: f64| share.abs() < STOOD && low.curve.len() > 2 && deepest >= FAR;
     let enough = match moved(low, best, book.untrained).filter(|_| told) {
         Some(share) if share.abs() < STILL => {
-            if support >= enough || in_order(book) >= IN_ORDER || hope && runs.iter().any(|e| learned_again(e)) {
+            let learned = || in_order(book) >= IN_ORDER || hope && runs.iter().any(|e| learned_again(e));
+            if support >= enough || stood(share) || learned() {
                 return Doubt::None;
             }
             enough
