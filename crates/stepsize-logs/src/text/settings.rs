@@ -54,7 +54,8 @@ const NAMES: [&str; 39] = [
     "tasso di apprendimento",
 ];
 
-/// Bytes of a line in which it says that a program starts, the marks of a logger before it included.
+/// Bytes of a line in which it says that a program starts, the marks of a logger before it
+/// included.
 const HEAD: usize = 128;
 
 /// Reads a line.

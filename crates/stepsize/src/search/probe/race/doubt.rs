@@ -64,10 +64,10 @@ const STILL: f64 = 0.1;
 /// Then it matters too where the order of the losses has such log odds ([`in_order`]): that of five
 /// trials, or of four and four.
 const IN_ORDER: f64 = 2.0;
-/// Then it matters whatever else was seen where the share is below this, in two readings or more,
+/// Then it matters, whatever else was seen, where the share is below this in two readings or more
 /// ...
 const STOOD: f64 = 0.02;
-/// ... and some trial fell by this much (log), to about a third. With 0.3, half as many searches are
+/// ... and some trial fell by this much (log), to about a third. With 0.3 half as many searches are
 /// refused at one run, but two of nine answers more keep nothing.
 const FAR: f64 = 1.0;
 /// What moves it by more than this share, at a rate near zero, is not the rate.
