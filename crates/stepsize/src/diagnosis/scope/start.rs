@@ -32,7 +32,7 @@ pub fn may_be_tuned(seen: &RuleInput<'_>) -> Option<String> {
     let guesses = scores.first().is_some_and(|p| p.1 > 0.0 && p.1 <= POOR * unit);
     let hidden = record.base_lr().is_none() && !from_scratch(seen) && !guesses;
     hidden.then(|| {
-        "the log shows neither the rate (`--lr` names it) nor whether the weights were trained before, and a fine-tune \
+        "the log shows neither the rate nor whether the weights were trained before, and a fine-tune \
          looks the same"
             .to_owned()
     })
