@@ -188,7 +188,9 @@ def test_generators_that_the_loader_refers_to_need_not_be_given():
     before = repr(draw.bit_generator.state), torch.get_rng_state().tolist()
     found = [sj.find(loss_fn, parameters(), one, optax.sgd, held, steps=200, budget=1.0) for one in (batches, batches, loader, loader)]
     assert (repr(draw.bit_generator.state), torch.get_rng_state().tolist()) == before
-    assert found[0].points == found[1].points and found[2].points == found[3].points
+    # How many trials a budget pays for depends on what an evaluation takes on a busy machine.
+    trials = [[(p["lr"], p["steps"], p["loss"]) for p in one.points][:3] for one in found]
+    assert trials[0] == trials[1] and trials[2] == trials[3]
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*")
