@@ -40,6 +40,57 @@ def two_processes():
     return run
 
 
+class Begun:
+    """The seed of each trial of a search, and the sum of the first batch that it saw."""
+
+    def __init__(self):
+        self.seeds, self.sums = [], []
+
+    def watch(self, event):
+        """The ``callback=`` of the search."""
+        if event.kind == "trial":
+            self.seeds.append(event.seed)
+
+    def note(self, batch):
+        """Takes in a batch of the training."""
+        if len(self.sums) < len(self.seeds):
+            self.sums.append(float(batch[0].sum()))
+
+    def alike(self, seed):
+        """The different sums of the trials with this seed."""
+        return {one for one, its in zip(self.sums, self.seeds, strict=False) if its == seed}
+
+
+@pytest.fixture
+def begun():
+    """What the trials of a search begin with."""
+    return Begun()
+
+
+@pytest.fixture
+def staying_loader(begun):
+    """Makes a PyTorch loader of 64 rows of two arrays, with a worker that stays and a copy of the generator in it; ``begun`` notes its batches."""
+    np, data = pytest.importorskip("numpy"), pytest.importorskip("torch.utils.data")
+
+    class Drawing(data.Dataset):
+        def __init__(self, x, y):
+            self.x, self.y, self.draw = x, y, np.random.default_rng(1)
+
+        def __len__(self):
+            return 64
+
+        def __getitem__(self, at):
+            return self.x[at] + np.float32(self.draw.normal()), self.y[at]
+
+    class Watched(data.DataLoader):
+        def __iter__(self):
+            for batch in super().__iter__():
+                begun.note(batch)
+                yield batch
+
+    return lambda x, y: Watched(Drawing(x, y), 32, shuffle=True, num_workers=1, persistent_workers=True)
+
+
 @pytest.fixture
 def records():
     """Reads the records of a file that W&B writes offline, one after the other."""

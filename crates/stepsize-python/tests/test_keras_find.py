@@ -218,33 +218,8 @@ def test_a_pytorch_loader():
 
 
 @pytest.mark.filterwarnings("ignore:.*fork.*")
-def test_workers_that_stay_begin_anew_in_each_trial():
-    torch = pytest.importorskip("torch")
-    begun, first = [], []
-
-    class Drawing(torch.utils.data.Dataset):
-        def __init__(self):
-            self.draw = np.random.default_rng(1)
-
-        def __len__(self):
-            return 64
-
-        def __getitem__(self, at):
-            return TRAIN[0][at] + np.float32(self.draw.normal()), TRAIN[1][at]
-
-    class Watched(torch.utils.data.DataLoader):
-        def __iter__(self):
-            for batch in super().__iter__():
-                if len(first) < len(begun):
-                    first.append(float(batch[0].sum()))
-                yield batch
-
-    loader = Watched(Drawing(), 32, shuffle=True, num_workers=1, persistent_workers=True)
-
-    def watch(event):
-        if event.kind == "trial":
-            begun.append(event.seed)
-
-    sk.find(compiled(), loader, HELD, steps=60, callback=watch, progress=False)
-    assert len(begun) > 3 and len({one for one, seed in zip(first, begun, strict=False) if seed == 0}) == 1
+def test_workers_that_stay_begin_anew_in_each_trial(begun, staying_loader):
+    loader = staying_loader(*TRAIN)
+    sk.find(compiled(), loader, HELD, steps=60, callback=begun.watch, progress=False)
+    assert len(begun.seeds) > 3 and len(begun.alike(0)) == 1
     assert loader._iterator is None  # as it was

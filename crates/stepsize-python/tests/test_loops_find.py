@@ -141,7 +141,7 @@ class Drawing(Dataset):
         return X[at] + float(self.draw.normal()), Y[at]
 
 
-def test_workers_that_stay_behind_the_wrapper_of_accelerate_begin_anew_in_each_trial():
+def test_workers_that_stay_behind_the_wrapper_of_accelerate_begin_anew_in_each_trial(begun):
     accelerate = pytest.importorskip("accelerate")
     import stepsize.accelerate as sa
 
@@ -150,21 +150,15 @@ def test_workers_that_stay_behind_the_wrapper_of_accelerate_begin_anew_in_each_t
     loader = DataLoader(Drawing(), 24, shuffle=True, num_workers=1, persistent_workers=True)
     model, optimizer, loader = accelerator.prepare(model, torch.optim.SGD(model.parameters(), lr=0.1), loader)
     assert loader.base_dataloader.persistent_workers
-    begun, first = [], []
-
-    def watch(event):
-        if event.kind == "trial":
-            begun.append(event.seed)
-
     def closure(model, batch):
-        if model.training and len(first) < len(begun):
-            first.append(batch[0].sum().item())
+        if model.training:
+            begun.note(batch)
         return nn.functional.mse_loss(model(batch[0]), batch[1])
 
     sa.find(
-        accelerator, model, None, loader, optimizer, [(X[360:], Y[360:])], steps=60, closure=closure, callback=watch, progress=False
+        accelerator, model, None, loader, optimizer, [(X[360:], Y[360:])], steps=60, closure=closure, callback=begun.watch, progress=False
     )  # fmt: skip
-    assert len(begun) > 3 and len({one for one, seed in zip(first, begun, strict=False) if seed == 0}) == 1
+    assert len(begun.seeds) > 3 and len(begun.alike(0)) == 1
     assert loader.base_dataloader._iterator is None  # as it was
 
 

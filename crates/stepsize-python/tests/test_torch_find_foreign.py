@@ -157,7 +157,7 @@ def test_a_step_may_return_a_loss_with_its_gradient():
         stepsize.find(step, lambda: st.Snapshot(model, optimizer), lambda kept: kept.restore(), steps=60, progress=False)
 
 
-def test_an_environment_of_gymnasium_is_put_back():
+def test_an_environment_of_gymnasium_is_put_back(begun):
     """The observations of an episode that goes on from pass to pass, behind the wrappers that are usual."""
     gym = pytest.importorskip("gymnasium")
     env = gym.make("CartPole-v1")
@@ -193,22 +193,15 @@ def test_an_environment_of_gymnasium_is_put_back():
     before = state()
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Linear(16, 1))
-    begun, first = [], []
-
-    def watch(event):
-        if event.kind == "trial":
-            begun.append(event.seed)
-
     def closure(model, batch):
-        if model.training and len(first) < len(begun):
-            first.append(batch[0].sum().item())
+        if model.training:
+            begun.note(batch)
         return mse(model(batch[0]), batch[1])
 
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-2)
-    st.find(model, None, played, optimizer, steps=100, closure=closure, callback=watch, progress=False)
+    st.find(model, None, played, optimizer, steps=100, closure=closure, callback=begun.watch, progress=False)
     assert state() == before
-    zero = {one for one, seed in zip(first, begun, strict=False) if seed == 0}
-    assert len(begun) > 3 and len(zero) == 1, "the trials of one seed saw other episodes"
+    assert len(begun.seeds) > 3 and len(begun.alike(0)) == 1, "the trials of one seed saw other episodes"
 
 
 class Counted:
