@@ -85,7 +85,7 @@ def set_rates(
     def new(rate: Any, at: int) -> Any:
         return rate * factors[at] if values is None else values[at]
 
-    warming = [one for one in given if counts(one) and getattr(one, "warmup_t", 0)]
+    warming = [one for one in given if counts(one) and getattr(one, "warmup_t", 0) > 0]
     for at, group in enumerate(optimizer.param_groups):
         begun_at = [one.warmup_lr_init * group.get("lr_scale", 1.0) for one in warming]  # the same at each rate
         for name in _RATES:
