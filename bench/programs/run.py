@@ -173,6 +173,36 @@ PROGRAMS = {
         8,
         "{python} main.py --no-accel --batch-size 64 --epochs {steps} --seed {seed} --lr {lr}",
     ),
+    "mnist-rnn": (
+        "examples/mnist_rnn",
+        8,
+        "{python} main.py --epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "siamese": (
+        "examples/siamese_network",
+        8,
+        "{python} main.py --no-accel --epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "forward-forward": (
+        "examples/mnist_forward_forward",
+        200,
+        "{python} main.py --no_accel --train_size 1000 --epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "hogwild": (
+        "examples/mnist_hogwild",
+        8,
+        "{python} main.py --epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "gat": (
+        "examples/gat",
+        200,
+        "{python} main.py --no-accel --hidden-dim 16 --num-heads 2 --epochs {steps} --seed {seed} --lr {lr}",
+    ),
+    "super-resolution": (
+        "examples/super_resolution",
+        10,
+        "{python} main.py --upscale_factor 4 --batchSize 4 --threads 0 --nEpochs {steps} --seed {seed} --lr {lr}",
+    ),
     "lecun1989": (
         "lecun",
         23,

@@ -4,13 +4,14 @@ use crate::harness::{Bench, Seen};
 
 /// A weight that moves by the rate in each step; the loss falls with it, and very high rates do
 /// harm. `$1` is the rate, `$2` the length, `$3` how often the loss is printed, `$4` the length of
-/// a warm-up, `$5` a file with the weight, which is loaded and saved without a word.
+/// a warm-up, `$5` a file with the weight, which is loaded and saved without a word, `$6` the name of
+/// the loss.
 const WEIGHT: &str = r#"
-awk -v lr="$1" -v n="$2" -v every="$3" -v warmup="$4" -v file="$5" 'BEGIN {
+awk -v lr="$1" -v n="$2" -v every="$3" -v warmup="$4" -v file="$5" -v name="${6:-loss}" 'BEGIN {
     w = 0; if ((getline saved < file) > 0) w = saved; close(file)
     for (i = 1; i <= n; i++) {
         w += lr * (i < warmup ? i / warmup : 1)
-        if (i % every == 0) printf "step %d loss %.5f\n", i, 0.1 + 2 * exp(-w) + lr * lr / 4
+        if (i % every == 0) printf "step %d %s %.5f\n", i, name, 0.1 + 2 * exp(-w) + lr * lr / 4
     }
     printf "%.9f\n", w > file
 }'
@@ -66,6 +67,16 @@ fn a_loss_that_is_printed_more_rarely_than_trials_are_long_is_found_by_a_longer_
     let budget = refused.split("`stepsize resume x --budget ").nth(1).and_then(|rest| rest.split('`').next()).unwrap();
     let seen = bench.run(&format!("resume x --budget {budget}"));
     assert_eq!(seen.code, Some(0), "--budget {budget}: {}{}", seen.out, seen.err);
+}
+
+#[test]
+fn trials_end_where_a_validation_loss_is_printed() {
+    // First trials would have 24 of 200 steps, and read the loss of step 20 as that of their end.
+    let bench = Bench::new();
+    let seen = find(&bench, "--steps 200", "20 1 {trial_dir}/saved val_loss");
+    let said = said(&seen);
+    assert_eq!(seen.code, Some(0), "{said}");
+    assert!(said.contains("○ 20 steps"), "{said}");
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub(super) enum Rare {
 pub(super) fn length(job: &Job, book: &Book, n: u64, purse: Purse) -> Rare {
     let Some(unread) = book.unread() else { return Rare::End(n) };
     let every = book.interval_of_readings();
-    let longer = every.map_or(2 * unread.steps, |every| n.div_ceil(every) * every);
+    let nearest = |every: u64| every * ((n + every / 2) / every).max(1);
+    let longer = every.map_or(2 * unread.steps, nearest);
     let probed = book.all().filter(|e| e.steps == longer).count() as u64;
     let needed = every.map_or(1, |_| FEWEST_PROBES.saturating_sub(probed));
     if longer <= purse.longest(job.steps) && longer != unread.steps && purse.pays(longer * needed, job) {
