@@ -76,7 +76,7 @@ fn trials_end_where_a_validation_loss_is_printed() {
     let seen = find(&bench, "--steps 200", "20 1 {trial_dir}/saved val_loss");
     let said = said(&seen);
     assert_eq!(seen.code, Some(0), "{said}");
-    assert!(said.contains("○ 20 steps"), "{said}");
+    assert!(said.contains("· 20 steps"), "{said}");
 }
 
 #[test]

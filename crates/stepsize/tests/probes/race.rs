@@ -138,8 +138,8 @@ fn race_refuses_noise_after_a_second_seed() {
     assert!(found.lr().is_some(), "{}", found.why);
 }
 
-/// A program that evaluates every `every` steps, also at the beginning.
-fn evaluated_every(every: u64) -> impl Fn(&TrialSpec, &[Trial]) -> Trial {
+/// A program that evaluates after `first` steps, and every `every` steps from there.
+fn evaluated(first: u64, every: u64) -> impl Fn(&TrialSpec, &[Trial]) -> Trial {
     move |spec, done| {
         let mut trial = run(spec, done.len() as u32, &|spec| {
             let last = progress(spec);
@@ -148,16 +148,28 @@ fn evaluated_every(every: u64) -> impl Fn(&TrialSpec, &[Trial]) -> Trial {
         let whole = progress(spec);
         let at = |step: u64| 2.0 + (whole - 2.0) * step as f64 / spec.steps as f64;
         let point = |step| Point { step, lr: spec.lr.get(), loss: at(step) };
-        trial.val = (0..=spec.steps / every).map(|i| point(i * every)).collect();
+        trial.val = (first..=spec.steps).step_by(every as usize).map(point).collect();
         trial
     }
+}
+
+#[test]
+fn longer_trials_end_where_a_loss_is_printed_that_is_counted_from_zero() {
+    // Printed after 1, 11, 21 ... of 100 steps: trials of 24 steps are read near their ends, one of 48 is
+    // not, which shows where the next may end.
+    let job = Job::new(100, Schedule::constant(), 0).unwrap().with_own_schedule();
+    let race = Race::new(job).with_max_cost(2.0).unwrap();
+    let (found, done) = searched(&race, evaluated(1, 10));
+    assert!(found.lr().is_some(), "{}", found.why);
+    let unread = |t: &&Trial| t.val.last().is_none_or(|p| 10 * (t.spec.steps - p.step) > t.spec.steps);
+    assert_eq!(done.iter().filter(unread).map(|t| t.spec.steps).collect::<Vec<_>>(), [48]);
 }
 
 #[test]
 fn race_reads_no_loss_from_before_the_end_of_a_trial() {
     // A sixteenth of the run is 62 steps: the next trials end where the program evaluates.
     let race = Race::new(job()).with_max_cost(1.0).unwrap();
-    let (found, done) = searched(&race, evaluated_every(50));
+    let (found, done) = searched(&race, evaluated(0, 50));
     assert!(
         done[2..].iter().all(|t| t.spec.steps % 50 == 0),
         "{:?}",
@@ -165,7 +177,7 @@ fn race_reads_no_loss_from_before_the_end_of_a_trial() {
     );
     assert!(found.lr().is_some(), "{}", found.why);
     // It evaluates more rarely than trials can be long, which longer ones show.
-    let (found, done) = searched(&race, evaluated_every(400));
+    let (found, done) = searched(&race, evaluated(0, 400));
     let refusal = found.refusal().unwrap();
     assert_eq!(refusal.reason, Reason::TooShort, "{}", refusal.because);
     assert_eq!(done.iter().map(|t| t.spec.steps).collect::<Vec<_>>(), [62, 62, 124, 248]);

@@ -235,9 +235,12 @@ impl MetricReader {
             (first(&|count| count.is_finite()).map_or(Counter::Readings, |c| c.0), 1.0)
         } else {
             // The counter has another unit than `--steps`. Its count at the end of the run gives
-            // the ratio.
-            first(&|count| count > 0.0)
-                .map_or((Counter::Readings, 1.0), |(counter, count)| (counter, share(count).recip()))
+            // the ratio. One that is zero at the only reading was read at the beginning.
+            let begun = |count: f64| count == 0.0 && column.count() == 1;
+            match first(&|count| count > 0.0) {
+                Some((counter, count)) => (counter, share(count).recip()),
+                None => (first(&begun).map_or(Counter::Readings, |c| c.0), 1.0),
+            }
         };
         let from_zero = counter == Counter::Epochs && column.first_place().is_some_and(|p| p.epochs == 0.0);
         Measure { counter, scale, from_zero }

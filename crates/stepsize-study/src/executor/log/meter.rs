@@ -324,6 +324,17 @@ mod tests {
     }
 
     #[test]
+    fn one_reading_has_the_step_that_is_printed_beside_it() {
+        // A trial has 40 steps.
+        for (line, at) in [("epoch 30/40 val_loss 2.3", 30), ("Epoch 0/40 val_loss 2.3", 1), ("final val_loss 2.3", 40)]
+        {
+            let (_, events) = read(&[line]);
+            let seen = events.iter().find_map(|e| if let Event::Eval { step, .. } = e { Some(*step) } else { None });
+            assert_eq!(seen, Some(at), "{line}");
+        }
+    }
+
+    #[test]
     fn a_score_of_the_beginning_gives_way_also_where_few_lines_follow_it() {
         let mut lines: Vec<String> = (0..30).map(|i| format!("  setting number {i} is set")).collect();
         lines.extend(

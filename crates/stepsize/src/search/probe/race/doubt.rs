@@ -19,6 +19,7 @@ use crate::landscape::{Context, Reading, for_a_landscape};
 use crate::stats::{mean, median};
 use crate::{Job, Refusal};
 use std::collections::BTreeMap;
+use std::f64::consts::SQRT_2;
 
 /// Whether the rate matters at all.
 pub(super) enum Doubt {
@@ -82,9 +83,18 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let fall = book.untrained - best.value();
     let scattered = scatter(runs.iter().copied());
     let clear = scattered.is_some_and(|sd| fall >= CLEAR * sd);
-    // Noise has no part in that the highest rates exploded, and only they, where a fall is plain.
-    if book.exploded_on_top() && clear {
-        return Doubt::None;
+    // Noise has no part in that the highest rates exploded, and only they, where a fall is plain. Of
+    // single readings another seed tells the scatter.
+    if book.exploded_on_top() {
+        let alone = scattered.is_none() && fall > PLAINLY_LEARNED;
+        let again = book.find_again(best.x, n).filter(|_| alone);
+        let of_seeds = again.map(|again| (again.value() - best.value()).abs() / SQRT_2);
+        if scattered.or(of_seeds).is_some_and(|sd| fall >= CLEAR * sd) {
+            return Doubt::None;
+        }
+        if alone && again.is_none() && purse.pays(n, job) {
+            return Doubt::Repeat(best.x, n);
+        }
     }
     if let Some(sd) = scattered.filter(|_| !runs.iter().any(seen)) {
         // The readings of a curve that bends scatter too. Only a fall that does not come again with

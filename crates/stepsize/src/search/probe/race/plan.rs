@@ -149,6 +149,10 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         Rare::Learn(longer) => return NextProbe::Probe(vec![(start, longer)]),
         Rare::Refuse(refusal) => return NextProbe::Refuse(refusal),
     }
+    // The first trial of a command shows how often it prints its loss.
+    if job.own_schedule && book.all().next().is_none() {
+        return NextProbe::Probe(vec![(start, n)]);
+    }
     let mut xs = vec![start, start + STRIDE];
     let mut widenings = 0;
     // The lowest rate that broke, at any length; whether shorter probes showed that lower rates are
@@ -189,10 +193,11 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
             let (lowest, highest) = book.tried();
             let open_above = best == highest && high + STRIDE < ceiling && !closed;
             let next = settled(job, book, n, purse);
-            let begun = book.find(best, 2 * n).is_some() || purse.pays(FEWEST_PROBES * 2 * n, job);
-            if next.is_doubted() && 2 * n <= purse.longest(job.steps) && begun {
+            let longer = rare::readable(book, 2 * n);
+            let begun = book.find(best, longer).is_some() || purse.pays(FEWEST_PROBES * longer, job);
+            if next.is_doubted() && longer <= purse.longest(job.steps) && begun {
                 (doubted, xs, closed_below, widenings) = (Some(next), vec![best], false, 0);
-                n *= 2;
+                n = longer;
                 continue;
             }
             return match next {
@@ -207,13 +212,13 @@ pub(super) fn bracket(job: &Job, book: &Book, start: f64, purse: Purse) -> NextP
         }
         // Nothing learned at this length: the best rate, or the highest that trained where none
         // moved the loss, at twice the length, while it can be paid.
-        n *= 2;
-        let longer = if stage.moved && best < trained { best } else { trained };
-        if n > purse.longest(job.steps) || book.find(longer, n).is_none() && !purse.pays(n, job) {
-            return NextProbe::Refuse(refuse::nothing(n / 2, book, job, purse.budget));
+        let longer = rare::readable(book, 2 * n);
+        let again = if stage.moved && best < trained { best } else { trained };
+        if longer > purse.longest(job.steps) || book.find(again, longer).is_none() && !purse.pays(longer, job) {
+            return NextProbe::Refuse(refuse::nothing(n, book, job, purse.budget));
         }
-        closed_below |= low < longer;
-        (xs, widenings) = (vec![longer], 0);
+        closed_below |= low < again;
+        (n, xs, widenings) = (longer, vec![again], 0);
     }
 }
 
@@ -250,7 +255,7 @@ pub(super) fn candidates(
     let longest = purse.longest(job.steps);
     // In doubt many readings tell more than a few long ones.
     let longest = if doubted { longest.min((longest / 4).max(2 * first)) } else { longest };
-    let lengths: Vec<u64> = std::iter::successors(Some(first), |n| Some(n * 2))
+    let lengths: Vec<u64> = std::iter::successors(Some(first), |n| Some(rare::readable(book, n * 2)))
         .take_while(|&n| n == first || n <= longest)
         .filter(|&n| purse.pays(n, job))
         .collect();

@@ -1,7 +1,7 @@
 //! Commands that print their loss more rarely than the first probes are long.
 
 use super::plan::{FEWEST_PROBES, LONGEST, Purse, rounded_up};
-use super::reading::Book;
+use super::reading::{Book, Prints};
 use super::refuse;
 use crate::{Job, Refusal};
 
@@ -23,18 +23,30 @@ pub(super) enum Rare {
 /// command prints its loss too rarely for that. Where they do not show how often it does, one of
 /// twice their length may.
 pub(super) fn length(job: &Job, book: &Book, n: u64, purse: Purse) -> Rare {
-    let Some(unread) = book.unread() else { return Rare::End(n) };
-    let every = book.interval_of_readings();
-    let nearest = |every: u64| every * ((n + every / 2) / every).max(1);
-    let longer = every.map_or(2 * unread.steps, nearest);
+    let unread = match book.unread() {
+        Some(unread) if book.is_read_at(n) != Some(n) => unread,
+        _ => return Rare::End(n),
+    };
+    let every = book.prints().map(|prints| prints.every);
+    let read = book.entries.iter().filter(|e| e.value().is_finite() && e.steps > unread.steps).map(|e| e.steps).min();
+    let known = every.map(|_| readable(book, n)).or(read);
+    let longer = known.unwrap_or(2 * unread.steps);
     let probed = book.all().filter(|e| e.steps == longer).count() as u64;
-    let needed = every.map_or(1, |_| FEWEST_PROBES.saturating_sub(probed));
+    let needed = known.map_or(1, |_| FEWEST_PROBES.saturating_sub(probed));
     if longer <= purse.longest(job.steps) && longer != unread.steps && purse.pays(longer * needed, job) {
-        return if every.is_some() { Rare::End(longer) } else { Rare::Learn(longer) };
+        return if known.is_some() { Rare::End(longer) } else { Rare::Learn(longer) };
     }
-    let wanted = FEWEST_TOLD.saturating_sub(if every.is_some() { probed } else { 0 });
+    let wanted = FEWEST_TOLD.saturating_sub(if known.is_some() { probed } else { 0 });
     let least = least_for(longer * wanted, longer, job, purse);
-    Rare::Refuse(refuse::unread(unread, n, every, least, job.steps))
+    Rare::Refuse(refuse::unread(unread, n, every.or(read), least, job.steps))
+}
+
+/// The length nearest to `n` at which the command prints its loss, as far as that is known: one that
+/// was read before it is another one.
+pub(super) fn readable(book: &Book, n: u64) -> u64 {
+    let Some(Prints { every, after }) = book.prints() else { return n };
+    let printed = after + every * ((n.saturating_sub(after) + every / 2) / every).max(1);
+    book.is_read_at(printed).unwrap_or(printed)
 }
 
 /// The smallest budget in full runs, in twentieths, that pays for `steps` more in trials of up to

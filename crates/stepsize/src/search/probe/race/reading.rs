@@ -56,6 +56,8 @@ const UNREAD: f64 = 0.1;
 const TELLING: f64 = 9.0;
 /// Readings of a trial after its start from which on their scatter is known.
 const SCATTERED: usize = 5;
+/// A rise of log loss that is as good as a divergence.
+const TENFOLD: f64 = std::f64::consts::LN_10;
 /// Longest run of which every step is summed.
 const SAMPLED: u64 = 1 << 16;
 
@@ -104,12 +106,12 @@ impl Entry {
         self.curve.last().map(|(step, _)| *step)
     }
 
-    /// Steps between its last two readings, or before its only one; none where there is none after
-    /// the first step.
+    /// Steps between its last two readings, or before its only one; none where that came so early
+    /// that the next would have followed.
     fn spacing(&self) -> Option<u64> {
         let [earlier @ .., (last, _)] = &self.curve[..] else { return None };
         let before = earlier.last().map_or(0, |(step, _)| *step);
-        Some(last - before).filter(|gap| *gap > 0)
+        Some(last - before).filter(|gap| *gap > 0 && last + gap > self.steps)
     }
 
     /// Whether it learned next to nothing although the best of its length, at a lower rate,
@@ -134,6 +136,19 @@ impl Entry {
 /// The entry with the lowest loss.
 fn lowest<'a>(entries: impl Iterator<Item = &'a Entry>) -> Option<&'a Entry> {
     entries.min_by(|a, b| a.value().total_cmp(&b.value()))
+}
+
+/// Where a command prints its loss: every so many steps after some step.
+pub(super) struct Prints {
+    pub every: u64,
+    pub after: u64,
+}
+
+impl Prints {
+    /// Of a command that prints it `every` so many steps, and at `step`.
+    fn new(every: u64, step: u64) -> Self {
+        Self { every, after: step % every }
+    }
 }
 
 /// All that the trials say.
@@ -231,14 +246,17 @@ impl Book {
         self.again.iter().find(|e| (e.x - x).abs() < 1e-6 && e.steps == steps)
     }
 
-    /// Steps between the readings of trials that ended between two of them; where these have none,
-    /// the length of the shortest longer trial that was read at its end. None where all were read
-    /// at their end, or none was read.
-    pub fn interval_of_readings(&self) -> Option<u64> {
-        let unread = || self.entries.iter().filter(|e| e.end == Ending::Unread);
-        let longest = unread().map(|e| e.steps).max()?;
-        let read = self.entries.iter().filter(|e| e.value().is_finite() && e.steps > longest).map(|e| e.steps);
-        unread().filter_map(Entry::spacing).max().or(read.min())
+    /// Where the command prints its loss, by the readings of trials that ended between two of them;
+    /// `None` where there is no such trial, or none that shows it.
+    pub fn prints(&self) -> Option<Prints> {
+        let unread = self.entries.iter().filter(|e| e.end == Ending::Unread);
+        unread.filter_map(|e| Some(Prints::new(e.spacing()?, e.last_step()?))).max_by_key(|p| p.every)
+    }
+
+    /// The length of the trials that were read at their ends, for which a reading at `step` is.
+    pub fn is_read_at(&self, step: u64) -> Option<u64> {
+        let read = self.entries.iter().filter(|e| e.value().is_finite()).map(|e| e.steps);
+        read.filter(|&n| n >= step && is_near_end(step, n)).min()
     }
 
     /// The longest trial that ended before its program printed its loss again.
@@ -252,9 +270,11 @@ impl Book {
         (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    /// Whether rates exploded, and no trial survived a rate as high that was as long.
+    /// Whether rates exploded, or ended tenfold above the untrained loss, and no trial survived a
+    /// rate as high that was as long.
     pub fn exploded_on_top(&self) -> bool {
-        let (exploded, survived): (Vec<&Entry>, Vec<&Entry>) = self.all().partition(|e| e.exploded());
+        let rose = |e: &Entry| e.end_reading().is_some_and(|y| y - self.untrained > TENFOLD);
+        let (exploded, survived): (Vec<&Entry>, Vec<&Entry>) = self.all().partition(|e| e.exploded() || rose(e));
         let above = |e: &Entry| survived.iter().all(|s| s.x < e.x || s.steps < e.steps);
         !exploded.is_empty() && exploded.into_iter().all(above)
     }
@@ -326,12 +346,16 @@ impl Book {
 fn ends_unread(trial: &Trial) -> bool {
     let points = trial.val.points();
     let Some(last) = points.last() else { return false };
-    let gap = trial.spec.steps.saturating_sub(last.step);
     let due = match points {
         [.., before, last] => last.step.saturating_sub(before.step).max(1),
         _ => trial.spec.steps,
     };
-    gap as f64 > UNREAD * trial.spec.steps as f64 && gap <= due
+    !is_near_end(last.step, trial.spec.steps) && trial.spec.steps - last.step <= due
+}
+
+/// Whether a reading at `step` is that of the end of a trial of `steps` steps.
+fn is_near_end(step: u64, steps: u64) -> bool {
+    steps.saturating_sub(step) as f64 <= UNREAD * steps as f64
 }
 
 /// Sum of the schedule's factors over the first `steps` steps: how far a run moves for its base
