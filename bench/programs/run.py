@@ -203,6 +203,12 @@ PROGRAMS = {
         10,
         "{python} main.py --upscale_factor 4 --batchSize 4 --threads 0 --nEpochs {steps} --seed {seed} --lr {lr}",
     ),
+    "pykeen": (
+        ".",
+        60,
+        "{python} -m pykeen.cli train transe --device cpu --dataset nations -n {steps} --random-seed {seed} "
+        "--learning-rate {lr}",
+    ),
     "lecun1989": (
         "lecun",
         23,

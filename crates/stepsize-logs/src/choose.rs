@@ -229,6 +229,8 @@ mod tests {
         assert_eq!(choice.lr.as_deref(), Some("learning_rate"));
         assert_eq!(choice.grad_norm.as_deref(), Some("grad_norm"));
         assert_eq!(choice.why.lines().count(), 1);
+        // PyKEEN shows the loss of the epoch before, NaN at first, beside that of this one.
+        assert!(metric(&["epoch", "loss", "prev_loss"], "loss", false).train.is_none());
     }
 
     #[test]

@@ -279,6 +279,8 @@ pub(super) const ASIDE: &[&str] = &[
     "flops",
     "elapsed",
     "best",
+    "prev",
+    "previous",
     "wall",
     "thresh",
     "threshold",

@@ -376,10 +376,9 @@ impl ChosenNames {
             (true, Some((_, sum, count, _))) if self.metric.counter != Counter::Readings => sum / f64::from(count),
             (true, _) => column.tail_mean().unwrap_or(last.value),
         };
-        // One reading of held-out data has the step that is printed beside it, where steps are counted as
-        // `--steps` does.
-        let printed = (!self.training && self.metric.scale == 1.0).then(|| self.metric.step(last.place)).flatten();
-        out.push(self.eval(trial, printed.unwrap_or(spec.steps).min(spec.steps), LoggedValue { value, ..last }));
+        // One reading of held-out data has the step that is printed beside it.
+        let printed = if self.training { None } else { self.metric.printed_before(spec.steps, last.place) };
+        out.push(self.eval(trial, printed.unwrap_or(spec.steps), LoggedValue { value, ..last }));
     }
 }
 
