@@ -242,7 +242,9 @@ impl MetricReader {
                 None => (first(&begun).map_or(Counter::Readings, |c| c.0), 1.0),
             }
         };
-        let from_zero = counter == Counter::Epochs && column.first_place().is_some_and(|p| p.epochs == 0.0);
+        // A count from zero begins there, or ends one short of the run.
+        let zero_based = column.first_place().is_some_and(|p| p.epochs == 0.0) || end.epochs + 1.0 == steps as f64;
+        let from_zero = counter == Counter::Epochs && zero_based;
         Measure { counter, scale, from_zero }
     }
 }
