@@ -4,8 +4,8 @@ use crate::harness::{Bench, Seen};
 
 /// A weight that moves by the rate in each step; the loss falls with it, and very high rates do
 /// harm. `$1` is the rate, `$2` the length, `$3` how often the loss is printed, `$4` the length of
-/// a warm-up, `$5` a file with the weight, which is loaded and saved without a word, `$6` the name of
-/// the loss.
+/// a warm-up, `$5` a file with the weight, which is loaded and saved without a word, `$6` the name
+/// of the loss.
 const WEIGHT: &str = r#"
 awk -v lr="$1" -v n="$2" -v every="$3" -v warmup="$4" -v file="$5" -v name="${6:-loss}" 'BEGIN {
     w = 0; if ((getline saved < file) > 0) w = saved; close(file)

@@ -155,8 +155,8 @@ fn evaluated(first: u64, every: u64) -> impl Fn(&TrialSpec, &[Trial]) -> Trial {
 
 #[test]
 fn longer_trials_end_where_a_loss_is_printed_that_is_counted_from_zero() {
-    // Printed after 1, 11, 21 ... of 100 steps: trials of 24 steps are read near their ends, one of 48 is
-    // not, which shows where the next may end.
+    // Printed after 1, 11, 21 ... of 100 steps: trials of 24 steps are read near their ends, one of
+    // 48 is not, which shows where the next may end.
     let job = Job::new(100, Schedule::constant(), 0).unwrap().with_own_schedule();
     let race = Race::new(job).with_max_cost(2.0).unwrap();
     let (found, done) = searched(&race, evaluated(1, 10));

@@ -210,7 +210,7 @@ impl MetricReader {
         }
         let column = |name: Option<&str>| columns.iter().find(|c| Some(c.name.as_str()) == name);
         let metric = column(Some(&choice.metric));
-        let measure = |column: Option<&MetricColumn>| column.map(|c| self.measure(c, steps));
+        let measure = |column: Option<&MetricColumn>| column.map(|c| Measure::of(c, steps, self.cuts(steps)));
         let by = measure(metric).unwrap_or(Measure { counter: Counter::Readings, scale: 1.0, from_zero: false });
         let train = measure(column(choice.train.as_deref())).unwrap_or(by);
         let mut meaning = ChosenNames::new(choice, by, train);
@@ -218,34 +218,6 @@ impl MetricReader {
             meaning.look(column);
         }
         Ok(self.settled.get_or_init(|| meaning).clone())
-    }
-
-    /// How positions in a column become steps, from a whole run of `steps` steps.
-    fn measure(&self, column: &MetricColumn, steps: u64) -> Measure {
-        let share = |count: f64| count / steps as f64;
-        let fits =
-            |count: f64| (0.5..=1.02).contains(&share(count)) || (count <= steps as f64 && steps - count as u64 <= 1);
-        let end = column.end();
-        let steps_by = if end.own.is_finite() { (Counter::Own, end.own) } else { (Counter::Steps, end.steps) };
-        let counts = [steps_by, (Counter::Epochs, end.epochs)];
-        let first = |such: &dyn Fn(f64) -> bool| counts.into_iter().find(|(_, count)| such(*count));
-        let (counter, scale) = if let Some((counter, _)) = first(&fits) {
-            (counter, 1.0)
-        } else if self.cuts(steps) {
-            (first(&|count| count.is_finite()).map_or(Counter::Readings, |c| c.0), 1.0)
-        } else {
-            // The counter has another unit than `--steps`. Its count at the end of the run gives
-            // the ratio. One that is zero at the only reading was read at the beginning.
-            let begun = |count: f64| count == 0.0 && column.count() == 1;
-            match first(&|count| count > 0.0) {
-                Some((counter, count)) => (counter, share(count).recip()),
-                None => (first(&begun).map_or(Counter::Readings, |c| c.0), 1.0),
-            }
-        };
-        // A count from zero begins there, or ends one short of the run.
-        let zero_based = column.first_place().is_some_and(|p| p.epochs == 0.0) || end.epochs + 1.0 == steps as f64;
-        let from_zero = counter == Counter::Epochs && zero_based;
-        Measure { counter, scale, from_zero }
     }
 }
 

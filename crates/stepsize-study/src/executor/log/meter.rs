@@ -324,6 +324,15 @@ mod tests {
     }
 
     #[test]
+    fn a_first_loss_of_zero_is_no_measure_of_an_explosion() {
+        // spaCy's table begins so.
+        let row = |i: u32, loss: f64| format!("step {i} loss {loss:.2} val_acc 0.{i}");
+        let lines: Vec<String> = (0..=4).map(|i| row(10 * i, if i == 0 { 0.0 } else { 9.0 / f64::from(i) })).collect();
+        let (ruling, _) = read(&lines.iter().map(String::as_str).collect::<Vec<_>>());
+        assert!(ruling.is_none(), "{ruling:?}");
+    }
+
+    #[test]
     fn one_reading_has_the_step_that_is_printed_beside_it() {
         // A trial has 40 steps.
         for (line, at) in [("epoch 30/40 val_loss 2.3", 30), ("Epoch 0/40 val_loss 2.3", 1), ("final val_loss 2.3", 40)]

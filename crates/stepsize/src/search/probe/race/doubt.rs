@@ -83,8 +83,8 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
     let fall = book.untrained - best.value();
     let scattered = scatter(runs.iter().copied());
     let clear = scattered.is_some_and(|sd| fall >= CLEAR * sd);
-    // Noise has no part in that the highest rates exploded, and only they, where a fall is plain. Of
-    // single readings another seed tells the scatter.
+    // Noise has no part in that the highest rates exploded, and only they, where a fall is plain.
+    // Of single readings another seed tells the scatter.
     if book.exploded_on_top() {
         let alone = scattered.is_none() && fall > PLAINLY_LEARNED;
         let again = book.find_again(best.x, n).filter(|_| alone);

@@ -41,8 +41,8 @@ pub(super) fn length(job: &Job, book: &Book, n: u64, purse: Purse) -> Rare {
     Rare::Refuse(refuse::unread(unread, n, every.or(read), least, job.steps))
 }
 
-/// The length nearest to `n` at which the command prints its loss, as far as that is known: one that
-/// was read before it is another one.
+/// The length nearest to `n` at which the command prints its loss, as far as that is known. Where
+/// trials that end soon after were read, it is theirs.
 pub(super) fn readable(book: &Book, n: u64) -> u64 {
     let Some(Prints { every, after }) = book.prints() else { return n };
     let printed = after + every * ((n.saturating_sub(after) + every / 2) / every).max(1);
