@@ -163,8 +163,7 @@ class _Task(Training):
     def check(self) -> None:
         """Takes one step, which tells whether the process function gives a loss. It is put back."""
         self._ready()
-        batch = self.batches.next()
-        self._samples = size_of(batch) * self.accumulate
+        self._batch = size_of(self.batches.next())
         self.batches.rewind()
         self._step()
 
