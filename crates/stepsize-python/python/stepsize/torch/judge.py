@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -176,6 +177,14 @@ class Judge:
             price = _data.price_of(chosen, size_of, batch, samples)
         finally:
             restore_rng()
+        scored = sum(map(size_of, chosen))
+        # Batches of one each are of unknown size.
+        if self._scored is not None and len(chosen) < scored < _data.LEAST:
+            warnings.warn(
+                f"a score of {scored:.0f} samples changes in steps of {1 / scored:.1%}, which hides differences between rates: give more "
+                "validation data, or judge by the loss (without score=)",
+                stacklevel=2,
+            )
         return largest_of_all(price)
 
 
