@@ -77,6 +77,12 @@ def find(
         TypeError: When ``trainer`` is not an ``Engine``, or gives no loss.
         ValueError: When an argument is out of range.
         RefusedError: With ``on_refusal="raise"``, when the search refused.
+
+    Example::
+
+        trainer = create_supervised_trainer(model, optimizer, loss_fn)
+        estimate = stepsize.ignite.find(trainer, model, loader, optimizer, val_loader, epochs=10, loss_fn=loss_fn)
+        estimate.apply(optimizer)
     """
     if not isinstance(trainer, ignite.engine.Engine):
         raise TypeError(

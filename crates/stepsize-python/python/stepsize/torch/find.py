@@ -160,6 +160,8 @@ def find(
             are given, a loader is an iterator, which cannot start again, the optimizer holds none
             of the model's parameters, or the loss of the first batch is not finite.
         RefusedError: With ``on_refusal="raise"``, when the evidence supports no answer.
+        Exception: Whatever your functions raise, after everything is put back. Where the model
+            gives NaN, or its weights are not finite, that counts as divergence.
 
     Example::
 
