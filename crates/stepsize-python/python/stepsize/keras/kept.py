@@ -23,8 +23,8 @@ of the JAX backend.
 
 @contextlib.contextmanager
 def unbuilt_again(model: Any) -> Iterator[None]:
-    """Afterwards variables of the optimizer, metrics and losses that were not built are not built, and
-    gradients are what they were.
+    """Afterwards variables of the optimizer, metrics and losses that were not built are not built,
+    and gradients are what they were.
 
     ``fit`` looks at a batch of the data before it builds them. Were they built, it would shuffle the
     data once less, and train in another order than without a search.
@@ -99,7 +99,8 @@ def _keep(one: Any) -> Callable[[], None]:
     Containers are filled by the functions of their plain types: those of Keras report to trackers.
     """
     attributes = dict(vars(one))
-    contents = [(value, kind, kind(value)) for value in attributes.values() for kind in (list, dict, set) if isinstance(value, kind)]
+    kinds: tuple[Any, ...] = (list, dict, set)
+    contents = [(value, kind, kind(value)) for value in attributes.values() for kind in kinds if isinstance(value, kind)]
     tracker = attributes.get("_tracker")
     known = {name: set(ids) for name, ids in getattr(tracker, "stored_ids", {}).items()}
 

@@ -211,7 +211,8 @@ class Training(TaskDefaults):
         return contextlib.nullcontext() if watch is None else watch
 
     def evaluate(self) -> float | tuple[float, float]:
-        return self._or_nan(self.judge, self._taken)
+        judged: float | tuple[float, float] = self._or_nan(self.judge, self._taken)
+        return judged
 
     def _or_nan(self, act: Callable[[], Any], taken: int) -> Any:
         """What ``act`` returns; NaN where it raises because a trial has diverged, in the steps that it
