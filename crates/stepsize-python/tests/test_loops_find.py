@@ -237,14 +237,14 @@ def test_ignite_follows_a_scheduler_of_the_trainer():
     ignite, trainer, model, optimizer = supervised(1)
     import stepsize.ignite as si
 
-    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=300)
+    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=600)
     trainer.add_event_handler(ignite.engine.Events.ITERATION_COMPLETED, lambda _: scheduler.step())
     loader, val_loader = loaders()
     finder = si.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.mse_loss, scheduler=scheduler, **FEW)
     finder.attach(trainer)
     first = []
     trainer.add_event_handler(ignite.engine.Events.ITERATION_STARTED(once=1), lambda _: first.append(optimizer.param_groups[0]["lr"]))
-    trainer.run(loader, max_epochs=20)
+    trainer.run(loader, max_epochs=40)
     assert finder.estimate.to_dict()["schedule"].startswith("linear")
     assert first == [pytest.approx(finder.estimate.lr)] and optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-9)
 
