@@ -85,6 +85,22 @@ def test_it_refuses_what_cannot_be_answered():
     assert state["n"] < 30  # divergence ends a trial at once
 
 
+@pytest.mark.parametrize("evaluate", [None, lambda: 0.0])
+def test_a_loss_that_is_always_zero_is_named_in_the_first_trial(evaluate):
+    """It was refused as a divergence at every rate."""
+    events = []
+    with pytest.raises(ValueError, match="exactly 0, also before its first step, so there is nothing to learn"):
+        stepsize.find(lambda lr: 0.0, lambda: None, lambda kept: None, steps=400, evaluate=evaluate, callback=events.append)
+    assert {event.trial for event in events if event.kind == "trial"} == {0}
+    # A loss of 0 that is learned, and one that begins at 0 and becomes negative, are losses.
+    below = Quadratic()
+    start = below.loss()
+    found = stepsize.find(
+        below.step, below.save, below.restore, steps=400, seed=1, evaluate=lambda: (below.loss() - start) if evaluate else below.loss()
+    )  # fmt: skip
+    assert found.points
+
+
 def test_a_nan_check_that_raises_is_a_divergence_and_other_errors_pass_after_the_restore():
     job = Quadratic()
 

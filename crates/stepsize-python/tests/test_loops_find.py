@@ -217,18 +217,34 @@ def test_ignite_steps_as_a_trainer_does():
     assert losses == [(one + other) / 2 for one, other in zip(sums[::2], sums[1::2], strict=True)]
 
 
+def test_ignite_evaluates_as_often_as_the_same_loop_without_it():
+    """What an evaluation costs follows from the samples of a step."""
+    import stepsize.torch as st
+
+    _, trainer, model, optimizer = supervised(1)
+    import stepsize.ignite as si
+
+    loader, val_loader, loss = *loaders(), nn.functional.mse_loss
+    plain, within = [], []
+    options = {"steps": 300, "budget": 1.5, "progress": False}
+    st.find(model, loss, loader, optimizer, val_loader, callback=plain.append, **options)
+    si.find(trainer, model, loader, optimizer, val_loader, loss_fn=loss, callback=within.append, **options)
+    asked = [[(event.trial, event.step) for event in events if event.kind == "evaluation" and event.trial < 2] for events in (plain, within)]
+    assert asked[0] == asked[1] and len(asked[0]) > 6, asked
+
+
 def test_ignite_follows_a_scheduler_of_the_trainer():
     ignite, trainer, model, optimizer = supervised(1)
     import stepsize.ignite as si
 
-    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=300)
+    scheduler = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 0.0, total_iters=600)
     trainer.add_event_handler(ignite.engine.Events.ITERATION_COMPLETED, lambda _: scheduler.step())
     loader, val_loader = loaders()
     finder = si.LearningRateFinder(model, optimizer, val_loader, loss_fn=nn.functional.mse_loss, scheduler=scheduler, **FEW)
     finder.attach(trainer)
     first = []
     trainer.add_event_handler(ignite.engine.Events.ITERATION_STARTED(once=1), lambda _: first.append(optimizer.param_groups[0]["lr"]))
-    trainer.run(loader, max_epochs=20)
+    trainer.run(loader, max_epochs=40)
     assert finder.estimate.to_dict()["schedule"].startswith("linear")
     assert first == [pytest.approx(finder.estimate.lr)] and optimizer.param_groups[0]["lr"] == pytest.approx(0.0, abs=1e-9)
 

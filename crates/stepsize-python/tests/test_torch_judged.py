@@ -1,6 +1,7 @@
 """What a trial is judged on in stepsize.torch.find: another loss, a score, an average of the weights, a part of the data."""
 
 import copy
+import warnings
 
 import pytest
 
@@ -66,6 +67,19 @@ def test_a_score_can_judge(score):
     for point in finished:
         assert point["loss"] == pytest.approx(1 - point["score"], abs=2e-3)
     assert max(p["score"] for p in finished) > 0.8
+
+
+def test_a_score_of_few_samples_is_named():
+    """It refused a job that learns as noise."""
+    model, optimizer = kit()
+    loader = DataLoader(TRAIN, 32, shuffle=True)
+    few = torch.utils.data.Subset(HELD, range(50))
+    with pytest.warns(UserWarning, match="a score of 50 samples changes in steps of 2.0%.*give more validation data, or judge by the loss"):
+        st.find(model, cross_entropy, loader, optimizer, DataLoader(few, 50), steps=60, score="accuracy")
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        st.find(model, cross_entropy, loader, optimizer, DataLoader(few, 50), steps=60)
+        st.find(model, cross_entropy, loader, optimizer, DataLoader(HELD, 250), steps=60, score="accuracy")
 
 
 def test_a_perfect_score_has_a_logarithm():

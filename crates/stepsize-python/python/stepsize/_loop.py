@@ -278,6 +278,11 @@ class _Trials:
                 end = judged.evaluate(taken, lr)
             if end is not None:
                 break
+        if trial.id == 0 and judged.only_zeros:
+            raise ValueError(
+                "every loss of the first trial is exactly 0, also before its first step, so there is nothing to learn: look at the "
+                "function that gives the loss, and at the targets"
+            )
         if end is None:
             end, self.counted = self.search.finish(trial.id, taken + skipped, time.perf_counter() - begin), self.counted + skipped
         self.counted += taken
@@ -315,6 +320,7 @@ class _Judged:
         self._losses: deque[float] = deque(maxlen=max(8, trial.steps // 10))
         self._own = trials.task.evaluate
         self.due = set(trials.due(trial))
+        self.only_zeros = True  # so far
         self.val_loss: float | None = None
         self.score: float | None = None
 
@@ -334,6 +340,7 @@ class _Judged:
     def after_a_step(self, at: int, lr: float, loss: float) -> str | None:
         """Keeps a training loss. The first one stands in for the untrained model."""
         self._losses.append(loss)
+        self.only_zeros &= loss == 0.0
         return self._tell(0, lr, loss, None) if at == 0 and self._own is None else None
 
     def evaluate(self, taken: int, lr: float) -> str | None:
@@ -354,6 +361,7 @@ class _Judged:
 
     def _tell(self, taken: int, lr: float, val_loss: float, score: float | None) -> str | None:
         self.val_loss, self.score = val_loss, score
+        self.only_zeros &= val_loss == 0.0
         self._trials.tell("evaluation", trial=self._trial.id, step=taken, lr=lr, val_loss=val_loss, score=score)
         return self._trials.search.evaluate(self._trial.id, taken, lr, val_loss, score)
 

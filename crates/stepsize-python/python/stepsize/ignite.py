@@ -77,6 +77,12 @@ def find(
         TypeError: When ``trainer`` is not an ``Engine``, or gives no loss.
         ValueError: When an argument is out of range.
         RefusedError: With ``on_refusal="raise"``, when the search refused.
+
+    Example::
+
+        trainer = create_supervised_trainer(model, optimizer, loss_fn)
+        estimate = stepsize.ignite.find(trainer, model, loader, optimizer, val_loader, epochs=10, loss_fn=loss_fn)
+        estimate.apply(optimizer)
     """
     if not isinstance(trainer, ignite.engine.Engine):
         raise TypeError(
@@ -163,8 +169,7 @@ class _Task(Training):
     def check(self) -> None:
         """Takes one step, which tells whether the process function gives a loss. It is put back."""
         self._ready()
-        batch = self.batches.next()
-        self._samples = size_of(batch) * self.accumulate
+        self._batch = size_of(self.batches.next())
         self.batches.rewind()
         self._step()
 

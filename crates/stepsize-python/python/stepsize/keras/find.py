@@ -20,6 +20,7 @@ from .._native import Answer, Refusal, Schedule, Trial
 from .._reached import is_generator, keep_names, reached
 from .._renamed import find_names, range_test_names
 from .._task import Closures, TaskDefaults
+from .kept import keep_rng, reseed, unbuilt_again, value_of
 
 __all__ = ["find", "range_test", "sensitivity", "sweep"]
 
@@ -87,7 +88,7 @@ class Training(TaskDefaults):
         self.held: Any = None if val_data is None else _data.reusable(_batches(val_data, batch_size, None), "val_data")
         self.judged = "training" if val_data is None else "validation"
         if not all(layer.built for layer in model._flatten_layers()):
-            restore = _keep_rng(self.also)
+            restore = keep_rng(self.also)
             model(_parts(self.batches.next())[0])
             self.batches.rewind()
             restore()
@@ -107,8 +108,8 @@ class Training(TaskDefaults):
 
     def save(self) -> Any:
         variables = [*self.model.variables, *self.model.metrics_variables, *self.optimizer.variables]
-        kept = [(v, _value(v)) for v in {id(v): v for v in variables}.values()]
-        return kept, _keep_rng(self.also), keep_names(self._led_to)
+        kept = [(v, value_of(v)) for v in {id(v): v for v in variables}.values()]
+        return kept, keep_rng(self.also), keep_names(self._led_to)
 
     def restore(self, kept: Any) -> None:
         variables, generators, names = kept
@@ -129,7 +130,7 @@ class Training(TaskDefaults):
         return time.process_time() if self._on_cpu else time.perf_counter()
 
     def thin(self, steps: float) -> float:
-        restore = _keep_rng(self.also)
+        restore = keep_rng(self.also)
         try:
             self.held, price = _data.thinned(self._one_batch(steps), self.count, steps, self._samples, _size)
         finally:
@@ -152,8 +153,8 @@ class Training(TaskDefaults):
 
     def evaluate(self) -> float:
         self._batches()
-        kept = [(v, _value(v)) for v in self.model.metrics_variables]
-        generators = _keep_rng(self.also)
+        kept = [(v, value_of(v)) for v in self.model.metrics_variables]
+        generators = keep_rng(self.also)
         self.model.reset_metrics()
         logs: dict[str, Any] = {}
         try:
@@ -168,29 +169,7 @@ class Training(TaskDefaults):
         return float(logs["loss"])
 
     def reseed(self, seed: int) -> None:
-        _data.reseed(seed, self.also)
-        if keras.backend.backend() == "torch":
-            import torch
-
-            torch.manual_seed(seed)
-
-
-def _keep_rng(also: Sequence[Any]) -> Callable[[], None]:
-    """As ``_data.keep_rng``, and the generators of PyTorch where it is the backend: its dropout
-    draws from them.
-    """
-    numpy = _data.keep_rng(also)
-    if keras.backend.backend() != "torch":
-        return numpy
-    from ..torch.snapshot import keep_rng
-
-    torch = keep_rng()
-
-    def restore() -> None:
-        numpy()
-        torch()
-
-    return restore
+        reseed(seed, self.also)
 
 
 def _on_cpu() -> bool:
@@ -203,10 +182,6 @@ def _on_cpu() -> bool:
 
         return not torch.cuda.is_available()
     return False
-
-
-def _value(variable: Any) -> Any:
-    return np.array(keras.ops.convert_to_numpy(variable.value))  # a copy, also where arrays share memory
 
 
 def _batches(data: Any, batch_size: int, draw: np.random.Generator | None) -> Any:
@@ -291,6 +266,9 @@ def find(
     It takes about two thirds of the steps of one full run, and evaluations on top. It does not set
     the rate: ``estimate.apply(model.optimizer)`` does that.
 
+    Afterwards a training has the losses, digit for digit, that it would have without the search:
+    what Keras builds at the first step (variables of the optimizer, metrics) is not left built.
+
     Args:
         model: A compiled model. If it has no weights yet, it gets them now and keeps them.
         data: ``(x, y)`` arrays (each may be several, in a dict), a ``PyDataset``, any object that can
@@ -321,11 +299,12 @@ def find(
         print(estimate)
         estimate.apply(model.optimizer)
     """
-    training = Training(model, data, val_data, batch_size, val_batches, also)
-    return _search.run_find(
-        training, steps=_search.steps_of(steps, epochs, _data.length(training.data)), schedule=schedule, start=start,
-        budget=budget, max_seconds=max_seconds, seed=seed, progress=progress, callback=callback, on_refusal=on_refusal,
-    )  # fmt: skip
+    with unbuilt_again(model):
+        training = Training(model, data, val_data, batch_size, val_batches, also)
+        return _search.run_find(
+            training, steps=_search.steps_of(steps, epochs, _data.length(training.data)), schedule=schedule, start=start,
+            budget=budget, max_seconds=max_seconds, seed=seed, progress=progress, callback=callback, on_refusal=on_refusal,
+        )  # fmt: skip
 
 
 @range_test_names
@@ -347,14 +326,15 @@ def range_test(
 
     ``stepsize.range_test`` describes the arguments from ``low`` to ``linear``, ``find`` the others.
     """
-    training = Training(model, data, None, batch_size, 1, also)
-    # Without evaluations: a range test reads the training losses.
-    task = Closures(training.description, training.step, training.save, training.restore)
-    task.loaders = training.loaders
-    return _search.run_range_test(
-        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
-        callback=callback,
-    )  # fmt: skip
+    with unbuilt_again(model):
+        training = Training(model, data, None, batch_size, 1, also)
+        # Without evaluations: a range test reads the training losses.
+        task = Closures(training.description, training.step, training.save, training.restore)
+        task.loaders = training.loaders
+        return _search.run_range_test(
+            task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
+            callback=callback,
+        )  # fmt: skip
 
 
 def sweep(
@@ -381,11 +361,12 @@ def sweep(
     ``stepsize.sweep`` describes the arguments from ``low`` to ``trial_steps``, ``find`` the others.
     A seed changes the order of the data. It does not change the weights that a trial starts from.
     """
-    training = Training(model, data, val_data, batch_size, val_batches, also)
-    return _search.run_sweep(
-        training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
-        trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
-    )  # fmt: skip
+    with unbuilt_again(model):
+        training = Training(model, data, val_data, batch_size, val_batches, also)
+        return _search.run_sweep(
+            training, steps=steps, schedule=schedule, low=low, high=high, per_decade=per_decade, seeds=seeds,
+            trial_steps=trial_steps, seed=seed, progress=progress, callback=callback,
+        )  # fmt: skip
 
 
 sensitivity = sweep  # the older name

@@ -164,7 +164,7 @@ class Task(Training):
         self.steps = steps
         self.loaded = getattr(self.loop, "_last_train_dl_reload_epoch", None)
         self.progress = copy.deepcopy(self.loop.state_dict())
-        self.evaluate = self._evaluate if validates else None  # type: ignore[assignment]
+        self.evaluate = (lambda: self._or_nan(self._evaluate, self._taken)) if validates else None  # type: ignore[assignment]
         limit = trainer.limit_val_batches
         trainer.limit_val_batches = min(limit, val_batches) if isinstance(limit, int) or limit == 1.0 else limit
         self.val_batches = val_batches

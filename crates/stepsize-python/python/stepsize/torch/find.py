@@ -138,7 +138,8 @@ def find(
             in evaluation mode.
         score: Judges trials by a score between 0 and 1 instead, more is better: ``"accuracy"``, or
             ``score(model, batch)``, the mean over the batch. The losses of the estimate are then
-            the share that is missed, ``1 - score``.
+            the share that is missed, ``1 - score``. A score needs some hundred samples: that of a few
+            changes in large steps.
         average: An average of the weights, such as ``torch.optim.swa_utils.AveragedModel(model)``.
             It is updated after each step, judged instead of the model, and put back.
         val_batches: The most batches of one evaluation. Short trials are judged on fewer, so that
@@ -159,6 +160,8 @@ def find(
             are given, a loader is an iterator, which cannot start again, the optimizer holds none
             of the model's parameters, or the loss of the first batch is not finite.
         RefusedError: With ``on_refusal="raise"``, when the evidence supports no answer.
+        Exception: Whatever your functions raise, after everything is put back. Where the model
+            gives NaN, or its weights are not finite, that counts as divergence.
 
     Example::
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import inspect
 import itertools
 import math
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -76,6 +77,11 @@ class Judge:
         by = "by a score, " if self._scored is not None else ""
         return f"judged {by}on {on}" + ("" if self._average is None else " by its average")
 
+    @property
+    def models(self) -> list[nn.Module]:
+        """What is judged instead of the model."""
+        return [] if self._average is None else [_averaged(self._average)]
+
     def update(self) -> None:
         """Brings the average of the weights up to date, after a step."""
         if self._average is not None:
@@ -109,7 +115,15 @@ class Judge:
             if not -_ROUNDING <= score <= 1.0 + _ROUNDING and math.isfinite(score):
                 raise ValueError(f"score gives {score:.4g}; it must be between 0 and 1, such as the share of targets that are met")
             return 0.0, score
-        value = self._value(judged, batch)
+        try:
+            value = self._value(judged, batch)
+        except RuntimeError as fault:
+            if "does not require grad" not in str(fault):
+                raise
+            raise ValueError(
+                "trials are judged without gradients, and the function that gives the loss trains something itself (it calls backward): "
+                "give val_fn(model, batch), which only computes what to judge by"
+            ) from fault
         if isinstance(value, tuple):
             return number(value[0], "val_fn", "the loss"), number(value[1], "val_fn", "the score")
         return number(value, "val_fn", "the loss"), None
@@ -163,6 +177,14 @@ class Judge:
             price = _data.price_of(chosen, size_of, batch, samples)
         finally:
             restore_rng()
+        scored = sum(map(size_of, chosen))
+        # Batches of one each are of unknown size.
+        if self._scored is not None and len(chosen) < scored < _data.LEAST:
+            warnings.warn(
+                f"a score of {scored:.0f} samples changes in steps of {1 / scored:.1%}, which hides differences between rates: give more "
+                "validation data, or judge by the loss (without score=)",
+                stacklevel=2,
+            )
         return largest_of_all(price)
 
 

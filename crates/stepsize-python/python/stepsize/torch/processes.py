@@ -12,7 +12,7 @@ def mean_of_all(total: float, weight: float) -> float:
     """``total / weight`` over all processes: the same number in each, so that all take the same
     decisions.
     """
-    if not _several():
+    if not several():
         return total / weight
     both = torch.tensor([total, weight], dtype=torch.float64, device=_device())
     torch.distributed.all_reduce(both)
@@ -22,14 +22,15 @@ def mean_of_all(total: float, weight: float) -> float:
 
 def largest_of_all(value: float) -> float:
     """The largest ``value`` over all processes."""
-    if not _several():
+    if not several():
         return value
     one = torch.tensor([value], dtype=torch.float64, device=_device())
     torch.distributed.all_reduce(one, torch.distributed.ReduceOp.MAX)
     return float(one.item())
 
 
-def _several() -> bool:
+def several() -> bool:
+    """Whether other processes run the same search."""
     return torch.distributed.is_available() and torch.distributed.is_initialized()
 
 

@@ -16,6 +16,7 @@ from .._data import Batches, end_workers, reseed
 from .._given import checked_above_zero, checked_count, checked_function
 from .._native import Schedule, Trial
 from .._task import TaskDefaults
+from .broken import diverged
 from .checks import check_arguments, check_first_batch, scalar
 from .judge import Judge, moved, pair_of, size_of
 from .outside import Outside
@@ -160,7 +161,7 @@ class Training(TaskDefaults):
         self._taken += 1
         given = None if self._watched else [float(group["lr"]) for group in self.optimizer.param_groups]
         with torch.enable_grad(), self._watch():
-            loss = self._step()
+            loss = self._or_nan(self._step, self._taken - 1)
             self.judge.update()
         if given is not None:
             self._check_rates(given)
@@ -210,7 +211,19 @@ class Training(TaskDefaults):
         return contextlib.nullcontext() if watch is None else watch
 
     def evaluate(self) -> float | tuple[float, float]:
-        return self.judge()
+        judged: float | tuple[float, float] = self._or_nan(self.judge, self._taken)
+        return judged
+
+    def _or_nan(self, act: Callable[[], Any], taken: int) -> Any:
+        """What ``act`` returns; NaN where it raises because a trial has diverged, in the steps that it
+        has ``taken``.
+        """
+        try:
+            return act()
+        except (Exception, SystemExit):
+            if taken < 1 or not diverged([self.model, *self.judge.models], act):
+                raise
+            return float("nan")
 
     def clock(self) -> float:
         return time.process_time() if self._on_cpu else time.perf_counter()
