@@ -240,6 +240,8 @@ pub fn maximizes(name: &str) -> Option<bool> {
 /// Whether high is good for a metric of which this is a word, in lower case.
 fn direction(word: &str) -> Option<bool> {
     listed(word).or_else(|| listed(word.trim_end_matches(char::is_numeric))).or_else(|| match () {
+        // `noloss`: games that were not lost.
+        () if word == "noloss" => None,
         () if ["loss", "losses", "verlust"].iter().any(|end| word.ends_with(end)) => Some(false),
         () if ["accuracy", "accuracies", "score", "genauigkeit"].iter().any(|end| word.ends_with(end)) => Some(true),
         // `valacc`

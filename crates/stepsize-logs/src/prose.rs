@@ -39,6 +39,8 @@ pub(crate) struct Prose {
     /// the last bar goes.
     samples: Option<f64>,
     bar: Option<f64>,
+    /// How far the first bar with readings goes, since an epoch was named.
+    trained: Option<Option<f64>>,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -147,7 +149,8 @@ impl Prose {
             }
             self.bar = bar.whole;
         }
-        found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
+        let evaluated = self.is_evaluation(&found);
+        found.retain(|p| p.mark != Mark::Bar || !evaluated && (p.whole.is_none() || p.whole != self.samples));
         found.retain(|p| {
             if p.mark == Mark::Share {
                 gather.share(p.value);
@@ -163,6 +166,7 @@ impl Prose {
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
         if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name)).count() >= 2 {
+            gather.started();
             return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
         }
         if !told {
@@ -187,6 +191,9 @@ impl Prose {
             }
             let metric = |p: &&Pair| metric_direction(&p.name).is_some();
             let first = if self.announced == Announced::Nothing { None } else { found.iter().find(metric) };
+            if evaluated {
+                return gather.end_row_of(DataSplit::Test.prefix());
+            }
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.
@@ -200,6 +207,18 @@ impl Prose {
             self.losses |= line.starts_with('=') && ["Training Loss", "Train Loss"].iter().any(|w| line.contains(w));
             gather.end_row();
         }
+    }
+
+    /// Whether the line is a bar of Keras that goes up to another number than the first one since an
+    /// epoch began, which is that of the training: `model.evaluate`.
+    fn is_evaluation(&mut self, found: &[Pair]) -> bool {
+        if found.iter().any(|p| CounterKind::of(&p.name).is_epoch()) {
+            self.trained = Some(None);
+        }
+        let whole = found.iter().find(|p| p.mark == Mark::Bar).and_then(|p| p.whole);
+        let told = found.iter().any(|p| metric_direction(&p.name).is_some());
+        let (Some(whole), Some(trained), true) = (whole, &mut self.trained, told) else { return false };
+        *trained.get_or_insert(whole) != whole
     }
 
     /// Of a name told twice on a line the first counts: `Loss: 0.5 | Loss (text/kernel): 0.3/0.2`.

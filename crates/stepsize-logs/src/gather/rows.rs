@@ -72,6 +72,14 @@ impl Gather {
         let again = self.again;
         let mut counts = counts(&self.row, &self.names);
         let aside = match again {
+            Again::Run if self.is_other_pass(counts) => {
+                counts = counts.without_step();
+                false
+            }
+            Again::RunAfterStart if self.counts_passes(counts) => {
+                counts = counts.without_step();
+                false
+            }
             Again::Run => self.is_validation(counts),
             Again::RunAfterStart => self.is_uncounted_validation(counts),
         };
@@ -121,6 +129,31 @@ impl Gather {
         draft.clock.counts_other(counts)
             && self.row.iter().filter(|(c, _)| self.is_counter(*c)).count() < draft.counters
             && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
+    }
+
+    /// Whether a row of records counts the batches of held-out data, from the beginning again, in
+    /// the epoch whose batches were counted before: all its metrics are of that split.
+    #[inline]
+    fn is_other_pass(&self, counts: RowCounts) -> bool {
+        let draft = self.drafts.get(self.now).filter(|d| !d.clock.early);
+        draft.is_some_and(|d| d.clock.begins_again_in_epoch(counts)) && self.is_held_out()
+    }
+
+    /// Whether a row of a text is of held-out data and counts how often, under the name of the
+    /// steps: `validation: iter 3` below `train: iter 300`.
+    fn counts_passes(&self, counts: RowCounts) -> bool {
+        let draft = self.drafts.get(self.now).filter(|d| !d.clock.early);
+        draft.is_some_and(|d| d.clock.is_far_behind(counts)) && self.is_held_out()
+    }
+
+    /// Whether all metrics of the current row are of held-out data.
+    fn is_held_out(&self) -> bool {
+        let name = |column: usize| self.names.get(column);
+        let metric = |(c, _): &&(usize, f64)| name(*c).is_some_and(|n| n.metric.is_some());
+        let held_out = |(c, _): &(usize, f64)| {
+            name(*c).is_some_and(|n| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out))
+        };
+        self.has_metric() && self.row.iter().filter(metric).all(held_out)
     }
 
     /// Whether a counter of the current row stands below that of the last reading, or a metric was

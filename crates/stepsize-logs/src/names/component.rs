@@ -105,6 +105,7 @@ const GAMES: &[&str] = &[
     "kld",
     "fm",
     "aux",
+    "l0",
     "reg",
     "regularization",
     "commit",

@@ -262,6 +262,13 @@ impl<'a> Scan<'a> {
             // Only a unit or a remark: the words before it still wait for their number.
             self.words = before;
             self.separated = separated;
+            // `(iteration) 1100 / 1500`
+            if let ([], [name]) = (self.words.as_slice(), inner.as_slice())
+                && is_counter(name)
+            {
+                self.words = inner;
+                return;
+            }
             // `loss (test)`, `loss (val-set)`
             let split = inner.first().and_then(|word| word.split(['-', '_']).next());
             if let Some(split) = split.filter(|split| inner.len() == 1 && words::is_held_out(split)) {

@@ -1,7 +1,7 @@
 //! Counts that stand without a name of their own, and tags in brackets.
 
 use super::Scan;
-use crate::names::{CounterKind, bare_split, is_counter, is_rate, metric_direction};
+use crate::names::{CounterKind, bare_split, is_counter, is_grad_norm, is_rate, metric_direction};
 use crate::number;
 use crate::text::words;
 
@@ -117,6 +117,17 @@ impl Scan<'_> {
             named.is_some_and(|name| metric_direction(name.trim()).is_some())
                 || rest.split([' ', ',', '|', ':', '=']).take(PHRASE).any(|w| metric_direction(w) == Some(false))
         })
+    }
+
+    /// Whether a bracket closes here with which the parts of a line of readings begin, behind the
+    /// marks of a logger: `INFO - 0:10:00 - [ 85000] | gnorm 1.5 | loss 2.5`.
+    pub(super) fn counts_of_parts(&self) -> bool {
+        let told = |part: &str| {
+            let name = part.trim_start().split([' ', ':', '=']).next().unwrap_or("");
+            metric_direction(name).is_some() || is_rate(name) || is_grad_norm(name)
+        };
+        let parts = self.rest().strip_prefix("] |").filter(|_| self.out.is_empty());
+        parts.is_some_and(|rest| rest.split('|').next().is_some_and(told))
     }
 
     /// Whether the losses of splits follow the count with which a line begins: `3/20  train: 0.5`.

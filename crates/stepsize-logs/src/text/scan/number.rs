@@ -116,6 +116,7 @@ impl Scan<'_> {
         } else if whole.is_none() && line_start && self.counts_line(start) && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
             || whole.is_some() && line_start && (self.counts_of_line() || self.splits_follow())
+            || whole.is_none() && self.opened(start) && self.counts_of_parts() && !self.fraction(start)
         {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
