@@ -1,6 +1,7 @@
 //! [`Draft`]: one run while it is read.
 
 mod place;
+mod told;
 
 use super::facts::{is_applied, is_setting};
 use super::{NOTES, NameFacts};
@@ -11,6 +12,7 @@ use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
 use place::{Marks, PlacedBy, ends_of_epochs, place};
 use std::collections::{BTreeMap, HashSet};
+use told::Told;
 
 /// After this many rows without a metric the log has none that is known by its name.
 const EARLY: u64 = 8;
@@ -339,10 +341,19 @@ impl Draft {
             }
             counter => counter,
         };
+        let repeated = |name: &str| matches!(plain(name).as_str(), "seed" | "random_seed" | "random_state" | "fold");
+        let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
+        // Nothing counts readings that seeds or parts of the data tell apart.
+        let rows_are_runs = counter == PlacedBy::Index && (varies || seeded);
+        let told_by = if counter == PlacedBy::Index && !rows_are_runs { Told::of(&marks, names) } else { None };
         let series = marks.iter().map(|(column, seen, marks)| {
             let name = names.get(*column).map(|n| n.text.clone()).unwrap_or_default();
             let trained = !DataSplit::in_name(&name).is_some_and(DataSplit::is_held_out);
-            NamedSeries { points: place(marks, counter, self.clock.frame(), trained), seen: *seen, name }
+            let mut points = place(marks, counter, self.clock.frame(), trained);
+            if let Some(told) = &told_by {
+                points.iter_mut().for_each(|point| point.0 = told.at(point.0));
+            }
+            NamedSeries { points, seen: *seen, name }
         });
         let name =
             |column: Option<usize>| column.and_then(|c| names.get(c)).map(|n| n.text.clone()).unwrap_or_default();
@@ -364,10 +375,7 @@ impl Draft {
             }
         }
         let (steps, epochs) = self.clock.totals;
-        // Nothing counts readings that seeds or parts of the data tell apart.
-        let repeated = |name: &str| matches!(plain(name).as_str(), "seed" | "random_seed" | "random_state" | "fold");
-        let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
-        if counter == PlacedBy::Index && (varies || seeded) {
+        if rows_are_runs {
             facts.insert("rows_are_runs".to_owned(), "true".to_owned());
         }
         if self.interrupted {
@@ -390,7 +398,7 @@ impl Draft {
             counter: match counter {
                 PlacedBy::Step => name(self.clock.columns.0),
                 PlacedBy::Epoch => name(self.clock.columns.1),
-                PlacedBy::Index => String::new(),
+                PlacedBy::Index => name(told_by.as_ref().map(|told| told.column)),
             },
             notes,
         }

@@ -293,7 +293,9 @@ fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>)
 /// the value of a state.
 fn short_twin<'a>(run: &'a Run, series: &NamedSeries) -> Option<&'a NamedSeries> {
     let agent = |s: &NamedSeries| {
-        plain(&s.name).split('_').any(|w| matches!(w, "pi" | "p" | "q" | "policy" | "value" | "critic" | "actor" | "entropy"))
+        plain(&s.name)
+            .split('_')
+            .any(|w| matches!(w, "pi" | "p" | "q" | "policy" | "value" | "critic" | "actor" | "entropy"))
     };
     let name = plain(&series.name);
     let such = |s: &&NamedSeries| {
