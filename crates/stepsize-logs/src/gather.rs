@@ -72,6 +72,8 @@ pub(crate) struct Gather {
     notes: Vec<String>,
     again: Again,
     started: bool,
+    /// Settings that were told since the last metric.
+    settings: usize,
     series: usize,
     limit: usize,
     table: Option<sweep::FirstRows>,
@@ -103,6 +105,7 @@ impl Gather {
             notes: Vec::new(),
             again,
             started: false,
+            settings: 0,
             series: 0,
             limit: POINTS,
             table: Some(sweep::FirstRows::default()),
@@ -344,6 +347,12 @@ impl Gather {
     /// Notes a line that looks like the start of a program: another run may follow.
     pub fn started(&mut self) {
         self.started = true;
+    }
+
+    /// Notes the start of a program that tells so many settings.
+    pub fn started_with(&mut self, settings: usize) {
+        self.started();
+        self.settings += settings;
     }
 
     /// The rows are no table of runs.

@@ -223,6 +223,10 @@ pub fn maximizes(name: &str) -> Option<bool> {
     {
         return Some(true);
     }
+    // `loss_dice`: whatever else a loss is named for.
+    if flat.split('_').any(|word| matches!(word, "loss" | "losses")) {
+        return Some(false);
+    }
     // The entropy of a policy is not a loss; that of held-out data is (`VALID entropy: 8.4`).
     let cross = flat.contains("cross") || DataSplit::in_name(name).is_some_and(DataSplit::is_held_out);
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };

@@ -113,7 +113,7 @@ impl Prose {
             settings.only && gather.has_metrics() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
         if !applied {
             if settings.start {
-                gather.started();
+                gather.started_with(settings.facts.len());
             }
             for (name, value) in &settings.facts {
                 gather.fact(name, value);
@@ -166,7 +166,7 @@ impl Prose {
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
         if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name)).count() >= 2 {
-            gather.started();
+            gather.started_with(found.len());
             return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
         }
         if !told {

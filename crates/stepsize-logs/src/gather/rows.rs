@@ -8,6 +8,9 @@ use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
 use crate::thin::ThinPoint;
 
+/// Settings from which on a start of a program begins a run of readings that nothing counts.
+const LAUNCH: usize = 2;
+
 impl Gather {
     /// Ends the current row.
     #[inline]
@@ -95,14 +98,21 @@ impl Gather {
         }
         let columns = self.row.iter().map(|(column, _)| *column);
         if self.labels.is_empty()
-            && self.drafts.get(self.now).is_some_and(|d| d.ends_before(counts, columns, again, self.started))
+            && self.drafts.get(self.now).is_some_and(|d| {
+                d.ends_before(counts, columns, again, self.started)
+                    || self.is_launched() && !counts.is_counted() && d.clock.columns == (None, None)
+            })
         {
             self.next_run();
         }
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
         let made = draft.row(&self.row, (counts, self.ended), &self.names, self.limit, self.place, again);
         // What is told between the start of a program and its first count is of its preparation.
-        self.started &= !counts.is_counted() && !self.has_metric();
+        let metric = self.has_metric();
+        self.started &= !counts.is_counted() && !metric;
+        if metric {
+            self.settings = 0;
+        }
         self.row.clear();
         if made > 0 {
             self.series += made;
@@ -144,6 +154,12 @@ impl Gather {
     fn counts_passes(&self, counts: RowCounts) -> bool {
         let draft = self.drafts.get(self.now).filter(|d| !d.clock.early);
         draft.is_some_and(|d| d.clock.is_far_behind(counts)) && self.is_held_out()
+    }
+
+    /// Whether a program was started and told its settings, after readings and before those of this
+    /// row.
+    fn is_launched(&self) -> bool {
+        self.started && self.settings >= LAUNCH && self.has_metrics() && self.has_metric()
     }
 
     /// Whether all metrics of the current row are of held-out data.
