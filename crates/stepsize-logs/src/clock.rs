@@ -133,7 +133,10 @@ impl Clock {
                 self.passes.aside = whole != self.totals.0;
             }
             CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.passes.shorter = Some(whole),
-            CounterKind::Step(_) => (self.totals.0, self.passes.shorter) = (whole, None),
+            CounterKind::Step(_) => {
+                self.passes.further = !self.early && whole > self.totals.0;
+                (self.totals.0, self.passes.shorter) = (whole, None);
+            }
             CounterKind::Epoch(_) => {
                 if self.totals.1 != whole {
                     self.other_end = Some(self.totals.1);
@@ -200,6 +203,18 @@ impl Clock {
         step.rank == self.best.0 && step.value < self.count && epoch.value == self.epoch
     }
 
+    /// Whether a row names the first epoch again, after later ones.
+    pub fn begins_epochs_again(&self, counts: RowCounts) -> bool {
+        counts.epoch.is_some_and(|epoch| epoch.value <= self.first_epoch && self.epoch > self.first_epoch + 1.0)
+    }
+
+    /// Whether the count of steps on a row begins again and is to go further than before, where no
+    /// epoch was named.
+    pub fn counts_further(&self, counts: RowCounts) -> bool {
+        let back = |step: Count| step.rank == self.best.0 && step.value < self.count;
+        self.passes.further && self.epoch.is_nan() && counts.step.is_some_and(back)
+    }
+
     /// Whether the count of steps on a row is of another kind than the last one: it stands far
     /// below that, and no epoch is named.
     pub fn is_far_behind(&self, counts: RowCounts) -> bool {
@@ -241,7 +256,7 @@ impl Clock {
             let goes_on = self.totals.0.is_nan() && self.count > 0.0 && self.totals.1 > 1.0 && !self.early;
             self.late = self.count >= self.totals.0 || goes_on;
         }
-        let Passes { aside, shorter } = std::mem::take(&mut self.passes);
+        let Passes { aside, shorter, .. } = std::mem::take(&mut self.passes);
         self.other_end = None;
         // Not a validation: what the counter goes up to has changed.
         if let Some(shorter) = shorter.filter(|_| step.is_some_and(|s| s.rank <= self.best.0)) {

@@ -344,17 +344,6 @@ impl Gather {
         }
     }
 
-    /// Notes a line that looks like the start of a program: another run may follow.
-    pub fn started(&mut self) {
-        self.started = true;
-    }
-
-    /// Notes the start of a program that tells so many settings.
-    pub fn started_with(&mut self, settings: usize) {
-        self.started();
-        self.settings += settings;
-    }
-
     /// The rows are no table of runs.
     pub fn is_no_table(&mut self) {
         self.table = None;

@@ -224,7 +224,7 @@ pub fn maximizes(name: &str) -> Option<bool> {
         return Some(true);
     }
     // `loss_dice`: whatever else a loss is named for.
-    if flat.split('_').any(|word| matches!(word, "loss" | "losses")) {
+    if flat.split('_').any(|word| matches!(word, "loss" | "losses" | "cost")) {
         return Some(false);
     }
     // The entropy of a policy is not a loss; that of held-out data is (`VALID entropy: 8.4`).
@@ -346,6 +346,8 @@ mod tests {
             ("perplexities", Some(false)),
             ("errors", Some(false)),
             ("epoch_loss_mean", Some(false)),
+            ("loss_dice", Some(false)),
+            ("noloss_d4", None),
             ("glossary", None),
             ("classes", None),
         ] {

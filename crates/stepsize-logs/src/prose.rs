@@ -14,8 +14,8 @@ use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bare::{bare, loss_of_split};
-use bars::{is_rule_within, is_timeless, samples};
-use remarks::{is_heading, is_recall};
+use bars::{Trained, is_rule_within, is_timeless, samples};
+use remarks::{is_first_rate, is_heading, is_recall};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -39,8 +39,7 @@ pub(crate) struct Prose {
     /// the last bar goes.
     samples: Option<f64>,
     bar: Option<f64>,
-    /// How far the first bar with readings goes, since an epoch was named.
-    trained: Option<Option<f64>>,
+    trained: Trained,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -142,14 +141,18 @@ impl Prose {
         }
         if let Some(bar) = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some()) {
             // Steps are counted from 1; a bar that begins further on counts the samples of a batch.
-            let first = self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value < whole);
+            let first =
+                self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value * 2.0 < whole);
             // Of steps it says how long each took.
             if first || bar.whole == Some(bar.value) && is_timeless(line) {
                 self.samples = bar.whole;
             }
             self.bar = bar.whole;
         }
-        let evaluated = self.is_evaluation(&found);
+        if bars::nearly_ends(&found) {
+            return;
+        }
+        let evaluated = self.trained.is_evaluation(&found);
         found.retain(|p| p.mark != Mark::Bar || !evaluated && (p.whole.is_none() || p.whole != self.samples));
         found.retain(|p| {
             if p.mark == Mark::Share {
@@ -165,7 +168,8 @@ impl Prose {
         let counts = |name: &NameFacts| name.kind != CounterKind::Value;
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
-        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name)).count() >= 2 {
+        let planned = |p: &Pair| !gather.has_metrics() && matches!(p.name.as_str(), "iterations" | "epochs" | "steps");
+        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name) || planned(p)).count() >= 2 {
             gather.started_with(found.len());
             return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
         }
@@ -207,18 +211,6 @@ impl Prose {
             self.losses |= line.starts_with('=') && ["Training Loss", "Train Loss"].iter().any(|w| line.contains(w));
             gather.end_row();
         }
-    }
-
-    /// Whether the line is a bar of Keras that goes up to another number than the first one since an
-    /// epoch began, which is that of the training: `model.evaluate`.
-    fn is_evaluation(&mut self, found: &[Pair]) -> bool {
-        if found.iter().any(|p| CounterKind::of(&p.name).is_epoch()) {
-            self.trained = Some(None);
-        }
-        let whole = found.iter().find(|p| p.mark == Mark::Bar).and_then(|p| p.whole);
-        let told = found.iter().any(|p| metric_direction(&p.name).is_some());
-        let (Some(whole), Some(trained), true) = (whole, &mut self.trained, told) else { return false };
-        *trained.get_or_insert(whole) != whole
     }
 
     /// Of a name told twice on a line the first counts: `Loss: 0.5 | Loss (text/kernel): 0.3/0.2`.
@@ -403,11 +395,4 @@ fn message(line: &str, gather: &mut Gather) {
     } else if line.starts_with("KeyboardInterrupt") {
         gather.interrupted();
     }
-}
-
-/// Whether a line tells the rate with which the run begins: `Initial learn rate: 0.001`.
-fn is_first_rate(line: &str, found: &[Pair]) -> bool {
-    let lower = line.get(..160.min(line.len())).unwrap_or("").to_ascii_lowercase();
-    found.iter().any(|p| is_rate(&p.name) && p.value > 0.0)
-        && ["initial", "base", "max", "peak", "config", "starting"].iter().any(|word| lower.contains(word))
 }

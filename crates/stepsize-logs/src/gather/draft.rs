@@ -10,7 +10,7 @@ use crate::gap::Gap;
 use crate::names::{CounterKind, DataSplit, plain};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
-use place::{Marks, PlacedBy, ends_of_epochs, place};
+use place::{Marks, PlacedBy, before_counter, ends_of_epochs, place};
 use std::collections::{BTreeMap, HashSet};
 use told::Told;
 
@@ -246,25 +246,6 @@ impl Draft {
         }
     }
 
-    /// Drops whole numbers before the first count where the others are not whole: words of a legend
-    /// or of source code, no readings.
-    fn before_counter(&self, marks: &mut [Marks]) {
-        for (_, seen, marks) in marks {
-            let early = marks.iter().take_while(|m| m.step.is_nan() && m.epoch.is_nan()).count();
-            let whole = |m: &ThinPoint| m.value.fract() == 0.0;
-            let later = marks.get(early..).unwrap_or(&[]);
-            if early > 0 && later.len() > early && later.iter().filter(|m| whole(m)).count() * 2 < later.len() {
-                let before = marks.len();
-                let mut at = 0;
-                marks.retain(|m| {
-                    at += 1;
-                    at > early || !whole(m)
-                });
-                *seen -= (before - marks.len()) as u64;
-            }
-        }
-    }
-
     /// Adds to the training losses what the program said at its end.
     fn said_to_break(&self, marks: &mut [Marks], names: &[NameFacts]) {
         let Some(step) = self.broke else { return };
@@ -290,7 +271,7 @@ impl Draft {
             .iter()
             .filter_map(|c| self.columns.get(*c)?.as_ref().map(|t| (*c, t.seen(), t.marks())))
             .collect();
-        self.before_counter(&mut marks);
+        before_counter(&mut marks);
         let mut notes = self.notes.clone();
         if let Some(length) = self.clock.length_of_epoch() {
             let metrics = marks.iter_mut().filter(|m| names.get(m.0).is_some_and(|n| n.metric.is_some()));

@@ -2,7 +2,7 @@
 
 use super::draft::Draft;
 use super::rejoin::rejoin;
-use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
+use super::{ALL_POINTS, Gather, NameFacts, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
 use crate::clock::{Again, Count, RowCounts};
 use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
@@ -101,6 +101,7 @@ impl Gather {
             && self.drafts.get(self.now).is_some_and(|d| {
                 d.ends_before(counts, columns, again, self.started)
                     || self.is_launched() && !counts.is_counted() && d.clock.columns == (None, None)
+                    || again == Again::RunAfterStart && self.is_other_training(d, counts)
             })
         {
             self.next_run();
@@ -156,10 +157,38 @@ impl Gather {
         draft.is_some_and(|d| d.clock.is_far_behind(counts)) && self.is_held_out()
     }
 
+    /// Notes a line that looks like the start of a program: another run may follow.
+    pub fn started(&mut self) {
+        self.started = true;
+    }
+
+    /// Notes the start of a program that tells so many settings.
+    pub fn started_with(&mut self, settings: usize) {
+        self.started();
+        self.settings += settings;
+    }
+
     /// Whether a program was started and told its settings, after readings and before those of this
     /// row.
     fn is_launched(&self) -> bool {
         self.started && self.settings >= LAUNCH && self.has_metrics() && self.has_metric()
+    }
+
+    /// Whether another training of the same program begins with this row: in its first epoch again,
+    /// with losses of other names, or towards another count of steps.
+    fn is_other_training(&self, draft: &Draft, counts: RowCounts) -> bool {
+        let loss = |column: usize| {
+            let held_out = |n: &NameFacts| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out);
+            self.names
+                .get(column)
+                .is_some_and(|n| n.metric == Some(false) && n.text.to_lowercase().contains("loss") && !held_out(n))
+        };
+        let mut losses = self.row.iter().map(|(c, _)| *c).filter(|c| loss(*c)).peekable();
+        let begins = losses.peek().is_some() && draft.clock.begins_epochs_again(counts);
+        if begins && losses.all(|c| draft.last(c).is_none()) {
+            return (0..self.names.len()).any(|c| loss(c) && draft.reads(c));
+        }
+        draft.clock.counts_further(counts) && self.row.iter().any(|(c, _)| loss(*c) && draft.reads(*c))
     }
 
     /// Whether all metrics of the current row are of held-out data.

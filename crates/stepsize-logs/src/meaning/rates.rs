@@ -122,6 +122,16 @@ mod tests {
     }
 
     #[test]
+    fn a_rate_that_was_scaled_never_comes_near_that_of_the_configuration() {
+        let applied = series("lr", &[3e-5, 2e-4, 3e-4, 3e-4, 2.9e-4]);
+        assert!(stays_below(&applied, 0.01));
+        assert!(!stays_below(&applied, 4e-4));
+        // A warm-up that was cut short, and a run that goes on from a checkpoint.
+        assert!(!stays_below(&series("lr", &[1e-5, 2e-5, 3e-5, 4e-5, 5e-5]), 0.01));
+        assert!(!stays_below(&series("lr", &[5e-4, 4e-4, 3e-4, 2e-4, 1e-4]), 0.01));
+    }
+
+    #[test]
     fn a_file_that_is_named_by_its_rate() {
         let applied = [series("lr", &[0.0996, 0.05, 0.0])];
         assert_eq!(of_stem("runs/0.1.csv", Some(&applied[0])), Some(0.1));
