@@ -10,7 +10,8 @@ pub(super) struct Trained(Option<Option<f64>>);
 impl Trained {
     /// Whether a line is a bar of Keras that goes up to another number: `model.evaluate`.
     pub fn is_evaluation(&mut self, found: &[Pair]) -> bool {
-        if found.iter().any(|p| CounterKind::of(&p.name).is_epoch()) {
+        // Not `Restoring model weights from the end of the best epoch: 3`.
+        if found.iter().any(|p| p.whole.is_some() && CounterKind::of(&p.name).is_epoch()) {
             self.0 = Some(None);
         }
         let whole = found.iter().find(|p| p.mark == Mark::Bar).and_then(|p| p.whole);

@@ -72,7 +72,7 @@ fn bars_of_an_evaluation_and_bars_that_nearly_end() {
         format!("Epoch {e}/3\n{} - acc: 0.5\n{} - acc: 0.5 - val_loss: 0.5\n", bar(5984), bar(6000))
     };
     let head = "Train on 6000 samples, validate on 900 samples\n".to_owned();
-    let end = "500/500 [====] - 1s 50us/sample - loss: nan - sparse_acc: 0.25\n";
+    let end = "Restoring model weights from the end of the best epoch: 2.\n500/500 [====] - 1s 50us/sample - loss: nan - sparse_acc: 0.25\n";
     let run = one(text(&(head + &(1..=3).map(epoch).collect::<String>() + end)));
     assert_eq!(points(&run, "loss"), [(1.0, 0.79), (2.0, 0.78), (3.0, 0.77)]);
     assert!(points(&run, "test_loss")[0].1.is_nan());
