@@ -13,9 +13,9 @@ use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
-use bare::{bare, loss_of_split};
+use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
-use remarks::{is_first_rate, is_heading, is_recall};
+use remarks::{is_first_rate, is_heading, is_of_others, is_recall};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -40,6 +40,8 @@ pub(crate) struct Prose {
     samples: Option<f64>,
     bar: Option<f64>,
     trained: Trained,
+    /// The held-out split of the last line with readings.
+    split: Option<DataSplit>,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -81,17 +83,11 @@ impl Prose {
             pattern.read(line).iter().for_each(|(name, value)| gather.number(name, *value));
             return gather.end_row();
         }
-        if let Some(metric) = &self.metric
-            && let Some((step, value)) = bare(line)
-        {
-            step.into_iter().for_each(|step| gather.number("step", step));
-            gather.number(metric, value);
+        if nameless(line, self.metric.as_deref(), gather) {
             return gather.end_row();
         }
-        if let Some((step, split, value)) = loss_of_split(line) {
-            gather.number("step", step);
-            gather.number(&format!("{}_loss", split.prefix()), value);
-            return gather.end_row();
+        if is_of_others(line) {
+            return;
         }
         if let Some(row) = self.trials.read(line) {
             if let Some(row) = row {
@@ -198,6 +194,12 @@ impl Prose {
             if evaluated {
                 return gather.end_row_of(DataSplit::Test.prefix());
             }
+            // `Averaged stats: loss: 0.5` below the batches of a split.
+            let split = found.iter().find(metric).and_then(|p| DataSplit::in_name(&p.name));
+            if let Some(split) = self.split.filter(|_| split.is_none() && line.starts_with("Averaged stats:")) {
+                return gather.end_row_of(split.prefix());
+            }
+            self.split = split.filter(|split| split.is_held_out());
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.

@@ -286,6 +286,7 @@ mod tests {
         reads("Validation Results - Epoch: 2  Avg loss: 0.5", &[("Epoch", 2.0), ("validation_Avg_loss", 0.5)]);
         reads("iter 4 | loss train: 1.5, val: 1.75", &[("iter", 4.0), ("loss_train", 1.5), ("val_loss", 1.75)]);
         reads("Val. Total Loss: 0.5, AUC: 0.9", &[("Val_Total_Loss", 0.5), ("val_AUC", 0.9)]);
+        reads("TEST in epoch24, loss = 0.5", &[("epoch", 24.0), ("test_loss", 0.5)]);
         reads("top 5 acc: 0.5", &[("top5_acc", 0.5)]);
         reads("验证损失=0.5 학습률: 0.1", &[("val_loss", 0.5), ("learning_rate", 0.1)]);
         reads("Losses {'ner': 12.5}", &[("losses/ner", 12.5)]);

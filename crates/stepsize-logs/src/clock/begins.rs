@@ -100,9 +100,11 @@ impl Row<'_> {
         };
         // A count of steps that stood beside other readings does not place these.
         let by_epoch = |last: f64| clock.step.is_nan() || clock.is_bar() || last.is_nan();
+        // What was read above the first line that names an epoch has none.
+        let first_of = |first: f64| if first.is_nan() { clock.first_epoch } else { first };
         read.any(|(first, last)| {
             by_epoch(last.0)
-                && far(first.1, last.1)
+                && far(first_of(first.1), last.1)
                 && (from_its_beginning || self.epoch < last.1 || self.is_first_epoch_again())
         })
     }

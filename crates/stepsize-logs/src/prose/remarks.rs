@@ -28,3 +28,9 @@ pub(super) fn is_first_rate(line: &str, found: &[Pair]) -> bool {
     found.iter().any(|p| is_rate(&p.name) && p.value > 0.0)
         && ["initial", "base", "max", "peak", "config", "starting"].iter().any(|word| lower.contains(word))
 }
+
+/// Whether a line counts or sums up what was told elsewhere: a column of a table of pandas, `2 loss
+/// 24 non-null float64`, or the summary of Comet, `COMET INFO: loss [24] : (0.1, 0.9)`.
+pub(super) fn is_of_others(line: &str) -> bool {
+    line.starts_with("COMET INFO:") || line.ends_with(['4', '2', 't', 'l']) && line.contains(" non-null ")
+}

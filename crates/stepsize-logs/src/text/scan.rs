@@ -228,6 +228,8 @@ impl<'a> Scan<'a> {
         // Marian: `Up. 100`
         let word = if word == "Up" && self.text.as_bytes().get(self.at) == Some(&b'.') { "Update" } else { word };
         if let Some((name, count)) = words::counted(word) {
+            // `TEST in epoch24, loss = 0.5`
+            self.scope = self.words.first().copied().filter(|w| words::is_held_out(w)).or(self.scope);
             self.give(name.to_owned(), count, None);
             self.words.clear();
         } else if self.named() || !words::is_level(word) {

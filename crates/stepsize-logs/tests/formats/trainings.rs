@@ -94,6 +94,30 @@ fn passes_over_held_out_data_have_a_count_of_their_own() {
 }
 
 #[test]
+fn what_is_told_below_a_split_and_beside_no_name() {
+    let epoch = |e: u32| {
+        let lines = |name: &str, loss: u32| -> String {
+            let line = |i: u32| format!("{name}  [{i}/3]  eta: 0:00:01  loss: 0.{} (0.{})\n", loss - i, loss);
+            (0..3).map(line).collect::<String>() + &format!("Averaged stats: loss: 0.{} (0.{loss})\n", loss - 2)
+        };
+        lines(&format!("Epoch: [{e}]"), 90 - 5 * e) + &lines("Test:", 50)
+    };
+    let run = one(text(&(0..4).map(epoch).collect::<String>()));
+    assert!(points(&run, "loss").iter().all(|p| p.1 > 0.5), "{run:?}");
+    assert!(points(&run, "test_loss").len() >= 4);
+    let log = "0m 24s (5000 6%) 3.5\n0m 51s (10000 13%) 2.75\n1m 4s (- 3m 0s) (15000 20%) 2.5\n";
+    assert_eq!(points(&one(text(log)), "loss"), [(5000.0, 3.5), (10000.0, 2.75), (15000.0, 2.5)]);
+    let log = "epoch 1 loss 0.5\nepoch 2 loss 0.25\nCOMET INFO:     loss [24] : (0.1, 0.9)\n 2   loss   24 non-null  float64\n";
+    assert_eq!(points(&one(text(log)), "loss"), [(1.0, 0.5), (2.0, 0.25)]);
+    // The first epoch of each training is not named.
+    let training = |a: u32| -> String {
+        let bar = |e: u32| format!("144/144 - 44s - loss: 0.{}\n", a - e);
+        bar(1) + &(2..=5).map(|e| format!("Epoch {e}/5\n{}", bar(e))).collect::<String>()
+    };
+    assert_eq!(text(&(training(90) + &training(80))).len(), 2);
+}
+
+#[test]
 fn a_number_that_only_grows_counts_where_its_name_allows_it() {
     let row = |i: u32| format!("{}.5,{},{}\n", 90 - i, 640 * i, 7 * i);
     let rows: String = (1..=6).map(row).collect();
