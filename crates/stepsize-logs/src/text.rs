@@ -150,6 +150,7 @@ mod tests {
         reads("epoch 3 (loss 0.3, lr 0.1)", &[("epoch", 3.0), ("loss", 0.3), ("lr", 0.1)]);
         reads("\u{1b}[32mloss\u{1b}[0m: \u{1b}[1;31m0.7\u{1b}[0m", &[("loss", 0.7)]);
         reads("step 1,200 loss 2.5", &[("step", 1200.0), ("loss", 2.5)]);
+        reads("epoch3/10 loss: 1", &[("epoch", 3.0), ("loss", 1.0)]);
         reads("epoch3 loss: 1", &[("epoch", 3.0), ("loss", 1.0)]);
     }
 
@@ -286,6 +287,10 @@ mod tests {
         reads("Validation Results - Epoch: 2  Avg loss: 0.5", &[("Epoch", 2.0), ("validation_Avg_loss", 0.5)]);
         reads("iter 4 | loss train: 1.5, val: 1.75", &[("iter", 4.0), ("loss_train", 1.5), ("val_loss", 1.75)]);
         reads("Val. Total Loss: 0.5, AUC: 0.9", &[("Val_Total_Loss", 0.5), ("val_AUC", 0.9)]);
+        reads(
+            "END epoch:1   val loss_avg: 0.5 top1_avg: 0.25",
+            &[("epoch", 1.0), ("val_loss_avg", 0.5), ("val_top1_avg", 0.25)],
+        );
         reads("TEST in epoch24, loss = 0.5", &[("epoch", 24.0), ("test_loss", 0.5)]);
         reads("top 5 acc: 0.5", &[("top5_acc", 0.5)]);
         reads("验证损失=0.5 학습률: 0.1", &[("val_loss", 0.5), ("learning_rate", 0.1)]);

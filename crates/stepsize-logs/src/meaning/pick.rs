@@ -112,7 +112,7 @@ impl<'a> Picked<'a> {
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
         let loss = twin(run, loss, val).or(loss);
         let val = val.or_else(|| short_twin(run, loss?));
-        let score = score.and_then(|score| short_twin(run, score)).or(score);
+        let score = score.and_then(|score| short_twin(run, score).or_else(|| average_of(run, score))).or(score);
         // What was not finite from the first reading on, while the model was evaluated all along,
         // was never measured.
         let loss = loss.filter(|l| !is_never_finite(l) || !val.or(score).is_some_and(goes_on));
@@ -269,6 +269,13 @@ fn mean_of<'a>(run: &'a Run, val: &NamedSeries) -> Option<&'a NamedSeries> {
             && (last(s) / last(val)).ln().abs() < ALIKE
     };
     if means(&val.name) { None } else { run.series.iter().find(such) }
+}
+
+/// The average under the name of a score, which tells more than that of one batch: `val_top1_avg`
+/// beside `val_top1`.
+fn average_of<'a>(run: &'a Run, score: &NamedSeries) -> Option<&'a NamedSeries> {
+    let name = format!("{}_avg", plain(&score.name));
+    run.series.iter().find(|s| plain(&s.name) == name && s.points.len() == score.points.len())
 }
 
 /// The series of the training that is measured as the validation is, where the loss is another

@@ -227,10 +227,19 @@ impl<'a> Scan<'a> {
         }
         // Marian: `Up. 100`
         let word = if word == "Up" && self.text.as_bytes().get(self.at) == Some(&b'.') { "Update" } else { word };
+        // `epoch3/10`
+        let word = match word.split_once('/') {
+            Some((count, whole)) if words::counted(count).is_some() && whole.bytes().all(|b| b.is_ascii_digit()) => {
+                self.at -= whole.len() + 1;
+                count
+            }
+            _ => word,
+        };
         if let Some((name, count)) = words::counted(word) {
             // `TEST in epoch24, loss = 0.5`
             self.scope = self.words.first().copied().filter(|w| words::is_held_out(w)).or(self.scope);
-            self.give(name.to_owned(), count, None);
+            let whole = self.divisor();
+            self.give(name.to_owned(), count, whole);
             self.words.clear();
         } else if self.named() || !words::is_level(word) {
             if self.words.len() >= WORDS {

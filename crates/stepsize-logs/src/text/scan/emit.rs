@@ -56,6 +56,13 @@ impl Scan<'_> {
         if words::is_source(last) {
             return;
         }
+        // "END epoch: 3"
+        if let [mark, counter] = parts.as_slice()
+            && counts
+            && ["end", "start", "begin"].iter().any(|w| mark.eq_ignore_ascii_case(w))
+        {
+            return self.give((*counter).to_owned(), value, whole);
+        }
         // "Epoch Step: 51"
         if separated && counts && parts.len() > 1 && parts.iter().all(|w| is_counter(w)) {
             return self.give(last.to_owned(), value, whole);

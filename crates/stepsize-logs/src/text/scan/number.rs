@@ -203,7 +203,7 @@ impl Scan<'_> {
     }
 
     /// The number after `/`, as in `3/10`.
-    fn divisor(&mut self) -> Option<f64> {
+    pub(super) fn divisor(&mut self) -> Option<f64> {
         let back = self.at;
         self.skip_space();
         if self.byte(0) == b'/' {
