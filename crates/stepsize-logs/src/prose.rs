@@ -33,15 +33,14 @@ pub(crate) struct Prose {
     /// Title of the part of a box, and the names and values so far.
     title: String,
     boxed: Vec<(String, f64)>,
-    /// The columns of the current line.
+    /// The columns of the current line; `before`: of the last one with readings.
     columns: Vec<Option<usize>>,
+    before: Vec<Option<usize>>,
     /// The number of samples that Keras trains on, where its progress bar counts them, and how far
     /// the last bar goes.
     samples: Option<f64>,
     bar: Option<f64>,
     trained: Trained,
-    /// The held-out split of the last line with readings.
-    split: Option<DataSplit>,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -195,11 +194,12 @@ impl Prose {
                 return gather.end_row_of(DataSplit::Test.prefix());
             }
             // `Averaged stats: loss: 0.5` below the batches of a split.
-            let split = found.iter().find(metric).and_then(|p| DataSplit::in_name(&p.name));
-            if let Some(split) = self.split.filter(|_| split.is_none() && line.starts_with("Averaged stats:")) {
+            if line.starts_with("Averaged stats:")
+                && let Some(split) = gather.split_of(&self.before)
+            {
                 return gather.end_row_of(split.prefix());
             }
-            self.split = split.filter(|split| split.is_held_out());
+            self.before.clone_from(&self.columns);
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.

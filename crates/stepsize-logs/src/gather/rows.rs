@@ -168,6 +168,12 @@ impl Gather {
         self.settings += settings;
     }
 
+    /// The held-out split of these columns.
+    pub fn split_of(&self, columns: &[Option<usize>]) -> Option<DataSplit> {
+        let names = columns.iter().flatten().filter_map(|c| self.names.get(*c));
+        names.filter_map(|n| DataSplit::in_name(&n.text)).find(|split| split.is_held_out())
+    }
+
     /// Whether a program was started and told its settings, after readings and before those of this
     /// row.
     fn is_launched(&self) -> bool {
@@ -177,18 +183,20 @@ impl Gather {
     /// Whether another training of the same program begins with this row: in its first epoch again,
     /// with losses of other names, or towards another count of steps.
     fn is_other_training(&self, draft: &Draft, counts: RowCounts) -> bool {
-        let loss = |column: usize| {
-            let held_out = |n: &NameFacts| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out);
-            self.names
-                .get(column)
-                .is_some_and(|n| n.metric == Some(false) && n.text.to_lowercase().contains("loss") && !held_out(n))
-        };
-        let mut losses = self.row.iter().map(|(c, _)| *c).filter(|c| loss(*c)).peekable();
-        let begins = losses.peek().is_some() && draft.clock.begins_epochs_again(counts);
-        if begins && losses.all(|c| draft.last(c).is_none()) {
-            return (0..self.names.len()).any(|c| loss(c) && draft.reads(c));
+        let (again, further) = (draft.clock.begins_epochs_again(counts), draft.clock.counts_further(counts));
+        if !again && !further {
+            return false;
         }
-        draft.clock.counts_further(counts) && self.row.iter().any(|(c, _)| loss(*c) && draft.reads(*c))
+        let loss = |column: &usize| {
+            let held_out = |n: &NameFacts| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out);
+            let named = |n: &&NameFacts| n.metric == Some(false) && n.text.to_lowercase().contains("loss");
+            self.names.get(*column).filter(named).is_some_and(|n| !held_out(n))
+        };
+        let losses: Vec<usize> = self.row.iter().map(|(c, _)| *c).filter(loss).collect();
+        let others = || losses.iter().all(|c| draft.last(*c).is_none());
+        let read = |mut columns: std::ops::Range<usize>| columns.any(|c| loss(&c) && draft.reads(c));
+        !losses.is_empty() && again && others() && read(0..self.names.len())
+            || further && losses.iter().any(|c| draft.reads(*c))
     }
 
     /// Whether all metrics of the current row are of held-out data.

@@ -15,9 +15,8 @@ impl Trained {
             self.0 = Some(None);
         }
         let whole = found.iter().find(|p| p.mark == Mark::Bar).and_then(|p| p.whole);
-        let told = found.iter().any(|p| metric_direction(&p.name).is_some());
-        let (Some(whole), Some(trained), true) = (whole, &mut self.0, told) else { return false };
-        *trained.get_or_insert(whole) != whole
+        let (Some(whole), Some(trained)) = (whole, &mut self.0) else { return false };
+        found.iter().any(|p| metric_direction(&p.name).is_some()) && *trained.get_or_insert(whole) != whole
     }
 }
 
