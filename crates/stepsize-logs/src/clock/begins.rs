@@ -10,7 +10,7 @@ const BEGINNING: f64 = 0.05;
 type Span = ((f64, f64), (f64, f64));
 
 /// A row, as the clock of the run so far sees it.
-struct Row<'a> {
+struct AtRow<'a> {
     clock: &'a Clock,
     epoch: f64,
     /// Whether the row names its epoch.
@@ -32,7 +32,7 @@ impl Clock {
         mut read: impl Iterator<Item = Span>,
     ) -> bool {
         let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
-        let row = Row { clock: self, epoch, named: counts.epoch.is_some(), again, started };
+        let row = AtRow { clock: self, epoch, named: counts.epoch.is_some(), again, started };
         let bar = |count: Count| count.rank == CounterKind::BAR;
         match counts.step.filter(|_| !self.lengths.known()) {
             // Whatever its bar counts.
@@ -49,7 +49,7 @@ impl Clock {
     }
 }
 
-impl Row<'_> {
+impl AtRow<'_> {
     /// The first epoch again, after others.
     fn is_earlier_epoch(&self) -> bool {
         self.named && self.epoch < self.clock.epoch.min(self.clock.first_epoch + 1.0)

@@ -12,7 +12,7 @@ use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
 use place::{Marks, PlacedBy, before_counter, ends_of_epochs, place};
 use std::collections::{BTreeMap, HashSet};
-use told::Told;
+use told::NamedCount;
 
 /// After this many rows without a metric the log has none that is known by its name.
 const EARLY: u64 = 8;
@@ -326,7 +326,7 @@ impl Draft {
         let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
         // Nothing counts readings that seeds or parts of the data tell apart.
         let rows_are_runs = counter == PlacedBy::Index && (varies || seeded);
-        let told_by = if counter == PlacedBy::Index && !rows_are_runs { Told::of(&marks, names) } else { None };
+        let told_by = if counter == PlacedBy::Index && !rows_are_runs { NamedCount::of(&marks, names) } else { None };
         let series = marks.iter().map(|(column, seen, marks)| {
             let name = names.get(*column).map(|n| n.text.clone()).unwrap_or_default();
             let trained = !DataSplit::in_name(&name).is_some_and(DataSplit::is_held_out);

@@ -1,4 +1,4 @@
-//! [`Told`]: a counter under a name that no list of counters holds, where nothing else counts.
+//! [`NamedCount`]: a counter under a name that no list of counters holds, where nothing else counts.
 
 use super::place::Marks;
 use crate::gather::NameFacts;
@@ -34,12 +34,12 @@ const COUNTED: [&str; 22] = [
 ];
 
 /// The readings of the series that counts the others.
-pub(super) struct Told<'a> {
+pub(super) struct NamedCount<'a> {
     pub column: usize,
     marks: &'a [ThinPoint],
 }
 
-impl<'a> Told<'a> {
+impl<'a> NamedCount<'a> {
     /// The first column whose name says that it counts (`frame`, `num episodes`), and which does:
     /// whole numbers that only grow, one for each reading of the metrics.
     pub fn of(all: &'a [Marks], names: &[NameFacts]) -> Option<Self> {

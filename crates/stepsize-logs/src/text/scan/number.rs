@@ -345,8 +345,8 @@ impl Scan<'_> {
         words::is_split(split) && (before.ends_with('[') || opened() && self.byte(0) == b']')
     }
 
-    /// `Train: [3/100]` and `[Train 3/100]` count. `Val: [3/20]` counts batches of a validation, to which what follows
-    /// belongs.
+    /// `Train: [3/100]` and `[Train 3/100]` count. `Val: [3/20]` counts batches of a validation, to
+    /// which what follows belongs.
     fn count_of_split(&mut self, value: f64, whole: f64) {
         let split = self.words.first().copied().unwrap_or("");
         self.words.clear();
