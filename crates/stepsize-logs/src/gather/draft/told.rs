@@ -1,4 +1,5 @@
-//! [`NamedCount`]: a counter under a name that no list of counters holds, where nothing else counts.
+//! [`NamedCount`]: a counter under a name that no list of counters holds, where nothing else
+//! counts.
 
 use super::place::Marks;
 use crate::gather::NameFacts;
