@@ -22,6 +22,9 @@ use doubt::{Beside, Lengths, Passes, Rival, Shares, Whole};
 pub use raw::{LogPosition, RawClock};
 pub(crate) use row::{Count, RowCounts};
 
+/// A count that is so many times smaller counts something else.
+const FAR: f64 = 4.0;
+
 /// What to do when the counter goes back to its beginning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Again {
@@ -64,6 +67,8 @@ pub(crate) struct Clock {
     /// The last count of the counter of steps, and the epoch at that time.
     count: f64,
     first_count: f64,
+    /// How far apart the last two counts were.
+    stride: f64,
     epoch_then: f64,
     first_epoch: f64,
     /// Steps of an epoch, once it is known that steps are counted within epochs.
@@ -99,6 +104,7 @@ impl Default for Clock {
             epoch: f64::NAN,
             count: f64::NAN,
             first_count: f64::NAN,
+            stride: f64::NAN,
             epoch_then: f64::NAN,
             first_epoch: f64::NAN,
             per_epoch: f64::NAN,
@@ -127,7 +133,10 @@ impl Clock {
                 self.passes.aside = whole != self.totals.0;
             }
             CounterKind::Step(_) if !self.early && whole < self.totals.0 => self.passes.shorter = Some(whole),
-            CounterKind::Step(_) => (self.totals.0, self.passes.shorter) = (whole, None),
+            CounterKind::Step(_) => {
+                self.passes.further = !self.early && whole > self.totals.0;
+                (self.totals.0, self.passes.shorter) = (whole, None);
+            }
             CounterKind::Epoch(_) => {
                 if self.totals.1 != whole {
                     self.other_end = Some(self.totals.1);
@@ -187,6 +196,32 @@ impl Clock {
             && counts.epoch.is_none()
     }
 
+    /// Whether the counter of steps on a row stands below the last one, in the same epoch.
+    #[inline]
+    pub fn begins_again_in_epoch(&self, counts: RowCounts) -> bool {
+        let Some((step, epoch)) = counts.step.zip(counts.epoch) else { return false };
+        step.rank == self.best.0 && step.value < self.count && epoch.value == self.epoch
+    }
+
+    /// Whether a row names the first epoch again, after later ones.
+    pub fn begins_epochs_again(&self, counts: RowCounts) -> bool {
+        counts.epoch.is_some_and(|epoch| epoch.value <= self.first_epoch && self.epoch > self.first_epoch + 1.0)
+    }
+
+    /// Whether the count of steps on a row begins again and is to go further than before, where no
+    /// epoch was named.
+    pub fn counts_further(&self, counts: RowCounts) -> bool {
+        let back = |step: Count| step.rank == self.best.0 && step.value < self.count;
+        self.passes.further && self.epoch.is_nan() && counts.step.is_some_and(back)
+    }
+
+    /// Whether the count of steps on a row is of another kind than the last one: it stands far
+    /// below that, and no epoch is named.
+    pub fn is_far_behind(&self, counts: RowCounts) -> bool {
+        let step = counts.step.filter(|_| counts.epoch.is_none() && self.epoch.is_nan());
+        step.is_some_and(|step| step.rank == self.best.0 && step.value * FAR < self.count)
+    }
+
     /// Whether the count on this row is of a validation without a name: it goes less far than that
     /// of the training, within the same epoch. Without epochs only a progress bar that is far
     /// shorter is one.
@@ -205,6 +240,13 @@ impl Clock {
         again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && known
     }
 
+    /// Whether a count that went back is the next one of a counter that came to its known end:
+    /// `1650/1687`, `63/1687`.
+    fn wraps(&self, count: f64) -> bool {
+        let end = self.totals.0;
+        self.count <= end && self.count + self.stride > end && count <= self.stride
+    }
+
     /// Takes in the counters of a row; `behind` says whether one of its names was read at a later
     /// step already.
     pub fn note(&mut self, counts: RowCounts, again: Again, behind: impl Fn(f64) -> bool) {
@@ -214,7 +256,7 @@ impl Clock {
             let goes_on = self.totals.0.is_nan() && self.count > 0.0 && self.totals.1 > 1.0 && !self.early;
             self.late = self.count >= self.totals.0 || goes_on;
         }
-        let Passes { aside, shorter } = std::mem::take(&mut self.passes);
+        let Passes { aside, shorter, .. } = std::mem::take(&mut self.passes);
         self.other_end = None;
         // Not a validation: what the counter goes up to has changed.
         if let Some(shorter) = shorter.filter(|_| step.is_some_and(|s| s.rank <= self.best.0)) {
@@ -288,8 +330,11 @@ impl Clock {
                 // An epoch that is counted from zero has one step more than its last count.
                 (self.count + f64::from(u8::from(self.first_count == 0.0))).max(1.0) / epochs
             };
-        } else if back && count <= self.first_count && self.counts_within(again) {
-            self.offset += self.count;
+        } else if back && self.counts_within(again) && (count <= self.first_count || self.wraps(count)) {
+            self.offset += if self.wraps(count) { self.totals.0 } else { self.count };
+        }
+        if !back {
+            self.stride = count - self.count;
         }
         if self.count.is_nan() {
             self.first_count = count;

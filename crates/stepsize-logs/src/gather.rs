@@ -72,6 +72,8 @@ pub(crate) struct Gather {
     notes: Vec<String>,
     again: Again,
     started: bool,
+    /// Settings that were told since the last metric.
+    settings: usize,
     series: usize,
     limit: usize,
     table: Option<sweep::FirstRows>,
@@ -103,6 +105,7 @@ impl Gather {
             notes: Vec::new(),
             again,
             started: false,
+            settings: 0,
             series: 0,
             limit: POINTS,
             table: Some(sweep::FirstRows::default()),
@@ -339,11 +342,6 @@ impl Gather {
         if self.notes.len() < NOTES && !self.notes.contains(&note) {
             self.notes.push(note);
         }
-    }
-
-    /// Notes a line that looks like the start of a program: another run may follow.
-    pub fn started(&mut self) {
-        self.started = true;
     }
 
     /// The rows are no table of runs.

@@ -114,8 +114,10 @@ fn record<'a>(run: &'a Run, path: &str, picked: &Picked<'a>) -> Record {
     let name = if run.name.is_empty() { path.to_owned() } else { format!("{path}#{}", run.name) };
     let mut facts = facts(run, path);
     facts.lr = facts.lr.or_else(|| rates::of_stem(path, picked.rate));
-    // What was applied above the rate of the configuration was another one, or a multiple of it.
-    if facts.lr.zip(picked.rate).is_some_and(|(lr, applied)| rates::exceeds(applied, lr)) {
+    // What was applied above the rate of the configuration, or never came near it, was another one,
+    // or a multiple of it.
+    let other = |(lr, applied)| rates::exceeds(applied, lr) || rates::stays_below(applied, lr);
+    if facts.lr.zip(picked.rate).is_some_and(other) {
         facts.lr = None;
     }
     facts.boosted = boosting::is_boosted(run);

@@ -223,6 +223,10 @@ pub fn maximizes(name: &str) -> Option<bool> {
     {
         return Some(true);
     }
+    // `loss_dice`: whatever else a loss is named for.
+    if flat.split('_').any(|word| matches!(word, "loss" | "losses" | "cost")) {
+        return Some(false);
+    }
     // The entropy of a policy is not a loss; that of held-out data is (`VALID entropy: 8.4`).
     let cross = flat.contains("cross") || DataSplit::in_name(name).is_some_and(DataSplit::is_held_out);
     let of = |word: &str| if word == "entropy" && !cross { None } else { direction(word) };
@@ -240,6 +244,8 @@ pub fn maximizes(name: &str) -> Option<bool> {
 /// Whether high is good for a metric of which this is a word, in lower case.
 fn direction(word: &str) -> Option<bool> {
     listed(word).or_else(|| listed(word.trim_end_matches(char::is_numeric))).or_else(|| match () {
+        // `noloss`: games that were not lost.
+        () if word == "noloss" => None,
         () if ["loss", "losses", "verlust"].iter().any(|end| word.ends_with(end)) => Some(false),
         () if ["accuracy", "accuracies", "score", "genauigkeit"].iter().any(|end| word.ends_with(end)) => Some(true),
         // `valacc`
@@ -340,6 +346,8 @@ mod tests {
             ("perplexities", Some(false)),
             ("errors", Some(false)),
             ("epoch_loss_mean", Some(false)),
+            ("loss_dice", Some(false)),
+            ("noloss_d4", None),
             ("glossary", None),
             ("classes", None),
         ] {

@@ -13,9 +13,9 @@ use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
-use bare::{bare, loss_of_split};
-use bars::{is_rule_within, is_timeless, samples};
-use remarks::{is_heading, is_recall};
+use bare::nameless;
+use bars::{Trained, is_rule_within, is_timeless, samples};
+use remarks::{is_first_rate, is_heading, is_of_others, is_recall};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -33,12 +33,14 @@ pub(crate) struct Prose {
     /// Title of the part of a box, and the names and values so far.
     title: String,
     boxed: Vec<(String, f64)>,
-    /// The columns of the current line.
+    /// The columns of the current line; `before`: of the last one with readings.
     columns: Vec<Option<usize>>,
+    before: Vec<Option<usize>>,
     /// The number of samples that Keras trains on, where its progress bar counts them, and how far
     /// the last bar goes.
     samples: Option<f64>,
     bar: Option<f64>,
+    trained: Trained,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -80,17 +82,11 @@ impl Prose {
             pattern.read(line).iter().for_each(|(name, value)| gather.number(name, *value));
             return gather.end_row();
         }
-        if let Some(metric) = &self.metric
-            && let Some((step, value)) = bare(line)
-        {
-            step.into_iter().for_each(|step| gather.number("step", step));
-            gather.number(metric, value);
+        if nameless(line, self.metric.as_deref(), gather) {
             return gather.end_row();
         }
-        if let Some((step, split, value)) = loss_of_split(line) {
-            gather.number("step", step);
-            gather.number(&format!("{}_loss", split.prefix()), value);
-            return gather.end_row();
+        if is_of_others(line) {
+            return;
         }
         if let Some(row) = self.trials.read(line) {
             if let Some(row) = row {
@@ -111,7 +107,7 @@ impl Prose {
             settings.only && gather.has_metrics() && matches!(settings.facts.as_slice(), [(n, _)] if is_applied(n));
         if !applied {
             if settings.start {
-                gather.started();
+                gather.started_with(settings.facts.len());
             }
             for (name, value) in &settings.facts {
                 gather.fact(name, value);
@@ -140,14 +136,19 @@ impl Prose {
         }
         if let Some(bar) = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some()) {
             // Steps are counted from 1; a bar that begins further on counts the samples of a batch.
-            let first = self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value < whole);
+            let first =
+                self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value * 2.0 < whole);
             // Of steps it says how long each took.
             if first || bar.whole == Some(bar.value) && is_timeless(line) {
                 self.samples = bar.whole;
             }
             self.bar = bar.whole;
         }
-        found.retain(|p| p.mark != Mark::Bar || p.whole.is_none() || p.whole != self.samples);
+        if bars::nearly_ends(&found) {
+            return;
+        }
+        let evaluated = self.trained.is_evaluation(&found);
+        found.retain(|p| p.mark != Mark::Bar || !evaluated && (p.whole.is_none() || p.whole != self.samples));
         found.retain(|p| {
             if p.mark == Mark::Share {
                 gather.share(p.value);
@@ -162,7 +163,9 @@ impl Prose {
         let counts = |name: &NameFacts| name.kind != CounterKind::Value;
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
-        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name)).count() >= 2 {
+        let planned = |p: &Pair| !gather.has_metrics() && matches!(p.name.as_str(), "iterations" | "epochs" | "steps");
+        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name) || planned(p)).count() >= 2 {
+            gather.started_with(found.len());
             return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
         }
         if !told {
@@ -187,6 +190,16 @@ impl Prose {
             }
             let metric = |p: &&Pair| metric_direction(&p.name).is_some();
             let first = if self.announced == Announced::Nothing { None } else { found.iter().find(metric) };
+            if evaluated {
+                return gather.end_row_of(DataSplit::Test.prefix());
+            }
+            // `Averaged stats: loss: 0.5` below the batches of a split.
+            if line.starts_with("Averaged stats:")
+                && let Some(split) = gather.split_of(&self.before)
+            {
+                return gather.end_row_of(split.prefix());
+            }
+            self.before.clone_from(&self.columns);
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.
@@ -384,11 +397,4 @@ fn message(line: &str, gather: &mut Gather) {
     } else if line.starts_with("KeyboardInterrupt") {
         gather.interrupted();
     }
-}
-
-/// Whether a line tells the rate with which the run begins: `Initial learn rate: 0.001`.
-fn is_first_rate(line: &str, found: &[Pair]) -> bool {
-    let lower = line.get(..160.min(line.len())).unwrap_or("").to_ascii_lowercase();
-    found.iter().any(|p| is_rate(&p.name) && p.value > 0.0)
-        && ["initial", "base", "max", "peak", "config", "starting"].iter().any(|word| lower.contains(word))
 }

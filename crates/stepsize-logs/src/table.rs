@@ -32,6 +32,8 @@ pub(crate) struct TableReader {
     monitor: bool,
     /// Rows whose cells are lists.
     listed: Listed,
+    /// What parts the cells of a table on its side.
+    turned: Option<u8>,
     /// Name of the file, for a column that is only called `Value`.
     name: String,
     last: bool,
@@ -93,6 +95,7 @@ impl TableReader {
             return Some(1);
         }
         let taken = match self.header.take() {
+            None if let Some(delimiter) = self.turned => self.listed.curve(lines, delimiter, self.last, gather),
             Some(mut header) => {
                 let taken = self.record(lines, &mut header, gather);
                 self.header = Some(header);
@@ -136,6 +139,10 @@ impl TableReader {
             return Some(length);
         }
         gather.place += 1;
+        if listed::is_turned(&cells) {
+            self.turned = Some(delimiter);
+            return self.listed.curve(lines, delimiter, self.last, gather);
+        }
         let hash = delimiter == b' ' && cells.first().is_some_and(|c| c == "#");
         if hash {
             cells.remove(0);

@@ -150,6 +150,7 @@ mod tests {
         reads("epoch 3 (loss 0.3, lr 0.1)", &[("epoch", 3.0), ("loss", 0.3), ("lr", 0.1)]);
         reads("\u{1b}[32mloss\u{1b}[0m: \u{1b}[1;31m0.7\u{1b}[0m", &[("loss", 0.7)]);
         reads("step 1,200 loss 2.5", &[("step", 1200.0), ("loss", 2.5)]);
+        reads("epoch3/10 loss: 1", &[("epoch", 3.0), ("loss", 1.0)]);
         reads("epoch3 loss: 1", &[("epoch", 3.0), ("loss", 1.0)]);
     }
 
@@ -272,6 +273,10 @@ mod tests {
         reads("Epoch Step: 51 Loss: 2.5", &[("Step", 51.0), ("Loss", 2.5)]);
         reads("Iter 10 | Bit/dim 5.5(5.6) | Steps 50(50.10)", &[("Iter", 10.0), ("Bit/dim", 5.5)]);
         reads("12:{'loss': 0.5}", &[("loss", 0.5)]);
+        reads("(iteration) 1100 / 1500, loss: 0.5", &[("iteration", 1100.0), ("loss", 0.5)]);
+        reads("INFO - 0:10:00 - [ 85000] | gnorm 1.5 | loss 2.5", &[("iter", 85000.0), ("gnorm", 1.5), ("loss", 2.5)]);
+        reads("[Train 10/1882] {'train_loss': 0.5}", &[("iter", 10.0), ("train_loss", 0.5)]);
+        reads("7 [D loss: 0.5] [G loss: 0.25]", &[("iter", 7.0), ("D_loss", 0.5), ("G_loss", 0.25)]);
     }
 
     #[test]
@@ -281,6 +286,12 @@ mod tests {
         reads("val Loss: 0.5 Acc: 0.75", &[("val_Loss", 0.5), ("val_Acc", 0.75)]);
         reads("Validation Results - Epoch: 2  Avg loss: 0.5", &[("Epoch", 2.0), ("validation_Avg_loss", 0.5)]);
         reads("iter 4 | loss train: 1.5, val: 1.75", &[("iter", 4.0), ("loss_train", 1.5), ("val_loss", 1.75)]);
+        reads("Val. Total Loss: 0.5, AUC: 0.9", &[("Val_Total_Loss", 0.5), ("val_AUC", 0.9)]);
+        reads(
+            "END epoch:1   val loss_avg: 0.5 top1_avg: 0.25",
+            &[("epoch", 1.0), ("val_loss_avg", 0.5), ("val_top1_avg", 0.25)],
+        );
+        reads("TEST in epoch24, loss = 0.5", &[("epoch", 24.0), ("test_loss", 0.5)]);
         reads("top 5 acc: 0.5", &[("top5_acc", 0.5)]);
         reads("验证损失=0.5 학습률: 0.1", &[("val_loss", 0.5), ("learning_rate", 0.1)]);
         reads("Losses {'ner': 12.5}", &[("losses/ner", 12.5)]);

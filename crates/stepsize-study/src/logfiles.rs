@@ -98,6 +98,11 @@ fn one(path: &Path, how: &How, out: &mut Vec<Found>) {
 }
 
 fn holding_readings(runs: Vec<Run>, path: &Path) -> Result<Vec<Run>> {
+    let yaml = path.extension().is_some_and(|end| end == "yaml" || end == "yml");
+    if yaml && runs.iter().flat_map(|r| &r.series).all(|s| s.points.len() < 2) {
+        let told = "is a configuration, no log: no number in it is told twice";
+        return Err(Error::invalid(format!("{} {told}", path.display())));
+    }
     match runs.iter().all(|r| r.series.is_empty()) {
         true => {
             Err(Error::invalid(format!("{} holds no readings: no name with a number was found in it", path.display())))

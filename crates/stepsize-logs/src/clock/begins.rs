@@ -6,6 +6,20 @@ use crate::names::CounterKind;
 /// A run that goes back to its first part of this size begins again: no checkpoint is that old.
 const BEGINNING: f64 = 0.05;
 
+/// Where a name was read first and last: step and epoch.
+type Span = ((f64, f64), (f64, f64));
+
+/// A row, as the clock of the run so far sees it.
+struct AtRow<'a> {
+    clock: &'a Clock,
+    epoch: f64,
+    /// Whether the row names its epoch.
+    named: bool,
+    /// What to do when the counter goes back, and whether a start of a program stands above.
+    again: Again,
+    started: bool,
+}
+
 impl Clock {
     /// Whether a row is the first of another run. `read` has, for each of its names, where the
     /// first and the last reading so far were made: steps and epochs.
@@ -15,64 +29,83 @@ impl Clock {
         counts: RowCounts,
         again: Again,
         started: bool,
-        mut read: impl Iterator<Item = ((f64, f64), (f64, f64))>,
+        mut read: impl Iterator<Item = Span>,
     ) -> bool {
-        let epoch_now = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
-        // A run that was ended in its first epoch, and the next.
-        let first_again = |first: f64| {
-            (started || self.other_end.is_some_and(f64::is_finite))
-                && !self.early
-                && counts.epoch.is_some()
-                && epoch_now <= first
-                && epoch_now == self.epoch
-        };
-        let bar = |rank: usize| rank == CounterKind::BAR;
-        let goes_on = counts.epoch.is_some() && epoch_now >= self.epoch && epoch_now > self.first_epoch;
+        let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
+        let row = AtRow { clock: self, epoch, named: counts.epoch.is_some(), again, started };
+        let bar = |count: Count| count.rank == CounterKind::BAR;
         match counts.step.filter(|_| !self.lengths.known()) {
-            // The first epoch again, whatever its bar counts.
-            Some(Count { rank, .. })
-                if bar(rank) && counts.epoch.is_some() && epoch_now < self.epoch.min(self.first_epoch + 1.0) =>
-            {
-                read.any(|(first, last)| epoch_now <= first.1 && epoch_now < last.1)
+            // Whatever its bar counts.
+            Some(count) if bar(count) && row.is_earlier_epoch() => {
+                read.any(|(first, last)| epoch <= first.1 && epoch < last.1)
             }
             Some(_) if self.counts_within(again) && !started => false,
-            Some(Count { rank, .. }) if bar(rank) && first_again(self.first_epoch) => read.next().is_some(),
+            Some(count) if bar(count) && row.is_first_epoch_again() => read.next().is_some(),
             // The bar of an evaluation, above a row whose epoch goes on.
-            Some(Count { rank, .. }) if bar(rank) && goes_on => false,
-            Some(Count { rank, value: count, .. }) if rank <= self.best.0 => {
-                let epoch_went_on = || epoch_now.floor() > self.epoch_then.floor();
-                // The last epoch is over.
-                let over = self.late && self.epoch >= self.totals.1;
-                // One line an epoch, each with the last count of its own.
-                let same = count == self.count && epoch_now.floor() < self.epoch_then.floor();
-                // The only epoch again, to its end: a training in a loop.
-                let only = epoch_now == self.totals.1 && epoch_now <= self.first_epoch;
-                let whole = counts.epoch.is_some() && only && count == self.count && count == self.totals.0;
-                (count < self.count || same || whole)
-                    && (over || self.whole.known() && counts.epoch.is_none() || !epoch_went_on())
-                    && (!self.within() || epoch_now <= self.first_epoch)
-                    && read.any(|(first, last)| {
-                        let begins = count <= first.0 || first.0.is_nan() && epoch_now <= first.1;
-                        // Below another header of a table.
-                        (begins || started && again == Again::Run) && (count < last.0 || whole && count == last.0)
-                    })
-            }
-            _ => {
-                // The same epoch from its beginning.
-                let same = self.shares.again && counts.epoch.is_some() && epoch_now == self.epoch;
-                // The first epoch that is told need not be the first: `Epoch 10/100`.
-                let far = |first: f64, last: f64| {
-                    self.other_end.is_some() && epoch_now * 2.0 < last
-                        || epoch_now - first <= BEGINNING * (last - first)
-                };
-                // A count of steps that stood beside other readings does not place these.
-                let by_epoch = |last: f64| self.step.is_nan() || self.is_bar() || last.is_nan();
-                read.any(|(first, last)| {
-                    by_epoch(last.0)
-                        && far(first.1, last.1)
-                        && (same || epoch_now < last.1 || first_again(self.first_epoch))
-                })
-            }
+            Some(count) if bar(count) && row.is_later_epoch() => false,
+            Some(count) if count.rank <= self.best.0 => row.counts_again(count.value, read),
+            _ => row.names_epoch_again(read),
         }
+    }
+}
+
+impl AtRow<'_> {
+    /// The first epoch again, after others.
+    fn is_earlier_epoch(&self) -> bool {
+        self.named && self.epoch < self.clock.epoch.min(self.clock.first_epoch + 1.0)
+    }
+
+    /// The first epoch again, right after it: a run was ended there, and the next begins.
+    fn is_first_epoch_again(&self) -> bool {
+        let told = self.started || self.clock.other_end.is_some_and(f64::is_finite);
+        told && !self.clock.early
+            && self.named
+            && self.epoch <= self.clock.first_epoch
+            && self.epoch == self.clock.epoch
+    }
+
+    fn is_later_epoch(&self) -> bool {
+        self.named && self.epoch >= self.clock.epoch && self.epoch > self.clock.first_epoch
+    }
+
+    /// Whether the counter of steps begins again, and no epoch says that it counts within epochs.
+    fn counts_again(&self, count: f64, mut read: impl Iterator<Item = Span>) -> bool {
+        let clock = self.clock;
+        // One line an epoch, each with the last count of its own.
+        let same = count == clock.count && self.epoch.floor() < clock.epoch_then.floor();
+        // The only epoch again, to its end: a training in a loop.
+        let only = self.epoch == clock.totals.1 && self.epoch <= clock.first_epoch;
+        let whole = self.named && only && count == clock.count && count == clock.totals.0;
+        let back = count < clock.count || same || whole;
+        let last_epoch_over = clock.late && clock.epoch >= clock.totals.1;
+        let counts_whole_run = clock.whole.known() && !self.named;
+        let epoch_went_on = self.epoch.floor() > clock.epoch_then.floor();
+        let may = last_epoch_over || counts_whole_run || !epoch_went_on;
+        let first_epoch = !clock.within() || self.epoch <= clock.first_epoch;
+        let begins = |(first, last): Span| {
+            let at_first = count <= first.0 || first.0.is_nan() && self.epoch <= first.1;
+            let below_header = self.started && self.again == Again::Run;
+            (at_first || below_header) && (count < last.0 || whole && count == last.0)
+        };
+        back && may && first_epoch && read.any(begins)
+    }
+
+    /// Whether epochs, which alone place the readings, begin again.
+    fn names_epoch_again(&self, mut read: impl Iterator<Item = Span>) -> bool {
+        let clock = self.clock;
+        let from_its_beginning = clock.shares.again && self.named && self.epoch == clock.epoch;
+        // The first epoch that is told need not be the first: `Epoch 10/100`.
+        let far = |first: f64, last: f64| {
+            clock.other_end.is_some() && self.epoch * 2.0 < last || self.epoch - first <= BEGINNING * (last - first)
+        };
+        // A count of steps that stood beside other readings does not place these.
+        let by_epoch = |last: f64| clock.step.is_nan() || clock.is_bar() || last.is_nan();
+        // What was read above the first line that names an epoch has none.
+        let first_of = |first: f64| if first.is_nan() { clock.first_epoch } else { first };
+        read.any(|(first, last)| {
+            by_epoch(last.0)
+                && far(first_of(first.1), last.1)
+                && (from_its_beginning || self.epoch < last.1 || self.is_first_epoch_again())
+        })
     }
 }

@@ -103,6 +103,8 @@ pub(super) struct Passes {
     pub aside: bool,
     /// How far the count goes, if less far than that of the training.
     pub shorter: Option<f64>,
+    /// Whether the count goes further than before.
+    pub further: bool,
 }
 
 impl Passes {

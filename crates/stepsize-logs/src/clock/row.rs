@@ -23,6 +23,11 @@ impl RowCounts {
         self.step
     }
 
+    /// The same without a count of steps.
+    pub fn without_step(self) -> Self {
+        Self { step: None, ..self }
+    }
+
     /// The counter of epochs.
     pub fn epoch(&self) -> Option<Count> {
         self.epoch

@@ -54,22 +54,20 @@ impl Named {
                 rows.entry(run).or_default().push((path.get(run.len() + 1..).unwrap_or(path), cell));
             }
         }
-        let rate = |run: &str, cells: &[(&str, &NamedCell)]| {
-            let own = cells.iter().find_map(|(name, cell)| match cell {
-                NamedCell::Number(rate) if is_rate(name.rsplit('/').next().unwrap_or(name)) => Some(*rate),
-                _ => None,
-            });
-            let last = run.rsplit('/').next().unwrap_or(run);
-            let bare = || last.parse::<f64>().ok().filter(|rate| rate.fract() != 0.0 && *rate > 0.0);
-            own.is_none()
-                .then(|| rate_in(run).or_else(bare))
-                .flatten()
-                .map(|rate| (rate, true))
-                .or(own.map(|r| (r, false)))
-        };
-        let rates: Option<Vec<(f64, bool)>> = rows.iter().map(|(run, cells)| rate(run, cells)).collect();
-        let Some(rates) = rates.filter(|r| r.windows(2).any(|w| w[0].0 != w[1].0)) else { return false };
-        let rates: BTreeMap<&str, (f64, bool)> = rows.keys().copied().zip(rates).collect();
+        // The rate of each run, and whether only its name tells it.
+        let mut rates: BTreeMap<&str, (f64, bool)> = BTreeMap::new();
+        for (run, cells) in &rows {
+            let own = rate_among(cells);
+            match own.or_else(|| rate_of_name(run)) {
+                Some(rate) => rates.insert(run, (rate, own.is_none())),
+                None => return false,
+            };
+        }
+        let mut all = rates.values().map(|(rate, _)| *rate);
+        let first = all.next();
+        if all.all(|rate| Some(rate) == first) {
+            return false;
+        }
         for run in order {
             gather.word("run", run);
             if let Some((rate, true)) = rates.get(run) {
@@ -85,6 +83,20 @@ impl Named {
         }
         true
     }
+}
+
+/// The rate that stands among the cells of a run.
+fn rate_among(cells: &[(&str, &NamedCell)]) -> Option<f64> {
+    cells.iter().find_map(|(name, cell)| match cell {
+        NamedCell::Number(rate) if is_rate(name.rsplit('/').next().unwrap_or(name)) => Some(*rate),
+        _ => None,
+    })
+}
+
+/// The rate in the name of a run, or which is that name: `lr_0.1`, `0.1`.
+fn rate_of_name(run: &str) -> Option<f64> {
+    let last = run.rsplit('/').next().unwrap_or(run);
+    rate_in(run).or_else(|| last.parse::<f64>().ok().filter(|rate| rate.fract() != 0.0 && *rate > 0.0))
 }
 
 /// The object of the run that a metric lies in: what is only a part of it (`metrics`, `test`) is

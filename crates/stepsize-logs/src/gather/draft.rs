@@ -1,6 +1,7 @@
 //! [`Draft`]: one run while it is read.
 
 mod place;
+mod told;
 
 use super::facts::{is_applied, is_setting};
 use super::{NOTES, NameFacts};
@@ -9,8 +10,9 @@ use crate::gap::Gap;
 use crate::names::{CounterKind, DataSplit, plain};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
-use place::{Marks, PlacedBy, ends_of_epochs, place};
+use place::{Marks, PlacedBy, before_counter, ends_of_epochs, place};
 use std::collections::{BTreeMap, HashSet};
+use told::NamedCount;
 
 /// After this many rows without a metric the log has none that is known by its name.
 const EARLY: u64 = 8;
@@ -244,25 +246,6 @@ impl Draft {
         }
     }
 
-    /// Drops whole numbers before the first count where the others are not whole: words of a legend
-    /// or of source code, no readings.
-    fn before_counter(&self, marks: &mut [Marks]) {
-        for (_, seen, marks) in marks {
-            let early = marks.iter().take_while(|m| m.step.is_nan() && m.epoch.is_nan()).count();
-            let whole = |m: &ThinPoint| m.value.fract() == 0.0;
-            let later = marks.get(early..).unwrap_or(&[]);
-            if early > 0 && later.len() > early && later.iter().filter(|m| whole(m)).count() * 2 < later.len() {
-                let before = marks.len();
-                let mut at = 0;
-                marks.retain(|m| {
-                    at += 1;
-                    at > early || !whole(m)
-                });
-                *seen -= (before - marks.len()) as u64;
-            }
-        }
-    }
-
     /// Adds to the training losses what the program said at its end.
     fn said_to_break(&self, marks: &mut [Marks], names: &[NameFacts]) {
         let Some(step) = self.broke else { return };
@@ -288,7 +271,7 @@ impl Draft {
             .iter()
             .filter_map(|c| self.columns.get(*c)?.as_ref().map(|t| (*c, t.seen(), t.marks())))
             .collect();
-        self.before_counter(&mut marks);
+        before_counter(&mut marks);
         let mut notes = self.notes.clone();
         if let Some(length) = self.clock.length_of_epoch() {
             let metrics = marks.iter_mut().filter(|m| names.get(m.0).is_some_and(|n| n.metric.is_some()));
@@ -339,10 +322,19 @@ impl Draft {
             }
             counter => counter,
         };
+        let repeated = |name: &str| matches!(plain(name).as_str(), "seed" | "random_seed" | "random_state" | "fold");
+        let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
+        // Nothing counts readings that seeds or parts of the data tell apart.
+        let rows_are_runs = counter == PlacedBy::Index && (varies || seeded);
+        let told_by = if counter == PlacedBy::Index && !rows_are_runs { NamedCount::of(&marks, names) } else { None };
         let series = marks.iter().map(|(column, seen, marks)| {
             let name = names.get(*column).map(|n| n.text.clone()).unwrap_or_default();
             let trained = !DataSplit::in_name(&name).is_some_and(DataSplit::is_held_out);
-            NamedSeries { points: place(marks, counter, self.clock.frame(), trained), seen: *seen, name }
+            let mut points = place(marks, counter, self.clock.frame(), trained);
+            if let Some(told) = &told_by {
+                points.iter_mut().for_each(|point| point.0 = told.at(point.0));
+            }
+            NamedSeries { points, seen: *seen, name }
         });
         let name =
             |column: Option<usize>| column.and_then(|c| names.get(c)).map(|n| n.text.clone()).unwrap_or_default();
@@ -364,10 +356,7 @@ impl Draft {
             }
         }
         let (steps, epochs) = self.clock.totals;
-        // Nothing counts readings that seeds or parts of the data tell apart.
-        let repeated = |name: &str| matches!(plain(name).as_str(), "seed" | "random_seed" | "random_state" | "fold");
-        let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
-        if counter == PlacedBy::Index && (varies || seeded) {
+        if rows_are_runs {
             facts.insert("rows_are_runs".to_owned(), "true".to_owned());
         }
         if self.interrupted {
@@ -390,7 +379,7 @@ impl Draft {
             counter: match counter {
                 PlacedBy::Step => name(self.clock.columns.0),
                 PlacedBy::Epoch => name(self.clock.columns.1),
-                PlacedBy::Index => String::new(),
+                PlacedBy::Index => name(told_by.as_ref().map(|told| told.column)),
             },
             notes,
         }

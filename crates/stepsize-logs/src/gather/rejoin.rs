@@ -27,23 +27,34 @@ pub(super) fn rejoin(runs: Vec<(Run, bool)>, may: bool) -> Vec<Run> {
     if !may || runs.len() < PARTS {
         return runs;
     }
-    let mut out = Vec::with_capacity(runs.len());
-    let mut rest = runs.as_slice();
-    let mut apart = apart.as_slice();
-    while let Some(first) = rest.first() {
-        let alike = |(run, apart): (&Run, &bool)| !apart && is_alike(first, run);
-        let count = 1 + rest.iter().zip(apart).skip(1).take_while(|pair| alike(*pair)).count();
-        // The last part may have been cut short.
-        let shorter = |run: &Run| is_begun_alike(first, run);
-        let cut = count >= PARTS && apart.get(count) == Some(&false) && rest.get(count).is_some_and(shorter);
-        let (parts, after) = rest.split_at(count + usize::from(cut));
-        match goes_on(parts) {
-            true => out.push(joined(parts)),
-            false => out.extend_from_slice(parts),
+    let mut parts = Vec::new();
+    let mut at = 0;
+    while at < runs.len() {
+        let count = parts_from(runs.get(at..).unwrap_or(&[]), apart.get(at..).unwrap_or(&[]));
+        parts.push(count);
+        at += count;
+    }
+    let mut runs = runs.into_iter();
+    let mut out = Vec::with_capacity(parts.len());
+    for count in parts {
+        let next: Vec<Run> = runs.by_ref().take(count).collect();
+        match goes_on(&next) {
+            true => out.extend(joined(next)),
+            false => out.extend(next),
         }
-        (rest, apart) = (after, apart.get(parts.len()..).unwrap_or(&[]));
     }
     out
+}
+
+/// How many of these runs, from the first on, may be parts of one.
+fn parts_from(runs: &[Run], apart: &[bool]) -> usize {
+    let Some(first) = runs.first() else { return 1 };
+    let alike = |(run, apart): &(&Run, &bool)| !**apart && is_alike(first, run);
+    let count = 1 + runs.iter().zip(apart).skip(1).take_while(alike).count();
+    // The last part may have been cut short.
+    let shorter = |run: &Run| is_begun_alike(first, run);
+    let cut = count >= PARTS && apart.get(count) == Some(&false) && runs.get(count).is_some_and(shorter);
+    count + usize::from(cut)
 }
 
 /// The training loss with the most readings.
@@ -78,8 +89,7 @@ fn is_alike(a: &Run, b: &Run) -> bool {
 
 /// Whether the loss goes on from each part to the next.
 fn goes_on(parts: &[Run]) -> bool {
-    let values = |run: &Run| loss(run).map(|s| s.points.iter().map(|p| p.1).collect::<Vec<f64>>()).unwrap_or_default();
-    let parts: Vec<Vec<f64>> = parts.iter().map(values).collect();
+    let parts: Vec<&[(f64, f64)]> = parts.iter().map(|run| loss(run).map_or(&[][..], |s| &s.points)).collect();
     if parts.len() < PARTS {
         return false;
     }
@@ -87,46 +97,46 @@ fn goes_on(parts: &[Run]) -> bool {
     if parts.iter().all(|part| part.len() == 1) {
         return true;
     }
-    let mean = |part: &[f64]| part.iter().sum::<f64>() / part.len().max(1) as f64;
-    let few = |part: &[f64]| (part.len() / 5).clamp(1, FEW);
-    let start = |part: &[f64]| mean(part.get(..few(part)).unwrap_or(&[]));
-    let end = |part: &[f64]| mean(part.get(part.len() - few(part)..).unwrap_or(&[]));
+    let mean = |part: &[(f64, f64)]| part.iter().map(|p| p.1).sum::<f64>() / part.len().max(1) as f64;
+    let few = |part: &[(f64, f64)]| (part.len() / 5).clamp(1, FEW);
+    let start = |part: &[(f64, f64)]| mean(part.get(..few(part)).unwrap_or(&[]));
+    let end = |part: &[(f64, f64)]| mean(part.get(part.len() - few(part)..).unwrap_or(&[]));
     let lowest = parts.iter().map(|part| end(part)).fold(f64::INFINITY, f64::min);
     let fall = parts.first().map_or(0.0, |part| start(part)) - lowest;
-    let mut moves: Vec<f64> = parts.iter().flat_map(|p| p.windows(2).map(|w| (w[1] - w[0]).abs())).collect();
+    let mut moves: Vec<f64> = parts.iter().flat_map(|p| p.windows(2).map(|w| (w[1].1 - w[0].1).abs())).collect();
     moves.sort_unstable_by(f64::total_cmp);
     let usual = moves.get(moves.len() / 2).copied().unwrap_or(0.0);
-    let small = parts.windows(2).filter(|w| start(&w[1]) - end(&w[0]) < JUMP * fall).count();
+    let small = parts.windows(2).filter(|w| start(w[1]) - end(w[0]) < JUMP * fall).count();
     fall > CLEAR * usual && small as f64 >= MOST * (parts.len() - 1) as f64
 }
 
 /// The parts as one run, one behind the other.
-fn joined(parts: &[Run]) -> Run {
-    let Some((first, rest)) = parts.split_first() else { return Run::default() };
-    let length = ends(first).map_or(1.0, |(begin, end, count)| match count {
+fn joined(parts: Vec<Run>) -> Option<Run> {
+    let again = parts.len() - 1;
+    let mut parts = parts.into_iter();
+    let mut run = parts.next()?;
+    let length = ends(&run).map_or(1.0, |(begin, end, count)| match count {
         1 => end.max(1.0),
         _ => end + (end - begin) / (count - 1) as f64 - begin,
     });
-    let mut run = first.clone();
-    for (at, part) in rest.iter().enumerate() {
+    for (at, part) in parts.enumerate() {
         let offset = (at + 1) as f64 * length;
-        for series in &part.series {
-            let points = series.points.iter().map(|p| (p.0 + offset, p.1));
+        for mut series in part.series {
+            series.points.iter_mut().for_each(|point| point.0 += offset);
             match run.series.iter_mut().find(|s| s.name == series.name) {
                 Some(known) => {
-                    known.points.extend(points);
+                    known.points.append(&mut series.points);
                     known.seen += series.seen;
                 }
-                None => run.series.push(NamedSeries { points: points.collect(), ..series.clone() }),
+                None => run.series.push(series),
             }
         }
-        for (name, value) in &part.facts {
-            run.facts.entry(name.clone()).or_insert_with(|| value.clone());
+        for (name, value) in part.facts {
+            run.facts.entry(name).or_insert(value);
         }
     }
     run.facts.remove("total_steps");
-    let note =
-        format!("`{}` begins again {} times, where the loss goes on: it counts within epochs", run.counter, rest.len());
+    let note = format!("`{}` begins again {again} times, where the loss goes on: it counts within epochs", run.counter);
     run.notes.push(note);
-    run
+    Some(run)
 }

@@ -2,11 +2,14 @@
 
 use super::draft::Draft;
 use super::rejoin::rejoin;
-use super::{ALL_POINTS, Gather, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
+use super::{ALL_POINTS, Gather, NameFacts, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
 use crate::clock::{Again, Count, RowCounts};
 use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
 use crate::thin::ThinPoint;
+
+/// Settings from which on a start of a program begins a run of readings that nothing counts.
+const LAUNCH: usize = 2;
 
 impl Gather {
     /// Ends the current row.
@@ -72,6 +75,14 @@ impl Gather {
         let again = self.again;
         let mut counts = counts(&self.row, &self.names);
         let aside = match again {
+            Again::Run if self.is_other_pass(counts) => {
+                counts = counts.without_step();
+                false
+            }
+            Again::RunAfterStart if self.counts_passes(counts) => {
+                counts = counts.without_step();
+                false
+            }
             Again::Run => self.is_validation(counts),
             Again::RunAfterStart => self.is_uncounted_validation(counts),
         };
@@ -87,14 +98,22 @@ impl Gather {
         }
         let columns = self.row.iter().map(|(column, _)| *column);
         if self.labels.is_empty()
-            && self.drafts.get(self.now).is_some_and(|d| d.ends_before(counts, columns, again, self.started))
+            && self.drafts.get(self.now).is_some_and(|d| {
+                d.ends_before(counts, columns, again, self.started)
+                    || self.is_launched() && !counts.is_counted() && d.clock.columns == (None, None)
+                    || again == Again::RunAfterStart && self.is_other_training(d, counts)
+            })
         {
             self.next_run();
         }
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
         let made = draft.row(&self.row, (counts, self.ended), &self.names, self.limit, self.place, again);
         // What is told between the start of a program and its first count is of its preparation.
-        self.started &= !counts.is_counted() && !self.has_metric();
+        let metric = self.has_metric();
+        self.started &= !counts.is_counted() && !metric;
+        if metric {
+            self.settings = 0;
+        }
         self.row.clear();
         if made > 0 {
             self.series += made;
@@ -121,6 +140,73 @@ impl Gather {
         draft.clock.counts_other(counts)
             && self.row.iter().filter(|(c, _)| self.is_counter(*c)).count() < draft.counters
             && !self.row.iter().any(|(c, _)| self.names.get(*c).is_some_and(|n| n.rate))
+    }
+
+    /// Whether a row of records counts the batches of held-out data, from the beginning again, in
+    /// the epoch whose batches were counted before: all its metrics are of that split.
+    #[inline]
+    fn is_other_pass(&self, counts: RowCounts) -> bool {
+        let draft = self.drafts.get(self.now).filter(|d| !d.clock.early);
+        draft.is_some_and(|d| d.clock.begins_again_in_epoch(counts)) && self.is_held_out()
+    }
+
+    /// Whether a row of a text is of held-out data and counts how often, under the name of the
+    /// steps: `validation: iter 3` below `train: iter 300`.
+    fn counts_passes(&self, counts: RowCounts) -> bool {
+        let draft = self.drafts.get(self.now).filter(|d| !d.clock.early);
+        draft.is_some_and(|d| d.clock.is_far_behind(counts)) && self.is_held_out()
+    }
+
+    /// Notes a line that looks like the start of a program: another run may follow.
+    pub fn started(&mut self) {
+        self.started = true;
+    }
+
+    /// Notes the start of a program that tells so many settings.
+    pub fn started_with(&mut self, settings: usize) {
+        self.started();
+        self.settings += settings;
+    }
+
+    /// The held-out split of these columns.
+    pub fn split_of(&self, columns: &[Option<usize>]) -> Option<DataSplit> {
+        let names = columns.iter().flatten().filter_map(|c| self.names.get(*c));
+        names.filter_map(|n| DataSplit::in_name(&n.text)).find(|split| split.is_held_out())
+    }
+
+    /// Whether a program was started and told its settings, after readings and before those of this
+    /// row.
+    fn is_launched(&self) -> bool {
+        self.started && self.settings >= LAUNCH && self.has_metrics() && self.has_metric()
+    }
+
+    /// Whether another training of the same program begins with this row: in its first epoch again,
+    /// with losses of other names, or towards another count of steps.
+    fn is_other_training(&self, draft: &Draft, counts: RowCounts) -> bool {
+        let (again, further) = (draft.clock.begins_epochs_again(counts), draft.clock.counts_further(counts));
+        if !again && !further {
+            return false;
+        }
+        let loss = |column: &usize| {
+            let held_out = |n: &NameFacts| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out);
+            let named = |n: &&NameFacts| n.metric == Some(false) && n.text.to_lowercase().contains("loss");
+            self.names.get(*column).filter(named).is_some_and(|n| !held_out(n))
+        };
+        let losses: Vec<usize> = self.row.iter().map(|(c, _)| *c).filter(loss).collect();
+        let others = || losses.iter().all(|c| draft.last(*c).is_none());
+        let read = |mut columns: std::ops::Range<usize>| columns.any(|c| loss(&c) && draft.reads(c));
+        !losses.is_empty() && again && others() && read(0..self.names.len())
+            || further && losses.iter().any(|c| draft.reads(*c))
+    }
+
+    /// Whether all metrics of the current row are of held-out data.
+    fn is_held_out(&self) -> bool {
+        let name = |column: usize| self.names.get(column);
+        let metric = |(c, _): &&(usize, f64)| name(*c).is_some_and(|n| n.metric.is_some());
+        let held_out = |(c, _): &(usize, f64)| {
+            name(*c).is_some_and(|n| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out))
+        };
+        self.has_metric() && self.row.iter().filter(metric).all(held_out)
     }
 
     /// Whether a counter of the current row stands below that of the last reading, or a metric was

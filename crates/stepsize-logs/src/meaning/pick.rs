@@ -111,6 +111,8 @@ impl<'a> Picked<'a> {
         let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
         let loss = twin(run, loss, val).or(loss);
+        let val = val.or_else(|| short_twin(run, loss?));
+        let score = score.and_then(|score| short_twin(run, score).or_else(|| average_of(run, score))).or(score);
         // What was not finite from the first reading on, while the model was evaluated all along,
         // was never measured.
         let loss = loss.filter(|l| !is_never_finite(l) || !val.or(score).is_some_and(goes_on));
@@ -269,6 +271,13 @@ fn mean_of<'a>(run: &'a Run, val: &NamedSeries) -> Option<&'a NamedSeries> {
     if means(&val.name) { None } else { run.series.iter().find(such) }
 }
 
+/// The average under the name of a score, which tells more than that of one batch: `val_top1_avg`
+/// beside `val_top1`.
+fn average_of<'a>(run: &'a Run, score: &NamedSeries) -> Option<&'a NamedSeries> {
+    let name = format!("{}_avg", plain(&score.name));
+    run.series.iter().find(|s| plain(&s.name) == name && s.points.len() == score.points.len())
+}
+
 /// The series of the training that is measured as the validation is, where the loss is another
 /// metric, `tr_rmse` beside `va_rmse` and `obj`, or is told as often without a split, as the last
 /// batch in a progress bar: `Train Loss` beside `Val Loss` and `loss`.
@@ -285,6 +294,22 @@ fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>)
             && s.points.len() >= loss.points.len()
     };
     run.series.iter().find(such)
+}
+
+/// The validation of a series by its short name, `v_loss` beside `loss`, where it is not that of
+/// the value of a state.
+fn short_twin<'a>(run: &'a Run, series: &NamedSeries) -> Option<&'a NamedSeries> {
+    let agent = |s: &NamedSeries| {
+        plain(&s.name)
+            .split('_')
+            .any(|w| matches!(w, "pi" | "p" | "q" | "policy" | "value" | "critic" | "actor" | "entropy"))
+    };
+    let name = plain(&series.name);
+    let such = |s: &&NamedSeries| {
+        plain(&s.name).strip_prefix('v').is_some_and(|rest| rest.trim_start_matches('_') == name)
+            && s.points.len() <= series.points.len()
+    };
+    run.series.iter().find(such).filter(|_| !run.series.iter().any(agent))
 }
 
 /// What a name with a split says without it: `rmse` for `va_rmse`.

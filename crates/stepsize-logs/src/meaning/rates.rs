@@ -5,6 +5,8 @@ use crate::run::NamedSeries;
 
 /// Logarithm of the factor by which the rate of a name and the highest that was applied may differ.
 const CONFIRMED: f64 = 0.05;
+/// A rate so many times below that of the configuration is another one.
+const SCALED: f64 = 2.0;
 /// Readings from which on a number that only falls is a rate.
 const FALLING: usize = 5;
 
@@ -43,6 +45,14 @@ fn alpha(all: &[NamedSeries]) -> Option<&NamedSeries> {
 pub(super) fn exceeds(applied: &NamedSeries, rate: f64) -> bool {
     let above = |p: &&(f64, f64)| p.1.is_finite() && p.1 > rate * (1.0 + CONFIRMED);
     applied.points.iter().filter(above).count() >= FALLING
+}
+
+/// Whether the rate that was applied rose and fell again far below this one, which was scaled for
+/// the batch: `Init_lr 0.01`, applied 3e-5 .. 3e-4 .. 1e-4.
+pub(super) fn stays_below(applied: &NamedSeries, rate: f64) -> bool {
+    let [first, .., last] = applied.points.as_slice() else { return false };
+    let top = peak(applied);
+    applied.points.len() >= FALLING && first.1 < 0.9 * top && last.1 < 0.99 * top && top * SCALED < rate
 }
 
 fn peak(series: &NamedSeries) -> f64 {
@@ -109,6 +119,16 @@ mod tests {
         assert_eq!(applied(&[series("lr", &[0.0, 0.0])]), None);
         let factors = [series("BIAS_LR_FACTOR", &[1.0]), series("lr", &[0.01, 0.02])];
         assert_eq!(applied(&factors).unwrap().name, "lr");
+    }
+
+    #[test]
+    fn a_rate_that_was_scaled_never_comes_near_that_of_the_configuration() {
+        let applied = series("lr", &[3e-5, 2e-4, 3e-4, 3e-4, 2.9e-4]);
+        assert!(stays_below(&applied, 0.01));
+        assert!(!stays_below(&applied, 4e-4));
+        // A warm-up that was cut short, and a run that goes on from a checkpoint.
+        assert!(!stays_below(&series("lr", &[1e-5, 2e-5, 3e-5, 4e-5, 5e-5]), 0.01));
+        assert!(!stays_below(&series("lr", &[5e-4, 4e-4, 3e-4, 2e-4, 1e-4]), 0.01));
     }
 
     #[test]

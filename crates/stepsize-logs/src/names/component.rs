@@ -105,6 +105,7 @@ const GAMES: &[&str] = &[
     "kld",
     "fm",
     "aux",
+    "l0",
     "reg",
     "regularization",
     "commit",
@@ -201,6 +202,7 @@ mod tests {
         let weights: Vec<usize> = order.iter().map(|n| weight(n)).collect();
         assert!(weights.is_sorted_by(|a, b| a < b), "{weights:?}");
         assert!(weight("loss_mel") < weight("loss_disc"));
+        assert!(weight("train_loss") < weight("L0_loss"));
         assert!(weight("train_loss_epoch") < weight("dynamics_loss_epoch"));
         assert!(weight("val_accuracy") < weight("val_precision"));
         for name in

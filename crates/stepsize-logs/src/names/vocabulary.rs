@@ -305,7 +305,10 @@ pub(super) const ASIDE: &[&str] = &[
 ];
 
 /// A metric per one of these is no speed.
-pub(super) const SHARED: &[&str] = &["episode", "token", "frame", "sample", "example", "char", "byte", "word"];
+pub(super) const SHARED: &[&str] = &[
+    "episode", "token", "frame", "sample", "example", "char", "byte", "word", "event", "image", "sentence", "pixel",
+    "node", "atom",
+];
 
 /// With one of these words before it, `rate` is a share of successes or errors.
 pub(super) const SHARES: &[&str] = &["success", "error", "err", "accuracy", "win", "hit"];

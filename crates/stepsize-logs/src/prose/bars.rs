@@ -1,5 +1,37 @@
 //! Progress bars of Keras, and rules within boxes.
 
+use crate::names::{CounterKind, metric_direction};
+use crate::text::{Mark, Pair};
+
+/// How far the first bar with readings goes, since an epoch was named: that of the training.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Trained(Option<Option<f64>>);
+
+impl Trained {
+    /// Whether a line is a bar of Keras that goes up to another number: `model.evaluate`.
+    pub fn is_evaluation(&mut self, found: &[Pair]) -> bool {
+        // Not `Restoring model weights from the end of the best epoch: 3`.
+        if found.iter().any(|p| p.whole.is_some() && CounterKind::of(&p.name).is_epoch()) {
+            self.0 = Some(None);
+        }
+        let whole = found.iter().find(|p| p.mark == Mark::Bar).and_then(|p| p.whole);
+        let (Some(whole), Some(trained)) = (whole, &mut self.0) else { return false };
+        found.iter().any(|p| metric_direction(&p.name).is_some()) && *trained.get_or_insert(whole) != whole
+    }
+}
+
+/// A bar of Keras shows the mean so far. In this last part of an epoch it tells nearly what it ends
+/// with on the next line.
+const LAST: f64 = 0.95;
+/// Steps of an epoch from which on that is less than one step.
+const MANY: f64 = 20.0;
+
+/// Whether a line is a bar of Keras that has not come to its end, but nearly.
+pub(super) fn nearly_ends(found: &[Pair]) -> bool {
+    let near = |p: &Pair| p.whole.is_some_and(|whole| whole >= MANY && (LAST * whole..whole).contains(&p.value));
+    found.iter().any(|p| p.mark == Mark::Bar && near(p))
+}
+
 /// Whether a bar of Keras tells the time of the epoch only, `] - 2s - loss`, as it did while it
 /// counted samples.
 pub(super) fn is_timeless(line: &str) -> bool {

@@ -1,5 +1,8 @@
 //! Lines that are about other lines.
 
+use crate::names::is_rate;
+use crate::text::Pair;
+
 /// Whether a line is the heading of what follows: `Step 3: Load the data`, behind any mark.
 pub(super) fn is_heading(line: &str) -> bool {
     let words = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());
@@ -17,4 +20,17 @@ pub(super) fn is_recall(line: &str) -> bool {
         || memchr::memchr2_iter(b'l', b'L', bytes).any(|at| begins(at, b"load"))
         || memchr::memchr2_iter(b'r', b'R', bytes).any(|at| begins(at, b"restor"))
         || !line.is_ascii() && (line.contains("最优") || line.contains("最佳"))
+}
+
+/// Whether a line tells the rate with which the run begins: `Initial learn rate: 0.001`.
+pub(super) fn is_first_rate(line: &str, found: &[Pair]) -> bool {
+    let lower = line.get(..160.min(line.len())).unwrap_or("").to_ascii_lowercase();
+    found.iter().any(|p| is_rate(&p.name) && p.value > 0.0)
+        && ["initial", "base", "max", "peak", "config", "starting"].iter().any(|word| lower.contains(word))
+}
+
+/// Whether a line counts or sums up what was told elsewhere: a column of a table of pandas, `2 loss
+/// 24 non-null float64`, or the summary of Comet, `COMET INFO: loss [24] : (0.1, 0.9)`.
+pub(super) fn is_of_others(line: &str) -> bool {
+    line.starts_with("COMET INFO:") || line.ends_with(['4', '2', 't', 'l']) && line.contains(" non-null ")
 }

@@ -1,5 +1,6 @@
 //! [`Listed`]: rows of a table whose cells are lists, each row a run with its curves:
-//! `lr,train_losses` with `0.1,"[2.3, 1.1, 0.7]"`. They are read as the records of a document.
+//! `lr,train_losses` with `0.1,"[2.3, 1.1, 0.7]"`, and tables that stand on their side, each row a
+//! curve: `epoch,1,2,3`, `loss,2.3,1.1,0.7`. They are read as the records of a document.
 
 use super::header::Header;
 use super::{RawCell, cells_of};
@@ -16,6 +17,19 @@ const COMMAS: usize = 2;
 #[derive(Debug, Clone, Default)]
 pub(super) struct Listed {
     document: Option<Box<Document>>,
+    /// Whether each row is a curve of the only record.
+    turned: bool,
+}
+
+/// Numbers in a row from which on the columns may be the counts of a table on its side.
+const TURNED: usize = 4;
+
+/// Whether the first row of a table has a name and then counts: `epoch,1,2,3,4`, `,0,1,2,3`.
+pub(super) fn is_turned(cells: &[String]) -> bool {
+    let Some((name, counts)) = cells.split_first() else { return false };
+    let counts: Option<Vec<u32>> = counts.iter().map(|c| c.trim().parse().ok()).collect();
+    name.trim().parse::<f64>().is_err()
+        && counts.is_some_and(|c| c.len() >= TURNED && c.windows(2).all(|w| w[1] == w[0] + 1))
 }
 
 /// Whether a cell is a list of the readings of a metric.
@@ -51,10 +65,27 @@ impl Listed {
         self.push(&record, gather);
     }
 
+    /// Takes the row at the beginning of `lines` of a table on its side; returns its length.
+    pub fn curve(&mut self, lines: &[u8], delimiter: u8, last: bool, gather: &mut Gather) -> Option<usize> {
+        let (mut name, mut values) = (None, Vec::new());
+        let length = cells_of(lines, delimiter, last, |cell| match (cell, &name) {
+            (RawCell::Text(text), None) => name = Some(quoted(&String::from_utf8_lossy(text))),
+            (_, None) => name = Some(quoted("")),
+            (RawCell::Number(value), Some(_)) => values.push(value.to_string()),
+            (_, Some(_)) => values.push("null".to_owned()),
+        })?;
+        if let Some(name) = name.filter(|name| name.len() > 2) {
+            let begins = if self.document.is_some() { "," } else { "{" };
+            self.turned = true;
+            self.push(&format!("{begins}{name}:[{}]", values.join(",")), gather);
+        }
+        Some(length)
+    }
+
     /// The table ends.
     pub fn finish(&mut self, gather: &mut Gather) {
         if self.document.is_some() {
-            self.push("]", gather);
+            self.push(if self.turned { "}" } else { "]" }, gather);
         }
         if let Some(document) = &mut self.document {
             // What could not be read was noted when it came.

@@ -227,8 +227,19 @@ impl<'a> Scan<'a> {
         }
         // Marian: `Up. 100`
         let word = if word == "Up" && self.text.as_bytes().get(self.at) == Some(&b'.') { "Update" } else { word };
+        // `epoch3/10`
+        let word = match word.split_once('/') {
+            Some((count, whole)) if words::counted(count).is_some() && whole.bytes().all(|b| b.is_ascii_digit()) => {
+                self.at -= whole.len() + 1;
+                count
+            }
+            _ => word,
+        };
         if let Some((name, count)) = words::counted(word) {
-            self.give(name.to_owned(), count, None);
+            // `TEST in epoch24, loss = 0.5`
+            self.scope = self.words.first().copied().filter(|w| words::is_held_out(w)).or(self.scope);
+            let whole = self.divisor();
+            self.give(name.to_owned(), count, whole);
             self.words.clear();
         } else if self.named() || !words::is_level(word) {
             if self.words.len() >= WORDS {
@@ -262,6 +273,13 @@ impl<'a> Scan<'a> {
             // Only a unit or a remark: the words before it still wait for their number.
             self.words = before;
             self.separated = separated;
+            // `(iteration) 1100 / 1500`
+            if let ([], [name]) = (self.words.as_slice(), inner.as_slice())
+                && is_counter(name)
+            {
+                self.words = inner;
+                return;
+            }
             // `loss (test)`, `loss (val-set)`
             let split = inner.first().and_then(|word| word.split(['-', '_']).next());
             if let Some(split) = split.filter(|split| inner.len() == 1 && words::is_held_out(split)) {

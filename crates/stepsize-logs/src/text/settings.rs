@@ -69,7 +69,7 @@ pub(crate) fn settings(line: &str) -> Settings {
     } else if let Some(inside) = between(trimmed, "Namespace(").or_else(|| between(trimmed, "TrainingArguments(")) {
         assignments(inside, ',', &mut out.facts);
         (out.start, out.only) = (true, true);
-    } else if let Some((name, value)) = single(trimmed) {
+    } else if let Some((name, value)) = single(trimmed).or_else(|| single(bare(trimmed)?)) {
         out.facts.push((name.to_owned(), value.to_owned()));
         (out.start, out.only) = (true, true);
     } else {
@@ -94,6 +94,13 @@ pub(crate) fn settings(line: &str) -> Settings {
         .any(|s| lower.contains(s));
     }
     out
+}
+
+/// The line without what a logger puts before it, and the mark of a list: `INFO   * lr: 0.001`.
+fn bare(line: &str) -> Option<&str> {
+    let rest = super::without_prefix(line).unwrap_or(line);
+    let rest = rest.trim_start_matches(['*', '-', ' ', '\t']);
+    (rest.len() < line.len()).then_some(rest)
 }
 
 /// A command line: after a prompt, or of an interpreter with flags.
@@ -163,6 +170,7 @@ mod tests {
         fact("Namespace(lr=0.001, opt='sgd', epochs=3)", "opt", "sgd");
         fact("learning_rate = 0.001", "learning_rate", "0.001");
         fact("  optimizer: AdamW", "optimizer", "AdamW");
+        fact("2025-01-02 10:00:00 INFO     \t * lr: 0.001", "lr", "0.001");
         for line in ["loss: 0.5", "epoch 3, lr 0.1, loss 2", "lr: 0.1 loss: 3", "step 5: loss 2"] {
             assert!(!settings(line).only, "{line}");
         }

@@ -9,6 +9,7 @@ mod kinds;
 mod odd;
 mod text;
 mod tools;
+mod trainings;
 
 use stepsize_logs::{Format, HEAD, LogReader, Run, detect};
 

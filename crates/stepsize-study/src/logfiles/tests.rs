@@ -67,6 +67,16 @@ fn files_patterns_and_what_is_not_there() {
 }
 
 #[test]
+fn a_configuration_is_no_log_of_one_reading() {
+    let dir = Dir::new("yaml");
+    let settings = dir.write("config.yaml", "lr: 0.001\nloss: 0.5\n");
+    let log = dir.write("log.yaml", "- {step: 1, loss: 0.5}\n- {step: 2, loss: 0.25}\n");
+    let found = collect(&[&settings, &log]);
+    assert!(found[0].1.as_ref().unwrap_err().to_string().contains("is a configuration"));
+    assert!(found[1].1.is_ok());
+}
+
+#[test]
 fn of_checkpoints_the_newest_and_of_event_files_the_sum() {
     let dir = Dir::new("joined");
     let state = |n: u32| {

@@ -49,6 +49,25 @@ pub(super) fn ends_of_epochs(seen: &mut u64, marks: &mut Vec<ThinPoint>, length:
     true
 }
 
+/// Drops whole numbers before the first count where the others are not whole: words of a legend
+/// or of source code, no readings.
+pub(super) fn before_counter(marks: &mut [Marks]) {
+    for (_, seen, marks) in marks {
+        let early = marks.iter().take_while(|m| m.step.is_nan() && m.epoch.is_nan()).count();
+        let whole = |m: &ThinPoint| m.value.fract() == 0.0;
+        let later = marks.get(early..).unwrap_or(&[]);
+        if early > 0 && later.len() > early && later.iter().filter(|m| whole(m)).count() * 2 < later.len() {
+            let before = marks.len();
+            let mut at = 0;
+            marks.retain(|m| {
+                at += 1;
+                at > early || !whole(m)
+            });
+            *seen -= (before - marks.len()) as u64;
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum PlacedBy {
     Step,

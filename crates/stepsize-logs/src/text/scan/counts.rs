@@ -1,7 +1,7 @@
 //! Counts that stand without a name of their own, and tags in brackets.
 
 use super::Scan;
-use crate::names::{CounterKind, bare_split, is_counter, is_rate, metric_direction};
+use crate::names::{CounterKind, bare_split, is_counter, is_grad_norm, is_rate, metric_direction};
 use crate::number;
 use crate::text::words;
 
@@ -119,6 +119,17 @@ impl Scan<'_> {
         })
     }
 
+    /// Whether a bracket closes here with which the parts of a line of readings begin, behind the
+    /// marks of a logger: `INFO - 0:10:00 - [ 85000] | gnorm 1.5 | loss 2.5`.
+    pub(super) fn counts_of_parts(&self) -> bool {
+        let told = |part: &str| {
+            let name = part.trim_start().split([' ', ':', '=']).next().unwrap_or("");
+            metric_direction(name).is_some() || is_rate(name) || is_grad_norm(name)
+        };
+        let parts = self.rest().strip_prefix("] |").filter(|_| self.out.is_empty());
+        parts.is_some_and(|rest| rest.split('|').next().is_some_and(told))
+    }
+
     /// Whether the losses of splits follow the count with which a line begins: `3/20  train: 0.5`.
     pub(super) fn splits_follow(&self) -> bool {
         let rest = self.rest();
@@ -128,11 +139,15 @@ impl Scan<'_> {
     }
 
     /// Whether what follows the number at `start`, with which the line begins, makes it a count:
-    /// `[10] loss`, `10: learn`. `10:{"loss"` is the number of a line that was searched for, and
-    /// `10]` the end of an array.
+    /// `[10] loss`, `10: learn`, `10 [D loss: 0.5]`. `10:{"loss"` is the number of a line that was
+    /// searched for, and `10]` the end of an array.
     pub(super) fn counts_line(&self, start: usize) -> bool {
         let bracket = || self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['));
-        self.byte(0) == b']' && bracket() || self.byte(0) == b':' && self.byte(1) != b'{'
+        let losses = || {
+            let inside = self.rest().strip_prefix(" [").and_then(|rest| rest.split(':').next());
+            inside.is_some_and(|name| metric_direction(name) == Some(false))
+        };
+        self.byte(0) == b']' && bracket() || self.byte(0) == b':' && self.byte(1) != b'{' || losses()
     }
 
     /// Whether the number belongs to a name: `top 5 acc: 0.9`.

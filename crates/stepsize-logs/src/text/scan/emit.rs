@@ -56,6 +56,13 @@ impl Scan<'_> {
         if words::is_source(last) {
             return;
         }
+        // "END epoch: 3"
+        if let [mark, counter] = parts.as_slice()
+            && counts
+            && ["end", "start", "begin"].iter().any(|w| mark.eq_ignore_ascii_case(w))
+        {
+            return self.give((*counter).to_owned(), value, whole);
+        }
         // "Epoch Step: 51"
         if separated && counts && parts.len() > 1 && parts.iter().all(|w| is_counter(w)) {
             return self.give(last.to_owned(), value, whole);
@@ -127,12 +134,15 @@ impl Scan<'_> {
             self.message = true;
             return;
         }
-        if let [before @ .., split, metric] = parts.as_slice()
-            && words::is_held_out(split)
+        // `Val. Total Loss: 0.5, AUC: 0.9`
+        let between = |w: &&&str| words::is_qualifier(w) && !words::is_split(w);
+        let inside = parts.iter().rev().skip(1).take_while(between).count();
+        if let Some(at) = parts.len().checked_sub(inside + 2)
+            && let Some(split) = parts.get(at).copied().filter(|w| words::is_held_out(w))
             && self.out.iter().all(|p| is_counter(&p.name))
         {
-            let score = metric_direction(metric) == Some(true);
-            if score || before.is_empty() {
+            let score = parts.last().is_some_and(|metric| metric_direction(metric) == Some(true));
+            if score || at == 0 {
                 self.score_of = Some((split, score));
             }
         }

@@ -116,6 +116,7 @@ impl Scan<'_> {
         } else if whole.is_none() && line_start && self.counts_line(start) && !self.fraction(start)
             || whole.is_some() && (nested || bar && self.rest().starts_with(" ["))
             || whole.is_some() && line_start && (self.counts_of_line() || self.splits_follow())
+            || whole.is_none() && self.opened(start) && self.counts_of_parts() && !self.fraction(start)
         {
             let tqdm = whole.is_some() && !nested && !line_start;
             let mark = if tqdm { Mark::Tqdm } else { Mark::Plain };
@@ -202,7 +203,7 @@ impl Scan<'_> {
     }
 
     /// The number after `/`, as in `3/10`.
-    fn divisor(&mut self) -> Option<f64> {
+    pub(super) fn divisor(&mut self) -> Option<f64> {
         let back = self.at;
         self.skip_space();
         if self.byte(0) == b'/' {
@@ -338,12 +339,14 @@ impl Scan<'_> {
 
     /// Whether the number that began at `start` stands in a bracket after the name of a split.
     fn bracket_of_split(&self, start: usize) -> bool {
-        matches!(self.words.as_slice(), [word] if words::is_split(word))
-            && self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['))
+        let [split] = self.words.as_slice() else { return false };
+        let before = self.text.get(..start).unwrap_or("").trim_end();
+        let opened = || before.strip_suffix(split).is_some_and(|before| before.ends_with('['));
+        words::is_split(split) && (before.ends_with('[') || opened() && self.byte(0) == b']')
     }
 
-    /// `Train: [3/100]` counts. `Val: [3/20]` counts batches of a validation, to which what follows
-    /// belongs.
+    /// `Train: [3/100]` and `[Train 3/100]` count. `Val: [3/20]` counts batches of a validation, to
+    /// which what follows belongs.
     fn count_of_split(&mut self, value: f64, whole: f64) {
         let split = self.words.first().copied().unwrap_or("");
         self.words.clear();
