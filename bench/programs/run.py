@@ -209,6 +209,12 @@ PROGRAMS = {
         "{python} -m pykeen.cli train transe --device cpu --dataset nations -n {steps} --random-seed {seed} "
         "--learning-rate {lr}",
     ),
+    "chemprop": (
+        ".",
+        20,
+        "{python} -m chemprop.cli.main train -i {data}/molecules.csv -t regression --accelerator cpu --num-workers 0 "
+        "--warmup-epochs 1 --epochs {steps} --pytorch-seed {seed} --max-lr {lr} -o {trial_dir}",
+    ),
     "lecun1989": (
         "lecun",
         23,

@@ -80,7 +80,7 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     if let Some(found) = tools::pairs(line) {
         return found;
     }
-    let mut found = scan::Scan::new(&plain(line)).run();
+    let mut found = scan::Scan::new(&without_files(&plain(line))).run();
     // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`, `[epoch: 1/200, iter: 25/489] total: 1.64`
     if found.iter().any(|p| p.name == "total") {
         let (total, others): (Vec<&Pair>, Vec<&Pair>) = found.iter().partition(|p| p.name == "total");
@@ -98,6 +98,16 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
         score.name = "loss".to_owned();
     }
     found
+}
+
+/// A line without the names of checkpoints, which hold readings of an earlier time:
+/// `best-epoch=4-val_loss=0.64.ckpt`.
+fn without_files(line: &str) -> Cow<'_, str> {
+    if ![".ckpt", ".pt"].iter().any(|end| line.contains(end)) {
+        return line.into();
+    }
+    let is_file = |word: &str| word.contains('=') && [".ckpt", ".pt"].iter().any(|end| word.contains(end));
+    line.split(' ').map(|word| if is_file(word) { "" } else { word }).collect::<Vec<_>>().join(" ").into()
 }
 
 /// The line without terminal escape sequences and control characters.
@@ -308,6 +318,7 @@ mod tests {
             "elapsed 3 minutes",
             "torch 2.3.1",
             "saved /tmp/run-1/checkpoint-500/model.pt",
+            "Restoring states from /out/checkpoints/best-epoch=4-val_loss=0.64.ckpt",
             "infinite nanometre information",
             "nan",
             "",

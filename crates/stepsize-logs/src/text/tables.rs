@@ -15,6 +15,9 @@ pub struct Tables {
     header: Vec<String>,
     /// Lines without a row since the header.
     idle: u32,
+    /// The name at the end of the line before, whose number the width of a column has put on this
+    /// one: Rich wraps what stands beside its bars.
+    cut: Option<String>,
 }
 
 /// After this many other lines a header is forgotten.
@@ -38,6 +41,10 @@ impl Tables {
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
         let line = &*plain(line);
+        let joined =
+            self.cut.take().filter(|_| line.starts_with(GAP)).map(|name| format!("{name} {}", line.trim_start()));
+        let line = joined.as_deref().unwrap_or(line);
+        self.cut = cut(line);
         let digits = line.bytes().any(|b| b.is_ascii_digit());
         if let Some(header) = ultralytics::header(line) {
             (self.header, self.idle) = (header, 0);
@@ -123,6 +130,12 @@ pub(crate) fn without_prefix(line: &str) -> Option<&str> {
     let end = line.get(..80.min(line.len())).unwrap_or(line).rfind("INFO")?;
     let rest = line.get(end + "INFO".len()..)?.trim_start_matches([']', ':', ' ', '-']);
     (!rest.is_empty()).then_some(rest)
+}
+
+/// The name of a metric and its colon, where a line ends with them.
+fn cut(line: &str) -> Option<String> {
+    let name = line.trim_end().strip_suffix(':')?.rsplit(' ').next()?;
+    is_known(name).then(|| format!("{name}:"))
 }
 
 /// Blanks between the words and the number of a line of a report.
@@ -219,6 +232,21 @@ mod tests {
         for line in ["| Epoch | Loss |", "| 1 | 0.5 |", "| a | 1 | 2 |", "-----", "|", "", "| step 1 | loss 2 |"] {
             assert_eq!(boxed(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn a_name_whose_number_is_on_the_next_line() {
+        let lines = [
+            "Epoch 1/4 ━━━ 5/5 v_num: 0.000      ",
+            "          train_loss:  ",
+            "          0.774 val_loss: ",
+            "          0.661  ",
+        ];
+        let found = read(&lines).concat();
+        let value = |name: &str| found.iter().find(|(n, _)| n == name).map(|(_, value)| *value);
+        assert_eq!((value("train_loss"), value("val_loss")), (Some(0.774), Some(0.661)));
+        // Not of a line of its own.
+        assert!(read(&["Test loss:", "0.661 is good"]).concat().iter().all(|(name, _)| name != "loss"));
     }
 
     #[test]
