@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 # Name: (folder to run in, full length, command, options of the search ...). {python} and {data} are
-# filled in here; the rest is what a user types.
+# filled in here ({bin} is where Python's own commands are); the rest is what a user types.
 PROGRAMS = {
     "nanoGPT": (
         "nanoGPT",
@@ -212,7 +212,7 @@ PROGRAMS = {
     "chemprop": (
         ".",
         20,
-        "{python} -m chemprop.cli.main train -i {data}/molecules.csv -t regression --accelerator cpu --num-workers 0 "
+        "{bin}/chemprop train -i {data}/molecules.csv -t regression --accelerator cpu --num-workers 0 "
         "--warmup-epochs 1 --epochs {steps} --pytorch-seed {seed} --max-lr {lr} -o {trial_dir}",
     ),
     "lecun1989": (
@@ -282,7 +282,7 @@ def row(args, name):
     """The row of one program."""
     where, steps, command, *options = PROGRAMS[name]
     folder = args.checkouts / where
-    filled = {"{python}": args.python, "{data}": str(args.checkouts / "data"), "{here}": str(Path(__file__).resolve().parent)}
+    filled = {"{python}": args.python, "{bin}": str(Path(args.python).parent), "{data}": str(args.checkouts / "data"), "{here}": str(Path(__file__).resolve().parent)}
     words = command.split()
     for name_of, value in filled.items():
         words = [word.replace(name_of, value) for word in words]

@@ -147,8 +147,8 @@ pub(crate) fn is_worse_in_log(log_loss: f64, log_untrained: f64) -> bool {
 
 /// The loss above which [`IN_A_ROW`] readings in a row are an explosion, in a run that began at
 /// `start`: the untrained loss, or where a log does not show it (`stepsize-study` reads commands),
-/// the first reading of the same metric. None is so high where that is exactly 0, which no untrained
-/// model has: some programs print it before there is a loss.
+/// the first reading of the same metric. Where that is exactly 0, which no untrained model has, no
+/// loss is so high: some programs print it before there is a loss.
 pub fn explosion_limit(start: f64) -> f64 {
     if start == 0.0 { f64::INFINITY } else { EXPLOSION * start.abs() }
 }
