@@ -76,7 +76,7 @@ const MUCH: f64 = 0.5;
 
 /// Judges what was read, with trials of `n` steps about the best rate.
 pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
-    let mut runs: Vec<&Entry> = book.entries.iter().filter(|e| e.steps == n && !e.exploded(book.untrained)).collect();
+    let mut runs: Vec<&Entry> = book.entries.iter().filter(|e| e.steps == n && !e.exploded()).collect();
     runs.sort_by(|a, b| a.value().total_cmp(&b.value()));
     let Some(best) = runs.first() else { return Doubt::None };
     let seen = |e: &&Entry| e.scatter().is_some_and(|sd| book.untrained - e.value() >= SEEN * sd);
@@ -111,7 +111,7 @@ pub(super) fn doubt(book: &Book, job: &Job, n: u64, purse: Purse) -> Doubt {
         return Doubt::None;
     }
     // Whatever the job, a rate near zero leaves the loss where it was. Noise does not.
-    let trained = book.entries.iter().filter(|e| !e.exploded(book.untrained));
+    let trained = book.entries.iter().filter(|e| !e.exploded());
     let low = trained.min_by(|a, b| a.x.total_cmp(&b.x)).unwrap_or(best);
     let near_zero = best.x - NEAR_ZERO;
     // That is told by two readings, where the loss fell plainly or clear of its scatter. What it
@@ -176,11 +176,11 @@ fn moved(low: &Entry, best: &Entry, untrained: f64) -> Option<f64> {
 fn support(book: &Book, job: &Job) -> Option<(f64, usize)> {
     let broke = |e: &&Entry| e.end == Ending::Broke;
     let broke_on_top = book.all().filter(|e| !broke(e)).all(|e| e.x < book.ceiling);
-    let exploded: Vec<f64> = book.all().filter(|e| e.exploded(book.untrained)).map(|e| e.x).collect();
+    let exploded: Vec<f64> = book.all().filter(|e| e.exploded()).map(|e| e.x).collect();
     let lowest = exploded.iter().copied().fold(f64::INFINITY, f64::min);
     let context = Context { untrained: book.untrained, ceiling: lowest, horizon_free: job.is_horizon_free() };
     let weighed = |with_dead: bool| {
-        let whole = book.all().filter(|e| !e.exploded(book.untrained) && (with_dead || !broke(e)));
+        let whole = book.all().filter(|e| if with_dead { !e.exploded() } else { !broke(e) });
         let whole = whole.filter(|e| e.end != Ending::Unread && e.s.is_finite());
         let reading = |e: &Entry| Some(Reading { x: e.x, s: e.s, y: e.curve.last()?.1, seed: e.seed });
         let readings: Vec<Reading> = whole.filter_map(reading).collect();

@@ -83,13 +83,10 @@ impl Entry {
         Some(start - self.at(step)?).filter(|_| *first < step)
     }
 
-    /// Whether it broke before its end, or at it without a finite loss, or ended tenfold above the
-    /// untrained log loss. A network that died has a loss.
-    pub fn exploded(&self, untrained: f64) -> bool {
-        match self.end_reading() {
-            None => self.end == Ending::Broke,
-            Some(y) => y - untrained > TENFOLD,
-        }
+    /// Whether it broke before its end, or at it without a finite loss. A network that died has a
+    /// loss.
+    pub fn exploded(&self) -> bool {
+        self.end == Ending::Broke && self.end_reading().is_none()
     }
 
     /// Log loss at the end of a trial that ran to it, also of a network that died.
@@ -273,9 +270,11 @@ impl Book {
         (xs().fold(f64::INFINITY, f64::min), xs().fold(f64::NEG_INFINITY, f64::max))
     }
 
-    /// Whether rates exploded, and no trial survived a rate as high that was as long.
+    /// Whether rates exploded, or ended tenfold above the untrained loss, and no trial survived a
+    /// rate as high that was as long.
     pub fn exploded_on_top(&self) -> bool {
-        let (exploded, survived): (Vec<&Entry>, Vec<&Entry>) = self.all().partition(|e| e.exploded(self.untrained));
+        let rose = |e: &Entry| e.end_reading().is_some_and(|y| y - self.untrained > TENFOLD);
+        let (exploded, survived): (Vec<&Entry>, Vec<&Entry>) = self.all().partition(|e| e.exploded() || rose(e));
         let above = |e: &Entry| survived.iter().all(|s| s.x < e.x || s.steps < e.steps);
         !exploded.is_empty() && exploded.into_iter().all(above)
     }
