@@ -171,6 +171,7 @@ function suite() {
     await page.getByRole("button", { name: "Stop this trial" }).click();
     await page.locator("table.trials tbody tr", { hasText: "stopped by hand" }).waitFor();
     await page.locator("table.trials tbody tr", { hasText: "0.0777" }).waitFor({ timeout: 60_000 });
+    await page.locator("#losses .u-wrap canvas").waitFor({ timeout: 60_000 });
     await page.getByRole("button", { name: "Stop the search" }).click();
     await page.getByRole("button", { name: "really" }).click();
     await page.locator("#progress h2", { hasText: /Ended|Stopped/ }).waitFor({ timeout: 60_000 });

@@ -19,7 +19,20 @@ export function axis(a: Axis, name: "x" | "y", logs: Logs, narrow: boolean, ink:
     ticks: { stroke: () => ink("grid"), width: 1, size: 5 },
     values: (_, splits) => splits.map((v) => (v === null || (whole && v !== Math.round(v)) || (logs[name] && !labelled(v, splits)) ? "" : significant(v, 3))),
     filter: (_, splits) => splits,
+    ...(logs[name] ? { splits: (_u: uPlot, _axis: number, low: number, high: number) => decades(low, high) } : {}),
   };
+}
+
+/** The ticks of a logarithmic axis. uPlot's own adds steps that may round to none, and then never ends. */
+function decades(low: number, high: number): number[] {
+  const [first, last] = [Math.floor(Math.log10(low)), Math.ceil(Math.log10(high))];
+  const ticks = (digits: number[]): number[] => {
+    const all = [];
+    for (let at = first; at <= last; at++) for (const digit of digits) all.push(Number(`${digit}e${at}`));
+    return all.filter((tick) => tick >= low && tick <= high);
+  };
+  const whole = ticks(last - first > 40 ? [1] : [1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  return whole.length > 1 ? whole : ticks(Array.from({ length: 90 }, (_, i) => (10 + i) / 10));
 }
 
 /** Whether an axis can have these ends: with less than this between them uPlot looks for ticks without an end. */

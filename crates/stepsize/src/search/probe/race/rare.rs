@@ -24,7 +24,7 @@ pub(super) enum Rare {
 /// twice their length may.
 pub(super) fn length(job: &Job, book: &Book, n: u64, purse: Purse) -> Rare {
     let unread = match book.unread() {
-        Some(unread) if book.is_read_at(n) != Some(n) => unread,
+        Some(unread) if book.length_read_at(n) != Some(n) => unread,
         _ => return Rare::End(n),
     };
     let every = book.prints().map(|prints| prints.every);
@@ -46,7 +46,7 @@ pub(super) fn length(job: &Job, book: &Book, n: u64, purse: Purse) -> Rare {
 pub(super) fn readable(book: &Book, n: u64) -> u64 {
     let Some(Prints { every, after }) = book.prints() else { return n };
     let printed = after + every * ((n.saturating_sub(after) + every / 2) / every).max(1);
-    book.is_read_at(printed).unwrap_or(printed)
+    book.length_read_at(printed).unwrap_or(printed)
 }
 
 /// The smallest budget in full runs, in twentieths, that pays for `steps` more in trials of up to

@@ -254,7 +254,7 @@ impl Book {
     }
 
     /// The length of the trials that were read at their ends, for which a reading at `step` is.
-    pub fn is_read_at(&self, step: u64) -> Option<u64> {
+    pub fn length_read_at(&self, step: u64) -> Option<u64> {
         let read = self.entries.iter().filter(|e| e.value().is_finite()).map(|e| e.steps);
         read.filter(|&n| n >= step && is_near_end(step, n)).min()
     }
