@@ -100,13 +100,17 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     found
 }
 
+/// How the names of checkpoints end (`.pth` too).
+const CHECKPOINTS: [&str; 2] = [".ckpt", ".pt"];
+
 /// A line without the names of checkpoints, which hold readings of an earlier time:
 /// `best-epoch=4-val_loss=0.64.ckpt`.
 fn without_files(line: &str) -> Cow<'_, str> {
-    if ![".ckpt", ".pt"].iter().any(|end| line.contains(end)) {
+    let holds = |text: &str| CHECKPOINTS.iter().any(|end| text.contains(end));
+    if !holds(line) {
         return line.into();
     }
-    let is_file = |word: &str| word.contains('=') && [".ckpt", ".pt"].iter().any(|end| word.contains(end));
+    let is_file = |word: &str| word.contains('=') && holds(word);
     line.split(' ').map(|word| if is_file(word) { "" } else { word }).collect::<Vec<_>>().join(" ").into()
 }
 

@@ -142,3 +142,10 @@ class Closures(TaskDefaults):
         checked_function(reseed, "reseed=", "reseed(seed)")
         self.description = description
         self.step, self.save, self.restore, self.evaluate, self.reseed = step, save, restore, evaluate, reseed
+
+    @classmethod
+    def of_training_losses(cls, task: Any) -> Closures:
+        """A task without its evaluations: a range test reads the training losses."""
+        made = cls(task.description, task.step, task.save, task.restore)
+        made.loaders = task.loaders
+        return made

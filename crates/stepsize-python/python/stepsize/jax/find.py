@@ -346,12 +346,9 @@ def range_test(
         loss_fn, params, loader, optimizer, None,
         state=state, opt_state=opt_state, key=key, val_fn=None, val_batches=1, also=also,
     )  # fmt: skip
-    # Without evaluations: a range test reads the training losses.
-    task = Closures(training.description, training.step, training.save, training.restore)
-    task.loaders = training.loaders
     return _search.run_range_test(
-        task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
-        callback=callback,
+        Closures.of_training_losses(training), low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear,
+        progress=progress, callback=callback,
     )  # fmt: skip
 
 

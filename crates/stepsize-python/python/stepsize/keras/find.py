@@ -328,12 +328,9 @@ def range_test(
     """
     with unbuilt_again(model):
         training = Training(model, data, None, batch_size, 1, also)
-        # Without evaluations: a range test reads the training losses.
-        task = Closures(training.description, training.step, training.save, training.restore)
-        task.loaders = training.loaders
         return _search.run_range_test(
-            task, low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear, progress=progress,
-            callback=callback,
+            Closures.of_training_losses(training), low=low, high=high, trial_steps=trial_steps, rule=rule, linear=linear,
+            progress=progress, callback=callback,
         )  # fmt: skip
 
 
