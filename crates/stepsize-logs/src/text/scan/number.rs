@@ -11,8 +11,8 @@ const ORDINAL: usize = 2;
 impl Scan<'_> {
     pub(super) fn number(&mut self) {
         let start = self.at;
-        let line_start =
-            start < 64 && self.text.get(..start).is_some_and(|t| t.trim_start().trim_start_matches('[').is_empty());
+        let line_start = start < 64
+            && self.text.get(..start).is_some_and(|t| t.trim_start_matches([' ', '\t', '[', '(']).is_empty());
         let bar = self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('|'));
         let nested = start > 1 && self.text.get(start - 2..start) == Some("][");
         let mut value = self.digits();
