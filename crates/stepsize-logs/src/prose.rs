@@ -15,7 +15,7 @@ use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
-use remarks::{is_first_rate, is_heading, is_of_others, is_recall};
+use remarks::{is_heading, is_of_others, is_recall, without_metric};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -170,7 +170,7 @@ impl Prose {
         }
         if !told {
             message(line, gather);
-            if self.without_metric(line, &found, counted, gather) {
+            if without_metric(line, &found, counted, gather) {
                 return;
             }
         }
@@ -298,34 +298,6 @@ impl Prose {
         } else {
             self.results = false;
         }
-    }
-
-    /// Looks for what a line without a metric says. Returns whether that is all.
-    fn without_metric(&self, line: &str, found: &[Pair], counted: bool, gather: &mut Gather) -> bool {
-        if let Some((step, rate)) = text::step_and_rate(line) {
-            gather.number("step", step);
-            gather.number("learning_rate", rate);
-            gather.end_row();
-            return true;
-        }
-        if let Some(rate) = text::adjusted_rate(line) {
-            gather.number("learning_rate", rate);
-            gather.end_row();
-            return true;
-        }
-        // The history at the end of a training whose epochs were told tells them again.
-        if let Some(lists) = text::lists_of(line).filter(|_| !gather.has_metrics()) {
-            for at in 0..lists.iter().map(|(_, values)| values.len()).max().unwrap_or(0) {
-                lists.iter().for_each(|(name, v)| v.get(at).into_iter().for_each(|v| gather.number(name, *v)));
-                gather.end_row();
-            }
-            return true;
-        }
-        let first = !counted && is_first_rate(line, found);
-        if first {
-            found.iter().filter(|p| is_rate(&p.name)).for_each(|p| gather.fact("lr", &p.value.to_string()));
-        }
-        first
     }
 
     /// Whether a line is part of a box of names and values.

@@ -83,7 +83,9 @@ impl AtRow<'_> {
         let may = last_epoch_over || counts_whole_run || !epoch_went_on;
         let first_epoch = !clock.within() || self.epoch <= clock.first_epoch;
         let begins = |(first, last): Span| {
-            let at_first = count <= first.0 || first.0.is_nan() && self.epoch <= first.1;
+            // Runs of one script may be logged at strides of their own.
+            let early = self.started && count - first.0 <= 2.0 * BEGINNING * (last.0 - first.0);
+            let at_first = count <= first.0 || early || first.0.is_nan() && self.epoch <= first.1;
             let below_header = self.started && self.again == Again::Run;
             (at_first || below_header) && (count < last.0 || whole && count == last.0)
         };

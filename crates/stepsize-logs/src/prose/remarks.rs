@@ -1,7 +1,42 @@
 //! Lines that are about other lines.
 
+use crate::gather::Gather;
 use crate::names::is_rate;
-use crate::text::Pair;
+use crate::text::{self, Pair};
+
+/// Looks for what a line without a metric says. Returns whether that is all.
+pub(super) fn without_metric(line: &str, found: &[Pair], counted: bool, gather: &mut Gather) -> bool {
+    if let Some((step, rate)) = text::step_and_rate(line) {
+        gather.number("step", step);
+        gather.number("learning_rate", rate);
+        gather.end_row();
+        return true;
+    }
+    if let Some(rate) = text::adjusted_rate(line) {
+        gather.number("learning_rate", rate);
+        gather.end_row();
+        return true;
+    }
+    // The history at the end of a training whose epochs were told tells them again.
+    if let Some(lists) = text::lists_of(line).filter(|_| !gather.has_metrics()) {
+        for at in 0..lists.iter().map(|(_, values)| values.len()).max().unwrap_or(0) {
+            lists.iter().for_each(|(name, v)| v.get(at).into_iter().for_each(|v| gather.number(name, *v)));
+            gather.end_row();
+        }
+        return true;
+    }
+    let told = if counted { Vec::new() } else { settings_of_title(line, found) };
+    if !told.is_empty() {
+        gather.started_with(told.len());
+        told.iter().for_each(|(name, value)| gather.fact(name, &value.to_string()));
+        return true;
+    }
+    let first = !counted && is_first_rate(line, found);
+    if first {
+        found.iter().filter(|p| is_rate(&p.name)).for_each(|p| gather.fact("lr", &p.value.to_string()));
+    }
+    first
+}
 
 /// Whether a line is the heading of what follows: `Step 3: Load the data`, behind any mark.
 pub(super) fn is_heading(line: &str) -> bool {
@@ -9,6 +44,21 @@ pub(super) fn is_heading(line: &str) -> bool {
     let rest = words.strip_prefix("Step ").or_else(|| words.strip_prefix("STEP "));
     let rest = rest.map(|rest| rest.trim_start_matches(|c: char| c.is_ascii_digit()));
     rest.and_then(|rest| rest.strip_prefix(": ")).is_some_and(|rest| rest.starts_with(char::is_alphabetic))
+}
+
+/// The settings in the title of a run, as scripts print it that try several rates: `===== lr=0.01
+/// =====`, `Training with lr 0.01`. None where it names no rate.
+fn settings_of_title<'a>(line: &str, found: &'a [Pair]) -> Vec<(&'a str, f64)> {
+    if !found.iter().any(|p| is_rate(&p.name) && p.value > 0.0) {
+        return Vec::new();
+    }
+    let line = text::without_prefix(line).unwrap_or(line).trim_start();
+    let ruled = ["==", "--", "##", "**", ">>", "~~"].iter().any(|mark| line.starts_with(mark));
+    let first = line.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("").to_ascii_lowercase();
+    if !ruled && !matches!(&*first, "train" | "training" | "run" | "running" | "trying" | "experiment" | "trial") {
+        return Vec::new();
+    }
+    found.iter().map(|p| (if is_rate(&p.name) { "lr" } else { p.name.as_str() }, p.value)).collect()
 }
 
 /// Whether a line tells a reading again: of the best state, or of one that is loaded.
@@ -23,7 +73,7 @@ pub(super) fn is_recall(line: &str) -> bool {
 }
 
 /// Whether a line tells the rate with which the run begins: `Initial learn rate: 0.001`.
-pub(super) fn is_first_rate(line: &str, found: &[Pair]) -> bool {
+fn is_first_rate(line: &str, found: &[Pair]) -> bool {
     let lower = line.get(..160.min(line.len())).unwrap_or("").to_ascii_lowercase();
     found.iter().any(|p| is_rate(&p.name) && p.value > 0.0)
         && ["initial", "base", "max", "peak", "config", "starting"].iter().any(|word| lower.contains(word))
