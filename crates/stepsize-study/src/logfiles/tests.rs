@@ -55,6 +55,23 @@ fn a_folder_gives_its_logs_and_one_that_fails_ends_nothing() {
 }
 
 #[test]
+fn settings_beside_a_log_and_above_its_folder() {
+    let dir = Dir::new("settings");
+    dir.write("multirun/0/train.csv", CSV);
+    dir.write("multirun/0/.hydra/config.yaml", "optimizer:\n  lr: 0.25\n");
+    dir.write("multirun/0/.hydra/hydra.yaml", "hydra:\n  job:\n    num: 0\n");
+    dir.write("run_a/config.json", "{\"lr\": 0.5, \"depth\": 3}");
+    dir.write("run_a/logs/train.csv", CSV);
+    dir.write("run_a/plots/train.csv", CSV);
+    let found = collect(&[&dir.0]);
+    let facts = |at: usize| &found[at].1.as_ref().unwrap()[0].facts;
+    assert_eq!(facts(0)["lr"], "0.25");
+    assert!(facts(0).keys().all(|name| !name.starts_with("hydra")), "{:?}", facts(0));
+    assert_eq!((facts(1)["lr"].as_str(), facts(1)["depth"].as_str()), ("0.5", "3"));
+    assert!(!facts(2).contains_key("lr"), "{:?}", facts(2));
+}
+
+#[test]
 fn files_patterns_and_what_is_not_there() {
     let dir = Dir::new("patterns");
     dir.write("r1/x.csv", CSV);
