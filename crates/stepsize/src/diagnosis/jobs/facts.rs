@@ -125,7 +125,7 @@ fn varies(name: &str) -> bool {
 }
 
 /// The names of all facts that may tell jobs apart.
-fn settings<'a>(records: &[&'a Record]) -> Vec<&'a str> {
+pub(super) fn settings<'a>(records: &[&'a Record]) -> Vec<&'a str> {
     let mut names: Vec<&str> =
         records.iter().flat_map(|r| r.facts.other.keys()).map(String::as_str).filter(|k| !varies(k)).collect();
     names.sort_unstable();
