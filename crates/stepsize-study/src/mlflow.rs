@@ -14,7 +14,7 @@ use stepsize_logs::{NamedSeries, Run, name_facts, thinned};
 /// Reads every run that is not deleted.
 ///
 /// # Errors
-/// `is_io` if the file cannot be opened, `is_invalid` if it has no such tables.
+/// `is_io` if the file cannot be opened, `is_invalid` if it has no such tables, as one of Optuna.
 pub fn read(path: &Path) -> Result<Vec<Run>> {
     let failed = |e: rusqlite::Error| match refusal(path, &e) {
         Some(kind) => Error::io("read the MLflow database", path, std::io::Error::new(kind, e)),
@@ -22,6 +22,13 @@ pub fn read(path: &Path) -> Result<Vec<Run>> {
     };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let store = Connection::open_with_flags(path, flags).map_err(failed)?;
+    let is_optuna = "SELECT count(*) FROM sqlite_master WHERE name IN ('studies', 'trials', 'trial_params')";
+    if store.query_row(is_optuna, [], |row| row.get(0)) == Ok(3) {
+        return Err(Error::invalid(format!(
+            "{} is a storage of Optuna: write its trials with `study.trials_dataframe().to_csv(\"trials.csv\")` and give trials.csv",
+            path.display()
+        )));
+    }
     let mut query = store
         .prepare("SELECT run_uuid, coalesce(name, '') FROM runs WHERE lifecycle_stage IS NOT 'deleted' ORDER BY start_time, run_uuid")
         .map_err(failed)?;

@@ -7,10 +7,16 @@ const FEW: usize = 2;
 
 /// Words in the names of facts that differ between runs of one job: the rate, the seed, where and
 /// when a run was, and what came out.
-const VARIES: [&str; 56] = [
+const VARIES: [&str; 62] = [
     "lr",
     "eta",
     "seed",
+    "fold",
+    "run",
+    "trial",
+    "job",
+    "exp",
+    "experiment",
     "random",
     "name",
     "id",

@@ -14,11 +14,20 @@ const COUNTERS: [&str; 10] =
 /// Shortest random name. Chosen by eye.
 const SHORTEST: usize = 4;
 
-/// The components of a path in small letters. TensorBoard gives its files another name in every
-/// run, so they all get one.
+/// The components of a path in small letters. TensorBoard and W&B give their files another name in
+/// every run, and MLflow draws a name for it, so they all get one.
 pub(super) fn parts(file: &str, run: &str) -> Vec<String> {
-    let whole = if run.is_empty() { file.to_owned() } else { format!("{file}/{}", run.replace("row ", "row")) };
-    let part = |p: &str| if p.contains("tfevents") { "events".to_owned() } else { p.to_ascii_lowercase() };
+    let whole = match run {
+        "" => file.to_owned(),
+        run if is_drawn(run) => format!("{file}/#"),
+        run => format!("{file}/{}", run.replace("row ", "row")),
+    };
+    let part = |p: &str| match p {
+        p if p.contains("tfevents") => "events".to_owned(),
+        p if p.ends_with(".wandb") => "run.wandb".to_owned(),
+        p if is_folder_of_wandb(p) => "run".to_owned(),
+        p => p.to_ascii_lowercase(),
+    };
     whole.split('/').map(part).collect()
 }
 
@@ -145,14 +154,25 @@ fn random(names: &BTreeSet<&str>) -> bool {
         && words.iter().filter(|w| is_hash(w)).count() * 2 > words.len()
 }
 
-/// Whether names are drawn as W&B draws them: two words and a number, `calm-lake-7`.
+/// Whether names are drawn, as W&B and MLflow draw them.
 fn drawn(names: &BTreeSet<&str>) -> bool {
+    names.len() > 1 && names.iter().all(|name| is_drawn(name))
+}
+
+/// Whether W&B names a folder so: `run-20240501_101112-xkjqslwm`, `offline-run-...`.
+fn is_folder_of_wandb(name: &str) -> bool {
+    let parts: Vec<&str> = name.trim_start_matches("offline-").splitn(3, '-').collect();
+    let date = |date: &str| date.len() == 15 && date.split('_').all(is_number);
+    matches!(parts[..], ["run", day, id] if date(day) && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Whether a name is two words and a number, `calm-lake-7`.
+fn is_drawn(name: &str) -> bool {
     let is_word = |w: &str| w.len() > 1 && w.bytes().all(|b| b.is_ascii_lowercase());
-    names.len() > 1
-        && names.iter().all(|name| match name.split('-').collect::<Vec<_>>()[..] {
-            [a, b, number] => is_word(a) && is_word(b) && is_number(number),
-            _ => false,
-        })
+    match name.split('-').collect::<Vec<_>>()[..] {
+        [a, b, number] => is_word(a) && is_word(b) && is_number(number),
+        _ => false,
+    }
 }
 
 /// Masks numbers and hashes; a number with a point or an exponent is one number.
@@ -281,7 +301,12 @@ mod tests {
         jobs(&["t_00000_0_lr=0.1_2024-05-01_10-00-00/o", "t_00001_1_lr=0.01_2024-05-01_10-07-31/o"], &[0, 0]);
         jobs(&["lr0p1_seed0.csv", "lr0p03_seed2.csv"], &[0, 0]);
         jobs(&["lr_0_1_seed0.csv", "lr_0_03_seed2.csv"], &[0, 0]);
-        jobs(&["wandb/run-20240501_101112-3k5j2l1m/x.wandb", "wandb/run-20240501_111213-a1b9c3d2/x.wandb"], &[0, 0]);
+        jobs(
+            &["run-20240501_101112-3k5j2l1m/run-3k5j2l1m.wandb", "run-20240501_111213-a1b9c3d2/run-a1b9c3d2.wandb"],
+            &[0, 0],
+        );
+        let names = ["calm-lake-3", "red-moss-12"].map(|run| parts(&format!("mlruns/1/{run}f3a9"), run));
+        assert_eq!(names[0].last(), names[1].last());
     }
 
     #[test]
