@@ -131,6 +131,41 @@ fn stores_of_mlflow() {
 }
 
 #[test]
+fn storages_of_optuna() {
+    let dir = Dir::new("optuna");
+    let store = rusqlite::Connection::open(dir.0.join("study.db")).unwrap();
+    store
+        .execute_batch(
+            "CREATE TABLE studies (study_id INTEGER, study_name TEXT);
+             CREATE TABLE study_directions (study_id INTEGER, objective INTEGER, direction TEXT);
+             CREATE TABLE trials (trial_id INTEGER, number INTEGER, study_id INTEGER, state TEXT);
+             CREATE TABLE trial_params (trial_id INTEGER, param_name TEXT, param_value FLOAT);
+             CREATE TABLE trial_values (trial_id INTEGER, objective INTEGER, value FLOAT, value_type TEXT);
+             CREATE TABLE trial_intermediate_values
+                 (trial_id INTEGER, step INTEGER, intermediate_value FLOAT, intermediate_value_type TEXT);
+             INSERT INTO studies VALUES (1, 'rings'), (2, 'two objectives'), (3, 'scores');
+             INSERT INTO study_directions VALUES
+                 (1, 0, 'MINIMIZE'), (2, 0, 'MINIMIZE'), (2, 1, 'MAXIMIZE'), (3, 0, 'MAXIMIZE');
+             INSERT INTO trials VALUES
+                 (1, 0, 1, 'COMPLETE'), (2, 1, 1, 'PRUNED'), (3, 2, 1, 'RUNNING'), (4, 0, 2, 'COMPLETE'), (5, 0, 3, 'COMPLETE');
+             INSERT INTO trial_params VALUES (1, 'lr', 0.25), (2, 'lr', 0.5), (3, 'lr', 0.1), (5, 'lr', 0.5);
+             INSERT INTO trial_values VALUES (1, 0, 0.75, 'FINITE'), (4, 0, 1.0, 'FINITE'), (5, 0, 0.9, 'FINITE');
+             INSERT INTO trial_intermediate_values VALUES (2, 1, 2.5, 'FINITE'), (2, 2, NULL, 'NAN'), (2, 3, NULL, 'INF_POS');",
+        )
+        .unwrap();
+    drop(store);
+    let found = collect(&[&dir.0]);
+    let runs = found[0].1.as_ref().unwrap();
+    let names: Vec<&str> = runs.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["rings trial 0", "rings trial 1", "scores trial 0"]);
+    assert_eq!((runs[0].facts["lr"].as_str(), runs[1].facts["lr"].as_str()), ("0.25", "0.5"));
+    assert_eq!(runs[0].series("loss").unwrap().points, [(1.0, 0.75)]);
+    let pruned = &runs[1].series("loss").unwrap().points;
+    assert!(pruned[0] == (1.0, 2.5) && pruned[1].1.is_nan() && pruned[2].1 == f64::INFINITY, "{pruned:?}");
+    assert_eq!(runs[2].series("score").unwrap().points, [(1.0, 0.9)]);
+}
+
+#[test]
 fn files_are_followed_while_they_grow_are_rewritten_and_come() {
     let dir = Dir::new("follow");
     let csv = dir.write("a.csv", "step,loss\n0,3\n1,");
