@@ -22,7 +22,7 @@ pub(crate) use facts::{is_applied, is_result, is_setting};
 use std::collections::{BTreeMap, HashMap};
 pub(crate) use sweep::{DIRECTION, MINIMIZE, is_ramp};
 
-/// Readings kept of all names together, about: 64 MB.
+/// Readings kept of all names together, about: 80 MB.
 const ALL_POINTS: usize = 2 << 20;
 /// Series of one file; more are left out.
 const SERIES: usize = 16_384;
@@ -72,6 +72,8 @@ pub(crate) struct Gather {
     notes: Vec<String>,
     again: Again,
     started: bool,
+    /// Whether the first line of a text came again since the last metric.
+    again_first: bool,
     /// Settings that were told since the last metric.
     settings: usize,
     series: usize,
@@ -83,8 +85,9 @@ pub(crate) struct Gather {
     step: Option<String>,
     /// Rows as they were read, if the caller wants them.
     tap: Option<Vec<Vec<(String, f64)>>>,
-    /// Line or record, for notes.
+    /// Line or record, for notes, and the number of the shape of the line, or 0.
     pub place: u64,
+    pub shape: u8,
 }
 
 impl Gather {
@@ -105,6 +108,7 @@ impl Gather {
             notes: Vec::new(),
             again,
             started: false,
+            again_first: false,
             settings: 0,
             series: 0,
             limit: POINTS,
@@ -113,6 +117,7 @@ impl Gather {
             step: None,
             tap: None,
             place: 0,
+            shape: 0,
         }
     }
 

@@ -5,7 +5,10 @@
 mod announced;
 mod bare;
 mod bars;
+mod launch;
 mod remarks;
+mod shapes;
+mod take;
 
 use crate::gather::{Gather, NameFacts, is_applied, is_setting};
 use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
@@ -15,7 +18,10 @@ use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
-use remarks::{is_first_rate, is_heading, is_of_others, is_recall};
+use launch::Launch;
+use remarks::{is_configuration, is_first_rate, is_heading, is_of_best, is_of_others, is_recall};
+use shapes::Shapes;
+use take::{message, name_loss, take};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -41,6 +47,8 @@ pub(crate) struct Prose {
     samples: Option<f64>,
     bar: Option<f64>,
     trained: Trained,
+    shapes: Shapes,
+    launch: Launch,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -87,6 +95,9 @@ impl Prose {
         }
         if is_of_others(line) {
             return;
+        }
+        if self.launch.is_again(line) {
+            gather.launched();
         }
         if let Some(row) = self.trials.read(line) {
             if let Some(row) = row {
@@ -164,22 +175,30 @@ impl Prose {
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
         let planned = |p: &Pair| !gather.has_metrics() && matches!(p.name.as_str(), "iterations" | "epochs" | "steps");
-        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name) || planned(p)).count() >= 2 {
+        let settings = || found.iter().filter(|p| is_setting(&p.name) || planned(p)).count() >= 2;
+        if !told && found.len() >= 3 && (settings() || is_configuration(line)) {
             gather.started_with(found.len());
             return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
         }
         if !told {
             message(line, gather);
+            if is_of_best(line) {
+                return;
+            }
             if self.without_metric(line, &found, counted, gather) {
                 return;
             }
         }
         let bar = found.iter().any(|p| p.mark == Mark::Tqdm);
+        // A bar that has not moved may tell what the one before ended with.
+        let unmoved = bar && found.iter().any(|p| p.mark == Mark::Tqdm && p.value == 0.0 && p.whole > Some(0.0));
         let within = bar && found.iter().any(|p| p.mark == Mark::Tqdm && p.whole.is_some_and(|whole| p.value < whole));
         for (pair, column) in found.iter().zip(&self.columns) {
             // What stands in a progress bar without a metric is a speed.
             let speed = bar && !told && CounterKind::of(&pair.name) == CounterKind::Value;
-            if !(speed || within && column.is_some_and(|c| gather.stands_since(c, pair.value))) {
+            let again =
+                |c: usize| within && gather.stands_since(c, pair.value) || unmoved && gather.is_last(c, pair.value);
+            if !(speed || column.is_some_and(again)) {
                 take(pair, *column, counted, gather);
             }
         }
@@ -200,6 +219,9 @@ impl Prose {
                 return gather.end_row_of(split.prefix());
             }
             self.before.clone_from(&self.columns);
+            if !found.iter().any(|p| matches!(p.mark, Mark::Bar | Mark::Tqdm)) {
+                gather.shape = self.shapes.of(&self.columns);
+            }
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.
@@ -361,40 +383,5 @@ impl Prose {
             self.boxed.iter().for_each(|(name, value)| gather.fact(name, &value.to_string()));
         }
         self.boxed.clear();
-    }
-}
-
-/// Gives a name below a title that says that all are losses what it lacks to be that of one.
-fn name_loss(pair: &mut Pair) {
-    let aside = matches!(pair.name.as_str(), "time" | "data") || is_rate(&pair.name);
-    if !aside && CounterKind::of(&pair.name) == CounterKind::Value && !pair.name.to_lowercase().contains("loss") {
-        pair.name.push_str("_loss");
-    }
-}
-
-/// Adds a number to the row. A name that is only a split is its loss in a row with a counter;
-/// without one it is a size: `Train: 3667`.
-fn take(pair: &Pair, column: Option<usize>, counted: bool, gather: &mut Gather) {
-    let Some(column) = column else { return };
-    let Some(name) = gather.name(column) else { return };
-    let kind = name.kind;
-    if !counted && name.split && (pair.value.fract() == 0.0 || !gather.is_counted()) {
-        return;
-    }
-    if let Some(whole) = pair.whole {
-        gather.total(kind, whole);
-    }
-    if pair.mark == Mark::End {
-        gather.epoch_ended();
-    }
-    gather.put(column, pair.value);
-}
-
-/// Takes in a message that the loss is not finite.
-fn message(line: &str, gather: &mut Gather) {
-    if let Some(step) = text::broken_at(line) {
-        gather.broke(step);
-    } else if line.starts_with("KeyboardInterrupt") {
-        gather.interrupted();
     }
 }

@@ -34,6 +34,10 @@ impl Clock {
         let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
         let row = AtRow { clock: self, epoch, named: counts.epoch.is_some(), again, started };
         let bar = |count: Count| count.rank == CounterKind::BAR;
+        // Below the start of a program its first epoch again, whatever counts steps beside it.
+        if started && row.is_at_first_epoch() {
+            return read.next().is_some();
+        }
         match counts.step.filter(|_| !self.lengths.known()) {
             // Whatever its bar counts.
             Some(count) if bar(count) && row.is_earlier_epoch() => {
@@ -53,6 +57,11 @@ impl AtRow<'_> {
     /// The first epoch again, after others.
     fn is_earlier_epoch(&self) -> bool {
         self.named && self.epoch < self.clock.epoch.min(self.clock.first_epoch + 1.0)
+    }
+
+    /// The first epoch again, or one before it, after later ones.
+    fn is_at_first_epoch(&self) -> bool {
+        self.named && self.epoch <= self.clock.first_epoch && self.epoch < self.clock.epoch
     }
 
     /// The first epoch again, right after it: a run was ended there, and the next begins.

@@ -1,6 +1,7 @@
 //! [`Draft`]: one run while it is read.
 
 mod place;
+mod shapes;
 mod told;
 
 use super::facts::{is_applied, is_setting};
@@ -97,6 +98,12 @@ impl Draft {
         self.columns.get(column)?.as_ref()?.last()
     }
 
+    /// The first and the last value of a column.
+    pub fn fall(&self, column: usize) -> Option<(f64, f64)> {
+        let thin = self.columns.get(column)?.as_ref()?;
+        Some((thin.first()?.value, thin.last()?.value))
+    }
+
     /// Step and epoch of the first reading of a column, and of the last.
     fn first(&self, column: usize) -> Option<((f64, f64), (f64, f64))> {
         let thin = self.columns.get(column)?.as_ref()?;
@@ -149,7 +156,7 @@ impl Draft {
     pub fn row(
         &mut self,
         row: &[(usize, f64)],
-        (counts, ended): (RowCounts, bool),
+        (counts, ended, shape): (RowCounts, bool, u8),
         names: &[NameFacts],
         limit: usize,
         place: u64,
@@ -223,7 +230,7 @@ impl Draft {
                 back_epoch = back_epoch.max(last.epoch);
                 thin.cut_epoch(epoch);
             }
-            thin.push(step, epoch, value);
+            thin.push_of(shape, step, epoch, value);
         }
         self.counters = self.counters.max(counters);
         if back.is_finite() {
@@ -258,7 +265,7 @@ impl Draft {
                 // Later than the last reading, which was finite.
                 let after = |at: f64| at + at.abs().max(1.0) * 1e-6;
                 let step = if step > last.step { step } else { after(last.step) };
-                marks.push(ThinPoint { step, epoch: after(last.epoch), index: *seen, value: f64::NAN });
+                marks.push(ThinPoint { step, epoch: after(last.epoch), index: *seen, value: f64::NAN, shape: 0 });
                 *seen += 1;
             }
         }
@@ -273,6 +280,7 @@ impl Draft {
             .collect();
         before_counter(&mut marks);
         let mut notes = self.notes.clone();
+        notes.extend(shapes::part(&mut marks, names));
         if let Some(length) = self.clock.length_of_epoch() {
             let metrics = marks.iter_mut().filter(|m| names.get(m.0).is_some_and(|n| n.metric.is_some()));
             for (column, seen, marks) in metrics {
@@ -287,7 +295,7 @@ impl Draft {
         self.said_to_break(&mut marks, names);
         let (_, step, epoch) = self.gap_begins;
         for column in self.not_finite() {
-            let mark = |index| ThinPoint { step, epoch, index, value: f64::NAN };
+            let mark = |index| ThinPoint { step, epoch, index, value: f64::NAN, shape: 0 };
             match marks.iter_mut().find(|m| m.0 == column) {
                 Some((_, seen, marks)) => {
                     marks.push(mark(*seen));

@@ -8,6 +8,10 @@ use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
 use crate::thin::ThinPoint;
 
+/// A loss that fell below this share of its first value shows where a run begins anew.
+const FALLEN: f64 = 0.7;
+/// Below this share of the first value the logarithm of a loss tells where it stands.
+const FAR_FALLEN: f64 = 0.1;
 /// Settings from which on a start of a program begins a run of readings that nothing counts.
 const LAUNCH: usize = 2;
 
@@ -18,6 +22,7 @@ impl Gather {
         self.take_in_row();
         self.empty.clear();
         self.ended = false;
+        self.shape = 0;
     }
 
     #[inline]
@@ -100,19 +105,21 @@ impl Gather {
         if self.labels.is_empty()
             && self.drafts.get(self.now).is_some_and(|d| {
                 d.ends_before(counts, columns, again, self.started)
-                    || self.is_launched() && !counts.is_counted() && d.clock.columns == (None, None)
+                    || (self.is_launched() || self.is_relaunched(d))
+                        && !counts.is_counted()
+                        && d.clock.columns == (None, None)
                     || again == Again::RunAfterStart && self.is_other_training(d, counts)
             })
         {
             self.next_run();
         }
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
-        let made = draft.row(&self.row, (counts, self.ended), &self.names, self.limit, self.place, again);
+        let made = draft.row(&self.row, (counts, self.ended, self.shape), &self.names, self.limit, self.place, again);
         // What is told between the start of a program and its first count is of its preparation.
         let metric = self.has_metric();
         self.started &= !counts.is_counted() && !metric;
         if metric {
-            self.settings = 0;
+            (self.settings, self.again_first) = (0, false);
         }
         self.row.clear();
         if made > 0 {
@@ -162,6 +169,12 @@ impl Gather {
         self.started = true;
     }
 
+    /// Notes that the program may have been started again.
+    pub fn launched(&mut self) {
+        self.started();
+        self.again_first = true;
+    }
+
     /// Notes the start of a program that tells so many settings.
     pub fn started_with(&mut self, settings: usize) {
         self.started();
@@ -178,6 +191,19 @@ impl Gather {
     /// row.
     fn is_launched(&self) -> bool {
         self.started && self.settings >= LAUNCH && self.has_metrics() && self.has_metric()
+    }
+
+    /// Whether the first line of the log was told again, after readings, and a loss stands nearer to
+    /// its first value than to its last one, far below.
+    fn is_relaunched(&self, draft: &Draft) -> bool {
+        let back = |(column, value): &(usize, f64)| {
+            self.names.get(*column).is_some_and(|n| n.metric == Some(false))
+                && draft.fall(*column).is_some_and(|(first, last)| match last / first {
+                    fallen if fallen < FAR_FALLEN => *value > (first * last).sqrt(),
+                    fallen => fallen < FALLEN && *value > (first + last) / 2.0,
+                })
+        };
+        self.again_first && self.has_metrics() && self.row.iter().any(back)
     }
 
     /// Whether another training of the same program begins with this row: in its first epoch again,
@@ -227,6 +253,11 @@ impl Gather {
         let rounded = |last: f64| format!("{last:.2e}").parse() == Ok(value);
         last.is_some_and(|last| last.value == value || rounded(last.value))
             && self.names.get(column).is_some_and(|n| slow(&n.text))
+    }
+
+    /// Whether this is what was read last in a column.
+    pub fn is_last(&self, column: usize, value: f64) -> bool {
+        self.drafts.get(self.now).and_then(|d| d.last(column)).is_some_and(|last| last.value == value)
     }
 
     /// Whether a metric of the current row was read at the same count already.

@@ -34,3 +34,25 @@ pub(super) fn is_first_rate(line: &str, found: &[Pair]) -> bool {
 pub(super) fn is_of_others(line: &str) -> bool {
     line.starts_with("COMET INFO:") || line.ends_with(['4', '2', 't', 'l']) && line.contains(" non-null ")
 }
+
+/// Whether a line without a metric names the best epoch or step, which is over: `Best epoch = 3`.
+pub(super) fn is_of_best(line: &str) -> bool {
+    let names = |at: usize| {
+        let rest = line.get(at..).unwrap_or("").trim_start_matches([' ', '_', '-']);
+        ["epoch", "Epoch", "EPOCH", "step", "Step", "iter", "Iter"].iter().any(|word| rest.starts_with(word))
+    };
+    line.match_indices("est")
+        .any(|(at, est)| matches!(line.as_bytes().get(at.wrapping_sub(1)), Some(b'b' | b'B')) && names(at + est.len()))
+}
+
+/// Values in words from which on a dictionary is a configuration.
+const SETTINGS: usize = 3;
+
+/// Whether a line holds the dictionary of a configuration: some of its values are words, or are on
+/// or off.
+pub(super) fn is_configuration(line: &str) -> bool {
+    let Some(at) = memchr::memchr(b'{', line.as_bytes()) else { return false };
+    let inside = line.get(at..).unwrap_or("");
+    let values = ["': '", "\": \"", ": True", ": False", ": None", ": true", ": false", ": null"];
+    values.iter().map(|value| inside.matches(value).count()).sum::<usize>() >= SETTINGS
+}

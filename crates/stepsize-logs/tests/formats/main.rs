@@ -6,6 +6,7 @@
 mod begins;
 mod empty;
 mod kinds;
+mod lines;
 mod odd;
 mod text;
 mod tools;

@@ -24,6 +24,9 @@ impl Scan<'_> {
         }
         let next = self.byte(0);
         let then_digit = self.byte(1).is_ascii_digit();
+        if next == b'.' && words::is_file_ending(self.word_at(self.at + 1)) {
+            return self.drop_unit();
+        }
         if matches!(next, b':' | b'-' | b'.' | b'T')
             && then_digit
             && !(next == b'-' && self.range_of_counts())

@@ -1,0 +1,126 @@
+//! Lines of several kinds under one name, and lines that a program writes when it is started again.
+
+use crate::{one, points, text};
+use stepsize_logs::{Run, meaning};
+
+fn taken(run: &Run) -> meaning::Taken {
+    meaning::read(run, "train.log", &meaning::Asked::default()).unwrap().remove(0).1
+}
+
+#[track_caller]
+fn counts(runs: &[Run], name: &str, expected: &[usize]) {
+    assert_eq!(runs.iter().map(|run| points(run, name).len()).collect::<Vec<_>>(), expected);
+}
+
+#[test]
+fn a_name_on_lines_of_two_kinds_is_of_two_series_where_its_values_are() {
+    // The sum over an epoch, between batches.
+    let epoch = |e: u32| {
+        let batch = |i: u32| format!("Train {}00: loss:0.{}\n", i, 90 - 5 * e - i);
+        let head = format!("Epoch {e} begin\n") + &(1..5).map(batch).collect::<String>();
+        head + &format!("Epoch{e}:----loss:7{}.5, test loss:9{}.25, accuracy:0.7{e}\n", 9 - e, 9 - e)
+    };
+    let run = one(text(&(1..5).map(epoch).collect::<String>()));
+    assert_eq!(points(&run, "loss").len(), 16, "{:?}", points(&run, "loss"));
+    assert!(points(&run, "loss").iter().all(|p| p.1 < 1.0));
+    assert!(run.notes[0].contains("4 readings"), "{:?}", run.notes);
+    // The whole, and a part of it under the same name at the same step.
+    let step = |i: u32| {
+        format!(
+            "Iteration {i}, loss = 3.{}\n    Train net output #0: loss = 1.{} (* 1 = 1.{} loss)\nIteration {i}, lr = 0.01\n",
+            99 - i,
+            60 - i,
+            60 - i
+        )
+    };
+    let run = one(text(&(0..8).map(|i| step(2 * i)).collect::<String>()));
+    assert_eq!((points(&run, "loss").len(), points(&run, "loss")[1]), (8, (2.0, 3.97)));
+    // A line that tells more now and then is no other.
+    let step = |i: u32| {
+        let more = if i % 4 == 3 { format!(" acc 0.{i}") } else { String::new() };
+        format!("step {i}: loss 2.{}{more}\n", 99 - i)
+    };
+    let run = one(text(&(0..20).map(step).collect::<String>()));
+    assert_eq!((points(&run, "loss").len(), run.notes.len()), (20, 0));
+}
+
+#[test]
+fn a_first_line_again_begins_a_run_where_the_loss_begins_again() {
+    let losses = |from: u32| {
+        (from..from + 6).map(|i| format!("12:00:0{i} | train:35 - loss: {:.3}\n", 2.5 / f64::from(1 + i * i)))
+    };
+    let log = |from: u32| "12:00:00 | <module>:112 - ready to go\n".to_owned() + &losses(from).collect::<String>();
+    counts(&text(&(log(0) + &log(0) + &log(0))), "loss", &[6, 6, 6]);
+    // It goes on.
+    counts(&text(&(log(0) + &log(6) + &log(12))), "loss", &[18]);
+}
+
+#[test]
+fn a_configuration_or_a_start_above_the_first_epoch_begins_a_run() {
+    let config =
+        "DEBUG - with config {'data': '/a/b', 'cuda': True, 'test': None, 'width': 32, 'depth': 2, 'jobs': 3}\n";
+    let epochs = |to: u32| -> String {
+        let epoch =
+            |e: u32| format!("Training epoch: {e}\n  Iter 0 Done. | loss: 1.{e} | lr: 0.010000\n  mean_loss: 2.{e}\n");
+        (0..to).map(epoch).collect()
+    };
+    let log = [config, &epochs(4), config, &epochs(3)].concat();
+    counts(&text(&log), "mean_loss", &[4, 3]);
+}
+
+#[test]
+fn the_best_epoch_is_not_where_the_run_is() {
+    let epoch = |e: u32| format!("Train Epoch: [{e} / 900]\nTraining Epoch {e} -- Loss: 1.{}\n", 9 - e / 100);
+    let run = (1..5).map(|e| epoch(100 * e)).collect::<String>() + "Summary\nBest epoch = 0; \nNLL = 2.5\n";
+    counts(&text(&run.repeat(3)), "Loss", &[4, 4, 4]);
+}
+
+#[test]
+fn a_bar_that_has_not_moved_tells_what_was_before() {
+    let bar = |e: u32, i: u32, loss: u32| {
+        format!("Epoch {e}: {i}0%|#### | {i}/10 [00:04<00:00, 3.8it/s, loss=0.{loss}, v_num=1]\r")
+    };
+    let epoch = |e: u32| {
+        let last = 90 - 10 * e;
+        let steps: String = (1..=10).map(|i| bar(e, i, last - i)).collect();
+        let next = if e < 4 { bar(e + 1, 0, last - 10) } else { String::new() };
+        steps + &bar(e, 10, last - 10) + &bar(e, 0, last - 10) + &next
+    };
+    let run = one(text(&(0..5).map(epoch).collect::<String>()));
+    assert_eq!((points(&run, "loss").last(), run.notes.len()), (Some(&(50.0, 0.40)), 0), "{:?}", run.notes);
+}
+
+#[test]
+fn what_is_named_for_its_data_is_of_these() {
+    let epoch = |e: u32| {
+        format!(
+            "trainer [228] - finished eval of epoch-{e} of train-set \t eval_loss=0.5{}\ntrainer [228] - finished eval of epoch-{e} of valid-set \t eval_loss=0.6{}\n",
+            9 - e,
+            9 - e
+        )
+    };
+    let run = one(text(&(1..6).map(epoch).collect::<String>()));
+    let said = taken(&run).to_string();
+    assert!(said.contains("loss of_train-set_eval_loss (5") && said.contains("validation of_valid-set"), "{said}");
+    // One loss is said to be of the training; the other is told less often.
+    let batch = |i: u32| format!("iter:{:04} loss_train: 1.{} acc_train: 0.4\n", 20 * i, 90 - i);
+    let epoch = |e: u32| {
+        (6 * e..6 * e + 6).map(|i| batch(i + 1)).collect::<String>() + &format!("loss= 2.{} accuracy= 0.{e}\n", 9 - e)
+    };
+    let said = taken(&one(text(&(0..5).map(epoch).collect::<String>()))).to_string();
+    assert!(said.contains("loss loss_train (30") && said.contains("validation loss (5"), "{said}");
+}
+
+#[test]
+fn names_of_files_and_short_losses() {
+    let row = |i: u32| {
+        format!(
+            "epoch {i}: l_percep: 2.{} l_style: 0.5{}\n  0%|    | 0/9 [00:00<?]Test  100{i}0.jpg:   0%|   | 1/9\n",
+            9 - i,
+            9 - i
+        )
+    };
+    let run = one(text(&(1..6).map(row).collect::<String>()));
+    assert!(run.series("Test").is_none(), "{run:#?}");
+    assert!(taken(&run).to_string().contains("loss l_"), "{}", taken(&run));
+}
