@@ -9,6 +9,7 @@
 
 mod draft;
 mod facts;
+mod program;
 mod rejoin;
 mod rows;
 mod sweep;
@@ -17,6 +18,7 @@ use crate::clock::{Again, RowCounts};
 use crate::names::{CounterKind, DataSplit, bare_split, is_rate, metric_direction, plain};
 use crate::thin::POINTS;
 use draft::Draft;
+pub(crate) use draft::{ENDED_BAR, OPEN_BAR};
 pub use facts::name_facts;
 pub(crate) use facts::{is_applied, is_result, is_setting};
 use std::collections::{BTreeMap, HashMap};
@@ -72,7 +74,7 @@ pub(crate) struct Gather {
     notes: Vec<String>,
     again: Again,
     started: bool,
-    /// Whether the first line of a text came again since the last metric.
+    /// The same of the first line of a text, which came again since the last metric.
     again_first: bool,
     /// Settings that were told since the last metric.
     settings: usize,
@@ -186,20 +188,6 @@ impl Gather {
     /// The current row is of the end of its epoch.
     pub fn epoch_ended(&mut self) {
         self.ended = true;
-    }
-
-    /// Notes a message that the loss is not finite, with the step that it names or NaN.
-    pub fn broke(&mut self, step: f64) {
-        if let Some(draft) = self.drafts.get_mut(self.now).filter(|d| d.has_readings()) {
-            draft.broke = Some(step);
-        }
-    }
-
-    /// Notes that a person ended the run.
-    pub fn interrupted(&mut self) {
-        if let Some(draft) = self.drafts.get_mut(self.now) {
-            draft.interrupted = draft.has_readings();
-        }
     }
 
     /// Adds a number to the current row.

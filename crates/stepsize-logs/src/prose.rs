@@ -10,7 +10,7 @@ mod remarks;
 mod shapes;
 mod take;
 
-use crate::gather::{Gather, NameFacts, is_applied, is_setting};
+use crate::gather::{ENDED_BAR, Gather, NameFacts, OPEN_BAR, is_applied, is_setting};
 use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
 use crate::reader::LinePattern;
 use crate::table::metric_of_file;
@@ -145,7 +145,9 @@ impl Prose {
         if self.losses && found.iter().any(|p| CounterKind::of(&p.name) != CounterKind::Value) {
             found.iter_mut().for_each(name_loss);
         }
-        if let Some(bar) = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some()) {
+        let bar_of_keras = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some());
+        let bar_ended = bar_of_keras.map(|bar| bar.whole == Some(bar.value));
+        if let Some(bar) = bar_of_keras {
             // Steps are counted from 1; a bar that begins further on counts the samples of a batch.
             let first =
                 self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value * 2.0 < whole);
@@ -198,7 +200,8 @@ impl Prose {
             let speed = bar && !told && CounterKind::of(&pair.name) == CounterKind::Value;
             let again =
                 |c: usize| within && gather.stands_since(c, pair.value) || unmoved && gather.is_last(c, pair.value);
-            if !(speed || column.is_some_and(again)) {
+            let pass = |c: usize| told && gather.counts_other_pass(c, pair.whole, &self.columns);
+            if !(speed || column.is_some_and(|c| again(c) || pass(c))) {
                 take(pair, *column, counted, gather);
             }
         }
@@ -219,9 +222,12 @@ impl Prose {
                 return gather.end_row_of(split.prefix());
             }
             self.before.clone_from(&self.columns);
-            if !found.iter().any(|p| matches!(p.mark, Mark::Bar | Mark::Tqdm)) {
-                gather.shape = self.shapes.of(&self.columns);
-            }
+            gather.shape = match bar_ended {
+                Some(true) => ENDED_BAR,
+                Some(false) => OPEN_BAR,
+                None if bar => 0,
+                None => self.shapes.of(&self.columns),
+            };
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.

@@ -11,7 +11,8 @@ use crate::gap::Gap;
 use crate::names::{CounterKind, DataSplit, plain};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
-use place::{Marks, PlacedBy, before_counter, ends_of_epochs, place};
+use place::{Marks, PlacedBy, before_counter, ends_of_epochs, place, undoubled};
+pub(crate) use shapes::{ENDED_BAR, OPEN_BAR};
 use std::collections::{BTreeMap, HashSet};
 use told::NamedCount;
 
@@ -330,6 +331,9 @@ impl Draft {
             }
             counter => counter,
         };
+        if counter == PlacedBy::Index {
+            undoubled(&mut marks);
+        }
         let repeated = |name: &str| matches!(plain(name).as_str(), "seed" | "random_seed" | "random_state" | "fold");
         let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
         // Nothing counts readings that seeds or parts of the data tell apart.

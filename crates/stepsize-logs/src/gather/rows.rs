@@ -8,13 +8,6 @@ use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
 use crate::thin::ThinPoint;
 
-/// A loss that fell below this share of its first value shows where a run begins anew.
-const FALLEN: f64 = 0.7;
-/// Below this share of the first value the logarithm of a loss tells where it stands.
-const FAR_FALLEN: f64 = 0.1;
-/// Settings from which on a start of a program begins a run of readings that nothing counts.
-const LAUNCH: usize = 2;
-
 impl Gather {
     /// Ends the current row.
     #[inline]
@@ -164,46 +157,21 @@ impl Gather {
         draft.is_some_and(|d| d.clock.is_far_behind(counts)) && self.is_held_out()
     }
 
-    /// Notes a line that looks like the start of a program: another run may follow.
-    pub fn started(&mut self) {
-        self.started = true;
-    }
-
-    /// Notes that the program may have been started again.
-    pub fn launched(&mut self) {
-        self.started();
-        self.again_first = true;
-    }
-
-    /// Notes the start of a program that tells so many settings.
-    pub fn started_with(&mut self, settings: usize) {
-        self.started();
-        self.settings += settings;
+    /// Whether a count on a row with these columns is of a pass over held-out data: all its metrics
+    /// are of these, and it goes up to another number than that of the training.
+    pub fn counts_other_pass(&self, column: usize, whole: Option<f64>, columns: &[Option<usize>]) -> bool {
+        let total = self.drafts.get(self.now).map_or(f64::NAN, |d| d.clock.totals.0);
+        let step = self.names.get(column).is_some_and(|n| n.kind.is_step());
+        let mut metrics = columns.iter().flatten().filter_map(|c| self.names.get(*c)).filter(|n| n.metric.is_some());
+        step && total.is_finite()
+            && whole.is_some_and(|whole| whole != total)
+            && metrics.all(|n| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out))
     }
 
     /// The held-out split of these columns.
     pub fn split_of(&self, columns: &[Option<usize>]) -> Option<DataSplit> {
         let names = columns.iter().flatten().filter_map(|c| self.names.get(*c));
         names.filter_map(|n| DataSplit::in_name(&n.text)).find(|split| split.is_held_out())
-    }
-
-    /// Whether a program was started and told its settings, after readings and before those of this
-    /// row.
-    fn is_launched(&self) -> bool {
-        self.started && self.settings >= LAUNCH && self.has_metrics() && self.has_metric()
-    }
-
-    /// Whether the first line of the log was told again, after readings, and a loss stands nearer to
-    /// its first value than to its last one, far below.
-    fn is_relaunched(&self, draft: &Draft) -> bool {
-        let back = |(column, value): &(usize, f64)| {
-            self.names.get(*column).is_some_and(|n| n.metric == Some(false))
-                && draft.fall(*column).is_some_and(|(first, last)| match last / first {
-                    fallen if fallen < FAR_FALLEN => *value > (first * last).sqrt(),
-                    fallen => fallen < FALLEN && *value > (first + last) / 2.0,
-                })
-        };
-        self.again_first && self.has_metrics() && self.row.iter().any(back)
     }
 
     /// Whether another training of the same program begins with this row: in its first epoch again,

@@ -1,7 +1,9 @@
 //! [`Shapes`]: which lines of a text hold the same names in the same order.
 
+use crate::gather::OPEN_BAR;
+
 /// Shapes that are told apart; with more the lines have no shape.
-const MOST: usize = 15;
+const MOST: usize = OPEN_BAR as usize - 1;
 
 /// The shapes of the lines with readings so far.
 #[derive(Debug, Clone, Default)]

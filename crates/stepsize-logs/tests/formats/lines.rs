@@ -124,3 +124,52 @@ fn names_of_files_and_short_losses() {
     assert!(run.series("Test").is_none(), "{run:#?}");
     assert!(taken(&run).to_string().contains("loss l_"), "{}", taken(&run));
 }
+
+#[test]
+fn of_a_pass_over_held_out_data_its_mean_is_taken() {
+    let epoch = |e: u32| {
+        let train = |i: u32| format!("Epoch: [{e}][{i}0/40]\tTime 1.1 (1.2)\tLoss 3.{} (3.9)\n", 9 - e);
+        let test =
+            |i: u32| format!("Test: [{i}0/30]\tTime 0.6 (0.7)\tLoss 2.{i} (1.{}{i})\tAcc 20.0 (3{e}.{i})\n", 9 - e);
+        (0..4).map(train).chain((0..3).map(test)).collect::<String>()
+    };
+    let run = one(text(&(0..4).map(epoch).collect::<String>()));
+    let values: Vec<f64> = points(&run, "test_Loss").iter().map(|p| p.1).collect();
+    assert_eq!((points(&run, "Loss").len(), values.as_slice()), (16, [1.92, 1.82, 1.72, 1.62].as_slice()));
+    // Its batches are counted to another number than those of the training.
+    let epoch = |e: u32| {
+        (0..3).map(move |i| format!("Epoch[00{e}/4], Step[{i}00/300], Avg Loss: 3.{}\n", 9 - e)).collect::<String>()
+    };
+    let pass: String = (0..9).map(|i| format!("Val Step[{i}00/900], Avg Loss: 2.{}\n", 9 - i)).collect();
+    let run = one(text(&((1..5).map(epoch).collect::<String>() + &pass)));
+    assert_eq!((points(&run, "Avg_Loss").len(), points(&run, "val_Avg_Loss").len()), (12, 1));
+}
+
+#[test]
+fn a_line_that_names_a_split_alone_gives_it_to_what_follows() {
+    let epoch =
+        |e: u32| format!("Epoch: {e}\n  TRAIN  \n\tTotal Loss: 70{}.5\n  DEV  \n\tTotal Loss: 1{}.5\n", 9 - e, 9 - e);
+    let run = one(text(&(1..6).map(epoch).collect::<String>()));
+    assert_eq!((points(&run, "Total_Loss").len(), points(&run, "val_Total_Loss")[0].1), (5, 18.5), "{run:#?}");
+}
+
+#[test]
+fn what_python_2_prints_of_several_things() {
+    let epoch = |e: u32| {
+        format!("('Epoch : ', {e}, ' part : ', 40)\n41it [09:22, 1.2s/it]\n('Losses', {{u'tag': 0.{}5}})\n", 9 - e)
+    };
+    let run = one(text(&(0..6).map(epoch).collect::<String>()));
+    assert_eq!((points(&run, "losses/tag").len(), points(&run, "losses/tag")[1].1), (6, 0.85), "{run:#?}");
+    let run = one(text("('epoch', 1, 'loss:', 2.5)\n('epoch', 2, 'loss:', 2.25)\n('epoch', 3, 'loss:', 2.0)\n"));
+    assert_eq!(points(&run, "loss"), [(1.0, 2.5), (2.0, 2.25), (3.0, 2.0)]);
+}
+
+#[test]
+fn what_is_told_twice_is_read_once() {
+    let log: String = (0..9)
+        .flat_map(|i| [format!("loss: 2.{}\n", 9 - i), format!("12:00:0{i} INFO: loss: 2.{}\n", 9 - i)])
+        .collect();
+    assert_eq!(points(&one(text(&log)), "loss").len(), 9);
+    let log = "Epoch is [1/60], mini-batch is [7/160], batch_loss is 4.5\nEpoch is [1/60], mini-batch is [8/160], batch_loss is 4.25\nEpoch is [1/60], mini-batch is [9/160], batch_loss is 4.0\n";
+    assert_eq!(points(&one(text(log)), "batch_loss")[1], (8.0, 4.25));
+}

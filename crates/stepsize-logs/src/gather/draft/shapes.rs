@@ -1,12 +1,16 @@
 //! [`part`]: readings of one name that lines of several shapes tell, and that are not of one
 //! series: the loss of a batch, and the sum over an epoch under the same name.
 
-use super::place::Marks;
+use super::place::{EPOCHS, Marks};
 use crate::gather::NameFacts;
 use crate::thin::ThinPoint;
 
 /// Shapes of lines that are told apart, and 0 for none.
 const SHAPES: usize = 16;
+/// A bar of Keras on its way, which tells the mean over the batches of the epoch so far, and at its
+/// end.
+pub(crate) const OPEN_BAR: u8 = 14;
+pub(crate) const ENDED_BAR: u8 = 15;
 /// Readings of a shape from which on they are a series.
 const FEW: usize = 2;
 /// Two readings at one step differ by more than this share.
@@ -35,6 +39,12 @@ fn part_one(name: &str, seen: &mut u64, marks: &mut Vec<ThinPoint>) -> Option<St
     if marks.iter().all(|m| m.shape == first) {
         return None;
     }
+    let ends = marks.iter().filter(|m| m.shape == ENDED_BAR).count();
+    if ends >= EPOCHS && marks.iter().all(|m| matches!(m.shape, OPEN_BAR | ENDED_BAR)) {
+        marks.retain(|m| m.shape == ENDED_BAR);
+        *seen = ends as u64;
+        return Some(format!("`{name}` is a mean that begins again in each epoch: its last value there is taken"));
+    }
     let mut counts = [0_usize; SHAPES];
     let mut order = Vec::new();
     for mark in marks.iter() {
@@ -47,7 +57,7 @@ fn part_one(name: &str, seen: &mut u64, marks: &mut Vec<ThinPoint>) -> Option<St
     let count = |shape: u8| counts.get(usize::from(shape)).copied().unwrap_or(0);
     let most = counts.iter().copied().max().unwrap_or(0) as f64;
     let main = order.iter().copied().find(|shape| count(*shape) as f64 >= MOST * most)?;
-    if main == 0 {
+    if main == 0 || main >= OPEN_BAR {
         return None;
     }
     let of_main: Vec<(usize, ThinPoint)> =
