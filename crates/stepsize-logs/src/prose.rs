@@ -184,7 +184,7 @@ impl Prose {
         }
         if !told {
             message(line, gather);
-            if is_of_best(line) {
+            if counted && is_of_best(line) {
                 return;
             }
             if self.without_metric(line, &found, counted, gather) {
@@ -200,7 +200,8 @@ impl Prose {
             let speed = bar && !told && CounterKind::of(&pair.name) == CounterKind::Value;
             let again =
                 |c: usize| within && gather.stands_since(c, pair.value) || unmoved && gather.is_last(c, pair.value);
-            let pass = |c: usize| told && gather.counts_other_pass(c, pair.whole, &self.columns);
+            let pass =
+                |c: usize| told && pair.whole.is_some() && gather.counts_other_pass(c, pair.whole, &self.columns);
             if !(speed || column.is_some_and(|c| again(c) || pass(c))) {
                 take(pair, *column, counted, gather);
             }
