@@ -19,7 +19,7 @@ use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
 use launch::Launch;
-use remarks::{is_configuration, is_first_rate, is_heading, is_of_best, is_of_others, is_recall};
+use remarks::{is_configuration, is_first_rate, is_heading, is_of_others, is_of_past, is_recall, ruled_count};
 use shapes::Shapes;
 use take::{message, name_loss, take};
 
@@ -53,6 +53,8 @@ pub(crate) struct Prose {
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
     results: bool,
+    /// Whether rules count: `-----3-----`.
+    ruled: bool,
     /// Whether a title says that what follows are losses, whatever their names.
     losses: bool,
     /// What the last line without a reading announced, and the metrics that were told since.
@@ -141,6 +143,10 @@ impl Prose {
             return;
         }
         let mut found = self.tables.read(line);
+        if let Some(count) = ruled_count(line).filter(|_| found.is_empty() && (self.ruled || !gather.is_counted())) {
+            self.ruled = true;
+            found.push(Pair { name: "epoch".to_owned(), value: count, whole: None, mark: Mark::Plain });
+        }
         self.mark_results(line, &mut found);
         if self.losses && found.iter().any(|p| CounterKind::of(&p.name) != CounterKind::Value) {
             found.iter_mut().for_each(name_loss);
@@ -184,7 +190,7 @@ impl Prose {
         }
         if !told {
             message(line, gather);
-            if counted && is_of_best(line) {
+            if counted && is_of_past(line) {
                 return;
             }
             if self.without_metric(line, &found, counted, gather) {

@@ -163,13 +163,14 @@ impl Draft {
         place: u64,
         again: Again,
     ) -> usize {
-        if !self.fresh.is_empty() {
+        self.gap.filled();
+        let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+        // A row of neither may still be of the settings of a run that begins.
+        if !self.fresh.is_empty() && (metric || counts.is_counted()) {
             for (name, text) in std::mem::take(&mut self.fresh) {
                 self.facts.entry(name).or_insert(text);
             }
         }
-        self.gap.filled();
-        let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
         if metric && self.clock.early {
             self.clock.forget_worse(counts);
         }

@@ -1,8 +1,10 @@
 //! [`Launch`]: the first line of a text, which a program that is started again writes again. One
-//! that holds a number may be of anything.
+//! that holds a number, and is no sentence, may be of anything.
 
 /// Letters of a line whose return says something, at least.
 const LETTERS: usize = 4;
+/// Letters of a sentence that may hold a number.
+const SENTENCE: usize = 16;
 /// Words at the start of a line among which the marks of a logger are.
 const MARKS: usize = 8;
 
@@ -21,7 +23,9 @@ impl Launch {
             None => {
                 let first = message(line);
                 let letters = first.chars().filter(|c| c.is_alphabetic()).count();
-                let says = letters >= LETTERS && !first.contains(|c: char| c.is_ascii_digit());
+                let number = first.contains(|c: char| c.is_ascii_digit());
+                let reading = number && (letters < SENTENCE || first.contains([':', '=', '%', '|', '/']));
+                let says = letters >= LETTERS && !reading;
                 self.0 = Some(if says { first } else { "" }.into());
                 false
             }

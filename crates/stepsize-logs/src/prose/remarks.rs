@@ -35,14 +35,27 @@ pub(super) fn is_of_others(line: &str) -> bool {
     line.starts_with("COMET INFO:") || line.ends_with(['4', '2', 't', 'l']) && line.contains(" non-null ")
 }
 
-/// Whether a line without a metric names the best epoch or step, which is over: `Best epoch = 3`.
-pub(super) fn is_of_best(line: &str) -> bool {
+/// Whether a line without a metric names an epoch or step that is over: the best one, `Best epoch =
+/// 3`, or that of a message of Keras, `Epoch 00005: early stopping`.
+pub(super) fn is_of_past(line: &str) -> bool {
+    if line.starts_with("Epoch ") && [": early stopping", " improve", ": ReduceLR"].iter().any(|w| line.contains(w)) {
+        return true;
+    }
     let names = |at: usize| {
         let rest = line.get(at..).unwrap_or("").trim_start_matches([' ', '_', '-']);
         ["epoch", "Epoch", "EPOCH", "step", "Step", "iter", "Iter"].iter().any(|word| rest.starts_with(word))
     };
     line.match_indices("est")
         .any(|(at, est)| matches!(line.as_bytes().get(at.wrapping_sub(1)), Some(b'b' | b'B')) && names(at + est.len()))
+}
+
+/// The number that stands alone within a rule: `-----3-----`.
+pub(super) fn ruled_count(line: &str) -> Option<f64> {
+    let mark = line.trim_start().chars().next().filter(|c| matches!(c, '-' | '=' | '*' | '#'))?;
+    let rest = line.trim().trim_start_matches(mark);
+    let count = rest.trim_end_matches(mark);
+    let ruled = rest.len() - count.len() > 2 && line.trim().len() - rest.len() > 2;
+    count.trim().parse::<u32>().ok().filter(|_| ruled).map(f64::from)
 }
 
 /// Values in words from which on a dictionary is a configuration.
