@@ -6,6 +6,7 @@ mod announced;
 mod bare;
 mod bars;
 mod launch;
+mod lists;
 mod remarks;
 mod shapes;
 mod take;
@@ -19,7 +20,10 @@ use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
 use launch::Launch;
-use remarks::{is_configuration, is_first_rate, is_heading, is_of_others, is_of_past, is_recall, ruled_count};
+use lists::Lists;
+use remarks::{
+    is_configuration, is_first_rate, is_heading, is_of_others, is_of_parameter, is_of_past, is_recall, ruled_count,
+};
 use shapes::Shapes;
 use take::{message, name_loss, take};
 
@@ -49,6 +53,7 @@ pub(crate) struct Prose {
     trained: Trained,
     shapes: Shapes,
     launch: Launch,
+    lists: Lists,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -135,11 +140,7 @@ impl Prose {
             Line::Setting(name, value) => return gather.fact(&name, &value),
         }
         self.samples = samples(line).or(self.samples);
-        if let Some((name, values)) = text::list_of(line) {
-            for value in values {
-                gather.number(name, value);
-                gather.end_row();
-            }
+        if self.lists.read(line, gather) {
             return;
         }
         let mut found = self.tables.read(line);
@@ -190,7 +191,7 @@ impl Prose {
         }
         if !told {
             message(line, gather);
-            if counted && is_of_past(line) {
+            if counted && is_of_past(line) || !counted && is_of_parameter(line) {
                 return;
             }
             if self.without_metric(line, &found, counted, gather) {
@@ -336,7 +337,7 @@ impl Prose {
     }
 
     /// Looks for what a line without a metric says. Returns whether that is all.
-    fn without_metric(&self, line: &str, found: &[Pair], counted: bool, gather: &mut Gather) -> bool {
+    fn without_metric(&mut self, line: &str, found: &[Pair], counted: bool, gather: &mut Gather) -> bool {
         if let Some((step, rate)) = text::step_and_rate(line) {
             gather.number("step", step);
             gather.number("learning_rate", rate);
@@ -348,12 +349,7 @@ impl Prose {
             gather.end_row();
             return true;
         }
-        // The history at the end of a training whose epochs were told tells them again.
-        if let Some(lists) = text::lists_of(line).filter(|_| !gather.has_metrics()) {
-            for at in 0..lists.iter().map(|(_, values)| values.len()).max().unwrap_or(0) {
-                lists.iter().for_each(|(name, v)| v.get(at).into_iter().for_each(|v| gather.number(name, *v)));
-                gather.end_row();
-            }
+        if self.lists.read_history(line, gather) {
             return true;
         }
         let first = !counted && is_first_rate(line, found);

@@ -20,7 +20,7 @@ use std::borrow::Cow;
 
 pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
-pub(crate) use messages::{adjusted_rate, broken_at, list_of, lists_of, step_and_rate};
+pub(crate) use messages::{adjusted_rate, broken_at, list_of, lists_in, lists_of, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
 pub(crate) use tables::{boxed, without_prefix};

@@ -282,7 +282,7 @@ impl Gather {
     }
 
     /// Starts another run.
-    fn next_run(&mut self) {
+    pub fn next_run(&mut self) {
         if self.drafts.len() >= RUNS {
             return self.note(format!("more than {RUNS} runs; further ones are left out"));
         }

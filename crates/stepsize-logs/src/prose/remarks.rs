@@ -49,6 +49,12 @@ pub(super) fn is_of_past(line: &str) -> bool {
         .any(|(at, est)| matches!(line.as_bytes().get(at.wrapping_sub(1)), Some(b'b' | b'B')) && names(at + est.len()))
 }
 
+/// Whether a line tells the rates of the weights of one parameter, as those of PaddlePaddle do:
+/// `avg_abs_val=0.4 max_lr=489.399 min_lr=0.387 avg_lr=67.9`.
+pub(super) fn is_of_parameter(line: &str) -> bool {
+    line.contains("max_lr=") && line.contains("avg_lr=")
+}
+
 /// The number that stands alone within a rule: `-----3-----`.
 pub(super) fn ruled_count(line: &str) -> Option<f64> {
     let mark = line.trim_start().chars().next().filter(|c| matches!(c, '-' | '=' | '*' | '#'))?;

@@ -173,3 +173,74 @@ fn what_is_told_twice_is_read_once() {
     let log = "Epoch is [1/60], mini-batch is [7/160], batch_loss is 4.5\nEpoch is [1/60], mini-batch is [8/160], batch_loss is 4.25\nEpoch is [1/60], mini-batch is [9/160], batch_loss is 4.0\n";
     assert_eq!(points(&one(text(log)), "batch_loss")[1], (8.0, 4.25));
 }
+
+#[test]
+fn settings_below_a_run_are_of_the_next() {
+    let run = |rate: &str, loss: u32| {
+        let epochs: String = (1..6).map(|e| format!("Epoch {e} | Loss: {loss}.{}\n", 9 - e)).collect();
+        format!("Start of the training\nConfig:\n  lr:   {rate}\n  dropout:   0.1\n") + &epochs + "pearson = 0.5\n"
+    };
+    let runs = text(&[run("2e-5", 3), run("1e-4", 2), run("5e-6", 4)].concat());
+    let rates: Vec<_> = runs.iter().map(|run| run.facts.get("lr").map(String::as_str)).collect();
+    assert_eq!(rates, [Some("2e-5"), Some("1e-4"), Some("5e-6")]);
+}
+
+#[test]
+fn rules_that_count_epochs() {
+    let epoch = |e: u32| format!("-----{e}------\ntrain_mean loss: 2.{}\ntest_mean loss: 3.{}\n", 9 - e, 9 - e);
+    let run = one(text(&(0..6).map(epoch).collect::<String>()));
+    assert_eq!(points(&run, "train_mean_loss")[5], (5.0, 2.4), "{run:#?}");
+}
+
+#[test]
+fn lists_at_the_start_of_a_text_and_messages_of_keras() {
+    let tensors =
+        "[32, 3, 64, 64] Tensor(shape=[1], dtype=float32, place=CUDAPlace(0),\n       [-1.]) Tensor(shape=[1],\n";
+    let log: String = (1..6).map(|e| format!("Epoch {e}: loss 2.{}\n", 9 - e)).collect();
+    assert_eq!(points(&one(text(&(tensors.to_owned() + &log))), "loss").len(), 5);
+    let epoch = |e: u32| format!("Epoch {e}/20\n3083s - loss: 1.{}197 - val_loss: 0.{}504\n", 9 - e, 9 - e);
+    let run: String = (1..6).map(epoch).collect::<String>() + "Epoch 00004: early stopping\n";
+    let again = "Train on 400 samples, validate on 100 samples\n".to_owned() + &run;
+    counts(&text(&again.repeat(3)), "loss", &[5, 5, 5]);
+}
+
+#[test]
+fn counts_that_begin_again_at_their_beginning() {
+    // The run did not begin at the first multiple of its stride.
+    let rows = |from: u32, to: u32| -> String {
+        (from..to).map(|i| format!("epoch 0, iter {i}000, avg. loss 234.{i}, avg. ppl 2{i}4.5\n")).collect()
+    };
+    counts(&text(&[rows(1, 4), rows(1, 3), rows(1, 7)].concat()), "avg_loss", &[3, 2, 6]);
+    // The first row of a run that was ended there, again below the start of a program.
+    let start = "train start...\n";
+    let row = |i: u32| format!("steps: {i}00, episodes: {i}, TD error: 2.{i}, reward: -0.4\n");
+    let log = start.to_owned() + &row(1) + start + &row(1) + start + &row(1) + &row(2) + &row(3);
+    counts(&text(&log), "TD_error", &[1, 1, 3]);
+}
+
+#[test]
+fn an_epoch_that_is_named_beside_its_last_count() {
+    let batch = |i: u32| format!("Batch={i}000 samples={i}000 AvgCost=1{}.5 Eval: error=0.14\n", 9 - i);
+    let rates = "__fc.w0  avg_abs_val=0.44  max_lr= 489.399 min_lr= 0.387 avg_lr= 67.9\n";
+    let epoch = |e: u32| {
+        let batches: String = (1..6).map(|i| batch(i) + rates).collect();
+        batches + &format!("Pass={e} Batch=5500 samples=5500 AvgCost=1{}.25\n", 9 - e)
+    };
+    let run = one(text(&(0..4).map(epoch).collect::<String>()));
+    assert_eq!((points(&run, "AvgCost").len(), points(&run, "AvgCost")[6].0), (24, 6500.0), "{run:#?}");
+    assert!(run.series("max_lr").is_none());
+}
+
+#[test]
+fn lists_of_readings_are_of_the_next_run_where_they_are_told_again() {
+    let history = |to: u32| {
+        let list = |of: u32| (0..10).map(|i| format!("{of}.{}", 9 - i % to)).collect::<Vec<_>>().join(", ");
+        format!("{{'model': Net(\n  (fc): Linear(in=3, out=10)\n), 'acc': [{}], 'loss': [{}]}}\n", list(5), list(2))
+    };
+    counts(&text(&[history(10), history(9), history(8)].concat()), "loss", &[10, 10, 10]);
+    // One that grows is told again with what is new.
+    let growing: String = (4..9)
+        .map(|n| format!("train loss: [{}]\n", (0..n).map(|i| format!("2.{}", 9 - i)).collect::<Vec<_>>().join(", ")))
+        .collect();
+    assert_eq!(points(&one(text(&growing)), "train loss").len(), 8);
+}
