@@ -236,7 +236,7 @@ impl Clock {
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
     /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
-        let known = self.totals.0.is_finite() || self.late && !(self.epoch >= self.totals.1);
+        let known = self.totals.0.is_finite() || self.late && (self.totals.1.is_nan() || self.epoch < self.totals.1);
         again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && known
     }
 

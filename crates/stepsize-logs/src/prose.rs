@@ -5,8 +5,8 @@
 mod announced;
 mod bare;
 mod bars;
+mod histories;
 mod launch;
-mod lists;
 mod remarks;
 mod shapes;
 mod take;
@@ -19,12 +19,12 @@ use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
+use histories::Histories;
 use launch::Launch;
-use lists::Lists;
 use remarks::{
     is_configuration, is_first_rate, is_heading, is_of_others, is_of_parameter, is_of_past, is_recall, ruled_count,
 };
-use shapes::Shapes;
+use shapes::LineShapes;
 use take::{message, name_loss, take};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
@@ -51,9 +51,9 @@ pub(crate) struct Prose {
     samples: Option<f64>,
     bar: Option<f64>,
     trained: Trained,
-    shapes: Shapes,
+    shapes: LineShapes,
     launch: Launch,
-    lists: Lists,
+    histories: Histories,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
@@ -140,7 +140,7 @@ impl Prose {
             Line::Setting(name, value) => return gather.fact(&name, &value),
         }
         self.samples = samples(line).or(self.samples);
-        if self.lists.read(line, gather) {
+        if self.histories.read(line, gather) {
             return;
         }
         let mut found = self.tables.read(line);
@@ -349,7 +349,7 @@ impl Prose {
             gather.end_row();
             return true;
         }
-        if self.lists.read_history(line, gather) {
+        if self.histories.read_history(line, gather) {
             return true;
         }
         let first = !counted && is_first_rate(line, found);

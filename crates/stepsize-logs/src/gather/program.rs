@@ -48,8 +48,8 @@ impl Gather {
         self.started && self.settings >= LAUNCH && self.has_metrics() && self.has_metric()
     }
 
-    /// Whether the first line of the log was told again, after readings, and a loss stands nearer to
-    /// its first value than to its last one, far below.
+    /// Whether the first line of the log was told again, after readings, and a loss stands nearer
+    /// to its first value than to its last one, far below.
     pub(super) fn is_relaunched(&self, draft: &Draft) -> bool {
         let back = |(column, value): &(usize, f64)| {
             self.names.get(*column).is_some_and(|n| n.metric == Some(false))

@@ -1,4 +1,4 @@
-//! [`Shapes`]: which lines of a text hold the same names in the same order.
+//! [`LineShapes`]: which lines of a text hold the same names in the same order.
 
 use crate::gather::OPEN_BAR;
 
@@ -7,12 +7,12 @@ const MOST: usize = OPEN_BAR as usize - 1;
 
 /// The shapes of the lines with readings so far.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Shapes {
+pub(super) struct LineShapes {
     known: Vec<Vec<Option<usize>>>,
     last: usize,
 }
 
-impl Shapes {
+impl LineShapes {
     /// The number of the shape of a line with these columns, from 1 on; 0 if there are too many.
     pub fn of(&mut self, columns: &[Option<usize>]) -> u8 {
         if self.known.get(self.last).is_none_or(|known| known != columns) {

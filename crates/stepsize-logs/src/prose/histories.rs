@@ -1,4 +1,4 @@
-//! [`Lists`]: metrics told as lists of all their readings, at the end of a training.
+//! [`Histories`]: metrics told as lists of all their readings, at the end of a training.
 
 use crate::gather::Gather;
 use crate::text;
@@ -9,14 +9,14 @@ const SLIDE: usize = 16;
 /// Reads lists of readings. A list of a name that was told is of the next run, unless it goes on
 /// with the readings of the one before.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Lists {
+pub(super) struct Histories {
     /// The lists of the current run.
     told: Vec<(String, Vec<f64>)>,
     /// Whether the metrics of the text are told as lists alone.
     only: bool,
 }
 
-impl Lists {
+impl Histories {
     /// Reads a line that is the list of a metric, or the end of a dictionary of such lists that
     /// was begun above: `), 'accuracy': [25.1, ...], 'loss': [1.9, ...]}`. Returns whether it is.
     pub fn read(&mut self, line: &str, gather: &mut Gather) -> bool {
