@@ -15,6 +15,8 @@ const CURVE: usize = 3;
 const SUMMARY: usize = 12;
 /// Readings from which a series is a curve of its own, however long others are.
 const LONG: usize = 6;
+/// A series with so many times more readings is of another kind of rows.
+const OFTEN: usize = 3;
 /// Logarithm of the factor by which a mean and one of its parts may differ.
 const ALIKE: f64 = 1.0;
 
@@ -110,8 +112,10 @@ impl<'a> Picked<'a> {
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
         let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
+        let (told, loss) = (loss, loss.and_then(|loss| named_twin(run, loss)).or(loss));
         let loss = twin(run, loss, val).or(loss);
-        let val = val.or_else(|| short_twin(run, loss?));
+        let rest = || told.filter(|told| loss.is_some_and(|loss| loss.name != told.name) && told.points.len() >= CURVE);
+        let val = val.or_else(|| short_twin(run, loss?)).or_else(rest);
         let score = score.and_then(|score| short_twin(run, score).or_else(|| average_of(run, score))).or(score);
         // What was not finite from the first reading on, while the model was evaluated all along,
         // was never measured.
@@ -294,6 +298,17 @@ fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>)
             && s.points.len() >= loss.points.len()
     };
     run.series.iter().find(such)
+}
+
+/// The series that is said to be of the training, where the loss is not and is told far less often:
+/// `loss_train` of some batches beside `loss`, which is of other data then.
+fn named_twin<'a>(run: &'a Run, loss: &NamedSeries) -> Option<&'a NamedSeries> {
+    let such = |s: &&NamedSeries| {
+        DataSplit::in_name(&s.name) == Some(DataSplit::Train)
+            && without_split(&s.name).is_some_and(|name| name == plain(&loss.name))
+            && s.points.len() >= OFTEN * loss.points.len()
+    };
+    run.series.iter().find(such).filter(|_| DataSplit::in_name(&loss.name).is_none())
 }
 
 /// The validation of a series by its short name, `v_loss` beside `loss`, where it is not that of

@@ -17,14 +17,6 @@ pub(super) fn without_metric(line: &str, found: &[Pair], counted: bool, gather: 
         gather.end_row();
         return true;
     }
-    // The history at the end of a training whose epochs were told tells them again.
-    if let Some(lists) = text::lists_of(line).filter(|_| !gather.has_metrics()) {
-        for at in 0..lists.iter().map(|(_, values)| values.len()).max().unwrap_or(0) {
-            lists.iter().for_each(|(name, v)| v.get(at).into_iter().for_each(|v| gather.number(name, *v)));
-            gather.end_row();
-        }
-        return true;
-    }
     let told = if counted { Vec::new() } else { settings_of_title(line, found) };
     if !told.is_empty() {
         gather.started_with(told.len());
@@ -83,4 +75,45 @@ fn is_first_rate(line: &str, found: &[Pair]) -> bool {
 /// 24 non-null float64`, or the summary of Comet, `COMET INFO: loss [24] : (0.1, 0.9)`.
 pub(super) fn is_of_others(line: &str) -> bool {
     line.starts_with("COMET INFO:") || line.ends_with(['4', '2', 't', 'l']) && line.contains(" non-null ")
+}
+
+/// Whether a line without a metric names an epoch or step that is over: the best one, `Best epoch =
+/// 3`, or that of a message of Keras, `Epoch 00005: early stopping`.
+pub(super) fn is_of_past(line: &str) -> bool {
+    if line.starts_with("Epoch ") && [": early stopping", " improve", ": ReduceLR"].iter().any(|w| line.contains(w)) {
+        return true;
+    }
+    let names = |at: usize| {
+        let rest = line.get(at..).unwrap_or("").trim_start_matches([' ', '_', '-']);
+        ["epoch", "Epoch", "EPOCH", "step", "Step", "iter", "Iter"].iter().any(|word| rest.starts_with(word))
+    };
+    line.match_indices("est")
+        .any(|(at, est)| matches!(line.as_bytes().get(at.wrapping_sub(1)), Some(b'b' | b'B')) && names(at + est.len()))
+}
+
+/// Whether a line tells the rates of the weights of one parameter, as those of PaddlePaddle do:
+/// `avg_abs_val=0.4 max_lr=489.399 min_lr=0.387 avg_lr=67.9`.
+pub(super) fn is_of_parameter(line: &str) -> bool {
+    line.contains("max_lr=") && line.contains("avg_lr=")
+}
+
+/// The number that stands alone within a rule: `-----3-----`.
+pub(super) fn ruled_count(line: &str) -> Option<f64> {
+    let mark = line.trim_start().chars().next().filter(|c| matches!(c, '-' | '=' | '*' | '#'))?;
+    let rest = line.trim().trim_start_matches(mark);
+    let count = rest.trim_end_matches(mark);
+    let ruled = rest.len() - count.len() > 2 && line.trim().len() - rest.len() > 2;
+    count.trim().parse::<u32>().ok().filter(|_| ruled).map(f64::from)
+}
+
+/// Values in words from which on a dictionary is a configuration.
+const SETTINGS: usize = 3;
+
+/// Whether a line holds the dictionary of a configuration: some of its values are words, or are on
+/// or off.
+pub(super) fn is_configuration(line: &str) -> bool {
+    let Some(at) = memchr::memchr(b'{', line.as_bytes()) else { return false };
+    let inside = line.get(at..).unwrap_or("");
+    let values = ["': '", "\": \"", ": True", ": False", ": None", ": true", ": false", ": null"];
+    values.iter().map(|value| inside.matches(value).count()).sum::<usize>() >= SETTINGS
 }
