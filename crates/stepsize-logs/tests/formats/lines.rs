@@ -244,3 +244,14 @@ fn lists_of_readings_are_of_the_next_run_where_they_are_told_again() {
         .collect();
     assert_eq!(points(&one(text(&growing)), "train loss").len(), 8);
 }
+
+#[test]
+fn the_name_of_a_logger_is_no_split() {
+    let line = |e: u32| {
+        format!(
+            "2026-03-01 10:00:0{e},120 train        INFO     Epoch[{e}] Iteration[{e}0/40] Loss: 1.{e}\n2026-03-01 10:00:0{e},320 train        INFO     Validation Results - Epoch: {e} Avg accuracy: 0.{e}5 Avg loss: 2.{e}\n"
+        )
+    };
+    let run = one(text(&(1..=4).map(line).collect::<String>()));
+    assert_eq!((points(&run, "Loss").len(), points(&run, "validation_Avg_loss").len()), (4, 4));
+}
