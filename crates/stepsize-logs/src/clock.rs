@@ -24,7 +24,6 @@ pub(crate) use row::{Count, RowCounts};
 
 /// A count that is so many times smaller counts something else.
 const FAR: f64 = 4.0;
-
 /// What to do when the counter goes back to its beginning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Again {
@@ -147,7 +146,7 @@ impl Clock {
         }
     }
 
-    /// Notes the share of its epoch that is over, of the row that comes.
+    /// Notes the share of its epoch that is over.
     pub fn share(&mut self, share: f64) {
         self.shares.note(share);
     }
@@ -201,6 +200,12 @@ impl Clock {
     pub fn begins_again_in_epoch(&self, counts: RowCounts) -> bool {
         let Some((step, epoch)) = counts.step.zip(counts.epoch) else { return false };
         step.rank == self.best.0 && step.value < self.count && epoch.value == self.epoch
+    }
+
+    /// Whether a row counts on from the last one.
+    pub fn goes_on(&self, counts: RowCounts) -> bool {
+        let on = || counts.step.is_some_and(|step| step.rank == self.best.0 && step.value > self.count);
+        counts.epoch.map_or_else(on, |epoch| epoch.value > self.epoch)
     }
 
     /// Whether a row names the first epoch again, after later ones.

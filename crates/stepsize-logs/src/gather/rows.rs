@@ -102,6 +102,7 @@ impl Gather {
                         && !counts.is_counted()
                         && d.clock.columns == (None, None)
                     || again == Again::RunAfterStart && self.is_other_training(d, counts)
+                    || self.is_commanded(d, counts)
             })
         {
             self.next_run();
@@ -112,7 +113,7 @@ impl Gather {
         let metric = self.has_metric();
         self.started &= !counts.is_counted() && !metric;
         if metric {
-            (self.settings, self.again_first) = (0, false);
+            (self.settings, self.again_first, self.command) = (0, false, false);
         }
         self.row.clear();
         if made > 0 {
