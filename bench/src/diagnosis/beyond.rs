@@ -47,6 +47,9 @@ const GOODS: (u32, u32, usize) = (0, 16, 2);
 /// One line a log of what was judged, for whoever looks for the reason of a figure.
 const LIST: &str = "target/diagnosis-list.tsv";
 
+/// A factor of the log odds, and leaks.
+type Numbers = (f64, Leak);
+
 /// A log that was judged.
 struct Seen<'a> {
     family: &'a str,
@@ -177,15 +180,15 @@ fn tables(seen: &[&Seen<'_>]) -> String {
 /// The factor of the log odds and the leaks with the lowest log loss of too low, good and too high:
 /// by all families, and for each family by the others. Each family counts the same. Only logs that
 /// may get a verdict from the trees count.
-fn tempered<'a>(seen: &[Seen<'a>]) -> ((f64, Leak), BTreeMap<&'a str, (f64, Leak)>) {
+fn tempered<'a>(seen: &[Seen<'a>]) -> (Numbers, BTreeMap<&'a str, Numbers>) {
     let mut by: BTreeMap<&str, Vec<&Seen<'_>>> = BTreeMap::new();
     seen.iter().for_each(|s| by.entry(s.family).or_default().push(s));
-    let told = |s: &&&Seen<'_>| s.by_trees && !s.torn && near(*s);
+    let told = |s: &&&Seen<'_>| s.by_trees && !s.torn && near(s);
     let by: Vec<(&str, Vec<&Seen<'_>>)> =
         by.into_iter().map(|(family, logs)| (family, logs.iter().filter(told).copied().collect())).collect();
     let steps = |(from, to, by): (u32, u32, usize)| (from..=to).step_by(by).map(|h| f64::from(h) / 100.0);
     let leaks = steps(SIDES).flat_map(|side| steps(GOODS).map(move |good| Leak { side, good }));
-    let tried: Vec<(f64, Leak)> = leaks.flat_map(|leak| steps(SCALES).map(move |scale| (scale, leak))).collect();
+    let tried: Vec<Numbers> = leaks.flat_map(|leak| steps(SCALES).map(move |scale| (scale, leak))).collect();
     // By what was tried, then family.
     let losses = crate::cache::parallel(&tried, |(scale, leak)| {
         let model = Model { scale: *scale, leak: *leak, ..Model::default() };
