@@ -9,7 +9,7 @@ mod vocabulary;
 
 pub(crate) use component::{is_accuracy, is_evaluated, weight};
 pub(crate) use form::plain;
-use form::{flat, place, plain_char, without_marks};
+use form::{flat, place, plain_char, without_index, without_marks};
 use vocabulary::{
     ASIDE, EPOCHS, FACTORS, MAXIMIZE, METRICS, MINIMIZE, SHARED, SHARES, SPLIT_SHAPES, SPLITS, STEPS, Shapes,
 };
@@ -157,7 +157,7 @@ impl CounterKind {
         // `time/iterations`, `total/steps`, `data/step`.
         let name = match name.split_once('/') {
             Some(("time" | "total" | "counters" | "progress" | "info" | "misc" | "data" | "metrics", rest)) => rest,
-            _ => name,
+            _ => without_index(name),
         };
         // Nearly all names are those of readings: most are known by their first letter.
         let first = without_marks(name).as_bytes().first().map_or(0, |b| b.to_ascii_lowercase().wrapping_sub(b'a'));

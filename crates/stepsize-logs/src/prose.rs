@@ -238,7 +238,7 @@ impl Prose {
         } else if steps || epochs {
             let usual = |rows: u64| rows >= COUNTED && rows > 4 * self.counted.2;
             no_epochs = usual(self.counted.0) && usual(self.counted.1);
-            no_steps |= usual(self.counted.0);
+            no_steps |= usual(self.counted.0) && !Announced::is_due(line);
         }
         if !twice && !no_steps {
             return metric;

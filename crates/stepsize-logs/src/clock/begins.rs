@@ -35,8 +35,8 @@ impl Clock {
         let row = AtRow { clock: self, epoch, named: counts.epoch.is_some(), again, started };
         let bar = |count: Count| count.rank == CounterKind::BAR;
         match counts.step.filter(|_| !self.lengths.known()) {
-            // Whatever its bar counts.
-            Some(count) if bar(count) && row.is_earlier_epoch() => {
+            // Whatever is counted within epochs, or by its bar.
+            Some(count) if (bar(count) || self.within()) && row.is_earlier_epoch() => {
                 read.any(|(first, last)| epoch <= first.1 && epoch < last.1)
             }
             Some(_) if self.counts_within(again) && !started => false,

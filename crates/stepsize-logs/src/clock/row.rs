@@ -10,6 +10,13 @@ pub(crate) struct Count {
     pub value: f64,
 }
 
+impl Count {
+    /// Whether it is the count of a progress bar.
+    pub fn is_bar(self) -> bool {
+        self.rank == CounterKind::BAR
+    }
+}
+
 /// The best known counter of steps and of epochs on one row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RowCounts {

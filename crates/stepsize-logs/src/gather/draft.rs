@@ -1,6 +1,7 @@
 //! [`Draft`]: one run while it is read.
 
 mod place;
+mod rates;
 mod told;
 
 use super::facts::{is_applied, is_setting};
@@ -52,6 +53,8 @@ pub(super) struct Draft {
     open_epoch: f64,
     /// Whether a start or settings of a program stand between the run before and this one.
     pub apart: bool,
+    /// Whether a cell told it after another one had trained, and counted nothing.
+    pub aside: bool,
 }
 
 impl Draft {
@@ -76,6 +79,7 @@ impl Draft {
             interrupted: false,
             open_epoch: f64::NAN,
             apart: false,
+            aside: false,
         }
     }
 
@@ -90,6 +94,11 @@ impl Draft {
     /// Whether a column has readings of training.
     pub fn reads(&self, column: usize) -> bool {
         self.columns.get(column).is_some_and(Option::is_some) && !self.validated.contains(&column)
+    }
+
+    /// How many readings a column has.
+    pub fn count(&self, column: usize) -> u64 {
+        self.columns.get(column).and_then(Option::as_ref).map_or(0, Thin::seen)
     }
 
     /// The last reading of a column.

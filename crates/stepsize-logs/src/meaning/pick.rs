@@ -243,7 +243,8 @@ fn best(
     let longest = all.iter().map(|(_, s)| s.points.len()).max()?;
     let summary = |s: &NamedSeries| {
         let count = s.points.len();
-        longest >= CURVE && count < CURVE || count < LONG && count * SUMMARY < longest
+        // A number told once beside others may be of any time.
+        longest >= CURVE && count < CURVE || longest > count && count == 1 || count < LONG && count * SUMMARY < longest
     };
     let told = all.iter().any(|(_, s)| s.points.len() == longest && !is_mostly_zero(s));
     let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
@@ -252,7 +253,11 @@ fn best(
         let zero = r.0 < 2 && is_zero(s) || told && is_mostly_zero(s);
         (zero, summary(s), order / 8, weight(&s.name), order, r.0, r.2)
     };
-    all.into_iter().min_by_key(key).map(|(_, s)| s)
+    let found = all.iter().min_by_key(|one| key(one)).map(|(_, s)| *s)?;
+    // Of two writings of one name that are told as often, the later one sums up the other: `loss` of
+    // the last batch in a bar, `Loss` of its epoch.
+    let again = |s: &&NamedSeries| plain(&s.name) == plain(&found.name) && s.points.len() == found.points.len();
+    all.into_iter().map(|(_, s)| s).filter(again).next_back()
 }
 
 /// The mean of a validation, which tells more than its last batch: `valid_mean_loss` beside

@@ -24,6 +24,15 @@ pub(super) fn without_marks(name: &str) -> &str {
     }
 }
 
+/// A name without a word at its end that says that it is an index: `epoch_i`.
+#[inline]
+pub(super) fn without_index(name: &str) -> &str {
+    match name.as_bytes() {
+        [_, .., b'_', b'i'] => name.get(..name.len() - 2).unwrap_or(name),
+        _ => name,
+    }
+}
+
 /// The plain form of a name.
 pub(crate) fn plain(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);

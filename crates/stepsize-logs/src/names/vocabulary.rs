@@ -130,8 +130,21 @@ pub(super) const STEPS: &[&str] = &[
 ];
 
 /// Names of counters of passes over the data, then of data; the best first.
-pub(super) const EPOCHS: &[&str] =
-    &["epoch", "epochs", "ep", "epoche", "epoca", "epoque", "pass", "tokens", "samples", "episode", "episodes"];
+pub(super) const EPOCHS: &[&str] = &[
+    "epoch",
+    "epochs",
+    "ep",
+    "epoche",
+    "epoca",
+    "epoque",
+    "pass",
+    "tokens",
+    "tokens_seen",
+    "track_tokens_seen",
+    "samples",
+    "episode",
+    "episodes",
+];
 
 /// Low is good for a metric with one of these words in its name.
 pub(super) const MINIMIZE: &[&str] = &[
@@ -147,6 +160,9 @@ pub(super) const MINIMIZE: &[&str] = &[
     "rmse",
     "mse",
     "mae",
+    "nmae",
+    "nmse",
+    "nrmse",
     "mape",
     "rmsle",
     "logloss",

@@ -1,0 +1,108 @@
+//! Rows that may belong to a run that begins below them: rates that are told before its first
+//! reading, and what a cell of a notebook tells after another cell trained.
+
+use super::draft::Draft;
+use super::{Gather, NameFacts};
+use crate::clock::{Again, RowCounts};
+use crate::names::{CounterKind, DataSplit, metric_direction};
+use crate::run::Run;
+
+/// A metric with fewer readings below a cell that trained is a result of it.
+const CURVE: usize = 3;
+
+/// Rows of rates alone, which wait for the next reading, and where a cell stands.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Ahead {
+    rows: Vec<Vec<(usize, f64)>>,
+    /// Whether no reading came since a cell of a notebook ended.
+    cell: bool,
+    /// The run that a cell trained, while what another cell tells is read.
+    home: Option<usize>,
+}
+
+impl Gather {
+    /// Notes the end of a cell of a notebook: another run may follow.
+    pub fn cell_ended(&mut self) {
+        self.started();
+        self.ahead.cell = true;
+    }
+
+    /// Keeps a row of rates that nothing counts, for the run of the next reading. Returns whether it
+    /// is one.
+    pub(super) fn waits(&mut self) -> bool {
+        let name = |column: usize| self.names.get(column);
+        let value = |n: &NameFacts| n.kind == CounterKind::Value && n.metric.is_none();
+        let rates = self.row.iter().any(|(c, _)| name(*c).is_some_and(|n| n.rate))
+            && self.row.iter().all(|(c, _)| name(*c).is_some_and(value));
+        let waits = rates && self.again == Again::RunAfterStart && self.pending.is_empty() && self.has_metrics();
+        if waits {
+            self.ahead.rows.push(std::mem::take(&mut self.row));
+        }
+        waits
+    }
+
+    /// Whether the rows that wait are of a run that begins: this one was told its rate once.
+    pub(super) fn waits_for_next(&self) -> bool {
+        let Some(draft) = self.drafts.get(self.now) else { return false };
+        self.ahead.rows.iter().flatten().all(|(column, _)| draft.count(*column) <= 1)
+    }
+
+    /// Gives the rows that wait to the current run; returns how many series they began.
+    pub(super) fn take_ahead(&mut self) -> usize {
+        let rows = std::mem::take(&mut self.ahead.rows);
+        let Some(draft) = self.drafts.get_mut(self.now) else { return 0 };
+        let counts = (RowCounts::default(), false);
+        rows.iter().map(|row| draft.row(row, counts, &self.names, self.limit, self.place, self.again)).sum()
+    }
+
+    /// The run of a draft, with the rows that wait if it is the current one.
+    pub(super) fn run_of(&self, at: usize, draft: &Draft) -> Run {
+        if at != self.now || self.ahead.rows.is_empty() {
+            return draft.run(&self.names);
+        }
+        let mut whole = draft.clone();
+        for row in &self.ahead.rows {
+            whole.row(row, (RowCounts::default(), false), &self.names, self.limit, self.place, self.again);
+        }
+        whole.run(&self.names)
+    }
+
+    /// Leads a row of a cell to its run. What tells again a metric of the training in another
+    /// cell, and counts nothing, is a result or another training: it does not go on.
+    pub(super) fn enter_cell(&mut self, counts: RowCounts) {
+        if !self.ahead.cell && self.ahead.home.is_none() {
+            return;
+        }
+        let bar = counts.epoch().is_none() && counts.step().is_some_and(|step| step.is_bar());
+        let counted = counts.is_counted() && !bar;
+        let fresh = self.ahead.cell && self.has_metric();
+        self.ahead.cell &= !fresh;
+        if let Some(home) = self.ahead.home
+            && (fresh || counted && !self.is_counted())
+        {
+            (self.now, self.ahead.home) = (home, None);
+        }
+        let Some(draft) = self.drafts.get(self.now).filter(|d| !d.clock.early) else { return };
+        let by_bar = bar && draft.clock.is_bar();
+        let trained = |(c, _): &(usize, f64)| {
+            draft.reads(*c)
+                && self.names.get(*c).is_some_and(|n| {
+                    n.metric.is_some() && !DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out)
+                })
+        };
+        // A curve that nothing counts is over with its cell, too.
+        let whole = |(c, _): &(usize, f64)| draft.clock.columns != (None, None) || draft.count(*c) >= CURVE as u64;
+        if fresh && !counted && !by_bar && self.row.iter().any(|mark| trained(mark) && whole(mark)) {
+            self.ahead.home = Some(self.now);
+            self.next_run();
+            if let Some(draft) = self.drafts.get_mut(self.now) {
+                draft.aside = true;
+            }
+        }
+    }
+}
+
+/// Whether a run that a cell told after another one had trained is no training.
+pub(super) fn is_result(run: &Run) -> bool {
+    !run.series.iter().any(|s| s.points.len() >= CURVE && metric_direction(&s.name).is_some())
+}
