@@ -7,7 +7,7 @@ use crate::clock::{Again, RowCounts};
 use crate::names::{CounterKind, DataSplit, metric_direction};
 use crate::run::Run;
 
-/// A metric with fewer readings below a cell that trained is a result of it.
+/// A loss with fewer readings below a cell that trained is a result of it.
 const CURVE: usize = 3;
 
 /// Rows of rates alone, which wait for the next reading, and where a cell stands.
@@ -25,6 +25,9 @@ impl Gather {
     pub fn cell_ended(&mut self) {
         self.started();
         self.ahead.cell = true;
+        if let Some(home) = self.ahead.home.take() {
+            self.now = home;
+        }
     }
 
     /// Keeps a row of rates that nothing counts, for the run of the next reading. Returns whether it
@@ -70,16 +73,13 @@ impl Gather {
     /// Leads a row of a cell to its run. What tells again a metric of the training in another
     /// cell, and counts nothing, is a result or another training: it does not go on.
     pub(super) fn enter_cell(&mut self, counts: RowCounts) {
-        if !self.ahead.cell && self.ahead.home.is_none() {
+        if (!self.ahead.cell && self.ahead.home.is_none()) || !self.has_metric() {
             return;
         }
         let bar = counts.epoch().is_none() && counts.step().is_some_and(|step| step.is_bar());
         let counted = counts.is_counted() && !bar;
-        let fresh = self.ahead.cell && self.has_metric();
-        self.ahead.cell &= !fresh;
-        if let Some(home) = self.ahead.home
-            && (fresh || counted && !self.is_counted())
-        {
+        let fresh = std::mem::take(&mut self.ahead.cell);
+        if let Some(home) = self.ahead.home.filter(|_| counted && !self.is_counted()) {
             (self.now, self.ahead.home) = (home, None);
         }
         let Some(draft) = self.drafts.get(self.now).filter(|d| !d.clock.early) else { return };
@@ -104,5 +104,5 @@ impl Gather {
 
 /// Whether a run that a cell told after another one had trained is no training.
 pub(super) fn is_result(run: &Run) -> bool {
-    !run.series.iter().any(|s| s.points.len() >= CURVE && metric_direction(&s.name).is_some())
+    !run.series.iter().any(|s| s.points.len() >= CURVE && metric_direction(&s.name) == Some(false))
 }

@@ -228,7 +228,9 @@ impl Gather {
         let Some(draft) = self.drafts.get(self.now) else { return false };
         let counts = counts(&self.row, &self.names);
         let before = |count: Option<Count>, now: f64| count.is_some_and(|c| c.value < now);
-        before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch) || self.repeats()
+        before(counts.step(), draft.clock.step)
+            || before(counts.epoch(), draft.clock.epoch)
+            || counts.is_counted() && self.repeats()
     }
 
     /// Whether a progress bar that is not at its end tells again, to three digits, what was read
