@@ -144,7 +144,7 @@ impl Prose {
             }
             self.bar = bar.whole;
         }
-        if bars::nearly_ends(&found) {
+        if bars::nearly_ends(&found) || self.is_idle_bar(&found) {
             return;
         }
         let evaluated = self.trained.is_evaluation(&found);
@@ -191,7 +191,7 @@ impl Prose {
             let metric = |p: &&Pair| metric_direction(&p.name).is_some();
             let first = if self.announced == Announced::Nothing { None } else { found.iter().find(metric) };
             if evaluated {
-                return gather.end_row_of(DataSplit::Test.prefix());
+                return self.end_evaluation(gather);
             }
             // `Averaged stats: loss: 0.5` below the batches of a split.
             if line.starts_with("Averaged stats:")

@@ -110,7 +110,7 @@ impl<'a> Picked<'a> {
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
         let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
-        let loss = twin(run, loss, val).or(loss);
+        let loss = twin(run, loss, val).or_else(|| trained(run, loss, val)).or(loss);
         let val = val.or_else(|| short_twin(run, loss?));
         let score = score.and_then(|score| short_twin(run, score).or_else(|| average_of(run, score))).or(score);
         // What was not finite from the first reading on, while the model was evaluated all along,
@@ -297,6 +297,19 @@ fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>)
         DataSplit::in_name(&s.name) == Some(DataSplit::Train)
             && without_split(&s.name).is_some_and(|name| name == metric)
             && s.points.len() >= loss.points.len()
+    };
+    run.series.iter().find(such)
+}
+
+/// The loss that says that it is of the training, told as often as one that does not and may be of
+/// anything, where no validation is: `train_loss` beside the `loss` of an evaluation.
+fn trained<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>) -> Option<&'a NamedSeries> {
+    let loss = loss.filter(|l| val.is_none() && DataSplit::in_name(&l.name).is_none())?;
+    let such = |s: &&NamedSeries| {
+        DataSplit::in_name(&s.name) == Some(DataSplit::Train)
+            && rank(&s.name).is_some_and(|r| r.1 == 0)
+            && weight(&s.name) <= weight(&loss.name)
+            && s.points.len() >= loss.points.len().max(CURVE)
     };
     run.series.iter().find(such)
 }

@@ -33,6 +33,11 @@ pub(super) fn without_index(name: &str) -> &str {
     }
 }
 
+/// Whether a plain name is that of a time which PaddlePaddle calls a cost.
+pub(super) fn is_time(plain: &str) -> bool {
+    plain.ends_with("batch_cost") || plain.ends_with("reader_cost")
+}
+
 /// The plain form of a name.
 pub(crate) fn plain(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);

@@ -1,5 +1,6 @@
 //! Progress bars of Keras, and rules within boxes.
 
+use crate::gather::Gather;
 use crate::names::{CounterKind, DataSplit, metric_direction};
 use crate::text::{Mark, Pair};
 
@@ -28,6 +29,21 @@ impl Trained {
 }
 
 impl super::Prose {
+    /// Ends the row of an evaluation. Below the cell that trained it may be of another model.
+    pub(super) fn end_evaluation(&self, gather: &mut Gather) {
+        match self.trained.over {
+            true => gather.drop_row(),
+            false => gather.end_row_of(DataSplit::Test.prefix()),
+        }
+    }
+
+    /// Whether a bar without a metric, of predictions or of an evaluation, stands among rows that
+    /// count for themselves: it counts none of them.
+    pub(super) fn is_idle_bar(&self, found: &[Pair]) -> bool {
+        let counts = |p: &Pair| CounterKind::of(&p.name).is_epoch() || metric_direction(&p.name).is_some();
+        self.counted.0 >= super::COUNTED && found.iter().any(|p| p.mark == Mark::Bar) && !found.iter().any(counts)
+    }
+
     /// The cell of a notebook that may have trained is over.
     pub fn cell_ended(&mut self) {
         self.trained.over = self.trained.whole.is_some();
