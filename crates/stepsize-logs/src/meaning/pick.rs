@@ -310,6 +310,7 @@ fn trained<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSerie
             && rank(&s.name).is_some_and(|r| r.1 == 0)
             && weight(&s.name) <= weight(&loss.name)
             && s.points.len() >= loss.points.len().max(CURVE)
+            && s.points != loss.points
     };
     run.series.iter().find(such)
 }
