@@ -16,10 +16,10 @@ fn counts(runs: &[Run], name: &str, expected: &[usize]) {
 #[test]
 fn a_fold_with_longer_epochs_is_a_run_of_its_own() {
     let fold = |steps: u32, top: u32| -> String {
-        let line = |e: u32, s: u32| format!("Epoch [{e}/2], Step [{s}0/{steps}0], Loss: {}.{s}\n", top - e);
-        (1..=2).flat_map(|e| (1..=steps).map(move |s| line(e, s))).collect()
+        let line = |e: u32, s: u32| format!("epoch {e} step {} loss: {}.{s}\n", s * steps, top - e);
+        (1..=3).flat_map(|e| [line(e, 1), line(e, 2)]).collect()
     };
-    counts(&text(&(fold(3, 9) + &fold(4, 8))), "Loss", &[6, 8]);
+    counts(&text(&(fold(39, 9) + &fold(45, 8))), "loss", &[6, 6]);
 }
 
 #[test]
@@ -100,15 +100,23 @@ fn a_column_may_say_of_which_data_its_row_is() {
 
 #[test]
 fn results_below_the_count_that_announces_them() {
-    let solver = |i: u32| {
-        let head = format!("I0101 10:00:0{i} solver.cpp:3] ");
-        format!("{head}Iteration {i}00, loss = 0.{}\n", 9 - i)
-            + &if i % 4 == 0 {
-                format!("{head}Iteration {i}00, Testing net (#0)\n{head}    Test net output #0: accuracy = 0.{i}\n")
-            } else {
-                String::new()
-            }
+    let run = |top: u32| -> String {
+        let head = "I0101 10:00:00 solver.cpp:3] ";
+        let tested =
+            |i: u32| format!("{head}Iteration {i}0, Testing net (#0)\n{head}    Test net output #0: accuracy = 0.{i}\n");
+        let line = |i: u32| format!("{head}Iteration {i}0, loss = {top}.{}\n{head}Iteration {i}0, lr = 0.5\n", 90 - i);
+        (0..20).map(|i| if i == 0 { tested(i) + &line(i) } else { line(i) }).collect::<String>() + &tested(20)
     };
-    let run = one(text(&(1..9).map(solver).collect::<String>()));
-    assert_eq!((points(&run, "loss").len(), points(&run, "loss")[7].0), (8, 800.0));
+    let runs = text(&(run(3) + &run(4)));
+    counts(&runs, "loss", &[20, 20]);
+    counts(&runs, "test_accuracy", &[2, 2]);
+}
+
+#[test]
+fn bars_without_a_metric_count_no_rows_that_count_for_themselves() {
+    let line = |i: u32| format!("[INFO] [TRAIN] epoch: 1, iter: {i}0/900, loss: 1.{}, lr: 0.5\n", 70 - i);
+    let bar = "155/155 [====] - 11s 69ms/step - batch_cost: 0.07\n";
+    let log: String = (1..=40).map(|i| line(i) + if i % 20 == 0 { bar } else { "" }).collect();
+    let run = one(text(&log));
+    assert_eq!((points(&run, "loss").len(), points(&run, "loss")[39].0), (40, 400.0));
 }

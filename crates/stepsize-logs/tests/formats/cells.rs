@@ -52,7 +52,9 @@ fn the_bar_of_an_evaluation_in_another_cell_is_of_no_training() {
     };
     let runs = notebook(&[fit(9.0), printed(&bar(10, 0.25)), fit(8.0)]);
     assert_eq!(lengths(&runs, "loss"), [3, 3]);
-    assert_eq!(points(&runs[0], "loss").last().map(|p| p.1), Some(6.0));
+    assert_eq!((points(&runs[0], "loss").last().map(|p| p.1), runs[0].series.len()), (Some(6.0), 1));
+    // One as long as an epoch.
+    assert_eq!(points(&one(notebook(&[fit(9.0), printed(&bar(40, 0.25))])), "loss").last(), Some(&(120.0, 6.0)));
 }
 
 #[test]
@@ -78,13 +80,4 @@ fn rates_on_lines_of_their_own_are_of_the_run_that_begins_below_them() {
     let told = |i: u32| format!("lr: 0.{i}\nepoch {i}, loss: {i}.5\n");
     let run = one(notebook(&[printed(&(1..=4).map(told).collect::<String>())]));
     assert_eq!(points(&run, "loss").len(), 4);
-}
-
-#[test]
-fn bars_without_a_metric_count_no_rows_that_count_for_themselves() {
-    let epoch = |i: u32| {
-        format!("predict 31/31 [====] - 1s 9ms/step\nstep 10/10 [====] - loss: 1.{i:02} - 5ms/step\nEpoch {i}/12\n")
-    };
-    let run = one(notebook(&[printed(&(1..=12).map(epoch).collect::<String>())]));
-    assert_eq!(points(&run, "loss").len(), 12);
 }
