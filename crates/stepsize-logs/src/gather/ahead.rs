@@ -24,6 +24,8 @@ impl Gather {
     /// Notes the end of a cell of a notebook: another run may follow.
     pub fn cell_ended(&mut self) {
         self.started();
+        // A count without readings: `Epoch 6: early stopping`.
+        self.pending.clear();
         self.ahead.cell = true;
         if let Some(home) = self.ahead.home.take() {
             self.now = home;

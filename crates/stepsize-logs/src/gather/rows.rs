@@ -47,7 +47,9 @@ impl Gather {
                 if strange(column, self.names.get(column).map_or(CounterKind::Value, |n| n.kind)) {
                     continue;
                 }
-                self.pending.retain(|(c, _)| *c != column);
+                // `best epoch: 3`, and then `Epoch 1/9`.
+                let name = |c: usize| self.names.get(c).map_or("", |n| n.text.as_str());
+                self.pending.retain(|(c, _)| !name(*c).eq_ignore_ascii_case(name(column)));
                 self.pending.push((column, count));
             }
             return;

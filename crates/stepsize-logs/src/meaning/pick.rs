@@ -191,7 +191,7 @@ impl<'a> Picked<'a> {
         if self.loss.is_some() || self.val.is_some() || self.score.is_some() {
             return;
         }
-        let best = |s: &&NamedSeries| plain(&s.name).split('_').any(|w| w == "best" || w == "final");
+        let best = |s: &&NamedSeries| plain(&s.name).split('_').any(|w| matches!(w, "best" | "lowest" | "highest" | "final"));
         let found = run.series.iter().filter(best).find_map(|s| Some((crate::names::maximizes(&s.name)?, s)));
         match found {
             Some((true, series)) => self.score = Some(series),

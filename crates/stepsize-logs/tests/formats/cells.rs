@@ -58,6 +58,17 @@ fn the_bar_of_an_evaluation_in_another_cell_is_of_no_training() {
 }
 
 #[test]
+fn a_count_without_readings_is_over_with_its_cell() {
+    let stop = |e: u32| format!("Epoch {e}: early stopping\nRestoring model weights from the end of the best epoch: 3.\n");
+    let fit = |from: f64| {
+        let line = |i: u32| format!("Epoch {i}/9\n40/40 - 2s - loss: {}\n", from - f64::from(i));
+        printed(&((1..=4).map(line).collect::<String>() + &stop(4)))
+    };
+    let runs = notebook(&[fit(9.0), fit(8.0), fit(7.0)]);
+    assert_eq!(lengths(&runs, "loss"), [4, 4, 4]);
+}
+
+#[test]
 fn a_table_that_grows_is_told_once_and_another_one_begins_a_run() {
     let grown = [shown(&[2.0, 1.5]), printed("saved"), shown(&[2.0, 1.5, 1.25, 1.0])].join(",");
     assert_eq!(points(&one(notebook(&[grown])), "train_loss"), [(0.0, 2.0), (1.0, 1.5), (2.0, 1.25), (3.0, 1.0)]);

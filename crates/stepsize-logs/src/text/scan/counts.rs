@@ -266,6 +266,8 @@ impl Scan<'_> {
         }
         match () {
             () if name == "rate" => Some(("learning_rate".to_owned(), at)),
+            // An average beside the rate is of the loss: `439.2 avg, 0.001 rate`.
+            () if name == "avg" && rest.contains(" rate,") => Some(("avg_loss".to_owned(), at)),
             () => (metric_direction(&name).is_some() || is_rate(&name)).then_some((name, at)),
         }
     }
