@@ -25,7 +25,8 @@ impl Gather {
     pub fn cell_ended(&mut self) {
         self.started();
         // A count without readings: `Epoch 6: early stopping`.
-        self.pending.clear();
+        let bar = CounterKind::Step(CounterKind::BAR);
+        self.pending.retain(|(c, _)| self.names.get(*c).is_some_and(|n| n.kind == bar));
         self.ahead.cell = true;
         if let Some(home) = self.ahead.home.take() {
             self.now = home;
