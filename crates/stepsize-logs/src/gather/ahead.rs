@@ -74,7 +74,8 @@ impl Gather {
     }
 
     /// Leads a row of a cell to its run. What tells again a metric of the training in another
-    /// cell, and counts nothing, is a result or another training: it does not go on.
+    /// cell, and counts nothing, is a result or another training: it does not go on. Nor does what
+    /// is counted, and tells losses of other names.
     pub(super) fn enter_cell(&mut self, counts: RowCounts) {
         if (!self.ahead.cell && self.ahead.home.is_none()) || !self.has_metric() {
             return;
@@ -95,13 +96,25 @@ impl Gather {
         };
         // A curve that nothing counts is over with its cell, too.
         let whole = |(c, _): &(usize, f64)| draft.clock.columns != (None, None) || draft.count(*c) >= CURVE as u64;
-        if fresh && !counted && !by_bar && self.row.iter().any(|mark| trained(mark) && whole(mark)) {
-            self.ahead.home = Some(self.now);
+        let result = !counted && !by_bar && self.row.iter().any(|mark| trained(mark) && whole(mark));
+        if fresh && (result || counted && self.tells_other_loss(draft)) {
+            self.ahead.home = Some(self.now).filter(|_| result);
             self.next_run();
             if let Some(draft) = self.drafts.get_mut(self.now) {
                 draft.aside = true;
             }
         }
+    }
+
+    /// Whether a row tells a loss, and no metric that a counted run with losses was told.
+    fn tells_other_loss(&self, draft: &Draft) -> bool {
+        let metric = |c: usize| self.names.get(c).and_then(|n| n.metric);
+        let held_out = |n: &NameFacts| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out);
+        let loss = |c: usize| metric(c) == Some(false) && self.names.get(c).is_some_and(|n| !held_out(n));
+        draft.clock.columns != (None, None)
+            && self.row.iter().any(|(c, _)| loss(*c))
+            && self.row.iter().all(|(c, _)| metric(*c).is_none() || draft.last(*c).is_none())
+            && (0..self.names.len()).any(|c| loss(c) && draft.reads(c) && draft.count(c) > 1)
     }
 }
 

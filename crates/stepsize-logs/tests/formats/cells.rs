@@ -41,6 +41,10 @@ fn what_another_cell_tells_uncounted_does_not_go_on_with_a_training() {
     // As many as make a curve are another training.
     let runs = notebook(&[trained.clone(), printed("loss: 3.5\nloss: 3.0\nloss: 2.5\nloss: 2.0"), trained]);
     assert_eq!(lengths(&runs, "loss"), [3, 4, 3]);
+    // Further counts of losses of other names are of another training, too.
+    let other = |i: u32| format!("epoch {}, class err 0.{i}, bbox mae 0.0{i}\n", 5 * i);
+    let runs = notebook(&[epochs(&[2.0, 1.5, 1.0]), printed(&(1..5).map(other).collect::<String>())]);
+    assert_eq!((runs.len(), points(&runs[0], "loss").len(), points(&runs[1], "mae").len()), (2, 3, 4));
 }
 
 #[test]
