@@ -243,15 +243,16 @@ fn best(
     let longest = all.iter().map(|(_, s)| s.points.len()).max()?;
     let summary = |s: &NamedSeries| {
         let count = s.points.len();
-        // A number told once beside others may be of any time.
-        longest >= CURVE && count < CURVE || longest > count && count == 1 || count < LONG && count * SUMMARY < longest
+        longest >= CURVE && count < CURVE || count < LONG && count * SUMMARY < longest
     };
+    // A number told once beside others may be of any time.
+    let once = |s: &NamedSeries| longest > 1 && s.points.len() == 1;
     let told = all.iter().any(|(_, s)| s.points.len() == longest && !is_mostly_zero(s));
     let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
         let order = order(*r, &s.name);
         // What was never measured: `test_loss: 0.0`, or `loss: 0.0` beside an error that is not.
         let zero = r.0 < 2 && is_zero(s) || told && is_mostly_zero(s);
-        (zero, summary(s), order / 8, weight(&s.name), order, r.0, r.2)
+        (zero, summary(s), order / 8, once(s), weight(&s.name), order, r.0, r.2)
     };
     let found = all.iter().min_by_key(|one| key(one)).map(|(_, s)| *s)?;
     // Of two writings of one name that are told as often, the later one sums up the other: `loss` of

@@ -28,6 +28,10 @@ fn one_that_goes_back_with_another_rate_is_no_restart() {
     let part = |from: u32, to: u32, lr: &str| (from..=to).map(|e| line(e, lr)).collect::<String>();
     counts(&text(&(part(1, 20, "0.1") + &part(11, 30, "0.01"))), "loss", &[20, 20]);
     counts(&text(&(part(1, 20, "0.1") + &part(11, 30, "0.1"))), "loss", &[30]);
+    // A count within the next epoch, after the warm-up.
+    let line = |e: u32, s: u32, lr: &str| format!("Train: {e} [ {s}/390 ( 10%)]  Loss: {}.{s} (9.5) LR: {lr}\n", 20 - e);
+    let epoch = |e: u32, lr: &str| [0, 200, 389].map(|s| line(e, s, lr)).concat();
+    counts(&text(&(epoch(0, "0.0001") + &epoch(1, "0.05") + &epoch(2, "0.05"))), "Loss", &[9]);
 }
 
 #[test]

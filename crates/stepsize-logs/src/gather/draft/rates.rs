@@ -19,8 +19,11 @@ impl Draft {
     #[inline]
     pub fn has_other_rate(&self, row: &[(usize, f64)], counts: RowCounts, names: &[NameFacts]) -> bool {
         let clock = &self.clock;
-        let back = counts.epoch().is_some_and(|c| c.value < clock.epoch)
-            || counts.step().is_some_and(|c| c.value < clock.step && !clock.within() && !c.is_bar());
+        let before = |step: f64| step < clock.step && !clock.within();
+        let back = match counts.epoch() {
+            Some(epoch) => epoch.value < clock.epoch,
+            None => counts.step().is_some_and(|c| before(c.value) && !c.is_bar()),
+        };
         back && !clock.early
             && row.iter().any(|(column, rate)| {
                 names.get(*column).is_some_and(|n| n.rate)

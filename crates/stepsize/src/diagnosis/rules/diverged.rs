@@ -161,14 +161,12 @@ fn broken(record: &Record) -> Option<Finding> {
     None
 }
 
-/// A loss that was written as zero because it was not a number. One that came back from zero was a
-/// number there, and that of a side of a game may be zero.
+/// A loss that was written as zero because it was not a number. That of a side of a game may be zero.
 fn masked(record: &Record) -> Option<Finding> {
     let points = record.loss.points();
     let zeros = points.iter().rev().take_while(|p| p.1 == 0.0).count();
     let since = points.len() - zeros;
-    let zero = record.facts.game || points[..since].iter().any(|p| p.1 == 0.0);
-    let fell = !zero && since.checked_sub(1).is_some_and(|i| points[i].1 > MASKED);
+    let fell = !record.facts.game && since.checked_sub(1).is_some_and(|i| points[i].1 > MASKED);
     let norms = &record.grad_norm;
     let broken = norms.broken().iter().any(|s| points.get(since).is_some_and(|p| *s >= p.0));
     if zeros < ZEROS || !(broken || fell) {
