@@ -1,6 +1,5 @@
 //! [`Prose`]: logs of free text, read line by line with [`text`], and what takes several lines:
-//! tables whose names stand on a line of their own, boxes of names and values, settings, command
-//! lines, source code, and starts of programs.
+//! tables whose names stand above them, boxes, settings, command lines, code, starts of programs.
 
 mod announced;
 mod bare;
@@ -15,7 +14,7 @@ use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
-use remarks::{is_first_rate, is_heading, is_of_others, is_recall};
+use remarks::{Report, is_first_rate, is_heading, is_of_others, is_recall};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -30,6 +29,7 @@ pub(crate) struct Prose {
     tables: Tables,
     blocks: Blocks,
     trials: Trials,
+    report: Report,
     /// Title of the part of a box, and the names and values so far.
     title: String,
     boxed: Vec<(String, f64)>,
@@ -85,7 +85,7 @@ impl Prose {
         if nameless(line, self.metric.as_deref(), gather) {
             return gather.end_row();
         }
-        if is_of_others(line) {
+        if is_of_others(line) || self.report.takes(line, gather) {
             return;
         }
         if let Some(row) = self.trials.read(line) {

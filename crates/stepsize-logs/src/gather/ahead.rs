@@ -88,11 +88,12 @@ impl Gather {
         }
         let Some(draft) = self.drafts.get(self.now).filter(|d| !d.clock.early) else { return };
         let by_bar = bar && draft.clock.is_bar();
+        // What was measured a few times on held-out data may be told again, at the end.
+        let few = |n: &NameFacts, c: usize| {
+            DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out) && draft.count(c) < CURVE as u64
+        };
         let trained = |(c, _): &(usize, f64)| {
-            draft.reads(*c)
-                && self.names.get(*c).is_some_and(|n| {
-                    n.metric.is_some() && !DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out)
-                })
+            draft.reads(*c) && self.names.get(*c).is_some_and(|n| n.metric.is_some() && !few(n, *c))
         };
         // A curve that nothing counts is over with its cell, too.
         let whole = |(c, _): &(usize, f64)| draft.clock.columns != (None, None) || draft.count(*c) >= CURVE as u64;
@@ -111,7 +112,9 @@ impl Gather {
         let metric = |c: usize| self.names.get(c).and_then(|n| n.metric);
         let held_out = |n: &NameFacts| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out);
         let loss = |c: usize| metric(c) == Some(false) && self.names.get(c).is_some_and(|n| !held_out(n));
-        draft.clock.columns != (None, None)
+        // What a progress bar alone counts may be a download.
+        let (by_step, by_epoch) = draft.clock.columns;
+        (by_epoch.is_some() || by_step.is_some() && !draft.clock.is_bar())
             && self.row.iter().any(|(c, _)| loss(*c))
             && self.row.iter().all(|(c, _)| metric(*c).is_none() || draft.last(*c).is_none())
             && (0..self.names.len()).any(|c| loss(c) && draft.reads(c) && draft.count(c) > 1)

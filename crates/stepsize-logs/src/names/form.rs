@@ -33,9 +33,10 @@ pub(super) fn without_index(name: &str) -> &str {
     }
 }
 
-/// Whether a plain name is that of a time which PaddlePaddle calls a cost.
-pub(super) fn is_time(plain: &str) -> bool {
-    plain.ends_with("batch_cost") || plain.ends_with("reader_cost")
+/// Whether a plain name is that of a time which PaddlePaddle calls a cost, or of a loss whose sign
+/// was changed, or that is of the negative samples: nothing tells which.
+pub(super) fn is_time_or_negated(plain: &str) -> bool {
+    plain.ends_with("batch_cost") || plain.ends_with("reader_cost") || matches!(plain, "neg_loss" | "negative_loss")
 }
 
 /// The plain form of a name.

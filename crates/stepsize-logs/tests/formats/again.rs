@@ -72,6 +72,9 @@ fn names_of_counters_and_of_times() {
     assert_eq!(one(read("a.csv", format!("tokens_seen,loss\n{rows}").as_bytes(), Format::Csv)).counter, "tokens_seen");
     let line = |i: u32| format!("epoch: {i}, batch_cost: 1.{i}5, reader_cost: 0.{i}, loss: 0.{}\n", 9 - i);
     assert_eq!(loss_of(&one(text(&(1..6).map(line).collect::<String>()))), "loss");
+    // A loss whose sign was changed falls as the score rises.
+    let rows: String = (1..5).map(|i| format!("{i},0.{i},{i}.5\n")).collect();
+    assert_eq!(loss_of(&one(read("a.csv", format!("iter,score,neg_loss\n{rows}").as_bytes(), Format::Csv))), "");
     // A count at the beginning of a line, before bars.
     let run = one(text(&(1..5).map(|i| format!("{i}0 | loss 0.{} | lr 0.1\n", 9 - i)).collect::<String>()));
     assert_eq!(points(&run, "loss")[3], (40.0, 0.5));

@@ -62,6 +62,17 @@ fn the_bar_of_an_evaluation_in_another_cell_is_of_no_training() {
 }
 
 #[test]
+fn of_a_report_on_classes_the_accuracy_is_a_reading_of_an_evaluation() {
+    let report = "              precision    recall  f1-score   support\n\n    cat       0.75      0.50      0.60        40\n\n\
+                  accuracy                           0.55      80\n   macro avg       0.70      0.60      0.50        80\n";
+    let fit = |i: u32| format!("Epoch {i}/4\n9/9 [====] - 1s - loss: {}.5 - accuracy: 0.{i}5\n", 9 - i);
+    let run = one(notebook(&[printed(&((1..=4).map(fit).collect::<String>() + report))]));
+    assert_eq!(points(&run, "accuracy").last().map(|p| p.1), Some(0.45));
+    assert_eq!(points(&run, "eval_accuracy").len(), 1);
+    assert!(run.series("cat").is_none() && run.series("avg").is_none());
+}
+
+#[test]
 fn a_count_without_readings_is_over_with_its_cell() {
     let stop = |e: u32| format!("Epoch {e}: early stopping\nRestoring model weights from the end of the best epoch: 3.\n");
     let fit = |from: f64| {
