@@ -147,8 +147,8 @@ impl NotebookPlace {
 }
 
 impl NotebookPlace {
-    /// What a table tells beyond its last showing in this cell: it is shown again when it has grown,
-    /// below what was printed in between.
+    /// What a table tells beyond its last showing in this cell: it is shown again when it has
+    /// grown, below what was printed in between.
     fn beyond(&mut self, table: String, gather: &mut Gather) -> String {
         let more = table.strip_prefix(self.table.trim_end()).filter(|_| self.table.lines().count() > 1);
         let names = table.lines().next().unwrap_or("");

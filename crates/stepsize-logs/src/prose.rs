@@ -14,7 +14,7 @@ use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
-use remarks::{Report, is_first_rate, is_heading, is_of_others, is_recall};
+use remarks::{ClassReport, is_first_rate, is_heading, is_of_others, is_recall};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -29,7 +29,7 @@ pub(crate) struct Prose {
     tables: Tables,
     blocks: Blocks,
     trials: Trials,
-    report: Report,
+    report: ClassReport,
     /// Title of the part of a box, and the names and values so far.
     title: String,
     boxed: Vec<(String, f64)>,

@@ -33,8 +33,8 @@ impl Gather {
         }
     }
 
-    /// Keeps a row of rates that nothing counts, for the run of the next reading. Returns whether it
-    /// is one.
+    /// Keeps a row of rates that nothing counts, for the run of the next reading. Returns whether
+    /// it is one.
     pub(super) fn waits(&mut self) -> bool {
         let name = |column: usize| self.names.get(column);
         let value = |n: &NameFacts| n.kind == CounterKind::Value && n.metric.is_none();

@@ -191,7 +191,8 @@ impl<'a> Picked<'a> {
         if self.loss.is_some() || self.val.is_some() || self.score.is_some() {
             return;
         }
-        let best = |s: &&NamedSeries| plain(&s.name).split('_').any(|w| matches!(w, "best" | "lowest" | "highest" | "final"));
+        let best =
+            |s: &&NamedSeries| plain(&s.name).split('_').any(|w| matches!(w, "best" | "lowest" | "highest" | "final"));
         let found = run.series.iter().filter(best).find_map(|s| Some((crate::names::maximizes(&s.name)?, s)));
         match found {
             Some((true, series)) => self.score = Some(series),
@@ -255,10 +256,10 @@ fn best(
         (zero, summary(s), order / 8, once(s), weight(&s.name), order, r.0, r.2)
     };
     let found = all.iter().min_by_key(|one| key(one)).map(|(_, s)| *s)?;
-    // Of two writings of one name that are told as often, the later one sums up the other: `loss` of
-    // the last batch in a bar, `Loss` of its epoch.
+    // Of two writings of one name that are told as often, the later one sums up the other: `loss`
+    // of the last batch in a bar, `Loss` of its epoch.
     let again = |s: &&NamedSeries| plain(&s.name) == plain(&found.name) && s.points.len() == found.points.len();
-    all.into_iter().map(|(_, s)| s).filter(again).next_back()
+    all.into_iter().map(|(_, s)| s).rfind(again)
 }
 
 /// The mean of a validation, which tells more than its last batch: `valid_mean_loss` beside

@@ -39,9 +39,9 @@ pub(super) fn is_of_others(line: &str) -> bool {
 
 /// Whether the lines are those of a report of scikit-learn on classes, below its header.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Report(bool);
+pub(super) struct ClassReport(bool);
 
-impl Report {
+impl ClassReport {
     /// Takes in a line if it is of a report: of what it tells, the accuracy is a reading, of an
     /// evaluation, and the rest is of single classes or of means over them.
     pub fn takes(&mut self, line: &str, gather: &mut Gather) -> bool {

@@ -29,7 +29,8 @@ fn one_that_goes_back_with_another_rate_is_no_restart() {
     counts(&text(&(part(1, 20, "0.1") + &part(11, 30, "0.01"))), "loss", &[20, 20]);
     counts(&text(&(part(1, 20, "0.1") + &part(11, 30, "0.1"))), "loss", &[30]);
     // A count within the next epoch, after the warm-up.
-    let line = |e: u32, s: u32, lr: &str| format!("Train: {e} [ {s}/390 ( 10%)]  Loss: {}.{s} (9.5) LR: {lr}\n", 20 - e);
+    let line =
+        |e: u32, s: u32, lr: &str| format!("Train: {e} [ {s}/390 ( 10%)]  Loss: {}.{s} (9.5) LR: {lr}\n", 20 - e);
     let epoch = |e: u32, lr: &str| [0, 200, 389].map(|s| line(e, s, lr)).concat();
     counts(&text(&(epoch(0, "0.0001") + &epoch(1, "0.05") + &epoch(2, "0.05"))), "Loss", &[9]);
 }
@@ -101,7 +102,9 @@ fn of_a_loss_told_twice_the_one_that_sums_up_its_epoch_is_taken() {
 #[test]
 fn a_column_may_say_of_which_data_its_row_is() {
     let rows = |e: u32| format!("| {e} | 0.{}5 | train |\n| {e} | 0.{}7 | eval |\n", 9 - e, 9 - e);
-    let run = one(text(&("Starting the training\n| epoch | loss | data |\n".to_owned() + &(1..5).map(rows).collect::<String>())));
+    let run = one(text(
+        &("Starting the training\n| epoch | loss | data |\n".to_owned() + &(1..5).map(rows).collect::<String>()),
+    ));
     assert_eq!((points(&run, "loss").len(), points(&run, "eval_loss")[3]), (4, (4.0, 0.57)));
 }
 
@@ -109,8 +112,9 @@ fn a_column_may_say_of_which_data_its_row_is() {
 fn results_below_the_count_that_announces_them() {
     let run = |top: u32| -> String {
         let head = "I0101 10:00:00 solver.cpp:3] ";
-        let tested =
-            |i: u32| format!("{head}Iteration {i}0, Testing net (#0)\n{head}    Test net output #0: accuracy = 0.{i}\n");
+        let tested = |i: u32| {
+            format!("{head}Iteration {i}0, Testing net (#0)\n{head}    Test net output #0: accuracy = 0.{i}\n")
+        };
         let line = |i: u32| format!("{head}Iteration {i}0, loss = {top}.{}\n{head}Iteration {i}0, lr = 0.5\n", 90 - i);
         (0..20).map(|i| if i == 0 { tested(i) + &line(i) } else { line(i) }).collect::<String>() + &tested(20)
     };

@@ -74,7 +74,8 @@ fn of_a_report_on_classes_the_accuracy_is_a_reading_of_an_evaluation() {
 
 #[test]
 fn a_count_without_readings_is_over_with_its_cell() {
-    let stop = |e: u32| format!("Epoch {e}: early stopping\nRestoring model weights from the end of the best epoch: 3.\n");
+    let stop =
+        |e: u32| format!("Epoch {e}: early stopping\nRestoring model weights from the end of the best epoch: 3.\n");
     let fit = |from: f64| {
         let line = |i: u32| format!("Epoch {i}/9\n40/40 - 2s - loss: {}\n", from - f64::from(i));
         printed(&((1..=4).map(line).collect::<String>() + &stop(4)))

@@ -139,8 +139,8 @@ impl Scan<'_> {
     }
 
     /// Whether what follows the number at `start`, with which the line begins, makes it a count:
-    /// `[10] loss`, `10: learn`, `10 [D loss: 0.5]`, `10 | loss 0.5`. `10:{"loss"` is the number of a line that was
-    /// searched for, and `10]` the end of an array.
+    /// `[10] loss`, `10: learn`, `10 [D loss: 0.5]`, `10 | loss 0.5`. `10:{"loss"` is the number of
+    /// a line that was searched for, and `10]` the end of an array.
     pub(super) fn counts_line(&self, start: usize) -> bool {
         let bracket = || self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['));
         let losses = || {

@@ -161,7 +161,8 @@ fn broken(record: &Record) -> Option<Finding> {
     None
 }
 
-/// A loss that was written as zero because it was not a number. That of a side of a game may be zero.
+/// A loss that was written as zero because it was not a number. That of a side of a game may be
+/// zero.
 fn masked(record: &Record) -> Option<Finding> {
     let points = record.loss.points();
     let zeros = points.iter().rev().take_while(|p| p.1 == 0.0).count();
