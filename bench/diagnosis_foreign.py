@@ -1,7 +1,7 @@
-"""Logs of jobs as public scripts train and log them, for `stepsize-bench diagnosis adapt` and `held`.
+"""Logs of jobs as public scripts train and log them, for `stepsize-bench diagnosis calibrate`.
 
 `fit` trains 14 jobs of 14 families: the confidence of verdicts is fitted with them, and no tree is grown on them. `blind` trains 12
-jobs of 12 other families in PyTorch, scikit-learn and JAX, for judging only. Each job is trained at 8 rates a factor of 3 apart, with two
+jobs of 12 other families in PyTorch, scikit-learn and JAX, likewise. Each job is trained at 8 rates a factor of 3 apart, with two
 seeds, and each run is logged in two of 8 ways that no other corpus has. Writes the logs and `truth.csv` (columns as in
 `diagnosis_torch.py`) below DIR. Needs torch, scikit-learn and, for `blind`, jax (the published figures: Python 3.11.7, torch 2.15.0,
 scikit-learn 1.9.1, jax 0.10.2). Run from the root of the repository, for a few minutes:

@@ -1,4 +1,4 @@
-"""The families of `diagnosis_foreign.py blind`: nothing is fitted to them, and nothing was chosen by them. PyTorch as in
+"""The families of `diagnosis_foreign.py blind`: no tree is grown on them, and no rule was chosen by them. PyTorch as in
 `diagnosis_other_jobs.py`; scikit-learn and JAX train by themselves.
 """
 

@@ -1,6 +1,6 @@
 """Logs of PyTorch jobs of kinds that neither `diagnosis_torch.py` nor `diagnosis_beyond.py` holds, for `stepsize-bench diagnosis adapt`.
 
-`fit` trains 23 jobs of 13 families, `held` 15 jobs of 15 other families that are for judging only. Each job is trained at 8 rates a
+`fit` trains 23 jobs of 13 families, `held` 15 jobs of 15 other families on which no tree is grown. Each job is trained at 8 rates a
 factor of 3 apart, with two seeds, and each run is logged in two ways. Writes the logs and `truth.csv` (columns as in
 `diagnosis_torch.py`; the final validation loss is the mean over both seeds and the last three evaluations) below DIR. Needs torch
 and scikit-learn (the published figures: Python 3.11.7, torch 2.15.0, scikit-learn 1.9.1). Run from the root of the repository, for a

@@ -1,8 +1,9 @@
-"""Logs of jobs of public packages as their users log them, for `stepsize-bench diagnosis held`.
+"""Logs of jobs of public packages as their users log them, for `stepsize-bench diagnosis calibrate`.
 
-`looked` and `held` train 10 jobs of 10 families each, `blind` 8 of 8 others: nothing is fitted to them. The first were in view while rules
-were made, the second when one number of a rule was chosen, the last were trained after that, and decided against a refit. Each job is
-trained at 8 rates a factor of 3 apart, with two seeds, and each run is logged in two of 7 ways that no other corpus has. Writes the logs and `truth.csv` (columns as in `diagnosis_torch.py`) below DIR. Needs torch and scikit-learn, and but for
+`looked` and `held` train 10 jobs of 10 families each, `blind` 8 of 8 others; no tree is grown on them. The first were in view while rules
+were made, the second when one number of a rule was chosen, the last were trained after that. Each job is trained at 8 rates a factor of 3
+apart, with two seeds, and each run is logged in two of 7 ways that no other corpus has. Writes the logs and `truth.csv` (columns as in
+`diagnosis_torch.py`) below DIR. Needs torch and scikit-learn, and but for
 `blind` transformers, keras, jax and optax (the published figures: Python 3.11.7, torch 2.15.0, scikit-learn 1.9.1, transformers 5.24.0,
 keras 3.15.1 with its torch backend, jax 0.10.2, optax 0.2.8). Run from the root of the repository, for ten minutes at most:
 python3 bench/diagnosis_public.py held target/diagnosis-public/held

@@ -1,4 +1,4 @@
-"""Logs of another kind for `stepsize-bench diagnosis scripts`: NumPy, scikit-learn and plain Python, never fitted to.
+"""Logs of another kind for `stepsize-bench diagnosis scripts`: NumPy, scikit-learn and plain Python. No tree is grown on them.
 
 Each job is trained at 13 rates a factor of 10^(1/2) apart about a rough centre; every job logs in its own format. Writes the logs
 and `truth.csv` (file, job, lr, final loss, untrained loss) below the directory given as argument.

@@ -26,17 +26,20 @@ use stepsize::diagnosis::sweep::Sweep;
 use stepsize::diagnosis::{Diagnosis, Feature, Record, Series, diagnose_with};
 
 const SHIPPED: &str = "crates/stepsize/src/diagnosis/places.txt";
-/// Logs to which trees are grown, logs with which the confidence is fitted, each with the number of
-/// its families, and logs for judging only.
-const GROWN: [(&str, usize); 2] = [("target/diagnosis-beyond", 18), ("target/diagnosis-other/fit", 13)];
-const FOREIGN: [(&str, usize); 1] = [("target/diagnosis-foreign/fit", 14)];
-const HELD: [&str; 6] = [
-    "target/diagnosis-scripts",
-    "target/diagnosis-other/held",
-    "target/diagnosis-foreign/blind",
-    "target/diagnosis-public/looked",
-    "target/diagnosis-public/held",
-    "target/diagnosis-public/blind",
+const BEYOND: &str = "target/diagnosis-beyond";
+const FOREIGN: &str = "target/diagnosis-foreign/fit";
+/// Logs to which trees are grown on top of the first ones, each with the number of its families.
+const GROWN: [(&str, usize); 2] = [(BEYOND, 18), ("target/diagnosis-other/fit", 13)];
+/// Logs with which the confidence is fitted, likewise. No tree is grown on them but on the first.
+const JUDGED: [(&str, usize); 8] = [
+    (BEYOND, 18),
+    (FOREIGN, 14),
+    ("target/diagnosis-other/held", 15),
+    ("target/diagnosis-foreign/blind", 12),
+    ("target/diagnosis-public/looked", 10),
+    ("target/diagnosis-public/held", 10),
+    ("target/diagnosis-public/blind", 8),
+    ("target/diagnosis-scripts", 15),
 ];
 const HEAD: &str = "# Trees of the diagnosis model; made by `stepsize-bench diagnosis fit`, explained in `model.rs`.\n";
 
@@ -66,31 +69,29 @@ pub fn main(args: &[String]) -> Result<(), Box<dyn Error>> {
         Some("score") => score(&jobs, args.get(1).is_none_or(|a| a != "fit"), &shipped()?),
         Some(what @ ("adapt" | "calibrate")) => {
             let mut model = shipped()?;
-            // What an earlier `adapt` made has seen the families that are to be left out, and has
-            // put the scale of the first trees into their values.
-            if model.trees.len() > fit::FIRST {
-                (model.scale, model.leak) = (1.0, model::Leak::default());
-            }
             if what == "adapt" {
+                // What an earlier `adapt` made has put the scale of the first trees into their
+                // values.
+                if model.trees.len() > fit::FIRST {
+                    (model.scale, model.leak) = (1.0, model::Leak::default());
+                }
                 model.trees.truncate(fit::FIRST);
+                model = beyond::adapt(&GROWN, &model)?;
             }
-            let held: Vec<&str> = HELD.into_iter().chain(args[1..].iter().map(String::as_str)).collect();
-            let corpora = corpora::Corpora { grown: &GROWN, foreign: &FOREIGN, held: &held };
-            let model = beyond::calibrate(&corpora, model, what == "calibrate")?;
+            let corpora = corpora::Corpora { sets: &JUDGED, grown: &[BEYOND], usual: &[BEYOND, FOREIGN] };
+            let model = beyond::calibrate(&corpora, model)?;
             std::fs::write(SHIPPED, format!("{HEAD}{}", model.print()))?;
             Ok(())
         }
-        Some("held") => {
-            let dirs: Vec<&str> = args[1..].iter().map(String::as_str).collect();
-            beyond::judge_only(if dirs.is_empty() { &HELD } else { &dirs }, &shipped()?)
-        }
+        Some("held") => beyond::judge_only(&args[1..].iter().map(String::as_str).collect::<Vec<_>>(), &shipped()?),
         Some("scripts") => scripts::score(args.get(1).map_or("target/diagnosis-scripts", String::as_str), &shipped()?),
         Some("sweeps") => {
             let dirs: Vec<&str> = args[1..].iter().map(String::as_str).collect();
-            sweeps::measure(if dirs.is_empty() { &["target/diagnosis-beyond"] } else { &dirs }, &shipped()?)
+            let judged = JUDGED.map(|(dir, _)| dir);
+            sweeps::measure(if dirs.is_empty() { &judged } else { &dirs }, &shipped()?)
         }
         _ => Err("usage: stepsize-bench diagnosis runs | fit | try | wrong [held] | score [fit] | scripts [DIR] | \
-                  sweeps [DIR ...] | adapt [DIR ...] | calibrate [DIR ...] | held [DIR ...]"
+                  sweeps [DIR ...] | adapt | calibrate | held DIR ..."
             .into()),
     }
 }

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use stepsize::Placement;
 use stepsize::diagnosis::model::{Leak, Model, Odds, PLACES, Ranges, Say};
-use stepsize::diagnosis::{Features, diagnose_with};
+use stepsize::diagnosis::{Features, diagnose_with, say};
 
 /// Octaves from the best rate within which verdicts are measured: farther off, few people choose.
 const NEAR: f64 = 5.0;
@@ -37,6 +37,8 @@ const WEIGHT: f64 = 60.0;
 /// four times off look alike, and it was right in half of its cases whatever its chance. Divergence
 /// has its rule; the trees may add what is plain.
 const SAY: Say = Say { low: 0.6, good: 0.99, high: 0.65, far: 0.0, diverged: 0.85, not: 0.2 };
+/// The side to which a curve leans, for whether something speaks against that.
+const LEANS: Say = Say { low: 0.5, high: 0.5, ..SAY };
 /// Factors of the log odds and leaks that are tried, in hundredths: first, last, stride.
 const SCALES: (u32, u32, usize) = (30, 150, 2);
 const SIDES: (u32, u32, usize) = (0, 40, 2);
@@ -51,6 +53,8 @@ struct Seen<'a> {
     judged: Judged,
     /// Whether the trees judged it.
     by_trees: bool,
+    /// Whether something speaks against the verdict that the trees would give.
+    torn: bool,
     /// Code of the first finding, and its reason.
     code: &'static str,
     because: String,
@@ -64,114 +68,88 @@ fn near(seen: &&Seen<'_>) -> bool {
     seen.judged.octaves.abs() <= NEAR
 }
 
-/// Grows trees for these kinds of jobs on top of the model's (unless `keep`), and measures how sure
-/// its verdicts are, with the family of each log left out; the model with both. Trees that are kept
-/// have seen what was grown on, so the first of those corpora is judged by the first trees, which
-/// have not.
-pub fn calibrate(corpora: &Corpora<'_>, model: Model, keep: bool) -> Result<Model, Box<dyn Error>> {
-    let mut model = Model { say: SAY, ranges: Ranges::default(), ..model };
-    let all = whole(if keep { &corpora.grown[..1] } else { corpora.grown })?;
-    let (wide, foreign) = (whole(&corpora.grown[..1])?, whole(corpora.foreign)?);
-    let mut games = Vec::new();
-    for (dir, _) in &corpora.grown[..1] {
-        games.extend(scripts::games(dir)?);
-    }
-    let families: BTreeSet<&str> = all.iter().map(|s| s.family.as_str()).collect();
-    let fold = |family: &str| families.iter().position(|f| *f == family).unwrap_or(0) % FOLDS;
-    if !keep {
-        // The first trees saw none of these families, and are too sure of all of them.
-        let seen: Vec<Seen<'_>> = all.iter().map(|l| judge(&model, l)).collect();
-        model.scale = tempered(&seen.iter().filter(near).collect::<Vec<_>>()).0;
-    }
-    let grown =
-        |on: &[&Log]| if keep { model.clone() } else { grow_on(&model, &rows(&model, on), GROWTH, &shipped_numbers()) };
-    let folds: Vec<usize> = (0..FOLDS).collect();
-    let mut models =
-        crate::cache::parallel(&folds, |f| grown(&all.iter().filter(|l| fold(&l.family) != *f).collect::<Vec<_>>()));
-    if keep {
-        models.iter_mut().for_each(|m| m.trees.truncate(FIRST));
-    }
-    let mut made = grown(&all.iter().collect::<Vec<_>>());
-    let known = || wide.iter().chain(&foreign);
-    made.ranges = ranges(known(), |_| false);
-    let judged = |models: &[Model]| all.iter().map(|l| judge(&models[fold(&l.family)], l)).collect::<Vec<_>>();
-    let first = judged(&models);
-    let strange: Vec<Seen<'_>> = foreign.iter().map(|l| judge(&made, l)).collect();
-    let of_foreign = || strange.iter().filter(near);
-    let fitted = || first.iter().filter(near);
-    for (own, model) in models.iter_mut().enumerate() {
-        let others = fitted().filter(|s| fold(s.family) != own).chain(of_foreign());
-        (model.scale, model.leak) = tempered(&others.collect::<Vec<_>>());
-        model.ranges = ranges(known(), |f| families.contains(f) && fold(f) == own);
-    }
-    let last = judged(&models);
-    let mut list = String::from(LIST_HEAD);
-    listed(&mut list, "left out", &last);
-    let (seen, far): (Vec<_>, Vec<_>) = last.iter().partition(near);
-    println!("{} logs of {} families, and {} of rates farther off\n", seen.len(), families.len(), far.len());
-    println!("{}", tables(&seen));
-    println!("{}\n{}\n{}", by_family(&seen), by_code(&seen), by_bound(&seen));
-    println!("Of rates farther off:\n\n{}", score::table(&plain(&far)));
-    let kinds: Vec<&str> = foreign.iter().map(|l| l.family.as_str()).collect::<BTreeSet<_>>().into_iter().collect();
-    let left = crate::cache::parallel(&kinds, |kind| {
-        let others = fitted().chain(of_foreign().filter(|s| s.family != *kind));
-        let (scale, leak) = tempered(&others.collect::<Vec<_>>());
-        let ranges = ranges(known(), |f| f == *kind);
-        let model = Model { scale, leak, ranges, ..made.clone() };
-        foreign.iter().filter(|l| l.family == *kind).map(|l| judge(&model, l)).collect::<Vec<_>>()
+/// Grows trees for these kinds of jobs on top of the first ones, which saw none of them and are too
+/// sure of all of them.
+pub fn adapt(grown: &[(&str, usize)], first: &Model) -> Result<Model, Box<dyn Error>> {
+    let first = Model { say: SAY, ranges: Ranges::default(), ..first.clone() };
+    let all = whole(grown)?;
+    let (scale, _) = tempered(&all.iter().map(|l| judge(&first, l)).collect::<Vec<_>>()).0;
+    let first = Model { scale, ..first };
+    Ok(grow_on(&first, &rows(&first, &all.iter().collect::<Vec<_>>()), GROWTH, &shipped_numbers()))
+}
+
+/// Measures how sure the verdicts of these trees are, with the family of each log left out; the
+/// model with the confidence of all families.
+pub fn calibrate(corpora: &Corpora<'_>, model: Model) -> Result<Model, Box<dyn Error>> {
+    let mut made = Model { say: LEANS, scale: 1.0, leak: Leak::default(), ..model };
+    let all = whole(corpora.sets)?;
+    let usual = || all.iter().filter(|l| corpora.usual.contains(&l.set.as_str()));
+    made.ranges = ranges(usual(), |_| false);
+    let first = Model { trees: made.trees.iter().take(FIRST).cloned().collect(), ..made.clone() };
+    // By set and family: trees that have not seen it, and the ranges of the others.
+    let kinds: BTreeSet<(&str, &str)> = all.iter().map(|l| (l.set.as_str(), l.family.as_str())).collect();
+    let kinds: Vec<(&str, &str)> = kinds.into_iter().collect();
+    let blind = crate::cache::parallel(&kinds, |(set, family)| {
+        let trees = if corpora.grown.contains(set) { &first } else { &made };
+        Model { ranges: ranges(usual(), |f| f == *family), ..trees.clone() }
     });
-    let left: Vec<Seen<'_>> = left.into_iter().flatten().collect();
-    listed(&mut list, "foreign, left out", &left);
-    let (seen, far): (Vec<_>, Vec<_>) = left.iter().partition(near);
-    println!("\n### Foreign jobs, each family left out of the confidence, and {} of rates farther off\n", far.len());
-    println!("{}\n{}", tables(&seen), by_family(&seen));
-    (made.scale, made.leak) = tempered(&fitted().chain(of_foreign()).collect::<Vec<_>>());
-    println!("scale {:.2} (that of the first trees {:.2}), {:?}", made.scale, model.scale, made.leak);
+    let mut blind: BTreeMap<(&str, &str), Model> = kinds.into_iter().zip(blind).collect();
+    let judged = |blind: &BTreeMap<(&str, &str), Model>| -> Vec<Seen<'_>> {
+        crate::cache::parallel(&all, |l| judge(&blind[&(l.set.as_str(), l.family.as_str())], l))
+    };
+    let (of_all, of_others) = tempered(&judged(&blind));
+    for ((_, family), model) in &mut blind {
+        (model.scale, model.leak) = of_others[*family];
+        model.say = SAY;
+    }
+    (made.scale, made.leak) = of_all;
+    made.say = SAY;
+    let last = judged(&blind);
+    let mut list = String::from(LIST_HEAD);
+    listed(&mut list, &last);
+    std::fs::write(LIST, list)?;
+    let (seen, far): (Vec<_>, Vec<_>) = last.iter().partition(near);
+    println!("{} logs of {} families, and {} of rates farther off\n", seen.len(), of_others.len(), far.len());
+    println!("{}\n{}\n{}", tables(&seen), by_code(&seen), by_bound(&seen));
+    println!("Of rates farther off:\n\n{}", score::table(&plain(&far)));
+    println!("{}\n{}", by("corpus", &seen, |s| &s.log.set), by("family", &seen, |s| s.family));
+    println!("scale {:.2}, {:?}", made.scale, made.leak);
+    let mut games = Vec::new();
+    for (set, _) in corpora.sets {
+        games.extend(scripts::games(set)?);
+    }
     let silent = games.iter().filter(|r| diagnose_with(&made, r).verdict == Placement::Unknown).count();
     println!("games: {} logs, no verdict on {silent}", games.len());
-    judged_only(corpora.held, &made, &mut list);
-    std::fs::write(LIST, list)?;
     Ok(made)
 }
 
-/// Judges the logs below directories to which nothing was fitted by the model as it is.
+/// Judges the logs below directories by the model as it is.
 pub fn judge_only(dirs: &[&str], model: &Model) -> Result<(), Box<dyn Error>> {
     let mut list = String::from(LIST_HEAD);
-    judged_only(dirs, model, &mut list);
-    Ok(std::fs::write(LIST, list)?)
-}
-
-/// Nothing is made of these logs, so the others are judged where some are not there.
-fn judged_only(dirs: &[&str], model: &Model, list: &mut String) {
     for dir in dirs {
         let mut other = Vec::new();
-        if let Err(why) = logs(dir, &mut other) {
-            println!("\n### Not judged: {why}");
-            continue;
-        }
+        logs(dir, &mut other)?;
         let judged: Vec<Seen<'_>> = other.iter().map(|l| judge(model, l)).collect();
-        listed(list, dir, &judged);
+        listed(&mut list, &judged);
         let (seen, far): (Vec<_>, Vec<_>) = judged.iter().partition(near);
-        println!(
-            "\n### {dir}, neither grown on nor measured, and {} logs of rates farther off\n\n{}",
-            far.len(),
-            tables(&seen)
-        );
-        println!("{}", by_family(&seen));
+        println!("\n### {dir}: {} logs, and {} of rates farther off\n\n{}", seen.len(), far.len(), tables(&seen));
+        println!("{}", by("family", &seen, |s| s.family));
     }
+    Ok(std::fs::write(LIST, list)?)
 }
 
 /// Columns of [`LIST`]; the features follow.
 const LIST_HEAD: &str =
     "set\tfamily\tlog\toctaves\ttruth\tsaid\tconfidence\truled_out\tby_trees\tcode\tbecause\tsums\tfeatures\n";
 
-fn listed(out: &mut String, set: &str, seen: &[Seen<'_>]) {
+fn listed(out: &mut String, seen: &[Seen<'_>]) {
     for s in seen {
         let j = &s.judged;
         let ruled_out = j.ruled_out.map_or_else(|| "-".to_owned(), |(side, chance)| format!("{side} {chance:.3}"));
         let numbers = |all: &[f64]| all.iter().map(|v| format!("{v:.4}")).collect::<Vec<_>>().join(" ");
         *out += &format!(
-            "{set}\t{}\t{}\t{:.2}\t{}\t{}\t{:.3}\t{ruled_out}\t{}\t{}\t{}\t{}\t{}\n",
+            "{}\t{}\t{}\t{:.2}\t{}\t{}\t{:.3}\t{ruled_out}\t{}\t{}\t{}\t{}\t{}\n",
+            s.log.set,
             s.family,
             s.log.record.name,
             j.octaves,
@@ -196,29 +174,30 @@ fn tables(seen: &[&Seen<'_>]) -> String {
     [score::table(&all), score::calibration(&all), score::ruled_out(&all), score::advice(&all)].join("\n")
 }
 
-/// The weight of a log of each family, so that all families weigh the same.
-fn weights<'a>(seen: impl Iterator<Item = &'a &'a Seen<'a>>) -> BTreeMap<&'a str, f64> {
-    let mut out: BTreeMap<&str, f64> = BTreeMap::new();
-    seen.for_each(|s| *out.entry(s.family).or_default() += 1.0);
-    out.values_mut().for_each(|n| *n = 1.0 / *n);
-    out
-}
-
-/// The factor of the log odds and the leaks with the lowest log loss of too low, good and too high.
-fn tempered(seen: &[&Seen<'_>]) -> (f64, Leak) {
-    let told: Vec<&Seen<'_>> = seen.iter().copied().filter(|s| s.by_trees).collect();
-    let weights = weights(told.iter());
+/// The factor of the log odds and the leaks with the lowest log loss of too low, good and too high:
+/// by all families, and for each family by the others. Each family counts the same. Only logs that
+/// may get a verdict from the trees count.
+fn tempered<'a>(seen: &[Seen<'a>]) -> ((f64, Leak), BTreeMap<&'a str, (f64, Leak)>) {
+    let mut by: BTreeMap<&str, Vec<&Seen<'_>>> = BTreeMap::new();
+    seen.iter().for_each(|s| by.entry(s.family).or_default().push(s));
+    let told = |s: &&&Seen<'_>| s.by_trees && !s.torn && near(*s);
+    let by: Vec<(&str, Vec<&Seen<'_>>)> =
+        by.into_iter().map(|(family, logs)| (family, logs.iter().filter(told).copied().collect())).collect();
     let steps = |(from, to, by): (u32, u32, usize)| (from..=to).step_by(by).map(|h| f64::from(h) / 100.0);
-    let loss = |&(scale, leak): &(f64, Leak)| -> f64 {
-        let model = Model { scale, leak, ..Model::default() };
-        let one =
-            |s: &&Seen<'_>| -weights[s.family] * model.odds_of(s.sums).three()[side(s.judged.truth)].max(1e-9).ln();
-        told.iter().map(one).sum()
-    };
     let leaks = steps(SIDES).flat_map(|side| steps(GOODS).map(move |good| Leak { side, good }));
-    let tried = leaks.flat_map(|leak| steps(SCALES).map(move |scale| (scale, leak)));
-    let best = tried.map(|t| (loss(&t), t)).min_by(|a, b| a.0.total_cmp(&b.0));
-    best.map_or((1.0, Leak::default()), |best| best.1)
+    let tried: Vec<(f64, Leak)> = leaks.flat_map(|leak| steps(SCALES).map(move |scale| (scale, leak))).collect();
+    // By what was tried, then family.
+    let losses = crate::cache::parallel(&tried, |(scale, leak)| {
+        let model = Model { scale: *scale, leak: *leak, ..Model::default() };
+        let one = |s: &&Seen<'_>| -model.odds_of(s.sums).three()[side(s.judged.truth)].max(1e-9).ln();
+        by.iter().map(|(_, logs)| logs.iter().map(one).sum::<f64>() / logs.len().max(1) as f64).collect::<Vec<f64>>()
+    });
+    let best = |but: Option<usize>| {
+        let sum = |l: &Vec<f64>| l.iter().sum::<f64>() - but.map_or(0.0, |own| l[own]);
+        let best = tried.iter().zip(&losses).min_by(|a, b| sum(a.1).total_cmp(&sum(b.1)));
+        best.map_or((1.0, Leak::default()), |b| *b.0)
+    };
+    (best(None), by.iter().enumerate().map(|(own, (family, _))| (*family, best(Some(own)))).collect())
 }
 
 /// Place of a verdict among too low, good and too high.
@@ -233,12 +212,16 @@ fn side(truth: Placement) -> usize {
 fn judge<'a>(model: &Model, log: &'a Log) -> Seen<'a> {
     let found = diagnose_with(model, &log.record);
     let features = Features::of(&log.record);
+    let odds = model.odds(&features);
+    let by_trees = found.chances.is_some();
+    let would = say(model, &odds).0 != Placement::Unknown;
     Seen {
         family: &log.family,
-        by_trees: found.chances.is_some(),
+        by_trees,
+        torn: by_trees && would && found.verdict == Placement::Unknown,
         code: found.findings[0].code.as_str(),
         because: found.because.clone(),
-        odds: model.odds(&features),
+        odds,
         sums: model.sums(features.values()),
         log,
         judged: Judged::alone(log.truth, log.octaves, &found, log.lr),
@@ -266,19 +249,22 @@ fn wrong_way(j: &Judged) -> bool {
     j.truth == Placement::TooLow && high(j.said) || high(j.truth) && j.said == Placement::TooLow
 }
 
-fn by_family(all: &[&Seen<'_>]) -> String {
+/// The verdicts of each group of logs.
+fn by<'a>(what: &str, all: &[&'a Seen<'a>], of: impl Fn(&'a Seen<'a>) -> &'a str) -> String {
     let mut by: BTreeMap<&str, Vec<&Judged>> = BTreeMap::new();
-    all.iter().for_each(|s| by.entry(s.family).or_default().push(&s.judged));
-    let mut out = String::from(
-        "| family | logs | no verdict | right, of those with one | wrong way | moved by 4 or more |\n|---|---|---|---|---|---|\n",
+    all.iter().for_each(|s| by.entry(of(s)).or_default().push(&s.judged));
+    let mut out = format!(
+        "| {what} | logs | no verdict | said, in the mean | right | wrong way | moved by 4 or more |\n|---|---|---|---|---|---|---|\n"
     );
-    for (family, logs) in by {
+    for (group, logs) in by {
         let said: Vec<&&Judged> = logs.iter().filter(|j| j.said != Placement::Unknown).collect();
         let right = said.iter().filter(|j| j.said == j.truth).count();
         let wrong = logs.iter().filter(|j| wrong_way(j)).count();
         let far = logs.iter().filter(|j| j.advised.is_some_and(|a| a.abs() > 1.99)).count();
+        let sure = said.iter().map(|j| j.confidence).sum::<f64>() / said.len() as f64;
+        let sure = if said.is_empty() { "-".to_owned() } else { format!("{:.0} %", 100.0 * sure) };
         out += &format!(
-            "| {family} | {} | {} | {} | {} | {far} |\n",
+            "| {group} | {} | {} | {sure} | {} | {} | {far} |\n",
             logs.len(),
             share(logs.len() - said.len(), logs.len()),
             share(right, said.len()),

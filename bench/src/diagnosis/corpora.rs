@@ -9,6 +9,8 @@ use stepsize::diagnosis::{Features, Record};
 
 /// A log with what is true of its run.
 pub struct Log {
+    /// The directory of its corpus.
+    pub set: String,
     pub family: String,
     pub job: usize,
     pub logs: usize,
@@ -18,15 +20,14 @@ pub struct Log {
     pub lr: f64,
 }
 
-/// Logs by what is made of them.
+/// Logs with which the confidence is fitted.
 pub struct Corpora<'a> {
-    /// Trees are grown on these, each directory with the number of its families. The first, with
-    /// the foreign ones, says what is usual.
-    pub grown: &'a [(&'a str, usize)],
-    /// The confidence is fitted with these, and no tree is grown on them.
-    pub foreign: &'a [(&'a str, usize)],
-    /// These are only judged.
-    pub held: &'a [&'a str],
+    /// Directories, each with the number of its families.
+    pub sets: &'a [(&'a str, usize)],
+    /// Those on which the later trees were grown.
+    pub grown: &'a [&'a str],
+    /// Those that say what is usual.
+    pub usual: &'a [&'a str],
 }
 
 /// All logs below directories, which must hold so many families each: what is made of fewer would
@@ -67,7 +68,16 @@ pub fn logs(dir: &str, all: &mut Vec<Log>) -> Result<(), Box<dyn Error>> {
         for log in job.logs {
             let lr = log.record.base_lr().unwrap_or(job.rates[log.at]);
             let scripts::Log { record, truth, octaves, .. } = log;
-            all.push(Log { family: family(&job.name), job: number, logs, record, truth, octaves, lr });
+            all.push(Log {
+                set: dir.to_owned(),
+                family: family(&job.name),
+                job: number,
+                logs,
+                record,
+                truth,
+                octaves,
+                lr,
+            });
         }
     }
     Ok(())

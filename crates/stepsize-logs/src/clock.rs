@@ -236,7 +236,7 @@ impl Clock {
     /// Whether a count that begins again is one within epochs that are not named: a progress bar
     /// with a known end.
     fn counts_within(&self, again: Again) -> bool {
-        let known = self.totals.0.is_finite() || self.late && self.epoch < self.totals.1;
+        let known = self.totals.0.is_finite() || self.late && (self.totals.1.is_nan() || self.epoch < self.totals.1);
         again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && known
     }
 
@@ -247,11 +247,6 @@ impl Clock {
         self.count <= end && self.count + self.stride > end && count <= self.stride
     }
 
-    /// Whether a count is the end of an epoch again: that to which the last one went.
-    fn ends_at(&self, count: Count) -> bool {
-        count.rank == self.best.0 && count.value == self.count && self.count == self.totals.0
-    }
-
     /// Takes in the counters of a row; `behind` says whether one of its names was read at a later
     /// step already.
     pub fn note(&mut self, counts: RowCounts, again: Again, behind: impl Fn(f64) -> bool) {
@@ -260,6 +255,14 @@ impl Clock {
             // The steps of the first epoch were counted to their end before it was named.
             let goes_on = self.totals.0.is_nan() && self.count > 0.0 && self.totals.1 > 1.0 && !self.early;
             self.late = self.count >= self.totals.0 || goes_on;
+        }
+        // Or their count stands beside its name.
+        let first = epoch.filter(|epoch| self.epoch.is_nan() || epoch.rank < self.best.1);
+        if let Some(epoch) = first.filter(|_| again == Again::RunAfterStart && !self.early && self.totals.0.is_nan()) {
+            let on = |step: Count| step.rank == self.best.0 && step.value > self.count && self.stride > 0.0;
+            if step.is_some_and(on) {
+                (self.late, self.epoch, self.first_epoch) = (true, epoch.value, epoch.value);
+            }
         }
         let Passes { aside, shorter, .. } = std::mem::take(&mut self.passes);
         self.other_end = None;

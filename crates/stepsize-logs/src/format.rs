@@ -218,8 +218,10 @@ fn is_json_list(start: &str) -> bool {
     }
     let end = rest.find(']').unwrap_or(rest.len());
     let inner = rest.get(..end).unwrap_or("");
-    rest.starts_with('[') && inner.contains(',')
-        || inner.matches(',').count() > 1 && !inner.contains(|c: char| c.is_alphabetic() && c != 'e')
+    // `[32, 3, 64, 64] Tensor(...)` is a line of a text.
+    let behind = rest.get(end + 1..).unwrap_or("").trim_start_matches(' ');
+    let numbers = || inner.matches(',').count() > 1 && !inner.contains(|c: char| c.is_alphabetic() && c != 'e');
+    rest.starts_with('[') && inner.contains(',') || numbers() && !behind.starts_with(char::is_alphanumeric)
 }
 
 /// Whether every line is a time of 13 digits, a value and a step.

@@ -10,6 +10,7 @@
 mod ahead;
 mod draft;
 mod facts;
+mod program;
 mod rejoin;
 mod rows;
 mod sweep;
@@ -18,12 +19,13 @@ use crate::clock::{Again, RowCounts};
 use crate::names::{CounterKind, DataSplit, bare_split, is_rate, metric_direction, plain};
 use crate::thin::POINTS;
 use draft::Draft;
+pub(crate) use draft::{ENDED_BAR, OPEN_BAR};
 pub use facts::name_facts;
 pub(crate) use facts::{is_applied, is_result, is_setting};
 use std::collections::{BTreeMap, HashMap};
 pub(crate) use sweep::{DIRECTION, MINIMIZE, is_ramp};
 
-/// Readings kept of all names together, about: 64 MB.
+/// Readings kept of all names together, about: 80 MB.
 const ALL_POINTS: usize = 2 << 20;
 /// Series of one file; more are left out.
 const SERIES: usize = 16_384;
@@ -74,6 +76,8 @@ pub(crate) struct Gather {
     notes: Vec<String>,
     again: Again,
     started: bool,
+    /// The same of the first line of a text, which came again since the last metric.
+    again_first: bool,
     /// Settings that were told since the last metric.
     settings: usize,
     series: usize,
@@ -85,8 +89,9 @@ pub(crate) struct Gather {
     step: Option<String>,
     /// Rows as they were read, if the caller wants them.
     tap: Option<Vec<Vec<(String, f64)>>>,
-    /// Line or record, for notes.
+    /// Line or record, for notes, and the number of the shape of the line, or 0.
     pub place: u64,
+    pub shape: u8,
 }
 
 impl Gather {
@@ -108,6 +113,7 @@ impl Gather {
             notes: Vec::new(),
             again,
             started: false,
+            again_first: false,
             settings: 0,
             series: 0,
             limit: POINTS,
@@ -116,6 +122,7 @@ impl Gather {
             step: None,
             tap: None,
             place: 0,
+            shape: 0,
         }
     }
 
@@ -184,20 +191,6 @@ impl Gather {
     /// The current row is of the end of its epoch.
     pub fn epoch_ended(&mut self) {
         self.ended = true;
-    }
-
-    /// Notes a message that the loss is not finite, with the step that it names or NaN.
-    pub fn broke(&mut self, step: f64) {
-        if let Some(draft) = self.drafts.get_mut(self.now).filter(|d| d.has_readings()) {
-            draft.broke = Some(step);
-        }
-    }
-
-    /// Notes that a person ended the run.
-    pub fn interrupted(&mut self) {
-        if let Some(draft) = self.drafts.get_mut(self.now) {
-            draft.interrupted = draft.has_readings();
-        }
     }
 
     /// Adds a number to the current row.

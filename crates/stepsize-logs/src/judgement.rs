@@ -2,6 +2,7 @@
 //! job say together. The command line and Python share it.
 
 use crate::meaning::{Asked, Taken, rate_in, read};
+use crate::named_rates::by_names;
 use crate::run::Run;
 use stepsize::diagnosis::jobs::{NamedRun, Verdicts};
 use stepsize::diagnosis::{Diagnosis, Record, sweep::Sweep};
@@ -145,7 +146,8 @@ pub struct Judgement {
 impl Judgement {
     /// Judges every run by itself, then compares those of one job with each other (not with
     /// `alone`).
-    pub fn new(found: RunsRead, alone: bool) -> Self {
+    pub fn new(mut found: RunsRead, alone: bool) -> Self {
+        by_names(&mut found.records);
         let seen: Vec<NamedRun<'_>> =
             found.records.iter().map(|r| NamedRun { file: &r.file, run: &r.run, record: &r.record }).collect();
         // The trials of a search are compared by the search.

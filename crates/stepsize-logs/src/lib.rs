@@ -47,6 +47,7 @@ mod labels;
 mod literal;
 pub mod meaning;
 mod mlflow;
+mod named_rates;
 mod names;
 mod norms;
 mod notebook;

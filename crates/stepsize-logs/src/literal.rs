@@ -64,6 +64,11 @@ impl<'a> LiteralParser<'a> {
             b'[' => self.list(b']', depth),
             b'(' => self.list(b')', depth),
             b'"' | b'\'' => self.quoted().map(Value::Text),
+            // Python 2: `u'name'`
+            b'u' if matches!(self.lexer.rest().get(1), Some(b'"' | b'\'')) => {
+                self.lexer.at += 1;
+                self.quoted().map(Value::Text)
+            }
             _ => self.word(depth),
         }
     }

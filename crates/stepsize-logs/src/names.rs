@@ -9,7 +9,7 @@ mod vocabulary;
 
 pub(crate) use component::{is_accuracy, is_evaluated, weight};
 pub(crate) use form::plain;
-use form::{flat, is_time_or_negated, place, plain_char, without_index, without_marks};
+use form::{before_set, flat, is_time_or_negated, place, plain_char, without_index, without_marks};
 use vocabulary::{
     ASIDE, EPOCHS, FACTORS, MAXIMIZE, METRICS, MINIMIZE, SHARED, SHARES, SPLIT_SHAPES, SPLITS, STEPS, Shapes,
 };
@@ -54,7 +54,7 @@ impl DataSplit {
             let word = word.trim_end_matches(char::is_numeric);
             Self::of_word(word).or_else(|| Self::before_metric(word))
         });
-        found.min().or_else(|| Self::short(name))
+        before_set(name).and_then(Self::of_word).or_else(|| found.min()).or_else(|| Self::short(name))
     }
 
     /// The split that stands in short before a metric: `tr_rmse`, `va_loss`.
@@ -285,7 +285,8 @@ pub(crate) fn metric_direction(name: &str) -> Option<bool> {
         let shared = || word == "per" && SHARED.iter().any(|unit| plain.ends_with(unit));
         !share && ASIDE.contains(&word) && !shared()
     });
-    if aside || is_time_or_negated(&plain) || is_rate(name) { None } else { maximizes(name) }
+    let other = aside || is_time_or_negated(&plain) || is_rate(name);
+    if other { None } else { maximizes(name).or_else(|| component::short_loss(name)) }
 }
 
 /// Whether a name is that of the rate that is applied; not that of a factor of it, or of a setting

@@ -4,17 +4,28 @@
 mod announced;
 mod bare;
 mod bars;
+mod histories;
+mod launch;
 mod remarks;
+mod shapes;
+mod take;
 
-use crate::gather::{Gather, NameFacts, is_applied, is_setting};
-use crate::names::{CounterKind, DataSplit, is_rate, metric_direction};
+use crate::gather::{ENDED_BAR, Gather, NameFacts, OPEN_BAR, is_applied, is_setting};
+use crate::names::{CounterKind, DataSplit, metric_direction};
 use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
-use remarks::{ClassReport, is_first_rate, is_heading, is_of_others, is_recall};
+use histories::Histories;
+use launch::Launch;
+use remarks::{
+    ClassReport, is_configuration, is_heading, is_of_others, is_of_parameter, is_of_past, is_recall, ruled_count,
+    without_metric,
+};
+use shapes::LineShapes;
+use take::{message, name_loss, take};
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -41,10 +52,15 @@ pub(crate) struct Prose {
     samples: Option<f64>,
     bar: Option<f64>,
     trained: Trained,
+    shapes: LineShapes,
+    launch: Launch,
+    histories: Histories,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
     /// Whether the lines are the results of an evaluation.
     results: bool,
+    /// Whether rules count: `-----3-----`.
+    ruled: bool,
     /// Whether a title says that what follows are losses, whatever their names.
     losses: bool,
     /// What the last line without a reading announced, and the metrics that were told since.
@@ -88,6 +104,9 @@ impl Prose {
         if is_of_others(line) || self.report.takes(line, gather) {
             return;
         }
+        if self.launch.is_again(line) {
+            gather.launched();
+        }
         if let Some(row) = self.trials.read(line) {
             if let Some(row) = row {
                 gather.select(&row.trial);
@@ -122,19 +141,21 @@ impl Prose {
             Line::Setting(name, value) => return gather.fact(&name, &value),
         }
         self.samples = samples(line).or(self.samples);
-        if let Some((name, values)) = text::list_of(line) {
-            for value in values {
-                gather.number(name, value);
-                gather.end_row();
-            }
+        if self.histories.read(line, gather) {
             return;
         }
         let mut found = self.tables.read(line);
+        if let Some(count) = ruled_count(line).filter(|_| found.is_empty() && (self.ruled || !gather.is_counted())) {
+            self.ruled = true;
+            found.push(Pair { name: "epoch".to_owned(), value: count, whole: None, mark: Mark::Plain });
+        }
         self.mark_results(line, &mut found);
         if self.losses && found.iter().any(|p| CounterKind::of(&p.name) != CounterKind::Value) {
             found.iter_mut().for_each(name_loss);
         }
-        if let Some(bar) = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some()) {
+        let bar_of_keras = found.iter().find(|p| p.mark == Mark::Bar && p.whole.is_some());
+        let bar_ended = bar_of_keras.map(|bar| bar.whole == Some(bar.value));
+        if let Some(bar) = bar_of_keras {
             // Steps are counted from 1; a bar that begins further on counts the samples of a batch.
             let first =
                 self.bar != bar.whole && bar.value > 1.0 && bar.whole.is_some_and(|whole| bar.value * 2.0 < whole);
@@ -164,22 +185,32 @@ impl Prose {
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
         // A configuration in braces, or all its settings in one line.
         let planned = |p: &Pair| !gather.has_metrics() && matches!(p.name.as_str(), "iterations" | "epochs" | "steps");
-        if !told && found.len() >= 3 && found.iter().filter(|p| is_setting(&p.name) || planned(p)).count() >= 2 {
+        let settings = || found.iter().filter(|p| is_setting(&p.name) || planned(p)).count() >= 2;
+        if !told && found.len() >= 3 && (settings() || is_configuration(line)) {
             gather.started_with(found.len());
             return found.iter().for_each(|p| gather.fact(&p.name, &p.value.to_string()));
         }
         if !told {
             message(line, gather);
-            if self.without_metric(line, &found, counted, gather) {
+            if counted && is_of_past(line) || !counted && is_of_parameter(line) {
+                return;
+            }
+            if without_metric(line, &found, counted, gather) || self.histories.read_history(line, gather) {
                 return;
             }
         }
         let bar = found.iter().any(|p| p.mark == Mark::Tqdm);
+        // A bar that has not moved may tell what the one before ended with.
+        let unmoved = bar && found.iter().any(|p| p.mark == Mark::Tqdm && p.value == 0.0 && p.whole > Some(0.0));
         let within = bar && found.iter().any(|p| p.mark == Mark::Tqdm && p.whole.is_some_and(|whole| p.value < whole));
         for (pair, column) in found.iter().zip(&self.columns) {
             // What stands in a progress bar without a metric is a speed.
             let speed = bar && !told && CounterKind::of(&pair.name) == CounterKind::Value;
-            if !(speed || within && column.is_some_and(|c| gather.stands_since(c, pair.value))) {
+            let again =
+                |c: usize| within && gather.stands_since(c, pair.value) || unmoved && gather.is_last(c, pair.value);
+            let pass =
+                |c: usize| told && pair.whole.is_some() && gather.counts_other_pass(c, pair.whole, &self.columns);
+            if !(speed || column.is_some_and(|c| again(c) || pass(c))) {
                 take(pair, *column, counted, gather);
             }
         }
@@ -200,6 +231,12 @@ impl Prose {
                 return gather.end_row_of(split.prefix());
             }
             self.before.clone_from(&self.columns);
+            gather.shape = match bar_ended {
+                Some(true) => ENDED_BAR,
+                Some(false) => OPEN_BAR,
+                None if bar => 0,
+                None => self.shapes.of(&self.columns),
+            };
             self.end_told(line, first.map(|p| p.name.as_str()), gather);
         } else {
             // A bar counts the batches of an evaluation.
@@ -300,34 +337,6 @@ impl Prose {
         }
     }
 
-    /// Looks for what a line without a metric says. Returns whether that is all.
-    fn without_metric(&self, line: &str, found: &[Pair], counted: bool, gather: &mut Gather) -> bool {
-        if let Some((step, rate)) = text::step_and_rate(line) {
-            gather.number("step", step);
-            gather.number("learning_rate", rate);
-            gather.end_row();
-            return true;
-        }
-        if let Some(rate) = text::adjusted_rate(line) {
-            gather.number("learning_rate", rate);
-            gather.end_row();
-            return true;
-        }
-        // The history at the end of a training whose epochs were told tells them again.
-        if let Some(lists) = text::lists_of(line).filter(|_| !gather.has_metrics()) {
-            for at in 0..lists.iter().map(|(_, values)| values.len()).max().unwrap_or(0) {
-                lists.iter().for_each(|(name, v)| v.get(at).into_iter().for_each(|v| gather.number(name, *v)));
-                gather.end_row();
-            }
-            return true;
-        }
-        let first = !counted && is_first_rate(line, found);
-        if first {
-            found.iter().filter(|p| is_rate(&p.name)).for_each(|p| gather.fact("lr", &p.value.to_string()));
-        }
-        first
-    }
-
     /// Whether a line is part of a box of names and values.
     fn in_box(&mut self, line: &str) -> bool {
         if !line.trim_start().starts_with(['|', '│', '┃']) {
@@ -361,40 +370,5 @@ impl Prose {
             self.boxed.iter().for_each(|(name, value)| gather.fact(name, &value.to_string()));
         }
         self.boxed.clear();
-    }
-}
-
-/// Gives a name below a title that says that all are losses what it lacks to be that of one.
-fn name_loss(pair: &mut Pair) {
-    let aside = matches!(pair.name.as_str(), "time" | "data") || is_rate(&pair.name);
-    if !aside && CounterKind::of(&pair.name) == CounterKind::Value && !pair.name.to_lowercase().contains("loss") {
-        pair.name.push_str("_loss");
-    }
-}
-
-/// Adds a number to the row. A name that is only a split is its loss in a row with a counter;
-/// without one it is a size: `Train: 3667`.
-fn take(pair: &Pair, column: Option<usize>, counted: bool, gather: &mut Gather) {
-    let Some(column) = column else { return };
-    let Some(name) = gather.name(column) else { return };
-    let kind = name.kind;
-    if !counted && name.split && (pair.value.fract() == 0.0 || !gather.is_counted()) {
-        return;
-    }
-    if let Some(whole) = pair.whole {
-        gather.total(kind, whole);
-    }
-    if pair.mark == Mark::End {
-        gather.epoch_ended();
-    }
-    gather.put(column, pair.value);
-}
-
-/// Takes in a message that the loss is not finite.
-fn message(line: &str, gather: &mut Gather) {
-    if let Some(step) = text::broken_at(line) {
-        gather.broke(step);
-    } else if line.starts_with("KeyboardInterrupt") {
-        gather.interrupted();
     }
 }

@@ -11,6 +11,7 @@ mod settings;
 mod tables;
 mod tools;
 mod trials;
+mod tuples;
 mod ultralytics;
 mod words;
 
@@ -19,7 +20,7 @@ use std::borrow::Cow;
 
 pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
-pub(crate) use messages::{adjusted_rate, broken_at, list_of, lists_of, step_and_rate};
+pub(crate) use messages::{adjusted_rate, broken_at, list_of, lists_in, lists_of, step_and_rate};
 pub(crate) use settings::settings;
 pub use tables::Tables;
 pub(crate) use tables::{boxed, without_prefix};
@@ -80,7 +81,7 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     if let Some(found) = tools::pairs(line) {
         return found;
     }
-    let mut found = scan::Scan::new(&without_files(&plain(line))).run();
+    let mut found = scan::Scan::new(&without_files(&tuples::opened(&plain(line)))).run();
     // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`, `[epoch: 1/200, iter: 25/489] total: 1.64`
     if found.iter().any(|p| p.name == "total") {
         let (total, others): (Vec<&Pair>, Vec<&Pair>) = found.iter().partition(|p| p.name == "total");

@@ -33,6 +33,8 @@ pub(crate) struct ThinPoint {
     pub epoch: f64,
     pub index: u64,
     pub value: f64,
+    /// Which of the shapes of its text's lines it stood on; 0 where none is known.
+    pub shape: u8,
 }
 
 /// The kept readings.
@@ -112,9 +114,14 @@ impl Thin {
     }
 
     /// Takes in a reading.
-    #[inline]
     pub fn push(&mut self, step: f64, epoch: f64, value: f64) {
-        let mark = ThinPoint { step, epoch, index: self.seen, value };
+        self.push_of(0, step, epoch, value);
+    }
+
+    /// Takes in a reading of a line of this shape.
+    #[inline]
+    pub fn push_of(&mut self, shape: u8, step: f64, epoch: f64, value: f64) {
+        let mark = ThinPoint { step, epoch, index: self.seen, value, shape };
         self.seen += 1;
         self.first = self.first.or(Some(mark));
         self.last = Some(mark);

@@ -55,6 +55,7 @@ compile_error!("stepsize-study runs on Linux and macOS: it needs the process gro
 pub mod executor;
 pub mod logfiles;
 pub mod mlflow;
+mod optuna;
 pub mod store;
 mod study;
 #[cfg(feature = "testing")]

@@ -1,10 +1,11 @@
-//! [`read`]: the runs in MLflow's SQLite store (`mlflow.db`), in the form that logs of other
-//! formats have.
+//! [`read`]: the runs in MLflow's SQLite store (`mlflow.db`), or the trials in one of Optuna, in the
+//! form that logs of other formats have.
 //!
 //! The file is opened read-only; a server may be writing to it. The tables are those of MLflow's
 //! schema since 1.0: `runs`, `metrics` (`key, value, timestamp, run_uuid, step, is_nan`), `params`
 //! and `tags`.
 
+use crate::optuna;
 use crate::store::sqlite::fault::refusal;
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -17,11 +18,15 @@ use stepsize_logs::{NamedSeries, Run, name_facts, thinned};
 /// `is_io` if the file cannot be opened, `is_invalid` if it has no such tables.
 pub fn read(path: &Path) -> Result<Vec<Run>> {
     let failed = |e: rusqlite::Error| match refusal(path, &e) {
-        Some(kind) => Error::io("read the MLflow database", path, std::io::Error::new(kind, e)),
-        None => Error::invalid(format!("cannot read {} as an MLflow database: {e}", path.display())).with_source(e),
+        Some(kind) => Error::io("read the database", path, std::io::Error::new(kind, e)),
+        None => Error::invalid(format!("cannot read {} as a database of MLflow or Optuna: {e}", path.display()))
+            .with_source(e),
     };
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let store = Connection::open_with_flags(path, flags).map_err(failed)?;
+    if optuna::is_storage(&store) {
+        return optuna::read(&store).map_err(failed);
+    }
     let mut query = store
         .prepare("SELECT run_uuid, coalesce(name, '') FROM runs WHERE lifecycle_stage IS NOT 'deleted' ORDER BY start_time, run_uuid")
         .map_err(failed)?;

@@ -192,7 +192,7 @@ fn place(
     let odds = model.odds(&seen.features);
     let chances = Some(odds.three());
     let (verdict, confidence) = match say(model, &odds) {
-        (Placement::TooHigh, chance) if rules::ends_far_above(seen) => (Placement::Diverged, chance),
+        (Placement::TooHigh, chance) if chance >= BROKE && rules::ends_far_above(seen) => (Placement::Diverged, chance),
         said => said,
     };
     let against = match verdict {
@@ -216,6 +216,9 @@ fn place(
     Placed { verdict, confidence, octaves, chances, ruled_out, finding }
 }
 
+/// Least chance of "too high" with which losses that end far above their first readings diverged.
+/// Below it the first of single batches may have lain low by chance.
+const BROKE: f64 = 0.8;
 /// Least chance of "too high" by the training loss alone.
 const BY_TRAINING: f64 = 0.6;
 

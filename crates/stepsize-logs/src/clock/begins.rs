@@ -21,6 +21,11 @@ struct AtRow<'a> {
 }
 
 impl Clock {
+    /// Whether a count is the end of an epoch again: that to which the last one went.
+    pub(super) fn ends_at(&self, count: Count) -> bool {
+        count.rank == self.best.0 && count.value == self.count && self.count == self.totals.0
+    }
+
     /// Whether a row is the first of another run. `read` has, for each of its names, where the
     /// first and the last reading so far were made: steps and epochs.
     #[inline]
@@ -34,6 +39,11 @@ impl Clock {
         let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
         let row = AtRow { clock: self, epoch, named: counts.epoch.is_some(), again, started };
         let bar = |count: Count| count.rank == CounterKind::BAR;
+        // Below the start of a program its first epoch again, whatever counts steps beside it, or
+        // its first step.
+        if started && (row.is_at_first_epoch() || row.is_at_first_step(counts.step)) {
+            return read.next().is_some();
+        }
         match counts.step.filter(|_| !self.lengths.known()) {
             // Whatever is counted within epochs, or by its bar.
             Some(count) if (bar(count) || self.within()) && row.is_earlier_epoch() => {
@@ -53,6 +63,19 @@ impl AtRow<'_> {
     /// The first epoch again, after others.
     fn is_earlier_epoch(&self) -> bool {
         self.named && self.epoch < self.clock.epoch.min(self.clock.first_epoch + 1.0)
+    }
+
+    /// The first epoch again, or one before it, after later ones.
+    fn is_at_first_epoch(&self) -> bool {
+        self.named && self.epoch <= self.clock.first_epoch && self.epoch < self.clock.epoch
+    }
+
+    /// The first step again, right after it.
+    fn is_at_first_step(&self, step: Option<Count>) -> bool {
+        let clock = self.clock;
+        let again =
+            |step: Count| step.rank == clock.best.0 && step.value == clock.count && clock.count == clock.first_count;
+        step.is_some_and(again) && !(self.named && self.epoch > clock.first_epoch)
     }
 
     /// The first epoch again, right after it: a run was ended there, and the next begins.
@@ -82,8 +105,15 @@ impl AtRow<'_> {
         let epoch_went_on = self.epoch.floor() > clock.epoch_then.floor();
         let may = last_epoch_over || counts_whole_run || !epoch_went_on;
         let first_epoch = !clock.within() || self.epoch <= clock.first_epoch;
+        // Back to the first epoch, or to the first multiple of a stride that the run did not begin
+        // with.
+        let regular = clock.first_count % clock.stride == 0.0;
+        let from_its_beginning = self.is_at_first_epoch() || count == clock.stride && !regular;
         let begins = |(first, last): Span| {
-            let at_first = count <= first.0 || first.0.is_nan() && self.epoch <= first.1;
+            // Runs of one script may be logged at strides of their own.
+            let early = self.started && count - first.0 <= 2.0 * BEGINNING * (last.0 - first.0);
+            let early = early || from_its_beginning || count <= first.0;
+            let at_first = early || first.0.is_nan() && self.epoch <= first.1;
             let below_header = self.started && self.again == Again::Run;
             (at_first || below_header) && (count < last.0 || whole && count == last.0)
         };

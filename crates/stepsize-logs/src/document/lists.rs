@@ -297,6 +297,7 @@ impl Lists {
                 epoch: f64::NAN,
                 index: seen - nulls,
                 value: f64::NAN,
+                shape: 0,
             }));
             let points = forward(marks.iter().map(|m| (place(m), m.value)));
             run.series.push(NamedSeries { name, points, seen: seen - list.nulls + u64::from(end.is_some()) });

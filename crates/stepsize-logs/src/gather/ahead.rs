@@ -57,7 +57,7 @@ impl Gather {
     pub(super) fn take_ahead(&mut self) -> usize {
         let rows = std::mem::take(&mut self.ahead.rows);
         let Some(draft) = self.drafts.get_mut(self.now) else { return 0 };
-        let counts = (RowCounts::default(), false);
+        let counts = (RowCounts::default(), false, 0);
         rows.iter().map(|row| draft.row(row, counts, &self.names, self.limit, self.place, self.again)).sum()
     }
 
@@ -68,7 +68,7 @@ impl Gather {
         }
         let mut whole = draft.clone();
         for row in &self.ahead.rows {
-            whole.row(row, (RowCounts::default(), false), &self.names, self.limit, self.place, self.again);
+            whole.row(row, (RowCounts::default(), false, 0), &self.names, self.limit, self.place, self.again);
         }
         whole.run(&self.names)
     }

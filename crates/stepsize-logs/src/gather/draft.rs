@@ -2,6 +2,7 @@
 
 mod place;
 mod rates;
+mod shapes;
 mod told;
 
 use super::facts::{is_applied, is_setting};
@@ -11,7 +12,8 @@ use crate::gap::Gap;
 use crate::names::{CounterKind, DataSplit, plain};
 use crate::run::{NamedSeries, Run};
 use crate::thin::{Thin, ThinPoint};
-use place::{Marks, PlacedBy, before_counter, ends_of_epochs, place};
+use place::{Marks, PlacedBy, before_counter, ends_of_epochs, place, undoubled};
+pub(crate) use shapes::{ENDED_BAR, OPEN_BAR};
 use std::collections::{BTreeMap, HashSet};
 use told::NamedCount;
 
@@ -96,16 +98,6 @@ impl Draft {
         self.columns.get(column).is_some_and(Option::is_some) && !self.validated.contains(&column)
     }
 
-    /// How many readings a column has.
-    pub fn count(&self, column: usize) -> u64 {
-        self.columns.get(column).and_then(Option::as_ref).map_or(0, Thin::seen)
-    }
-
-    /// The last reading of a column.
-    pub fn last(&self, column: usize) -> Option<ThinPoint> {
-        self.columns.get(column)?.as_ref()?.last()
-    }
-
     /// Step and epoch of the first reading of a column, and of the last.
     fn first(&self, column: usize) -> Option<((f64, f64), (f64, f64))> {
         let thin = self.columns.get(column)?.as_ref()?;
@@ -158,19 +150,20 @@ impl Draft {
     pub fn row(
         &mut self,
         row: &[(usize, f64)],
-        (counts, ended): (RowCounts, bool),
+        (counts, ended, shape): (RowCounts, bool, u8),
         names: &[NameFacts],
         limit: usize,
         place: u64,
         again: Again,
     ) -> usize {
-        if !self.fresh.is_empty() {
+        self.gap.filled();
+        let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
+        // A row of neither may still be of the settings of a run that begins.
+        if !self.fresh.is_empty() && (metric || counts.is_counted()) {
             for (name, text) in std::mem::take(&mut self.fresh) {
                 self.facts.entry(name).or_insert(text);
             }
         }
-        self.gap.filled();
-        let metric = row.iter().any(|(c, _)| names.get(*c).is_some_and(|n| n.metric.is_some()));
         if metric && self.clock.early {
             self.clock.forget_worse(counts);
         }
@@ -232,7 +225,7 @@ impl Draft {
                 back_epoch = back_epoch.max(last.epoch);
                 thin.cut_epoch(epoch);
             }
-            thin.push(step, epoch, value);
+            thin.push_of(shape, step, epoch, value);
         }
         self.counters = self.counters.max(counters);
         if back.is_finite() {
@@ -267,7 +260,7 @@ impl Draft {
                 // Later than the last reading, which was finite.
                 let after = |at: f64| at + at.abs().max(1.0) * 1e-6;
                 let step = if step > last.step { step } else { after(last.step) };
-                marks.push(ThinPoint { step, epoch: after(last.epoch), index: *seen, value: f64::NAN });
+                marks.push(ThinPoint { step, epoch: after(last.epoch), index: *seen, value: f64::NAN, shape: 0 });
                 *seen += 1;
             }
         }
@@ -282,6 +275,7 @@ impl Draft {
             .collect();
         before_counter(&mut marks);
         let mut notes = self.notes.clone();
+        notes.extend(shapes::part(&mut marks, names));
         if let Some(length) = self.clock.length_of_epoch() {
             let metrics = marks.iter_mut().filter(|m| names.get(m.0).is_some_and(|n| n.metric.is_some()));
             for (column, seen, marks) in metrics {
@@ -296,7 +290,7 @@ impl Draft {
         self.said_to_break(&mut marks, names);
         let (_, step, epoch) = self.gap_begins;
         for column in self.not_finite() {
-            let mark = |index| ThinPoint { step, epoch, index, value: f64::NAN };
+            let mark = |index| ThinPoint { step, epoch, index, value: f64::NAN, shape: 0 };
             match marks.iter_mut().find(|m| m.0 == column) {
                 Some((_, seen, marks)) => {
                     marks.push(mark(*seen));
@@ -331,6 +325,9 @@ impl Draft {
             }
             counter => counter,
         };
+        if counter == PlacedBy::Index {
+            undoubled(&mut marks);
+        }
         let repeated = |name: &str| matches!(plain(name).as_str(), "seed" | "random_seed" | "random_state" | "fold");
         let seeded = marks.iter().any(|(c, _, m)| names.get(*c).is_some_and(|n| repeated(&n.text)) && moves(m));
         // Nothing counts readings that seeds or parts of the data tell apart.

@@ -9,9 +9,6 @@ use crate::names::{CounterKind, DataSplit, is_evaluated};
 use crate::run::Run;
 use crate::thin::ThinPoint;
 
-/// Settings from which on a start of a program begins a run of readings that nothing counts.
-const LAUNCH: usize = 2;
-
 impl Gather {
     /// Ends the current row.
     #[inline]
@@ -19,6 +16,7 @@ impl Gather {
         self.take_in_row();
         self.empty.clear();
         self.ended = false;
+        self.shape = 0;
     }
 
     #[inline]
@@ -109,7 +107,9 @@ impl Gather {
         let begins = self.labels.is_empty()
             && self.drafts.get(self.now).is_some_and(|d| {
                 d.ends_before(counts, columns, again, self.started)
-                    || self.is_launched() && !counts.is_counted() && d.clock.columns == (None, None)
+                    || (self.is_launched() || self.is_relaunched(d))
+                        && !counts.is_counted()
+                        && d.clock.columns == (None, None)
                     || again == Again::RunAfterStart && self.is_other_training(d, counts)
                     || d.has_other_rate(&self.row, counts, &self.names)
             });
@@ -120,12 +120,12 @@ impl Gather {
         }
         made += if of_next { self.take_ahead() } else { 0 };
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
-        made += draft.row(&self.row, (counts, self.ended), &self.names, self.limit, self.place, again);
+        made += draft.row(&self.row, (counts, self.ended, self.shape), &self.names, self.limit, self.place, again);
         // What is told between the start of a program and its first count is of its preparation.
         let metric = self.has_metric();
         self.started &= !counts.is_counted() && !metric;
         if metric {
-            self.settings = 0;
+            (self.settings, self.again_first) = (0, false);
         }
         self.row.clear();
         if made > 0 {
@@ -172,27 +172,21 @@ impl Gather {
         draft.clock.is_far_behind(counts) && !counts.step().is_some_and(again) && self.is_held_out()
     }
 
-    /// Notes a line that looks like the start of a program: another run may follow.
-    pub fn started(&mut self) {
-        self.started = true;
-    }
-
-    /// Notes the start of a program that tells so many settings.
-    pub fn started_with(&mut self, settings: usize) {
-        self.started();
-        self.settings += settings;
+    /// Whether a count on a row with these columns is of a pass over held-out data: all its metrics
+    /// are of these, and it goes up to another number than that of the training.
+    pub fn counts_other_pass(&self, column: usize, whole: Option<f64>, columns: &[Option<usize>]) -> bool {
+        let total = self.drafts.get(self.now).map_or(f64::NAN, |d| d.clock.totals.0);
+        let step = self.names.get(column).is_some_and(|n| n.kind.is_step());
+        let mut metrics = columns.iter().flatten().filter_map(|c| self.names.get(*c)).filter(|n| n.metric.is_some());
+        step && total.is_finite()
+            && whole.is_some_and(|whole| whole != total)
+            && metrics.all(|n| DataSplit::in_name(&n.text).is_some_and(DataSplit::is_held_out))
     }
 
     /// The held-out split of these columns.
     pub fn split_of(&self, columns: &[Option<usize>]) -> Option<DataSplit> {
         let names = columns.iter().flatten().filter_map(|c| self.names.get(*c));
         names.filter_map(|n| DataSplit::in_name(&n.text)).find(|split| split.is_held_out())
-    }
-
-    /// Whether a program was started and told its settings, after readings and before those of this
-    /// row.
-    fn is_launched(&self) -> bool {
-        self.started && self.settings >= LAUNCH && self.has_metrics() && self.has_metric()
     }
 
     /// Whether another training of the same program begins with this row: in its first epoch again,
@@ -244,6 +238,11 @@ impl Gather {
         let rounded = |last: f64| format!("{last:.2e}").parse() == Ok(value);
         last.is_some_and(|last| last.value == value || rounded(last.value))
             && self.names.get(column).is_some_and(|n| slow(&n.text))
+    }
+
+    /// Whether this is what was read last in a column.
+    pub fn is_last(&self, column: usize, value: f64) -> bool {
+        self.drafts.get(self.now).and_then(|d| d.last(column)).is_some_and(|last| last.value == value)
     }
 
     /// Whether a metric of the current row was read at the same count already.
@@ -302,7 +301,7 @@ impl Gather {
     }
 
     /// Starts another run.
-    pub(super) fn next_run(&mut self) {
+    pub fn next_run(&mut self) {
         if self.drafts.len() >= RUNS {
             return self.note(format!("more than {RUNS} runs; further ones are left out"));
         }

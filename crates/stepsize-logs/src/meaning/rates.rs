@@ -59,7 +59,8 @@ fn peak(series: &NamedSeries) -> f64 {
     series.points.iter().map(|p| p.1).filter(|v| v.is_finite()).fold(0.0, f64::max)
 }
 
-/// The rate in a name: `lr=0.1`, `lr_1e-3`, `lr0.01-seed2`, `eta-0.5`, `learning_rate_3e-4`.
+/// The rate in a name: `lr=0.1`, `lr_1e-3`, `lr0.01-seed2`, `eta-0.5`, `learning_rate_3e-4`,
+/// and, without the point that some file systems mind, `lr0p01` and `lr_0_01`.
 pub fn rate_in(name: &str) -> Option<f64> {
     let name = name.to_ascii_lowercase();
     for word in ["learning_rate", "learningrate", "learning-rate", "eta0", "eta", "lr"] {
@@ -73,11 +74,15 @@ pub fn rate_in(name: &str) -> Option<f64> {
                 .char_indices()
                 .find(|(i, c)| {
                     let sign = matches!(c, '-' | '+') && rest[..*i].ends_with('e');
-                    !(c.is_ascii_digit() || *c == '.' || sign || *c == 'e' && *i > 0)
+                    !(c.is_ascii_digit() || *c == '.' || sign || matches!(c, 'e' | 'p') && *i > 0)
                 })
                 .map_or(rest.len(), |(i, _)| i);
-            let text = rest[..end].trim_end_matches(['.', 'e', '-', '+']);
-            // `lr0p01` is not read; `lr0.01.csv` is 0.01.
+            // `lr0.01.csv` is 0.01.
+            let mut text = rest[..end].trim_end_matches(['.', 'e', 'p', '-', '+']).replacen('p', ".", 1);
+            if let ("0", Some(after)) = (text.as_str(), rest.strip_prefix("0_").or_else(|| rest.strip_prefix("0-"))) {
+                let digits = after.find(|c: char| !c.is_ascii_digit()).unwrap_or(after.len());
+                text = format!("0.{}", &after[..digits]);
+            }
             if let Some(rate) = text.parse::<f64>().ok().filter(|r| *r > 0.0 && r.is_finite()) {
                 // `lr_5e4` left out the minus.
                 let minus = text.split_once('e').filter(|(_, exponent)| !exponent.starts_with('+') && rate >= 10.0);
@@ -153,6 +158,9 @@ mod tests {
             ("job3_lr2.csv", 2.0),
             ("lr1e+03.txt", 1e3),
             ("lr_5e4.log", 5e-4),
+            ("a_lr-0p003.log", 0.003),
+            ("lr1p5e-3/log.txt", 1.5e-3),
+            ("x_lr_0_01_seed_2.log", 0.01),
         ] {
             assert_eq!(rate_in(name), Some(rate), "{name}");
         }

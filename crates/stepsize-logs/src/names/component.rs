@@ -131,6 +131,12 @@ pub(crate) fn is_evaluated(name: &str) -> bool {
     name.starts_with("accuracy/") || plain(name).split('_').any(word) || flat(name).split('_').any(word)
 }
 
+/// The direction of a loss with a short name, as restorers of images log it: `l_percep`, `l_pix`.
+pub(super) fn short_loss(name: &str) -> Option<bool> {
+    let part = name.strip_prefix("l_")?.split('_').next_back()?;
+    (part.len() > 2 && part.bytes().all(|b| b.is_ascii_lowercase())).then_some(false)
+}
+
 /// Words of a share of cases that are right. Words that end with one count as well: `valacc`.
 const RIGHT: &[&str] = &[
     "acc",

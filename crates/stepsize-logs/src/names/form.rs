@@ -69,3 +69,13 @@ pub(super) fn place<'a>(name: &str, mut known: impl Iterator<Item = &'a str>) ->
         false => known.position(|known| name.chars().map(plain_char).eq(known.chars())),
     }
 }
+
+/// The word that `set` follows in a name: `train-set_eval_loss` is measured on the training set.
+pub(super) fn before_set(name: &str) -> Option<&str> {
+    let at = memchr::memmem::find(name.as_bytes(), b"set")?;
+    let (before, rest) = name.split_at_checked(at)?;
+    let mark = |c: char| matches!(c, '-' | '_' | '/' | ' ');
+    let whole =
+        before.ends_with(mark) && rest.get("set".len()..).is_some_and(|rest| rest.is_empty() || rest.starts_with(mark));
+    before.trim_end_matches(mark).rsplit(mark).next().filter(|_| whole)
+}

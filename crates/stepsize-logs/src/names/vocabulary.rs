@@ -115,6 +115,7 @@ pub(super) const STEPS: &[&str] = &[
     "batch",
     "batches",
     "minibatch",
+    "mini_batch",
     "batch_id",
     "batch_idx",
     "batch_index",

@@ -54,9 +54,10 @@ impl Announced {
             let word = word.to_ascii_lowercase();
             word.starts_with("evaluat") || word.starts_with("validat") || word.starts_with("testing")
         };
-        let heading = second.is_none() && (line.ends_with([':', ']']) || line.starts_with(['-', '=', '#', '*']));
+        let marked = || line.ends_with([':', ']']) || line.starts_with(['-', '=', '#', '*']) || line == first;
+        let heading = second.is_none() && marked();
         match () {
-            // `[Validation]`, `--- Training ---`
+            // `[Validation]`, `--- Training ---`, `DEV`
             () if heading && !line.ends_with(':') => {
                 DataSplit::of_word(first).map(|s| if s.is_held_out() { Self::Of(s) } else { Self::Nothing })
             }

@@ -103,6 +103,22 @@ pub(crate) fn lists_of(line: &str) -> Option<Vec<(String, Vec<f64>)>> {
     lists.iter().any(|(name, _)| metric_direction(name).is_some()).then_some(lists)
 }
 
+/// The lists of a line within a dictionary that Python prints over several lines: `'loss': [0.9,
+/// 0.7, 0.6, 0.5], 'val_loss': [...]}`.
+pub(crate) fn lists_in(line: &str) -> Option<Vec<(String, Vec<f64>)>> {
+    let lists: Vec<(String, Vec<f64>)> = memchr::memmem::find_iter(line.as_bytes(), ": [")
+        .filter_map(|at| {
+            let before = line.get(..at)?;
+            let quote = before.chars().next_back().filter(|q| matches!(q, '\'' | '"'))?;
+            let (_, name) = before.trim_end_matches(quote).rsplit_once(quote)?;
+            let (list, _) = line.get(at + 3..)?.split_once(']')?;
+            let values: Option<Vec<f64>> = list.split(',').map(|n| number::told(n.as_bytes())).collect();
+            Some((name.to_owned(), values.filter(|v| v.len() >= CURVE)?))
+        })
+        .collect();
+    lists.iter().any(|(name, _)| metric_direction(name).is_some()).then_some(lists)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,6 +156,16 @@ mod tests {
         for line in ["{'sizes': [64, 32, 16, 8]}", "{'loss': [0.5, 0.25]}", "{'loss': 0.5}", "{ [", "loss: [1, 2]"] {
             assert_eq!(names(line), None, "{line}");
         }
+    }
+
+    #[test]
+    fn the_end_of_a_dictionary_of_several_lines() {
+        let lists = lists_in("), 'accuracy': [25.7, 36.7, 46.7, 50.1], 'loss': [2.0, 1.7, 1.4, 1.3]}").unwrap();
+        assert_eq!(
+            lists.iter().map(|(n, v)| (n.as_str(), v[3])).collect::<Vec<_>>(),
+            [("accuracy", 50.1), ("loss", 1.3)]
+        );
+        assert_eq!(lists_in("), 'sizes': [1, 2, 3, 4], 'loss': [0.5, 0.25]}"), None);
     }
 
     #[test]

@@ -129,6 +129,11 @@ pub(crate) fn is_literal(word: &str) -> bool {
     matches!(word, "True" | "False" | "None" | "true" | "false" | "null")
 }
 
+/// Whether a word after a number and a dot makes it the name of a file: `10043785.jpg`.
+pub(crate) fn is_file_ending(word: &str) -> bool {
+    among(word, &["jpg", "jpeg", "png", "bmp", "tif", "tiff", "npy", "npz", "wav", "flac", "mp3", "mp4", "avi", "nii"])
+}
+
 /// Whether a word is a log level as loggers print it.
 pub(crate) fn is_level(word: &str) -> bool {
     ["INFO", "DEBUG", "WARNING", "WARN", "ERROR", "TRACE", "CRITICAL", "NOTICE"].contains(&word)

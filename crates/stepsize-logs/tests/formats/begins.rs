@@ -36,6 +36,23 @@ fn a_run_begins_again_near_its_beginning_or_where_a_program_starts() {
 }
 
 #[test]
+fn a_title_with_a_rate_begins_a_run() {
+    let run = |title: &str, first: u32, stride: u32| -> String {
+        let line = |i: u32| format!("step: {i}, loss: {}\n", 9.0 / f64::from(i + 1));
+        title.to_owned() + "\n" + &(0..40).map(|i| line(first + stride * i)).collect::<String>()
+    };
+    let log = [
+        run("===== lr=0.01, batch_size=32 =====", 1, 1),
+        run("===== lr=0.1, batch_size=32 =====", 3, 2),
+        run("2024-05-01 10:00:00 INFO Training with lr 0.3", 2, 1),
+    ];
+    let runs = text(&log.concat());
+    counts(&runs, "loss", &[40, 40, 40]);
+    assert_eq!(runs.iter().map(|r| r.facts["lr"].as_str()).collect::<Vec<_>>(), ["0.01", "0.1", "0.3"]);
+    assert_eq!(runs[1].facts["batch_size"], "32");
+}
+
+#[test]
 fn the_counter_that_tells_readings_apart_places_them() {
     let rows = |i: u32| format!("{{'loss': {}.5, 'epoch': 0.{i}}}\n", 9 - i);
     let log = "\u{1f4ca} Step 3: Loading the model ...\n".to_owned() + &(1..=6).map(rows).collect::<String>();

@@ -115,3 +115,22 @@ fn keras_with_one_line_an_epoch() {
     let run = one(text(&(1..=4).map(terse).collect::<String>()));
     assert_eq!(points(&run, "loss"), [(1.0, 0.15), (2.0, 0.25), (3.0, 0.35), (4.0, 0.45)]);
 }
+
+#[test]
+fn a_count_of_its_end_begins_the_line() {
+    for form in [
+        "[   @/200] loss=1.5",
+        "(@/200) loss: 1.5",
+        "@/200 loss: 1.5",
+        "[ @ / 200 ] train_loss = 1.5",
+        "  [@/200]\tloss 1.5",
+    ] {
+        let log: String = [3, 6, 9].map(|i| form.replace('@', &i.to_string()) + "\n").concat();
+        let run = one(text(&log));
+        let steps: Vec<f64> = run.series[0].points.iter().map(|p| p.0).collect();
+        assert_eq!((run.counter.as_str(), steps), ("iter", vec![3.0, 6.0, 9.0]), "{form}");
+    }
+    // So many of all were right.
+    let run = one(text("12/200 accuracy: 0.06\n15/200 accuracy: 0.075\n"));
+    assert_eq!(run.counter, "");
+}

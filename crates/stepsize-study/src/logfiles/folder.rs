@@ -60,19 +60,33 @@ const NOT_FILES: [&str; 47] = [
     "so",
 ];
 /// Files with settings; they are not logs.
-const SETTINGS: [&str; 11] = [
+const SETTINGS: [&str; 21] = [
     "hparams.yaml",
     "config.yaml",
+    "config.yml",
+    "cfg.yaml",
     "args.yaml",
+    "args.yml",
+    "options.yaml",
+    "settings.yaml",
     "config.json",
     "args.json",
     "params.json",
     "hparams.json",
     "opt.yaml",
     "params.yaml",
-    "hydra.yaml",
+    "opt.json",
+    "options.json",
+    "settings.json",
+    "configs.json",
+    "training_args.json",
+    "hyperparameters.json",
     "wandb-metadata.json",
 ];
+/// Where the settings of a run may lie, from the folder of its log.
+const BESIDE: [&str; 3] = ["", "files", ".hydra"];
+/// Folders of logs within that of the run; the settings lie above them.
+const WITHIN: [&str; 6] = ["log", "logs", "tb", "tensorboard", "events", "csv"];
 /// Depth to which folders are searched.
 const DEPTH: usize = 24;
 /// Most bytes of a file with settings.
@@ -248,8 +262,10 @@ fn settings_beside(path: &Path) -> BTreeMap<String, String> {
     let mut out = BTreeMap::new();
     // Beside a folder of single metrics the settings lie above it.
     let Some(folder) = path.parent().filter(|_| !path.is_dir()).or(Some(path)) else { return out };
-    for name in SETTINGS {
-        for file in [folder.join(name), folder.join("files").join(name)] {
+    let within = folder.file_name().is_some_and(|name| WITHIN.iter().any(|w| name == *w));
+    let above = folder.parent().filter(|_| within);
+    for (folder, name) in [Some(folder), above].into_iter().flatten().flat_map(|f| SETTINGS.map(|name| (f, name))) {
+        for file in BESIDE.map(|beside| folder.join(beside).join(name)) {
             let small = std::fs::metadata(&file).is_ok_and(|m| m.is_file() && m.len() <= SETTINGS_BYTES);
             let Some(text) = small.then(|| std::fs::read_to_string(&file).ok()).flatten() else { continue };
             match ending(name) {

@@ -55,6 +55,23 @@ fn a_folder_gives_its_logs_and_one_that_fails_ends_nothing() {
 }
 
 #[test]
+fn settings_beside_a_log_and_above_its_folder() {
+    let dir = Dir::new("settings");
+    dir.write("multirun/0/train.csv", CSV);
+    dir.write("multirun/0/.hydra/config.yaml", "optimizer:\n  lr: 0.25\n");
+    dir.write("multirun/0/.hydra/hydra.yaml", "hydra:\n  job:\n    num: 0\n");
+    dir.write("run_a/config.json", "{\"lr\": 0.5, \"depth\": 3}");
+    dir.write("run_a/logs/train.csv", CSV);
+    dir.write("run_a/plots/train.csv", CSV);
+    let found = collect(&[&dir.0]);
+    let facts = |at: usize| &found[at].1.as_ref().unwrap()[0].facts;
+    assert_eq!(facts(0)["lr"], "0.25");
+    assert!(facts(0).keys().all(|name| !name.starts_with("hydra")), "{:?}", facts(0));
+    assert_eq!((facts(1)["lr"].as_str(), facts(1)["depth"].as_str()), ("0.5", "3"));
+    assert!(!facts(2).contains_key("lr"), "{:?}", facts(2));
+}
+
+#[test]
 fn files_patterns_and_what_is_not_there() {
     let dir = Dir::new("patterns");
     dir.write("r1/x.csv", CSV);
@@ -111,6 +128,41 @@ fn stores_of_mlflow() {
         assert!((runs[1].series("val/loss").unwrap().points[9].1 - (0.9f64.powi(9) + 0.5)).abs() < 1e-12);
     }
     assert!(mlflow::read(&fixture("versions.txt")).unwrap_err().is_invalid());
+}
+
+#[test]
+fn storages_of_optuna() {
+    let dir = Dir::new("optuna");
+    let store = rusqlite::Connection::open(dir.0.join("study.db")).unwrap();
+    store
+        .execute_batch(
+            "CREATE TABLE studies (study_id INTEGER, study_name TEXT);
+             CREATE TABLE study_directions (study_id INTEGER, objective INTEGER, direction TEXT);
+             CREATE TABLE trials (trial_id INTEGER, number INTEGER, study_id INTEGER, state TEXT);
+             CREATE TABLE trial_params (trial_id INTEGER, param_name TEXT, param_value FLOAT);
+             CREATE TABLE trial_values (trial_id INTEGER, objective INTEGER, value FLOAT, value_type TEXT);
+             CREATE TABLE trial_intermediate_values
+                 (trial_id INTEGER, step INTEGER, intermediate_value FLOAT, intermediate_value_type TEXT);
+             INSERT INTO studies VALUES (1, 'rings'), (2, 'two objectives'), (3, 'scores');
+             INSERT INTO study_directions VALUES
+                 (1, 0, 'MINIMIZE'), (2, 0, 'MINIMIZE'), (2, 1, 'MAXIMIZE'), (3, 0, 'MAXIMIZE');
+             INSERT INTO trials VALUES
+                 (1, 0, 1, 'COMPLETE'), (2, 1, 1, 'PRUNED'), (3, 2, 1, 'RUNNING'), (4, 0, 2, 'COMPLETE'), (5, 0, 3, 'COMPLETE');
+             INSERT INTO trial_params VALUES (1, 'lr', 0.25), (2, 'lr', 0.5), (3, 'lr', 0.1), (5, 'lr', 0.5);
+             INSERT INTO trial_values VALUES (1, 0, 0.75, 'FINITE'), (4, 0, 1.0, 'FINITE'), (5, 0, 0.9, 'FINITE');
+             INSERT INTO trial_intermediate_values VALUES (2, 1, 2.5, 'FINITE'), (2, 2, NULL, 'NAN'), (2, 3, NULL, 'INF_POS');",
+        )
+        .unwrap();
+    drop(store);
+    let found = collect(&[&dir.0]);
+    let runs = found[0].1.as_ref().unwrap();
+    let names: Vec<&str> = runs.iter().map(|r| r.name.as_str()).collect();
+    assert_eq!(names, ["rings trial 0", "rings trial 1", "scores trial 0"]);
+    assert_eq!((runs[0].facts["lr"].as_str(), runs[1].facts["lr"].as_str()), ("0.25", "0.5"));
+    assert_eq!(runs[0].series("loss").unwrap().points, [(1.0, 0.75)]);
+    let pruned = &runs[1].series("loss").unwrap().points;
+    assert!(pruned[0] == (1.0, 2.5) && pruned[1].1.is_nan() && pruned[2].1 == f64::INFINITY, "{pruned:?}");
+    assert_eq!(runs[2].series("score").unwrap().points, [(1.0, 0.9)]);
 }
 
 #[test]

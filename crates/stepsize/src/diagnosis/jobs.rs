@@ -9,6 +9,7 @@ mod facts;
 mod paths;
 
 pub use facts::by_facts;
+pub use paths::next_number;
 
 use super::sweep::Sweep;
 use super::{Code, Diagnosis, Finding, Record, diagnose};
@@ -23,6 +24,8 @@ const REPEATS: f64 = 0.25;
 const REPEATS_OF_RANGE: f64 = 0.25;
 /// Fewest rates beside each other that look like a sweep.
 const RATES: usize = 3;
+/// Fewest settings in which runs must agree to be of one job whatever their names are.
+const SETTINGS: usize = 3;
 /// Two rates are the same within this, in logs: what is left after a rate was printed and read
 /// again.
 const SAME_RATE: f64 = 1e-6;
@@ -117,8 +120,9 @@ impl Verdicts {
             }
         }
         for (members, why) in reasons {
+            let nameless = members.iter().any(|i| runs[*i].record.base_lr().is_none());
             for i in members.into_iter().filter(|i| made.sweep_of[*i].is_none()) {
-                diagnoses[i].findings.push(not_compared(&why));
+                diagnoses[i].findings.push(not_compared(&why, nameless));
             }
         }
         made.diagnoses = diagnoses;
@@ -126,13 +130,17 @@ impl Verdicts {
     }
 }
 
-fn not_compared(why: &str) -> Finding {
+/// `nameless`: the rate of some of the runs is not known.
+fn not_compared(why: &str, nameless: bool) -> Finding {
+    let advice = match nameless {
+        true => "name the rate of each run in its path (lr0.01/log.txt) or in a config.json beside its log",
+        false => "run the same job at three rates or more, alike in all but the rate, and diagnose those logs together",
+    };
     Finding {
         code: Code::NoSweep,
         evidence: format!("the runs beside this one were not compared with it, because {why}"),
         numbers: Vec::new(),
-        advice: "run the same job at three rates or more, alike in all but the rate, and diagnose those logs together"
-            .to_owned(),
+        advice: advice.to_owned(),
         confidence: 0.0,
         span: None,
     }
@@ -177,7 +185,30 @@ fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups 
             out.apart.push((parted, format!("they differ in {what}")));
         }
     }
+    by_settings(runs, &parts, &mut out);
     out
+}
+
+/// Adds the jobs of runs whose names do not agree, such as those that people gave them, but whose
+/// settings do, in all but the rate.
+fn by_settings(runs: &[LoggedRun<'_>], parts: &[Vec<String>], out: &mut Groups) {
+    let mut by_place: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (i, place) in paths::unnamed(parts).into_iter().enumerate() {
+        let alone = !out.jobs.iter().any(|job| job.contains(&i));
+        if alone && facts::settings(&[runs[i].record]).len() >= SETTINGS {
+            by_place.entry(place).or_default().push(i);
+        }
+    }
+    for members in by_place.into_values() {
+        let records: Vec<&Record> = members.iter().map(|i| runs[*i].record).collect();
+        for group in by_facts(&records) {
+            let group: Vec<usize> = group.into_iter().map(|g| members[g]).collect();
+            if rates(runs, &group) >= RATES && repeat_alike(runs, &group) {
+                out.apart.iter_mut().for_each(|(apart, _)| apart.retain(|i| !group.contains(i)));
+                out.jobs.push(group);
+            }
+        }
+    }
 }
 
 /// Whether these runs were appended to one log: they have no rates that look like a sweep.
@@ -270,6 +301,26 @@ mod tests {
     fn rows_of_one_file_are_told_apart_by_their_number() {
         let runs = [("a.csv", "row 1", ending(0.1, 0.5)), ("a.csv", "row 2", ending(0.2, 0.5))];
         assert_eq!(groups(&runs), [vec![0, 1]]);
+    }
+
+    #[test]
+    fn runs_with_names_of_their_own_agree_in_their_settings() {
+        let with = |lr: f64, depth: &str, settings: usize| {
+            let mut r = ending(lr, 0.5);
+            let all = [("batch_size", "32"), ("depth", depth), ("dataset", "rings"), ("width", "64")];
+            r.facts.other.extend(all[..settings].iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())));
+            r
+        };
+        let named = |settings: usize| {
+            [
+                ("x/baseline/log.txt", "", with(0.1, "2", settings)),
+                ("x/slower/log.txt", "", with(0.03, "2", settings)),
+                ("x/deeper/log.txt", "", with(0.1, "8", settings)),
+                ("x/careful/log.txt", "", with(0.01, "2", settings)),
+            ]
+        };
+        assert_eq!(groups(&named(4)), [vec![0, 1, 3]]);
+        assert_eq!(groups(&named(1)), [] as [Vec<usize>; 0]);
     }
 
     #[test]

@@ -1,14 +1,30 @@
-//! What tells a run that goes back from another one.
+//! What was read in a column, and what tells a run that goes back from another one.
 
 use super::super::NameFacts;
 use super::Draft;
 use crate::clock::RowCounts;
-use crate::thin::ThinPoint;
+use crate::thin::{Thin, ThinPoint};
 
 /// The factor from which on two rates at one place are of two schedules.
 const OTHER: f64 = 2.0;
 
 impl Draft {
+    /// How many readings a column has.
+    pub fn count(&self, column: usize) -> u64 {
+        self.columns.get(column).and_then(Option::as_ref).map_or(0, Thin::seen)
+    }
+
+    /// The last reading of a column.
+    pub fn last(&self, column: usize) -> Option<ThinPoint> {
+        self.columns.get(column)?.as_ref()?.last()
+    }
+
+    /// The first and the last value of a column.
+    pub fn fall(&self, column: usize) -> Option<(f64, f64)> {
+        let thin = self.columns.get(column)?.as_ref()?;
+        Some((thin.first()?.value, thin.last()?.value))
+    }
+
     /// Whether a column was first read at this step, and again further on.
     pub fn begins_again(&self, column: usize, step: f64) -> bool {
         self.first(column).is_some_and(|(first, last)| first.0 == step && last.0 > step)

@@ -99,7 +99,7 @@ fn run(index: usize, rows: &[&TableRow], groups: &[Vec<&TableRow>], settings: &[
             draft.facts.entry(name.clone()).or_insert_with(|| text.clone());
         }
         let kept: Vec<(usize, f64)> = row.numbers.iter().copied().filter(|(c, _)| !settings.contains(c)).collect();
-        draft.row(&kept, (counts(&kept, names), false), names, POINTS, 0, Again::Run);
+        draft.row(&kept, (counts(&kept, names), false, 0), names, POINTS, 0, Again::Run);
     }
     draft.run(names)
 }

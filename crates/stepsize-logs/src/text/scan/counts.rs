@@ -110,9 +110,15 @@ impl Scan<'_> {
     }
 
     /// Whether a bracket closes here with which a line of readings begins: `[200/3000] Train loss:
-    /// 1`, `[200/3000] photos | loss 1`.
+    /// 1`, `(200/3000) photos | loss 1`. Without a bracket the metric must follow at once:
+    /// `200/3000 loss: 1`.
     pub(super) fn counts_of_line(&self) -> bool {
-        self.rest().strip_prefix(']').is_some_and(|rest| {
+        let rest = self.rest().trim_start_matches(' ');
+        let bare = || {
+            let word = self.word_at(self.text.len() - rest.len());
+            rest.len() < self.rest().len() && metric_direction(word) == Some(false)
+        };
+        rest.strip_prefix([']', ')']).map_or_else(bare, |rest| {
             let named = rest.split([':', '=']).next().filter(|name| name.len() < rest.len());
             named.is_some_and(|name| metric_direction(name.trim()).is_some())
                 || rest.split([' ', ',', '|', ':', '=']).take(PHRASE).any(|w| metric_direction(w) == Some(false))

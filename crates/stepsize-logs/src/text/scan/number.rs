@@ -11,8 +11,8 @@ const ORDINAL: usize = 2;
 impl Scan<'_> {
     pub(super) fn number(&mut self) {
         let start = self.at;
-        let line_start =
-            start < 64 && self.text.get(..start).is_some_and(|t| t.trim_start().trim_start_matches('[').is_empty());
+        let line_start = start < 64
+            && self.text.get(..start).is_some_and(|t| t.trim_start_matches([' ', '\t', '[', '(']).is_empty());
         let bar = self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('|'));
         let nested = start > 1 && self.text.get(start - 2..start) == Some("][");
         let mut value = self.digits();
@@ -24,6 +24,9 @@ impl Scan<'_> {
         }
         let next = self.byte(0);
         let then_digit = self.byte(1).is_ascii_digit();
+        if next == b'.' && words::is_file_ending(self.word_at(self.at + 1)) {
+            return self.drop_unit();
+        }
         if matches!(next, b':' | b'-' | b'.' | b'T')
             && then_digit
             && !(next == b'-' && self.range_of_counts())
@@ -106,7 +109,8 @@ impl Scan<'_> {
             if whole.is_none() && (self.split_counts(value, start) || self.counts_before_value(value, start)) {
                 return;
             }
-            self.emit(value, whole);
+            let mean = self.mean_of_pass().filter(|_| whole.is_none());
+            self.emit(mean.unwrap_or(value), whole);
         } else if self.fraction(start) && self.value_first(value) {
             // Value before name.
         } else if whole.is_some() && (self.opens_nested(start) || self.bar_follows()) {
@@ -135,6 +139,15 @@ impl Scan<'_> {
         {
             self.out.push(Pair { name: "iter".to_owned(), value, whole, mark: Mark::Bar });
         }
+    }
+
+    /// The mean so far of a pass over held-out data, behind the value of its last batch:
+    /// `Test: [20/90] Loss 2.3 (2.5)`.
+    fn mean_of_pass(&self) -> Option<f64> {
+        self.scope?;
+        let (inside, _) = self.rest().trim_start().strip_prefix('(')?.split_once(')')?;
+        let counted = self.text.get(..self.at).is_some_and(|before| before.contains('/') && before.contains(']'));
+        number::whole(inside.trim().as_bytes()).filter(|_| counted && inside.contains('.'))
     }
 
     /// Whether a text at the end of the line begins with a counter of steps and its separator.

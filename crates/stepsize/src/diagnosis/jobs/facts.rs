@@ -7,10 +7,16 @@ const FEW: usize = 2;
 
 /// Words in the names of facts that differ between runs of one job: the rate, the seed, where and
 /// when a run was, and what came out.
-const VARIES: [&str; 56] = [
+const VARIES: [&str; 62] = [
     "lr",
     "eta",
     "seed",
+    "fold",
+    "run",
+    "trial",
+    "job",
+    "exp",
+    "experiment",
     "random",
     "name",
     "id",
@@ -125,7 +131,7 @@ fn varies(name: &str) -> bool {
 }
 
 /// The names of all facts that may tell jobs apart.
-fn settings<'a>(records: &[&'a Record]) -> Vec<&'a str> {
+pub(super) fn settings<'a>(records: &[&'a Record]) -> Vec<&'a str> {
     let mut names: Vec<&str> =
         records.iter().flat_map(|r| r.facts.other.keys()).map(String::as_str).filter(|k| !varies(k)).collect();
     names.sort_unstable();

@@ -6,7 +6,7 @@
 //! `3f9a1c2/log.txt`).
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 /// Words after which a number is the rate, the seed, or the count of a run.
 const COUNTERS: [&str; 10] =
@@ -14,39 +14,81 @@ const COUNTERS: [&str; 10] =
 /// Shortest random name. Chosen by eye.
 const SHORTEST: usize = 4;
 
-/// The components of a path in small letters. TensorBoard gives its files another name in every
-/// run, so they all get one.
+/// The components of a path in small letters. TensorBoard and W&B give their files another name in
+/// every run, and MLflow draws a name for it, so they all get one.
 pub(super) fn parts(file: &str, run: &str) -> Vec<String> {
-    let whole = if run.is_empty() { file.to_owned() } else { format!("{file}/{}", run.replace("row ", "row")) };
-    let part = |p: &str| if p.contains("tfevents") { "events".to_owned() } else { p.to_ascii_lowercase() };
+    let whole = match run {
+        "" => file.to_owned(),
+        run if is_drawn(run) => format!("{file}/#"),
+        run => format!("{file}/{}", run.replace("row ", "row")),
+    };
+    let part = |p: &str| match p {
+        p if p.contains("tfevents") => "events".to_owned(),
+        p if p.ends_with(".wandb") => "run.wandb".to_owned(),
+        p if is_folder_of_wandb(p) => "run".to_owned(),
+        p => p.to_ascii_lowercase(),
+    };
     whole.split('/').map(part).collect()
+}
+
+/// The values that each component takes, by what stands before and after it.
+struct Values<'a>(HashMap<(String, String), BTreeSet<&'a str>>);
+
+impl<'a> Values<'a> {
+    fn of(paths: &'a [Vec<String>]) -> Self {
+        let mut values: HashMap<_, BTreeSet<&str>> = HashMap::new();
+        for path in paths {
+            for (at, part) in path.iter().enumerate() {
+                values.entry(around(path, at)).or_default().insert(part);
+            }
+        }
+        Self(values)
+    }
+
+    fn get(&self, path: &[String], at: usize) -> Option<&BTreeSet<&'a str>> {
+        self.0.get(&around(path, at))
+    }
+
+    /// The place of the component that tells runs apart: the last that varies while all others
+    /// agree, or the last.
+    fn telling(&self, path: &[String]) -> usize {
+        let tells = |at: &usize| self.get(path, *at).is_some_and(|v| v.len() > 1);
+        (0..path.len()).rev().find(tells).unwrap_or(path.len() - 1)
+    }
+}
+
+fn around(path: &[String], at: usize) -> (String, String) {
+    (path[..at].join("/"), path[at + 1..].join("/"))
 }
 
 /// The paths without their rate and seed, or without the numbers and hashes of the component that
 /// tells runs apart.
 pub(super) fn masked(paths: &[Vec<String>], names_rate: impl Fn(&str) -> bool) -> Vec<String> {
-    // The values that a component takes, by what stands before and after it.
-    let around = |path: &[String], at: usize| (path[..at].join("/"), path[at + 1..].join("/"));
-    let mut values: HashMap<(String, String), BTreeSet<&str>> = HashMap::new();
-    for path in paths {
-        for (at, part) in path.iter().enumerate() {
-            values.entry(around(path, at)).or_default().insert(part);
-        }
-    }
-    let random: HashSet<_> = values.iter().filter(|(_, names)| random(names)).map(|(around, _)| around).collect();
+    let values = Values::of(paths);
     let mask = |path: &Vec<String>| {
         if names_rate(&path.join("/")) {
-            return path.iter().map(|p| named(p)).collect::<Vec<_>>().join("/");
+            return path.iter().map(|p| dated(&named(p))).collect::<Vec<_>>().join("/");
         }
-        let tells = |at: &usize| values.get(&around(path, *at)).is_some_and(|v| v.len() > 1);
-        let at = (0..path.len()).rev().find(tells).unwrap_or(path.len() - 1);
-        let random = random.contains(&around(path, at));
+        let at = values.telling(path);
+        let is = |such: fn(&BTreeSet<&str>) -> bool| values.get(path, at).is_some_and(such);
+        let (random, drawn) = (is(random), is(drawn));
         let part = |(i, p): (usize, &String)| match i.cmp(&at) {
             Ordering::Less => p.clone(),
+            Ordering::Equal if drawn => "#".to_owned(),
             Ordering::Equal if random => numbered(&p.replacen(last_word(p), "#", 1)),
             _ => numbered(p),
         };
         path.iter().enumerate().map(part).collect::<Vec<_>>().join("/")
+    };
+    paths.iter().map(mask).collect()
+}
+
+/// The paths with a mark for the component that tells runs apart, whatever its name is.
+pub(super) fn unnamed(paths: &[Vec<String>]) -> Vec<String> {
+    let values = Values::of(paths);
+    let mask = |path: &Vec<String>| {
+        let (before, after) = around(path, values.telling(path));
+        format!("{before}/#/{after}")
     };
     paths.iter().map(mask).collect()
 }
@@ -60,7 +102,10 @@ fn named(part: &str) -> String {
             let before = out.chars().next_back();
             if rest.starts_with(word) && !before.is_some_and(char::is_alphabetic) {
                 let tail = rest[word.len()..].trim_start_matches(['=', '_', '-', ':', ' ']);
-                let number = tail.find(|c: char| !(c.is_ascii_digit() || ".e-+".contains(c))).unwrap_or(tail.len());
+                // `lr_0_01` is one number.
+                let zero = if tail.starts_with("0_") { 2 } else { 0 };
+                let number = tail[zero..].find(|c: char| !(c.is_ascii_digit() || ".ep-+".contains(c)));
+                let number = number.map_or(tail.len(), |at| zero + at);
                 if number > 0 {
                     out += word;
                     out.push('#');
@@ -71,6 +116,22 @@ fn named(part: &str) -> String {
         }
         out.push(c);
         rest = &rest[c.len_utf8()..];
+    }
+    out
+}
+
+/// Masks dates, times and zero-padded counts with the numbers that follow them, by which tools tell
+/// the runs of a search apart: `train_00003_3_lr#_2024-05-01_10-00-00`.
+fn dated(part: &str) -> String {
+    let mut out = String::new();
+    let mut masked = false;
+    for token in part.split_inclusive(|c: char| !c.is_ascii_alphanumeric()) {
+        let word = token.trim_end_matches(|c: char| !c.is_ascii_alphanumeric());
+        let padded = word.len() > 1 && word.starts_with('0') && !out.ends_with('.');
+        let year = (word.len() == 4 || word.len() == 8) && (word.starts_with("19") || word.starts_with("20"));
+        masked = is_number(word) && (masked || padded || year);
+        out += if masked { "#" } else { word };
+        out += &token[word.len()..];
     }
     out
 }
@@ -91,6 +152,27 @@ fn random(names: &BTreeSet<&str>) -> bool {
         && words.iter().all(|w| w.len() == length)
         && words.iter().filter(mixed).count() * 2 > words.len()
         && words.iter().filter(|w| is_hash(w)).count() * 2 > words.len()
+}
+
+/// Whether names are drawn, as W&B and MLflow draw them.
+fn drawn(names: &BTreeSet<&str>) -> bool {
+    names.len() > 1 && names.iter().all(|name| is_drawn(name))
+}
+
+/// Whether W&B names a folder so: `run-20240501_101112-xkjqslwm`, `offline-run-...`.
+fn is_folder_of_wandb(name: &str) -> bool {
+    let parts: Vec<&str> = name.trim_start_matches("offline-").splitn(3, '-').collect();
+    let date = |date: &str| date.len() == 15 && date.split('_').all(is_number);
+    matches!(parts[..], ["run", day, id] if date(day) && id.bytes().all(|b| b.is_ascii_alphanumeric()))
+}
+
+/// Whether a name is two words and a number, `calm-lake-7`.
+fn is_drawn(name: &str) -> bool {
+    let is_word = |w: &str| w.len() > 1 && w.bytes().all(|b| b.is_ascii_lowercase());
+    match name.split('-').collect::<Vec<_>>()[..] {
+        [a, b, number] => is_word(a) && is_word(b) && is_number(number),
+        _ => false,
+    }
 }
 
 /// Masks numbers and hashes; a number with a point or an exponent is one number.
@@ -121,36 +203,51 @@ fn is_number(word: &str) -> bool {
 /// The text with every number that has a point or an exponent written as "0", so that `sweep_1`,
 /// `sweep_0.3` and `sweep_1e-3` are alike.
 fn whole_numbers(part: &str) -> String {
-    let bytes = part.as_bytes();
+    let (mut out, mut rest) = (String::new(), part);
+    while let Some((before, _, after)) = next_number(rest) {
+        out += before;
+        out.push('0');
+        rest = after;
+    }
+    out + rest
+}
+
+/// The text before the first number that is a word of its own, that number in digits with point and
+/// exponent, and the text after it.
+///
+/// ```
+/// use stepsize::diagnosis::jobs::next_number;
+/// assert_eq!(next_number("mlp2_1e-3.csv"), Some(("mlp2_", "1e-3", ".csv")));
+/// ```
+pub fn next_number(text: &str) -> Option<(&str, &str, &str)> {
+    let bytes = text.as_bytes();
     let digits = |mut at: usize| {
         while bytes.get(at).is_some_and(u8::is_ascii_digit) {
             at += 1;
         }
         at
     };
-    let (mut out, mut at) = (String::new(), 0);
+    let mut at = 0;
     while at < bytes.len() {
         let starts = at == 0 || !bytes[at - 1].is_ascii_alphanumeric();
         let mut end = if starts { digits(at) } else { at };
-        if end > at {
-            if bytes.get(end) == Some(&b'.') && digits(end + 1) > end + 1 {
-                end = digits(end + 1);
-            }
-            let sign = usize::from(matches!(bytes.get(end + 1), Some(b'-' | b'+')));
-            if bytes.get(end) == Some(&b'e') && digits(end + 1 + sign) > end + 1 + sign {
-                end = digits(end + 1 + sign);
-            }
-            if !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
-                out.push('0');
-                at = end;
-                continue;
-            }
+        if end == at {
+            at += 1;
+            continue;
         }
-        let next = part[at..].chars().next().map_or(1, char::len_utf8);
-        out += &part[at..at + next];
-        at += next;
+        if bytes.get(end) == Some(&b'.') && digits(end + 1) > end + 1 {
+            end = digits(end + 1);
+        }
+        let sign = usize::from(matches!(bytes.get(end + 1), Some(b'-' | b'+')));
+        if bytes.get(end) == Some(&b'e') && digits(end + 1 + sign) > end + 1 + sign {
+            end = digits(end + 1 + sign);
+        }
+        if !bytes.get(end).is_some_and(u8::is_ascii_alphanumeric) {
+            return Some((text.get(..at)?, text.get(at..end)?, text.get(end..)?));
+        }
+        at = end;
     }
-    out
+    None
 }
 
 /// Whether a word is a hash or a random name. A hash has six hexadecimal digits or more (seven if
@@ -200,7 +297,16 @@ mod tests {
         jobs(&["job/run_a1b2.log", "job/run_1a2b.log", "job/run_abc1.log", "job/run_7f3c.log"], &[0, 0, 0, 0]);
         jobs(&["job/9fe1/version_0/metrics.csv", "job/a1b2/version_0/metrics.csv"], &[0, 0]);
         jobs(&["lr_0.1/events.out.tfevents.17.vm.1.0", "lr_1/events.out.tfevents.18.vm.2.0"], &[0, 0]);
-        jobs(&["wandb/run-20240501_101112-3k5j2l1m/x.wandb", "wandb/run-20240501_111213-a1b9c3d2/x.wandb"], &[0, 0]);
+        jobs(&["wandb/calm-lake-3/log.txt", "wandb/red-moss-12/log.txt", "wandb/wild-owl-7/log.txt"], &[0, 0, 0]);
+        jobs(&["t_00000_0_lr=0.1_2024-05-01_10-00-00/o", "t_00001_1_lr=0.01_2024-05-01_10-07-31/o"], &[0, 0]);
+        jobs(&["lr0p1_seed0.csv", "lr0p03_seed2.csv"], &[0, 0]);
+        jobs(&["lr_0_1_seed0.csv", "lr_0_03_seed2.csv"], &[0, 0]);
+        jobs(
+            &["run-20240501_101112-3k5j2l1m/run-3k5j2l1m.wandb", "run-20240501_111213-a1b9c3d2/run-a1b9c3d2.wandb"],
+            &[0, 0],
+        );
+        let names = ["calm-lake-3", "red-moss-12"].map(|run| parts(&format!("mlruns/1/{run}f3a9"), run));
+        assert_eq!(names[0].last(), names[1].last());
     }
 
     #[test]
@@ -209,6 +315,7 @@ mod tests {
         jobs(&["a/run1.csv", "b/run1.csv", "a/run2.csv", "b/run2.csv"], &[0, 1, 0, 1]);
         jobs(&["a/run1/log.txt", "a/run2/log.txt", "b/run1/log.txt", "b/run2/log.txt"], &[0, 0, 1, 1]);
         jobs(&["cnn_lr0.1.csv", "mlp_lr0.1.csv"], &[0, 1]);
+        jobs(&["mlp_64_lr0.1.csv", "mlp_128_lr0.1.csv", "mlp_1024_512_lr0.1.csv"], &[0, 1, 2]);
         jobs(&["resnet/log.txt", "decoder/log.txt", "resnet50v2/log.txt"], &[0, 1, 2]);
     }
 }

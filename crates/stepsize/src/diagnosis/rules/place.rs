@@ -43,7 +43,8 @@ pub fn outside(reason: Outside, base: Option<f64>) -> Finding {
 
 /// The finding for a log with a number that no learned run had.
 pub fn unseen(feature: Feature, value: f64, base: Option<f64>) -> Finding {
-    let what = words(feature, value).unwrap_or_else(|| format!("its {feature} is {}", show(value)));
+    let what =
+        words(feature, value).unwrap_or_else(|| format!("one number of its curve, `{feature}`, is {}", show(value)));
     let why = format!("{what}: no run that the verdicts were learned from shows that");
     unknown(&why, twice_more("run it", base), vec![(feature.name(), value)])
 }

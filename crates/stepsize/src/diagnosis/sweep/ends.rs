@@ -65,8 +65,17 @@ pub(super) fn of<'a>(runs: &[(&'a Record, &Diagnosis)]) -> (Vec<RunEnd<'a>>, By)
         let early = span(record).is_none_or(|s| s.1 < EARLY * longest) && !record.facts.running;
         let loss = if by == By::Score { ending(&record.score.values()).map(|s| -s) } else { record.final_loss() };
         let first = |s: &Series| s.points().first().filter(|_| s.len() > 1).map(|p| p.1);
-        let begun = first(if record.val_loss.len() > 1 { &record.val_loss } else { &record.loss });
-        let fell = begun.zip(loss).is_none_or(|(first, last)| last < first - IDLE * first.abs());
+        let below = |first: Option<f64>, last: Option<f64>| {
+            first.zip(last).is_none_or(|(first, last)| last < first - IDLE * first.abs())
+        };
+        // A run that is too long for its data learned, though its validation loss rose.
+        let fell = match record.val_loss.len() {
+            0 | 1 => below(first(&record.loss), loss),
+            _ => {
+                let learned = record.loss.len() > 1 && below(first(&record.loss), ending(&record.loss.values()));
+                below(first(&record.val_loss), loss) || learned
+            }
+        };
         Some(RunEnd {
             record,
             dead: is(Code::Dead),
