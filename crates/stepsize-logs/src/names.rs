@@ -9,7 +9,7 @@ mod vocabulary;
 
 pub(crate) use component::{is_accuracy, is_evaluated, weight};
 pub(crate) use form::plain;
-use form::{before_set, flat, is_time_or_negated, place, plain_char, without_index, without_marks};
+use form::{before_set, flat, is_other, place, plain_char, without_index, without_marks};
 use vocabulary::{
     ASIDE, EPOCHS, FACTORS, MAXIMIZE, METRICS, MINIMIZE, SHARED, SHARES, SPLIT_SHAPES, SPLITS, STEPS, Shapes,
 };
@@ -285,8 +285,7 @@ pub(crate) fn metric_direction(name: &str) -> Option<bool> {
         let shared = || word == "per" && SHARED.iter().any(|unit| plain.ends_with(unit));
         !share && ASIDE.contains(&word) && !shared()
     });
-    let other = aside || is_time_or_negated(&plain) || is_rate(name);
-    if other { None } else { maximizes(name).or_else(|| component::short_loss(name)) }
+    if aside || is_other(&plain, name) { None } else { maximizes(name).or_else(|| component::short_loss(name)) }
 }
 
 /// Whether a name is that of the rate that is applied; not that of a factor of it, or of a setting

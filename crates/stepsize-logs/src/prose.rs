@@ -98,6 +98,8 @@ impl Prose {
             pattern.read(line).iter().for_each(|(name, value)| gather.number(name, *value));
             return gather.end_row();
         }
+        let line = &*text::plain(line);
+        let line = text::unprefixed(line);
         if nameless(line, self.metric.as_deref(), gather) {
             return gather.end_row();
         }

@@ -6,6 +6,7 @@
 mod blocks;
 mod lines;
 mod messages;
+mod prefix;
 mod scan;
 mod settings;
 mod tables;
@@ -21,9 +22,10 @@ use std::borrow::Cow;
 pub(crate) use blocks::{Blocks, Line};
 pub use lines::{LONGEST, Lines};
 pub(crate) use messages::{adjusted_rate, broken_at, list_of, lists_in, lists_of, step_and_rate};
+pub(crate) use prefix::unprefixed;
 pub(crate) use settings::settings;
 pub use tables::Tables;
-pub(crate) use tables::{boxed, without_prefix};
+pub(crate) use tables::boxed;
 pub(crate) use trials::Trials;
 pub(crate) use words::counted;
 

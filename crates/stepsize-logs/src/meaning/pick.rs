@@ -109,9 +109,9 @@ impl<'a> Picked<'a> {
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
         let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
-        let (told, loss) = (loss, loss.and_then(|loss| named_twin(run, loss)).or(loss));
-        let loss = twin(run, loss, val).or_else(|| trained(run, loss, val)).or(loss);
-        let rest = || told.filter(|told| loss.is_some_and(|loss| loss.name != told.name) && told.points.len() >= CURVE);
+        let (told, named) = (loss, loss.and_then(|loss| named_twin(run, loss)).or(loss));
+        let loss = twin(run, named, val).or_else(|| trained(run, named, val)).or(named);
+        let rest = || told.filter(|told| named.is_some_and(|n| n.name != told.name) && told.points.len() >= CURVE);
         let val = val.or_else(|| short_twin(run, loss?)).or_else(rest);
         let score = score.and_then(|score| short_twin(run, score).or_else(|| average_of(run, score))).or(score);
         // What was not finite from the first reading on, while the model was evaluated all along,

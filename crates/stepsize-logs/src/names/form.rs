@@ -33,10 +33,12 @@ pub(super) fn without_index(name: &str) -> &str {
     }
 }
 
-/// Whether a plain name is that of a time which PaddlePaddle calls a cost, or of a loss whose sign
-/// was changed, or that is of the negative samples: nothing tells which.
-pub(super) fn is_time_or_negated(plain: &str) -> bool {
-    plain.ends_with("batch_cost") || plain.ends_with("reader_cost") || matches!(plain, "neg_loss" | "negative_loss")
+/// Whether a name, whose plain form is known, is that of a rate, of a time which PaddlePaddle calls
+/// a cost, or of a loss whose sign was changed or that is of the negative samples: nothing tells
+/// which.
+pub(super) fn is_other(plain: &str, name: &str) -> bool {
+    let time = plain.ends_with("batch_cost") || plain.ends_with("reader_cost");
+    time || matches!(plain, "neg_loss" | "negative_loss") || super::is_rate(name)
 }
 
 /// The plain form of a name.

@@ -1,7 +1,6 @@
 //! [`Announced`]: evaluations that a line says are to come.
 
 use crate::names::{DataSplit, is_counter};
-use crate::text;
 
 /// What a line without a reading says of the next one with readings.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
@@ -28,7 +27,6 @@ impl Announced {
 
     /// What the count of an evaluation announces: `Eval epoch: 9`.
     pub fn of_count(line: &str) -> Option<Self> {
-        let line = text::without_prefix(line).unwrap_or(line);
         let line = line.rsplit_once("] ").map_or(line, |(_, rest)| rest);
         let mut words = line.split(|c: char| !c.is_alphanumeric()).filter(|w| !w.is_empty());
         let split = DataSplit::of_word(words.next()?).filter(|split| split.is_held_out())?;
@@ -42,7 +40,7 @@ impl Announced {
 
     /// What a line without a metric announces.
     pub fn of(line: &str) -> Option<Self> {
-        let line = text::without_prefix(line).unwrap_or(line).trim();
+        let line = line.trim();
         if line.len() > 80 {
             return None;
         }

