@@ -24,7 +24,6 @@ pub(crate) use row::{Count, RowCounts};
 
 /// A count that is so many times smaller counts something else.
 const FAR: f64 = 4.0;
-
 /// What to do when the counter goes back to its beginning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Again {
@@ -147,7 +146,7 @@ impl Clock {
         }
     }
 
-    /// Notes the share of its epoch that is over, of the row that comes.
+    /// Notes the share of its epoch that is over.
     pub fn share(&mut self, share: f64) {
         self.shares.note(share);
     }
@@ -203,6 +202,12 @@ impl Clock {
         step.rank == self.best.0 && step.value < self.count && epoch.value == self.epoch
     }
 
+    /// Whether a row counts on from the last one.
+    pub fn goes_on(&self, counts: RowCounts) -> bool {
+        let on = || counts.step.is_some_and(|step| step.rank == self.best.0 && step.value > self.count);
+        counts.epoch.map_or_else(on, |epoch| epoch.value > self.epoch)
+    }
+
     /// Whether a row names the first epoch again, after later ones.
     pub fn begins_epochs_again(&self, counts: RowCounts) -> bool {
         counts.epoch.is_some_and(|epoch| epoch.value <= self.first_epoch && self.epoch > self.first_epoch + 1.0)
@@ -238,13 +243,6 @@ impl Clock {
     fn counts_within(&self, again: Again) -> bool {
         let known = self.totals.0.is_finite() || self.late && (self.totals.1.is_nan() || self.epoch < self.totals.1);
         again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && known
-    }
-
-    /// Whether a count that went back is the next one of a counter that came to its known end:
-    /// `1650/1687`, `63/1687`.
-    fn wraps(&self, count: f64) -> bool {
-        let end = self.totals.0;
-        self.count <= end && self.count + self.stride > end && count <= self.stride
     }
 
     /// Takes in the counters of a row; `behind` says whether one of its names was read at a later

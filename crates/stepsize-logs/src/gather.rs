@@ -78,6 +78,8 @@ pub(crate) struct Gather {
     started: bool,
     /// The same of the first line of a text, which came again since the last metric.
     again_first: bool,
+    /// Whether a command stands below the last metric.
+    command: bool,
     /// Settings that were told since the last metric.
     settings: usize,
     series: usize,
@@ -114,6 +116,7 @@ impl Gather {
             again,
             started: false,
             again_first: false,
+            command: false,
             settings: 0,
             series: 0,
             limit: POINTS,

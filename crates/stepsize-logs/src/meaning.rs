@@ -125,8 +125,13 @@ fn record<'a>(run: &'a Run, path: &str, picked: &Picked<'a>) -> Record {
     facts.other_score = picked.score.is_some_and(|s| !is_accuracy(&s.name));
     let binary = [picked.loss, picked.val].into_iter().flatten().any(|s| is_binary(&s.name));
     facts.classes = facts.classes.or(binary.then_some(2));
-    // A part of a loss is minimized with the whole.
-    let whole = |name: &'a str| if weight(name) > 1 { "loss" } else { name };
+    // A part of a loss is minimized with the whole; one that compares with the data falls whatever
+    // the other network does.
+    let compares = |name: &str| {
+        let name = name.to_ascii_lowercase();
+        name.split(|c: char| !c.is_alphanumeric()).any(|w| matches!(w, "mel" | "rec" | "recon" | "reconstruction"))
+    };
+    let whole = |name: &'a str| if weight(name) > 1 && !compares(name) { "loss" } else { name };
     let names = || run.series.iter().map(|s| s.name.as_str());
     facts.game = picked.loss.or(picked.val).is_some_and(|s| is_game(whole(&s.name), names()));
     Record {

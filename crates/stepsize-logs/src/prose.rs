@@ -1,6 +1,7 @@
 //! [`Prose`]: logs of free text, read line by line with [`text`], and what takes several lines:
 //! tables whose names stand above them, boxes, settings, command lines, code, starts of programs.
 
+mod again;
 mod announced;
 mod bare;
 mod bars;
@@ -15,14 +16,15 @@ use crate::names::{CounterKind, DataSplit, metric_direction};
 use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
+use again::Again;
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
 use histories::Histories;
 use launch::Launch;
 use remarks::{
-    ClassReport, is_configuration, is_heading, is_of_others, is_of_parameter, is_of_past, is_recall, ruled_count,
-    without_metric,
+    ClassReport, is_configuration, is_heading, is_of_others, is_of_parameter, is_of_past, is_recall, is_said,
+    ruled_count, without_metric,
 };
 use shapes::LineShapes;
 use take::{message, name_loss, take};
@@ -54,6 +56,7 @@ pub(crate) struct Prose {
     trained: Trained,
     shapes: LineShapes,
     launch: Launch,
+    again: Again,
     histories: Histories,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
@@ -129,6 +132,9 @@ impl Prose {
         if !applied {
             if settings.start {
                 gather.started_with(settings.facts.len());
+                if settings.facts.iter().any(|(name, _)| name == "command") {
+                    gather.commanded();
+                }
             }
             for (name, value) in &settings.facts {
                 gather.fact(name, value);
@@ -185,6 +191,9 @@ impl Prose {
         let told = self.tidy(line, &mut found, gather);
         let counts = |name: &NameFacts| name.kind != CounterKind::Value;
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
+        if !found.is_empty() && is_said(line) || told && counted && self.again.is_again(line, gather.place) {
+            return;
+        }
         // A configuration in braces, or all its settings in one line.
         let planned = |p: &Pair| !gather.has_metrics() && matches!(p.name.as_str(), "iterations" | "epochs" | "steps");
         let settings = || found.iter().filter(|p| is_setting(&p.name) || planned(p)).count() >= 2;

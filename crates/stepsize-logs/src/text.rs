@@ -67,14 +67,15 @@ pub(crate) enum Mark {
 /// assert_eq!(pairs("step 200: val loss 3.2, 12ms"), wanted);
 /// ```
 pub fn pairs(line: &str) -> Vec<(String, f64)> {
-    scan_pairs(line)
+    scan_pairs(&plain(line))
         .into_iter()
         .filter(|p| !matches!(p.mark, Mark::Bar | Mark::Share))
         .map(|p| (p.name, p.value))
         .collect()
 }
 
-/// Like [`pairs`], with the numbers that counters go up to and with progress bars.
+/// Like [`pairs`] of a line that is [`plain`], with the numbers that counters go up to and with
+/// progress bars.
 pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     // A reading has a digit, or is `nan` or `inf`.
     if !line.bytes().any(|b| b.is_ascii_digit() || matches!(b, b'n' | b'N' | b'i' | b'I')) {
@@ -83,7 +84,7 @@ pub(crate) fn scan_pairs(line: &str) -> Vec<Pair> {
     if let Some(found) = tools::pairs(line) {
         return found;
     }
-    let mut found = scan::Scan::new(&without_files(&tuples::opened(&plain(line)))).run();
+    let mut found = scan::Scan::new(&without_files(&tuples::opened(line))).run();
     // `[Losses: x 0.3, y 0.2, total 15.1, recall 0.1]`, `[epoch: 1/200, iter: 25/489] total: 1.64`
     if found.iter().any(|p| p.name == "total") {
         let (total, others): (Vec<&Pair>, Vec<&Pair>) = found.iter().partition(|p| p.name == "total");

@@ -21,6 +21,13 @@ struct AtRow<'a> {
 }
 
 impl Clock {
+    /// Whether a count that went back is the next one of a counter that came to its known end:
+    /// `1650/1687`, `63/1687`.
+    pub(super) fn wraps(&self, count: f64) -> bool {
+        let end = self.totals.0;
+        self.count <= end && self.count + self.stride > end && count <= self.stride
+    }
+
     /// Whether a count is the end of an epoch again: that to which the last one went.
     pub(super) fn ends_at(&self, count: Count) -> bool {
         count.rank == self.best.0 && count.value == self.count && self.count == self.totals.0

@@ -2,6 +2,7 @@
 
 use super::Gather;
 use super::draft::Draft;
+use crate::clock::RowCounts;
 
 /// A loss that fell below this share of its first value shows where a run begins anew.
 const FALLEN: f64 = 0.7;
@@ -40,6 +41,17 @@ impl Gather {
     pub fn started_with(&mut self, settings: usize) {
         self.started();
         self.settings += settings;
+    }
+
+    /// Notes the command that starts a program.
+    pub fn commanded(&mut self) {
+        self.command = true;
+    }
+
+    /// Whether a command stands between the readings so far and this row, which does not go on
+    /// from them.
+    pub(super) fn is_commanded(&self, draft: &Draft, counts: RowCounts) -> bool {
+        self.command && self.has_metrics() && self.has_metric() && !draft.clock.goes_on(counts)
     }
 
     /// Whether a program was started and told its settings, after readings and before those of this

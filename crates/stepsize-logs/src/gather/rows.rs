@@ -111,6 +111,7 @@ impl Gather {
                         && !counts.is_counted()
                         && d.clock.columns == (None, None)
                     || again == Again::RunAfterStart && self.is_other_training(d, counts)
+                    || self.is_commanded(d, counts)
                     || d.has_other_rate(&self.row, counts, &self.names)
             });
         let of_next = begins && self.waits_for_next();
@@ -125,7 +126,7 @@ impl Gather {
         let metric = self.has_metric();
         self.started &= !counts.is_counted() && !metric;
         if metric {
-            (self.settings, self.again_first) = (0, false);
+            (self.settings, self.again_first, self.command) = (0, false, false);
         }
         self.row.clear();
         if made > 0 {

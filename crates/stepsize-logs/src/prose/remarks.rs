@@ -31,6 +31,13 @@ pub(super) fn without_metric(line: &str, found: &[Pair], counted: bool, gather: 
     first
 }
 
+/// Whether a person says a line: what they tell of a run are no readings of it.
+pub(super) fn is_said(line: &str) -> bool {
+    let person =
+        |word: &str| matches!(word, "I" | "I'm" | "I've" | "me" | "my" | "My" | "we" | "We" | "our" | "you" | "your");
+    line.split([' ', ',', '.']).any(person)
+}
+
 /// Whether a line is the heading of what follows: `Step 3: Load the data`, behind any mark.
 pub(super) fn is_heading(line: &str) -> bool {
     let words = line.trim_start_matches(|c: char| !c.is_ascii_alphanumeric());

@@ -1,8 +1,8 @@
 //! [`unprefixed`]: a line without what a logger puts before it.
 //!
 //! `2024-05-01 10:00:00,120 - train - INFO - Epoch 1`, `[05/01 10:00:00 trainer] INFO: Epoch 1`,
-//! `I0501 10:00:00.120 4321 train.py:88] Epoch 1`, `INFO:root:Epoch 1`, `[rank0]: Epoch 1` and
-//! loguru's `... | INFO     | __main__:main:57 - Epoch 1` all are `Epoch 1`.
+//! `I0501 10:00:00.120 4321 train.py:88] Epoch 1`, `INFO:root:Epoch 1`, `[rank0]: Epoch 1`,
+//! `> Epoch 1` in a mail and loguru's `... | INFO     | __main__:main:57 - Epoch 1` all are `Epoch 1`.
 
 use super::words;
 
@@ -16,7 +16,8 @@ pub(crate) fn unprefixed(line: &str) -> &str {
     let mut rest = line;
     loop {
         let trimmed = rest.trim_start_matches(' ');
-        let next = rank(trimmed).or_else(|| absl(trimmed)).or_else(|| logger(trimmed));
+        let quoted = trimmed.strip_prefix("> ");
+        let next = quoted.or_else(|| rank(trimmed)).or_else(|| absl(trimmed)).or_else(|| logger(trimmed));
         match next {
             Some(next) if line.len() - next.len() <= LONGEST => rest = next,
             _ => return rest,
@@ -67,9 +68,9 @@ fn levelled(line: &str) -> Option<&str> {
         if let Some(rest) = level(rest) {
             return Some(place(rest).unwrap_or(rest));
         }
-        let end = rest.find([' ', ']']).filter(|end| *end > 0)?;
+        let end = rest.find([' ', '\t', ']']).filter(|end| *end > 0)?;
         let name = rest.get(..end)?;
-        let named = |c: char| c.is_alphanumeric() || "._:-[]/()<>|,".contains(c);
+        let named = |c: char| c.is_alphanumeric() || "._:-[]/\\()<>|,".contains(c);
         if !name.chars().all(named) || name.contains('=') {
             return None;
         }
@@ -177,6 +178,9 @@ mod tests {
             "[10:00:00] Epoch 1: loss 0.5",
             "2024-05-01T10:00:00.120Z Epoch 1: loss 0.5",
             "[rank0]: Epoch 1: loss 0.5",
+            "> Epoch 1: loss 0.5",
+            "2024-05-01 10:00:00,120\tvoice\tINFO\tEpoch 1: loss 0.5",
+            "2024-05-01 10:00:00,120 - log\\train.log - INFO - Epoch 1: loss 0.5",
             "[rank0]: 10:00:00 INFO Epoch 1: loss 0.5",
         ] {
             assert_eq!(unprefixed(line), "Epoch 1: loss 0.5", "{line}");

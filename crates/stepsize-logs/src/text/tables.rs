@@ -32,16 +32,15 @@ impl Tables {
     /// The names and numbers of the next line: a row of a table, or as [`pairs`](super::pairs)
     /// reads it.
     pub fn pairs(&mut self, line: &str) -> Vec<(String, f64)> {
-        self.read(line)
+        self.read(unprefixed(&plain(line)))
             .into_iter()
             .filter(|p| !matches!(p.mark, Mark::Bar | Mark::Share))
             .map(|p| (p.name, p.value))
             .collect()
     }
 
+    /// The same of a line that is [`plain`] and [`unprefixed`].
     pub(crate) fn read(&mut self, line: &str) -> Vec<Pair> {
-        let line = &*plain(line);
-        let line = unprefixed(line);
         let joined =
             self.cut.take().filter(|_| line.starts_with(GAP)).map(|name| format!("{name} {}", line.trim_start()));
         let line = joined.as_deref().unwrap_or(line);

@@ -255,3 +255,28 @@ fn the_name_of_a_logger_is_no_split() {
     let run = one(text(&(1..=4).map(line).collect::<String>()));
     assert_eq!((points(&run, "Loss").len(), points(&run, "validation_Avg_loss").len()), (4, 4));
 }
+
+#[test]
+fn what_is_printed_twice_and_what_people_say_is_no_reading() {
+    let line = |e: u32| format!("2026-03-01 10:00:0{e} INFO Epoch {e}: loss 1.{e}5\n");
+    let again = |e: u32| format!("INFO:root:Epoch {e}: loss 1.{e}5\n");
+    let log: String = (1..=6).flat_map(|e| [line(e), again(e)]).collect();
+    assert_eq!(points(&one(text(&log)), "loss").len(), 6);
+    let log: String = (1..=6).map(line).collect::<String>() + "\nI tried lr=0.5 too, and my loss was 7.5 at epoch 9.\n";
+    let run = one(text(&log));
+    assert_eq!((points(&run, "loss").len(), run.series("lr")), (6, None));
+    // A value that stands still, without a count.
+    assert_eq!(points(&one(text("loss: 0.25\nloss: 0.25\nloss: 0.25\n")), "loss").len(), 3);
+}
+
+#[test]
+fn a_command_begins_a_run_unless_its_counts_go_on() {
+    let rows = |from: u32| {
+        (from..from + 5).map(|i| format!("iteration:{i} step:{}/82, loss: 0.{i}\n", i * 7 % 82)).collect::<String>()
+    };
+    let head = "$ python train.py --seed 3\nlayers: 3\naccuracy: 0.1\n";
+    let runs = text(&[head, &rows(2), head, &rows(2)].concat());
+    assert_eq!(runs.len(), 2, "{runs:?}");
+    let log = [rows(2), "$ python train.py --resume last.pt\n".to_owned(), rows(7)].concat();
+    assert_eq!(text(&log).len(), 1);
+}
