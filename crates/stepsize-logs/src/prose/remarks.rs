@@ -33,9 +33,13 @@ pub(super) fn without_metric(line: &str, found: &[Pair], counted: bool, gather: 
 
 /// Whether a person says a line: what they tell of a run are no readings of it.
 pub(super) fn is_said(line: &str) -> bool {
-    let person =
-        |word: &str| matches!(word, "I" | "I'm" | "I've" | "me" | "my" | "My" | "we" | "We" | "our" | "you" | "your");
-    line.split([' ', ',', '.']).any(person)
+    let mut before = "";
+    line.split([' ', ',', '.']).any(|word| {
+        let verb = word.starts_with(|c: char| c.is_ascii_lowercase());
+        let said = matches!(before, "I" | "we" | "We") && verb || matches!(word, "my" | "My" | "our");
+        before = word;
+        said
+    })
 }
 
 /// Whether a line is the heading of what follows: `Step 3: Load the data`, behind any mark.
