@@ -245,13 +245,6 @@ impl Clock {
         again == Again::RunAfterStart && (self.epoch.is_nan() || self.late) && known
     }
 
-    /// Whether a count that went back is the next one of a counter that came to its known end:
-    /// `1650/1687`, `63/1687`.
-    fn wraps(&self, count: f64) -> bool {
-        let end = self.totals.0;
-        self.count <= end && self.count + self.stride > end && count <= self.stride
-    }
-
     /// Takes in the counters of a row; `behind` says whether one of its names was read at a later
     /// step already.
     pub fn note(&mut self, counts: RowCounts, again: Again, behind: impl Fn(f64) -> bool) {
@@ -279,7 +272,10 @@ impl Clock {
             (self.best.1, self.columns.1, self.epoch) = (epoch.rank, Some(epoch.column), epoch.value);
             // Before the first metric a count of epochs may be how many there are to be.
             let unsure = self.count.is_nan() || self.early;
-            if self.first_epoch.is_nan() || unsure && epoch.value < self.first_epoch {
+            if self.first_epoch.is_nan() && !unsure && epoch.value > 1.0 && step.is_some_and(|s| self.ends_at(s)) {
+                // What came before was of the epoch before, whose name was cut off.
+                (self.first_epoch, self.epoch_then) = (epoch.value - 1.0, epoch.value - 1.0);
+            } else if self.first_epoch.is_nan() || unsure && epoch.value < self.first_epoch {
                 self.first_epoch = epoch.value;
             }
         }

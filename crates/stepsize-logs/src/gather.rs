@@ -7,6 +7,7 @@
 //! goes to that run. The first rows are also kept as a table: a file with one row for each run is a
 //! sweep ([`sweep`]), which is known only at its end.
 
+mod ahead;
 mod draft;
 mod facts;
 mod program;
@@ -69,6 +70,7 @@ pub(crate) struct Gather {
     empty: Vec<usize>,
     /// Counters that stood on lines of their own.
     pending: Vec<(usize, f64)>,
+    ahead: ahead::Ahead,
     words: Vec<(String, String)>,
     facts: BTreeMap<String, String>,
     notes: Vec<String>,
@@ -107,6 +109,7 @@ impl Gather {
             row: Vec::new(),
             empty: Vec::new(),
             pending: Vec::new(),
+            ahead: ahead::Ahead::default(),
             words: Vec::new(),
             facts: BTreeMap::new(),
             notes: Vec::new(),

@@ -12,6 +12,7 @@ mod rates;
 mod rows;
 mod sums;
 mod taken;
+mod twins;
 
 pub use rates::rate_in;
 pub(crate) use sums::SUM;

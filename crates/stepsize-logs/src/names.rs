@@ -9,7 +9,7 @@ mod vocabulary;
 
 pub(crate) use component::{is_accuracy, is_evaluated, weight};
 pub(crate) use form::plain;
-use form::{before_set, flat, place, plain_char, without_marks};
+use form::{before_set, flat, is_other, place, plain_char, without_index, without_marks};
 use vocabulary::{
     ASIDE, EPOCHS, FACTORS, MAXIMIZE, METRICS, MINIMIZE, SHARED, SHARES, SPLIT_SHAPES, SPLITS, STEPS, Shapes,
 };
@@ -157,7 +157,7 @@ impl CounterKind {
         // `time/iterations`, `total/steps`, `data/step`.
         let name = match name.split_once('/') {
             Some(("time" | "total" | "counters" | "progress" | "info" | "misc" | "data" | "metrics", rest)) => rest,
-            _ => name,
+            _ => without_index(name),
         };
         // Nearly all names are those of readings: most are known by their first letter.
         let first = without_marks(name).as_bytes().first().map_or(0, |b| b.to_ascii_lowercase().wrapping_sub(b'a'));
@@ -285,7 +285,7 @@ pub(crate) fn metric_direction(name: &str) -> Option<bool> {
         let shared = || word == "per" && SHARED.iter().any(|unit| plain.ends_with(unit));
         !share && ASIDE.contains(&word) && !shared()
     });
-    if aside || is_rate(name) { None } else { maximizes(name).or_else(|| component::short_loss(name)) }
+    if aside || is_other(&plain, name) { None } else { maximizes(name).or_else(|| component::short_loss(name)) }
 }
 
 /// Whether a name is that of the rate that is applied; not that of a factor of it, or of a setting

@@ -29,6 +29,8 @@ struct NotebookPlace {
     plain: String,
     /// How an exception is called.
     error: String,
+    /// The last table that this cell showed.
+    table: String,
 }
 
 /// The most that is kept of what an output shows.
@@ -115,7 +117,9 @@ impl NotebookPlace {
             // The outputs of a cell: a counter that goes back after them is of another run.
             Some("outputs") => {
                 self.end_stream(gather);
-                gather.started();
+                gather.cell_ended();
+                self.prose.cell_ended();
+                self.table.clear();
             }
             Some("data") => {}
             _ if self.html.is_empty() && self.plain.is_empty() => {}
@@ -130,7 +134,7 @@ impl NotebookPlace {
         self.end_stream(gather);
         let (html, plain) = (std::mem::take(&mut self.html), std::mem::take(&mut self.plain));
         let text = match html.contains("<table") {
-            true => rows(&html),
+            true => rows(&html).map(|table| self.beyond(table, gather)),
             // A history that was the value of a cell.
             false => Some(plain).filter(|text| text.contains("loss")),
         };
@@ -139,6 +143,22 @@ impl NotebookPlace {
             self.prose.push(text.as_bytes(), gather);
             self.prose.push(b"\n", gather);
         }
+    }
+}
+
+impl NotebookPlace {
+    /// What a table tells beyond its last showing in this cell: it is shown again when it has
+    /// grown, below what was printed in between.
+    fn beyond(&mut self, table: String, gather: &mut Gather) -> String {
+        let more = table.strip_prefix(self.table.trim_end()).filter(|_| self.table.lines().count() > 1);
+        let names = table.lines().next().unwrap_or("");
+        if more.is_none() && !self.table.is_empty() {
+            // Another table in one cell: `fine_tune` trains twice.
+            gather.started();
+        }
+        let told = more.map(|more| format!("{names}{more}"));
+        self.table.clone_from(&table);
+        told.unwrap_or(table)
     }
 }
 

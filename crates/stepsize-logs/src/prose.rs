@@ -1,6 +1,5 @@
 //! [`Prose`]: logs of free text, read line by line with [`text`], and what takes several lines:
-//! tables whose names stand on a line of their own, boxes of names and values, settings, command
-//! lines, source code, and starts of programs.
+//! tables whose names stand above them, boxes, settings, command lines, code, starts of programs.
 
 mod again;
 mod announced;
@@ -24,8 +23,8 @@ use bars::{Trained, is_rule_within, is_timeless, samples};
 use histories::Histories;
 use launch::Launch;
 use remarks::{
-    is_configuration, is_heading, is_of_others, is_of_parameter, is_of_past, is_recall, is_said, ruled_count,
-    without_metric,
+    ClassReport, is_configuration, is_heading, is_of_others, is_of_parameter, is_of_past, is_recall, is_said,
+    ruled_count, without_metric,
 };
 use shapes::LineShapes;
 use take::{message, name_loss, take};
@@ -43,6 +42,7 @@ pub(crate) struct Prose {
     tables: Tables,
     blocks: Blocks,
     trials: Trials,
+    report: ClassReport,
     /// Title of the part of a box, and the names and values so far.
     title: String,
     boxed: Vec<(String, f64)>,
@@ -106,7 +106,7 @@ impl Prose {
         if nameless(line, self.metric.as_deref(), gather) {
             return gather.end_row();
         }
-        if is_of_others(line) {
+        if is_of_others(line) || self.report.takes(line, gather) {
             return;
         }
         if self.launch.is_again(line) {
@@ -173,7 +173,7 @@ impl Prose {
             }
             self.bar = bar.whole;
         }
-        if bars::nearly_ends(&found) {
+        if bars::nearly_ends(&found) || self.is_idle_bar(&found) {
             return;
         }
         let evaluated = self.trained.is_evaluation(&found);
@@ -233,7 +233,7 @@ impl Prose {
             let metric = |p: &&Pair| metric_direction(&p.name).is_some();
             let first = if self.announced == Announced::Nothing { None } else { found.iter().find(metric) };
             if evaluated {
-                return gather.end_row_of(DataSplit::Test.prefix());
+                return self.end_evaluation(gather);
             }
             // `Averaged stats: loss: 0.5` below the batches of a split.
             if line.starts_with("Averaged stats:")
@@ -286,7 +286,7 @@ impl Prose {
         } else if steps || epochs {
             let usual = |rows: u64| rows >= COUNTED && rows > 4 * self.counted.2;
             no_epochs = usual(self.counted.0) && usual(self.counted.1);
-            no_steps |= usual(self.counted.0);
+            no_steps |= usual(self.counted.0) && !Announced::is_due(line);
         }
         if !twice && !no_steps {
             return metric;

@@ -21,6 +21,18 @@ struct AtRow<'a> {
 }
 
 impl Clock {
+    /// Whether a count that went back is the next one of a counter that came to its known end:
+    /// `1650/1687`, `63/1687`.
+    pub(super) fn wraps(&self, count: f64) -> bool {
+        let end = self.totals.0;
+        self.count <= end && self.count + self.stride > end && count <= self.stride
+    }
+
+    /// Whether a count is the end of an epoch again: that to which the last one went.
+    pub(super) fn ends_at(&self, count: Count) -> bool {
+        count.rank == self.best.0 && count.value == self.count && self.count == self.totals.0
+    }
+
     /// Whether a row is the first of another run. `read` has, for each of its names, where the
     /// first and the last reading so far were made: steps and epochs.
     #[inline]
@@ -40,8 +52,8 @@ impl Clock {
             return read.next().is_some();
         }
         match counts.step.filter(|_| !self.lengths.known()) {
-            // Whatever its bar counts.
-            Some(count) if bar(count) && row.is_earlier_epoch() => {
+            // Whatever is counted within epochs, or by its bar.
+            Some(count) if (bar(count) || self.within()) && row.is_earlier_epoch() => {
                 read.any(|(first, last)| epoch <= first.1 && epoch < last.1)
             }
             Some(_) if self.counts_within(again) && !started => false,

@@ -10,6 +10,13 @@ pub(crate) struct Count {
     pub value: f64,
 }
 
+impl Count {
+    /// Whether it is the count of a progress bar.
+    pub fn is_bar(self) -> bool {
+        self.rank == CounterKind::BAR
+    }
+}
+
 /// The best known counter of steps and of epochs on one row.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct RowCounts {
@@ -48,7 +55,9 @@ impl RowCounts {
                 CounterKind::Epoch(rank) => (&mut best.epoch, rank),
                 CounterKind::Value => continue,
             };
-            if value.is_finite() && slot.is_none_or(|known| rank < known.rank) {
+            // What is called a step and is a part of one is the time that it took.
+            let time = kind.is_step() && value > 0.0 && value < 1.0 && rank + 1 < CounterKind::BAR;
+            if value.is_finite() && !time && slot.is_none_or(|known| rank < known.rank) {
                 *slot = Some(Count { rank, column, value });
             }
         }

@@ -1,6 +1,7 @@
 //! [`Draft`]: one run while it is read.
 
 mod place;
+mod rates;
 mod shapes;
 mod told;
 
@@ -54,6 +55,8 @@ pub(super) struct Draft {
     open_epoch: f64,
     /// Whether a start or settings of a program stand between the run before and this one.
     pub apart: bool,
+    /// Whether a cell told it after another one had trained, and counted nothing.
+    pub aside: bool,
 }
 
 impl Draft {
@@ -78,6 +81,7 @@ impl Draft {
             interrupted: false,
             open_epoch: f64::NAN,
             apart: false,
+            aside: false,
         }
     }
 
@@ -92,17 +96,6 @@ impl Draft {
     /// Whether a column has readings of training.
     pub fn reads(&self, column: usize) -> bool {
         self.columns.get(column).is_some_and(Option::is_some) && !self.validated.contains(&column)
-    }
-
-    /// The last reading of a column.
-    pub fn last(&self, column: usize) -> Option<ThinPoint> {
-        self.columns.get(column)?.as_ref()?.last()
-    }
-
-    /// The first and the last value of a column.
-    pub fn fall(&self, column: usize) -> Option<(f64, f64)> {
-        let thin = self.columns.get(column)?.as_ref()?;
-        Some((thin.first()?.value, thin.last()?.value))
     }
 
     /// Step and epoch of the first reading of a column, and of the last.

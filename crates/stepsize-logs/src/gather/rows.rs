@@ -1,5 +1,6 @@
 //! Where rows go: to which run, and as which part of it.
 
+use super::ahead::is_result;
 use super::draft::Draft;
 use super::rejoin::rejoin;
 use super::{ALL_POINTS, Gather, NameFacts, POINTS, RUNS, SERIES, clip, counts, facts, name_facts};
@@ -44,9 +45,14 @@ impl Gather {
                 if strange(column, self.names.get(column).map_or(CounterKind::Value, |n| n.kind)) {
                     continue;
                 }
-                self.pending.retain(|(c, _)| *c != column);
+                // `best epoch: 3`, and then `Epoch 1/9`.
+                let name = |c: usize| self.names.get(c).map_or("", |n| n.text.as_str());
+                self.pending.retain(|(c, _)| !name(*c).eq_ignore_ascii_case(name(column)));
                 self.pending.push((column, count));
             }
+            return;
+        }
+        if self.waits() {
             return;
         }
         if !self.pending.is_empty() {
@@ -94,8 +100,11 @@ impl Gather {
         {
             counts = draft.clock.own(counts);
         }
+        if self.labels.is_empty() && again == Again::RunAfterStart {
+            self.enter_cell(counts);
+        }
         let columns = self.row.iter().map(|(column, _)| *column);
-        if self.labels.is_empty()
+        let begins = self.labels.is_empty()
             && self.drafts.get(self.now).is_some_and(|d| {
                 d.ends_before(counts, columns, again, self.started)
                     || (self.is_launched() || self.is_relaunched(d))
@@ -103,12 +112,16 @@ impl Gather {
                         && d.clock.columns == (None, None)
                     || again == Again::RunAfterStart && self.is_other_training(d, counts)
                     || self.is_commanded(d, counts)
-            })
-        {
+                    || d.has_other_rate(&self.row, counts, &self.names)
+            });
+        let of_next = begins && self.waits_for_next();
+        let mut made = if of_next { 0 } else { self.take_ahead() };
+        if begins {
             self.next_run();
         }
+        made += if of_next { self.take_ahead() } else { 0 };
         let Some(draft) = self.drafts.get_mut(self.now) else { return self.row.clear() };
-        let made = draft.row(&self.row, (counts, self.ended, self.shape), &self.names, self.limit, self.place, again);
+        made += draft.row(&self.row, (counts, self.ended, self.shape), &self.names, self.limit, self.place, again);
         // What is told between the start of a program and its first count is of its preparation.
         let metric = self.has_metric();
         self.started &= !counts.is_counted() && !metric;
@@ -154,8 +167,10 @@ impl Gather {
     /// Whether a row of a text is of held-out data and counts how often, under the name of the
     /// steps: `validation: iter 3` below `train: iter 300`.
     fn counts_passes(&self, counts: RowCounts) -> bool {
-        let draft = self.drafts.get(self.now).filter(|d| !d.clock.early);
-        draft.is_some_and(|d| d.clock.is_far_behind(counts)) && self.is_held_out()
+        let Some(draft) = self.drafts.get(self.now).filter(|d| !d.clock.early) else { return false };
+        // Where it was first measured at this very count, another run begins.
+        let again = |count: Count| self.row.iter().any(|(c, _)| draft.begins_again(*c, count.value));
+        draft.clock.is_far_behind(counts) && !counts.step().is_some_and(again) && self.is_held_out()
     }
 
     /// Whether a count on a row with these columns is of a pass over held-out data: all its metrics
@@ -210,7 +225,9 @@ impl Gather {
         let Some(draft) = self.drafts.get(self.now) else { return false };
         let counts = counts(&self.row, &self.names);
         let before = |count: Option<Count>, now: f64| count.is_some_and(|c| c.value < now);
-        before(counts.step(), draft.clock.step) || before(counts.epoch(), draft.clock.epoch) || self.repeats()
+        before(counts.step(), draft.clock.step)
+            || before(counts.epoch(), draft.clock.epoch)
+            || counts.is_counted() && self.repeats()
     }
 
     /// Whether a progress bar that is not at its end tells again, to three digits, what was read
@@ -233,10 +250,12 @@ impl Gather {
     pub fn repeats(&self) -> bool {
         let Some(draft) = self.drafts.get(self.now) else { return false };
         let counts = counts(&self.row, &self.names);
+        let (step, epoch) = (draft.clock.step, draft.clock.epoch);
         let same = |last: ThinPoint| match (counts.step(), counts.epoch()) {
             (Some(step), _) => step.value == last.step,
             (None, Some(epoch)) => epoch.value == last.epoch,
-            (None, None) => false,
+            // Below the counter of a line above.
+            (None, None) => self.pending.is_empty() && epoch == last.epoch && (step == last.step || step.is_nan()),
         };
         let metric = |c: usize| self.names.get(c).is_some_and(|n| n.metric.is_some());
         self.row.iter().any(|(c, _)| metric(*c) && draft.last(*c).is_some_and(same))
@@ -347,7 +366,11 @@ impl Gather {
         let text = self.again == Again::RunAfterStart;
         let table = self.table.as_ref().filter(|_| last || self.drafts.len() > 1);
         let sweep = table.and_then(|t| t.runs(&self.names, text));
-        let drafts = || self.drafts.iter().filter(|d| !d.is_empty()).map(|d| (d.run(&self.names), d.apart)).collect();
+        let drafts = || {
+            let all = self.drafts.iter().enumerate().filter(|(_, d)| !d.is_empty());
+            let runs = all.map(|(at, d)| (self.run_of(at, d), d.apart, d.aside));
+            runs.filter(|(run, _, aside)| !aside || !is_result(run)).map(|(run, apart, _)| (run, apart)).collect()
+        };
         let one_kind = text && self.labels.is_empty();
         let mut runs = sweep.unwrap_or_else(|| rejoin(drafts(), one_kind));
         for run in &mut runs {

@@ -2,6 +2,7 @@
 
 use super::rates;
 use super::taken::Role;
+use super::twins::{average_of, mean_of, named_twin, short_twin, trained, twin};
 use super::{Asked, split_is_held_out};
 use crate::choose::rank;
 use crate::gather::{DIRECTION, MINIMIZE};
@@ -10,15 +11,11 @@ use crate::run::{NamedSeries, Run};
 use stepsize::{Error, Result};
 
 /// A curve; fewer readings are a summary or a word that is no metric.
-const CURVE: usize = 3;
+pub(super) const CURVE: usize = 3;
 /// A series with so many times fewer readings than the longest of its kind is a summary.
 const SUMMARY: usize = 12;
 /// Readings from which a series is a curve of its own, however long others are.
 const LONG: usize = 6;
-/// A series with so many times more readings is of another kind of rows.
-const OFTEN: usize = 3;
-/// Logarithm of the factor by which a mean and one of its parts may differ.
-const ALIKE: f64 = 1.0;
 
 /// The series of a run by their meaning.
 #[derive(Debug, Clone, Copy, Default)]
@@ -112,9 +109,9 @@ impl<'a> Picked<'a> {
         let val = best(run, |r| r.1 < 2 && r.0 < 2, order).or_else(|| bare(true));
         let val = val.filter(|v| !is_zero(v)).map(|v| mean_of(run, v).unwrap_or(v));
         let loss = best(run, |r| r.1 < 2 && r.0 >= 2, order).or_else(|| bare(false));
-        let (told, loss) = (loss, loss.and_then(|loss| named_twin(run, loss)).or(loss));
-        let loss = twin(run, loss, val).or(loss);
-        let rest = || told.filter(|told| loss.is_some_and(|loss| loss.name != told.name) && told.points.len() >= CURVE);
+        let (told, named) = (loss, loss.and_then(|loss| named_twin(run, loss)).or(loss));
+        let loss = twin(run, named, val).or_else(|| trained(run, named, val)).or(named);
+        let rest = || told.filter(|told| named.is_some_and(|n| n.name != told.name) && told.points.len() >= CURVE);
         let val = val.or_else(|| short_twin(run, loss?)).or_else(rest);
         let score = score.and_then(|score| short_twin(run, score).or_else(|| average_of(run, score))).or(score);
         // What was not finite from the first reading on, while the model was evaluated all along,
@@ -195,7 +192,8 @@ impl<'a> Picked<'a> {
         if self.loss.is_some() || self.val.is_some() || self.score.is_some() {
             return;
         }
-        let best = |s: &&NamedSeries| plain(&s.name).split('_').any(|w| w == "best" || w == "final");
+        let best =
+            |s: &&NamedSeries| plain(&s.name).split('_').any(|w| matches!(w, "best" | "lowest" | "highest" | "final"));
         let found = run.series.iter().filter(best).find_map(|s| Some((crate::names::maximizes(&s.name)?, s)));
         match found {
             Some((true, series)) => self.score = Some(series),
@@ -249,91 +247,20 @@ fn best(
         let count = s.points.len();
         longest >= CURVE && count < CURVE || count < LONG && count * SUMMARY < longest
     };
+    // A number told once beside others may be of any time.
+    let once = |s: &NamedSeries| longest > 1 && s.points.len() == 1;
     let told = all.iter().any(|(_, s)| s.points.len() == longest && !is_mostly_zero(s));
     let key = |(r, s): &((u8, u8, usize), &NamedSeries)| {
         let order = order(*r, &s.name);
         // What was never measured: `test_loss: 0.0`, or `loss: 0.0` beside an error that is not.
         let zero = r.0 < 2 && is_zero(s) || told && is_mostly_zero(s);
-        (zero, summary(s), order / 8, weight(&s.name), order, r.0, r.2)
+        (zero, summary(s), order / 8, once(s), weight(&s.name), order, r.0, r.2)
     };
-    all.into_iter().min_by_key(key).map(|(_, s)| s)
-}
-
-/// The mean of a validation, which tells more than its last batch: `valid_mean_loss` beside
-/// `valid_loss`. A sum over all samples is another number.
-fn mean_of<'a>(run: &'a Run, val: &NamedSeries) -> Option<&'a NamedSeries> {
-    let means = |name: &str| plain(name).split('_').any(|w| matches!(w, "mean" | "avg" | "average"));
-    let last = |s: &NamedSeries| s.points.last().map_or(f64::NAN, |p| p.1);
-    let such = |s: &&NamedSeries| {
-        means(&s.name)
-            && DataSplit::in_name(&s.name) == DataSplit::in_name(&val.name)
-            && crate::names::metric_direction(&s.name) == Some(false)
-            && weight(&s.name) == weight(&val.name)
-            && s.points.len() == val.points.len()
-            && (last(s) / last(val)).ln().abs() < ALIKE
-    };
-    if means(&val.name) { None } else { run.series.iter().find(such) }
-}
-
-/// The average under the name of a score, which tells more than that of one batch: `val_top1_avg`
-/// beside `val_top1`.
-fn average_of<'a>(run: &'a Run, score: &NamedSeries) -> Option<&'a NamedSeries> {
-    let name = format!("{}_avg", plain(&score.name));
-    run.series.iter().find(|s| plain(&s.name) == name && s.points.len() == score.points.len())
-}
-
-/// The series of the training that is measured as the validation is, where the loss is another
-/// metric, `tr_rmse` beside `va_rmse` and `obj`, or is told as often without a split, as the last
-/// batch in a progress bar: `Train Loss` beside `Val Loss` and `loss`.
-fn twin<'a>(run: &'a Run, loss: Option<&NamedSeries>, val: Option<&NamedSeries>) -> Option<&'a NamedSeries> {
-    let (loss, metric) = (loss?, without_split(&val?.name)?);
-    let same = without_split(&loss.name).unwrap_or_else(|| plain(&loss.name)) == metric;
-    let split = DataSplit::in_name(&loss.name).is_some();
-    if split && same || !same && plain(&loss.name).contains("loss") {
-        return None;
-    }
-    let such = |s: &&NamedSeries| {
-        DataSplit::in_name(&s.name) == Some(DataSplit::Train)
-            && without_split(&s.name).is_some_and(|name| name == metric)
-            && s.points.len() >= loss.points.len()
-    };
-    run.series.iter().find(such)
-}
-
-/// The series that is said to be of the training, where the loss is not and is told far less often:
-/// `loss_train` of some batches beside `loss`, which is of other data then.
-fn named_twin<'a>(run: &'a Run, loss: &NamedSeries) -> Option<&'a NamedSeries> {
-    let such = |s: &&NamedSeries| {
-        DataSplit::in_name(&s.name) == Some(DataSplit::Train)
-            && without_split(&s.name).is_some_and(|name| name == plain(&loss.name))
-            && s.points.len() >= OFTEN * loss.points.len()
-    };
-    run.series.iter().find(such).filter(|_| DataSplit::in_name(&loss.name).is_none())
-}
-
-/// The validation of a series by its short name, `v_loss` beside `loss`, where it is not that of
-/// the value of a state.
-fn short_twin<'a>(run: &'a Run, series: &NamedSeries) -> Option<&'a NamedSeries> {
-    let agent = |s: &NamedSeries| {
-        plain(&s.name)
-            .split('_')
-            .any(|w| matches!(w, "pi" | "p" | "q" | "policy" | "value" | "critic" | "actor" | "entropy"))
-    };
-    let name = plain(&series.name);
-    let such = |s: &&NamedSeries| {
-        plain(&s.name).strip_prefix('v').is_some_and(|rest| rest.trim_start_matches('_') == name)
-            && s.points.len() <= series.points.len()
-    };
-    run.series.iter().find(such).filter(|_| !run.series.iter().any(agent))
-}
-
-/// What a name with a split says without it: `rmse` for `va_rmse`.
-fn without_split(name: &str) -> Option<String> {
-    DataSplit::in_name(name)?;
-    let plain = plain(name);
-    let other = |w: &&str| DataSplit::of_short(w).or_else(|| DataSplit::of_word(w)).is_none();
-    let words: Vec<&str> = plain.split('_').filter(other).collect();
-    Some(words.join("_")).filter(|rest| !rest.is_empty() && *rest != plain)
+    let found = all.iter().min_by_key(|one| key(one)).map(|(_, s)| *s)?;
+    // Of two writings of one name that are told as often, the later one sums up the other: `loss`
+    // of the last batch in a bar, `Loss` of its epoch.
+    let again = |s: &&NamedSeries| plain(&s.name) == plain(&found.name) && s.points.len() == found.points.len();
+    all.into_iter().map(|(_, s)| s).rfind(again)
 }
 
 /// Whether all values are shares, and those of the last third are higher than those of the first.

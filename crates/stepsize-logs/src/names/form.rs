@@ -24,6 +24,23 @@ pub(super) fn without_marks(name: &str) -> &str {
     }
 }
 
+/// A name without a word at its end that says that it is an index: `epoch_i`.
+#[inline]
+pub(super) fn without_index(name: &str) -> &str {
+    match name.as_bytes() {
+        [_, .., b'_', b'i'] => name.get(..name.len() - 2).unwrap_or(name),
+        _ => name,
+    }
+}
+
+/// Whether a name, whose plain form is known, is that of a rate, of a time which PaddlePaddle calls
+/// a cost, or of a loss whose sign was changed or that is of the negative samples: nothing tells
+/// which.
+pub(super) fn is_other(plain: &str, name: &str) -> bool {
+    let time = plain.ends_with("batch_cost") || plain.ends_with("reader_cost");
+    time || matches!(plain, "neg_loss" | "negative_loss") || super::is_rate(name)
+}
+
 /// The plain form of a name.
 pub(crate) fn plain(name: &str) -> String {
     let mut out = String::with_capacity(name.len() + 4);

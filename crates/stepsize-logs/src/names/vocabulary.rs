@@ -131,8 +131,21 @@ pub(super) const STEPS: &[&str] = &[
 ];
 
 /// Names of counters of passes over the data, then of data; the best first.
-pub(super) const EPOCHS: &[&str] =
-    &["epoch", "epochs", "ep", "epoche", "epoca", "epoque", "pass", "tokens", "samples", "episode", "episodes"];
+pub(super) const EPOCHS: &[&str] = &[
+    "epoch",
+    "epochs",
+    "ep",
+    "epoche",
+    "epoca",
+    "epoque",
+    "pass",
+    "tokens",
+    "tokens_seen",
+    "track_tokens_seen",
+    "samples",
+    "episode",
+    "episodes",
+];
 
 /// Low is good for a metric with one of these words in its name.
 pub(super) const MINIMIZE: &[&str] = &[
@@ -148,6 +161,9 @@ pub(super) const MINIMIZE: &[&str] = &[
     "rmse",
     "mse",
     "mae",
+    "nmae",
+    "nmse",
+    "nrmse",
     "mape",
     "rmsle",
     "logloss",
@@ -198,6 +214,7 @@ pub(super) const MAXIMIZE: &[&str] = &[
     "acc",
     "accu",
     "accuracy",
+    "wacc",
     "f1",
     "auc",
     "auroc",
@@ -280,6 +297,8 @@ pub(super) const ASIDE: &[&str] = &[
     "flops",
     "elapsed",
     "best",
+    "lowest",
+    "highest",
     "prev",
     "previous",
     "wall",

@@ -33,6 +33,11 @@ impl Announced {
         words.next().filter(|w| is_counter(w) && words.count() == 1).map(|_| Self::Of(split))
     }
 
+    /// Whether a line with a count says, behind the prefix of a logger, that an evaluation comes.
+    pub fn is_due(line: &str) -> bool {
+        Self::of(line.rsplit_once("] ").map_or(line, |(_, rest)| rest)).is_some()
+    }
+
     /// What a line without a metric announces.
     pub fn of(line: &str) -> Option<Self> {
         let line = line.trim();

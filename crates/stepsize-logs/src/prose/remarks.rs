@@ -1,7 +1,8 @@
 //! Lines that are about other lines.
 
 use crate::gather::Gather;
-use crate::names::is_rate;
+use crate::names::{DataSplit, is_rate};
+use crate::number;
 use crate::text::{self, Pair};
 
 /// Looks for what a line without a metric says. Returns whether that is all.
@@ -88,6 +89,34 @@ fn is_first_rate(line: &str, found: &[Pair]) -> bool {
 /// 24 non-null float64`, or the summary of Comet, `COMET INFO: loss [24] : (0.1, 0.9)`.
 pub(super) fn is_of_others(line: &str) -> bool {
     line.starts_with("COMET INFO:") || line.ends_with(['4', '2', 't', 'l']) && line.contains(" non-null ")
+}
+
+/// Whether the lines are those of a report of scikit-learn on classes, below its header.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ClassReport(bool);
+
+impl ClassReport {
+    /// Takes in a line if it is of a report: of what it tells, the accuracy is a reading, of an
+    /// evaluation, and the rest is of single classes or of means over them.
+    pub fn takes(&mut self, line: &str, gather: &mut Gather) -> bool {
+        if line.ends_with("support") && line.split_whitespace().eq(["precision", "recall", "f1-score", "support"]) {
+            self.0 = true;
+            return true;
+        }
+        if !self.0 || line.trim().is_empty() {
+            return false;
+        }
+        let words: Vec<&str> = line.split_whitespace().collect();
+        if let ["accuracy", value, _] = words.as_slice()
+            && let Some(value) = number::whole(value.as_bytes())
+        {
+            gather.number("accuracy", value);
+            gather.end_row_of(DataSplit::Evaluation.prefix());
+            return true;
+        }
+        self.0 = words.iter().rev().take_while(|word| number::whole(word.as_bytes()).is_some()).count() >= 4;
+        self.0
+    }
 }
 
 /// Whether a line without a metric names an epoch or step that is over: the best one, `Best epoch =

@@ -6,7 +6,7 @@
 //! between them are ignored.
 
 use super::{Mark, Pair, plain, scan_pairs, ultralytics, unprefixed};
-use crate::names::{is_counter, is_known, is_rate};
+use crate::names::{DataSplit, is_counter, is_known, is_rate, metric_direction};
 use crate::number;
 
 /// Reads lines one after the other.
@@ -95,6 +95,12 @@ impl Tables {
         let named =
             |cell: &&&str| number(cell).is_none() && !cell.is_empty() && !cell.bytes().any(|b| b.is_ascii_digit());
         let words = cells.iter().filter(named).count();
+        // A column that says of which data the row is: `0 | 0.35 | eval`.
+        let split = cells.iter().filter(named).find_map(|c| DataSplit::of_word(c)).filter(|split| split.is_held_out());
+        let of_split = |name: &String| match split {
+            Some(split) if metric_direction(name).is_some() => format!("{}_{name}", split.prefix()),
+            _ => name.clone(),
+        };
         let row: Vec<Pair> = self
             .header
             .iter()
@@ -105,7 +111,7 @@ impl Tables {
                     Some((part, whole)) => (part, whole.parse().ok()),
                     None => (*cell, None),
                 };
-                Some(Pair { name: name.clone(), value: number(cell)?, whole, mark: Mark::Plain })
+                Some(Pair { name: of_split(name), value: number(cell)?, whole, mark: Mark::Plain })
             })
             .collect();
         (row.len() >= 2 && words <= 1).then_some(row)

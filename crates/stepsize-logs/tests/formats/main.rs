@@ -3,7 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::expect_used, missing_docs)]
 
+mod again;
 mod begins;
+mod cells;
 mod empty;
 mod kinds;
 mod lines;

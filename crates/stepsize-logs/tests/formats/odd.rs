@@ -26,6 +26,10 @@ fn values_before_their_names_and_other_forms_of_numbers() {
     ));
     assert!(points(&run, "avg_loss")[0] == (10.0, 934.25) && points(&run, "avg_loss")[1].1.is_nan());
     assert_eq!(points(&run, "learning_rate")[0], (10.0, 0.001));
+    let run = one(text(
+        "1: 439.3, 438.25 avg, 0.001 rate, 9.5 seconds, 64 images\n2: 437.5, 438.0 avg, 0.001 rate, 9.5 seconds\n",
+    ));
+    assert_eq!(points(&run, "avg_loss"), [(1.0, 438.25), (2.0, 438.0)]);
     let run = one(text("Epoch 1/2 - loss: 2,2861 - lr: 0,001\nEpoch 2/2 - loss: 1,87 - lr: 0,0005\n"));
     assert_eq!(points(&run, "loss"), [(1.0, 2.2861), (2.0, 1.87)]);
     assert_eq!(points(&run, "lr"), [(1.0, 0.001), (2.0, 0.0005)]);

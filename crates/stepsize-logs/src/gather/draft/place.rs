@@ -100,6 +100,8 @@ impl PlacedBy {
     const FINER: usize = 4;
     /// A counter of steps that stands still for so many readings does not place them.
     const STILL: usize = 32;
+    /// Readings at one step, the only one, from which on it is no counter.
+    const UNMOVED: usize = 3;
 
     /// The counter that tells the readings apart: one of steps, where most have it and the epochs
     /// do not tell far more of them apart. The count of a progress bar may be one of anything: an
@@ -117,6 +119,8 @@ impl PlacedBy {
         let longest = series.iter().map(|m| m.len()).max().unwrap_or(0);
         match (apart(|m| m.step), apart(|m| m.epoch)) {
             (0, 0) => Self::Index,
+            // A counter that never moved counts nothing.
+            (1, 0) if longest >= Self::UNMOVED => Self::Index,
             (steps, epochs) if steps == 0 || epochs >= Self::FINER * steps => Self::Epoch,
             (steps, epochs) if epochs > 0 && steps * Self::STILL <= longest => Self::Epoch,
             (_, epochs) if bar && epochs == longest => Self::Epoch,

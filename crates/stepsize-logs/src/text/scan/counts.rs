@@ -145,15 +145,23 @@ impl Scan<'_> {
     }
 
     /// Whether what follows the number at `start`, with which the line begins, makes it a count:
-    /// `[10] loss`, `10: learn`, `10 [D loss: 0.5]`. `10:{"loss"` is the number of a line that was
-    /// searched for, and `10]` the end of an array.
+    /// `[10] loss`, `10: learn`, `10 [D loss: 0.5]`, `10 | loss 0.5`. `10:{"loss"` is the number of
+    /// a line that was searched for, and `10]` the end of an array.
     pub(super) fn counts_line(&self, start: usize) -> bool {
         let bracket = || self.text.get(..start).is_some_and(|t| t.trim_end().ends_with('['));
         let losses = || {
             let inside = self.rest().strip_prefix(" [").and_then(|rest| rest.split(':').next());
             inside.is_some_and(|name| metric_direction(name) == Some(false))
         };
-        self.byte(0) == b']' && bracket() || self.byte(0) == b':' && self.byte(1) != b'{' || losses()
+        let barred = || {
+            let part = self.rest().strip_prefix(" | ").and_then(|rest| rest.split(" | ").next());
+            let told = part.and_then(|part| part.split_once([' ', ':', '=']));
+            told.is_some_and(|(name, value)| {
+                let value = value.trim_start_matches([' ', ':', '=']);
+                metric_direction(name) == Some(false) && number::whole(value.as_bytes()).is_some()
+            })
+        };
+        self.byte(0) == b']' && bracket() || self.byte(0) == b':' && self.byte(1) != b'{' || losses() || barred()
     }
 
     /// Whether the number belongs to a name: `top 5 acc: 0.9`.
@@ -264,6 +272,8 @@ impl Scan<'_> {
         }
         match () {
             () if name == "rate" => Some(("learning_rate".to_owned(), at)),
+            // An average beside the rate is of the loss: `439.2 avg, 0.001 rate`.
+            () if name == "avg" && rest.contains(" rate,") => Some(("avg_loss".to_owned(), at)),
             () => (metric_direction(&name).is_some() || is_rate(&name)).then_some((name, at)),
         }
     }

@@ -161,12 +161,13 @@ fn broken(record: &Record) -> Option<Finding> {
     None
 }
 
-/// A loss that was written as zero because it was not a number.
+/// A loss that was written as zero because it was not a number. That of a side of a game may be
+/// zero.
 fn masked(record: &Record) -> Option<Finding> {
     let points = record.loss.points();
     let zeros = points.iter().rev().take_while(|p| p.1 == 0.0).count();
     let since = points.len() - zeros;
-    let fell = since.checked_sub(1).is_some_and(|i| points[i].1 > MASKED);
+    let fell = !record.facts.game && since.checked_sub(1).is_some_and(|i| points[i].1 > MASKED);
     let norms = &record.grad_norm;
     let broken = norms.broken().iter().any(|s| points.get(since).is_some_and(|p| *s >= p.0));
     if zeros < ZEROS || !(broken || fell) {

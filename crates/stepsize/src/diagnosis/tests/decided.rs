@@ -94,6 +94,10 @@ fn a_loss_that_was_written_as_zero_or_overflowed_has_diverged() {
     }
     // Solved, and printed with two digits.
     silent(Code::Diverged, &loss(curve(40, |t| (100.0 * 2.3 * (-t / 4.0).exp()).round() / 100.0)));
+    // A discriminator that has won.
+    let mut game = loss(curve(40, |t| if t % 8.0 == 3.0 { 0.3 } else { 0.0 }));
+    game.facts.game = true;
+    silent(Code::Diverged, &game);
     for from in [0.0, 3.0, 30.0] {
         assert_eq!(verdict(&loss(curve(50, |t| if t >= from { 87.3365 } else { 6.9 }))).0, Placement::Diverged);
     }
