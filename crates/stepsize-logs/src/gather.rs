@@ -78,7 +78,8 @@ pub(crate) struct Gather {
     started: bool,
     /// The same of the first line of a text, which came again since the last metric.
     again_first: bool,
-    /// Whether a command stands below the last metric.
+    /// Whether a training was told, and whether a command stands below it.
+    trained: bool,
     command: bool,
     /// Settings that were told since the last metric.
     settings: usize,
@@ -116,6 +117,7 @@ impl Gather {
             again,
             started: false,
             again_first: false,
+            trained: false,
             command: false,
             settings: 0,
             series: 0,

@@ -45,13 +45,19 @@ impl Gather {
 
     /// Notes the command that starts a program.
     pub fn commanded(&mut self) {
-        self.command = true;
+        self.command = self.trained;
     }
 
-    /// Whether a command stands between the readings so far and this row, which does not go on
-    /// from them.
+    /// Whether a command stands between the readings so far and this row, which trains and does not
+    /// go on from them.
     pub(super) fn is_commanded(&self, draft: &Draft, counts: RowCounts) -> bool {
-        self.command && self.has_metrics() && self.has_metric() && !draft.clock.goes_on(counts)
+        self.command && self.trains(counts) && !draft.clock.goes_on(counts)
+    }
+
+    /// Whether the row holds a loss, or a metric that is counted: a lone score is of an evaluation.
+    pub(super) fn trains(&self, counts: RowCounts) -> bool {
+        let loss = |(column, _): &(usize, f64)| self.names.get(*column).is_some_and(|n| n.metric == Some(false));
+        self.row.iter().any(loss) || self.has_metric() && counts.is_counted()
     }
 
     /// Whether a program was started and told its settings, after readings and before those of this

@@ -124,9 +124,12 @@ impl Gather {
         made += draft.row(&self.row, (counts, self.ended, self.shape), &self.names, self.limit, self.place, again);
         // What is told between the start of a program and its first count is of its preparation.
         let metric = self.has_metric();
+        if self.trains(counts) {
+            (self.trained, self.command) = (true, false);
+        }
         self.started &= !counts.is_counted() && !metric;
         if metric {
-            (self.settings, self.again_first, self.command) = (0, false, false);
+            (self.settings, self.again_first) = (0, false);
         }
         self.row.clear();
         if made > 0 {
