@@ -1,7 +1,6 @@
 //! [`Prose`]: logs of free text, read line by line with [`text`], and what takes several lines:
 //! tables whose names stand above them, boxes, settings, command lines, code, starts of programs.
 
-mod again;
 mod announced;
 mod bare;
 mod bars;
@@ -10,13 +9,13 @@ mod launch;
 mod remarks;
 mod shapes;
 mod take;
+mod twice;
 
 use crate::gather::{ENDED_BAR, Gather, NameFacts, OPEN_BAR, is_applied, is_setting};
 use crate::names::{CounterKind, DataSplit, metric_direction};
 use crate::reader::LinePattern;
 use crate::table::metric_of_file;
 use crate::text::{self, Blocks, Line, Lines, Mark, Pair, Tables, Trials};
-use again::Again;
 use announced::Announced;
 use bare::nameless;
 use bars::{Trained, is_rule_within, is_timeless, samples};
@@ -28,6 +27,7 @@ use remarks::{
 };
 use shapes::LineShapes;
 use take::{message, name_loss, take};
+use twice::ToldTwice;
 
 /// The name of the counter in a progress bar of tqdm, the least known of all.
 const BAR: &str = "progress_bar";
@@ -56,7 +56,7 @@ pub(crate) struct Prose {
     trained: Trained,
     shapes: LineShapes,
     launch: Launch,
-    again: Again,
+    twice: ToldTwice,
     histories: Histories,
     /// The metric that the file is named for: its lines may hold nothing but its values.
     metric: Option<String>,
@@ -191,7 +191,7 @@ impl Prose {
         let told = self.tidy(line, &mut found, gather);
         let counts = |name: &NameFacts| name.kind != CounterKind::Value;
         let counted = self.columns.iter().flatten().any(|c| gather.name(*c).is_some_and(counts));
-        if !found.is_empty() && is_said(line) || told && counted && self.again.is_again(line, gather.place) {
+        if !found.is_empty() && is_said(line) || told && counted && self.twice.is_again(line, gather.place) {
             return;
         }
         // A configuration in braces, or all its settings in one line.

@@ -1,5 +1,5 @@
-//! [`read`]: the runs in MLflow's SQLite store (`mlflow.db`), or the trials in one of Optuna, in the
-//! form that logs of other formats have.
+//! [`read`]: the runs in MLflow's SQLite store (`mlflow.db`), or the trials in one of Optuna, in
+//! the form that logs of other formats have.
 //!
 //! The file is opened read-only; a server may be writing to it. The tables are those of MLflow's
 //! schema since 1.0: `runs`, `metrics` (`key, value, timestamp, run_uuid, step, is_nan`), `params`

@@ -2,7 +2,8 @@
 //!
 //! `2024-05-01 10:00:00,120 - train - INFO - Epoch 1`, `[05/01 10:00:00 trainer] INFO: Epoch 1`,
 //! `I0501 10:00:00.120 4321 train.py:88] Epoch 1`, `INFO:root:Epoch 1`, `[rank0]: Epoch 1`,
-//! `> Epoch 1` in a mail and loguru's `... | INFO     | __main__:main:57 - Epoch 1` all are `Epoch 1`.
+//! `> Epoch 1` in a mail and loguru's `... | INFO     | __main__:main:57 - Epoch 1` all are
+//! `Epoch 1`.
 
 use super::words;
 
@@ -132,7 +133,8 @@ fn date(text: &str) -> Option<&str> {
     numbers.then(|| rest.trim_start_matches(' '))
 }
 
-/// What stands behind a time: `10:00:00`, `10:00:00.120`, `10:00:00,120`, `10:00:00+0200`, `10:00:00Z`.
+/// What stands behind a time: `10:00:00`, `10:00:00.120`, `10:00:00,120`, `10:00:00+0200`,
+/// `10:00:00Z`.
 fn time(text: &str) -> Option<&str> {
     let bytes = text.as_bytes();
     let two = |at: usize| bytes.get(at..at + 2).is_some_and(|d| d.iter().all(u8::is_ascii_digit));

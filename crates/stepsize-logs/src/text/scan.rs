@@ -241,9 +241,6 @@ impl<'a> Scan<'a> {
             let whole = self.divisor();
             self.give(name.to_owned(), count, whole);
             self.words.clear();
-        } else if matches!(word, "INFO" | "DEBUG") && self.out.is_empty() {
-            // What stands before the level is the name of a logger: `10:00:00 train INFO Validation`.
-            self.words.clear();
         } else if self.named() || !words::is_level(word) {
             if self.words.len() >= WORDS {
                 self.words.remove(0);

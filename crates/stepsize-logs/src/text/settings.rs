@@ -74,6 +74,8 @@ pub(crate) fn settings(line: &str) -> Settings {
         assignments(inside, ',', &mut out.facts);
         (out.start, out.only) = (true, true);
     } else if let Some((name, value)) = single(trimmed).or_else(|| single(bare(trimmed)?)) {
+        // `optimizer: lr=0.1, momentum=0.9`
+        assignments(value, ',', &mut out.facts);
         out.facts.push((name.to_owned(), value.to_owned()));
         (out.start, out.only) = (true, true);
     } else {

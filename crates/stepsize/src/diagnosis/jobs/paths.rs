@@ -32,9 +32,9 @@ pub(super) fn parts(file: &str, run: &str) -> Vec<String> {
 }
 
 /// The values that each component takes, by what stands before and after it.
-struct Values<'a>(HashMap<(String, String), BTreeSet<&'a str>>);
+struct Components<'a>(HashMap<(String, String), BTreeSet<&'a str>>);
 
-impl<'a> Values<'a> {
+impl<'a> Components<'a> {
     fn of(paths: &'a [Vec<String>]) -> Self {
         let mut values: HashMap<_, BTreeSet<&str>> = HashMap::new();
         for path in paths {
@@ -64,7 +64,7 @@ fn around(path: &[String], at: usize) -> (String, String) {
 /// The paths without their rate and seed, or without the numbers and hashes of the component that
 /// tells runs apart.
 pub(super) fn masked(paths: &[Vec<String>], names_rate: impl Fn(&str) -> bool) -> Vec<String> {
-    let values = Values::of(paths);
+    let values = Components::of(paths);
     let mask = |path: &Vec<String>| {
         if names_rate(&path.join("/")) {
             return path.iter().map(|p| dated(&named(p))).collect::<Vec<_>>().join("/");
@@ -85,7 +85,7 @@ pub(super) fn masked(paths: &[Vec<String>], names_rate: impl Fn(&str) -> bool) -
 
 /// The paths with a mark for the component that tells runs apart, whatever its name is.
 pub(super) fn unnamed(paths: &[Vec<String>]) -> Vec<String> {
-    let values = Values::of(paths);
+    let values = Components::of(paths);
     let mask = |path: &Vec<String>| {
         let (before, after) = around(path, values.telling(path));
         format!("{before}/#/{after}")

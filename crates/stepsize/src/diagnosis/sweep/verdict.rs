@@ -71,9 +71,9 @@ impl SweepEvidence {
     }
 
     /// How often verdicts with such evidence were right: measured by `stepsize-bench diagnosis
-    /// sweeps` on all its jobs, but for early ends, for sweeps of which no run learned and for losses
-    /// that disagree with scores, which are judgements; and an outermost rate that is best is set
-    /// lower than measured (54 to 62 %), so that it gets no verdict.
+    /// sweeps` on all its jobs, but for early ends, for sweeps of which no run learned and for
+    /// losses that disagree with scores, which are judgements; and an outermost rate that is best
+    /// is set lower than measured (54 to 62 %), so that it gets no verdict.
     fn right(&self) -> f64 {
         let points: &[(f64, f64)] = match self.ground {
             Ground::Broke => &[(1.0, 0.92)],

@@ -1,4 +1,4 @@
-//! [`Again`]: lines of readings that are told twice, as by a logger with two handlers.
+//! [`ToldTwice`]: lines of readings that are told twice, as by a logger with two handlers.
 
 use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
 
@@ -7,7 +7,7 @@ const ONCE: u64 = 3;
 
 /// The last line of readings, and how many came once and again.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Again {
+pub(super) struct ToldTwice {
     /// The number and the hash of the last line.
     number: u64,
     hash: u64,
@@ -15,7 +15,7 @@ pub(super) struct Again {
     again: u64,
 }
 
-impl Again {
+impl ToldTwice {
     /// Whether this line, which counts, is the same as the one right above it, as nearly all lines
     /// so far were.
     pub fn is_again(&mut self, line: &str, number: u64) -> bool {
