@@ -36,7 +36,7 @@ pub(super) fn with_sums(run: &Run) -> Option<Run> {
     for split in splits {
         let whole = |s: &NamedSeries| {
             let of = s.name.starts_with(&split) || DataSplit::in_name(&split).is_none();
-            part(s).is_none() && of && s.name.contains("loss") && weight(&s.name) <= 1
+            part(s).is_none() && of && s.name.to_ascii_lowercase().contains("loss") && weight(&s.name) <= 1
         };
         let parts: Vec<&NamedSeries> = run.series.iter().filter(|s| part(s).as_ref() == Some(&split)).collect();
         let [first, rest @ ..] = parts.as_slice() else { continue };
@@ -95,6 +95,8 @@ mod tests {
         assert_eq!(weight(&sum.name), 0);
         let mut whole = parts();
         whole.push(series("train/total_loss", &[4.0, 2.0]));
+        assert!(with_sums(&Run { series: whole, ..Run::default() }).is_none());
+        let whole = ["conf_loss", "loc_loss", "Loss"].map(|name| series(name, &[4.0, 2.0])).to_vec();
         assert!(with_sums(&Run { series: whole, ..Run::default() }).is_none());
         assert!(with_sums(&Run { series: vec![series("loss", &[1.0])], ..Run::default() }).is_none());
     }

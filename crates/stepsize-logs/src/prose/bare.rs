@@ -1,7 +1,7 @@
 //! Lines of a value alone, in a file that is named for a metric, or beside its step and its split.
 
 use crate::gather::Gather;
-use crate::names::DataSplit;
+use crate::names::{DataSplit, metric_direction};
 use crate::number;
 
 /// Puts the numbers of a line without names into a row, if it is one. `metric` is the name of the
@@ -10,6 +10,9 @@ pub(super) fn nameless(line: &str, metric: Option<&str>, gather: &mut Gather) ->
     if let Some((metric, (step, value))) = metric.and_then(|metric| Some((metric, bare(line)?))) {
         step.into_iter().for_each(|step| gather.number("step", step));
         gather.number(metric, value);
+    } else if let Some((name, step, value)) = pair_of_metric(line) {
+        gather.number("step", step);
+        gather.number(name, value);
     } else if let Some((step, split, value)) = loss_of_split(line) {
         gather.number("step", step);
         gather.number(&format!("{}_loss", split.prefix()), value);
@@ -20,6 +23,15 @@ pub(super) fn nameless(line: &str, metric: Option<&str>, gather: &mut Gather) ->
         return false;
     }
     true
+}
+
+/// `loss: (3, 0.25)`: a metric with its step and value, and nothing else.
+fn pair_of_metric(line: &str) -> Option<(&str, f64, f64)> {
+    let (name, pair) = line.trim().strip_suffix(')')?.split_once(": (")?;
+    let (step, value) = pair.split_once(',')?;
+    let whole = step.bytes().all(|b| b.is_ascii_digit());
+    let named = name.len() <= 64 && metric_direction(name).is_some();
+    (named && whole).then_some((name, step.parse().ok()?, value.trim().parse().ok()?))
 }
 
 /// A value, with or without its step, on a line that holds nothing else. The step is the one of two

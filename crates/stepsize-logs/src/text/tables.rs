@@ -181,8 +181,10 @@ fn header(line: &str) -> Option<Vec<String>> {
     // Two counters in front say enough.
     let counted = vowpal || spacy || cells.len() > 3 && cells.iter().take(2).all(|c| is_counter(c));
     let lossless = !cells.iter().any(|c| c.to_ascii_lowercase().contains("loss"));
-    // Marks between the cells and nothing but metrics in them say enough, too.
-    let marked = line.contains(['\t', '|']) && cells.len() > 2 && cells.iter().all(|c| is_known(c) || is_rate(c));
+    // Marks or wide gaps between the cells and nothing but metrics in them say enough, too.
+    let marked = (line.contains(['\t', '|']) || line.contains("  "))
+        && cells.len() > 2
+        && cells.iter().all(|c| is_known(c) || is_rate(c));
     // pandas leaves the name of its index out.
     let index = line.starts_with(',');
     let fits = (2..=64).contains(&cells.len())

@@ -280,3 +280,13 @@ fn a_command_begins_a_run_unless_its_counts_go_on() {
     let log = [rows(2), "$ python train.py --resume last.pt\n".to_owned(), rows(7)].concat();
     assert_eq!(text(&log).len(), 1);
 }
+
+#[test]
+fn a_pair_behind_a_metric_and_columns_that_are_all_metrics() {
+    let log: String = (0..5).map(|i| format!("loss: ({i}, {}.5)\n", 9 - i)).collect();
+    let run = one(text(&log));
+    assert_eq!((run.counter.as_str(), points(&run, "loss")[4]), ("step", (4.0, 5.5)));
+    let rows = " 1.25  0.45  0.50  0.46\n 0.75  0.52  0.79  0.53\n 0.50  0.54  0.84  0.55\n";
+    let run = one(text(&("train acc    va_acc  train_loss  val_loss\n".to_owned() + rows)));
+    assert_eq!((points(&run, "train_loss").len(), points(&run, "val_loss").len()), (3, 3));
+}

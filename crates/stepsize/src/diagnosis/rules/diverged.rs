@@ -167,7 +167,9 @@ fn masked(record: &Record) -> Option<Finding> {
     let points = record.loss.points();
     let zeros = points.iter().rev().take_while(|p| p.1 == 0.0).count();
     let since = points.len() - zeros;
-    let fell = !record.facts.game && since.checked_sub(1).is_some_and(|i| points[i].1 > MASKED);
+    // What is measured beside it shows a run that learns: the zeros are too few digits.
+    let learns = points.get(since).is_some_and(|from| goes_on_falling(&record.val_loss, from.0));
+    let fell = !record.facts.game && !learns && since.checked_sub(1).is_some_and(|i| points[i].1 > MASKED);
     let norms = &record.grad_norm;
     let broken = norms.broken().iter().any(|s| points.get(since).is_some_and(|p| *s >= p.0));
     if zeros < ZEROS || !(broken || fell) {
@@ -180,6 +182,12 @@ fn masked(record: &Record) -> Option<Finding> {
         show(from)
     );
     Some(finding(evidence, vec![("first_broken_step", from), ("broken_readings", zeros as f64)], (from, last), 0.97))
+}
+
+/// Whether a loss has readings from a step on, none of them zero, that fall.
+fn goes_on_falling(loss: &Series, from: f64) -> bool {
+    let late: Vec<f64> = loss.points().iter().filter(|p| p.0 >= from).map(|p| p.1).collect();
+    late.len() >= ZEROS && late.iter().all(|v| *v > 0.0) && late.last() < late.first()
 }
 
 /// A loss that stands at the number that an overflowed softmax gives.

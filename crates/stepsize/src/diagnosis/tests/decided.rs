@@ -227,3 +227,11 @@ fn an_unknown_verdict_claims_no_chance() {
     }
     assert_eq!(diagnose(&Record::default()).confidence, 0.0);
 }
+
+#[test]
+fn zeros_of_too_few_digits_beside_an_error_that_falls_are_no_divergence() {
+    let train = || curve(20, |t| if t > 0.0 { 0.0 } else { 0.085 });
+    let falls = curve(20, |t| 2e-2 / (1.0 + 50.0 * t));
+    silent(Code::Diverged, &Record { loss: train(), val_loss: falls, ..Record::default() });
+    fires(Code::Diverged, &Record { loss: train(), val_loss: curve(20, |_| 0.09), ..Record::default() });
+}
