@@ -87,6 +87,9 @@ pub fn detect(head: &[u8], name: &str) -> Format {
     if records * 2 > lines.len() {
         return Format::JsonLines;
     }
+    // pandas leaves the name of its index out: a tab begins the header.
+    let whole = text.trim_start_matches(['\u{feff}', '\r', '\n']);
+    let lines = if whole.starts_with('\t') { whole_lines(whole, head.len() >= HEAD) } else { lines };
     table(&lines, &lower).unwrap_or(Format::Text)
 }
 
@@ -254,7 +257,7 @@ fn table(lines: &[&str], lower: &str) -> Option<Format> {
     let width = cells(first);
     let body: Vec<&&&str> = rows.iter().filter(|r| ***r != first).take(100).collect();
     let number = |c: &str| {
-        let c = c.trim().trim_matches('"').trim_end_matches('%');
+        let c = c.trim().trim_matches(['"', ' ']).trim_end_matches('%');
         // A list of numbers is as good as one.
         let c = c.strip_prefix('[').and_then(|list| list.split(',').next()).unwrap_or(c);
         c.is_empty() || c.replace(',', ".").parse::<f64>().is_ok()

@@ -28,14 +28,14 @@ fn part_of(name: &str) -> Option<(String, &str)> {
 /// The run with the sums of such parts, which are what is minimized; `None` where it has a whole
 /// loss or no parts.
 pub(super) fn with_sums(run: &Run) -> Option<Run> {
-    let part = |s: &NamedSeries| part_of(&s.name).map(|(whole, _)| whole);
+    let part = |s: &NamedSeries| part_of(&s.name.to_ascii_lowercase()).map(|(whole, _)| whole);
     let mut splits: Vec<String> = run.series.iter().filter_map(part).collect();
     splits.sort_unstable();
     splits.dedup();
     let mut sums: Vec<NamedSeries> = Vec::new();
     for split in splits {
         let whole = |s: &NamedSeries| {
-            let of = s.name.starts_with(&split) || DataSplit::in_name(&split).is_none();
+            let of = s.name.to_ascii_lowercase().starts_with(&split) || DataSplit::in_name(&split).is_none();
             part(s).is_none() && of && s.name.to_ascii_lowercase().contains("loss") && weight(&s.name) <= 1
         };
         let parts: Vec<&NamedSeries> = run.series.iter().filter(|s| part(s).as_ref() == Some(&split)).collect();
@@ -43,7 +43,9 @@ pub(super) fn with_sums(run: &Run) -> Option<Run> {
         let alike = |s: &&&NamedSeries| {
             s.points.len() == first.points.len() && s.points.iter().zip(&first.points).all(|(a, b)| a.0 == b.0)
         };
-        let any = |known: &[&str]| parts.iter().any(|s| part_of(&s.name).is_some_and(|(_, p)| known.contains(&p)));
+        let any = |known: &[&str]| {
+            parts.iter().any(|s| part_of(&s.name.to_ascii_lowercase()).is_some_and(|(_, p)| known.contains(&p)))
+        };
         if rest.is_empty()
             || !any(&PLACES)
             || !any(&KINDS)

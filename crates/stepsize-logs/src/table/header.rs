@@ -257,7 +257,7 @@ fn is_split_column(name: &str) -> bool {
 
 /// The name in a cell of the header.
 fn clean(cell: &str) -> String {
-    cell.trim().trim_start_matches('#').trim().trim_matches('"').to_owned()
+    cell.trim().trim_start_matches('#').trim().trim_matches('"').trim().to_owned()
 }
 
 /// Splits `name - metric`, if at most two columns have other names.

@@ -1,6 +1,6 @@
 //! Printed text that is easily misread: boxes, values before names, commas, messages, bars.
 
-use crate::{fact, one, points, text};
+use crate::{fact, one, points, read, text};
 
 #[test]
 fn boxes_of_names_and_values_are_of_one_moment() {
@@ -94,4 +94,14 @@ fn bars_are_counters_where_there_is_no_better_one() {
         "Train Epoch: 1 loss: 3.5\nTest Epoch: 1 loss: 3.0\nTrain Epoch: 2 loss: 2.5\nTest Epoch: 2 loss: 2.0\n",
     ));
     assert_eq!((points(&run, "loss").len(), points(&run, "test_loss").len()), (2, 2));
+}
+
+#[test]
+fn names_in_quotes_with_blanks_and_an_index_before_a_tab() {
+    let log = b"\"   epoch\",\"  train/box_loss\",\"  train/cls_loss\"\n\"    1\",\"  1.5\",\"  2.5\"\n\"    2\",\"  1.25\",\"  2.25\"\n";
+    let run = one(read("results.csv", log, stepsize_logs::detect(log, "results.csv")));
+    assert_eq!(points(&run, "train/box_loss"), [(1.0, 1.5), (2.0, 1.25)]);
+    let log = b"\ttrain_loss\tval_loss\n0\t0.5\t0.75\n1\t0.25\t0.5\n2\t0.125\t0.375\n";
+    let run = one(read("log.csv", log, stepsize_logs::detect(log, "log.csv")));
+    assert_eq!((points(&run, "train_loss").len(), points(&run, "val_loss").len()), (3, 3));
 }
