@@ -74,9 +74,11 @@ pub(crate) fn settings(line: &str) -> Settings {
         assignments(inside, ',', &mut out.facts);
         (out.start, out.only) = (true, true);
     } else if let Some((name, value)) = single(trimmed).or_else(|| single(bare(trimmed)?)) {
-        // `optimizer: lr=0.1, momentum=0.9`
-        assignments(value, ',', &mut out.facts);
-        out.facts.push((name.to_owned(), value.to_owned()));
+        match value.contains('=') {
+            // `optimizer: lr=0.1,momentum=0.9` tells its settings and not its name.
+            true => assignments(value, ',', &mut out.facts),
+            false => out.facts.push((name.to_owned(), value.to_owned())),
+        }
         (out.start, out.only) = (true, true);
     } else {
         // Each of the phrases holds `num`, `run` or `sta`.
@@ -173,6 +175,8 @@ mod tests {
         fact("$ python train.py --lr 3e-4 --optimizer=adamw", "lr", "3e-4");
         fact("python3 -m torch.distributed.run train.py --lr=0.1", "lr", "0.1");
         fact("Namespace(lr=0.001, opt='sgd', epochs=3)", "opt", "sgd");
+        fact("optimizer: lr=0.001", "lr", "0.001");
+        assert_eq!(settings("optimizer: lr=0.001").facts.len(), 1);
         fact("learning_rate = 0.001", "learning_rate", "0.001");
         fact("  optimizer: AdamW", "optimizer", "AdamW");
         fact("  \t * lr: 0.001", "lr", "0.001");
