@@ -26,8 +26,6 @@ const NEAR: f64 = 5.0;
 /// Bounds on the moves of the rate that are compared, in factors.
 const BOUNDS: [f64; 5] = [2.0, 3.0, 4.0, 10.0, 1e9];
 
-/// Groups of families of which each is judged by trees that were grown on the others.
-pub const FOLDS: usize = 6;
 /// How the trees on top of the shipped ones are grown.
 const GROWTH: Growth = Growth { rounds: 12, depth: 3, rate: 0.1, leaf: 6.0, ridge: 4.0, features: 0.4 };
 /// Weight of a job: that of its rows together.

@@ -4,7 +4,6 @@
 //! How sure a verdict of a sweep is was measured here: [`measure`] prints what each kind of
 //! evidence was worth, and the reliability with the family of each job left out.
 
-use super::beyond::FOLDS;
 use super::corpora::family;
 use super::draw::Draw;
 use super::score::{self, Judged};
@@ -16,6 +15,8 @@ use stepsize::diagnosis::model::Model;
 use stepsize::diagnosis::sweep::{Sweep, SweepEvidence};
 use stepsize::diagnosis::{Diagnosis, Record, Series, between, diagnose_with};
 
+/// Groups of families of which each is judged by the others.
+const FOLDS: usize = 6;
 /// Sweeps drawn from each job, of logs with a validation loss and of those without.
 const DRAWN: usize = 12;
 /// Fewest and most rates of a sweep.

@@ -24,6 +24,7 @@ pub(crate) use row::{Count, RowCounts};
 
 /// A count that is so many times smaller counts something else.
 const FAR: f64 = 4.0;
+
 /// What to do when the counter goes back to its beginning.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) enum Again {
@@ -146,7 +147,7 @@ impl Clock {
         }
     }
 
-    /// Notes the share of its epoch that is over.
+    /// Notes the share of its epoch that is over, of the row that comes.
     pub fn share(&mut self, share: f64) {
         self.shares.note(share);
     }

@@ -1,7 +1,6 @@
 //! Where another run begins.
 
 use super::{Again, Clock, Count, RowCounts};
-use crate::names::CounterKind;
 
 /// A run that goes back to its first part of this size begins again: no checkpoint is that old.
 const BEGINNING: f64 = 0.05;
@@ -45,7 +44,6 @@ impl Clock {
     ) -> bool {
         let epoch = counts.epoch.map_or(self.epoch, |epoch| epoch.value);
         let row = AtRow { clock: self, epoch, named: counts.epoch.is_some(), again, started };
-        let bar = |count: Count| count.rank == CounterKind::BAR;
         // Below the start of a program its first epoch again, whatever counts steps beside it, or
         // its first step.
         if started && (row.is_at_first_epoch() || row.is_at_first_step(counts.step)) {
@@ -53,13 +51,13 @@ impl Clock {
         }
         match counts.step.filter(|_| !self.lengths.known()) {
             // Whatever is counted within epochs, or by its bar.
-            Some(count) if (bar(count) || self.within()) && row.is_earlier_epoch() => {
+            Some(count) if (count.is_bar() || self.within()) && row.is_earlier_epoch() => {
                 read.any(|(first, last)| epoch <= first.1 && epoch < last.1)
             }
             Some(_) if self.counts_within(again) && !started => false,
-            Some(count) if bar(count) && row.is_first_epoch_again() => read.next().is_some(),
+            Some(count) if count.is_bar() && row.is_first_epoch_again() => read.next().is_some(),
             // The bar of an evaluation, above a row whose epoch goes on.
-            Some(count) if bar(count) && row.is_later_epoch() => false,
+            Some(count) if count.is_bar() && row.is_later_epoch() => false,
             Some(count) if count.rank <= self.best.0 => row.counts_again(count.value, read),
             _ => row.names_epoch_again(read),
         }

@@ -14,38 +14,39 @@ const KINDS: [&str; 12] =
 
 /// The part of a loss that a name is of, and the name of what it is part of: `train/` and `box` of
 /// `train/box_loss`, `det3d_` and `cls` of `det3d_loss_cls_0`.
-fn part_of(name: &str) -> Option<(String, &str)> {
+fn part_of(name: &str) -> Option<(String, String)> {
+    let name = name.to_ascii_lowercase();
     let name = name.trim_end_matches(|c: char| c.is_ascii_digit() || c == '_');
     let known = |part: &str| PLACES.contains(&part) || KINDS.contains(&part);
     if let Some((whole, part)) = name.split_once("loss_").filter(|(_, part)| known(part)) {
-        return Some((whole.trim_end_matches('_').to_owned(), part));
+        return Some((whole.trim_end_matches('_').to_owned(), part.to_owned()));
     }
     let before = name.strip_suffix("_loss")?;
     let (whole, part) = before.rsplit_once(['/', '_']).unwrap_or(("", before));
-    known(part).then(|| (whole.to_owned(), part))
+    known(part).then(|| (whole.to_owned(), part.to_owned()))
 }
 
 /// The run with the sums of such parts, which are what is minimized; `None` where it has a whole
 /// loss or no parts.
 pub(super) fn with_sums(run: &Run) -> Option<Run> {
-    let part = |s: &NamedSeries| part_of(&s.name.to_ascii_lowercase()).map(|(whole, _)| whole);
+    let part = |s: &NamedSeries| part_of(&s.name).map(|(whole, _)| whole);
     let mut splits: Vec<String> = run.series.iter().filter_map(part).collect();
     splits.sort_unstable();
     splits.dedup();
     let mut sums: Vec<NamedSeries> = Vec::new();
     for split in splits {
         let whole = |s: &NamedSeries| {
-            let of = s.name.to_ascii_lowercase().starts_with(&split) || DataSplit::in_name(&split).is_none();
-            part(s).is_none() && of && s.name.to_ascii_lowercase().contains("loss") && weight(&s.name) <= 1
+            let name = s.name.to_ascii_lowercase();
+            let of = name.starts_with(&split) || DataSplit::in_name(&split).is_none();
+            part(s).is_none() && of && name.contains("loss") && weight(&s.name) <= 1
         };
         let parts: Vec<&NamedSeries> = run.series.iter().filter(|s| part(s).as_ref() == Some(&split)).collect();
         let [first, rest @ ..] = parts.as_slice() else { continue };
         let alike = |s: &&&NamedSeries| {
             s.points.len() == first.points.len() && s.points.iter().zip(&first.points).all(|(a, b)| a.0 == b.0)
         };
-        let any = |known: &[&str]| {
-            parts.iter().any(|s| part_of(&s.name.to_ascii_lowercase()).is_some_and(|(_, p)| known.contains(&p)))
-        };
+        let any =
+            |known: &[&str]| parts.iter().any(|s| part_of(&s.name).is_some_and(|(_, p)| known.contains(&p.as_str())));
         if rest.is_empty()
             || !any(&PLACES)
             || !any(&KINDS)

@@ -55,6 +55,7 @@ fn logger(line: &str) -> Option<&str> {
     if let Some(rest) = levelled(rest) {
         return Some(rest);
     }
+    let rest = place(rest).unwrap_or(rest);
     // A time alone may be the first cell of a row.
     let number = rest.trim_start_matches(['+', '-', '.']);
     let count = rest.trim_start_matches(|c: char| c.is_ascii_digit()).starts_with('/');
@@ -177,6 +178,7 @@ mod tests {
             "[INFO] Epoch 1: loss 0.5",
             "2024-05-01 10:00:00.120 | INFO     | __main__:main:57 - Epoch 1: loss 0.5",
             "10:00:00 Epoch 1: loss 0.5",
+            "10:00:00 | <module>:112 - Epoch 1: loss 0.5",
             "[10:00:00] Epoch 1: loss 0.5",
             "2024-05-01T10:00:00.120Z Epoch 1: loss 0.5",
             "[rank0]: Epoch 1: loss 0.5",

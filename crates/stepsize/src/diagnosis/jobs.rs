@@ -9,12 +9,13 @@ mod facts;
 mod paths;
 
 pub use facts::by_facts;
+use paths::Paths;
 pub use paths::next_number;
 
 use super::sweep::Sweep;
 use super::{Code, Diagnosis, Finding, Record, diagnose};
 use crate::Placement;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Most that runs at the same rate may differ to be of one job: the median distance of their final
 /// losses, in logs. Chosen by eye, not fitted.
@@ -154,8 +155,9 @@ struct Groups {
 
 fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups {
     let parts: Vec<Vec<String>> = runs.iter().map(|r| paths::parts(r.file, r.run)).collect();
+    let paths = Paths::new(&parts);
     let mut by_path: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (i, path) in paths::masked(&parts, names_rate).into_iter().enumerate() {
+    for (i, path) in paths.masked(names_rate).into_iter().enumerate() {
         by_path.entry(path).or_default().push(i);
     }
     let mut out = Groups { jobs: Vec::new(), apart: Vec::new() };
@@ -185,17 +187,17 @@ fn grouped(runs: &[LoggedRun<'_>], names_rate: impl Fn(&str) -> bool) -> Groups 
             out.apart.push((parted, format!("they differ in {what}")));
         }
     }
-    by_settings(runs, &parts, &mut out);
+    by_settings(runs, &paths, &mut out);
     out
 }
 
 /// Adds the jobs of runs whose names do not agree, such as those that people gave them, but whose
 /// settings do, in all but the rate.
-fn by_settings(runs: &[LoggedRun<'_>], parts: &[Vec<String>], out: &mut Groups) {
+fn by_settings(runs: &[LoggedRun<'_>], paths: &Paths<'_>, out: &mut Groups) {
     let mut by_place: BTreeMap<String, Vec<usize>> = BTreeMap::new();
-    for (i, place) in paths::unnamed(parts).into_iter().enumerate() {
-        let alone = !out.jobs.iter().any(|job| job.contains(&i));
-        if alone && facts::settings(&[runs[i].record]).len() >= SETTINGS {
+    let of_job: BTreeSet<usize> = out.jobs.iter().flatten().copied().collect();
+    for (i, place) in paths.unnamed().into_iter().enumerate() {
+        if !of_job.contains(&i) && facts::settings(&[runs[i].record]).len() >= SETTINGS {
             by_place.entry(place).or_default().push(i);
         }
     }

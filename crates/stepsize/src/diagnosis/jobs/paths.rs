@@ -31,66 +31,73 @@ pub(super) fn parts(file: &str, run: &str) -> Vec<String> {
     whole.split('/').map(part).collect()
 }
 
-/// The values that each component takes, by what stands before and after it.
-struct Components<'a>(HashMap<(String, String), BTreeSet<&'a str>>);
+/// What is known of the names that a component takes while all others agree.
+#[derive(Debug, Clone, Copy)]
+struct Names {
+    /// Whether it takes several.
+    several: bool,
+    random: bool,
+    drawn: bool,
+}
 
-impl<'a> Components<'a> {
-    fn of(paths: &'a [Vec<String>]) -> Self {
-        let mut values: HashMap<_, BTreeSet<&str>> = HashMap::new();
+/// Paths, with the names of their components by what stands before and after them.
+pub(super) struct Paths<'a> {
+    paths: &'a [Vec<String>],
+    names: HashMap<(String, String), Names>,
+}
+
+impl<'a> Paths<'a> {
+    pub fn new(paths: &'a [Vec<String>]) -> Self {
+        let mut all: HashMap<_, BTreeSet<&str>> = HashMap::new();
         for path in paths {
             for (at, part) in path.iter().enumerate() {
-                values.entry(around(path, at)).or_default().insert(part);
+                all.entry(around(path, at)).or_default().insert(part);
             }
         }
-        Self(values)
+        let of = |all: &BTreeSet<&str>| Names { several: all.len() > 1, random: random(all), drawn: drawn(all) };
+        Self { paths, names: all.into_iter().map(|(around, all)| (around, of(&all))).collect() }
     }
 
-    fn get(&self, path: &[String], at: usize) -> Option<&BTreeSet<&'a str>> {
-        self.0.get(&around(path, at))
+    /// The component that tells runs apart, the last that varies while all others agree, or the
+    /// last; with its names.
+    fn telling(&self, path: &[String]) -> (usize, Option<Names>) {
+        let names = |at: usize| self.names.get(&around(path, at)).copied();
+        let tells = |at: usize| Some((at, names(at).filter(|n| n.several)?));
+        let last = path.len() - 1;
+        (0..path.len()).rev().find_map(tells).map_or_else(|| (last, names(last)), |(at, names)| (at, Some(names)))
     }
 
-    /// The place of the component that tells runs apart: the last that varies while all others
-    /// agree, or the last.
-    fn telling(&self, path: &[String]) -> usize {
-        let tells = |at: &usize| self.get(path, *at).is_some_and(|v| v.len() > 1);
-        (0..path.len()).rev().find(tells).unwrap_or(path.len() - 1)
+    /// The paths without their rate and seed, or without the numbers and hashes of the component
+    /// that tells runs apart.
+    pub fn masked(&self, names_rate: impl Fn(&str) -> bool) -> Vec<String> {
+        let mask = |path: &Vec<String>| {
+            if names_rate(&path.join("/")) {
+                return path.iter().map(|p| dated(&named(p))).collect::<Vec<_>>().join("/");
+            }
+            let (at, names) = self.telling(path);
+            let part = |(i, p): (usize, &String)| match i.cmp(&at) {
+                Ordering::Less => p.clone(),
+                Ordering::Equal if names.is_some_and(|n| n.drawn) => "#".to_owned(),
+                Ordering::Equal if names.is_some_and(|n| n.random) => numbered(&p.replacen(last_word(p), "#", 1)),
+                _ => numbered(p),
+            };
+            path.iter().enumerate().map(part).collect::<Vec<_>>().join("/")
+        };
+        self.paths.iter().map(mask).collect()
+    }
+
+    /// The paths with a mark for the component that tells runs apart, whatever its name is.
+    pub fn unnamed(&self) -> Vec<String> {
+        let mask = |path: &Vec<String>| {
+            let (before, after) = around(path, self.telling(path).0);
+            format!("{before}/#/{after}")
+        };
+        self.paths.iter().map(mask).collect()
     }
 }
 
 fn around(path: &[String], at: usize) -> (String, String) {
     (path[..at].join("/"), path[at + 1..].join("/"))
-}
-
-/// The paths without their rate and seed, or without the numbers and hashes of the component that
-/// tells runs apart.
-pub(super) fn masked(paths: &[Vec<String>], names_rate: impl Fn(&str) -> bool) -> Vec<String> {
-    let values = Components::of(paths);
-    let mask = |path: &Vec<String>| {
-        if names_rate(&path.join("/")) {
-            return path.iter().map(|p| dated(&named(p))).collect::<Vec<_>>().join("/");
-        }
-        let at = values.telling(path);
-        let is = |such: fn(&BTreeSet<&str>) -> bool| values.get(path, at).is_some_and(such);
-        let (random, drawn) = (is(random), is(drawn));
-        let part = |(i, p): (usize, &String)| match i.cmp(&at) {
-            Ordering::Less => p.clone(),
-            Ordering::Equal if drawn => "#".to_owned(),
-            Ordering::Equal if random => numbered(&p.replacen(last_word(p), "#", 1)),
-            _ => numbered(p),
-        };
-        path.iter().enumerate().map(part).collect::<Vec<_>>().join("/")
-    };
-    paths.iter().map(mask).collect()
-}
-
-/// The paths with a mark for the component that tells runs apart, whatever its name is.
-pub(super) fn unnamed(paths: &[Vec<String>]) -> Vec<String> {
-    let values = Components::of(paths);
-    let mask = |path: &Vec<String>| {
-        let (before, after) = around(path, values.telling(path));
-        format!("{before}/#/{after}")
-    };
-    paths.iter().map(mask).collect()
 }
 
 /// Masks the numbers after [`COUNTERS`].
@@ -263,14 +270,14 @@ fn is_hash(word: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{masked, parts};
+    use super::{Paths, parts};
 
     /// Checks the jobs of paths: equal numbers for one job.
     #[track_caller]
     fn jobs(paths: &[&str], expected: &[usize]) {
         let paths: Vec<Vec<String>> = paths.iter().map(|p| parts(p, "")).collect();
-        let names =
-            masked(&paths, |path| ["lr0", "lr1", "lr=0", "lr_0", "lr_1"].iter().any(|rate| path.contains(rate)));
+        let names = Paths::new(&paths)
+            .masked(|path| ["lr0", "lr1", "lr=0", "lr_0", "lr_1"].iter().any(|rate| path.contains(rate)));
         let mut seen: Vec<&String> = Vec::new();
         let numbers: Vec<usize> = names
             .iter()
